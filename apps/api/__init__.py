@@ -1,0 +1,1 @@
+"""The zone router: the typed table, mounting, guard, schemas, problem documents, service keys. Serves no business."""

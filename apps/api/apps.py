@@ -1,0 +1,10 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    """`apps.api`, labelled `api`."""
+
+    name = "apps.api"
+    label = "api"

@@ -1,0 +1,10 @@
+"""Registers the app."""
+
+from django.apps import AppConfig
+
+
+class CommonConfig(AppConfig):
+    """`apps.common`, labelled `common`."""
+
+    name = "apps.common"
+    label = "common"

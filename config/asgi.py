@@ -1,0 +1,42 @@
+"""ASGI entry point: sockets by Channels, HTTP bridged to the WSGI handler, start and stop of the slices' live parts."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+
+from config.wsgi import application as wsgi_application  # isort: skip  (sets Django up; the imports below need it)
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.apps import apps
+from django.conf import settings
+
+from infrastructure.lifespan import Lifespan
+from infrastructure.wsgi_bridge import WsgiBridge
+
+
+def _routing_modules() -> list[ModuleType]:
+    """`routing.py` of every slice that has one."""
+    names = [f"{config.name}.routing" for config in apps.get_app_configs() if config.name.startswith("apps.")]
+    return [import_module(name) for name in names if find_spec(name) is not None]
+
+
+_modules = _routing_modules()
+_sockets: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
+_bridge = WsgiBridge(wsgi_application, threads=settings.WEB_THREADS, max_body=settings.MAX_UPLOAD_BYTES + 65_536)
+
+application = ProtocolTypeRouter(
+    {
+        "http": _bridge,
+        "websocket": URLRouter(_sockets),
+        "lifespan": Lifespan(
+            startup=[module.startup for module in _modules if hasattr(module, "startup")],
+            shutdown=[module.shutdown for module in _modules if hasattr(module, "shutdown")] + [_bridge.aclose],
+        ),
+    }
+)

@@ -1,0 +1,43 @@
+"""The Celery application: settings by the CELERY_ prefix, tasks and schedules found in the slices."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+
+app = Celery("sarsen")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_finalize.connect
+def collect_schedules(sender: Celery, **_: Any) -> None:
+    """Put every slice's `tasks.SCHEDULE` into the beat schedule, which the database scheduler takes over."""
+    from django.apps import apps
+
+    schedule: dict[str, dict[str, Any]] = {}
+    for config in apps.get_app_configs():
+        if config.name.startswith("apps.") and (import_path := f"{config.name}.tasks"):
+            try:
+                module = import_module(import_path)
+            except ModuleNotFoundError as error:
+                if error.name != import_path:
+                    raise
+                continue
+            schedule.update(getattr(module, "SCHEDULE", {}))
+    sender.conf.beat_schedule = schedule
+
+
+@worker_init.connect
+@beat_init.connect
+def install_telemetry(**_: Any) -> None:
+    """Bind request and task ids to the log lines of tasks."""
+    from infrastructure.telemetry import celery
+
+    celery.install()

@@ -1,0 +1,65 @@
+"""Installed apps, middleware, templates: what the process is made of."""
+
+from __future__ import annotations
+
+from config import env
+from config.env import BASE_DIR
+
+# A slice is a folder of apps/ with an apps.py; nothing has to be registered here.
+SLICES = tuple(sorted(path.parent.name for path in (BASE_DIR / "apps").glob("*/apps.py")))
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "django_celery_beat",
+    "storages",
+    *(f"apps.{name}" for name in SLICES),
+]
+
+MIDDLEWARE = [
+    "apps.common.middleware.RequestContextMiddleware",
+    "apps.common.middleware.SecurityHeadersMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "apps.common.middleware.BodyLimitMiddleware",
+    # Sessions, CSRF, sign-in and messages are for pages only; API calls skip all four.
+    "apps.common.middleware.PagesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+# The API answers an unknown path with a problem document, not with a redirect that drops the body.
+APPEND_SLASH = False
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Threads that answer HTTP in one process (the ASGI bridge and gunicorn alike).
+WEB_THREADS = env.number("WEB_THREADS")

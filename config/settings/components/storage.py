@@ -1,0 +1,44 @@
+"""Static files by WhiteNoise's manifest storage, uploads on local disk or S3 (django-storages), mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config import env
+from config.env import BASE_DIR
+
+DATA_DIR = BASE_DIR / env.text("DATA_DIR")
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = DATA_DIR / "media"
+
+
+def uploads() -> dict[str, Any]:
+    """The default storage: S3 when a bucket is named, else local disk."""
+    bucket = env.text("S3_BUCKET")
+    if not bucket:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "endpoint_url": env.text("S3_ENDPOINT_URL") or None,
+            "region_name": env.text("S3_REGION") or None,
+            "access_key": env.text("S3_ACCESS_KEY") or None,
+            "secret_key": env.text("S3_SECRET_KEY") or None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+        },
+    }
+
+
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": uploads(),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 10

@@ -1,0 +1,22 @@
+"""A developer's machine: `make run`. Sample secrets, mail into a folder, readable log."""
+
+from config import env
+from config.settings.base import *  # noqa: F403
+from config.settings.base import DATA_DIR, FIELD_ENCRYPTION_KEYS, JWT_KEYS
+from config.settings.components.samples import SAMPLE_FIELD_KEY, SAMPLE_JWT_KEY, SAMPLE_SECRET_KEY
+from infrastructure.telemetry import configure
+
+# DEBUG pages print settings and locals; the problem documents and the log say what is needed without them.
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+SECRET_KEY = env.text("SECRET_KEY") or SAMPLE_SECRET_KEY
+JWT_KEYS = JWT_KEYS or (("development", SAMPLE_JWT_KEY),)
+FIELD_ENCRYPTION_KEYS = FIELD_ENCRYPTION_KEYS or (SAMPLE_FIELD_KEY,)
+
+if env.url("EMAIL_URL"):
+    globals().update(env.email())
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+
+configure(json=False, environment="development")

@@ -1,0 +1,33 @@
+"""Production: every secret is given and strong, TLS in front, JSON log."""
+
+from config import env
+from config.secrets import require_strong
+from config.settings.base import *  # noqa: F403
+from config.settings.base import ALLOWED_HOSTS, FIELD_ENCRYPTION_KEYS, JWT_KEYS, PUBLIC_URL, STORAGES
+from infrastructure.telemetry import configure
+
+SECRET_KEY = env.text("SECRET_KEY")
+require_strong(
+    secret_key=SECRET_KEY, jwt_keys=JWT_KEYS, field_keys=FIELD_ENCRYPTION_KEYS, allowed_hosts=tuple(ALLOWED_HOSTS)
+)
+
+_TLS = env.flag("SECURE_SSL")
+SECURE_SSL_REDIRECT = _TLS
+# Probes come from inside without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS
+SECURE_HSTS_PRELOAD = _TLS
+SESSION_COOKIE_SECURE = _TLS
+CSRF_COOKIE_SECURE = _TLS
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+
+if env.url("EMAIL_URL"):
+    globals().update(env.email())
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+configure(json=True, environment="production")

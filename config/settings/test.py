@@ -1,0 +1,18 @@
+"""The test suite: development with real PostgreSQL and Valkey, mail in memory, a hash that costs little."""
+
+from config.settings.base import *  # noqa: F403
+from config.settings.components.database import connection
+from config.settings.components.samples import SAMPLE_FIELD_KEY, SAMPLE_JWT_KEY, SAMPLE_SECRET_KEY
+from infrastructure.telemetry import configure
+
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+SECRET_KEY = SAMPLE_SECRET_KEY
+JWT_KEYS = (("test", SAMPLE_JWT_KEY),)
+FIELD_ENCRYPTION_KEYS = (SAMPLE_FIELD_KEY,)
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# pytest-django creates and drops the database, which a pool's idle connections would block.
+DATABASES = {"default": connection(pooled=False)}
+# The same algorithm as in production with its least cost: thousands of accounts are made in a run.
+ARGON2_MEMORY_KIB, ARGON2_TIME, ARGON2_PARALLELISM = 8, 1, 1
+
+configure(json=True, environment="test")
