@@ -1,0 +1,73 @@
+"""`manage.py prepare`: bring the database to the state that a server can start on."""
+
+from __future__ import annotations
+
+import json
+from graphlib import TopologicalSorter
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from django.apps import apps
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+# Any number will do, as long as no other lock of the project has it.
+_LOCK = 7_305_001
+
+
+class Command(BaseCommand):
+    """Migrate if anything is pending and, with --demo, load each slice's demo data. Safe to run at every start."""
+
+    help = "Migrate if anything is pending; with --demo, also load the demo data of every slice (idempotent)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--demo` and `--summary`."""
+        parser.add_argument("--demo", action="store_true", help="load demo accounts, rooms and messages")
+        parser.add_argument("--summary", type=Path, help="write what was made (logins, URLs) to this JSON file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the steps that are due. Two at once wait for each other."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            self._migrate()
+            if options["demo"]:
+                summary = self._load_demo()
+                if options["summary"]:
+                    options["summary"].write_text(json.dumps(summary), encoding="utf-8")
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if not pending:
+            self.stdout.write("The database is up to date.")
+            return
+        self.stdout.write(f"Applying {len(pending)} migrations.")
+        call_command("migrate", interactive=False, verbosity=0)
+
+    def _load_demo(self) -> dict[str, Any]:
+        summary: dict[str, Any] = {"logins": [], "urls": []}
+        for module in demo_modules():
+            with transaction.atomic():
+                module.seed(summary)
+        self.stdout.write("Demo data is in place.")
+        return summary
+
+
+def demo_modules() -> list[ModuleType]:
+    """`demo.py` of every slice, each after the slices that it names in `AFTER`."""
+    found: dict[str, ModuleType] = {}
+    for config in apps.get_app_configs():
+        name = f"{config.name}.demo"
+        if config.name.startswith("apps.") and find_spec(name) is not None:
+            found[config.label] = import_module(name)
+    order = TopologicalSorter({label: getattr(module, "AFTER", ()) for label, module in sorted(found.items())})
+    return [found[label] for label in order.static_order() if label in found]

@@ -1,0 +1,282 @@
+"""The WSGI bridge: what an application sees of a request, what a client sees of an answer, and who waits for whom."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from infrastructure.wsgi_bridge import WsgiBridge
+
+Start = Callable[..., Any]
+
+
+def scope(*, headers: Iterable[tuple[bytes, bytes]] = (), path: str = "/", query: bytes = b"", method: str = "POST") -> Any:
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query,
+        "http_version": "1.1",
+        "scheme": "http",
+        "headers": list(headers),
+        "client": ("192.0.2.7", 4711),
+        "server": ("127.0.0.1", 8000),
+    }
+
+
+async def call(bridge: WsgiBridge, request_scope: Any, *body: bytes) -> list[dict[str, Any]]:
+    """Run one request whose body arrives in the given pieces; the messages that were sent."""
+    pieces = [
+        {"type": "http.request", "body": piece, "more_body": position < len(body) - 1}
+        for position, piece in enumerate(body)
+    ] or [{"type": "http.request", "body": b"", "more_body": False}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> Any:
+        return pieces.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await bridge(request_scope, receive, send)
+    await bridge.aclose()
+    return sent
+
+
+def echo(environ: dict[str, Any], start: Start) -> list[bytes]:
+    body = environ["wsgi.input"].read()
+    start("201 Created", [("Content-Type", "text/plain"), ("X-Length", environ["CONTENT_LENGTH"])])
+    return [body]
+
+
+async def test_body_arrives_whole_and_answer_in_one_message() -> None:
+    sent = await call(WsgiBridge(echo, threads=1, max_body=100), scope(), b"ab", b"", b"cd")
+    assert sent == [
+        {
+            "type": "http.response.start",
+            "status": 201,
+            "headers": [(b"content-type", b"text/plain"), (b"x-length", b"4")],
+            "trailers": False,
+        },
+        {"type": "http.response.body", "body": b"abcd", "more_body": False},
+    ]
+
+
+async def test_large_body_is_spooled_and_arrives_whole() -> None:
+    body = b"x" * 600_000
+    request_scope = scope(headers=[(b"content-length", b"600000")])
+    sent = await call(WsgiBridge(echo, threads=1, max_body=1_000_000), request_scope, body)
+    assert sent[1]["body"] == body
+
+
+async def test_environ_follows_pep_3333() -> None:
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        seen.update(environ)
+        start("204 No Content", [])
+        return []
+
+    headers = [
+        (b"host", b"example.com"),
+        (b"content-type", b"application/json"),
+        (b"accept", b"text/html"),
+        (b"accept", b"text/plain"),
+        (b"x_forwarded_for", b"203.0.113.9"),
+    ]
+    sent = await call(
+        WsgiBridge(application, threads=1, max_body=10), scope(headers=headers, path="/caf\u00e9/", query=b"a=%C3%A9")
+    )
+    assert sent[0]["status"] == 204
+    assert sent[1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert seen["PATH_INFO"].encode("latin-1").decode("utf-8") == "/caf\u00e9/"
+    assert seen["QUERY_STRING"] == "a=%C3%A9"
+    assert seen["HTTP_ACCEPT"] == "text/html,text/plain"
+    assert seen["CONTENT_TYPE"] == "application/json"
+    assert seen["CONTENT_LENGTH"] == ""
+    assert (seen["REMOTE_ADDR"], seen["SERVER_NAME"], seen["SERVER_PORT"]) == ("192.0.2.7", "127.0.0.1", "8000")
+
+
+async def test_header_with_underscore_cannot_pose_as_another() -> None:
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        seen.update(environ)
+        start("200 OK", [])
+        return [b""]
+
+    await call(WsgiBridge(application, threads=1, max_body=10), scope(headers=[(b"x_forwarded_for", b"203.0.113.9")]))
+    assert "HTTP_X_FORWARDED_FOR" not in seen
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_body_over_the_limit_is_not_kept_and_its_size_is_told(declared: bool) -> None:
+    headers = [(b"content-length", b"30")] if declared else []
+    sent = await call(WsgiBridge(echo, threads=1, max_body=16), scope(headers=headers), b"x" * 10, b"x" * 20)
+    assert dict(sent[0]["headers"])[b"x-length"] == b"30"
+    assert sent[1]["body"] == b""
+
+
+class Stream:
+    """An answer of three chunks that notes when it is closed."""
+
+    def __init__(self, fail: bool = False) -> None:
+        self.closed = 0
+        self.fail = fail
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"one"
+        yield b"two"
+        if self.fail:
+            raise ValueError("the source broke")
+        yield b"three"
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+async def test_stream_is_sent_chunk_by_chunk_and_closed_once() -> None:
+    stream = Stream()
+
+    def application(environ: dict[str, Any], start: Start) -> Stream:
+        start("200 OK", [])
+        return stream
+
+    sent = await call(WsgiBridge(application, threads=1, max_body=10), scope())
+    assert [(m["body"], m["more_body"]) for m in sent[1:]] == [(b"one", True), (b"two", True), (b"three", False)]
+    assert stream.closed == 1
+
+
+async def test_stream_that_breaks_is_closed_and_the_error_reaches_the_server() -> None:
+    stream = Stream(fail=True)
+
+    def application(environ: dict[str, Any], start: Start) -> Stream:
+        start("200 OK", [])
+        return stream
+
+    with pytest.raises(ValueError, match="the source broke"):
+        await call(WsgiBridge(application, threads=1, max_body=10), scope())
+    assert stream.closed == 1
+
+
+async def test_application_that_breaks_before_its_first_chunk_is_closed() -> None:
+    closed: list[bool] = []
+
+    class Broken:
+        def __iter__(self) -> Iterator[bytes]:
+            raise ValueError("no chunk")
+            yield b""
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def application(environ: dict[str, Any], start: Start) -> Broken:
+        start("200 OK", [])
+        return Broken()
+
+    with pytest.raises(ValueError, match="no chunk"):
+        await call(WsgiBridge(application, threads=1, max_body=10), scope())
+    assert closed == [True]
+
+
+async def test_client_that_leaves_before_its_body_is_complete_is_not_served() -> None:
+    called: list[bool] = []
+
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        called.append(True)
+        return []
+
+    bridge = WsgiBridge(application, threads=1, max_body=100)
+    messages = [{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        called.append(True)
+
+    await bridge(scope(), receive, send)
+    assert called == []
+
+
+async def test_client_that_trickles_its_body_is_dropped() -> None:
+    bridge = WsgiBridge(echo, threads=1, max_body=100, body_timeout=0.05)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await bridge(scope(), receive, send)
+    assert sent == []
+
+
+async def test_slow_readers_hold_no_thread() -> None:
+    """Two streams that are never read wait on one thread's pool; a third request is answered all the same."""
+
+    def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        start("200 OK", [])
+        return Stream() if environ["PATH_INFO"] == "/stream" else [b"here"]
+
+    bridge = WsgiBridge(application, threads=1, max_body=10)
+    stuck = asyncio.Event()
+    blocked = [0]
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def never_read(message: Any) -> None:
+        blocked[0] += 1
+        await stuck.wait()
+
+    streams = [asyncio.create_task(bridge(scope(path="/stream"), receive, never_read)) for _ in range(2)]
+    while blocked[0] < 2:
+        await asyncio.sleep(0.01)
+    answered: list[Any] = []
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    await asyncio.wait_for(bridge(scope(), receive, send), timeout=5)
+    assert answered[1]["body"] == b"here"
+    stuck.set()
+    await asyncio.gather(*streams)
+    await bridge.aclose()
+
+
+async def test_requests_run_in_as_many_threads_as_asked_for() -> None:
+    together = threading.Barrier(3, timeout=5)
+
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        together.wait()
+        start("200 OK", [])
+        return [threading.current_thread().name.encode()]
+
+    bridge = WsgiBridge(application, threads=3, max_body=10)
+    names: list[bytes] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            names.append(message["body"])
+
+    await asyncio.gather(*(bridge(scope(), receive, send) for _ in range(3)))
+    await bridge.aclose()
+    assert len(set(names)) == 3
+
+
+async def test_write_callable_is_refused() -> None:
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        start("200 OK", [])(b"x")
+        return []
+
+    with pytest.raises(RuntimeError, match="write"):
+        await call(WsgiBridge(application, threads=1, max_body=10), scope())

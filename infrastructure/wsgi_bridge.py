@@ -1,0 +1,194 @@
+"""Serves a WSGI application from an ASGI server, through a small pool of threads that live as long as the process.
+
+Django's own ASGI handler runs synchronous views through one thread hop for each middleware layer and each view; this
+bridge takes one hop for the whole request and keeps each thread's database connection. A slow client costs no thread:
+its body is read, and its answer written, by the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import IO, Any
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_SPOOL_FROM = 256 * 1024  # bytes; larger bodies wait on disk, not in memory
+_END = object()
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What the application passed to `start_response`."""
+
+    status: int = 500
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+        self.status = int(status[:3])
+        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return _refuse_write
+
+
+def _refuse_write(_: bytes) -> None:
+    raise RuntimeError("The write() callable of PEP 3333 is not offered: return an iterable of bytes.")
+
+
+class WsgiBridge:
+    """An ASGI application for the `http` scope around a WSGI one (PEP 3333).
+
+    Args:
+        application: The WSGI application.
+        threads: How many requests run at once; further ones wait in order.
+        max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
+            true size as CONTENT_LENGTH, and refuses it.
+        body_timeout: Seconds that a client may take to send its body before the connection is dropped.
+    """
+
+    def __init__(
+        self, application: WsgiApplication, *, threads: int, max_body: int, body_timeout: float = 30.0
+    ) -> None:
+        self._application = application
+        self._max_body = max_body
+        self._body_timeout = body_timeout
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="http")
+
+    async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Serve one request."""
+        environ = _environ(scope)
+        body: IO[bytes] | None
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                body = await self._read_body(environ, receive)
+        except TimeoutError:
+            body = None
+        if body is None:  # the client went away, or is too slow to wait for
+            return
+        environ["wsgi.input"] = body
+        loop = asyncio.get_running_loop()
+        answer = _Answer()
+        try:
+            chunks, first, second = await loop.run_in_executor(self._pool, self._begin, environ, answer)
+            try:
+                await send(
+                    {
+                        "type": "http.response.start",
+                        "status": answer.status,
+                        "headers": answer.headers,
+                        "trailers": False,
+                    }
+                )
+                # Nearly every answer is one chunk, complete after one hop. Further chunks are fetched one at a time,
+                # each after the client took the one before: a slow reader holds no thread and no memory.
+                while second is not _END:
+                    await send({"type": "http.response.body", "body": first, "more_body": True})
+                    first, second = second, await loop.run_in_executor(self._pool, next, chunks, _END)
+                await send({"type": "http.response.body", "body": first, "more_body": False})
+            finally:
+                if chunks is not None:
+                    await loop.run_in_executor(self._pool, chunks.close)
+        finally:
+            body.close()
+
+    async def aclose(self) -> None:
+        """Wait for the running requests and end the threads."""
+        await asyncio.to_thread(self._pool.shutdown)
+
+    async def _read_body(self, environ: dict[str, Any], receive: ASGIReceiveCallable) -> IO[bytes] | None:
+        declared = environ.get("CONTENT_LENGTH", "")
+        size = int(declared) if declared.isdecimal() else 0
+        if size > self._max_body:
+            return BytesIO()
+        body: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_FROM) if size > _SPOOL_FROM else BytesIO()
+        received = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                body.close()
+                return None
+            if message["type"] == "http.request":
+                chunk = message.get("body", b"")
+                received += len(chunk)
+                if received > self._max_body:  # only a chunked body gets here: it declared no length
+                    environ["CONTENT_LENGTH"] = str(received)
+                    body.close()
+                    return BytesIO()
+                body.write(chunk)
+                if not message.get("more_body", False):
+                    break
+        environ["CONTENT_LENGTH"] = str(received) if received or declared else ""
+        body.seek(0)
+        return body
+
+    def _begin(self, environ: dict[str, Any], answer: _Answer) -> tuple[Any, bytes, Any]:
+        """In a thread: run the application to its first chunk, and close a one-chunk answer on the spot."""
+        result = self._application(environ, answer.start)
+        chunks = _Chunks(result)
+        try:
+            first = next(chunks, b"")
+            second = next(chunks, _END)
+        except BaseException:
+            chunks.close()
+            raise
+        if second is _END:
+            chunks.close()
+            return None, first, second
+        return chunks, first, second
+
+
+class _Chunks:
+    """The application's iterable, with the `close` that PEP 3333 asks the server to call."""
+
+    def __init__(self, result: Iterable[bytes]) -> None:
+        self._result = result
+        self._iterator = iter(result)
+
+    def __iter__(self) -> _Chunks:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._iterator)
+
+    def close(self) -> None:
+        close = getattr(self._result, "close", None)
+        if close is not None:
+            close()
+
+
+def _environ(scope: HTTPScope) -> dict[str, Any]:
+    """The WSGI environ of an ASGI scope, without its body."""
+    server = scope.get("server") or ("127.0.0.1", 80)
+    client = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": scope.get("root_path", ""),
+        "PATH_INFO": scope["path"].encode("utf-8").decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": str(server[0]),
+        "SERVER_PORT": str(server[1] or 80),
+        "REMOTE_ADDR": str(client[0]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw_name, raw_value in scope["headers"]:
+        name = raw_name.decode("latin-1")
+        if "_" in name:  # `X_Forwarded_For` would arrive under the same key as `X-Forwarded-For`
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+            key = f"HTTP_{key}"
+        value = raw_value.decode("latin-1")
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
