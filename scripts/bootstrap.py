@@ -261,6 +261,17 @@ def uv_environment(settings):
     return env
 
 
+def link_project():
+    """Let every program of .venv import the project, wherever it is called from: `pytest` alone, `celery`, an editor."""
+    answer = subprocess.run(
+        [PROGRAM, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    with open(os.path.join(answer.stdout.decode().strip(), "sarsen.pth"), "w") as link:
+        link.write(ROOT + "\n")
+
+
 def pinned(name):
     """The lines of the lock that pin one package, and its hashes."""
     with open(LOCK) as lock:
@@ -392,6 +403,7 @@ def ensure(wanted):
             make_environment(interpreter)
         write_stamp("installing", interpreter, lock)
         install(interpreter, lock)
+        link_project()
         write_stamp("ready", interpreter, lock)
         say("environment ready in %.1f s" % (time.time() - begun))
     return True

@@ -1,0 +1,15 @@
+"""What can go wrong with the embedded stack, each as one line that names the fix."""
+
+from __future__ import annotations
+
+
+class EmbeddedError(Exception):
+    """Shown to the developer as it is, without a traceback."""
+
+
+class ServerFailed(EmbeddedError):
+    """A database server did not start or ended by itself; carries the end of its log."""
+
+
+class Unsuitable(EmbeddedError):
+    """A folder cannot hold data: wrong owner, or a file system without permissions."""

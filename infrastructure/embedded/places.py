@@ -1,0 +1,204 @@
+"""Where the servers of a checkout keep their data, under which account, and that nobody else can have put it there.
+
+An ordinary user's data lives in `.data/` of the checkout. PostgreSQL refuses to run as root, so root's servers run as
+`nobody`, with their data below /var/lib/sarsen: in a checkout under /root that account could not reach it, and the
+permissions of folders that we did not make are not ours to change. Nothing here starts a process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pwd
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infrastructure.embedded import errors
+from infrastructure.embedded.processes import Account
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SYSTEM_HOMES = (Path("/var/lib/sarsen"), Path("/var/tmp/sarsen"))  # noqa: S108  (owner and mode are checked)
+THROWAWAY = "sarsen-test-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The folder that holds both servers' data, and the account that owns the parts they write to."""
+
+    path: Path
+    account: Account | None
+
+    @property
+    def postgres(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def valkey(self) -> Path:
+        return self.path / "valkey"
+
+    def server_folder(self, name: str) -> Path:
+        """A folder only its server's account can enter."""
+        folder = own_folder(self.path / name, mode=0o700, account=self.account)
+        return folder
+
+    def credentials(self) -> dict[str, str]:
+        """The generated passwords and last used ports; made at first use, readable by the developer alone."""
+        path = self.path / "credentials.json"
+        if not path.exists():
+            self.remember({"postgres": secrets.token_hex(24), "valkey": secrets.token_hex(24)})
+        content: dict[str, str] = json.loads(path.read_text())
+        return content
+
+    def remember(self, content: dict[str, str]) -> None:
+        """Write the credentials, whole or not at all."""
+        write_private(self.path / "credentials.json", json.dumps(content))
+
+
+def write_private(path: Path, text: str, *, account: Account | None = None) -> None:
+    """Replace a file by one that only its owner can read, whole or not at all."""
+    scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, 0o600)
+        if account is not None:
+            os.fchown(descriptor, account.uid, account.gid)
+        file.write(text)
+    scratch.replace(path)
+
+
+def own_folder(path: Path, *, mode: int, account: Account | None = None) -> Path:
+    """Make a folder of ours, or check that the one that is there is ours and no link. Raises Unsuitable."""
+    owner = account.uid if account else os.geteuid()
+    try:
+        path.mkdir(mode=mode)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise errors.Unsuitable(f"{path}: {error.strerror}") from error
+    else:
+        if account is not None:
+            os.chown(path, account.uid, account.gid)
+        path.chmod(mode)  # whatever the umask
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
+        raise errors.Unsuitable(f"{path} belongs to somebody else: remove it, or run as its owner")
+    if stat.S_IMODE(found.st_mode) & 0o022:
+        raise errors.Unsuitable(f"{path} can be written by others (a file system without permissions, perhaps)")
+    return path
+
+
+def server_account() -> Account | None:
+    """The account for the servers: None is our own, for anyone but root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return Account(name="nobody", uid=65534, gid=65534)
+    return Account(name="nobody", uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def is_reachable(path: Path, account: Account | None) -> bool:
+    """Whether an account can enter a folder (or read a file) by the permissions of all folders above it."""
+    if account is None:
+        return True
+    for step in (path, *path.parents):
+        found = step.stat()
+        shift = 6 if found.st_uid == account.uid else 3 if found.st_gid == account.gid else 0
+        needed = 0o5 if step == path else 0o1
+        if (found.st_mode >> shift) & needed != needed:
+            return False
+    return True
+
+
+def local_folder(checkout: Path = CHECKOUT) -> Path:
+    """`.data/` of the checkout: the instance's name, locks and state, and an ordinary user's data."""
+    try:
+        return own_folder(checkout / ".data", mode=0o700)
+    except errors.Unsuitable as error:
+        if not os.access(checkout, os.W_OK):
+            raise errors.Unsuitable(f"{checkout} is not writable: clone the project into a folder of your own") from error
+        raise
+
+
+def persistent(checkout: Path = CHECKOUT) -> Home:
+    """The home that survives between runs."""
+    account = server_account()
+    local = local_folder(checkout)
+    if account is None:
+        try:
+            return Home(path=own_folder(local / "servers", mode=0o700), account=None)
+        except errors.Unsuitable:
+            # Windows' drives under WSL and some shared folders know no permissions; PostgreSQL insists on them.
+            state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+            state.mkdir(parents=True, exist_ok=True)
+            above = own_folder(state / "sarsen", mode=0o700)
+            return Home(path=instance_folder(checkout, above, mode=0o700), account=None)
+    for above in SYSTEM_HOMES:
+        if above.parent.is_dir() and is_reachable(above.parent, account) and os.access(above.parent, os.W_OK):
+            own_folder(above, mode=0o755)
+            return Home(path=instance_folder(checkout, above, mode=0o755), account=account)
+    raise errors.Unsuitable("no folder for root's database (/var/lib, /var/tmp): run as an ordinary user")
+
+
+def instance_folder(checkout: Path, above: Path, *, mode: int) -> Path:
+    """This checkout's data outside of it.
+
+    Its name is random and kept in `.data/`, so that a moved checkout keeps its data, and a new clone at an old path starts
+    afresh. A copied checkout would share it: the folder remembers where it belongs, and a copy gets its own.
+    """
+    note = checkout / ".data" / "instance"
+    if not note.exists():
+        write_private(note, secrets.token_hex(8))
+    folder = own_folder(above / note.read_text().strip(), mode=mode)
+    label = folder / "checkout"
+    if label.exists() and is_copy(checkout, note, Path(label.read_text())):
+        note.unlink()
+        return instance_folder(checkout, above, mode=mode)
+    write_private(label, str(checkout))
+    return folder
+
+
+def is_copy(checkout: Path, note: Path, recorded: Path) -> bool:
+    """Whether the data belongs to another checkout, which still exists and carries the same name."""
+    twin = recorded / ".data" / "instance"
+    return recorded != checkout and twin.exists() and twin.read_text() == note.read_text()
+
+
+@contextlib.contextmanager
+def throwaway() -> Iterator[Home]:
+    """A home for one test session, removed at its end, together with those that killed sessions left."""
+    account = server_account()
+    above = next(
+        folder
+        for folder in (Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp"))  # noqa: S108
+        if folder.is_dir() and is_reachable(folder.resolve(), account) and os.access(folder, os.W_OK)
+    )
+    remove_abandoned(above)
+    path = Path(tempfile.mkdtemp(prefix=THROWAWAY, dir=above))
+    with (path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if account is not None:
+            path.chmod(0o755)
+        try:
+            yield Home(path=path, account=account)
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_abandoned(above: Path) -> None:
+    """Remove the throwaway homes of ours whose session is gone: its lock is free."""
+    for path in above.glob(f"{THROWAWAY}*"):
+        with contextlib.suppress(OSError):
+            if path.is_symlink() or path.stat().st_uid != os.geteuid():
+                continue
+            with (path / "lock").open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,178 @@
+"""One private PostgreSQL: made, started, recovered and stopped. The driver and Django are not needed for it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import IO
+
+from infrastructure.embedded import errors, places, processes, programs
+
+NAME = "sarsen"  # the role and the database, as in production
+COMMON = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",  # a socket's path is limited to about 100 bytes, a checkout's is not
+    "max_connections": "100",
+    "shared_buffers": "32MB",
+    "max_wal_size": "256MB",
+    "min_wal_size": "32MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "io_method": "sync",  # three processes fewer
+    "autovacuum_max_workers": "1",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "",
+    "log_min_messages": "warning",
+    "log_checkpoints": "off",
+    "log_statement": "none",
+}
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+# Smart shutdown waits for clients and is no use here: fast, then immediate, then none at all.
+STOP = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0))
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+class Postgres:
+    """A PostgreSQL in a home. `begin` starts it, `is_ready` is asked until it says so, `stop` ends it."""
+
+    def __init__(self, home: places.Home, *, durable: bool) -> None:
+        self.home = home
+        self.durable = durable
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.home.postgres / "data"
+
+    @property
+    def url(self) -> str:
+        return f"postgres://{NAME}:{self.home.credentials()['postgres']}@127.0.0.1:{self.port}/{NAME}"
+
+    def begin(self, output: int | IO[bytes]) -> None:
+        """Start the server, making its data first where there is none. Returns before it is ready."""
+        folder = self.home.server_folder("postgres")
+        binaries = programs.postgres_programs(self.home)
+        if not self.data.exists():
+            self.create(folder, binaries)
+        self.check_version()
+        self.end_previous()
+        credentials = self.home.credentials()
+        last = int(credentials.get("postgres_port", "0"))
+        self.port = last if last and is_free(last) else free_port()
+        self.home.remember({**credentials, "postgres_port": str(self.port)})
+        settings = COMMON | (DURABLE if self.durable else FORGETFUL) | {"port": str(self.port)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self.process = processes.spawn(
+            [binaries / "postgres", "-D", self.data, *options],
+            cwd=folder,
+            account=self.home.account,
+            death=signal.SIGINT,
+            output=output,
+        )
+
+    def create(self, folder: Path, binaries: Path) -> None:
+        """Make the data folder aside and move it into place, so that an interrupted start leaves none."""
+        scratch = folder / "new"
+        shutil.rmtree(scratch, ignore_errors=True)
+        secret = folder / "password"
+        places.write_private(secret, self.home.credentials()["postgres"], account=self.home.account)
+        sync = [] if self.durable else ["--no-sync"]
+        try:
+            self.run(
+                [binaries / "initdb", "-D", scratch, "-U", NAME, "--pwfile", secret, "--auth", "scram-sha-256"]
+                # PostgreSQL's own collation sorts the same on every system, and needs none of its locales.
+                + ["--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin"]
+                + ["--builtin-locale", "C.UTF-8", "--no-instructions", *sync]
+            )
+        finally:
+            secret.unlink()
+        single = [binaries / "postgres", "--single", "-D", scratch, "-c", "log_min_messages=warning"]
+        self.run([*single, "postgres"], text=f"CREATE DATABASE {NAME}\n")
+        scratch.rename(self.data)
+
+    def run(self, command: list[str | Path], *, text: str = "") -> None:
+        """Run one of PostgreSQL's programs to its end. Raises ServerFailed with what it said."""
+        account = self.home.account
+        done = subprocess.run(
+            command,
+            cwd=self.home.postgres,
+            input=text.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            umask=0o077,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stdout.decode(errors="replace").strip().splitlines()[-5:]
+            raise errors.ServerFailed("PostgreSQL could not make its data folder: " + " / ".join(said))
+
+    def check_version(self) -> None:
+        found = (self.data / "PG_VERSION").read_text().strip()
+        if found != programs.POSTGRES_MAJOR:
+            raise errors.EmbeddedError(
+                f"{self.data} was written by PostgreSQL {found}, this checkout runs {programs.POSTGRES_MAJOR}: "
+                "dump it with the old version, or move the folder away to start afresh"
+            )
+
+    def end_previous(self) -> None:
+        """Stop a server that outlived its supervisor, and drop a lock file whose number now means another process.
+
+        It is stopped rather than adopted: an adopted one would not end with us, and its log would be lost.
+        """
+        note = self.data / "postmaster.pid"
+        if not note.exists():
+            return
+        pid = int(note.read_text().splitlines()[0])
+        if str(self.data) in processes.command_line(pid):
+            if not processes.end_stranger(pid, STOP):
+                raise errors.ServerFailed(f"an earlier PostgreSQL (process {pid}) does not stop: kill -9 {pid}")
+        note.unlink(missing_ok=True)
+
+    def is_ready(self) -> bool:
+        """Whether it takes connections. Raises ServerFailed when it has ended."""
+        if self.process is None or self.process.poll() is not None:
+            raise errors.ServerFailed("PostgreSQL ended while it started")
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and int(lines[0]) == self.process.pid and lines[7].strip() == "ready"
+
+    def stop(self) -> None:
+        """End it: fast, then by force."""
+        if self.process is None:
+            return
+        for number, patience in STOP:
+            self.process.send_signal(number)
+            if processes.wait(self.process, patience):
+                break
+        processes.sweep(self.process)
+        self.process = None

