@@ -24,7 +24,7 @@ from infrastructure.embedded import errors
 from infrastructure.embedded.processes import Account
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SYSTEM_HOMES = (Path("/var/lib/sarsen"), Path("/var/tmp/sarsen"))  # noqa: S108  (owner and mode are checked)
+SYSTEM_HOMES = (Path("/var/lib/sarsen"), Path("/var/tmp/sarsen"))
 THROWAWAY = "sarsen-test-"
 
 
@@ -45,8 +45,7 @@ class Home:
 
     def server_folder(self, name: str) -> Path:
         """A folder only its server's account can enter."""
-        folder = own_folder(self.path / name, mode=0o700, account=self.account)
-        return folder
+        return own_folder(self.path / name, mode=0o700, account=self.account)
 
     def credentials(self) -> dict[str, str]:
         """The generated passwords and last used ports; made at first use, readable by the developer alone."""
@@ -87,10 +86,16 @@ def own_folder(path: Path, *, mode: int, account: Account | None = None) -> Path
             os.chown(path, account.uid, account.gid)
         path.chmod(mode)  # whatever the umask
     found = path.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == owner and stat.S_IMODE(found.st_mode) & 0o077 & ~mode:
+        # Made by another tool under a laxer umask; it is ours, so it is ours to close.
+        path.chmod(mode)
+        found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
         raise errors.Unsuitable(f"{path} belongs to somebody else: remove it, or run as its owner")
     if stat.S_IMODE(found.st_mode) & 0o022:
-        raise errors.Unsuitable(f"{path} can be written by others (a file system without permissions, perhaps)")
+        raise errors.Unsuitable(
+            f"{path} can be written by others (a file system without permissions, perhaps)"
+        )
     return path
 
 
@@ -124,7 +129,9 @@ def local_folder(checkout: Path = CHECKOUT) -> Path:
         return own_folder(checkout / ".data", mode=0o700)
     except errors.Unsuitable as error:
         if not os.access(checkout, os.W_OK):
-            raise errors.Unsuitable(f"{checkout} is not writable: clone the project into a folder of your own") from error
+            raise errors.Unsuitable(
+                f"{checkout} is not writable: clone the project into a folder of your own"
+            ) from error
         raise
 
 
@@ -178,7 +185,7 @@ def throwaway() -> Iterator[Home]:
     account = server_account()
     above = next(
         folder
-        for folder in (Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp"))  # noqa: S108
+        for folder in (Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp"))
         if folder.is_dir() and is_reachable(folder.resolve(), account) and os.access(folder, os.W_OK)
     )
     remove_abandoned(above)

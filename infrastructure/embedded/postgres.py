@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -27,14 +29,13 @@ COMMON = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "",
-    "log_min_messages": "warning",
+    "log_min_messages": "fatal",  # a failed statement is reported to who sent it; what ends the server is shown
+    "max_logical_replication_workers": "0",
     "log_checkpoints": "off",
     "log_statement": "none",
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
-# Smart shutdown waits for clients and is no use here: fast, then immediate, then none at all.
-STOP = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0))
 
 
 def free_port() -> int:
@@ -46,18 +47,37 @@ def free_port() -> int:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen there."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
+    """Whether a server could listen there. Raises EmbeddedError for a host that is no address of this machine."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # What a server sets, too; without it a port just given up counts as taken for a minute.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
             return False
+        raise errors.EmbeddedError(
+            f"cannot listen on {host}: {error.strerror}; choose another: make run HOST=127.0.0.1"
+        ) from error
     return True
+
+
+def require_free(port: int, host: str) -> None:
+    """Raises EmbeddedError that names a free one when a port is taken."""
+    if is_free(port, host):
+        return
+    other = next((one for one in range(port + 1, min(port + 100, 65536)) if is_free(one, host)), free_port())
+    raise errors.EmbeddedError(
+        f"port {port} on {host} is taken: stop what uses it, or choose another: make run PORT={other}"
+    )
 
 
 class Postgres:
     """A PostgreSQL in a home. `begin` starts it, `is_ready` is asked until it says so, `stop` ends it."""
+
+    # Smart shutdown waits for clients and is no use here: fast, then immediate, then none at all.
+    STOP = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0))
 
     def __init__(self, home: places.Home, *, durable: bool) -> None:
         self.home = home
@@ -73,7 +93,7 @@ class Postgres:
     def url(self) -> str:
         return f"postgres://{NAME}:{self.home.credentials()['postgres']}@127.0.0.1:{self.port}/{NAME}"
 
-    def begin(self, output: int | IO[bytes]) -> None:
+    def begin(self, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
         """Start the server, making its data first where there is none. Returns before it is ready."""
         folder = self.home.server_folder("postgres")
         binaries = programs.postgres_programs(self.home)
@@ -94,6 +114,7 @@ class Postgres:
             death=signal.SIGINT,
             output=output,
         )
+        return self.process
 
     def create(self, folder: Path, binaries: Path) -> None:
         """Make the data folder aside and move it into place, so that an interrupted start leaves none."""
@@ -101,21 +122,20 @@ class Postgres:
         shutil.rmtree(scratch, ignore_errors=True)
         secret = folder / "password"
         places.write_private(secret, self.home.credentials()["postgres"], account=self.home.account)
-        sync = [] if self.durable else ["--no-sync"]
+        # PostgreSQL's own collation sorts the same on every system, and needs none of its locales.
+        collation = ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+        options = ["-U", NAME, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"]
+        if not self.durable:
+            options += ["--no-sync"]
         try:
-            self.run(
-                [binaries / "initdb", "-D", scratch, "-U", NAME, "--pwfile", secret, "--auth", "scram-sha-256"]
-                # PostgreSQL's own collation sorts the same on every system, and needs none of its locales.
-                + ["--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin"]
-                + ["--builtin-locale", "C.UTF-8", "--no-instructions", *sync]
-            )
+            self.run([binaries / "initdb", "-D", scratch, "--pwfile", secret, *options, *collation])
         finally:
             secret.unlink()
-        single = [binaries / "postgres", "--single", "-D", scratch, "-c", "log_min_messages=warning"]
-        self.run([*single, "postgres"], text=f"CREATE DATABASE {NAME}\n")
+        single = ["--single", "-D", scratch, "-c", "log_min_messages=fatal", "postgres"]
+        self.run([binaries / "postgres", *single], text=f"CREATE DATABASE {NAME}\n")
         scratch.rename(self.data)
 
-    def run(self, command: list[str | Path], *, text: str = "") -> None:
+    def run(self, command: Sequence[str | Path], *, text: str = "") -> None:
         """Run one of PostgreSQL's programs to its end. Raises ServerFailed with what it said."""
         account = self.home.account
         done = subprocess.run(
@@ -151,9 +171,9 @@ class Postgres:
         if not note.exists():
             return
         pid = int(note.read_text().splitlines()[0])
-        if str(self.data) in processes.command_line(pid):
-            if not processes.end_stranger(pid, STOP):
-                raise errors.ServerFailed(f"an earlier PostgreSQL (process {pid}) does not stop: kill -9 {pid}")
+        is_ours = str(self.data) in processes.command_line(pid)
+        if is_ours and not processes.end_stranger(pid, self.STOP):
+            raise errors.ServerFailed(f"an earlier PostgreSQL (process {pid}) does not stop: kill -9 {pid}")
         note.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
@@ -170,7 +190,7 @@ class Postgres:
         """End it: fast, then by force."""
         if self.process is None:
             return
-        for number, patience in STOP:
+        for number, patience in self.STOP:
             self.process.send_signal(number)
             if processes.wait(self.process, patience):
                 break

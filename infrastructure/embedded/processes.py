@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 LAUNCHER = Path(__file__).with_name("launch.py")
+PR_SET_PDEATHSIG = 1
 POLL = 0.01  # seconds between looks at a process that is starting or ending
 
 
@@ -57,6 +59,12 @@ def spawn(
     )
 
 
+def end_with_parent() -> None:
+    """Started by make, ask to end when make is killed: it cannot pass that on. Linux only; elsewhere this does nothing."""
+    if sys.platform == "linux" and "MAKELEVEL" in os.environ:
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process of this id exists and is not merely waiting to be reaped."""
     try:
@@ -76,7 +84,13 @@ def command_line(pid: int) -> str:
     proc = Path("/proc")
     if (proc / "self").exists():
         with contextlib.suppress(OSError):
-            return (proc / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            return (
+                (proc / str(pid) / "cmdline")
+                .read_bytes()
+                .replace(b"\0", b" ")
+                .decode(errors="replace")
+                .strip()
+            )
         return ""
     answer = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
     return answer.stdout.decode(errors="replace").strip()
@@ -109,11 +123,17 @@ def wait(process: subprocess.Popen[bytes], patience: float) -> bool:
     return True
 
 
-def sweep(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill what is left of a child's process group, the child included, and reap it."""
-    # A reaped leader's number can be given to nobody else while a process of its group lives.
+    # A reaped leader's number is given to nobody else while a process of its group lives; with none left this is
+    # "no such process", on macOS "not permitted".
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def sweep(process: subprocess.Popen[bytes]) -> None:
+    """Like `kill_group`, and close the pipe it wrote to."""
+    kill_group(process)
     if process.stdout is not None:
         process.stdout.close()

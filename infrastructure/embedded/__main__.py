@@ -1,0 +1,14 @@
+"""The command line's last resort: an error of ours is one line, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+
+from infrastructure.embedded import commands, console, errors
+
+if __name__ == "__main__":
+    try:
+        sys.exit(commands.main())
+    except errors.EmbeddedError as error:
+        console.stderr(str(error))
+        sys.exit(1)

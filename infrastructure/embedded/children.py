@@ -1,0 +1,66 @@
+"""What `make run` starts besides the databases, as one table. Nothing here starts anything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SETTINGS = "config.settings.development"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A process of the stack: its name in the log, its command, and how long it may take to end, in seconds."""
+
+    name: str
+    command: tuple[str, ...]
+    patience: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Everything that one `make run` runs on top of the servers. `children` are ended in the order of the table."""
+
+    prepare: Child
+    children: tuple[Child, ...]
+    health: str = "/healthz"  # answered by the first child once it serves
+
+
+def development(*, host: str, port: int, summary: Path) -> Stack:
+    """Sarsen itself: migrate and seed, then the server, the clock and the worker."""
+    python = (sys.executable, "-X", "utf8")
+    celery = (*python, "-m", "celery", "--app", "config.celery")
+    return Stack(
+        prepare=Child(
+            name="prepare",
+            command=(*python, "manage.py", "prepare", "--demo", "--summary", str(summary)),
+            patience=3,
+        ),
+        children=(
+            Child(
+                name="server",
+                command=(*python, "-m", "config.serve", "--host", host, "--port", str(port)),
+                patience=10,
+            ),
+            Child(name="beat", command=(*celery, "beat", "--pidfile=")),
+            Child(
+                name="worker",
+                # Threads: one process holds the code once, and four tasks that wait for I/O run side by side.
+                command=(*celery, "worker", "--pool", "threads", "--concurrency", "4", "--without-mingle"),
+                patience=8,
+            ),
+        ),
+    )
+
+
+def environment(*, urls: Mapping[str, str], public_url: str) -> dict[str, str]:
+    """What a child finds in its environment: where the servers are, and the development settings."""
+    env = dict(os.environ)
+    env.update(urls)
+    env["DJANGO_SETTINGS_MODULE"] = SETTINGS
+    env["PYTHONUNBUFFERED"] = "1"
+    env.setdefault("PUBLIC_URL", public_url)
+    return env

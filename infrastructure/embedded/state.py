@@ -1,0 +1,87 @@
+"""Who runs the servers of this checkout at the moment, for other commands of the same checkout."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from infrastructure.embedded import places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The command that owns the servers: its process, what it is, the site's address if it serves one, the servers'."""
+
+    pid: int
+    what: str
+    site: str
+    urls: dict[str, str]
+
+
+class Claim:
+    """The right to start this checkout's servers; held by one process at a time, given up by the kernel at its death."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.note = folder / "running.json"
+        self.file: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Take it if it is free."""
+        file = (self.folder / "running.lock").open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self.file = file
+        self.note.unlink(missing_ok=True)
+        return True
+
+    def publish(self, running: Running) -> None:
+        """Tell others where the servers are; the passwords in it are for the developer's eyes only."""
+        places.write_private(self.note, json.dumps(asdict(running)))
+
+    def owner(self) -> Running | None:
+        """Who holds it, as far as they have told."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return Running(**json.loads(self.note.read_text()))
+        return None
+
+    def release(self) -> None:
+        if self.file is not None:
+            self.note.unlink(missing_ok=True)
+            self.file.close()
+            self.file = None
+
+
+def taken_by(owner: Running | None) -> str:
+    """What to tell whoever wants the servers of this checkout while somebody else has them."""
+    if owner is None:
+        return "this checkout is being started or stopped by another command: try again in a moment"
+    if owner.site:
+        return f"already running at {owner.site} (process {owner.pid}): open it, or stop it with Ctrl-C there"
+    return f"`{owner.what}` (process {owner.pid}) has the servers of this checkout: end it first"
+
+
+@contextlib.contextmanager
+def using(folder: Path) -> Iterator[None]:
+    """Keep the servers of another command up for as long as this lasts."""
+    with (folder / "users.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def in_use(folder: Path) -> bool:
+    """Whether other commands use our servers."""
+    with (folder / "users.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

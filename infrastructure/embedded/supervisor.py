@@ -1,0 +1,179 @@
+"""The course of one `make run`: databases, preparation, the stack, the watch over it, and the end that leaves nothing.
+
+It imports neither Django nor the project, so that it stays small and outlives whatever is broken in them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from infrastructure.embedded import children, console, errors, places, postgres, processes, servers, state
+from infrastructure.embedded.crew import Crew, Ended
+
+BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before each restart in a row
+STEADY = 60.0  # seconds of life after which a death counts as the first again
+NAMES = {"DATABASE_URL": "postgres", "REDIS_URL": "valkey"}
+
+
+class Supervisor:
+    """One start of the stack, from nothing to nothing."""
+
+    def __init__(
+        self, *, host: str, port: int, stack: children.Stack, checkout: Path = places.CHECKOUT
+    ) -> None:
+        self.host, self.port, self.stack, self.checkout = host, port, stack, checkout
+        self.begun = time.monotonic()
+        self.log = console.Console()
+        self.crew = Crew(self.log)
+        self.table = {child.name: child for child in stack.children}
+        self.databases: servers.Servers | None = None
+        self.env: dict[str, str] = {}
+        self.failures: dict[str, int] = {}
+        self.restarts: dict[str, float] = {}
+        self.is_up = False
+
+    @property
+    def site(self) -> str:
+        """The address a browser on this machine uses."""
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
+
+    def run(self) -> int:
+        """Run until asked to end, or until something that cannot be mended. Returns the exit code."""
+        folder = places.local_folder(self.checkout)
+        claim = state.Claim(folder)
+        if not claim.take():
+            raise errors.EmbeddedError(state.taken_by(claim.owner()))
+        try:
+            postgres.require_free(self.port, self.host)
+            self.crew.listen()
+            processes.end_with_parent()
+            return self.supervise(claim, folder / "summary.json")
+        finally:
+            claim.release()
+
+    def supervise(self, claim: state.Claim, summary: Path) -> int:
+        """Everything between the first process and the last."""
+        try:
+            urls = self.start_databases()
+            public = servers.dot_env(self.checkout).get("PUBLIC_URL", self.site)
+            self.env = children.environment(urls=urls, public_url=public)
+            claim.publish(state.Running(pid=os.getpid(), what="make run", site=self.site, urls=urls))
+            self.prepare()
+            for name in self.table:
+                self.start(name)
+            while not self.answers():
+                self.watch(0.05)
+            self.is_up = True
+            self.log.say(console.banner(self.site, summary, time.monotonic() - self.begun))
+            while True:
+                self.watch(1.0)
+        except Ended as end:
+            return end.code
+        except errors.EmbeddedError as error:
+            self.log.say(str(error))
+            return 1
+        finally:
+            self.stop()
+
+    # ------------------------------------------------------------ starting
+
+    def start_databases(self) -> dict[str, str]:
+        """Both servers side by side, until they take connections."""
+        home = places.persistent(self.checkout)
+        self.databases = servers.Servers(home, durable=True, given=servers.external(self.checkout))
+        for variable in self.databases.members:
+            self.begin_database(variable)
+        if self.databases.given:
+            self.log.say(f"using {' and '.join(sorted(self.databases.given))} from the environment or .env")
+        deadline = time.monotonic() + servers.PATIENCE
+        while not self.databases.are_ready():
+            if time.monotonic() > deadline:
+                raise errors.ServerFailed("the database servers do not become ready; their log is above")
+            self.pump(0.01)
+        return self.databases.urls
+
+    def begin_database(self, variable: str) -> None:
+        assert self.databases is not None
+        server = self.databases.members[variable]
+        self.crew.add(NAMES[variable], server.begin(subprocess.PIPE))
+
+    def prepare(self) -> None:
+        """Migrate and seed; what it says is the reason when it fails."""
+        child = self.stack.prepare
+        member = self.crew.add(child.name, self.spawn(child))
+        while member.process.poll() is None:
+            self.pump(0.02)
+        if code := self.crew.dismiss(member):
+            raise errors.EmbeddedError(f"{child.name} failed (exit {code}): the reason is above")
+
+    def spawn(self, child: children.Child) -> subprocess.Popen[bytes]:
+        return processes.spawn(child.command, cwd=self.checkout, env=self.env, output=subprocess.PIPE)
+
+    def start(self, name: str) -> None:
+        """Start, or start again, one row of the table or one database."""
+        for variable, server in NAMES.items():
+            if server == name:
+                self.begin_database(variable)
+                return
+        self.crew.add(name, self.spawn(self.table[name]))
+
+    def answers(self) -> bool:
+        """Whether the site answers by itself; another program on the port would keep our server from living."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        connection = http.client.HTTPConnection(host, self.port, timeout=5)
+        try:
+            connection.request("GET", self.stack.health)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    # ------------------------------------------------------------ watching
+
+    def pump(self, patience: float) -> None:
+        """Let time pass. Raises Ended when somebody asked for the end."""
+        self.crew.pump(patience)
+        if self.crew.asked:
+            self.log.say("stopping")
+            raise Ended(0)
+
+    def watch(self, patience: float) -> None:
+        """Let time pass, and see to those that died or wait for their next start."""
+        due = min(self.restarts.values(), default=float("inf")) - time.monotonic()
+        self.pump(max(0.0, min(patience, due)))
+        for member in self.crew.dead():
+            lived = time.monotonic() - member.since
+            code = self.crew.dismiss(member)
+            how = f"exit {code}" if code >= 0 else signal.Signals(-code).name
+            if not self.is_up and member.name == self.stack.children[0].name:
+                self.log.say(f"{member.name} did not start ({how}): the reason is above")
+                raise Ended(1)
+            count = 0 if lived > STEADY else self.failures.get(member.name, 0)
+            delay = BACK_OFF[min(count, len(BACK_OFF) - 1)]
+            self.failures[member.name] = count + 1
+            self.restarts[member.name] = time.monotonic() + delay
+            self.log.say(f"{member.name} ended unexpectedly ({how}); starting it again in {delay:g} s")
+        for name in [name for name, when in self.restarts.items() if when <= time.monotonic()]:
+            del self.restarts[name]
+            self.start(name)
+
+    # ------------------------------------------------------------ ending
+
+    def stop(self) -> None:
+        """End all in the order of dependence: who uses a server ends before it. A second request hurries every step."""
+        begun = time.monotonic()
+        for child in (self.stack.prepare, *self.stack.children):
+            patience = 0.0 if self.crew.asked > 1 else child.patience
+            self.crew.end(child.name, ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)))
+        if self.databases is not None:
+            for variable, server in self.databases.members.items():
+                # A database is never hurried: what it holds is worth its bounded wait.
+                self.crew.end(NAMES[variable], server.STOP)
+        self.log.say(f"stopped in {time.monotonic() - begun:.1f} s")
