@@ -52,16 +52,23 @@ class Crew:
         self.members: dict[str, Member] = {}
         self.asked = 0  # how often somebody asked us to end
         self.selector = selectors.DefaultSelector()
+
+    def listen(self) -> None:
+        """Take signals from now on; each wakes the loop through a socket."""
         self.ear, self.mouth = socket.socketpair()
         self.ear.setblocking(False)
         self.mouth.setblocking(False)
         self.selector.register(self.ear, selectors.EVENT_READ, None)
-
-    def listen(self) -> None:
-        """Take signals from now on; each wakes the loop through a socket."""
         signal.set_wakeup_fd(self.mouth.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, self.note)
+
+    def close(self) -> None:
+        """Let go of the sockets; signals are only counted from here on."""
+        signal.set_wakeup_fd(-1)
+        self.selector.close()
+        self.ear.close()
+        self.mouth.close()
 
     def note(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1

@@ -131,7 +131,7 @@ class Postgres:
             self.run([binaries / "initdb", "-D", scratch, "--pwfile", secret, *options, *collation])
         finally:
             secret.unlink()
-        single = ["--single", "-D", scratch, "-c", "log_min_messages=fatal", "postgres"]
+        single: list[str | Path] = ["--single", "-D", scratch, "-c", "log_min_messages=fatal", "postgres"]
         self.run([binaries / "postgres", *single], text=f"CREATE DATABASE {NAME}\n")
         scratch.rename(self.data)
 

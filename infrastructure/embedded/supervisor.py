@@ -20,6 +20,17 @@ STEADY = 60.0  # seconds of life after which a death counts as the first again
 NAMES = {"DATABASE_URL": "postgres", "REDIS_URL": "valkey"}
 
 
+def reachable(host: str) -> str:
+    """Where a browser on this machine finds what listens on a host."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def site_of(host: str, port: int) -> str:
+    """The address to show."""
+    name = reachable(host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
 class Supervisor:
     """One start of the stack, from nothing to nothing."""
 
@@ -36,12 +47,7 @@ class Supervisor:
         self.failures: dict[str, int] = {}
         self.restarts: dict[str, float] = {}
         self.is_up = False
-
-    @property
-    def site(self) -> str:
-        """The address a browser on this machine uses."""
-        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
+        self.site = site_of(host, port)
 
     def run(self) -> int:
         """Run until asked to end, or until something that cannot be mended. Returns the exit code."""
@@ -125,8 +131,7 @@ class Supervisor:
 
     def answers(self) -> bool:
         """Whether the site answers by itself; another program on the port would keep our server from living."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        connection = http.client.HTTPConnection(host, self.port, timeout=5)
+        connection = http.client.HTTPConnection(reachable(self.host), self.port, timeout=5)
         try:
             connection.request("GET", self.stack.health)
             return connection.getresponse().status == 200
@@ -176,4 +181,5 @@ class Supervisor:
             for variable, server in self.databases.members.items():
                 # A database is never hurried: what it holds is worth its bounded wait.
                 self.crew.end(NAMES[variable], server.STOP)
+        self.crew.close()
         self.log.say(f"stopped in {time.monotonic() - begun:.1f} s")

@@ -1,0 +1,217 @@
+"""The course of a run: up, watched, ended; nothing is left behind, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from infrastructure.embedded import places, postgres, processes, supervisor
+from infrastructure.embedded.tests import standin
+from infrastructure.embedded.tests.conftest import Run, clean_environment, descendants, eventually, servers_of
+
+Start = Callable[..., Run]
+
+
+def gone(pids: list[int]) -> bool:
+    return not [pid for pid in pids if processes.is_alive(pid)]
+
+
+def test_comes_up_tells_where_and_ends_without_a_trace(start: Start, checkout: Path) -> None:
+    run = start().up()
+    lines = run.text.splitlines()
+    assert f"sarsen   |   Console          http://127.0.0.1:{run.port}/" in lines
+    assert "sarsen   |   Elsewhere        https://example.com/" in lines
+    assert "sarsen   |   ada@example.com          secret-demo          admin" in lines
+    assert "sarsen   |   Service key      key-1" in lines
+    assert "prepare  | seeded" in lines
+    seen = run.get()
+    assert seen["PUBLIC_URL"] == f"http://127.0.0.1:{run.port}"
+    assert run.running().urls == {"DATABASE_URL": seen["DATABASE_URL"], "REDIS_URL": seen["REDIS_URL"]}
+    with psycopg.connect(seen["DATABASE_URL"]) as connection:
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+    below = descendants(run.process.pid)
+    assert len(below) >= 8  # server, worker and its sleep, valkey, postgres and its own
+    commands = [processes.command_line(pid) for pid in below]
+    secrets = [url.split(":")[2].split("@")[0] for url in run.running().urls.values()]
+    assert not [command for command in commands if any(secret in command for secret in secrets)]
+    assert run.end(signal.SIGINT) == 0
+    assert gone(below)
+    assert "worker   | no end of line" in run.text.splitlines()
+    assert not (checkout / ".data" / "running.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_and_data_survives(start: Start, number: signal.Signals) -> None:
+    first = start().up()
+    urls = first.get()
+    with psycopg.connect(urls["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS value")
+    redis.Redis.from_url(urls["REDIS_URL"]).set("kept", "7")
+    assert first.end(number) == 0
+    second = start().up()
+    with psycopg.connect(second.get()["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT value FROM kept").fetchone() == (7,)
+    assert redis.Redis.from_url(second.get()["REDIS_URL"]).get("kept") == b"7"
+    assert second.end() == 0
+
+
+def test_killed_supervisor_takes_its_children_along_and_the_next_recovers(start: Start) -> None:
+    first = start().up()
+    with psycopg.connect(first.get()["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS value")
+    below = descendants(first.process.pid)
+    first.end(signal.SIGKILL)
+    if sys.platform == "linux":
+        # All but the worker's own child, whose parent was killed without a word.
+        assert eventually(lambda: sum(map(processes.is_alive, below)) <= 1)
+    second = start().up()
+    with psycopg.connect(second.get()["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT value FROM kept").fetchone() == (7,)
+    assert second.end() == 0
+    for pid in below:
+        processes.signal_process(pid, signal.SIGKILL)
+
+
+def test_second_instance_is_told_where_the_first_is(start: Start) -> None:
+    first = start().up()
+    second = start()
+    assert second.process.wait(timeout=10) == 1
+    assert second.text == (
+        f"sarsen: already running at http://127.0.0.1:{first.port} (process {first.process.pid}): "
+        "open it, or stop it with Ctrl-C there\n"
+    )
+    assert first.get()["PUBLIC_URL"]
+    assert first.end() == 0
+
+
+def test_taken_port_is_named_with_a_free_one(start: Start, checkout: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        run = start(port=port)
+        assert run.process.wait(timeout=10) == 1
+    assert run.text.startswith(
+        f"sarsen: port {port} on 127.0.0.1 is taken: stop what uses it, or choose another: make run PORT="
+    )
+    assert postgres.is_free(int(run.text.rsplit("=", 1)[1]))
+    assert not servers_of(checkout)
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason", "verdict"),
+    [
+        (
+            "broken",
+            "server   | the zone table is broken",
+            "server did not start (exit 1): the reason is above",
+        ),
+        ("unprepared", "prepare  | no migration for you", "prepare failed (exit 1): the reason is above"),
+    ],
+)
+def test_fault_at_the_start_is_shown_and_ends_everything(
+    start: Start, checkout: Path, mode: str, reason: str, verdict: str
+) -> None:
+    run = start(mode)
+    assert run.process.wait(timeout=20) == 1
+    assert reason in run.text.splitlines()
+    assert f"sarsen   | {verdict}" in run.text.splitlines()
+    assert servers_of(places.persistent(checkout).path) == []
+
+
+def test_child_that_dies_is_started_again(start: Start, checkout: Path) -> None:
+    run = start("fleeting").up()
+    run.until("worker ended unexpectedly (exit 0); starting it again in 0.5 s")
+    assert eventually(lambda: (checkout / "starts").read_text() == "xx")
+    assert run.end() == 0
+
+
+def test_database_that_dies_is_started_again_at_its_address(start: Start, checkout: Path) -> None:
+    run = start().up()
+    urls = run.get()
+    home = places.persistent(checkout)
+    for name, note in (
+        ("postgres", home.postgres / "data" / "postmaster.pid"),
+        ("valkey", home.valkey / "valkey.pid"),
+    ):
+        os.kill(int(note.read_text().split()[0]), signal.SIGKILL)
+        run.until(f"{name} ended unexpectedly (SIGKILL); starting it again in 0.5 s")
+    store = redis.Redis.from_url(urls["REDIS_URL"])
+
+    def answers() -> bool:
+        try:
+            with psycopg.connect(urls["DATABASE_URL"]):
+                return bool(store.ping())
+        except (psycopg.OperationalError, redis.RedisError):
+            return False
+
+    assert eventually(answers)
+    assert run.end() == 0
+
+
+def test_second_request_to_end_hurries_a_stubborn_child(start: Start) -> None:
+    run = start("stubborn").up().until("worker   | stubborn")
+    below = descendants(run.process.pid)
+    run.process.send_signal(signal.SIGINT)
+    run.until("sarsen   | stopping")
+    assert not eventually(lambda: run.process.poll() is not None, 0.5)
+    assert run.end(signal.SIGINT) == 0
+    assert "sarsen   | worker: asked again, ending it by SIGKILL" in run.text.splitlines()
+    assert gone(below)
+
+
+def test_log_that_nobody_reads_does_not_end_it(checkout: Path) -> None:
+    port = postgres.free_port()
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, standin.__file__, str(checkout), str(port), "good"],
+        stdin=None,
+        stdout=writer,
+        stderr=writer,
+        env=clean_environment(PYTHONPATH=str(places.CHECKOUT)),
+        preexec_fn=lambda: os.close(0),  # noqa: PLW1509  (one thread; nothing else closes a standard stream)
+    )
+    os.close(writer)
+    os.close(reader)
+    assert eventually(lambda: not postgres.is_free(port))
+    assert process.poll() is None
+    process.terminate()
+    assert process.wait(timeout=20) == 0
+    assert postgres.is_free(port)
+
+
+def test_servers_of_the_environment_are_used_and_none_started(start: Start, checkout: Path) -> None:
+    (checkout / ".env").write_text(
+        'export REDIS_URL="redis://127.0.0.1:1/3"\nDATABASE_URL=postgres://no\nPUBLIC_URL=https://x.example\n'
+    )
+    run = start(DATABASE_URL="postgres://u:p@127.0.0.1:1/d").up()
+    assert run.get() == {
+        "DATABASE_URL": "postgres://u:p@127.0.0.1:1/d",
+        "REDIS_URL": "redis://127.0.0.1:1/3",
+        "PUBLIC_URL": "https://x.example",
+    }
+    assert "sarsen   | using DATABASE_URL and REDIS_URL from the environment or .env" in run.text.splitlines()
+    assert servers_of(places.persistent(checkout).path) == []
+    assert run.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "site"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://[::1]:8000"),
+        ("example.test", "http://example.test:8000"),
+    ],
+)
+def test_site_is_an_address_that_a_browser_understands(host: str, site: str) -> None:
+    assert supervisor.site_of(host, 8000) == site
