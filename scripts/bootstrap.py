@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 
 OLDEST = (3, 11)
 NAMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python")
@@ -309,17 +310,18 @@ def pip_wheel(folder):
 
 
 def pip_command(interpreter, folder):
-    """A pip that installs into .venv: the one inside, else ensurepip's bundled wheel run in place, else a fetched one."""
-    if subprocess.run(
-        [PROGRAM, "-I", "-c", "import pip"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ).returncode == 0:
+    """A pip that installs into .venv: the one inside, else ensurepip's bundled wheel, else a fetched one."""
+    inside = subprocess.run([PROGRAM, "-I", "-c", "import pip"], stderr=subprocess.DEVNULL)
+    if inside.returncode == 0:
         return [PROGRAM, "-I", "-m", "pip"]
-    wheel = bundled_pip(interpreter) or pip_wheel(folder)
-    return [PROGRAM, "-I", os.path.join(wheel, "pip")]
+    unpacked = os.path.join(folder, "pip")
+    with zipfile.ZipFile(bundled_pip(interpreter) or pip_wheel(folder)) as wheel:
+        wheel.extractall(unpacked)
+    return [PROGRAM, "-I", os.path.join(unpacked, "pip")]
 
 
 def bundled_pip(interpreter):
-    """The wheel that ensurepip would unpack, or None; running it in place spares three seconds."""
+    """The wheel that ensurepip would unpack, or None; unpacking it aside spares three seconds."""
     if not interpreter.has_ensurepip:
         return None
     code = (
@@ -331,29 +333,45 @@ def bundled_pip(interpreter):
     return answer.stdout.decode().strip() or None
 
 
-def install(interpreter, lock):
-    """Bring .venv to exactly what the lock says."""
-    count = sum(1 for line in open(LOCK) if re.match(r"[a-zA-Z0-9]", line))
+def install(interpreter):
+    """Bring .venv to exactly what the lock says: by uv, which pip fetches, or by pip alone where uv cannot be had."""
+    with open(LOCK) as lock:
+        count = sum(1 for line in lock if re.match(r"[a-zA-Z0-9]", line))
+    title = "installing %d packages" % count
     strict = ["--require-hashes", "--only-binary", ":all:"]
+    os.environ.setdefault("PIP_RETRIES", "2")
     with tempfile.TemporaryDirectory(prefix="sarsen-") as folder:
         pip = pip_command(interpreter, folder)
-        options = strict + ["--no-deps", "--no-input", "--disable-pip-version-check", "--retries", "2"]
+        by_pip = pip + ["install", "--no-deps", "--no-input", "--disable-pip-version-check"] + strict + ["-r"]
         env = uv_environment(pip_settings(pip))
-        if env is not None:
+        if env is not None and fetch_uv(by_pip, folder):
             try:
-                only_uv = os.path.join(folder, "uv.txt")
-                with open(only_uv, "w") as file:
-                    file.write(pinned("uv")[0])
-                if subprocess.run([PROGRAM, "-I", "-c", "import uv"], stderr=subprocess.DEVNULL).returncode:
-                    run(pip + ["install"] + options + ["-r", only_uv], "fetching the installer")
-                uv = [PROGRAM, "-I", "-m", "uv", "pip", "sync", "--python", PROGRAM]
-                run(uv + strict + [LOCK], "installing %d packages" % count, env)
+                run([PROGRAM, "-I", "-m", "uv", "pip", "sync", "--python", PROGRAM] + strict + [LOCK], title, env)
                 return
             except Failure as failure:
                 if "hash" in str(failure):
                     raise
                 say("uv could not install (%s); trying pip, which is slower" % failure)
-        run(pip + ["install"] + options + ["-r", LOCK], "installing %d packages" % count)
+        run(by_pip + [LOCK], title)
+
+
+def fetch_uv(by_pip, folder):
+    """Put uv into .venv, at the lock's version. Returns whether it is there; a platform without it is no failure."""
+    lines = pinned("uv")[0]
+    version = re.match(r"uv==(\S+)", lines).group(1)
+    code = "import sys, importlib.metadata as m; sys.exit(m.version('uv') != %r)" % version
+    if subprocess.run([PROGRAM, "-I", "-c", code], stderr=subprocess.DEVNULL).returncode == 0:
+        return True
+    only_uv = os.path.join(folder, "uv.txt")
+    with open(only_uv, "w") as file:
+        file.write(lines)
+    try:
+        run(by_pip + [only_uv], "fetching the installer")
+    except Failure as failure:
+        if "no wheel" not in str(failure):
+            raise
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- the whole
@@ -402,7 +420,7 @@ def ensure(wanted):
             say("creating .venv with Python %d.%d.%d (%s)" % (interpreter.version + (interpreter.path,)))
             make_environment(interpreter)
         write_stamp("installing", interpreter, lock)
-        install(interpreter, lock)
+        install(interpreter)
         link_project()
         write_stamp("ready", interpreter, lock)
         say("environment ready in %.1f s" % (time.time() - begun))

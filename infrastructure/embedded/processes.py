@@ -17,6 +17,7 @@ from typing import IO
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 PR_SET_PDEATHSIG = 1
+PROC = Path("/proc")
 POLL = 0.01  # seconds between looks at a process that is starting or ending
 
 
@@ -73,19 +74,17 @@ def is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    stat = Path(f"/proc/{pid}/stat")
     with contextlib.suppress(OSError):
-        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    return not stat.parent.parent.joinpath("self").exists()
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return not (PROC / "self").exists()
 
 
 def command_line(pid: int) -> str:
     """The command a process was started with, its parts divided by spaces; empty when there is no such process."""
-    proc = Path("/proc")
-    if (proc / "self").exists():
+    if (PROC / "self").exists():
         with contextlib.suppress(OSError):
             return (
-                (proc / str(pid) / "cmdline")
+                (PROC / str(pid) / "cmdline")
                 .read_bytes()
                 .replace(b"\0", b" ")
                 .decode(errors="replace")

@@ -1,0 +1,139 @@
+"""`exec`, `clean` and the command line itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infrastructure.embedded import commands, errors, places, state
+from infrastructure.embedded.tests.conftest import Run, clean_environment, eventually, servers_of
+
+SHOW = "import os; print(os.environ['DATABASE_URL']); print(os.environ['DJANGO_SETTINGS_MODULE'])"
+
+
+@pytest.fixture(autouse=True)
+def no_servers_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+
+def test_exec_starts_servers_for_the_command_and_stops_them(
+    checkout: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = "import psycopg, os; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0]); raise SystemExit(3)"
+    assert commands.main(["exec", "--", sys.executable, "-W", "ignore", "-c", code], checkout=checkout) == 3
+    assert capfd.readouterr().out == "7\n"
+    assert servers_of(places.persistent(checkout).path) == []
+
+
+def test_exec_uses_the_servers_of_the_running_stack(
+    checkout: Path, start: Callable[..., Run], capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = start().up()
+    assert commands.main(["exec", "--", sys.executable, "-c", SHOW], checkout=checkout) == 0
+    assert capfd.readouterr().out == f"{run.running().urls['DATABASE_URL']}\nconfig.settings.development\n"
+    assert run.end() == 0
+
+
+def test_exec_waits_for_others_that_use_its_servers(checkout: Path) -> None:
+    script = f"from pathlib import Path; from infrastructure.embedded import commands; commands.main(['exec', 'sleep', '{{}}'], checkout=Path({str(checkout)!r}))"
+    env = clean_environment(PYTHONPATH=str(places.CHECKOUT))
+    owner = subprocess.Popen([sys.executable, "-c", script.format("0.5")], env=env)
+    folder = checkout / ".data"
+    assert eventually(lambda: state.Claim(folder).owner() is not None)
+    begun = state.Claim(folder).owner()
+    assert begun is not None
+    assert (begun.what, begun.site, begun.pid) == ("sleep 0.5", "", owner.pid)
+    with state.using(folder):
+        assert not eventually(lambda: owner.poll() is not None, 1.0)
+    assert owner.wait(timeout=10) == 0
+
+
+def test_exec_with_given_servers_starts_none(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://given")
+    monkeypatch.setenv("REDIS_URL", "redis://given")
+    assert commands.main(["exec", "--", sys.executable, "-c", SHOW], checkout=checkout) == 0
+    assert capfd.readouterr().out.splitlines()[0] == "postgres://given"
+    assert not (checkout / ".data" / "running.lock").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 0)])
+def test_signals_to_exec(checkout: Path, number: signal.Signals, code: int) -> None:
+    # SIGINT comes from the terminal to both, so what is sent to exec alone is not passed on.
+    outer = os.getpid()
+    script = f"import os, time; os.kill(os.getppid(), {int(number)}); time.sleep(0.3)"
+    assert outer
+    assert commands.attached([sys.executable, "-S", "-c", script], {}) == code
+
+
+def test_missing_command_and_program_are_one_line(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(errors.EmbeddedError, match="exec needs a command"):
+        commands.main(["exec", "--"], checkout=checkout)
+    with pytest.raises(errors.EmbeddedError, match="/no/such: No such file or directory"):
+        commands.attached(["/no/such"], {})
+
+
+def test_servers_that_are_just_starting_are_waited_for_by_the_person(checkout: Path) -> None:
+    claim = state.Claim(places.local_folder(checkout))
+    assert claim.take()
+    with pytest.raises(errors.EmbeddedError, match="try again in a moment"):
+        commands.main(["exec", "true"], checkout=checkout)
+    with pytest.raises(errors.EmbeddedError, match="being started or stopped by another command"):
+        commands.main(["clean", "--yes"], checkout=checkout)
+    claim.publish(state.Running(pid=7, what="make shell", site="", urls={}))
+    with pytest.raises(
+        errors.EmbeddedError, match=r"`make shell` \(process 7\) has the servers of this checkout"
+    ):
+        commands.main(["run", "--port", "1"], checkout=checkout)
+    claim.release()
+    claim.release()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "eight", "²"])
+def test_port_out_of_range_is_refused_with_the_range(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        commands.main(["run", f"--port={port}"])
+    assert f"{port!r} is no port: use a number from 1 to 65535" in capsys.readouterr().err
+
+
+def test_host_that_is_not_ours_is_one_line(checkout: Path) -> None:
+    with pytest.raises(errors.EmbeddedError, match=r"cannot listen on 192\.0\.2\.1: .*make run HOST="):
+        commands.main(["run", "--host", "192.0.2.1"], checkout=checkout)
+
+
+def test_clean_asks_and_removes_everything(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = places.persistent(checkout)
+    home.credentials()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("no\n"))
+    assert commands.main(["clean"], checkout=checkout) == 1
+    assert capsys.readouterr().out.endswith("Type yes to go on: nothing removed\n")
+    assert home.path.exists()
+    monkeypatch.setattr(sys, "stdin", None)
+    assert commands.main(["clean"], checkout=checkout) == 1
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    assert commands.main(["clean"], checkout=checkout) == 0
+    assert not home.path.exists()
+    assert not (checkout / ".data").exists()
+
+
+def test_command_line_of_the_package_shows_one_line_for_an_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "infrastructure.embedded", "exec"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=places.CHECKOUT,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "sarsen: exec needs a command: exec -- python manage.py shell\n"
