@@ -8,51 +8,63 @@ PORT ?= 8000
 ARGS ?=
 export PYTHON
 
-# Found at each call: the first Python that starts runs the bootstrap, which looks for the best one itself.
-BOOTSTRAP = for p in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11 python; do \
+# The first Python that starts runs the bootstrap, which looks for the best one itself where .venv has to be built.
+BOOTSTRAP = for p in "$$PYTHON" .venv/bin/python python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if [ -n "$$p" ] && "$$p" -c "" 2>/dev/null; then exec "$$p" scripts/bootstrap.py; fi; done; \
 	echo "make: no Python found: install Python 3.11 or newer, or name one with PYTHON=/path/to/python" >&2; exit 1
 PY = .venv/bin/python
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help env run test check fmt shell migrate manage lock upgrade clean
+.PHONY: help venv env run test check fmt shell migrate manage lock upgrade compose-test clean
 
 help: ## this list
 	@echo "Sarsen"; echo; \
-	sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-env: ## create or refresh .venv from the hash-pinned lock
+venv: ## create or refresh .venv from the hash-pinned lock
 	@$(BOOTSTRAP)
 
 # The recipe is one plain command, so that make starts it without a shell between and Ctrl-C reaches it once.
-run: env ## start everything on http://HOST:PORT with demo data; Ctrl-C stops it, data stays
+run: venv ## start everything on http://HOST:PORT with demo data; Ctrl-C stops it, data stays
 	@$(PY) -m infrastructure.embedded run --host $(HOST) --port $(PORT)
 
-test: env ## the whole suite on throwaway servers, parallel, with coverage (ARGS="-k word" picks, without the bar)
+test: venv ## the whole suite on throwaway servers, parallel, with coverage (ARGS="-k word" picks, without the bar)
 	@$(PY) scripts/test.py $(ARGS)
 
-check: env ## lint, format, types, import contracts, migrations, production settings, locks; reports all of them
+check: venv ## lint, format, types, import contracts, migrations, production settings, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)
 
-fmt: env ## format and mend what can be mended by itself
+fmt: venv ## format and mend what can be mended by itself
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format --quiet .
 
-shell: env ## a Python shell with the models loaded, on the running stack's database or its own start of it
+shell: venv ## a Python shell with the models loaded, on the running stack's database or its own start of it
 	@$(WITH_SERVERS) $(PY) manage.py shell $(ARGS)
 
-migrate: env ## bring the database in step with the migrations
+migrate: venv ## bring the database in step with the migrations
 	@$(WITH_SERVERS) $(PY) manage.py migrate $(ARGS)
 
-manage: env ## any command of Django: make manage ARGS="zones list"
+manage: venv ## any command of Django: make manage ARGS="zones list"
 	@$(WITH_SERVERS) $(PY) manage.py $(ARGS)
 
-lock: env ## write the lock files anew from requirements/*.in, keeping pins that still fit
+lock: venv ## write the lock files anew from requirements/*.in, keeping pins that still fit
 	@$(PY) scripts/lock.py
 
-upgrade: env ## the same, with the newest release of everything
+upgrade: venv ## the same, with the newest release of everything
 	@$(PY) scripts/lock.py --upgrade
 
-clean: env ## remove this checkout's data (databases, mails, uploads), caches and .venv; asks first, YES=1 does not
+# These two need Docker and any Python, or not even that: nothing is installed for them.
+ANY_PYTHON = for p in "$$PYTHON" python3 python; do \
+	if [ -n "$$p" ] && "$$p" -c "import sys; sys.exit(sys.version_info < (3, 9))" 2>/dev/null; then exec "$$p"
+
+env: ## write .env with strong secrets for docker compose; of an existing one only add what it lacks
+	@$(ANY_PYTHON) scripts/dotenv.py; fi; done; \
+	echo "make: no Python 3.9 or newer found; without one: docker run --rm -i python:3.13-slim python - --print < scripts/dotenv.py > .env" >&2; exit 1
+
+compose-test: ## the production shape in Docker, from build to down, with replicas killed in the middle
+	@$(ANY_PYTHON) -m deploy.journey $(ARGS); fi; done; \
+	echo "make: no Python 3.9 or newer found" >&2; exit 1
+
+clean: venv ## remove this checkout's data (databases, mails, uploads), caches and .venv; asks first, YES=1 does not
 	@$(PY) -m infrastructure.embedded clean $(if $(YES),--yes)
 	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
