@@ -1,0 +1,61 @@
+"""docs/flows/broadcast.md: stored, numbered, acknowledged, and delivered by another server process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from websockets.sync.client import ClientConnection, connect
+
+from config.tests.flows.conftest import Person, Site
+
+
+def enter(site: Site, room: str, person: Person, *, after: int | None = None) -> ClientConnection:
+    """A socket in a room, its welcome already read."""
+    query = "" if after is None else f"?after={after}"
+    socket = connect(
+        f"{site.sockets}/ws/chat/{room}/{query}", additional_headers={"Authorization": f"Bearer {person.access}"}
+    )
+    welcome = receive(socket, "welcome")
+    assert welcome["room"] == room
+    return socket
+
+
+def receive(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    """The next frame of a kind; presence and the like in between are passed over."""
+    while True:
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=10))
+        if frame["type"] == kind:
+            return frame
+
+
+def test_message_reaches_a_socket_of_another_process(serve: Callable[[], Site]) -> None:
+    first, second = serve(), serve()
+    ada, grace = first.join("ada"), second.join("grace")
+    room = f"flow-{uuid4().hex[:8]}"
+    made = first.http.post("/api/private/v1/chat/rooms/", json={"slug": room, "name": "Flow"}, headers=ada.headers)
+    assert made.status_code == 201, made.text
+    assert second.http.post(f"/api/private/v1/chat/rooms/{room}/join/", headers=grace.headers).status_code in (200, 204)
+
+    with enter(first, room, ada) as here, enter(second, room, grace) as there:
+        client_id = str(uuid4())
+        here.send(json.dumps({"message": "hello over there", "client_id": client_id}))
+        ack = receive(here, "ack")
+        assert (ack["seq"], ack["client_id"]) == (1, client_id)
+        message = receive(there, "message")
+        assert (message["seq"], message["message"], message["from"]) == (1, "hello over there", ada.id)
+        assert message["id"] == ack["id"]
+
+        by_rest = second.http.post(
+            f"/api/private/v1/chat/rooms/{room}/messages/",
+            json={"message": "and back", "client_id": str(uuid4())},
+            headers=grace.headers,
+        )
+        assert by_rest.status_code == 201, by_rest.text
+        assert receive(here, "message")["seq"] == 1  # one's own message comes back in order, too
+        assert receive(here, "message")["message"] == "and back"
+
+    with enter(second, room, ada, after=1) as again:
+        assert receive(again, "message")["seq"] == 2

@@ -1,0 +1,21 @@
+"""docs/flows/registration.md: account and event in one transaction, the mail by a Celery task, once."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from config.tests.flows.conftest import Site, mails_to, wait_until
+
+
+def test_registration_ends_in_one_welcome_mail(
+    serve: Callable[[], Site], worker: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    site = serve()
+    ada = site.join("ada")
+    wait_until(lambda: bool(mails_to(tmp_path, ada.email)), "the welcome mail is there")
+    grace = site.join("grace")
+    wait_until(lambda: bool(mails_to(tmp_path, grace.email)), "the second welcome mail is there")
+    assert len(mails_to(tmp_path, ada.email)) == 1
+    assert worker.poll() is None
