@@ -1,0 +1,173 @@
+/**
+ * The console. What lives here: starting, which view is shown, the header, the list of rooms kept fresh.
+ * What does not: what the views look like. Each view is a function that returns {element, heading, stop}.
+ */
+
+import { Problem, asUser } from "./api.js";
+import { announce, fill, focusOn, h, icon } from "./dom.js";
+import { Session } from "./session.js";
+import { createStore } from "./store.js";
+import { theme } from "./theme.js";
+import { enterCard } from "./views/enter.js";
+import { houseView } from "./views/house.js";
+import { stone } from "./views/person.js";
+import { roomView } from "./views/room.js";
+import { roomsPanel } from "./views/rooms.js";
+
+const ROOMS = "/api/private/v1/chat/rooms/";
+const ROOMS_EVERY = 20_000; // how often unread counts of the other rooms are asked for
+const AGAIN = 2_000; // between attempts to take a session up while the server is away
+
+const main = document.getElementById("main");
+const session = new Session();
+const call = asUser(session);
+const store = createStore({ rooms: null, open: null });
+let shown = { stop: () => {} };
+let panel = null;
+let notice = "";
+
+/** A room as the views want it, whatever page of the list it came with. */
+const roomOf = (raw) => ({ ...raw, isMember: raw.is_member ?? Boolean(raw.role), unread: raw.unread ?? 0 });
+
+/** Read the list of rooms anew and open again what that changes. */
+async function refresh() {
+  if (!session.user) return;
+  const rooms = [];
+  try {
+    let query = { page_size: 100, limit: 100 };
+    let url = ROOMS;
+    while (url && rooms.length < 500) {
+      const page = await call("GET", url, { query });
+      rooms.push(...page.results.map(roomOf));
+      // `next` is a whole address; behind a proxy its host may differ from ours, its path does not.
+      const next = page.next && new URL(page.next, location.origin);
+      url = next && next.pathname + next.search;
+      query = {};
+    }
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return; // the open room shows that the line is cut, and the next round asks again
+  }
+  const membership = (list) => list?.find((room) => room.slug === store.get().open)?.isMember;
+  const changed = membership(rooms) !== membership(store.get().rooms);
+  store.set({ rooms });
+  title();
+  if (changed) show();
+}
+
+function title(name = shown.title) {
+  const unread = (store.get().rooms ?? []).filter((room) => room.isMember && room.slug !== store.get().open).reduce((sum, room) => sum + room.unread, 0);
+  document.title = `${unread ? `(${unread}) ` : ""}${name ? `${name} · ` : ""}Sarsen`;
+}
+
+/** The address after # as a list of its parts. */
+const where = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map((part) => decodeURIComponent(part));
+
+function houseOrEntrance() {
+  const view = houseView(session.user ? null : enterCard(session, notice));
+  notice = "";
+  return view;
+}
+
+function talkView(slug) {
+  const { rooms } = store.get();
+  const room = rooms?.find((one) => one.slug === slug);
+  panel ??= roomsPanel({ store, call, refresh });
+  if (room) {
+    const view = roomView(room, { session, call, store, refresh });
+    return { ...view, element: h("div", { class: "chat in-room" }, panel.element, view.element), title: room.name };
+  }
+  const words = !rooms ? "Looking for rooms …" : slug ? "There is no such room, or it is not open to you." : "Choose a room, or make one.";
+  const heading = h("h2", { class: "lead" }, words);
+  return {
+    element: h("div", { class: slug ? "chat in-room" : "chat" }, panel.element, h("section", { class: "conversation empty" }, heading, slug && h("a", { href: "#/rooms" }, "All rooms"))),
+    heading,
+    title: "Rooms",
+    stop: () => {},
+  };
+}
+
+function show({ focus = false } = {}) {
+  const [place, slug] = where();
+  const isTalk = place === "rooms" && session.user;
+  shown.stop();
+  if (!isTalk && panel) {
+    panel.stop();
+    panel = null;
+  }
+  store.set({ open: isTalk ? slug ?? null : null });
+  shown = isTalk ? talkView(slug) : houseOrEntrance();
+  fill(main, shown.element);
+  document.body.dataset.view = isTalk ? "talk" : "house";
+  title();
+  drawHeader();
+  if (shown.focus) shown.focus();
+  else if (focus && shown.heading) focusOn(shown.heading);
+  if (focus && shown.title) announce(shown.title);
+}
+
+function drawHeader() {
+  const { user } = session;
+  const isTalk = document.body.dataset.view === "talk";
+  document.getElementById("nav-house").toggleAttribute("aria-current", !isTalk);
+  const rooms = document.getElementById("nav-rooms");
+  rooms.hidden = !user;
+  rooms.toggleAttribute("aria-current", isTalk);
+  for (const link of document.querySelectorAll(".top nav [aria-current]")) link.setAttribute("aria-current", "page");
+  fill(
+    document.getElementById("account"),
+    user && [
+      stone(user.id, user.name),
+      h("span", { class: "who" }, h("span", { class: "hidden" }, "Signed in as "), user.name),
+      h("button", { type: "button", class: "quiet", on: { click: signOut } }, "Sign out"),
+    ],
+  );
+}
+
+async function signOut() {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith("sarsen.unsent.")) sessionStorage.removeItem(key);
+  await session.signOut();
+  announce("You are signed out.");
+}
+
+/** The first room one is in, where there is space for the list and the room side by side. */
+function openFirst() {
+  const first = store.get().rooms?.find((room) => room.isMember);
+  location.hash = first && matchMedia("(min-width: 48rem)").matches ? `#/rooms/${encodeURIComponent(first.slug)}` : "#/rooms";
+}
+
+session.addEventListener("change", async ({ detail }) => {
+  notice = detail.reason;
+  if (session.user) {
+    await refresh();
+    if (where()[0] === "rooms") show();
+    else openFirst();
+    drawHeader();
+  } else {
+    store.set({ rooms: null });
+    if (where().length) location.hash = "#/";
+    else show();
+  }
+});
+
+async function resume() {
+  try {
+    await session.resume();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    setTimeout(resume, AGAIN);
+  }
+}
+
+const switchTheme = theme((isDark) => {
+  const button = document.getElementById("theme");
+  fill(button, icon(isDark ? "sun" : "moon"));
+  button.setAttribute("aria-label", isDark ? "Switch to light colours" : "Switch to dark colours");
+});
+document.getElementById("theme").addEventListener("click", switchTheme);
+addEventListener("hashchange", () => show({ focus: true }));
+setInterval(() => document.visibilityState === "visible" && refresh(), ROOMS_EVERY);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
+
+show();
+await resume();

@@ -1,0 +1,82 @@
+/**
+ * Elements from plain calls. What lives here: building and replacing elements, icons, announcements to screen readers.
+ * What does not: any markup as text. Nothing in the console sets innerHTML, so a message can never become an element.
+ */
+
+/**
+ * An element with its properties and children.
+ *
+ * Keys of `props`: `class`, `dataset` (an object), `on` (event name → listener), `aria-…`, `role` and other attributes
+ * with a dash as attributes; the rest as properties when the element has them, as attributes when it has not. Strings
+ * among the children become text nodes; null and false are left out.
+ */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined) continue;
+    if (name === "class") element.className = value;
+    else if (name === "dataset") Object.assign(element.dataset, value);
+    else if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    else if (name in element && !name.includes("-")) element[name] = value;
+    else if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  return put(element, ...children);
+}
+
+/** Append children (strings as text), skipping null and false. */
+export function put(element, ...children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return element;
+}
+
+/** Replace everything inside `element`. */
+export function fill(element, ...children) {
+  element.replaceChildren();
+  return put(element, ...children);
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Stroked 20 × 20 drawings, by name. */
+const DRAWINGS = {
+  send: "M3 10 17 3l-4 14-3-6zM10 11l7-8",
+  edit: "M4 16l1-4 8-8 3 3-8 8zM11 6l3 3",
+  bin: "M4 6h12M8 6V4h4v2M6 6l1 10h6l1-10",
+  back: "M12 4l-6 6 6 6",
+  lock: "M5 9h10v7H5zM7 9V7a3 3 0 0 1 6 0v2",
+  people: "M7 9a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM2.5 16c0-3 2-5 4.500-5s4.500 2 4.500 5M13 4.200a2.500 2.500 0 0 1 0 4.600M14 11.200c2 .5 3.500 2.300 3.500 4.800",
+  sun: "M10 13.500a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM10 1.500v2M10 16.500v2M1.500 10h2M16.500 10h2M4 4l1.400 1.400M14.600 14.600 16 16M4 16l1.400-1.400M14.600 5.400 16 4",
+  moon: "M16.500 12A7 7 0 0 1 8 3.500a7 7 0 1 0 8.500 8.500z",
+  plus: "M10 4v12M4 10h12",
+  door: "M5 17V3h8v14M3 17h14M10.500 10v.5",
+  again: "M15.500 6.500A6.500 6.500 0 1 0 16.500 11M16 3v4h-4",
+};
+
+/** A decorative icon; the control around it carries the name. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", DRAWINGS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** Say something to screen readers without moving the focus. */
+export function announce(text) {
+  const place = document.getElementById("announcer");
+  place.textContent = "";
+  // A change in the same frame would not be noticed as one.
+  setTimeout(() => { place.textContent = text; }, 50);
+}
+
+/** Focus something that is not a control, such as the heading of a view that was just opened. */
+export function focusOn(element) {
+  if (!element.hasAttribute("tabindex")) element.tabIndex = -1;
+  element.focus({ preventScroll: false });
+}

@@ -1,0 +1,50 @@
+/** Words for people: times, names, lists. What does not live here: elements. */
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+export const timeOf = (iso) => clock.format(new Date(iso));
+export const fullTimeOf = (iso) => full.format(new Date(iso));
+export const isSameDay = (one, other) => new Date(one).toDateString() === new Date(other).toDateString();
+
+/** "Today", "Yesterday" or the day's name and date. */
+export function dayOf(iso, now = new Date()) {
+  const yesterday = new Date(now);
+  yesterday.setDate(now.getDate() - 1);
+  if (isSameDay(iso, now)) return "Today";
+  if (isSameDay(iso, yesterday)) return "Yesterday";
+  return day.format(new Date(iso));
+}
+
+/** Up to two letters that stand for a name; whole characters, also outside the basic plane. */
+export function initialsOf(name) {
+  const words = name.trim().split(/\s+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
+  return letters.map((word) => [...word][0]).join("").toUpperCase() || "?";
+}
+
+/** "Ada", "Ada and Grace", "Ada, Grace and 3 others". */
+export function listOf(names, most = 3) {
+  if (names.length <= 1) return names[0] ?? "";
+  if (names.length <= most) return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
+  const rest = names.length - (most - 1);
+  return `${names.slice(0, most - 1).join(", ")} and ${rest} others`;
+}
+
+/** A small stable number for an id, used to give each person a stone of their own shape and shade. */
+export function numberOf(id) {
+  let sum = 2166136261;
+  for (const character of String(id)) sum = Math.imul(sum ^ character.codePointAt(0), 16777619) >>> 0;
+  return sum;
+}
+
+/** A random UUID. `crypto.randomUUID` exists in secure contexts only; plain HTTP to another machine is not one. */
+export function uuid() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40; // version 4
+  bytes[8] = (bytes[8] & 0x3f) | 0x80; // the variant of RFC 9562
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

@@ -1,0 +1,201 @@
+/** One room: its head, the state of the line, the messages, the field to write in, the people. */
+
+import { Problem } from "../api.js";
+import { Conversation } from "../conversation.js";
+import { announce, fill, focusOn, h, icon } from "../dom.js";
+import { listOf } from "../text.js";
+import { ask } from "./ask.js";
+import { composer } from "./composer.js";
+import { messageLog } from "./log.js";
+import { peoplePanel } from "./people.js";
+
+const REASONS = {
+  4403: "You are no longer a member of this room.",
+  4404: "This room is gone.",
+};
+const KIND = 3_000; // milliseconds a notice stays
+
+function head(room, ...controls) {
+  const title = h("h2", { id: "room-title" }, room.name);
+  const element = h(
+    "header",
+    { class: "room-head" },
+    h("a", { class: "tool back", href: "#/rooms", "aria-label": "All rooms" }, icon("back")),
+    h("div", { class: "room-name" }, title, h("p", { class: "hint" }, `#${room.slug}`, room.is_private && " · by invitation")),
+    controls,
+  );
+  return { element, title };
+}
+
+/** A room that one is not in yet. */
+function threshold(room, { call, refresh }) {
+  const mistake = h("p", { class: "mistake", role: "alert" });
+  const join = async () => {
+    try {
+      await call("POST", `/api/private/v1/chat/rooms/${encodeURIComponent(room.slug)}/join/`);
+      announce(`You joined ${room.name}.`);
+      await refresh();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      mistake.textContent = problem.words;
+    }
+  };
+  const { element, title } = head(room);
+  const section = h(
+    "section",
+    { class: "conversation", "aria-labelledby": "room-title" },
+    element,
+    h("div", { class: "empty" }, h("p", { class: "lead" }, `${room.name} is open to everyone who is signed in.`), h("button", { type: "button", class: "primary", on: { click: join } }, "Join the room"), mistake),
+  );
+  return { element: section, heading: title, stop: () => {} };
+}
+
+/** The open room; `context` has session, call, store and refresh. Returns {element, heading, stop}. */
+export function roomView(room, context) {
+  if (!room.isMember) return threshold(room, context);
+  const { session, call, refresh } = context;
+  const me = session.user;
+  const talk = new Conversation({ room, session, call });
+  let members = [];
+  let wasCut = false;
+  let isStale = false;
+
+  const people = peoplePanel(me);
+  const line = h("div", { class: "line-state", role: "status" });
+  const typing = h("p", { class: "typing" });
+  const notice = h("p", { class: "notice", role: "alert", hidden: true });
+  const peopleToggle = h("button", { type: "button", class: "tool people-toggle", "aria-expanded": "false", "aria-controls": "people", "aria-label": "People", on: { click: togglePeople } }, icon("people"));
+  const leave = h("button", { type: "button", class: "tool", "aria-label": "Leave the room", on: { click: goOut } }, icon("door"));
+
+  const log = messageLog({
+    me,
+    roomName: room.name,
+    controls: {
+      edit: (message) => write.take(message),
+      remove,
+      again: (clientId) => talk.again(clientId),
+      discard: (clientId) => talk.discard(clientId),
+      older: () => guarded(() => talk.older()),
+      seen: () => talk.read(),
+    },
+  });
+  const write = composer({
+    roomName: room.name,
+    send: (text) => {
+      talk.send(text);
+      log.toEnd();
+    },
+    change: (message, text) => guarded(() => talk.edit(message, text)),
+    writing: () => talk.writing(),
+    lastOwn: () => talk.timeline.items.findLast((item) => item.from === me.id && item.id && !item.deleted),
+  });
+
+  async function guarded(act) {
+    try {
+      return await act();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      say(problem.words);
+    }
+  }
+
+  function say(words) {
+    notice.textContent = words;
+    notice.hidden = false;
+    setTimeout(() => { notice.hidden = true; }, KIND + words.length * 40);
+  }
+
+  async function remove(message) {
+    if (await ask("Take this message back?", "It disappears for everyone in the room.", "Take it back")) await guarded(() => talk.remove(message));
+    write.focus();
+  }
+
+  async function goOut() {
+    if (!(await ask(`Leave ${room.name}?`, room.is_private ? "You need a new invitation to come back." : "You can join again whenever you like.", "Leave"))) return;
+    await guarded(async () => {
+      await call("POST", `${talk.path}leave/`);
+      location.hash = "#/rooms";
+      await refresh();
+    });
+  }
+
+  function togglePeople() {
+    const isShown = section.classList.toggle("with-people");
+    peopleToggle.setAttribute("aria-expanded", String(isShown));
+  }
+
+  const namesOf = () => new Map([...members.map((member) => [member.id, member.name]), ...talk.online]);
+
+  function drawMessages({ added = false, first = false } = {}) {
+    const newAfter = first && room.unread ? room.read_seq ?? null : null;
+    log.show(talk.timeline.items, { reads: talk.reads, names: namesOf(), hasOlder: talk.hasOlder, added, first, newAfter });
+  }
+
+  function drawPeople() {
+    people.show(members, talk.online);
+    const names = [...talk.typing.values()].map((one) => one.name);
+    typing.textContent = names.length ? `${listOf(names)} ${names.length > 1 ? "are" : "is"} writing …` : "";
+    if ([...talk.online.keys()].some((id) => !members.some((member) => member.id === id)) && !isStale) readMembers();
+  }
+
+  async function readMembers() {
+    isStale = true; // one reading at a time
+    await guarded(async () => {
+      const { results } = await call("GET", `${talk.path}members/`, { query: { page_size: 100, limit: 100 } });
+      members = results.map((member) => ({ id: member.user?.id ?? member.user_id ?? member.user, name: member.user?.name ?? member.name, role: member.role, read: member.read_seq ?? 0 }));
+      for (const { id, read } of members) if (read) talk.reads.set(id, Math.max(read, talk.reads.get(id) ?? 0));
+      people.show(members, talk.online);
+      if (talk.timeline.head !== null) drawMessages();
+    });
+    // Someone may stay unknown (removed while here); ask again later, not at once.
+    setTimeout(() => { isStale = false; }, 5_000);
+  }
+
+  function drawLine({ state }) {
+    section.dataset.line = state;
+    if (state === "open") {
+      fill(line, wasCut && h("p", { class: "back" }, "Back on the line. Nothing was lost."));
+      if (wasCut) setTimeout(() => section.dataset.line === "open" && fill(line), KIND);
+      wasCut = false;
+    } else if (state === "waiting") {
+      if (!wasCut) fill(line, h("p", { class: "cut" }, h("strong", {}, "The line is cut."), " What you write is kept and sent when it is back. ", h("button", { type: "button", class: "link", on: { click: () => talk.socket.soon() } }, "Try now")));
+      wasCut = true;
+    }
+  }
+
+  talk.addEventListener("messages", ({ detail }) => drawMessages(detail));
+  talk.addEventListener("reads", () => drawMessages());
+  talk.addEventListener("people", drawPeople);
+  talk.addEventListener("line", ({ detail }) => drawLine(detail));
+  talk.addEventListener("refused", ({ detail }) => say(detail));
+  talk.addEventListener("ended", ({ detail: code }) => {
+    fill(line, h("p", { class: "cut" }, REASONS[code] ?? "The server ended this conversation."));
+    announce(REASONS[code] ?? "");
+    refresh();
+  });
+
+  const { element, title } = head(room, peopleToggle, leave);
+  const section = h(
+    "section",
+    { class: "conversation", "aria-labelledby": "room-title", dataset: { line: "connecting" } },
+    element,
+    line,
+    h("div", { class: "talk" }, log.element, people.element),
+    notice,
+    typing,
+    write.element,
+  );
+  talk.start();
+  readMembers();
+  const isTouch = matchMedia("(pointer: coarse)").matches;
+  return {
+    element: section,
+    heading: title,
+    // On a phone the keyboard would cover what one came to read.
+    focus: () => (isTouch ? focusOn(title) : write.focus()),
+    stop: () => {
+      talk.stop();
+      log.stop();
+    },
+  };
+}

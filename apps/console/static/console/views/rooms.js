@@ -1,0 +1,106 @@
+/** The list of rooms: mine with what I have not read, others to join, and a form for a new one. */
+
+import { Problem } from "../api.js";
+import { fill, h, icon } from "../dom.js";
+import { stone } from "./person.js";
+
+/** A slug out of a name, for the address: ASCII letters, digits and dashes; made up where nothing is left. */
+export function slugOf(name) {
+  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const slug = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+  return slug.length > 1 ? slug : `room-${Math.random().toString(36).slice(2, 8)}`;
+}
+
+function entry(room, isOpen) {
+  const unread = isOpen ? 0 : room.unread ?? 0;
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: `#/rooms/${encodeURIComponent(room.slug)}`, class: unread ? "room unread" : "room", "aria-current": isOpen ? "page" : null },
+      stone(room.slug, room.name),
+      h("span", { class: "name" }, room.name),
+      room.is_private && h("span", { class: "mark" }, icon("lock"), h("span", { class: "hidden" }, "private")),
+      unread > 0 && h("span", { class: "badge" }, unread > 99 ? "99+" : unread, h("span", { class: "hidden" }, " unread")),
+    ),
+  );
+}
+
+/** Up, Down, Home and End walk through the rooms. */
+function walk(event) {
+  const links = [...event.currentTarget.querySelectorAll("a.room")];
+  const here = links.indexOf(document.activeElement);
+  const last = links.length - 1;
+  const next = { ArrowDown: Math.min(here + 1, last), ArrowUp: Math.max(here - 1, 0), Home: 0, End: last }[event.key];
+  if (next === undefined || here < 0) return;
+  event.preventDefault();
+  links[next].focus();
+}
+
+function creator(call, made) {
+  const mistake = h("p", { class: "mistake", id: "room-error", role: "alert" });
+  const name = h("input", { id: "room-name", name: "name", required: true, maxLength: 80, autocomplete: "off", "aria-describedby": "room-error" });
+  const isPrivate = h("input", { id: "room-private", type: "checkbox", name: "private" });
+  const form = h(
+    "form",
+    { class: "new-room-form" },
+    h("div", { class: "field" }, h("label", { htmlFor: "room-name" }, "Name"), name),
+    h("label", { class: "check", htmlFor: "room-private" }, isPrivate, "By invitation only"),
+    mistake,
+    h("button", { type: "submit", class: "primary wide" }, "Make the room"),
+  );
+  const details = h("details", { class: "new-room" }, h("summary", {}, icon("plus"), "New room"), form);
+  details.addEventListener("toggle", () => details.open && name.focus());
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    mistake.textContent = "";
+    const body = { name: name.value.trim(), slug: slugOf(name.value), is_private: isPrivate.checked };
+    try {
+      const room = await call("POST", "/api/private/v1/chat/rooms/", { body });
+      form.reset();
+      details.open = false;
+      made(room);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      mistake.textContent = problem.words;
+      name.focus();
+    }
+  });
+  return details;
+}
+
+/** The panel. Redraws itself when the store's rooms or the open one change; returns {element, stop}. */
+export function roomsPanel({ store, call, refresh }) {
+  const list = h("div", { class: "room-lists", on: { keydown: walk } });
+  const made = async (room) => {
+    await refresh();
+    location.hash = `#/rooms/${encodeURIComponent(room.slug)}`;
+  };
+
+  function draw() {
+    const { rooms, open } = store.get();
+    if (!rooms) return fill(list, h("p", { class: "hint" }, "Looking for rooms …"));
+    const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const group = (title, id, some) =>
+      some.length > 0 && [h("h3", { id }, title), h("ul", { "aria-labelledby": id }, some.map((room) => entry(room, room.slug === open)))];
+    fill(
+      list,
+      group("Your rooms", "rooms-mine", rooms.filter((room) => room.isMember)),
+      group("Open to all", "rooms-open", rooms.filter((room) => !room.isMember)),
+      rooms.length === 0 && h("p", { class: "hint" }, "No room yet. Make the first one."),
+    );
+    if (focused) [...list.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
+  }
+
+  const stops = [store.watch("rooms", draw), store.watch("open", draw)];
+  return {
+    element: h("nav", { class: "rooms", "aria-label": "Rooms" }, h("h2", {}, "Rooms"), list, creator(call, made)),
+    stop: () => stops.forEach((stop) => stop()),
+  };
+}

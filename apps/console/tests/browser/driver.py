@@ -1,0 +1,183 @@
+"""A small WebDriver client (W3C WebDriver, Level 2) for headless Chromium. Knows nothing of the console."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+
+_ELEMENT: Final = "element-6066-11e4-a52e-4f735466cecf"  # the key under which WebDriver names an element
+_STARTED: Final = re.compile(rb"started successfully on port (\d+)")
+_FLAGS: Final = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+)
+ENTER: Final = "\ue007"
+ESCAPE: Final = "\ue00c"
+TAB: Final = "\ue004"
+UP: Final = "\ue013"
+DOWN: Final = "\ue015"
+SHIFT: Final = "\ue008"
+
+
+class BrowserError(Exception):
+    """The browser could not do what it was asked, or what was waited for did not come."""
+
+
+def find_programs() -> tuple[str, str]:
+    """The paths of Chromium and its driver. Raises BrowserError naming what to install."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if browser is None or driver is None:
+        raise BrowserError("Chromium and its driver are needed: apt-get install chromium chromium-driver")
+    return browser, driver
+
+
+class Browser:
+    """One window with a profile of its own: its own storage, its own session."""
+
+    def __init__(self, client: httpx.Client, session: str) -> None:
+        self._client = client
+        self._path = f"/session/{session}"
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        response = self._client.request(method, self._path + path, json=body if method == "POST" else None)
+        value = response.json()["value"]
+        if response.is_error:
+            raise BrowserError(f"{value['error']}: {value['message'].splitlines()[0]}")
+        return value
+
+    def go(self, url: str) -> None:
+        """Open an address."""
+        self._call("POST", "/url", {"url": url})
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """The value of a function body run in the page; a promise is waited for."""
+        return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def element(self, selector: str, patience: float = 10) -> str:
+        """The first visible element that fits, waited for."""
+        script = "return [...document.querySelectorAll(arguments[0])].find((one) => one.checkVisibility()) ?? null"
+        found = self.until(lambda: self.run(script, selector), f"an element {selector}", patience)
+        return str(found[_ELEMENT])
+
+    def click(self, selector: str) -> None:
+        """Click like a person: at the middle of the element, which has to be in reach."""
+        self._call("POST", f"/element/{self.element(selector)}/click", {})
+
+    def type(self, selector: str, text: str) -> None:
+        """Type into an element."""
+        self._call("POST", f"/element/{self.element(selector)}/value", {"text": text})
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, wherever the focus is."""
+        strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
+
+    def until(self, condition: Callable[[], Any], what: str, patience: float = 10) -> Any:
+        """Wait until the condition holds and return its value. Raises BrowserError naming `what`."""
+        deadline = time.monotonic() + patience
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                raise BrowserError(f"waited {patience:.0f} s in vain for {what}")
+            time.sleep(0.05)
+        return value
+
+    def sees(self, text: str, selector: str = "main", patience: float = 10) -> None:
+        """Wait until an element shows a text."""
+        script = "return document.querySelector(arguments[0])?.innerText.includes(arguments[1]) ?? false"
+        self.until(lambda: self.run(script, selector, text), f"{text!r} in {selector}", patience)
+
+    def devtools(self, command: str, **parameters: Any) -> Any:
+        """A command of the Chrome DevTools Protocol."""
+        return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def resize(self, width: int, height: int, *, scale: float = 1, phone: bool = False) -> None:
+        """Give the page a size in CSS pixels, and fingers instead of a mouse."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone}
+        self.devtools("Emulation.setDeviceMetricsOverride", **metrics)
+        self.devtools("Emulation.setTouchEmulationEnabled", enabled=phone)
+
+    def prefer(self, **features: str) -> None:
+        """Set media features, such as `prefers_color_scheme="dark"`."""
+        wanted = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.devtools("Emulation.setEmulatedMedia", features=wanted)
+
+    def complaints(self) -> list[str]:
+        """What the browser wrote to its console at level SEVERE since the last call: errors, policy violations."""
+        entries = self._call("POST", "/se/log", {"type": "browser"})
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
+
+    def picture(self, path: Path) -> None:
+        """Save what is seen as PNG."""
+        path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
+
+    def close(self) -> None:
+        """End the browser."""
+        self._client.delete(self._path)
+
+
+class Driver:
+    """chromedriver, and the browsers started through it. Everything ends with the context."""
+
+    def __init__(self) -> None:
+        self._binary, self._driver = find_programs()
+        self._folder = tempfile.TemporaryDirectory(prefix="console-browser-", ignore_cleanup_errors=True)
+        self._browsers: list[Browser] = []
+
+    def __enter__(self) -> Self:
+        command = [self._driver, "--port=0", f"--log-path={self._folder.name}/driver.log"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if found := _STARTED.search(line):
+                self._client = httpx.Client(base_url=f"http://127.0.0.1:{int(found[1])}", timeout=60, trust_env=False)
+                return self
+        raise BrowserError("chromedriver did not start")
+
+    def browser(self, *flags: str) -> Browser:
+        """A new browser with an empty profile."""
+        profile = tempfile.mkdtemp(dir=self._folder.name)
+        options = {"binary": self._binary, "args": [*_FLAGS, *flags, f"--user-data-dir={profile}"]}
+        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        response = self._client.post("/session", json={"capabilities": {"alwaysMatch": wanted}})
+        value = response.json()["value"]
+        if response.is_error:
+            raise BrowserError(value["message"])
+        browser = Browser(self._client, value["sessionId"])
+        self._browsers.append(browser)
+        return browser
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for browser in self._browsers:
+            browser.close()
+        self._client.close()
+        self._process.terminate()
+        self._process.wait(timeout=10)
+        self._folder.cleanup()
+
+
+@contextmanager
+def browsers(count: int) -> Iterator[list[Browser]]:
+    """So many browsers, each a person of their own."""
+    with Driver() as driver:
+        yield [driver.browser() for _ in range(count)]

@@ -1,0 +1,65 @@
+"""Serves the console's shell and the mails of a development server. What the shell shows comes from the public API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.console import mailbox
+
+FILE_BACKEND: Final = "django.core.mail.backends.filebased.EmailBackend"
+
+# Everything the pages need is a file of this site: an injected script, style, frame or form has nowhere to come from
+# or go to. `connect-src 'self'` covers the WebSocket of the same host (CSP 3).
+POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    )
+)
+
+
+@require_safe
+def console(request: HttpRequest) -> HttpResponse:
+    """`GET /`: the shell of the console. The demo accounts are in it on a development server only."""
+    demo_logins = _demo_logins()
+    demo_password = getattr(settings, "DEMO_PASSWORD", "") if demo_logins else ""
+    return _page(request, "console/index.html", {"demo_logins": demo_logins, "demo_password": demo_password})
+
+
+@require_safe
+def mails(request: HttpRequest) -> HttpResponse:
+    """`GET /mails/`: what was sent lately, as text. 404 unless mails of a development server go to a folder."""
+    if not _has_mails():
+        raise Http404
+    found = mailbox.list_mails(Path(settings.EMAIL_FILE_PATH))
+    return _page(request, "console/mails.html", {"mails": found, "is_mails": True})
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, template, {"has_mails": _has_mails(), **context})
+    response["Content-Security-Policy"] = POLICY
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+def _demo_logins() -> tuple[tuple[str, str], ...]:
+    return tuple(getattr(settings, "DEMO_LOGINS", ()))
+
+
+def _has_mails() -> bool:
+    # Mails carry links that sign people in. A folder of them is shown where there are demo accounts, hence only
+    # strangers' data, and never because a production server happens to write mails to a folder.
+    return bool(_demo_logins()) and settings.EMAIL_BACKEND == FILE_BACKEND
