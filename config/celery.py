@@ -41,3 +41,13 @@ def install_telemetry(**_: Any) -> None:
     from infrastructure.telemetry import celery
 
     celery.install()
+
+
+@worker_init.connect
+def show_signs_of_life(**_: Any) -> None:
+    """Touch HEARTBEAT_FILE for the container's health check, where there is one."""
+    from django.conf import settings
+
+    from infrastructure import heartbeat
+
+    heartbeat.install(settings.HEARTBEAT_FILE)

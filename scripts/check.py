@@ -31,9 +31,9 @@ PARTS: dict[str, list[str]] = {
 
 
 def production_environment() -> dict[str, str]:
-    """Strong throwaway secrets, as `python -m config.secrets` makes them for a .env."""
+    """Strong throwaway secrets, as `make env` makes them for a .env."""
     made = subprocess.run(
-        [PYTHON, "-m", "config.secrets"], cwd=ROOT, capture_output=True, text=True, check=True
+        [PYTHON, "scripts/dotenv.py", "--print"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     pairs = (
         line.partition("=") for line in made.stdout.splitlines() if "=" in line and not line.startswith("#")

@@ -38,6 +38,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # A worker that is killed leaves its task unacknowledged; another one takes it up again.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# On SIGQUIT (how containers stop it) running tasks have this long; what is not done then goes back to the queue.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -57,5 +59,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # Publishing waits for nobody: what could not be handed over stays in the outbox.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "infrastructure.heartbeat.scheduler:WatchedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5

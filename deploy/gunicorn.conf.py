@@ -1,0 +1,80 @@
+"""gunicorn behind nginx: how many processes and threads, how long things may take. What they run is config.wsgi."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import shutil
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from config import env
+
+bind = "0.0.0.0:8000"
+worker_class = "gthread"
+# The processor count is the machine's, not the container's share of it: set WEB_CONCURRENCY where they differ.
+workers = env.number("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)) + 1
+threads = env.number("WEB_THREADS")
+# Loaded once and then forked: the workers share what is never written to.
+preload_app = True
+# A worker that is silent this long is replaced; after SIGTERM requests have until graceful_timeout to end, which
+# leaves five seconds of the container's thirty.
+timeout = 40
+graceful_timeout = 25
+# nginx opens a connection for each request (it looks the address up anew), so few are kept.
+keepalive = 5
+max_requests = 20_000
+max_requests_jitter = 2_000
+# In memory: a worker that touches its sign of life on a busy disk looks dead.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+# Who asked, and over what, is decided by Django (SECURE_PROXY_SSL_HEADER) and apps.common.addresses.
+forwarded_allow_ips = ""
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+control_socket_disable = True
+# The application writes one line for each request, with its id.
+accesslog = None
+
+# Each process writes its figures here; /metrics adds them up. prometheus_client looks at the variable when imported.
+_metrics = Path("/dev/shm/prometheus")  # noqa: S108
+shutil.rmtree(_metrics, ignore_errors=True)
+_metrics.mkdir(mode=0o700)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
+
+
+class logger_class(Logger):  # noqa: N801 (gunicorn's name for the setting)
+    """gunicorn's own lines, through the pipeline that everything else goes through."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave formatting and output to the root logger."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for handler in list(log.handlers):
+                log.removeHandler(handler)
+            log.propagate = True
+        self.error_log.setLevel(logging.INFO)
+
+
+def when_ready(server: Any) -> None:
+    """Before the first fork: load what requests would load, let go of connections, spare the collector the rest."""
+    from django.conf import settings
+    from django.db import connections
+
+    import_module(settings.ROOT_URLCONF)
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
+    gc.collect()
+    gc.freeze()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Drop the gauges of a worker that is gone."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

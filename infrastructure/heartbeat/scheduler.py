@@ -1,0 +1,20 @@
+"""Beat's scheduler out of the database, showing that it is alive. The schedules themselves are declared by the slices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django_celery_beat.schedulers import DatabaseScheduler
+
+from infrastructure import heartbeat
+
+
+class WatchedScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat has no types
+    """django-celery-beat's scheduler; each round, at most CELERY_BEAT_MAX_LOOP_INTERVAL apart, touches HEARTBEAT_FILE."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """One round. Seconds until the next one is due."""
+        delay: float = super().tick(*args, **kwargs)
+        heartbeat.touch(settings.HEARTBEAT_FILE)
+        return delay

@@ -1,0 +1,89 @@
+"""`make env`: writes the `.env` that `docker compose up` needs, with strong random secrets. Standard library only.
+
+    python3 scripts/dotenv.py            write .env, readable by its owner only; of one that exists, only add what it lacks
+    python3 scripts/dotenv.py --print    print it instead
+
+It runs where nothing is installed. What makes a secret weak, and the refusal of it, is in config/secrets.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+import string
+import sys
+from pathlib import Path
+
+_ALPHABET = string.ascii_letters + string.digits
+HEAD = """\
+# Written by `make env`: the secrets of this installation. Keep a copy in a safe place, and none in version control.
+# .env.example explains these and every other variable.
+"""
+
+
+def _random(length: int) -> str:
+    """Letters and digits only: the same text in a shell, in a URL and in a .env file. 64 of them are 381 bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def values() -> dict[str, str]:
+    """The secrets, and the few values that an installation changes first."""
+    return {
+        "SECRET_KEY": _random(64),
+        "JWT_KEYS": "k1:" + _random(64),
+        # What Fernet.generate_key() makes: 32 random bytes in URL-safe base64.
+        "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+        "POSTGRES_PASSWORD": _random(40),
+        "REDIS_PASSWORD": _random(40),
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "PUBLIC_URL": "http://localhost:8080",
+        "SECURE_SSL": "false",
+    }
+
+
+def lines(chosen: dict[str, str]) -> str:
+    """The values as a .env file says them."""
+    return "".join(f"{name}={value}\n" for name, value in chosen.items())
+
+
+def dot_env() -> str:
+    """The text of a new file."""
+    return HEAD + lines(values())
+
+
+def complete(path: Path) -> list[str]:
+    """Write the file, or add what it does not say yet. The names of what was added."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(dot_env())
+        return list(values())
+    text = path.read_text()
+    named = set(re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", text, flags=re.MULTILINE))
+    missing = {name: value for name, value in values().items() if name not in named}
+    if missing:
+        with path.open("a") as file:
+            file.write(("" if not text or text.endswith("\n") else "\n") + lines(missing))
+    return list(missing)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or print."""
+    if arguments == ["--print"]:
+        sys.stdout.write(dot_env())
+        return 0
+    if arguments:
+        sys.stderr.write(__doc__ or "")
+        return 2
+    added = complete(Path(__file__).resolve().parent.parent / ".env")
+    sys.stdout.write(
+        f".env: added {', '.join(added)}. Next: docker compose up --build --wait\n"
+        if added
+        else ".env has everything already and is left as it is.\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
