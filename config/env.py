@@ -79,7 +79,12 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _flag("SECURE_SSL", "true", "The site is reached over TLS: secure cookies, HSTS, redirect (production)"),
     _number("MAX_BODY_BYTES", "1048576", "Largest request body, uploads apart"),
     _number("MAX_UPLOAD_BYTES", "5242880", "Largest uploaded file"),
+    _items("RATES_PUBLIC", "120/minute", "Calls of one address to the public zone; several limits may be given"),
+    _items("RATES_PRIVATE", "1200/minute", "Calls of one user to the private zone"),
+    _items("RATES_INTERNAL", "6000/minute", "Calls of one service to the internal zone"),
+    _items("RATES_ADMIN", "300/minute", "Calls of one admin to the admin zone"),
     _number("WEB_THREADS", "8", "Threads that answer HTTP in one process"),
+    _number("WEB_CONCURRENCY", "0", "Processes of gunicorn; 0: one more than there are processors"),
     # Identity
     _text("JWT_ISSUER", "sarsen", "`iss` and `aud` of access tokens"),
     _number("ACCESS_TOKEN_SECONDS", "600", "Lifetime of an access token"),
@@ -101,6 +106,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _text("LOG_LEVEL", "INFO", "Threshold of the log"),
     _text("SENTRY_DSN", "", "Sentry project; empty: off", secret=True),
     _text("ENVIRONMENT", "", "Name of this installation in Sentry; empty: by settings module"),
+    _text("HEARTBEAT_FILE", "", "File that worker and beat touch while they are alive; empty: none"),
     _text("RELEASE", "", "Version that runs, for Sentry"),
 )
 

@@ -3,12 +3,26 @@
 from config import env
 from config.secrets import require_strong
 from config.settings.base import *  # noqa: F403
-from config.settings.base import ALLOWED_HOSTS, FIELD_ENCRYPTION_KEYS, JWT_KEYS, PUBLIC_URL, STORAGES
+from config.settings.base import (
+    ALLOWED_HOSTS,
+    ENVIRONMENT,
+    FIELD_ENCRYPTION_KEYS,
+    JWT_KEYS,
+    LOG_LEVEL,
+    PUBLIC_URL,
+    RELEASE,
+    SENTRY_DSN,
+    STORAGES,
+)
 from infrastructure.telemetry import configure
 
 SECRET_KEY = env.text("SECRET_KEY")
 require_strong(
-    secret_key=SECRET_KEY, jwt_keys=JWT_KEYS, field_keys=FIELD_ENCRYPTION_KEYS, allowed_hosts=tuple(ALLOWED_HOSTS)
+    secret_key=SECRET_KEY,
+    jwt_keys=JWT_KEYS,
+    field_keys=FIELD_ENCRYPTION_KEYS,
+    allowed_hosts=tuple(ALLOWED_HOSTS),
+    urls={name: env.url(name) for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL")},
 )
 
 _TLS = env.flag("SECURE_SSL")
@@ -30,4 +44,10 @@ if env.url("EMAIL_URL"):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
-configure(json=True, environment="production")
+configure(
+    json=True,
+    level=LOG_LEVEL,
+    environment=ENVIRONMENT or "production",
+    sentry_dsn=SENTRY_DSN,
+    release=RELEASE,
+)
