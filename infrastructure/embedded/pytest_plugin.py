@@ -49,8 +49,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if worker := WORKER.fullmatch(os.environ.get("PYTEST_XDIST_WORKER", "")):
         os.environ["REDIS_URL"] = share_of(os.environ["REDIS_URL"], int(worker[1]))
     else:
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, terminated)
+        signal.signal(signal.SIGTERM, terminated)
         stack = contextlib.ExitStack()
         early_config.add_cleanup(stack.close)
         os.environ.update(stack.enter_context(servers.throwaway(servers.from_environment())).urls)

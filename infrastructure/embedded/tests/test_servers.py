@@ -162,7 +162,7 @@ def test_interrupted_creation_is_begun_anew(checkout: Path) -> None:
 def test_frozen_servers_are_ended_by_force(both: servers.Servers, tmp_path: Path) -> None:
     with servers.throwaway({"DATABASE_URL": "postgres://x"}) as running:
         member = running.members["REDIS_URL"]
-        member.STOP = ((signal.SIGTERM, 0.1), (signal.SIGKILL, 3.0))  # type: ignore[misc]
+        member.STOP = ((signal.SIGTERM, 0.1), (signal.SIGKILL, 3.0))
         process = member.process
         assert process is not None
         process.send_signal(signal.SIGSTOP)
