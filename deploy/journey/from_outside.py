@@ -1,0 +1,153 @@
+"""Steps of somebody who should not get in: hidden routes, a false address, oversized things, tokens in logs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from deploy.journey.report import Report
+from deploy.journey.websocket import Closed, Refused, WebSocket
+from deploy.journey.world import INTERNAL, PRIVATE, PUBLIC, World
+
+
+def refusals(world: World, report: Report) -> None:
+    """What the edge does not let through, and what the inside still can do."""
+    stack = world.stack
+
+    def hidden() -> str:
+        paths = [
+            f"{INTERNAL}/tokens/introspect/",
+            "/api/internal",
+            "/api/internal/",
+            "/api/internal/schema/",
+            "/metrics",
+        ]
+        tricks = [
+            "/api//internal/v1/",
+            "/api/./internal/v1/",
+            "/x/../metrics",
+            "/ws/%2e%2e/api/internal/v1/",
+            "//metrics",
+        ]
+        tricks += [
+            "/api/%69nternal/v1/",
+            "/%6detrics",
+            "/api/internal%2fv1/",
+            "/metrics?x",
+            "/static/../metrics",
+        ]
+        for path in paths + tricks:
+            for method in ("GET", "POST"):
+                refused = world.nobody.call(
+                    method, path, headers={"Authorization": "Api-Key x.y", "X-Forwarded-For": "127.0.0.1"}
+                )
+                assert refused.status in (400, 404) and refused.kind == "application/problem+json", (
+                    path,
+                    refused,
+                )
+        return f"{len(paths)} addresses and {len(tricks)} ways to write them: 404 or 400"
+
+    def inside() -> str:
+        look = (
+            "import http.client, os\n"
+            "host = os.environ['ALLOWED_HOSTS'].split(',')[0]\n"
+            "for path in ('/metrics', '/api/internal/v1/'):\n"
+            "    call = http.client.HTTPConnection('web', 8000, timeout=5)\n"
+            "    call.request('GET', path, headers={'Host': host})\n"
+            "    print(call.getresponse().status)\n"
+        )
+        assert stack.run_in("channels", "python", "-c", look).split() == ["200", "401"]
+        return "/metrics 200; the internal zone asks for a key"
+
+    def sizes() -> str:
+        long_path = world.nobody.call("GET", "/api/" + "x" * 9000)
+        assert long_path.status == 414 and long_path.kind == "application/problem+json", long_path
+        big = world.nobody.call("POST", f"{PUBLIC}/auth/login/", {"email": "x" * 2_000_000, "password": "x"})
+        assert (big.status, big.kind) == (413, "application/problem+json"), big
+        return "414 and 413 as problem documents"
+
+    def sockets() -> str:
+        bob = world.person("bob")
+        for path, code in ((f"/ws/chat/{world.room}/", 4401), ("/ws/chat/no-such-room/", 4404)):
+            headers = {} if code == 4401 else {"Authorization": f"Bearer {bob.rest.token}"}
+            found = WebSocket(stack.port, path, headers=headers).closing()
+            assert found == code, (path, found)
+        try:
+            WebSocket(stack.port, "/ws/nowhere/")
+            raise AssertionError("a socket at /ws/nowhere/")
+        except (Refused, Closed):
+            pass
+        socket = world.socket(bob)
+        socket.until("welcome")
+        socket.send({"message": "x" * 40_000})
+        found = socket.closing()
+        assert found == 1009, found
+        return "closed with 4401, 4404 and 1009"
+
+    report.step("internal and metrics are not there from outside", hidden)
+    report.step("and are there from inside", inside)
+    report.step("too long, too big", sizes)
+    report.step("sockets that are turned away", sockets)
+
+
+def address(world: World, report: Report) -> None:
+    """A false X-Forwarded-For changes nothing. Leaves this address limited, so it comes late."""
+
+    def false_address() -> str:
+        bob = world.person("bob")
+        lie = "203.0.113.77"
+        for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):
+            bob.rest.expect(
+                200,
+                "GET",
+                f"{PRIVATE}/users/me/",
+                headers={name: lie if name != "Forwarded" else f"for={lie}"},
+            )
+        assert lie not in world.stack.logs("web", "nginx")
+        for attempt in range(400):
+            body = {"email": f"nobody-{attempt}@example.com", "password": "wrong-password-of-nobody"}
+            answer = world.nobody.call(
+                "POST",
+                f"{PUBLIC}/auth/login/",
+                body,
+                headers={"X-Forwarded-For": f"203.0.113.{attempt % 250}"},
+            )
+            if answer.status == 429:
+                assert answer.headers["retry-after"].isdigit() and answer.json["code"], answer
+                return f"limited after {attempt} logins, each from another claimed address"
+            assert answer.status == 401, answer
+        raise AssertionError("400 wrong logins from one address and no limit")
+
+    report.step("a false address is not believed", false_address)
+
+
+def logs(world: World, report: Report) -> None:
+    """What the logs hold after all that."""
+
+    def no_tokens() -> str:
+        text = world.stack.logs()
+        kept = [*world.stack.secrets, *world.tokens]
+        kept += [
+            token
+            for person in world.people.values()
+            for token in (person.rest.token, person.refresh, person.password)
+        ]
+        assert world.tokens, "no socket was opened with ?token="
+        for secret in kept:
+            assert not secret or secret not in text, "a secret is in a log"
+        assert not re.search(r"[?&]token=[^&\s\"*\[]{8}", text)
+        return f"{len(kept)} secrets, {len(text.splitlines())} lines"
+
+    def readable() -> str:
+        lines = world.stack.logs("nginx", "web", "channels", "worker", "beat").splitlines()
+        records = []
+        for line in lines:
+            if line.startswith("{"):
+                records.append(json.loads(line))
+        traced = [record for record in records if record.get("request_id")]
+        assert traced, lines[-5:]
+        assert not [line for line in lines if line.startswith("Traceback")], "a traceback as plain text"
+        return f"{len(records)} of {len(lines)} lines are JSON, {len(traced)} carry a request id"
+
+    report.step("no secret and no token in any log", no_tokens)
+    report.step("logs are records", readable)
