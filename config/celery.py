@@ -7,13 +7,16 @@ from importlib import import_module
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+
+from infrastructure.telemetry import tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
-app = Celery("sarsen")
+app = Celery("sarsen", task_cls="apps.common.background:Task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# In every process that publishes or runs tasks, and before Celery would set up a log of its own.
+tasks.install()
 
 
 @app.on_after_finalize.connect
@@ -32,22 +35,3 @@ def collect_schedules(sender: Celery, **_: Any) -> None:
                 continue
             schedule.update(getattr(module, "SCHEDULE", {}))
     sender.conf.beat_schedule = schedule
-
-
-@worker_init.connect
-@beat_init.connect
-def install_telemetry(**_: Any) -> None:
-    """Bind request and task ids to the log lines of tasks."""
-    from infrastructure.telemetry import celery
-
-    celery.install()
-
-
-@worker_init.connect
-def show_signs_of_life(**_: Any) -> None:
-    """Touch HEARTBEAT_FILE for the container's health check, where there is one."""
-    from django.conf import settings
-
-    from infrastructure import heartbeat
-
-    heartbeat.install(settings.HEARTBEAT_FILE)

@@ -1,6 +1,9 @@
-"""Registers the app."""
+"""Registers the app; finds every slice's handlers and records tasks that fail for good."""
 
-from django.apps import AppConfig
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import AppConfig, apps
 
 
 class CommonConfig(AppConfig):
@@ -8,3 +11,13 @@ class CommonConfig(AppConfig):
 
     name = "apps.common"
     label = "common"
+
+    def ready(self) -> None:
+        """Import `handlers.py` of every slice, so that each process knows who listens to what."""
+        from apps.common import background
+
+        background.install()
+        for config in apps.get_app_configs():
+            name = f"{config.name}.handlers"
+            if config.name.startswith("apps.") and find_spec(name) is not None:
+                import_module(name)

@@ -1,6 +1,8 @@
-"""Base of every model, and the tables that the shared bricks need."""
+"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, stored answers."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
@@ -17,3 +19,92 @@ class BaseModel(models.Model):
 
     class Meta:
         abstract = True
+
+
+class OutboxEventQuerySet(models.QuerySet["OutboxEvent"]):
+    """The states of events as sets."""
+
+    def pending(self) -> OutboxEventQuerySet:
+        """Neither done nor given up."""
+        return self.filter(done_at=None, dead_at=None)
+
+    def due(self, now: datetime) -> OutboxEventQuerySet:
+        """Pending, and to be tried now; longest overdue first."""
+        return self.pending().filter(due_at__lte=now).order_by("due_at", "id")
+
+    def dead(self) -> OutboxEventQuerySet:
+        """Given up after too many attempts."""
+        return self.filter(dead_at__isnull=False)
+
+
+class OutboxEvent(models.Model):
+    """Something that happened, written in the transaction in which it happened (apps.common.events, outbox)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120)
+    payload = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    handled = models.JSONField(default=list)
+    """Names of the handlers that have succeeded; a later attempt runs only the others."""
+    last_error = models.TextField(blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutboxEventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at", "id"],
+                name="outbox_pending",
+                condition=models.Q(done_at=None, dead_at=None),
+            ),
+            models.Index(fields=["done_at"], name="outbox_done", condition=models.Q(done_at__isnull=False)),
+            models.Index(fields=["dead_at"], name="outbox_dead", condition=models.Q(dead_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.id}"
+
+
+class DeadTask(models.Model):
+    """A background task that failed for good; see `manage.py deadtasks`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    args = models.JSONField(default=list)
+    kwargs = models.JSONField(default=dict)
+    error = models.TextField()
+    traceback = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    failed_at = models.DateTimeField(default=timezone.now)
+    replayed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-failed_at"], name="deadtask_failed")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.task_id}"
+
+
+class StoredAnswer(models.Model):
+    """The answer to a call with an Idempotency-Key (apps.common.idempotency), encrypted: it may carry tokens."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    caller = models.CharField(max_length=200)
+    key = models.CharField(max_length=128)
+    fingerprint = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="stored_answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.status} for {self.caller}"

@@ -2,13 +2,22 @@
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATA_DIR, FIELD_ENCRYPTION_KEYS, JWT_KEYS
+from config.settings.base import (
+    DATA_DIR,
+    ENVIRONMENT,
+    FIELD_ENCRYPTION_KEYS,
+    JWT_KEYS,
+    LOG_LEVEL,
+    RELEASE,
+    SENTRY_DSN,
+)
 from config.settings.components.samples import SAMPLE_FIELD_KEY, SAMPLE_JWT_KEY, SAMPLE_SECRET_KEY
 from infrastructure.telemetry import configure
 
 # DEBUG pages print settings and locals; the problem documents and the log say what is needed without them.
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
+OPEN_DOCS = True
 SECRET_KEY = env.text("SECRET_KEY") or SAMPLE_SECRET_KEY
 JWT_KEYS = JWT_KEYS or (("development", SAMPLE_JWT_KEY),)
 FIELD_ENCRYPTION_KEYS = FIELD_ENCRYPTION_KEYS or (SAMPLE_FIELD_KEY,)
@@ -19,4 +28,15 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
 
-configure(json=False, environment="development")
+# Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.
+STATIC_ROOT = None
+WHITENOISE_USE_FINDERS = True
+SERVE_MEDIA = True
+
+configure(
+    json=False,
+    level=LOG_LEVEL,
+    environment=ENVIRONMENT or "development",
+    sentry_dsn=SENTRY_DSN,
+    release=RELEASE,
+)

@@ -30,10 +30,18 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.common.middleware.RequestContextMiddleware",
     "apps.common.middleware.SecurityHeadersMiddleware",
+    # Behind nginx this answers nothing; without it, it serves /static/ from a dictionary made at start.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "apps.common.middleware.BodyLimitMiddleware",
-    # Sessions, CSRF, sign-in and messages are for pages only; API calls skip all four.
+    # Sends API calls past all that follow; they are for pages only.
     "apps.common.middleware.PagesMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
 from config import env
 
 REDIS_URL = env.url("REDIS_URL")
@@ -14,8 +18,16 @@ CACHES = {
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
             "SOCKET_CONNECT_TIMEOUT": 0.5,
-            "SOCKET_TIMEOUT": 1.0,
-            "CONNECTION_POOL_KWARGS": {"max_connections": 64},
+            "SOCKET_TIMEOUT": 0.5,
+            "CONNECTION_POOL_KWARGS": {
+                "max_connections": 64,
+                # Once more at once, for a pooled connection that the server has closed; redis-py's own default waits
+                # seconds between three attempts, and a request would wait with it.
+                "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+            },
+            # A cache that is away is an empty cache.
+            "IGNORE_EXCEPTIONS": True,
+            "LOG_IGNORED_EXCEPTIONS": True,
         },
     }
 }
@@ -37,13 +49,16 @@ CELERY_ENABLE_UTC = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # A worker that is killed leaves its task unacknowledged; another one takes it up again.
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# When one process of a worker's pool dies, the worker publishes its task again: see apps.common.background.Task.
+CELERY_TASK_RETRY_ON_WORKER_LOST = True
 # On SIGQUIT (how containers stop it) running tasks have this long; what is not done then goes back to the queue.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Prefork pools (production) enforce these. The thread pool of `make run` cannot end a task that hangs, so whatever a
+# task waits for has a time-out of its own: mail, Redis, statements.
 CELERY_TASK_SOFT_TIME_LIMIT = 50
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -61,3 +76,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "infrastructure.heartbeat.scheduler:WatchedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+# Whether a process hands events on right after their transaction; beat's sweep does it anyway (apps.common.outbox).
+OUTBOX_RELAY_THREAD = True

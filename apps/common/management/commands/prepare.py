@@ -28,7 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """`--demo` and `--summary`."""
         parser.add_argument("--demo", action="store_true", help="load demo accounts, rooms and messages")
-        parser.add_argument("--summary", type=Path, help="write what was made (logins, URLs) to this JSON file")
+        parser.add_argument(
+            "--summary", type=Path, help="write what was made (logins, URLs) to this JSON file"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the steps that are due. Two at once wait for each other."""
@@ -69,5 +71,7 @@ def demo_modules() -> list[ModuleType]:
         name = f"{config.name}.demo"
         if config.name.startswith("apps.") and find_spec(name) is not None:
             found[config.label] = import_module(name)
-    order = TopologicalSorter({label: getattr(module, "AFTER", ()) for label, module in sorted(found.items())})
+    order = TopologicalSorter(
+        {label: getattr(module, "AFTER", ()) for label, module in sorted(found.items())}
+    )
     return [found[label] for label in order.static_order() if label in found]

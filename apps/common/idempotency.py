@@ -1,0 +1,180 @@
+"""Idempotency-Key: one effect and one answer, however often a call is sent (draft-ietf-httpapi-idempotency-key-header).
+
+The answer is stored in the transaction of the effect, so there is never one without the other. Answers may carry
+tokens; they are stored encrypted, for a day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from django.utils import timezone
+
+from apps.common import ciphers
+from apps.common.addresses import client_address
+from apps.common.callers import Caller
+from apps.common.exceptions import Conflict, InvalidInput, Unprocessable
+from apps.common.ids import uuid7
+from apps.common.models import StoredAnswer
+
+KEEP: Final = timedelta(hours=24)
+REPLAYED: Final = "Idempotency-Replayed"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+# What describes the content; everything else belongs to one exchange (ids, dates, limits, cookies).
+_KEPT_HEADERS: Final = (
+    "Content-Type",
+    "Content-Language",
+    "Content-Disposition",
+    "Location",
+    "Link",
+    "ETag",
+    "Last-Modified",
+    "Cache-Control",
+    "WWW-Authenticate",
+    "Allow",
+)
+
+
+class IdempotencyKeyInvalid(InvalidInput):
+    """The key is not 1 to 128 visible ASCII characters."""
+
+    code = "idempotency_key_invalid"
+    detail = "Idempotency-Key must be 1 to 128 visible ASCII characters."
+
+
+class IdempotencyInFlight(Conflict):
+    """The first call with this key has not been answered yet."""
+
+    code = "idempotency_in_flight"
+    detail = "A call with this Idempotency-Key is still running. Try again in a moment."
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """The key was used for another call."""
+
+    code = "idempotency_key_reused"
+    detail = "This Idempotency-Key was used for a different request."
+
+
+def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The answer of `call`, or the stored one when this caller has sent the same call with the same key before.
+
+    Everything that `call` does in the database, and what it hands to `on_commit`, is one transaction with the stored
+    answer. Answers of 5xx are rolled back, and neither they nor 429 are stored: the call may be tried again.
+
+    Raises:
+        IdempotencyKeyInvalid, IdempotencyInFlight, IdempotencyKeyReused: see there.
+    """
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None or request.method in _SAFE:
+        return call()
+    if not _KEY.fullmatch(key):
+        raise IdempotencyKeyInvalid
+    owner = caller.throttle_key(client_address(request))
+    fingerprint = _fingerprint(request)
+    with transaction.atomic():
+        # A lock instead of a row that others would wait for: a second call learns at once that the first is running.
+        if not _try_lock(owner, key):
+            raise IdempotencyInFlight
+        stored = StoredAnswer.objects.filter(caller=owner, key=key).first()
+        if stored is not None and stored.created_at < timezone.now() - KEEP:
+            stored.delete()
+            stored = None
+        if stored is not None:
+            if not hmac.compare_digest(bytes(stored.fingerprint), fingerprint):
+                raise IdempotencyKeyReused
+            return _restored(stored)
+        response = call()
+        if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+            # DRF's responses are rendered late; what is stored, and whether it can be, has to be known now.
+            response = response.render()
+        if response.status_code >= 500:
+            transaction.set_rollback(True)
+        elif (
+            response.status_code != 429
+            and not connection.needs_rollback
+            and isinstance(response, HttpResponse)
+        ):
+            _store(owner, key, fingerprint, response)
+    return response
+
+
+def prune(*, now: datetime | None = None) -> int:
+    """Delete answers older than a day. How many it were."""
+    return StoredAnswer.objects.filter(created_at__lt=(now or timezone.now()) - KEEP).delete()[0]
+
+
+def _fingerprint(request: HttpRequest) -> bytes:
+    """A keyed digest of the call: bodies hold passwords, and a plain hash of those could be guessed at."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), b"idempotency", hashlib.sha256)
+    for part in (request.method or "", request.get_full_path(), request.META.get("CONTENT_TYPE", "")):
+        digest.update(hashlib.sha256(part.encode()).digest())
+    digest.update(_body(request))
+    return digest.digest()
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The whole body, kept for whoever parses it. Its size was bounded by BodyLimitMiddleware.
+
+    `request.body` alone would refuse a form with files that is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.
+    """
+    if not hasattr(request, "_body"):
+        request._body = request.read()  # type: ignore[attr-defined]
+        request._stream = _rewound(request._body)  # type: ignore[attr-defined]
+        request._read_started = False  # type: ignore[attr-defined]
+    body: bytes = request._body  # type: ignore[attr-defined]
+    return body
+
+
+def _rewound(body: bytes) -> Any:
+    from io import BytesIO
+
+    return BytesIO(body)
+
+
+def _try_lock(owner: str, key: str) -> bool:
+    """Take the lock of this key until the transaction ends; False when another transaction holds it."""
+    number = int.from_bytes(
+        hashlib.sha256(f"idempotency:{owner}:{key}".encode()).digest()[:8], "big", signed=True
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s::bigint)", [number])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _store(owner: str, key: str, fingerprint: bytes, response: HttpResponse) -> None:
+    row = StoredAnswer(
+        id=uuid7(),
+        caller=owner,
+        key=key,
+        fingerprint=fingerprint,
+        status=response.status_code,
+        headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+    )
+    row.body = ciphers.cipher().encrypt(b64encode(response.content).decode("ascii"), _place(row))
+    row.save(force_insert=True)
+
+
+def _restored(row: StoredAnswer) -> HttpResponse:
+    content = b64decode(ciphers.cipher().decrypt(row.body, _place(row)))
+    response = HttpResponse(content, status=row.status, headers=row.headers)
+    if "Content-Type" not in row.headers:
+        del response.headers["Content-Type"]
+    response.headers[REPLAYED] = "true"
+    return response
+
+
+def _place(row: StoredAnswer) -> str:
+    return f"{StoredAnswer._meta.db_table}.body:{row.pk}"

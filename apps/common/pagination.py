@@ -1,0 +1,227 @@
+"""Pages of lists: by key where rows grow without bound, by number where a count is wanted. Ordering is the selector's."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import orjson
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import Model, Q, QuerySet
+from rest_framework.pagination import BasePagination, PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from apps.common.exceptions import FieldError, InvalidInput
+
+if TYPE_CHECKING:  # DRF's views import the default bricks, which are these
+    from rest_framework.views import APIView
+
+DEFAULT_SIZE: Final = 20
+MAX_SIZE: Final = 100
+_MAX_CURSOR: Final = 1024
+
+
+class InvalidCursor(InvalidInput):
+    """A cursor that this list did not give out."""
+
+    code = "invalid_cursor"
+    detail = "The cursor does not belong to this list."
+
+
+def page_size(request: Request) -> int:
+    """`?limit=`, at most 100, 20 without it. Raises InvalidInput for what is not a whole number above 0."""
+    text = request.query_params.get("limit")
+    if text is None:
+        return DEFAULT_SIZE
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):
+        raise InvalidInput(
+            errors=[FieldError(field="limit", code="invalid", detail="A whole number above 0.")]
+        )
+    return min(int(text), MAX_SIZE)
+
+
+class KeysetPagination(BasePagination):
+    """`{next, previous, results}`: each page starts behind the last row of the one before, at the same cost for all.
+
+    The QuerySet has to be ordered, by fields that are never null; the primary key is added as the tiebreak. A cursor
+    names values of those fields and fits only the ordering that it was made for.
+    """
+
+    limit_query_param = "limit"
+    cursor_query_param = "cursor"
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        """The rows of the page that the request asks for, by one query. Raises InvalidInput, InvalidCursor."""
+        size = page_size(request)
+        self._url = request.build_absolute_uri()
+        self._order = _ordering(queryset)
+        self._signature = _signature(queryset.model, self._order)
+        cursor = request.query_params.get(self.cursor_query_param)
+        backwards, position = (False, None) if cursor is None else self._decode(cursor, queryset.model)
+        order = [_opposite(name) for name in self._order] if backwards else self._order
+        rows_after = queryset.order_by(*order)
+        if position is not None:
+            rows_after = rows_after.filter(_behind(order, position))
+        rows = list(rows_after[: size + 1])
+        more = len(rows) > size
+        del rows[size:]
+        if backwards:
+            rows.reverse()
+        has_next, has_previous = (position is not None, more) if backwards else (more, position is not None)
+        self._next = self._link("n", rows[-1]) if rows and has_next else None
+        self._previous = self._link("p", rows[0]) if rows and has_previous else None
+        if not rows and position is not None:
+            # Beyond the end: the way back is known although there is no row to name.
+            self._previous, self._next = (None, self._first()) if backwards else (self._first(), None)
+        return rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The page around its serialized rows."""
+        return Response({"next": self._next, "previous": self._previous, "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The page in OpenAPI."""
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": {"type": ["string", "null"], "format": "uri", "description": "The next page."},
+                "previous": {"type": ["string", "null"], "format": "uri", "description": "The page before."},
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """`cursor` and `limit` in OpenAPI."""
+        cursor = {
+            "name": self.cursor_query_param,
+            "in": "query",
+            "required": False,
+            "description": "Where the page starts; taken from `next` or `previous`.",
+            "schema": {"type": "string"},
+        }
+        return [cursor, _limit_parameter()]
+
+    def _first(self) -> str:
+        return remove_query_param(self._url, self.cursor_query_param)
+
+    def _link(self, direction: Literal["n", "p"], row: Any) -> str:
+        values = [_value(row, name.removeprefix("-")) for name in self._order]
+        raw = orjson.dumps([direction, self._signature, *values], default=str)
+        cursor = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return replace_query_param(self._url, self.cursor_query_param, cursor)
+
+    def _decode(self, cursor: str, model: type[Model]) -> tuple[bool, list[Any]]:
+        """Direction and values of a cursor. Raises InvalidCursor."""
+        if len(cursor) > _MAX_CURSOR or not cursor.isascii():
+            raise InvalidCursor
+        try:
+            decoded = orjson.loads(
+                base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            )
+        except (binascii.Error, ValueError):
+            raise InvalidCursor from None
+        if not isinstance(decoded, list) or len(decoded) != 2 + len(self._order):
+            raise InvalidCursor
+        direction, signature, *values = decoded
+        if direction not in ("n", "p") or signature != self._signature:
+            raise InvalidCursor
+        try:
+            return direction == "p", [
+                _field(model, name.removeprefix("-")).clean(value, None)
+                for name, value in zip(self._order, values, strict=True)
+            ]
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            raise InvalidCursor from None
+
+
+class PagePagination(PageNumberPagination):
+    """`{count, next, previous, results}` with `?page=` and `?limit=`, for lists whose size is bounded."""
+
+    page_size = DEFAULT_SIZE
+    page_size_query_param = "limit"
+    max_page_size = MAX_SIZE
+
+    def get_page_size(self, request: Request) -> int:
+        """The same rule as for keyset pages. Raises InvalidInput."""
+        return page_size(request)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """`page` and `limit` in OpenAPI."""
+        page = {
+            "name": self.page_query_param,
+            "in": "query",
+            "required": False,
+            "description": "Number of the page, from 1 on.",
+            "schema": {"type": "integer", "minimum": 1},
+        }
+        return [page, _limit_parameter()]
+
+
+def _limit_parameter() -> dict[str, Any]:
+    return {
+        "name": "limit",
+        "in": "query",
+        "required": False,
+        "description": "Rows of a page.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": DEFAULT_SIZE},
+    }
+
+
+def _ordering(queryset: QuerySet[Any]) -> list[str]:
+    """The QuerySet's ordering by names, ending in the primary key. Raises TypeError for expressions and for none."""
+    query = queryset.query
+    names: Sequence[Any] = query.order_by or (query.get_meta().ordering if query.default_ordering else ())
+    if not names or not all(isinstance(name, str) and name != "?" for name in names):
+        raise TypeError("Keyset pages need a QuerySet that is ordered by names of fields.")
+    key = query.get_meta().pk.name
+    order = [{"pk": key, "-pk": f"-{key}"}.get(name, name) for name in names]
+    if key not in (name.removeprefix("-") for name in order):
+        order.append(f"-{key}" if order[-1].startswith("-") else key)
+    return order
+
+
+def _signature(model: type[Model], order: Sequence[str]) -> str:
+    return hashlib.sha256(f"{model._meta.label}:{','.join(order)}".encode()).hexdigest()[:8]
+
+
+def _opposite(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _behind(order: Sequence[str], position: Sequence[Any]) -> Q:
+    """Rows that come after a position: (a > x) or (a = x and b > y) …, with the first column bounded for the index."""
+    condition = Q()
+    equal = Q()
+    for name, value in zip(order, position, strict=True):
+        field, lookup = (name[1:], "lt") if name.startswith("-") else (name, "gt")
+        condition |= equal & Q(**{f"{field}__{lookup}": value})
+        equal &= Q(**{field: value})
+    first, lookup = (order[0][1:], "lte") if order[0].startswith("-") else (order[0], "gte")
+    return Q(**{f"{first}__{lookup}": position[0]}) & condition
+
+
+def _field(model: type[Model], path: str) -> Any:
+    """The field at the end of a path like `user__name`."""
+    *relations, last = path.split("__")
+    for relation in relations:
+        related = model._meta.get_field(relation).related_model
+        if not isinstance(related, type):
+            raise FieldDoesNotExist(path)
+        model = related
+    return model._meta.get_field(last)
+
+
+def _value(row: Any, path: str) -> Any:
+    if isinstance(row, Mapping):
+        return row[path]
+    for name in path.split("__"):
+        row = getattr(row, name)
+    return row

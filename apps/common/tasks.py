@@ -1,0 +1,37 @@
+"""Periodic tasks of the shared bricks: the outbox's sweep, and the pruning of what is no longer needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.common import idempotency, outbox
+from apps.common.background import Task
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "common.sweep-outbox": {
+        "task": "apps.common.tasks.sweep_outbox",
+        "schedule": 15.0,
+        # Sweeps that could not run are of no use later.
+        "options": {"expires": 15},
+    },
+    "common.prune": {"task": "apps.common.tasks.prune", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+
+@shared_task(ignore_result=True)
+def sweep_outbox() -> None:
+    """Relay events that no process has relayed: their broker was away, or the process died."""
+    outbox.relay_due()
+    outbox.measure()
+
+
+@shared_task(ignore_result=True)
+def prune() -> None:
+    """Delete events that were done, and stored answers that have expired."""
+    outbox.prune()
+    idempotency.prune()
+
+
+__all__ = ["SCHEDULE", "Task", "prune", "sweep_outbox"]

@@ -1,0 +1,49 @@
+"""A circuit breaker: after a failure, a part that is away is left alone for a moment. Knows nothing of that part."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Breaker:
+    """Open after a failure; then one caller at a time tries again, every `pause` seconds, until one succeeds."""
+
+    def __init__(self, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pause = pause
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._retry_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._retry_at is not None
+
+    def may_try(self) -> bool:
+        """Whether this caller may try. While open, True for one caller each pause."""
+        if self._retry_at is None:
+            return True
+        with self._lock:
+            if self._retry_at is None:
+                return True
+            now = self._clock()
+            if now < self._retry_at:
+                return False
+            self._retry_at = now + self._pause
+            return True
+
+    def succeeded(self) -> bool:
+        """Close it. True when it was open."""
+        if self._retry_at is None:
+            return False
+        with self._lock:
+            was_open, self._retry_at = self._retry_at is not None, None
+        return was_open
+
+    def failed(self) -> bool:
+        """Open it. True when it was closed."""
+        with self._lock:
+            was_closed, self._retry_at = self._retry_at is None, self._clock() + self._pause
+        return was_closed

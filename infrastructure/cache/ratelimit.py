@@ -1,0 +1,274 @@
+"""Rate limits: a sliding window, counted atomically in Redis for all processes, and locally while Redis is away.
+
+Each window is cut into ten slices plus the one that has begun; a slice counts until all of it has left the window.
+So no window of the rate's length ever admits more than its limit, at a cost of at most eleven small numbers a key.
+What is limited, and by which key, is the callers' business.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import redis
+import structlog
+
+from infrastructure.cache import redis as redis_client
+from infrastructure.cache.breaker import Breaker
+from infrastructure.telemetry import metrics
+
+_log = structlog.get_logger(__name__)
+
+SLICES: Final = 10
+PERIODS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_RATE = re.compile(r"([1-9]\d{0,8})/(?:([1-9]\d{0,3}) ?)?(second|minute|hour|day)s?")
+_LOCAL_KEYS = 10_000
+
+# KEYS[1] holds the slices of all rates of one key, as fields `<period ms>:<slice number>`.
+# ARGV: prefix-free pairs of limit and period (ms) from 2 on; ARGV[1] is the cost.
+# Returns, for each rate: used before this call, and the ms until enough of it has left for the call to be admitted
+# (when refused) or until its oldest slice leaves (when admitted). First element: 1 admitted, 0 refused.
+_SCRIPT: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local cost = tonumber(ARGV[1])
+local fields = redis.call('HGETALL', KEYS[1])
+local stale, answer, admitted, longest = {}, {1}, 1, 0
+local slices = {}
+for i = 1, #fields, 2 do
+  local period, slice = string.match(fields[i], '^(%d+):(%d+)$')
+  period, slice = tonumber(period), tonumber(slice)
+  if (slice + SLICES + 1) * period / SLICES <= now then
+    stale[#stale + 1] = fields[i]
+  else
+    slices[period] = slices[period] or {}
+    table.insert(slices[period], {slice, tonumber(fields[i + 1])})
+  end
+end
+for i = 2, #ARGV, 2 do
+  local limit, period = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local own, used, wait = slices[period] or {}, 0, 0
+  table.sort(own, function(a, b) return a[1] < b[1] end)
+  for _, pair in ipairs(own) do used = used + pair[2] end
+  if used + cost > limit then
+    admitted = 0
+    local left = used
+    for _, pair in ipairs(own) do
+      left = left - pair[2]
+      wait = (pair[1] + SLICES + 1) * period / SLICES - now
+      if left + cost <= limit then break end
+    end
+    if #own == 0 then wait = period end
+  elseif #own > 0 then
+    wait = (own[1][1] + SLICES + 1) * period / SLICES - now
+  else
+    wait = period
+  end
+  if period > longest then longest = period end
+  answer[#answer + 1] = used
+  answer[#answer + 1] = math.ceil(wait)
+end
+if #stale > 0 then redis.call('HDEL', KEYS[1], unpack(stale)) end
+if admitted == 1 then
+  for i = 2, #ARGV, 2 do
+    local period = tonumber(ARGV[i + 1])
+    redis.call('HINCRBY', KEYS[1], string.format('%d:%d', period, math.floor(now * SLICES / period)), cost)
+  end
+  redis.call('PEXPIRE', KEYS[1], math.ceil(longest * 1.1) + 1000)
+end
+answer[1] = admitted
+return answer
+""".replace("SLICES", str(SLICES))
+
+
+class RateSyntaxError(ValueError):
+    """A rate is not written like `60/minute`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rate:
+    """`limit` calls in `period` seconds."""
+
+    limit: int
+    period: int
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """`"60/minute"`, `"5/10 minutes"`, `"1000/day"`. Raises RateSyntaxError."""
+        match = _RATE.fullmatch(text.strip())
+        if match is None:
+            raise RateSyntaxError(f"{text!r} is not a rate: write it like 60/minute or 5/10 minutes.")
+        return cls(limit=int(match[1]), period=int(match[2] or 1) * PERIODS[match[3]])
+
+    def __str__(self) -> str:
+        for name, seconds in reversed(PERIODS.items()):
+            if self.period % seconds == 0:
+                count = self.period // seconds
+                return f"{self.limit}/{name}" if count == 1 else f"{self.limit}/{count} {name}s"
+        raise AssertionError("a period is whole seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer of a limiter, of the rate that binds tightest.
+
+    Attributes:
+        allowed: Whether the call may go on; a refused one costs nothing.
+        limit, remaining: The rate's size, and what is left of it after this call.
+        retry_after: Seconds until such a call can be admitted; 0 when it was.
+        reset_after: Seconds until something of the rate becomes free again.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    retry_after: int
+    reset_after: int
+
+
+def _verdict(rates: Sequence[Rate], cost: int, numbers: Sequence[int]) -> Verdict:
+    allowed = numbers[0] == 1
+    tightest: tuple[int, int, Rate, int] | None = None
+    retry_after = 0
+    for index, rate in enumerate(rates):
+        used, wait = numbers[1 + 2 * index], numbers[2 + 2 * index]
+        seconds = max(1, math.ceil(wait / 1000))
+        if not allowed and used + cost > rate.limit:
+            retry_after = max(retry_after, seconds)
+        remaining = max(0, rate.limit - used - (cost if allowed else 0))
+        candidate = (remaining, -rate.period, rate, seconds)
+        if tightest is None or candidate < tightest:
+            tightest = candidate
+    assert tightest is not None
+    remaining, _, rate, seconds = tightest
+    return Verdict(
+        allowed=allowed,
+        limit=rate.limit,
+        remaining=remaining,
+        retry_after=retry_after,
+        reset_after=retry_after or seconds,
+    )
+
+
+class LocalCounter:
+    """The same counting within one process, with bounded memory: the keys that were idle longest are forgotten."""
+
+    def __init__(self, *, max_keys: int = _LOCAL_KEYS, clock: Callable[[], float] = time.time) -> None:
+        self._max_keys = max_keys
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: OrderedDict[str, dict[tuple[int, int], int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def hit(self, key: str, rates: Sequence[Rate], cost: int) -> list[int]:
+        """The numbers that the script would return."""
+        now = int(self._clock() * 1000)
+        with self._lock:
+            slices = self._keys.pop(key, {})
+            for field in [field for field in slices if _leaves_at(field) <= now]:
+                del slices[field]
+            answer = [1]
+            for rate in rates:
+                period = rate.period * 1000
+                own = sorted(field for field in slices if field[0] == period)
+                used, wait = sum(slices[field] for field in own), period
+                if used + cost > rate.limit:
+                    answer[0], left = 0, used
+                    for field in own:
+                        left -= slices[field]
+                        wait = _leaves_at(field) - now
+                        if left + cost <= rate.limit:
+                            break
+                elif own:
+                    wait = _leaves_at(own[0]) - now
+                answer += [used, wait]
+            if answer[0]:
+                for rate in rates:
+                    period = rate.period * 1000
+                    field = (period, now * SLICES // period)
+                    slices[field] = slices.get(field, 0) + cost
+            if slices:
+                self._keys[key] = slices
+            while len(self._keys) > self._max_keys:
+                self._keys.popitem(last=False)
+        return answer
+
+
+def _leaves_at(field: tuple[int, int]) -> int:
+    """When a slice has wholly left its window, in Unix milliseconds."""
+    period, number = field
+    return (number + SLICES + 1) * period // SLICES
+
+
+# One for the process: when one limiter finds Redis away, the others need not wait to find out.
+_BREAKER: Final = Breaker(pause=3.0)
+_LOCAL: Final = LocalCounter()
+
+
+class Limiter:
+    """Counts calls in Redis; while Redis is away, locally in each process, so that nothing is unlimited or down."""
+
+    def __init__(
+        self,
+        *,
+        prefix: str = "sarsen:rate",
+        connect: Callable[[], redis.Redis] = redis_client.client,
+        breaker: Breaker | None = None,
+        local: LocalCounter | None = None,
+    ) -> None:
+        self._prefix = prefix
+        self._connect = connect
+        self._breaker = breaker or _BREAKER
+        self._local = local if local is not None else _LOCAL
+        self._script: redis.commands.core.Script | None = None
+
+    def hit(self, *, scope: str, key: str, rates: Sequence[Rate], cost: int = 1) -> Verdict:
+        """Count a call of `cost` against every rate at once: admitted by all of them, or counted by none.
+
+        Args:
+            scope: What is limited (`login`, `zone:public`); a part of the stored key.
+            key: Who is counted: a user, an address from apps.common.addresses, a digest of an e-mail address.
+            rates: At least one.
+        """
+        if not rates:
+            raise ValueError("A limit needs at least one rate.")
+        name = f"{self._prefix}:{scope}:{key}"
+        numbers = self._shared(name, rates, cost)
+        if numbers is None:
+            metrics.RATE_LIMIT_FALLBACKS.inc()
+            numbers = self._local.hit(name, rates, cost)
+        verdict = _verdict(rates, cost, numbers)
+        if not verdict.allowed:
+            metrics.RATE_LIMITED.labels(scope).inc()
+        return verdict
+
+    def _shared(self, name: str, rates: Sequence[Rate], cost: int) -> Sequence[int] | None:
+        """The script's numbers, or None while Redis is away."""
+        if not self._breaker.may_try():
+            return None
+        arguments = [cost]
+        for rate in rates:
+            arguments += [rate.limit, rate.period * 1000]
+        try:
+            if self._script is None:
+                self._script = self._connect().register_script(_SCRIPT)
+            numbers: Sequence[int] = self._script(keys=[name], args=arguments)
+        except redis.RedisError as error:
+            if self._breaker.failed():
+                _log.warning("ratelimit.local", error=repr(error))
+            return None
+        if self._breaker.succeeded():
+            _log.info("ratelimit.shared_again")
+        return numbers
+
+
+limiter: Final = Limiter()
+"""The limiter of the process."""

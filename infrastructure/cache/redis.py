@@ -1,0 +1,16 @@
+"""The synchronous Redis client of the process. What is stored, and for how long, is the callers' business."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import redis
+from django_redis import get_redis_connection
+
+
+def client() -> redis.Redis:
+    """The client of the default cache: pooled, with the short waits of `config/settings/components/redis.py`.
+
+    Its commands raise `redis.RedisError` when the server is away.
+    """
+    return cast("redis.Redis", get_redis_connection("default"))

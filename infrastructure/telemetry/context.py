@@ -1,0 +1,49 @@
+"""The request id: made or taken over at the edge, bound to every log line, handed on to tasks and sockets."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+
+REQUEST_ID: Final = "request_id"
+_SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def new_request_id() -> str:
+    """32 random hexadecimal digits."""
+    return os.urandom(16).hex()
+
+
+def accept_request_id(offered: str | None) -> str:
+    """The id that a client offered when it is 8 to 64 of `A-Za-z0-9._-`, else a new one."""
+    if offered is not None and _SANE.fullmatch(offered):
+        return offered
+    return new_request_id()
+
+
+def request_id() -> str:
+    """The id of the request, socket or task that this code runs for; empty outside of any."""
+    value: str = structlog.contextvars.get_contextvars().get(REQUEST_ID, "")
+    return value
+
+
+def bind(**values: Any) -> None:
+    """Add key-values to every log line of this context."""
+    structlog.contextvars.bind_contextvars(**values)
+
+
+def clear() -> None:
+    """Forget what was bound: threads and event loops are used again by others."""
+    structlog.contextvars.clear_contextvars()
+
+
+@contextmanager
+def bound(**values: Any) -> Iterator[None]:
+    """Key-values for the log lines of a block; afterwards what was bound before is back."""
+    with structlog.contextvars.bound_contextvars(**values):
+        yield

@@ -1,0 +1,103 @@
+"""One log for everything: structlog's own events and the standard library's (Django, Celery, uvicorn) in one form.
+
+JSON, one object a line, in production; readable and coloured in development. Written to standard error, unbuffered by
+line, because whoever runs the process collects it.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import sys
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor
+
+from infrastructure.telemetry import redaction
+
+
+def _serialise(value: Any, default: Any = None, **_: Any) -> str:
+    return orjson.dumps(value, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _drop_carried_record(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    event.pop("_record", None)
+    event.pop("_from_structlog", None)
+    return event
+
+
+def _shared() -> list[Processor]:
+    """What every event goes through, wherever it came from."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+
+
+def _ends(*, json: bool) -> list[Processor]:
+    """How an event becomes a line."""
+    if json:
+        return [
+            _drop_carried_record,
+            structlog.processors.format_exc_info,
+            structlog.processors.UnicodeDecoder(),
+            redaction.processor,
+            structlog.processors.JSONRenderer(serializer=_serialise),
+        ]
+    return [
+        _drop_carried_record,
+        structlog.processors.format_exc_info,
+        redaction.processor,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28),
+    ]
+
+
+def dictionary(*, json: bool, level: str) -> dict[str, Any]:
+    """The configuration of `logging` (the schema of `logging.config.dictConfig`)."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": _ends(json=json),
+                "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # One line for each request is written by the request middleware; the servers' own would repeat it.
+            "django.server": {"level": "WARNING"},
+            "django.request": {"level": "CRITICAL"},
+            "uvicorn.access": {"level": "WARNING"},
+            "gunicorn.access": {"level": "WARNING"},
+            # One line for each task is written by infrastructure.telemetry.tasks.
+            "celery.app.trace": {"level": "CRITICAL"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "django_celery_beat": {"level": "WARNING"},
+        },
+    }
+
+
+def configure(*, json: bool, level: str) -> None:
+    """Set up structlog and `logging`. Raises ValueError for a level that does not exist."""
+    logging.config.dictConfig(dictionary(json=json, level=level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    logging.captureWarnings(capture=False)

@@ -1,0 +1,56 @@
+"""Celery signals: the request id travels from the publisher to the task; each task run is one log line and one figure."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from celery import signals
+
+from infrastructure.telemetry import context, metrics
+
+HEADER = "sarsen_request_id"
+_log = structlog.get_logger("tasks")
+
+
+def install() -> None:
+    """Connect the signals, once for each process. Called by config/celery.py in every process that uses Celery."""
+    signals.setup_logging.connect(_keep_logging, dispatch_uid="sarsen.logging")
+    signals.before_task_publish.connect(_send_request_id, dispatch_uid="sarsen.publish")
+    signals.task_prerun.connect(_start, dispatch_uid="sarsen.start")
+    signals.task_retry.connect(_retry, dispatch_uid="sarsen.retry")
+    signals.task_failure.connect(_failure, dispatch_uid="sarsen.failure")
+    signals.task_postrun.connect(_end, dispatch_uid="sarsen.end")
+
+
+def _keep_logging(**_: Any) -> None:
+    """A receiver of this signal keeps Celery from configuring `logging` itself."""
+
+
+def _send_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    if headers is not None and HEADER not in headers:
+        headers[HEADER] = context.request_id() or context.new_request_id()
+
+
+def _start(task: Any = None, task_id: str = "", **_: Any) -> None:
+    context.clear()
+    offered = getattr(task.request, HEADER, None)
+    context.bind(request_id=context.accept_request_id(offered), task_id=task_id, task=task.name)
+    task.request.sarsen_started = time.perf_counter()
+
+
+def _retry(request: Any = None, reason: Any = None, **_: Any) -> None:
+    _log.warning("task.retry", error=repr(reason), attempt=request.retries + 1)
+
+
+def _failure(exception: BaseException | None = None, einfo: Any = None, **_: Any) -> None:
+    _log.error("task.failed", error=repr(exception), traceback=str(einfo.traceback) if einfo else "")
+
+
+def _end(task: Any = None, state: str | None = None, **_: Any) -> None:
+    outcome = (state or "unknown").lower()
+    seconds = time.perf_counter() - getattr(task.request, "sarsen_started", time.perf_counter())
+    metrics.TASKS.labels(task.name, outcome).observe(seconds)
+    _log.info("task.done", outcome=outcome, ms=round(seconds * 1000, 1))
+    context.clear()
