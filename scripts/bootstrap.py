@@ -282,28 +282,27 @@ def pinned(name):
     return match.group(0), set(re.findall(r"sha256:([0-9a-f]{64})", match.group(0)))
 
 
-def pip_wheel(folder):
-    """Pip's own wheel, which runs as it is, for a Python that was shipped without ensurepip."""
+def pip_wheel(interpreter, folder):
+    """Pip's own wheel at the lock's version, for a Python that was shipped without ensurepip."""
+    import urllib.parse
     import urllib.request
 
     _, hashes = pinned("pip")
-    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
-    kind = "application/vnd.pypi.simple.v1+json"
+    page = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
     try:
-        request = urllib.request.Request(index + "/pip/", headers={"Accept": kind})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            files = json.loads(answer.read().decode())["files"]
-        chosen = [one for one in files if one["filename"].endswith(".whl") and one["hashes"].get("sha256") in hashes]
-        target = os.path.join(folder, chosen[0]["filename"])
-        with urllib.request.urlopen(chosen[0]["url"], timeout=60) as answer:
+        with urllib.request.urlopen(page, timeout=20) as answer:
+            links = re.findall(r"href=[\"']([^\"'#]+\.whl)#sha256=([0-9a-f]{64})", answer.read().decode())
+        address = [urllib.parse.urljoin(page, link) for link, digest in links if digest in hashes][0]
+        with urllib.request.urlopen(address, timeout=60) as answer:
             content = answer.read()
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, IndexError) as error:
         raise Failure(
             "this Python has no ensurepip and pip could not be fetched (%s): connect, or install python%d.%d-venv"
-            % (error, sys.version_info[0], sys.version_info[1])
+            % ((error,) + interpreter.version[:2])
         )
     if hashlib.sha256(content).hexdigest() not in hashes:
         raise Failure("the downloaded pip does not match its pinned hash: check the package index or proxy in use")
+    target = os.path.join(folder, "pip.whl")
     with open(target, "wb") as wheel:
         wheel.write(content)
     return target
@@ -315,7 +314,7 @@ def pip_command(interpreter, folder):
     if inside.returncode == 0:
         return [PROGRAM, "-I", "-m", "pip"]
     unpacked = os.path.join(folder, "pip")
-    with zipfile.ZipFile(bundled_pip(interpreter) or pip_wheel(folder)) as wheel:
+    with zipfile.ZipFile(bundled_pip(interpreter) or pip_wheel(interpreter, folder)) as wheel:
         wheel.extractall(unpacked)
     return [PROGRAM, "-I", os.path.join(unpacked, "pip")]
 

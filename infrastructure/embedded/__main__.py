@@ -1,4 +1,4 @@
-"""The command line's last resort: an error of ours is one line, never a traceback."""
+"""The command line's last resort: an error of ours is one line, Ctrl-C none, never a traceback."""
 
 from __future__ import annotations
 
@@ -12,3 +12,5 @@ if __name__ == "__main__":
     except errors.EmbeddedError as error:
         console.stderr(str(error))
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

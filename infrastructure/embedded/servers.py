@@ -16,6 +16,7 @@ from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.valkey import Valkey
 
 PATIENCE = 60.0  # seconds for a first start on a slow disk, recovery after a crash included
+LOST_PORT = re.compile(r"address already in use|could not bind", re.IGNORECASE)
 NAMES = ("DATABASE_URL", "REDIS_URL")
 LINE = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>.*?)\s*$")
 
@@ -91,12 +92,17 @@ class Servers:
             member.stop()
 
     def __enter__(self) -> Self:
-        try:
-            self.begin()
-            self.wait()
-        except BaseException:
-            self.stop()
-            raise
+        for attempt in range(3):
+            try:
+                self.begin()
+                self.wait()
+            except BaseException as error:
+                self.stop()
+                # Between finding a port free and taking it, somebody else can have taken it.
+                if attempt == 2 or not LOST_PORT.search(str(error)):
+                    raise
+            else:
+                break
         return self
 
     def __exit__(

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.server
 import importlib.util
 import os
 import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -280,6 +282,44 @@ def test_lock_pins_its_own_installers(bootstrap: ModuleType) -> None:
         assert len(hashes) >= 2
     with pytest.raises(bootstrap.Failure, match="does not pin nothing"):
         bootstrap.pinned("nothing")
+
+
+class Index(http.server.BaseHTTPRequestHandler):
+    """A package index with one page and one wheel; `content` is what it hands out for the wheel."""
+
+    content = b""
+    digest = ""
+
+    def do_GET(self) -> None:
+        page = f'<a href="../files/pip-1-py3-none-any.whl#sha256={self.digest}">pip</a>'.encode()
+        body = self.content if self.path.endswith(".whl") else page
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_pip_is_fetched_by_hash_for_a_python_without_ensurepip(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpreter = bootstrap.probe(str(fake_python(tmp_path, "python3.12", "3.12.4", ensurepip=0)))
+    assert bootstrap.bundled_pip(interpreter) is None
+    Index.content, Index.digest = b"pip itself", hashlib.sha256(b"pip itself").hexdigest()
+    known = {Index.digest}
+    monkeypatch.setattr(bootstrap, "pinned", lambda name: ("", known))
+    with http.server.HTTPServer(("127.0.0.1", 0), Index) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+        assert Path(bootstrap.pip_wheel(interpreter, str(tmp_path))).read_bytes() == b"pip itself"
+        Index.content = b"something else"
+        with pytest.raises(bootstrap.Failure, match="does not match its pinned hash"):
+            bootstrap.pip_wheel(interpreter, str(tmp_path))
+        Index.digest = "0" * 64
+        with pytest.raises(bootstrap.Failure, match=r"could not be fetched .*install python3\.12-venv"):
+            bootstrap.pip_wheel(interpreter, str(tmp_path))
+        server.shutdown()
 
 
 def test_script_is_readable_for_old_pythons() -> None:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from infrastructure.embedded import errors, places, processes, servers
+from infrastructure.embedded import errors, places, postgres, processes, servers
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.tests.conftest import eventually
 from infrastructure.embedded.valkey import Valkey
@@ -177,6 +177,19 @@ def test_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(running.members["REDIS_URL"], "is_ready", lambda: False)
         with pytest.raises(errors.ServerFailed, match="did not start within 0 s"):
             running.wait()
+
+
+def test_port_that_was_lost_at_the_last_moment_is_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ports = [other.getsockname()[1], postgres.free_port()]
+        monkeypatch.setattr(postgres, "free_port", lambda: ports.pop(0))
+        monkeypatch.setattr(postgres, "is_free", lambda port: False)
+        with servers.throwaway({"DATABASE_URL": "postgres://x"}) as running:
+            with redis.Redis.from_url(running.urls["REDIS_URL"]) as store:
+                assert store.ping()
+    assert ports == []
 
 
 def test_valkey_that_is_not_there_or_hangs_up_is_not_ready(tmp_path: Path) -> None:
