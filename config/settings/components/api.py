@@ -7,6 +7,11 @@ from typing import Any
 from config import env
 
 ZONES = "config.zones.ZONES"
+ZONE_RATES = {
+    name: tuple(env.items(f"RATES_{name.upper()}")) for name in ("public", "private", "internal", "admin")
+}
+# Whether the private zone's documentation is open to anyone; development says yes.
+OPEN_DOCS = False
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES")
 MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES")
 

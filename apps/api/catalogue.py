@@ -1,0 +1,81 @@
+"""Every code that a problem document can carry, with its status and meaning, collected from the exceptions themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import apps
+
+from apps.api.problems import status_of
+from apps.common.exceptions import DomainError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Code:
+    """One code of the API."""
+
+    code: str
+    status: int
+    detail: str
+
+
+# What DRF, Django and the router say by themselves.
+_OWN = (
+    Code("bad_request", 400, "The request is malformed."),
+    Code("parse_error", 400, "The body could not be read."),
+    Code("invalid_json", 400, "The body is not valid JSON."),
+    Code("duplicate_key", 400, "An object of the body has two members of one name."),
+    Code("null_character", 400, "Texts must not contain U+0000."),
+    Code("too_deep", 400, "The body is nested too deeply."),
+    Code("method_not_allowed", 405, "This method is not offered here; see the Allow header."),
+    Code("not_acceptable", 406, "None of the accepted media types is offered."),
+    Code("payload_too_large", 413, "The request body is too large."),
+    Code("unsupported_media_type", 415, "This media type is not read here."),
+    Code("internal_error", 500, "Something went wrong on our side. Name the request id when you report it."),
+)
+
+
+def _failures(kind: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
+    for failure in kind.__subclasses__():
+        yield failure
+        yield from _failures(failure)
+
+
+def _load() -> None:
+    """Import every slice's exceptions, so that the tree is whole."""
+    for app in apps.get_app_configs():
+        name = f"{app.name}.exceptions"
+        if app.name.startswith("apps.") and find_spec(name) is not None:
+            import_module(name)
+
+
+def declared() -> list[type[DomainError]]:
+    """Every failure of the installed apps that names a code of its own, tests' apart."""
+    _load()
+    return [
+        failure
+        for failure in _failures()
+        if "code" in failure.__dict__ and failure.__module__.startswith("apps.") and ".tests" not in failure.__module__
+    ]
+
+
+def clashes() -> list[tuple[str, list[int]]]:
+    """Codes that stand for more than one status."""
+    statuses: dict[str, set[int]] = defaultdict(set)
+    for failure in declared():
+        statuses[failure.code].add(status_of(failure))
+    return [(code, sorted(found)) for code, found in sorted(statuses.items()) if len(found) > 1]
+
+
+@cache
+def codes() -> tuple[Code, ...]:
+    """All of them, by status and code."""
+    found = {code.code: code for code in _OWN}
+    for failure in declared():
+        found.setdefault(failure.code, Code(failure.code, status_of(failure), failure.detail))
+    return tuple(sorted(found.values(), key=lambda code: (code.status, code.code)))

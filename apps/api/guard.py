@@ -1,0 +1,122 @@
+"""The guard around every callback of a zone: who calls, may they enter, how often, then the view.
+
+It stands outside the view, so nothing that a view says about itself (AllowAny, no authentication classes, no DRF at
+all) can widen the zone. All that is the same for each request is worked out once, when the zone is mounted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any
+
+import structlog
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.module_loading import import_string
+
+from apps.api import problems
+from apps.api.limits import ZoneLimits
+from apps.api.versions import version_headers
+from apps.api.zones import Floor, Version, Zone
+from apps.common import idempotency
+from apps.common.authentication import Authenticator, authenticator
+from apps.common.callers import ANONYMOUS, Caller, CallerKind
+from apps.common.exceptions import Denied, NotAuthenticated, TooManyRequests
+
+View = Callable[..., HttpResponseBase]
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_log = structlog.get_logger(__name__)
+
+
+def identify(request: HttpRequest, authenticators: tuple[Authenticator, ...]) -> Caller:
+    """The first caller that an authenticator recognises. Raises NotAuthenticated for a credential that fails."""
+    for authenticate in authenticators:
+        caller = authenticate(request)
+        if caller is not None:
+            return caller
+    return ANONYMOUS
+
+
+def require_floor(floor: Floor, caller: Caller) -> None:
+    """Raises NotAuthenticated for a caller that the zone does not know, Denied for one that it does not admit."""
+    if floor is Floor.ANYONE:
+        return
+    if caller.kind is CallerKind.ANONYMOUS:
+        raise NotAuthenticated
+    if floor is Floor.USER:
+        admitted = caller.is_user
+    elif floor is Floor.SERVICE:
+        admitted = caller.kind is CallerKind.SERVICE
+    else:
+        admitted = caller.is_admin
+    if not admitted:
+        raise Denied
+
+
+class Guard:
+    """The guard of one version of one zone. Raises KeyError when the zone names an unknown authenticator."""
+
+    def __init__(self, zone: Zone, version: Version) -> None:
+        self.zone = zone
+        self.version = version
+        self._authenticators = tuple(authenticator(name) for name in zone.authentication)
+        self._limits = ZoneLimits(zone)
+        self._hooks = tuple(import_string(name) for name in reversed(zone.middleware))
+        self._headers = version_headers(zone, version)
+
+    def protect(self, view: Callable[..., Any]) -> View:
+        """`view` behind the guard, with all that DRF and the schema read off it (`cls`, `actions`, `initkwargs`)."""
+        zone, limits, headers, hooks = self.zone, self._limits, self._headers, self._hooks
+        authenticators, floor = self._authenticators, self.zone.floor
+        inner: View = async_to_sync(view) if iscoroutinefunction(view) else view
+
+        def answer(request: HttpRequest, args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpResponseBase:
+            try:
+                response = inner(request, *args, **kwargs)
+            except Exception as error:
+                known = problems.from_exception(request, error)
+                if known is None:
+                    raise
+                return known
+            return problems.as_problem(request, response) if response.status_code >= 400 else response
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            request.zone = zone  # type: ignore[attr-defined]
+            request.caller = caller = ANONYMOUS  # type: ignore[attr-defined]
+            shown: dict[str, str] = {}
+            try:
+                try:
+                    caller = identify(request, authenticators)
+                    require_floor(floor, caller)
+                except NotAuthenticated:
+                    limits.count_refusal(request)
+                    raise
+                request.caller = caller  # type: ignore[attr-defined]
+                shown = limits.count_call(request, caller)
+                call = partial(answer, request, args, kwargs)
+                for hook in hooks:
+                    call = partial(hook, request, call)
+                if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method not in _SAFE:
+                    response = idempotency.run(request, caller, call)
+                else:
+                    response = call()
+            except Exception as error:
+                known = problems.from_exception(request, error)
+                if known is None:
+                    raise
+                response = known
+                if isinstance(error, NotAuthenticated | Denied | TooManyRequests):
+                    shown = getattr(error, "headers", shown)
+                    _log.info("zone_refused", zone=zone.name, code=error.code, caller=caller.kind.value)
+            for name, value in shown.items():
+                response.headers.setdefault(name, value)
+            for name, value in headers:
+                response.headers.setdefault(name, value)
+            return response
+
+        # Zones read no cookie, so there is nothing that a forged form could ride on.
+        guarded.csrf_exempt = True  # type: ignore[attr-defined]
+        guarded.guard = self  # type: ignore[attr-defined]
+        return guarded

@@ -1,0 +1,92 @@
+"""The indexes: `/api/` lists the zones, `/api/<zone>/` its versions, `/api/<zone>/<version>/` its routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+from apps.api.docs import Page, html_page, json_response, page, wants_html
+from apps.api.inventory import Endpoint
+from apps.api.slices import template
+from apps.api.zones import Version, Zone, ZoneTable
+
+
+def describe(zone: Zone) -> dict[str, Any]:
+    """A zone as its index and `/api/` show it."""
+    base = f"/api/{zone.name}/"
+    return {
+        "name": zone.name,
+        "title": zone.title,
+        "description": zone.description,
+        "url": base,
+        "floor": zone.floor.value,
+        "authentication": list(zone.authentication),
+        "rates": list(zone.rates),
+        "exposed": zone.exposed,
+        "versions": [_version(zone, version) for version in zone.versions],
+        "docs": {
+            "access": zone.docs.value,
+            "swagger": f"{base}schema/",
+            "redoc": f"{base}redoc/",
+            "yaml": f"{base}schema.yaml",
+            "json": f"{base}schema.json",
+        },
+    }
+
+
+def _version(zone: Zone, version: Version) -> dict[str, Any]:
+    base = f"/api/{zone.name}/{version.name}/"
+    return {
+        "name": version.name,
+        "url": base,
+        "schema": f"{base}schema.yaml",
+        "deprecated": version.deprecated.isoformat() if version.deprecated else None,
+        "sunset": version.sunset.isoformat() if version.sunset else None,
+    }
+
+
+def api_index_view(table: ZoneTable) -> Page:
+    """`/api/`: a page for people, JSON for programs."""
+    listed = [describe(zone) for zone in table]
+
+    @page
+    def view(request: HttpRequest) -> HttpResponse:
+        if wants_html(request):
+            return html_page(request, "api/index.html", {"zones": listed})
+        response = json_response({"zones": listed, "problems": "/api/problems/"})
+        patch_vary_headers(response, ["Accept"])
+        return response
+
+    return view
+
+
+def zone_index_view(zone: Zone) -> Page:
+    """`/api/<zone>/`; the guard stands before it."""
+    described = describe(zone)
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return json_response(described)
+
+    return page(view)
+
+
+def version_index_view(zone: Zone, version: Version, routes: Sequence[Endpoint]) -> Page:
+    """`/api/<zone>/<version>/`; the guard stands before it."""
+    described = {
+        "zone": zone.name,
+        "version": version.name,
+        "deprecated": version.deprecated.isoformat() if version.deprecated else None,
+        "sunset": version.sunset.isoformat() if version.sunset else None,
+        "schema": f"/api/{zone.name}/{version.name}/schema.yaml",
+        "routes": [
+            {"name": route.name, "path": template(route.path), "methods": list(route.methods)} for route in routes
+        ],
+    }
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return json_response(described)
+
+    return page(view)

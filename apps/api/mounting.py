@@ -1,0 +1,139 @@
+"""Turns the zone table into URL patterns, in memory. A table with a mistake is not mounted at all.
+
+Layout below `/api/`: the index, `problems/`, then for each zone its documentation and, for each version, the slices'
+routes, each behind the guard. What no route answers inside a zone is answered by the guard as well, so that a caller
+who may not enter cannot tell which routes exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import ResolverMatch, URLPattern, URLResolver, include, path, re_path
+from django.urls.resolvers import RoutePattern
+
+from apps.api import docs, indexes, slices, zones
+from apps.api.documents import Document
+from apps.api.guard import Guard
+from apps.api.inventory import Endpoint, endpoints
+from apps.api.slices import Pattern, Routes, Slice
+from apps.api.validation import Mistake, find_mistakes
+from apps.api.zones import Version, Zone, ZoneTable
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A table in service: its URL patterns, the document and the endpoints of each version of each zone."""
+
+    table: ZoneTable
+    patterns: tuple[Pattern, ...]
+    documents: tuple[Document, ...]
+    endpoints: tuple[Endpoint, ...]
+
+    def document(self, zone: str, version: str) -> Document:
+        """One of the documents. Raises KeyError."""
+        for document in self.documents:
+            if (document.zone.name, document.version.name) == (zone, version):
+                return document
+        raise KeyError(f"There is no {zone}/{version}.")
+
+
+@lru_cache(maxsize=1)
+def mounted() -> Mounted:
+    """The installed table over the installed slices, mounted once. Raises ImproperlyConfigured."""
+    return mount(zones.table(), slices.installed())
+
+
+def api_urlpatterns() -> list[Pattern]:
+    """What `config/urls.py` includes at `api/`. Raises ImproperlyConfigured with every mistake of the table."""
+    return list(mounted().patterns)
+
+
+def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
+    """A table over these slices. Raises ImproperlyConfigured with every mistake of both."""
+    if mistakes := find_mistakes(table.zones, found):
+        raise ImproperlyConfigured(report(mistakes))
+    routes = {slice_.label: slice_.routes() for slice_ in found}
+    patterns: list[Pattern] = [
+        path("", indexes.api_index_view(table), name="api-index"),
+        path("problems/", docs.problems_view(), name="api-problems"),
+    ]
+    documents: list[Document] = []
+    listed: list[Endpoint] = []
+    for zone in table:
+        inside: list[Pattern] = []
+        for version in zone.versions:
+            guard = Guard(zone, version)
+            own = slice_patterns(zone, version, guard, routes)
+            document = Document(zone, version, own)
+            documents.append(document)
+            mine = sorted(endpoints(zone, version, own), key=lambda endpoint: endpoint.path)
+            listed += mine
+            index = guard.protect(indexes.version_index_view(zone, version, mine))
+            around = [
+                *own,
+                *docs.schema_patterns(zone, document),
+                path("", index, name="index"),
+                _rest(guard),
+            ]
+            inside.append(path(f"{version.name}/", include((around, "api"), namespace=version.name)))
+        newest = Guard(zone, zone.newest)
+        inside += docs.docs_patterns(zone, documents[-1])
+        inside += [path("", newest.protect(indexes.zone_index_view(zone)), name="index"), _rest(newest)]
+        patterns.append(path(f"{zone.name}/", include((inside, "api"), namespace=zone.name)))
+    tree = FastResolver(RoutePattern("", is_endpoint=False), patterns)
+    return Mounted(table, (tree,), tuple(documents), tuple(listed))
+
+
+def report(mistakes: Sequence[Mistake]) -> str:
+    """Mistakes as text for people, one after the other with its remedy."""
+    lines = [f"The zone table has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}; nothing is mounted."]
+    for mistake in mistakes:
+        lines += [f"  api.{mistake.id} {mistake}", f"      {mistake.hint}"]
+    return "\n".join(lines)
+
+
+def slice_patterns(zone: Zone, version: Version, guard: Guard, routes: Mapping[str, Routes]) -> list[Pattern]:
+    """The routes of one version behind its guard, in a namespace for each slice."""
+    patterns: list[Pattern] = []
+    for label in zone.slices:
+        mine = slices.rebuild(
+            slices.for_version(routes[label], zone.name, version.name),
+            view=lambda leaf: guard.protect(leaf.pattern.callback),
+        )
+        patterns.append(path("", include((mine, label), namespace=label)))
+    return patterns
+
+
+def _rest(guard: Guard) -> URLPattern:
+    return re_path(r"^.*$", guard.protect(_nothing_here), name="nothing")
+
+
+def _nothing_here(request: HttpRequest) -> HttpResponseBase:
+    raise Http404
+
+
+class FastResolver(URLResolver):
+    """Answers fixed paths from a dictionary; everything else is matched pattern by pattern.
+
+    What a fixed path resolves to is found by the slow way at its first call, so order and overlays hold.
+    """
+
+    def __init__(self, pattern: Any, urlconf_name: list[Pattern]) -> None:
+        super().__init__(pattern, urlconf_name)
+        self._fixed = {leaf.route for leaf in slices.leaves(urlconf_name) if leaf.is_static}
+        self._known: dict[str, ResolverMatch] = {}
+
+    def resolve(self, path: str) -> ResolverMatch:
+        """As URLResolver does. Raises Resolver404."""
+        match = self._known.get(path)
+        if match is None:
+            match = super().resolve(path)
+            if path in self._fixed:
+                self._known[path] = match
+        return match

@@ -1,0 +1,117 @@
+"""OpenAPI 3.1 of one version of one zone. What views do not say about themselves is said here, from the table.
+
+Problem documents, security, rate-limit and idempotency headers, deprecation: the same for every operation, so no view
+repeats them. A warning of the generator is an error: a schema is complete or it is not served.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import include, path
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+
+from apps.api import schema_parts
+from apps.api.schema_problems import problem_responses
+from apps.api.slices import Pattern
+from apps.api.zones import Floor, Version, Zone
+from apps.common.exceptions import DomainError
+
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# The generator keeps its warnings and settings in module state.
+_lock = threading.Lock()
+
+
+class SchemaInvalid(Exception):
+    """The generator could not describe every route. `findings` are its own words."""
+
+    def __init__(self, zone: str, version: str, findings: Sequence[str]) -> None:
+        self.zone, self.version, self.findings = zone, version, tuple(findings)
+        super().__init__(f"The schema of {zone}/{version} is incomplete:\n" + "\n".join(findings))
+
+
+class ZoneAutoSchema(AutoSchema):
+    """DRF's DEFAULT_SCHEMA_CLASS. Outside of a zone's generation it behaves as its base does."""
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """The zone's credentials; `{}` first where none is needed."""
+        zone: Zone | None = getattr(self.view, "schema_zone", None)
+        if zone is None:
+            return []
+        needed: list[dict[str, Any]] = [{name: []} for name in zone.authentication]
+        return [{}, *needed] if zone.floor is Floor.ANYONE else needed
+
+    def is_deprecated(self) -> bool:
+        """Whatever a deprecated version serves is deprecated."""
+        version: Version | None = getattr(self.view, "schema_version", None)
+        return super().is_deprecated() or (version is not None and version.deprecated is not None)
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """The base's operation, with headers and problem documents."""
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        zone: Zone | None = getattr(self.view, "schema_zone", None)
+        if operation is None or zone is None:
+            return operation
+        if self.method in _UNSAFE:
+            operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
+        operation["responses"] = {
+            **{
+                status: schema_parts.with_headers(response)
+                for status, response in operation["responses"].items()
+                if not _is_failure(status)
+            },
+            **problem_responses(
+                zone=zone,
+                declared={
+                    status: response for status, response in operation["responses"].items() if _is_failure(status)
+                },
+                raised=self._raised(),
+                has_body="requestBody" in operation,
+                has_parameters=any("$ref" not in parameter for parameter in operation.get("parameters", ())),
+                has_path_parameters="{" in self.path,
+                is_unsafe=self.method in _UNSAFE,
+            ),
+        }
+        return operation
+
+    def _raised(self) -> tuple[type[DomainError], ...]:
+        handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
+        declared: tuple[type[DomainError], ...] = getattr(handler, "raises", ())
+        return declared
+
+
+def _is_failure(status: str) -> bool:
+    return status[:1] in ("4", "5") or status == "default"
+
+
+class ZoneSchemaGenerator(SchemaGenerator):
+    """Tells each view of which zone and version it is being described."""
+
+    def __init__(self, zone: Zone, version: Version, patterns: Sequence[Pattern]) -> None:
+        prefixed = [path(f"api/{zone.name}/{version.name}/", include(list(patterns)))]
+        super().__init__(patterns=prefixed)
+        self._zone, self._version = zone, version
+
+    def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
+        """The base's view, marked."""
+        view = super().create_view(callback, method, request)
+        view.schema_zone, view.schema_version = self._zone, self._version
+        return view
+
+
+def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[str, Any]:
+    """The document of these routes (as `mounting.slice_patterns` made them). Raises SchemaInvalid."""
+    with _lock, GENERATOR_STATS.silence():
+        document: dict[str, Any] = ZoneSchemaGenerator(zone, version, patterns).get_schema(public=True)
+        findings = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]  # noqa: SLF001
+    if findings:
+        raise SchemaInvalid(zone.name, version.name, sorted(findings))
+    document["info"] = schema_parts.info(zone, version)
+    tags = {tag for item in document["paths"].values() for entry in item.values() for tag in entry.get("tags", ())}
+    document["tags"] = [{"name": tag} for tag in sorted(tags)]
+    schema_parts.add_components(document, zone)
+    return document

@@ -1,0 +1,108 @@
+"""The parts that every zone's document shares: information, security schemes, headers, parameters, the problem shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.api.zones import Version, Zone
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. `code` is stable; `errors` lists the faults of single fields.",
+    "required": ["type", "title", "status", "detail", "code", "request_id", "errors"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemField"}},
+    },
+}
+PROBLEM_FIELD = {
+    "type": "object",
+    "required": ["field", "code", "detail"],
+    "properties": {
+        "field": {"type": "string", "description": "Path in the input, as in `address.city` or `items.2`."},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+_HEADERS = {
+    "RequestId": ("X-Request-ID", "Names this call in the log.", {"type": "string"}),
+    "RateLimit": (
+        "RateLimit",
+        "What is left of the tightest limit, and seconds until more is free: `\"120-per-60s\";r=119;t=60`.",
+        {"type": "string"},
+    ),
+    "RateLimitPolicy": ("RateLimit-Policy", "The limits: `\"120-per-60s\";q=120;w=60`.", {"type": "string"}),
+    "RetryAfter": ("Retry-After", "Seconds to wait.", {"type": "integer", "minimum": 1}),
+}
+_COMMON = ("RequestId", "RateLimit", "RateLimitPolicy")
+_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The access token of a sign-in.",
+    },
+    "service": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`Api-Key <key>`: the key of a service.",
+    },
+}
+
+
+def headers(*, retry_after: bool = False) -> dict[str, Any]:
+    """References to the headers of every answer."""
+    wanted = (*_COMMON, "RetryAfter") if retry_after else _COMMON
+    return {_HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in wanted}
+
+
+def with_headers(response: dict[str, Any]) -> dict[str, Any]:
+    """A successful response, with them, and with the description that OpenAPI asks for."""
+    return {
+        **response,
+        "description": response.get("description") or "Done.",
+        "headers": {**headers(), **response.get("headers", {})},
+    }
+
+
+def info(zone: Zone, version: Version) -> dict[str, Any]:
+    """Title, version and description of a document."""
+    words = [zone.description]
+    if version.deprecated is not None:
+        notice = f"**This version is deprecated since {version.deprecated.isoformat()}.**"
+        if version.sunset is not None:
+            notice += f" It ends on {version.sunset.isoformat()}."
+        if version.notice:
+            notice += f" [What to do]({version.notice})."
+        words.insert(0, notice)
+    return {"title": f"Sarsen: {zone.title}", "version": version.name, "description": "\n\n".join(words)}
+
+
+def add_components(document: dict[str, Any], zone: Zone) -> None:
+    """Put the shared parts into a document."""
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update({"Problem": PROBLEM, "ProblemField": PROBLEM_FIELD})
+    components["schemas"] = dict(sorted(components["schemas"].items()))
+    components["headers"] = {
+        name: {"description": description, "schema": schema}
+        for name, (_, description, schema) in _HEADERS.items()
+    }
+    components["parameters"] = {
+        "IdempotencyKey": {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "required": False,
+            "description": "The same key and body again get the stored answer instead of a second effect.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+        }
+    }
+    components["securitySchemes"] = {
+        name: _SCHEMES.get(name, {"type": "apiKey", "in": "header", "name": "Authorization"})
+        for name in zone.authentication
+    }

@@ -1,0 +1,133 @@
+"""Finds the slices and the routes that they offer to zones. Judges nothing: that is `validation`.
+
+A slice offers routes in its `urls.py`::
+
+    zones = {
+        "private": [path("me/", views.Me.as_view(), name="me")],  # every version of the zone
+        "private/v2": [path("me/", views.MeV2.as_view(), name="me")],  # this version only, instead of the same path or name
+    }
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
+from django.urls import URLPattern, URLResolver
+
+Pattern = URLPattern | URLResolver
+Routes = Mapping[str, Sequence[Pattern]]
+
+_CONVERTER = re.compile(r"<(?:([a-zA-Z_]\w*):)?\w+>")
+_PARAMETER = re.compile(r"<(?:[a-zA-Z_]\w*:)?(\w+)>")
+_GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()\[\]]|\[[^\]]*\]|\([^()]*\))*\)")
+_NAMED_GROUP = re.compile(r"\(\?P<\w+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A slice by its label and the package it lives in."""
+
+    label: str
+    package: str
+
+    def routes(self) -> Routes:
+        """What its `urls.py` exports as `zones`; empty when it has none. Import errors inside it come through."""
+        name = f"{self.package}.urls"
+        if find_spec(name) is None:
+            return {}
+        routes: Routes = getattr(import_module(name), "zones", {})
+        return routes
+
+
+def installed() -> tuple[Slice, ...]:
+    """Every installed app below `apps.`, sorted by label."""
+    found = [Slice(app.label, app.name) for app in apps.get_app_configs() if app.name.startswith("apps.")]
+    return tuple(sorted(found, key=lambda slice_: slice_.label))
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One endpoint of a tree of patterns: its route, the shape that two equal routes share, and its pattern."""
+
+    route: str
+    shape: str
+    pattern: URLPattern
+
+    @property
+    def is_static(self) -> bool:
+        """True when the route is one fixed path."""
+        return not set("<(\\[*+?|") & set(self.route)
+
+
+def leaves(patterns: Iterable[Pattern], prefix: str = "") -> Iterator[Leaf]:
+    """Every endpoint below `patterns`, in the order in which they are tried."""
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from leaves(pattern.url_patterns, route)
+        else:
+            yield Leaf(plain(route), shape(route), pattern)
+
+
+def plain(route: str) -> str:
+    """A route without the anchors of regular expressions."""
+    return route.replace("^", "").removesuffix("$").removesuffix("\\Z")
+
+
+def shape(route: str) -> str:
+    """A route without the names of its parameters, so that `<uuid:id>` and `<uuid:pk>` are one."""
+    return _NAMED_GROUP.sub("(", _CONVERTER.sub(lambda found: f"<{found[1] or 'str'}>", plain(route)))
+
+
+def template(route: str) -> str:
+    """A route as people read it: `users/<uuid:id>/` and `users/(?P<id>[^/]+)/` are `users/{id}/`."""
+    return _PARAMETER.sub(r"{\1}", _GROUP.sub(r"{\1}", plain(route)))
+
+
+def rebuild(
+    patterns: Iterable[Pattern],
+    *,
+    view: Callable[[Leaf], Callable[..., Any]],
+    keep: Callable[[Leaf], bool] = lambda _: True,
+    prefix: str = "",
+) -> list[Pattern]:
+    """A copy of the tree with every callback replaced by `view(leaf)`, without the leaves that `keep` refuses."""
+    built: list[Pattern] = []
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            inner = rebuild(pattern.url_patterns, view=view, keep=keep, prefix=route)
+            if inner:
+                built.append(
+                    URLResolver(
+                        pattern.pattern,
+                        inner,
+                        pattern.default_kwargs,
+                        app_name=pattern.app_name,
+                        namespace=pattern.namespace,
+                    )
+                )
+            continue
+        leaf = Leaf(plain(route), shape(route), pattern)
+        if keep(leaf):
+            built.append(URLPattern(pattern.pattern, view(leaf), pattern.default_args, pattern.name))
+    return built
+
+
+def for_version(routes: Routes, zone: str, version: str) -> list[Pattern]:
+    """The patterns of one version: its overlay, then what all versions share and the overlay does not replace."""
+    overlay = list(routes.get(f"{zone}/{version}", ()))
+    shapes = {leaf.shape for leaf in leaves(overlay)}
+    names = {leaf.pattern.name for leaf in leaves(overlay)} - {None}
+    shared = rebuild(
+        routes.get(zone, ()),
+        view=lambda leaf: leaf.pattern.callback,
+        keep=lambda leaf: leaf.shape not in shapes and leaf.pattern.name not in names,
+    )
+    return [*overlay, *shared]
