@@ -32,7 +32,7 @@ class Stack:
 def development(*, host: str, port: int, summary: Path) -> Stack:
     """Sarsen itself: migrate and seed, then the server, the clock and the worker."""
     python = (sys.executable, "-X", "utf8")
-    celery = (*python, "-m", "celery", "--app", "config.celery")
+    celery = (*python, "-m", "celery", "--quiet", "--app", "config.celery")
     return Stack(
         prepare=Child(
             name="prepare",
