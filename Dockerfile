@@ -51,7 +51,7 @@ FROM python:${PYTHON_VERSION}-slim AS app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1 \
     DJANGO_SETTINGS_MODULE=config.settings.production DJANGO_READ_DOT_ENV=0 \
-    DATA_DIR=/data HOME=/tmp
+    PYTHONPATH=/app DATA_DIR=/data HOME=/tmp
 # A fixed number, so that volumes and policies can name it. It owns its data and nothing else.
 RUN groupadd --gid 10001 sarsen && useradd --uid 10001 --gid sarsen --no-create-home --shell /usr/sbin/nologin sarsen \
     && install -d -o sarsen -g sarsen /data /data/media

@@ -68,7 +68,7 @@ def when_ready(server: Any) -> None:
     import_module(settings.ROOT_URLCONF)
     for connection in connections.all(initialized_only=True):
         connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
+        connection.close_pool()
     gc.collect()
     gc.freeze()
 
@@ -77,4 +77,4 @@ def child_exit(server: Any, worker: Any) -> None:
     """Drop the gauges of a worker that is gone."""
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(worker.pid)
