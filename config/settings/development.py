@@ -20,7 +20,8 @@ ALLOWED_HOSTS = ["*"]
 OPEN_DOCS = True
 SECRET_KEY = env.text("SECRET_KEY") or SAMPLE_SECRET_KEY
 JWT_KEYS = JWT_KEYS or (("development", SAMPLE_JWT_KEY),)
-FIELD_ENCRYPTION_KEYS = FIELD_ENCRYPTION_KEYS or (SAMPLE_FIELD_KEY,)
+# What was encrypted before there was a .env stays readable.
+FIELD_ENCRYPTION_KEYS = (*FIELD_ENCRYPTION_KEYS, SAMPLE_FIELD_KEY)
 
 if env.url("EMAIL_URL"):
     globals().update(env.email())
