@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django_celery_beat.schedulers import DatabaseScheduler
 
 from infrastructure import heartbeat
+from infrastructure.beat import LeaderScheduler
 
 
-class WatchedScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat has no types
-    """django-celery-beat's scheduler; each round, at most CELERY_BEAT_MAX_LOOP_INTERVAL apart, touches HEARTBEAT_FILE."""
+class WatchedScheduler(LeaderScheduler):
+    """The leading scheduler; each round, at most CELERY_BEAT_MAX_LOOP_INTERVAL apart, touches HEARTBEAT_FILE."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One round. Seconds until the next one is due."""

@@ -76,5 +76,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "infrastructure.heartbeat.scheduler:WatchedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+# Note each run at once: the beat that takes over after a crash goes by what is noted.
+CELERY_BEAT_SYNC_EVERY = 1
 # Whether a process hands events on right after their transaction; beat's sweep does it anyway (apps.common.outbox).
 OUTBOX_RELAY_THREAD = True
