@@ -1,7 +1,7 @@
 """The test suite: development with real PostgreSQL and Valkey, mail in memory, a hash that costs little."""
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import ENVIRONMENT, LOG_LEVEL, RELEASE
+from config.settings.base import ENVIRONMENT, IDENTITY_LIMITS, LOG_LEVEL, RELEASE
 from config.settings.components.database import connection
 from config.settings.components.samples import SAMPLE_FIELD_KEY, SAMPLE_JWT_KEY, SAMPLE_SECRET_KEY
 from infrastructure.telemetry import configure
@@ -17,6 +17,10 @@ DATABASES = {"default": connection(pooled=False)}
 OUTBOX_RELAY_THREAD = False
 # The same algorithm as in production with its least cost: thousands of accounts are made in a run.
 ARGON2_MEMORY_KIB, ARGON2_TIME, ARGON2_PARALLELISM = 8, 1, 1
+# All tests sign in from one address; those about the limits set their own.
+IDENTITY_LIMITS = {
+    action: dict.fromkeys(counted, ("100000/minute",)) for action, counted in IDENTITY_LIMITS.items()
+}
 
 # Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.
 STATIC_ROOT = None

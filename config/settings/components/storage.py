@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from config import env
@@ -10,9 +11,11 @@ from config.env import BASE_DIR
 DATA_DIR = BASE_DIR / env.text("DATA_DIR")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT: Path | None = BASE_DIR / "staticfiles"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
+# Whether this process hands out uploads itself; in production nginx or the S3 store does.
+SERVE_MEDIA = False
 
 
 def uploads() -> dict[str, Any]:
