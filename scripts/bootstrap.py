@@ -74,7 +74,11 @@ def probe(command):
         return None
     try:
         answer = subprocess.run(
-            [path, "-I", "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, check=True
+            [path, "-I", "-c", PROBE],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=20,
+            check=True,
         ).stdout.decode()
         version, executable, flags, home = answer.splitlines()[:4]
         has_venv, has_ensurepip = (flag == "1" for flag in flags.split())
@@ -93,7 +97,9 @@ def choose_interpreter(wanted):
         return checked(found, "PYTHON=%s" % wanted)
     seen = [candidate for candidate in map(probe, NAMES) if candidate is not None]
     if not seen:
-        raise Failure("no Python found on PATH: install Python 3.11 or newer, or name one with PYTHON=/path/to/python")
+        raise Failure(
+            "no Python found on PATH: install Python 3.11 or newer, or name one with PYTHON=/path/to/python"
+        )
     # sorted() keeps the order of NAMES among equals; one that can make environments goes first.
     best = sorted(seen, key=lambda one: (one.has_venv, one.version[:2] >= OLDEST), reverse=True)
     suitable = [one for one in best if one.version[:2] >= OLDEST]
@@ -169,7 +175,11 @@ class Progress(object):
 
     def tick(self):
         while not self.done.wait(0.2 if self.live else 5):
-            text = "%s … %d s%s" % (self.title, time.time() - self.begun, self.detail and "  (%s)" % self.detail)
+            text = "%s … %d s%s" % (
+                self.title,
+                time.time() - self.begun,
+                self.detail and "  (%s)" % self.detail,
+            )
             if self.live:
                 width = shutil.get_terminal_size((80, 24)).columns - 1
                 sys.stdout.write("\r\x1b[2K" + text[:width])
@@ -179,7 +189,9 @@ class Progress(object):
 
     def feed(self, line):
         self.lines.append(line)
-        match = re.search(r"(Collecting|Downloading|Downloaded|Installing|Building|Prepared|Installed) +(\S+)", line)
+        match = re.search(
+            r"(Collecting|Downloading|Downloaded|Installing|Building|Prepared|Installed) +(\S+)", line
+        )
         if match:
             self.detail = match.group(0).lower()[:60]
 
@@ -199,7 +211,12 @@ def run(command, title, env=None):
     """Run an installer under a progress line. Raises Failure with the cause in one line."""
     with Progress(title) as progress:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, cwd=ROOT
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=ROOT,
         )
         try:
             for raw in process.stdout:
@@ -224,10 +241,13 @@ def explain(output, status):
     if NO_NETWORK.search(output):
         return "no network: the first start downloads the packages (about 150 MB); connect, or set PIP_INDEX_URL to a mirror"
     if NO_WHEEL.search(output):
-        return "a package has no wheel for this platform (%s %s, Python %s): use Linux with glibc or macOS, Python 3.11 to 3.14" % (
-            platform.system(),
-            platform.machine(),
-            platform.python_version(),
+        return (
+            "a package has no wheel for this platform (%s %s, Python %s): use Linux with glibc or macOS, Python 3.11 to 3.14"
+            % (
+                platform.system(),
+                platform.machine(),
+                platform.python_version(),
+            )
         )
     tail = [line for line in output.splitlines() if line.strip()][-3:]
     return "the installer failed (exit %s): %s" % (status, " / ".join(tail) or "no output")
@@ -236,7 +256,10 @@ def explain(output, status):
 def pip_settings(python):
     """What pip is configured with on this machine, as {name: value}, from its files and its environment."""
     answer = subprocess.run(
-        python + ["config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        python + ["config", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
     ).stdout.decode("utf-8", "replace")
     settings = {}
     for line in answer.splitlines():
@@ -301,7 +324,9 @@ def pip_wheel(interpreter, folder):
             % ((error,) + interpreter.version[:2])
         )
     if hashlib.sha256(content).hexdigest() not in hashes:
-        raise Failure("the downloaded pip does not match its pinned hash: check the package index or proxy in use")
+        raise Failure(
+            "the downloaded pip does not match its pinned hash: check the package index or proxy in use"
+        )
     target = os.path.join(folder, "pip.whl")
     with open(target, "wb") as wheel:
         wheel.write(content)
@@ -328,7 +353,9 @@ def bundled_pip(interpreter):
         "dirs = [os.path.join(os.path.dirname(ensurepip.__file__), '_bundled'), sysconfig.get_config_var('WHEEL_PKG_DIR')]; "
         "print(([f for d in dirs if d for f in glob.glob(os.path.join(d, 'pip-*.whl'))] or [''])[0])"
     )
-    answer = subprocess.run([interpreter.path, "-I", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    answer = subprocess.run(
+        [interpreter.path, "-I", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     return answer.stdout.decode().strip() or None
 
 
@@ -345,7 +372,11 @@ def install(interpreter):
         env = uv_environment(pip_settings(pip))
         if env is not None and fetch_uv(by_pip, folder):
             try:
-                run([PROGRAM, "-I", "-m", "uv", "pip", "sync", "--python", PROGRAM] + strict + [LOCK], title, env)
+                run(
+                    [PROGRAM, "-I", "-m", "uv", "pip", "sync", "--python", PROGRAM] + strict + [LOCK],
+                    title,
+                    env,
+                )
                 return
             except Failure as failure:
                 if "hash" in str(failure):
@@ -414,7 +445,11 @@ def ensure(wanted):
             raise Failure(".venv was made by something else: remove it (rm -rf .venv) and run make again")
         begun = time.time()
         # An interrupted install can leave half a package behind, so only a finished environment is built upon.
-        same = stamp.get("root") == ROOT and stamp.get("python") == version and stamp.get("home") == interpreter.home
+        same = (
+            stamp.get("root") == ROOT
+            and stamp.get("python") == version
+            and stamp.get("home") == interpreter.home
+        )
         if not (stamp.get("state") == "ready" and same and os.access(PROGRAM, os.X_OK)):
             say("creating .venv with Python %d.%d.%d (%s)" % (interpreter.version + (interpreter.path,)))
             make_environment(interpreter)
@@ -447,7 +482,9 @@ def make_environment(interpreter):
     )
     if done.returncode:
         tail = done.stdout.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise Failure("%s could not make an environment: %s" % (interpreter.path, "".join(tail) or "no output"))
+        raise Failure(
+            "%s could not make an environment: %s" % (interpreter.path, "".join(tail) or "no output")
+        )
 
 
 def main():
