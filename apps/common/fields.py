@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldError
 from django.db import models
@@ -12,6 +12,11 @@ from django.db.models import Lookup
 from apps.common import ciphers
 from infrastructure.crypto import DecryptionError
 
+if TYPE_CHECKING:  # generic for mypy only
+    CharField = models.CharField[Any, Any]
+else:
+    CharField = models.CharField
+
 
 class Sealed(str):
     """A ciphertext on its way to the database; any other text is refused there."""
@@ -19,7 +24,7 @@ class Sealed(str):
     __slots__ = ()
 
 
-class EncryptedCharField(models.CharField[Any, Any]):
+class EncryptedCharField(CharField):
     """Text of at most `max_length` characters, encrypted with FIELD_ENCRYPTION_KEYS.
 
     A value is sealed for one row: its primary key has to be known before it is saved (`BaseModel` knows it). Every

@@ -12,7 +12,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -130,17 +130,8 @@ def _body(request: HttpRequest) -> bytes:
     `request.body` alone would refuse a form with files that is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.
     """
     if not hasattr(request, "_body"):
-        request._body = request.read()  # type: ignore[attr-defined]
-        request._stream = _rewound(request._body)  # type: ignore[attr-defined]
-        request._read_started = False  # type: ignore[attr-defined]
-    body: bytes = request._body  # type: ignore[attr-defined]
-    return body
-
-
-def _rewound(body: bytes) -> Any:
-    from io import BytesIO
-
-    return BytesIO(body)
+        request._body = request.read()  # type: ignore[attr-defined]  # noqa: SLF001
+    return request.body
 
 
 def _try_lock(owner: str, key: str) -> bool:

@@ -64,7 +64,7 @@ class FieldCipher:
         """The text again. Raises DecryptionError; it never returns anything else than what was encrypted here."""
         for key in self._ring:
             try:
-                sealed = key.decrypt(cipher)
+                sealed = key.decrypt(cipher.encode())
             except InvalidToken:
                 continue
             return _opened(sealed, context)
@@ -73,7 +73,7 @@ class FieldCipher:
     def is_current(self, cipher: str, context: str) -> bool:
         """Whether the first key encrypted it. Raises DecryptionError when no key of the ring did, or for elsewhere."""
         try:
-            sealed = self._ring[0].decrypt(cipher)
+            sealed = self._ring[0].decrypt(cipher.encode())
         except InvalidToken:
             self.decrypt(cipher, context)
             return False

@@ -1,0 +1,202 @@
+"""What every request passes, seen from outside through the whole chain."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client, RequestFactory
+
+from apps.common.middleware import BodyLimitMiddleware, PagesMiddleware
+from apps.common.problems import CONTENT_TYPE
+from infrastructure.telemetry import context
+
+pytestmark = [pytest.mark.urls("apps.common.tests.urls")]
+
+
+@pytest.fixture
+def web():
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def lines():
+    with structlog.testing.capture_logs() as captured:
+        yield captured
+
+
+class TestRequestContext:
+    @pytest.mark.parametrize("offered", ["a" * 8, "Z" * 64, "trace.id_1-2"])
+    def test_a_sane_id_is_taken_over(self, web, offered):
+        answer = web.get("/api/echo/", headers={"x-request-id": offered})
+        assert answer["X-Request-ID"] == offered
+        assert answer.json()["id"] == offered
+
+    @pytest.mark.parametrize("offered", ["", "short", "a" * 65, "with space", "new\nline1", "ünicode1", "semi;colon"])
+    def test_any_other_is_replaced(self, web, offered):
+        answer = web.get("/api/echo/", headers={"x-request-id": offered})
+        assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])
+        assert answer.json()["id"] == answer["X-Request-ID"]
+
+    @pytest.mark.parametrize("path", ["/api/echo/", "/page/", "/api/nowhere/", "/api/broken/", "/nowhere"])
+    def test_every_answer_has_one_and_leaves_one_line(self, web, lines, path):
+        answer = web.get(f"{path}?token=secret")
+        assert answer["X-Request-ID"]
+        [line] = [line for line in lines if line["event"] == "http.request"]
+        assert (line["method"], line["path"], line["status"]) == ("GET", path, answer.status_code)
+        assert (line["zone"], line["caller"]) == ("", "")
+        assert line["ms"] >= 0
+        assert "secret" not in repr(lines)
+
+    def test_probes_are_quiet_while_they_succeed(self, web, lines):
+        web.get("/healthz")
+        assert [line["log_level"] for line in lines if line["event"] == "http.request"] == ["debug"]
+
+    def test_an_error_handler_that_fails_gives_a_problem(self, web, lines):
+        answer = web.get("/api/broken/?handler")
+        assert answer.status_code == 500
+        assert answer["Content-Type"] == CONTENT_TYPE
+        assert answer.json()["code"] == "internal_error"
+        assert answer.json()["request_id"] == answer["X-Request-ID"]
+        assert "http.error_handler_failed" in [line["event"] for line in lines]
+
+    def test_nothing_is_left_of_the_request_before(self, web):
+        context.bind(left_behind=1)
+        web.get("/api/echo/")
+        assert "left_behind" not in structlog.contextvars.get_contextvars()
+
+
+class TestSecurityHeaders:
+    def test_the_api(self, web):
+        headers = web.get("/api/echo/").headers
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Permissions-Policy"].startswith("accelerometer=()")
+        assert "Strict-Transport-Security" not in headers
+        assert headers["Vary"] == "origin"
+        assert "Set-Cookie" not in headers
+
+    def test_a_page_without_inline_code(self, web):
+        headers = web.get("/page/").headers
+        policy = headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy
+        assert "connect-src 'self' ws://testserver;" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Frame-Options"] == "DENY"
+        assert "Cache-Control" not in headers
+
+    @pytest.mark.parametrize("path", ["/page/", "/api/docs/"])
+    def test_a_nonce_is_in_the_policy_once_the_page_has_used_it(self, web, path):
+        first, second = web.get(f"{path}?nonce"), web.get(f"{path}?nonce")
+        nonce = re.fullmatch(r"<p>([\w-]{24})</p>", first.text)[1]
+        assert f"script-src 'self' 'nonce-{nonce}';" in first["Content-Security-Policy"]
+        assert nonce not in second.text
+        assert first["X-Frame-Options"] == "DENY"
+        assert ("Cache-Control" in first.headers) is path.startswith("/api/")
+
+    def test_a_view_may_set_its_own(self, web):
+        headers = web.get("/api/own/").headers
+        assert headers["Cache-Control"] == "max-age=60"
+        assert headers["Content-Security-Policy"] == "default-src 'self'"
+
+    @pytest.mark.parametrize("path", ["/api/echo/", "/page/", "/healthz"])
+    def test_foreign_hosts_are_refused(self, web, path):
+        answer = web.get(path, headers={"host": "evil.example"})
+        assert answer.status_code == 400
+        assert answer.json() == {"code": "DisallowedHost"}
+        assert answer["X-Request-ID"]
+
+    def test_tls_only(self, web, settings):
+        settings.SECURE_SSL_REDIRECT = True
+        settings.SECURE_HSTS_SECONDS = 60
+        settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+        settings.SECURE_HSTS_PRELOAD = True
+        plain = web.get("/api/echo/")
+        assert (plain.status_code, plain.json()["code"]) == (403, "tls_required")
+        assert "Strict-Transport-Security" not in plain
+        moved = web.get("/page/")
+        assert (moved.status_code, moved["Location"]) == (301, "https://testserver/page/")
+        for path in ("/api/echo/", "/page/"):
+            answer = web.get(path, secure=True)
+            assert answer.status_code == 200
+            assert answer["Strict-Transport-Security"] == "max-age=60; includeSubDomains; preload"
+        assert "connect-src 'self' wss://testserver;" in answer["Content-Security-Policy"]
+
+
+class TestBodyLimit:
+    def test_a_body_of_the_limit_passes_and_one_more_byte_does_not(self, web, settings):
+        settings.MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+        assert web.post("/api/echo/", b"x" * 100, content_type="application/json").json()["size"] == 100
+        answer = web.post("/api/echo/", b"x" * 101, content_type="application/json")
+        assert (answer.status_code, answer["Content-Type"]) == (413, CONTENT_TYPE)
+        assert answer.json()["code"] == "payload_too_large"
+        assert answer.json()["request_id"] == answer["X-Request-ID"]
+
+    def test_forms_with_files_may_be_longer(self, web, settings):
+        settings.MAX_BODY_BYTES, settings.MAX_UPLOAD_BYTES = 100, 10_000
+        kind = "multipart/form-data; boundary=x"
+        assert web.post("/api/echo/", b"x" * 75_000, content_type=kind).status_code == 200
+        assert web.post("/api/echo/", b"x" * 76_000, content_type=kind).status_code == 413
+
+    @pytest.mark.parametrize("length", ["-1", "1e3", "ten", "٣"])
+    def test_a_length_is_a_number(self, web, length):
+        answer = web.post("/api/echo/", b"{}", content_type="application/json", CONTENT_LENGTH=length)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+    @pytest.mark.parametrize(("size", "status"), [(0, 200), (100, 200), (101, 413), (5_000_000, 413)])
+    def test_chunked_bodies_are_counted(self, settings, size, status):
+        settings.MAX_BODY_BYTES = 100
+        stream = io.BytesIO(b"x" * size)
+        request = RequestFactory().generic("POST", "/api/echo/", HTTP_TRANSFER_ENCODING="chunked")
+        request.META["CONTENT_LENGTH"], request.META["wsgi.input"] = "", stream
+        seen = []
+
+        def view(request):
+            seen.append(request.body)
+            return None
+
+        answer = BodyLimitMiddleware(view)(request)
+        assert (answer.status_code if answer else 200) == status
+        assert seen == ([b"x" * size] if status == 200 else [])
+        assert stream.tell() <= 70_000
+
+
+class TestPages:
+    def test_api_calls_go_past_sessions_and_the_like(self, web):
+        answer = web.post("/api/echo/", b"{}", content_type="application/json").json()
+        assert (answer["session"], answer["user"]) == (False, False)
+
+    def test_pages_have_them(self, web):
+        answer = web.get("/page/echo/").json()
+        assert (answer["session"], answer["user"]) == (True, True)
+
+    def test_documentation_may_be_opened_with_the_session_of_the_admin_site(self, web):
+        web.cookies["sessionid"] = "anything"
+        assert web.get("/api/echo/").json()["session"] is True
+        web.cookies["sessionid"] = ""
+        del web.cookies["sessionid"]
+        web.cookies["other"] = "x"
+        assert web.get("/api/echo/").json()["session"] is False
+
+    def test_a_view_below_api_that_is_not_exempt_is_safe_from_forged_forms(self):
+        strict = Client(enforce_csrf_checks=True)
+        assert strict.post("/api/echo/").status_code == 403
+        strict.cookies["sessionid"] = "anything"
+        assert strict.post("/api/echo/").status_code == 403
+
+    def test_a_chain_in_another_order_does_not_start(self):
+        with pytest.raises(ImproperlyConfigured, match="right behind PagesMiddleware"):
+            PagesMiddleware(lambda request: None)
+
+
+def test_problem_documents_are_json(web):
+    answer = web.post("/api/echo/", b"x" * 2_000_000, content_type="application/json")
+    assert set(json.loads(answer.content)) == {"type", "title", "status", "detail", "code", "request_id", "errors"}

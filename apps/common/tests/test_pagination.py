@@ -1,0 +1,193 @@
+"""Keyset pages there and back, while rows come and go, and what cursors are refused."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+from django.test import RequestFactory
+from rest_framework.request import Request
+
+from apps.common.exceptions import InvalidInput
+from apps.common.models import DeadTask
+from apps.common.pagination import InvalidCursor, KeysetPagination, PagePagination
+
+pytestmark = pytest.mark.django_db
+START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+def rows(count, *, same_time=False):
+    DeadTask.objects.bulk_create(
+        DeadTask(
+            task_id=f"t{number:03}",
+            name="a" if number % 2 else "b",
+            error="",
+            failed_at=START + datetime.timedelta(microseconds=0 if same_time else number),
+        )
+        for number in range(count)
+    )
+
+
+def page(queryset, url="/things/", paginator=KeysetPagination):
+    request = Request(RequestFactory().get(url))
+    made = paginator()
+    results = [row.task_id if not isinstance(row, dict) else row["task_id"] for row in made.paginate_queryset(queryset, request)]
+    return made.get_paginated_response(results).data
+
+
+def walk(queryset, url, direction):
+    seen = []
+    while url:
+        answer = page(queryset, url)
+        seen.append(answer["results"])
+        url = answer[direction]
+    return seen
+
+
+@pytest.mark.parametrize(
+    "ordering", [("failed_at",), ("-failed_at", "-id"), ("name", "-failed_at", "id"), ("-name", "task_id"), ("pk",)]
+)
+@pytest.mark.parametrize("same_time", [False, True])
+def test_every_row_once_there_and_back(ordering, same_time):
+    rows(23, same_time=same_time)
+    queryset = DeadTask.objects.order_by(*ordering)
+    expected = list(queryset.order_by(*ordering, "id").values_list("task_id", flat=True))
+    if ordering == ("failed_at",) or ordering == ("pk",) or not same_time or ordering[-1] in ("-id", "id", "task_id"):
+        there = walk(queryset, "/things/?limit=5&q=%C3%A9", "next")
+        assert [len(chunk) for chunk in there] == [5, 5, 5, 5, 3]
+        assert sum(there, []) == expected
+        last = page(queryset, "/things/?limit=5")
+        while last["next"]:
+            assert "q=" not in last["next"]
+            last = page(queryset, last["next"])
+        back = walk(queryset, last["previous"], "previous")
+        assert sum(reversed(back), []) == expected[:20]
+
+
+def test_one_query_a_page(django_assert_num_queries):
+    rows(30)
+    queryset = DeadTask.objects.order_by("-failed_at")
+    with django_assert_num_queries(1):
+        first = page(queryset)
+    assert len(first["results"]) == 20
+    assert first["previous"] is None
+    with django_assert_num_queries(1):
+        second = page(queryset, first["next"])
+    assert (len(second["results"]), second["next"]) == (10, None)
+
+
+def test_new_rows_do_not_shift_a_page():
+    rows(10)
+    queryset = DeadTask.objects.order_by("-failed_at")
+    first = page(queryset, "/things/?limit=4")
+    DeadTask.objects.create(task_id="new", name="a", error="", failed_at=START + datetime.timedelta(days=1))
+    DeadTask.objects.filter(task_id="t006").delete()
+    assert page(queryset, first["next"])["results"] == ["t005", "t004", "t003", "t002"]
+
+
+def test_beyond_the_ends_the_way_back_is_the_first_page():
+    rows(5)
+    queryset = DeadTask.objects.order_by("failed_at")
+    first = page(queryset, "/things/?limit=3")
+    DeadTask.objects.filter(task_id__in=["t003", "t004"]).delete()
+    beyond = page(queryset, first["next"])
+    assert beyond == {"results": [], "next": None, "previous": "http://testserver/things/?limit=3"}
+    second = page(DeadTask.objects.order_by("-failed_at"), "/things/?limit=2")
+    last = page(DeadTask.objects.order_by("-failed_at"), second["next"])
+    DeadTask.objects.filter(task_id__in=["t002", "t001"]).delete()
+    before = page(DeadTask.objects.order_by("-failed_at"), last["previous"] or second["next"])
+    assert before["results"] == []
+
+
+def test_rows_may_be_dictionaries():
+    rows(5)
+    queryset = DeadTask.objects.order_by("-failed_at").values("id", "task_id", "failed_at")
+    first = page(queryset, "/things/?limit=3")
+    assert page(queryset, first["next"])["results"] == ["t001", "t000"]
+
+
+@pytest.mark.parametrize(("limit", "size"), [("1", 1), ("100", 100), ("101", 100), ("999999999", 100)])
+def test_the_size_of_a_page_is_bounded(limit, size):
+    rows(105)
+    for paginator in (KeysetPagination, PagePagination):
+        assert len(page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}", paginator)["results"]) == size
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "ten", "1.5", "", "٣", "9" * 5000])
+def test_other_sizes_are_refused(limit):
+    for paginator in (KeysetPagination, PagePagination):
+        with pytest.raises(InvalidInput) as caught:
+            page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}", paginator)
+        assert [error.field for error in caught.value.errors] == ["limit"]
+
+
+def forged(*values):
+    return base64.urlsafe_b64encode(orjson.dumps(list(values))).decode().rstrip("=")
+
+
+def signature():
+    rows(2)
+    url = page(DeadTask.objects.order_by("failed_at"), "/things/?limit=1")["next"]
+    cursor = parse_qs(urlsplit(url).query)["cursor"][0]
+    return orjson.loads(base64.urlsafe_b64decode(cursor + "=="))[1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda s: "",
+        lambda s: "x",
+        lambda s: "é",
+        lambda s: "!!!!",
+        lambda s: "A" * 5000,
+        lambda s: forged(),
+        lambda s: base64.urlsafe_b64encode(b'{"a":1}').decode(),
+        lambda s: forged("n", s),
+        lambda s: forged("x", s, "2026-01-01T00:00:00Z", str(DeadTask().pk)),
+        lambda s: forged("n", "other", "2026-01-01T00:00:00Z", str(DeadTask().pk)),
+        lambda s: forged("n", s, "yesterday", str(DeadTask().pk)),
+        lambda s: forged("n", s, "2026-01-01T00:00:00Z", "1"),
+        lambda s: forged("n", s, None, None),
+        lambda s: forged("n", s, {"a": 1}, [1]),
+        lambda s: forged("n", s, 10**18, True),
+        lambda s: forged("n", s, "2026-01-01T00:00:00Z", "\x00"),
+    ],
+)
+def test_cursors_that_were_not_given_out_are_refused(make):
+    cursor = make(signature())
+    with pytest.raises(InvalidCursor):
+        page(DeadTask.objects.order_by("failed_at"), f"/things/?cursor={cursor}")
+
+
+def test_a_cursor_fits_one_ordering():
+    rows(5)
+    url = page(DeadTask.objects.order_by("failed_at"), "/things/?limit=2")["next"]
+    with pytest.raises(InvalidCursor):
+        page(DeadTask.objects.order_by("-failed_at"), url)
+
+
+@pytest.mark.parametrize("queryset", [lambda: DeadTask.objects.all(), lambda: DeadTask.objects.order_by("?")])
+def test_without_an_ordering_there_are_no_keyset_pages(queryset):
+    with pytest.raises(TypeError, match="ordered by names"):
+        page(queryset())
+
+
+def test_numbered_pages_count():
+    rows(25)
+    assert page(DeadTask.objects.order_by("task_id"), "/things/?page=2", PagePagination) == {
+        "count": 25,
+        "next": None,
+        "previous": "http://testserver/things/",
+        "results": [f"t{number:03}" for number in range(20, 25)],
+    }
+
+
+def test_both_describe_themselves():
+    for paginator in (KeysetPagination(), PagePagination()):
+        schema = paginator.get_paginated_response_schema({"type": "array", "items": {}})
+        assert schema["properties"]["results"] == {"type": "array", "items": {}}
+        names = [parameter["name"] for parameter in paginator.get_schema_operation_parameters(None)]
+        assert names in (["cursor", "limit"], ["page", "limit"])

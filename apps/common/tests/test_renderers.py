@@ -1,0 +1,46 @@
+"""What has a JSON form, and which."""
+
+import datetime
+import uuid
+from collections import OrderedDict
+from decimal import Decimal
+from types import MappingProxyType
+
+import pytest
+from django.utils.translation import gettext_lazy
+from rest_framework.exceptions import ErrorDetail
+
+from apps.common.renderers import JSONRenderer, dumps
+
+ID = uuid.UUID("019a9a4e-0000-7000-8000-000000000001")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": None, "b": [1, 2.5, True]}, b'{"a":null,"b":[1,2.5,true]}'),
+        ({1: ID}, b'{"1":"019a9a4e-0000-7000-8000-000000000001"}'),
+        (Decimal("1.10"), b'"1.10"'),
+        (gettext_lazy("word"), b'"word"'),
+        (ErrorDetail("wrong", code="x"), b'"wrong"'),
+        (OrderedDict(a=1), b'{"a":1}'),
+        (MappingProxyType({"a": 1}), b'{"a":1}'),
+        ((x for x in (1, 2)), b"[1,2]"),
+        ({"only"}, b'["only"]'),
+        (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), b'"2026-01-02T03:04:05Z"'),
+        (datetime.date(2026, 1, 2), b'"2026-01-02"'),
+        ("ж", '"ж"'.encode()),
+    ],
+)
+def test_values_are_written(value, text):
+    assert dumps(value) == text
+
+
+def test_what_has_no_form_is_refused():
+    with pytest.raises(TypeError):
+        dumps({"a": object()})
+
+
+def test_nothing_is_an_empty_body():
+    assert JSONRenderer().render(None) == b""
+    assert JSONRenderer().render({}) == b"{}"

@@ -1,0 +1,67 @@
+"""Views to send through the middleware."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+
+from apps.common import health
+from infrastructure.telemetry import context
+
+
+def echo(request: HttpRequest) -> HttpResponse:
+    """What arrived."""
+    return JsonResponse(
+        {
+            "size": len(request.body),
+            "id": context.request_id(),
+            "session": hasattr(request, "session"),
+            "user": hasattr(request, "user"),
+        }
+    )
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """A page that uses a nonce when it is asked for one."""
+    nonce = str(request.csp_nonce) if "nonce" in request.GET else ""  # type: ignore[attr-defined]
+    return HttpResponse(f"<p>{nonce}</p>")
+
+
+def own_headers(request: HttpRequest) -> HttpResponse:
+    """An answer that brings its own headers."""
+    return JsonResponse({}, headers={"Cache-Control": "max-age=60", "Content-Security-Policy": "default-src 'self'"})
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """A view with a fault."""
+    raise RuntimeError("boom")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Stands for apps.api's handler400."""
+    return JsonResponse({"code": type(exception).__name__}, status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """An error handler that fails itself."""
+    if "handler" in request.GET:
+        raise RuntimeError("the handler, too")
+    return JsonResponse({"code": "internal_error"}, status=500)
+
+
+handler400: Any = bad_request
+handler500: Any = server_error
+
+urlpatterns = [
+    path("api/echo/", echo),
+    path("api/docs/", page),
+    path("api/own/", own_headers),
+    path("api/broken/", broken),
+    path("page/", page),
+    path("page/echo/", echo),
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+    path("metrics", health.metrics),
+]
+
+__all__ = ["handler400", "handler500", "urlpatterns"]
