@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 from infrastructure.telemetry import tasks
 
@@ -35,3 +36,13 @@ def collect_schedules(sender: Celery, **_: Any) -> None:
                 continue
             schedule.update(getattr(module, "SCHEDULE", {}))
     sender.conf.beat_schedule = schedule
+
+
+@worker_init.connect
+def show_signs_of_life(**_: Any) -> None:
+    """Touch HEARTBEAT_FILE for the container's health check, where there is one."""
+    from django.conf import settings
+
+    from infrastructure import heartbeat
+
+    heartbeat.install(settings.HEARTBEAT_FILE)

@@ -1,4 +1,4 @@
-"""Beat's scheduler out of the database, showing that it is alive. The schedules themselves are declared by the slices."""
+"""Beat's scheduler, showing that it is alive. Which beat leads is decided in infrastructure.beat."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from infrastructure.beat import LeaderScheduler
 
 
 class WatchedScheduler(LeaderScheduler):
-    """The leading scheduler; each round, at most CELERY_BEAT_MAX_LOOP_INTERVAL apart, touches HEARTBEAT_FILE."""
+    """Touches HEARTBEAT_FILE at each round, which are at most CELERY_BEAT_MAX_LOOP_INTERVAL apart, leading or not."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One round. Seconds until the next one is due."""
-        delay: float = super().tick(*args, **kwargs)
+        delay = super().tick(*args, **kwargs)
         heartbeat.touch(settings.HEARTBEAT_FILE)
         return delay

@@ -11,12 +11,24 @@ from django.conf import LazySettings
 
 from config.celery import app
 from infrastructure import heartbeat
+from infrastructure.beat import Leadership
 from infrastructure.heartbeat.scheduler import WatchedScheduler
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "alive"
+
+
+class _Fixed(Leadership):
+    """Leads, or does not, without asking the database."""
+
+    def __init__(self, leads: bool) -> None:
+        super().__init__()
+        self._leads = leads
+
+    def hold(self) -> bool:
+        return self._leads
 
 
 def _age(path: Path) -> None:
@@ -43,11 +55,11 @@ def test_without_a_path_nothing_is_installed() -> None:
     assert list(heartbeat_sent.receivers or []) == before
 
 
+@pytest.mark.parametrize("leads", [True, False])
 @pytest.mark.django_db
-def test_beat_touches_the_file_at_each_round(file: Path, settings: LazySettings) -> None:
+def test_beat_touches_the_file_at_each_round(file: Path, settings: LazySettings, leads: bool) -> None:
     settings.HEARTBEAT_FILE = str(file)
-    scheduler = WatchedScheduler(app=app, lazy=True)
-    scheduler.sync_every = 0
+    scheduler = WatchedScheduler(app=app, lazy=True, leadership=_Fixed(leads))
     delay = scheduler.tick()
     assert delay >= 0
     assert file.exists()
