@@ -41,7 +41,9 @@ class ServiceKeyAdmin(_Base):
         """Never: revoke instead."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: ServiceKey, form: ModelForm[ServiceKey], change: Any) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: ServiceKey, form: ModelForm[ServiceKey], change: Any
+    ) -> None:
         """Make the key through the service, and show it once."""
         made = services.create_key(name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)
         obj.pk, obj.prefix, obj.digest = made.key.pk, made.key.prefix, made.key.digest

@@ -34,9 +34,12 @@ _OWN = (
     Code("too_deep", 400, "The body is nested too deeply."),
     Code("method_not_allowed", 405, "This method is not offered here; see the Allow header."),
     Code("not_acceptable", 406, "None of the accepted media types is offered."),
+    Code("request_timeout", 408, "The request took too long to arrive (said by the edge)."),
     Code("payload_too_large", 413, "The request body is too large."),
+    Code("uri_too_long", 414, "The address is longer than is accepted (said by the edge)."),
     Code("unsupported_media_type", 415, "This media type is not read here."),
     Code("internal_error", 500, "Something went wrong on our side. Name the request id when you report it."),
+    Code("gateway_timeout", 504, "The service took too long to answer (said by the edge)."),
 )
 
 
@@ -60,7 +63,9 @@ def declared() -> list[type[DomainError]]:
     return [
         failure
         for failure in _failures()
-        if "code" in failure.__dict__ and failure.__module__.startswith("apps.") and ".tests" not in failure.__module__
+        if "code" in failure.__dict__
+        and failure.__module__.startswith("apps.")
+        and ".tests" not in failure.__module__
     ]
 
 

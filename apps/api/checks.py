@@ -73,7 +73,11 @@ def unowned() -> Iterable[str]:
     """The routes below /api/ that were mounted past the zones."""
     for leaf in slices.leaves(get_resolver().url_patterns):
         callback = leaf.pattern.callback
-        if leaf.route.startswith("api/") and not hasattr(callback, "guard") and not hasattr(callback, "api_page"):
+        if (
+            leaf.route.startswith("api/")
+            and not hasattr(callback, "guard")
+            and not hasattr(callback, "api_page")
+        ):
             yield leaf.route
 
 

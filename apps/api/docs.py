@@ -42,9 +42,7 @@ def page(view: Page) -> Page:
         try:
             return view(request, *args, **kwargs)
         except DomainError as error:
-            known = problems.from_exception(request, error)
-            assert known is not None
-            return known
+            return problems.of_domain(request, error)
 
     answer.csrf_exempt = True  # type: ignore[attr-defined]
     answer.api_page = True  # type: ignore[attr-defined]
@@ -147,7 +145,8 @@ def schema_patterns(zone: Zone, document: Document) -> list[URLPattern]:
     """One document in its formats."""
     guard = DocsGuard(zone)
     return [
-        path(f"schema.{item}", guard.protect(schema_view(document, item)), name=f"schema-{item}") for item in Format
+        path(f"schema.{item}", guard.protect(schema_view(document, item)), name=f"schema-{item}")
+        for item in Format
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, wraps
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from apps.api.zones import Floor, Version, Zone
 from apps.common import idempotency
 from apps.common.authentication import Authenticator, authenticator
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
-from apps.common.exceptions import Denied, NotAuthenticated, TooManyRequests
+from apps.common.exceptions import Denied, DomainError, NotAuthenticated, TooManyRequests
 
 View = Callable[..., HttpResponseBase]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -67,51 +68,12 @@ class Guard:
 
     def protect(self, view: Callable[..., Any]) -> View:
         """`view` behind the guard, with all that DRF and the schema read off it (`cls`, `actions`, `initkwargs`)."""
-        zone, limits, headers, hooks = self.zone, self._limits, self._headers, self._hooks
-        authenticators, floor = self._authenticators, self.zone.floor
         inner: View = async_to_sync(view) if iscoroutinefunction(view) else view
-
-        def answer(request: HttpRequest, args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpResponseBase:
-            try:
-                response = inner(request, *args, **kwargs)
-            except Exception as error:
-                known = problems.from_exception(request, error)
-                if known is None:
-                    raise
-                return known
-            return problems.as_problem(request, response) if response.status_code >= 400 else response
+        headers = self._headers
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            request.zone = zone  # type: ignore[attr-defined]
-            request.caller = caller = ANONYMOUS  # type: ignore[attr-defined]
-            shown: dict[str, str] = {}
-            try:
-                try:
-                    caller = identify(request, authenticators)
-                    require_floor(floor, caller)
-                except NotAuthenticated:
-                    limits.count_refusal(request)
-                    raise
-                request.caller = caller  # type: ignore[attr-defined]
-                shown = limits.count_call(request, caller)
-                call = partial(answer, request, args, kwargs)
-                for hook in hooks:
-                    call = partial(hook, request, call)
-                if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method not in _SAFE:
-                    response = idempotency.run(request, caller, call)
-                else:
-                    response = call()
-            except Exception as error:
-                known = problems.from_exception(request, error)
-                if known is None:
-                    raise
-                response = known
-                if isinstance(error, NotAuthenticated | Denied | TooManyRequests):
-                    shown = getattr(error, "headers", shown)
-                    _log.info("zone_refused", zone=zone.name, code=error.code, caller=caller.kind.value)
-            for name, value in shown.items():
-                response.headers.setdefault(name, value)
+            response = self._answer(request, partial(_call, inner, request, args, kwargs))
             for name, value in headers:
                 response.headers.setdefault(name, value)
             return response
@@ -120,3 +82,55 @@ class Guard:
         guarded.csrf_exempt = True  # type: ignore[attr-defined]
         guarded.guard = self  # type: ignore[attr-defined]
         return guarded
+
+    def _answer(self, request: HttpRequest, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        request.zone = self.zone  # type: ignore[attr-defined]
+        request.caller = ANONYMOUS  # type: ignore[attr-defined]
+        try:
+            caller = self._admit(request)
+            shown = self._limits.count_call(request, caller)
+        except (NotAuthenticated, Denied, TooManyRequests) as error:
+            refusal = problems.of_domain(request, error)
+            for name, value in getattr(error, "headers", {}).items():
+                refusal.headers[name] = value
+            _log.info("zone_refused", zone=self.zone.name, code=error.code)
+            return refusal
+        request.caller = caller  # type: ignore[attr-defined]
+        for hook in self._hooks:
+            call = partial(hook, request, call)
+        try:
+            if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method not in _SAFE:
+                response = idempotency.run(request, caller, call)
+            else:
+                response = call()
+        except DomainError as error:  # the idempotency key's own, or a hook's
+            response = problems.of_domain(request, error)
+        for name, value in shown.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def _admit(self, request: HttpRequest) -> Caller:
+        """Who calls, if they may. A call without a valid credential counts against its address."""
+        try:
+            caller = identify(request, self._authenticators)
+            require_floor(self.zone.floor, caller)
+        except NotAuthenticated:
+            self._limits.count_refusal(request)
+            raise
+        return caller
+
+
+def _call(
+    view: View, request: HttpRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> HttpResponseBase:
+    """The view's answer; whatever it raises or builds itself leaves as a problem document, except faults of ours."""
+    try:
+        response = view(request, *args, **kwargs)
+    except Exception as error:
+        known = problems.from_exception(request, error)
+        if known is None:
+            raise
+        return known
+    return (
+        problems.as_problem(request, response) if response.status_code >= HTTPStatus.BAD_REQUEST else response
+    )

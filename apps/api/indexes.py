@@ -82,7 +82,8 @@ def version_index_view(zone: Zone, version: Version, routes: Sequence[Endpoint])
         "sunset": version.sunset.isoformat() if version.sunset else None,
         "schema": f"/api/{zone.name}/{version.name}/schema.yaml",
         "routes": [
-            {"name": route.name, "path": template(route.path), "methods": list(route.methods)} for route in routes
+            {"name": route.name, "path": template(route.path), "methods": list(route.methods)}
+            for route in routes
         ],
     }
 

@@ -92,7 +92,9 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
 
 def report(mistakes: Sequence[Mistake]) -> str:
     """Mistakes as text for people, one after the other with its remedy."""
-    lines = [f"The zone table has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}; nothing is mounted."]
+    lines = [
+        f"The zone table has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}; nothing is mounted."
+    ]
     for mistake in mistakes:
         lines += [f"  api.{mistake.id} {mistake}", f"      {mistake.hint}"]
     return "\n".join(lines)

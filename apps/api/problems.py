@@ -49,7 +49,11 @@ STATUS_OF_KIND: dict[type[DomainError], int] = {
 _TOO_BIG = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 _AWAY = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
 # DRF's own codes where this API has another word for the same thing.
-_RENAMED = {"invalid": "invalid_input", "throttled": "too_many_requests", "authentication_failed": "not_authenticated"}
+_RENAMED = {
+    "invalid": "invalid_input",
+    "throttled": "too_many_requests",
+    "authentication_failed": "not_authenticated",
+}
 _log = structlog.get_logger(__name__)
 
 
@@ -81,18 +85,23 @@ def problem(
     )
 
 
+def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The problem document of a domain failure: its kind's status, its own code and words."""
+    return problem(
+        request,
+        status_of(type(error)),
+        error.code,
+        error.detail,
+        error.errors,
+        retry_after=getattr(error, "retry_after", None),
+    )
+
+
 def from_exception(request: HttpRequest, error: BaseException) -> HttpResponse | None:
     """The problem document of a failure, or None when it is a fault of ours that has to be seen as one."""
     match error:
         case DomainError():
-            return problem(
-                request,
-                status_of(type(error)),
-                error.code,
-                error.detail,
-                error.errors,
-                retry_after=getattr(error, "retry_after", None),
-            )
+            return of_domain(request, error)
         case APIException():
             return _from_rest(request, error)
         case Http404():
@@ -116,7 +125,13 @@ def from_exception(request: HttpRequest, error: BaseException) -> HttpResponse |
 
 def _from_rest(request: HttpRequest, error: APIException) -> HttpResponse:
     if isinstance(error, ValidationError):
-        return problem(request, error.status_code, "invalid_input", exceptions.InvalidInput.detail, _flatten(error.detail))
+        return problem(
+            request,
+            error.status_code,
+            "invalid_input",
+            exceptions.InvalidInput.detail,
+            _flatten(error.detail),
+        )
     codes = error.get_codes()
     code = codes if isinstance(codes, str) else error.default_code
     retry_after = None
@@ -147,7 +162,9 @@ def as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponse
     if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
         return response
     status = response.status_code
-    code = _CODE_OF_STATUS.get(status, "error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error")
+    code = _CODE_OF_STATUS.get(
+        status, "error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error"
+    )
     replaced = problem(request, status, code, _DETAIL_OF_CODE.get(code, DomainError.detail))
     for name in ("Allow", "Retry-After", "WWW-Authenticate"):
         if name in response.headers:
@@ -192,7 +209,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
     if not request.path_info.startswith(API_PREFIX):
         return defaults.bad_request(request, exception)
-    return from_exception(request, exception) or problem(request, 400, "bad_request", _DETAIL_OF_CODE["bad_request"])
+    return from_exception(request, exception) or problem(
+        request, 400, "bad_request", _DETAIL_OF_CODE["bad_request"]
+    )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -210,9 +229,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, called while the exception is being handled."""
-    if not request.path_info.startswith(API_PREFIX):
-        return defaults.server_error(request)
+    """Django's handler500, called while the exception is being handled. What is our fault is logged here, once."""
     error = sys.exc_info()[1]
-    known = from_exception(request, error) if error is not None else None
-    return known or problem(request, 500, "internal_error", _DETAIL_OF_CODE["internal_error"])
+    is_api = request.path_info.startswith(API_PREFIX)
+    known = from_exception(request, error) if is_api and error is not None else None
+    if known is not None:
+        return known
+    _log.error("unexpected_error", path=request.path_info, exc_info=error)
+    if not is_api:
+        return defaults.server_error(request)
+    return problem(request, 500, "internal_error", _DETAIL_OF_CODE["internal_error"])

@@ -67,7 +67,9 @@ class ZoneAutoSchema(AutoSchema):
             **problem_responses(
                 zone=zone,
                 declared={
-                    status: response for status, response in operation["responses"].items() if _is_failure(status)
+                    status: response
+                    for status, response in operation["responses"].items()
+                    if _is_failure(status)
                 },
                 raised=self._raised(),
                 has_body="requestBody" in operation,
@@ -111,7 +113,9 @@ def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[
     if findings:
         raise SchemaInvalid(zone.name, version.name, sorted(findings))
     document["info"] = schema_parts.info(zone, version)
-    tags = {tag for item in document["paths"].values() for entry in item.values() for tag in entry.get("tags", ())}
+    tags = {
+        tag for item in document["paths"].values() for entry in item.values() for tag in entry.get("tags", ())
+    }
     document["tags"] = [{"name": tag} for tag in sorted(tags)]
     schema_parts.add_components(document, zone)
     return document

@@ -33,10 +33,10 @@ _HEADERS = {
     "RequestId": ("X-Request-ID", "Names this call in the log.", {"type": "string"}),
     "RateLimit": (
         "RateLimit",
-        "What is left of the tightest limit, and seconds until more is free: `\"120-per-60s\";r=119;t=60`.",
+        'What is left of the tightest limit, and seconds until more is free: `"120-per-60s";r=119;t=60`.',
         {"type": "string"},
     ),
-    "RateLimitPolicy": ("RateLimit-Policy", "The limits: `\"120-per-60s\";q=120;w=60`.", {"type": "string"}),
+    "RateLimitPolicy": ("RateLimit-Policy", 'The limits: `"120-per-60s";q=120;w=60`.', {"type": "string"}),
     "RetryAfter": ("Retry-After", "Seconds to wait.", {"type": "integer", "minimum": 1}),
 }
 _COMMON = ("RequestId", "RateLimit", "RateLimitPolicy")

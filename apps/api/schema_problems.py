@@ -10,9 +10,15 @@ from typing import Any
 from apps.api import catalogue, schema_parts
 from apps.api.problems import status_of
 from apps.api.zones import Floor, Zone
+from apps.common import idempotency
 from apps.common.exceptions import DomainError
 from apps.common.problems import CONTENT_TYPE
 
+_OF_IDEMPOTENCY = (
+    idempotency.IdempotencyKeyInvalid,
+    idempotency.IdempotencyInFlight,
+    idempotency.IdempotencyKeyReused,
+)
 _WITH_RETRY_AFTER = frozenset({429, 503})
 
 
@@ -44,14 +50,21 @@ def problem_responses(
     if has_path_parameters:
         codes[404].add("not_found")
     codes[429].add("too_many_requests")
-    for failure in raised:
+    details = {code.code: code.detail for code in catalogue.codes()}
+    for failure in (*raised, *(_OF_IDEMPOTENCY if is_unsafe else ())):
         codes[status_of(failure)].add(failure.code)
+        details.setdefault(failure.code, failure.detail)
     words: dict[int, str] = {}
     for status, response in declared.items():
         if status.isdecimal():
             codes[int(status)].update(_codes_in(str(response.get("description", "")), int(status)))
             words[int(status)] = str(response.get("description", ""))
-    responses = {str(status): _response(status, sorted(codes[status]), words.get(status, "")) for status in sorted(codes)}
+    responses = {
+        str(status): _response(
+            status, {code: details[code] for code in sorted(codes[status])}, words.get(status, "")
+        )
+        for status in sorted(codes)
+    }
     responses["default"] = {
         "description": "Any other failure, as a problem document.",
         "headers": {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}},
@@ -66,9 +79,8 @@ def _codes_in(description: str, status: int) -> set[str]:
     return {code.code for code in catalogue.codes() if code.status == status and code.code in words}
 
 
-def _response(status: int, codes: list[str], words: str) -> dict[str, Any]:
-    details = {code.code: code.detail for code in catalogue.codes()}
-    listed = "\n".join(f"- `{code}`: {details.get(code, '')}".rstrip(": ") for code in codes)
+def _response(status: int, details: Mapping[str, str], words: str) -> dict[str, Any]:
+    listed = "\n".join(f"- `{code}`: {detail}" for code, detail in details.items())
     heading = words or HTTPStatus(status).phrase
     examples = {
         code: {
@@ -76,13 +88,13 @@ def _response(status: int, codes: list[str], words: str) -> dict[str, Any]:
                 "type": f"/api/problems/#{code}",
                 "title": HTTPStatus(status).phrase,
                 "status": status,
-                "detail": details.get(code, DomainError.detail),
+                "detail": detail,
                 "code": code,
                 "request_id": "5f2b6c1e9a7d4c3f8e0b1a2d3c4e5f60",
                 "errors": [],
             }
         }
-        for code in codes
+        for code, detail in details.items()
     }
     content = _content()
     content[CONTENT_TYPE]["examples"] = examples

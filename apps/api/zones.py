@@ -114,7 +114,9 @@ class ZoneTable:
         for zone in self.zones:
             if zone.name == name:
                 return zone
-        raise KeyError(f"There is no zone {name!r}; the table has {', '.join(zone.name for zone in self.zones)}.")
+        raise KeyError(
+            f"There is no zone {name!r}; the table has {', '.join(zone.name for zone in self.zones)}."
+        )
 
 
 @lru_cache(maxsize=1)

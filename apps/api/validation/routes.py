@@ -65,6 +65,10 @@ def _names(label: str, mine: list[Leaf]) -> Iterator[Finding]:
             )
 
 
+def _listed(places: list[str]) -> str:
+    return ", ".join(f"'{place}'" for place in places)
+
+
 def _doubles(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
     by_shape: dict[str, list[tuple[str, Leaf]]] = defaultdict(list)
     for label, leaf in found:

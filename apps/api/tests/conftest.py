@@ -1,0 +1,119 @@
+"""Zones and slices of the tests, served through the whole stack: middleware, resolver, guard, view."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from django.test import Client
+
+from apps.api import problems
+from apps.api.mounting import Mounted, mount
+from apps.api.slices import Slice
+from apps.api.tests.fakes.stones import views
+from apps.api.zones import CountBy, Docs, Floor, Version, Zone, ZoneTable
+from apps.common.authentication import authenticator_names, register_authenticator
+from apps.common.callers import Caller, CallerKind
+from apps.common.exceptions import NotAuthenticated
+from infrastructure.cache import redis
+
+FAKES = "apps.api.tests.fakes"
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the guard reads of an account."""
+
+    pk: str
+    is_staff: bool = False
+
+
+def authenticate_test(request: HttpRequest) -> Caller | None:
+    """`Authorization: Test user|admin|service`; anything else after the scheme is a bad credential."""
+    scheme, _, who = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme != "Test":
+        return None
+    match who:
+        case "user":
+            return Caller(kind=CallerKind.USER, user=Person("ada"))
+        case "admin":
+            return Caller(kind=CallerKind.USER, user=Person("grace", is_staff=True))
+        case "service":
+            return Caller(kind=CallerKind.SERVICE, service="robot")
+        case _:
+            raise NotAuthenticated
+
+
+if "test" not in authenticator_names():
+    register_authenticator("test", authenticate_test)
+
+
+def zone(name: str, floor: Floor, **more: Any) -> Zone:
+    """A zone over the slice of the tests."""
+    values: dict[str, Any] = {
+        "title": name.title(),
+        "description": f"The zone {name}.",
+        "slices": ("stones",),
+        "authentication": ("test",),
+        "rates": ("10000/minute",),
+    }
+    return Zone(name=name, floor=floor, **(values | more))
+
+
+OPEN = zone("open", Floor.ANYONE, docs=Docs.OPEN, rates_by=CountBy.ADDRESS)
+CLOSED = zone("closed", Floor.USER, versions=(Version(name="v1"), Version(name="v2")))
+MACHINE = zone("machine", Floor.SERVICE)
+OFFICE = zone("office", Floor.ADMIN)
+ALL = (OPEN, CLOSED, MACHINE, OFFICE)
+STONES = Slice("stones", f"{FAKES}.stones")
+RIVERS = Slice("rivers", f"{FAKES}.rivers")
+
+Serve = Callable[..., Client]
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> Iterator[None]:
+    """No limit is used up, and nothing ran yet."""
+    redis.client().flushdb()
+    views.touched.clear()
+    yield
+
+
+@pytest.fixture
+def serve(settings: Any) -> Iterator[Serve]:
+    """Mount ALL as the site's API, with some zones changed: gives a client whose failures are answers."""
+    made: list[str] = []
+
+    def serve(*changed: Zone, slices: tuple[Slice, ...] = (STONES,)) -> Client:
+        by_name = {zone.name: zone for zone in (*ALL, *changed)}
+        return client_of(mount(ZoneTable(tuple(by_name.values())), slices))
+
+    def client_of(mounted: Mounted) -> Client:
+        from django.urls import include, path
+
+        module = ModuleType(f"zone_test_urls_{len(made)}_{id(mounted)}")
+        module.__dict__.update(
+            urlpatterns=[path("api/", include(list(mounted.patterns)))],
+            handler400=problems.bad_request,
+            handler403=problems.permission_denied,
+            handler404=problems.not_found,
+            handler500=problems.server_error,
+        )
+        sys.modules[module.__name__] = module
+        made.append(module.__name__)
+        settings.ROOT_URLCONF = module.__name__
+        return Client(raise_request_exception=False)
+
+    yield serve
+    for name in made:
+        del sys.modules[name]
+
+
+def but(original: Zone, **changes: Any) -> Zone:
+    """A zone with changes."""
+    return replace(original, **changes)

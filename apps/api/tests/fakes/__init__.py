@@ -1,0 +1,1 @@
+"""Slices that exist for the router's own tests: no models, no app, only routes."""

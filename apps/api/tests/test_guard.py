@@ -1,0 +1,200 @@
+"""The guard is a floor: nothing that a view says about itself lets anyone in below it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.api.mounting import mount
+from apps.api.tests.conftest import ALL, CLOSED, MACHINE, OFFICE, OPEN, STONES, Serve, but
+from apps.api.tests.fakes.stones import views
+from apps.api.zones import ZoneTable
+
+pytestmark = pytest.mark.django_db
+
+PATHS = {
+    "stone/": "get",
+    "overridden/": "get",
+    "function/": "get",
+    "plain/": "get",
+    "later/": "get",
+    "class/": "get",
+    "nested/deep/12/": "get",
+    "stones/": "get",
+    "stones/roll/": "post",
+}
+ADMITTED = {
+    "open": {"nobody", "user", "admin", "service"},
+    "closed": {"user", "admin"},
+    "machine": {"service"},
+    "office": {"admin"},
+}
+
+
+def call(client: Client, path: str, who: str = "nobody", method: str = "get", **more):
+    headers = {} if who == "nobody" else {"Authorization": f"Test {who}"}
+    return getattr(client, method)(path, headers={**headers, **more.pop("headers", {})}, **more)
+
+
+@pytest.mark.parametrize("who", ["nobody", "user", "admin", "service"])
+@pytest.mark.parametrize("name", list(ADMITTED))
+def test_every_sort_of_view_is_behind_the_floor(serve: Serve, name: str, who: str) -> None:
+    client = serve()
+    for path, method in PATHS.items():
+        views.touched.clear()
+        response = call(client, f"/api/{name}/v1/{path}", who, method)
+        if who in ADMITTED[name]:
+            assert response.status_code == 200, path
+            assert len(views.touched) == 1
+        else:
+            assert response.status_code == (401 if who == "nobody" else 403), path
+            assert response.json()["code"] == (
+                "not_authenticated" if who == "nobody" else "permission_denied"
+            )
+            assert views.touched == []
+
+
+@pytest.mark.parametrize(
+    "path", ["", "v1/", "v1/none/", "v9/", "v1/stone", "v1/nested/deep/1234/", "%00", "v1/../x"]
+)
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "head"])
+def test_a_guarded_zone_does_not_tell_which_routes_exist(serve: Serve, path: str, method: str) -> None:
+    response = call(serve(), f"/api/closed/{path}", method=method)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_wrong_method_is_401_first_and_405_inside(serve: Serve) -> None:
+    client = serve()
+    assert call(client, "/api/closed/v1/stone/", method="delete").status_code == 401
+    refused = call(client, "/api/closed/v1/stone/", "user", "delete")
+    assert refused.status_code == 405
+    assert refused.headers["Allow"] == "GET, POST, HEAD, OPTIONS"
+    assert refused.json()["code"] == "method_not_allowed"
+    plain = call(client, "/api/closed/v1/class/", "user", "post")
+    assert (plain.status_code, plain.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert plain.json()["code"] == "method_not_allowed"
+
+
+def test_an_unknown_path_inside_is_404(serve: Serve) -> None:
+    response = call(serve(), "/api/closed/v1/none/", "user")
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "not_found"
+
+
+def test_a_bad_credential_is_refused_in_an_open_zone(serve: Serve) -> None:
+    response = call(serve(), "/api/open/v1/stone/", "impostor")
+    assert response.status_code == 401
+    assert views.touched == []
+
+
+def test_drf_sees_the_guards_caller(serve: Serve) -> None:
+    client = serve()
+    assert call(client, "/api/closed/v1/overridden/", "user").json()["name"] == "Caller"
+    assert call(client, "/api/open/v1/overridden/").json()["name"] == "NoneType"
+    assert call(client, "/api/open/v1/plain/", "user").json() == {"caller": "user", "zone": "open"}
+
+
+def test_rates_are_counted_by_caller_and_told(serve: Serve) -> None:
+    client = serve(but(CLOSED, rates=("3/minute",)))
+    answers = [call(client, "/api/closed/v1/stone/", "user") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"3-per-60s";q=3;w=60'
+    assert [answer.headers["RateLimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
+    assert 1 <= int(answers[3].headers["Retry-After"]) <= 66
+    assert answers[3].json()["code"] == "too_many_requests"
+    assert call(client, "/api/closed/v1/stone/", "admin").status_code == 200
+    assert len(views.touched) == 4
+
+
+def test_an_open_zone_counts_by_address_whoever_calls(serve: Serve) -> None:
+    client = serve(but(OPEN, rates=("2/minute",)))
+    assert call(client, "/api/open/v1/stone/", "user").status_code == 200
+    assert call(client, "/api/open/v1/stone/", "admin").status_code == 200
+    assert call(client, "/api/open/v1/stone/").status_code == 429
+    assert call(client, "/api/open/v1/stone/", REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+def test_refused_calls_use_up_the_addresss_limit_and_nobody_elses(serve: Serve) -> None:
+    client = serve(but(CLOSED, refused_rates=("2/minute",)))
+    statuses = [call(client, "/api/closed/v1/stone/", who).status_code for who in ("x", "nobody", "y")]
+    assert statuses == [401, 401, 429]
+    assert call(client, "/api/closed/v1/stone/", "user").status_code == 200
+    assert call(client, "/api/closed/v1/stone/", "x", REMOTE_ADDR="192.0.2.7").status_code == 401
+
+
+def test_every_limit_of_several_holds(serve: Serve) -> None:
+    client = serve(but(CLOSED, rates=("100/hour", "1/second")))
+    first = call(client, "/api/closed/v1/stone/", "user")
+    assert first.headers["RateLimit-Policy"] == '"100-per-3600s";q=100;w=3600, "1-per-1s";q=1;w=1'
+    assert first.headers["RateLimit"].startswith('"1-per-1s";r=0;t=')
+
+
+def test_a_cookie_session_opens_no_zone(serve: Serve, admin_client: Client) -> None:
+    serve()
+    assert admin_client.get("/api/office/v1/stone/").status_code == 401
+    assert admin_client.get("/api/closed/v1/stone/").status_code == 401
+
+
+def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) -> None:
+    client = serve()
+    body = {"name": "blue", "weight": 3}
+    headers = {"Idempotency-Key": "k-1"}
+    one, two = (
+        call(
+            client,
+            "/api/closed/v1/stone/",
+            "user",
+            "post",
+            data=body,
+            content_type="application/json",
+            headers=headers,
+        )
+        for _ in range(2)
+    )
+    assert (one.status_code, two.status_code) == (201, 201)
+    assert one.content == two.content
+    assert views.touched == ["made"]
+    other = call(
+        client,
+        "/api/closed/v1/stone/",
+        "user",
+        "post",
+        data=body | {"weight": 4},
+        content_type="application/json",
+        headers=headers,
+    )
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert "RateLimit" in other.headers
+    bad = call(client, "/api/closed/v1/stone/", "user", "post", headers={"Idempotency-Key": "ü"})
+    assert (bad.status_code, bad.json()["code"]) == (400, "idempotency_key_invalid")
+
+
+def hook(request, call):
+    """The middleware of a test zone."""
+    views.touched.append("before")
+    response = call()
+    response.headers["X-Hook"] = request.zone.name
+    return response
+
+
+def test_a_zones_middleware_runs_for_admitted_calls_only(serve: Serve) -> None:
+    client = serve(but(CLOSED, middleware=(f"{__name__}.hook",)))
+    assert call(client, "/api/closed/v1/stone/").status_code == 401
+    assert views.touched == []
+    assert call(client, "/api/closed/v1/stone/", "user").headers["X-Hook"] == "closed"
+    assert views.touched == ["before", "stone"]
+
+
+def test_wrapped_callbacks_keep_what_others_read_off_them() -> None:
+    mounted = mount(ZoneTable(ALL), (STONES,))
+    for endpoint in mounted.endpoints:
+        assert endpoint.callback.csrf_exempt is True
+        assert endpoint.callback.guard.zone.name == endpoint.zone
+    stone = next(item for item in mounted.endpoints if item.name == "closed:v1:stones:stone")
+    assert stone.callback.cls is views.Stone
+    roll = next(item for item in mounted.endpoints if item.path.endswith("/stones/roll/"))
+    assert roll.callback.actions == {"post": "roll"}
+    assert {item.zone for item in mounted.endpoints} == {"open", "closed", "machine", "office"}
+    assert {MACHINE.name, OFFICE.name} <= {document.zone.name for document in mounted.documents}

@@ -1,0 +1,228 @@
+"""Each mistake of a table is one error that names zone and slice and says how to mend it; none is mounted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
+from django.urls import include, path, re_path
+from django.views import View
+
+from apps.api import checks
+from apps.api.mounting import mount
+from apps.api.slices import Slice
+from apps.api.tests.conftest import ALL, CLOSED, FAKES, OPEN, RIVERS, STONES, but
+from apps.api.validation import find_mistakes
+from apps.api.zones import Cors, Version, ZoneTable
+
+V1, V2 = Version(name="v1"), Version(name="v2")
+
+
+def view(request):
+    return HttpResponse("ok")
+
+
+class Page(View):
+    """A class where a view belongs."""
+
+
+class Made(Slice):
+    """A slice with the routes that a test gives it."""
+
+    __slots__ = ("made",)
+
+    def routes(self):
+        return self.made
+
+
+def made(label="made", **zones):
+    slice_ = Made(label, f"{FAKES}.made")
+    object.__setattr__(slice_, "made", {name.replace("__", "/"): routes for name, routes in zones.items()})
+    return slice_
+
+
+def alone(**changes):
+    """A zone for the slice `made`."""
+    return replace(CLOSED, slices=("made",), versions=(V1,), **changes)
+
+
+GOOD = [path("x/", view, name="x")]
+
+
+def found(zones, slices):
+    return [(mistake.id, mistake.zone, mistake.slice) for mistake in find_mistakes(zones, slices)]
+
+
+def test_a_good_table_has_none() -> None:
+    assert found(ALL, (STONES,)) == []
+    assert found((but(OPEN, slices=("stones", "rivers")), *ALL[1:]), (RIVERS, STONES)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"name": "Closed"}, "E002"),
+        ({"name": "clo sed"}, "E002"),
+        ({"name": "x--y"}, "E002"),
+        ({"name": ""}, "E002"),
+        ({"name": "a" * 33}, "E002"),
+        ({"name": "problems"}, "E002"),
+        ({"name": "v1"}, "E002"),
+        ({"title": " "}, "E018"),
+        ({"description": ""}, "E018"),
+        ({"versions": ()}, "E004"),
+        ({"versions": ("v1",)}, "E004"),
+        ({"versions": (Version(name="1.0"),)}, "E004"),
+        ({"versions": (V1, V1)}, "E004"),
+        ({"versions": (V2, V1)}, "E004"),
+        ({"versions": (Version(name="v1", sunset=date(2030, 1, 1)),)}, "E004"),
+        ({"versions": (Version(name="v1", deprecated=date(2030, 1, 2), sunset=date(2030, 1, 1)),)}, "E004"),
+        ({"authentication": ("palm reading",)}, "E012"),
+        ({"authentication": ()}, "E013"),
+        ({"floor": "user"}, "E013"),
+        ({"docs": "open"}, "E013"),
+        ({"rates_by": "caller"}, "E013"),
+        ({"rates": ()}, "E014"),
+        ({"rates": ("often",)}, "E014"),
+        ({"refused_rates": ("1/fortnight",)}, "E014"),
+        ({"cors": Cors(origins=("app.example",))}, "E015"),
+        ({"cors": Cors(origins=("https://app.example/path",))}, "E015"),
+        ({"middleware": ("nowhere.hook",)}, "E016"),
+    ],
+)
+def test_mistakes_of_a_zone(changes, expected) -> None:
+    zone = alone(**{key: value for key, value in changes.items() if key != "versions"})
+    zone = replace(zone, versions=changes.get("versions", zone.versions))
+    mistakes = find_mistakes((zone,), (made(**{zone.name or "none": GOOD}),))
+    ours = [mistake for mistake in mistakes if mistake.id == expected]
+    assert len(ours) == 1
+    assert ours[0].zone == zone.name
+    assert ours[0].hint
+    # Nothing else is wrong, except that a slice cannot offer routes to a zone without a name.
+    assert {mistake.id for mistake in mistakes} - {"E008", "E009"} == {expected}
+
+
+def test_tables_that_are_none() -> None:
+    assert found((), ()) == [("E001", "", "")]
+    assert found(("private",), ()) == [("E001", "", "")]
+
+
+def test_two_zones_of_one_name() -> None:
+    assert found((alone(), alone()), (made(closed=GOOD),)) == [("E003", "closed", "")]
+
+
+def test_slices_that_are_unknown_double_broken_or_empty() -> None:
+    zone = alone()
+    assert found((replace(zone, slices=("made", "ghost")),), (made(closed=GOOD),)) == [
+        ("E005", "closed", "ghost")
+    ]
+    assert found((replace(zone, slices=("made", "made")),), (made(closed=GOOD),)) == [
+        ("E006", "closed", "made")
+    ]
+    twins = (made(closed=GOOD), made(closed=GOOD))
+    assert found((zone,), twins) == [("E006", "", "made")]
+    broken = Slice("broken", f"{FAKES}.broken")
+    mistakes = find_mistakes((replace(zone, slices=("made", "broken")),), (broken, made(closed=GOOD)))
+    assert [(mistake.id, mistake.slice) for mistake in mistakes] == [("E007", "broken")]
+    assert "RuntimeError: the quarry is closed" in mistakes[0].message
+    bare = Slice("bare", f"{FAKES}.bare")
+    assert found((replace(zone, slices=("made", "bare")),), (bare, made(closed=GOOD))) == [
+        ("E008", "closed", "bare")
+    ]
+
+
+def test_routes_that_no_zone_takes() -> None:
+    assert found((alone(),), (made(closed=GOOD, secret=GOOD),)) == [("E009", "", "made")]
+    assert found((alone(),), (made("other", closed=GOOD), made(closed=GOOD))) == [("E009", "closed", "other")]
+    assert found((alone(),), (made(closed=GOOD, closed__v2=GOOD),)) == [("E020", "closed", "made")]
+
+
+@pytest.mark.parametrize(
+    ("routes", "expected", "words"),
+    [
+        ([path("x/", view, name="a"), path("x/", view, name="b")], "E010", "mounted 2 times"),
+        ([path("<uuid:a>/", view, name="a"), path("<uuid:b>/", view, name="b")], "E010", "mounted 2 times"),
+        ([path("x/", view, name="a"), re_path(r"^x/$", view, name="b")], "E010", "mounted 2 times"),
+        ([path("<str:any>/", view, name="a"), path("me/", view, name="b")], "E010", "hidden by '<str:any>/'"),
+        ([path("a/", view, name="same"), path("b/", view, name="same")], "E011", "'a/', 'b/'"),
+        ([path("a/", view)], "E011", "no name"),
+        ([path("", view, name="root")], "E021", "taken by the router"),
+        ([path("schema.yaml", view, name="mine")], "E021", "taken by the router"),
+        ([path("/x/", view, name="x")], "E021", "begins with a slash"),
+        ([path("x/", Page, name="x")], "E017", "the class Page"),
+        (
+            [path("in/", include([path("x/", view, name="a")])), path("in/x/", view, name="b")],
+            "E010",
+            "2 times",
+        ),
+    ],
+)
+def test_mistakes_of_routes(routes, expected, words) -> None:
+    mistakes = find_mistakes((alone(),), (made(closed=routes),))
+    assert [(mistake.id, mistake.zone, mistake.slice) for mistake in mistakes] == [
+        (expected, "closed", "made")
+    ]
+    assert words in mistakes[0].message
+
+
+@pytest.mark.parametrize("export", [None, [], {"closed": "x"}, {1: []}, {"closed": ["x/"]}])
+def test_exports_of_the_wrong_shape(export) -> None:
+    slice_ = made()
+    object.__setattr__(slice_, "made", export)
+    assert ("E017", "", "made") in found((alone(),), (slice_,))
+
+
+def test_one_path_of_two_slices() -> None:
+    zone = replace(alone(), slices=("made", "other"))
+    assert found((zone,), (made(closed=GOOD), made("other", closed=GOOD))) == [("E010", "closed", "other")]
+
+
+def test_a_mistake_that_two_versions_share_is_told_once() -> None:
+    zone = replace(alone(), versions=(V1, V2))
+    assert found((zone,), (made(closed=[path("a/", view)]),)) == [("E011", "closed", "made")]
+
+
+def test_a_wrong_table_is_not_mounted_and_all_its_mistakes_are_told() -> None:
+    table = ZoneTable((alone(rates=()), alone(title="")))
+    with pytest.raises(ImproperlyConfigured) as refused:
+        mount(table, (made(closed=GOOD),))
+    words = str(refused.value)
+    assert "3 mistakes; nothing is mounted" in words
+    assert all(f"api.{id_}" in words for id_ in ("E003", "E014", "E018"))
+    assert "zone 'closed': rates is empty" in words
+
+
+def test_the_checks_report_the_installed_table(settings, monkeypatch) -> None:
+    settings.ZONES = "nowhere.ZONES"
+    assert [error.id for error in checks.check_zones(None)] == ["api.E001"]
+    settings.ZONES = "apps.api.tests.conftest.ALL"
+    monkeypatch.setattr(checks.slices, "installed", lambda: (STONES,))
+    assert checks.check_zones(None) == []
+    settings.ZONES = "apps.api.tests.test_validation.WRONG"
+    errors = checks.check_zones(None)
+    assert [error.id for error in errors] == ["api.E005"]
+    assert errors[0].hint
+    assert errors[0].msg == "zone 'closed' slice 'ghost': There is no such slice."
+
+
+WRONG = (but(CLOSED, slices=("stones", "ghost")), OPEN, *ALL[2:])
+
+
+def test_a_route_past_the_zones_is_found(monkeypatch) -> None:
+    mounted = mount(ZoneTable(ALL), (STONES,))
+    patterns = [path("api/", include(list(mounted.patterns))), path("elsewhere/", view)]
+    monkeypatch.setattr(checks, "get_resolver", lambda: SimpleNamespace(url_patterns=patterns))
+    assert checks.check_ownership(None) == []
+    patterns.append(path("api/back-door/", view))
+    assert [(error.id, "api/back-door/" in error.msg) for error in checks.check_ownership(None)] == [
+        ("api.E019", True)
+    ]
+
+
+def test_codes_with_two_statuses_are_an_error(monkeypatch) -> None:
+    monkeypatch.setattr(checks.catalogue, "clashes", lambda: [("same", [409, 410])])
+    assert [error.id for error in checks.check_codes(None)] == ["api.E022"]
