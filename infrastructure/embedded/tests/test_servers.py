@@ -139,16 +139,16 @@ def test_server_that_fails_says_why_and_leaves_nothing(checkout: Path) -> None:
             pass
 
 
-def test_making_the_data_folder_can_fail_with_a_reason(checkout: Path) -> None:
-    home = places.persistent(checkout)
+def test_making_the_data_folder_can_fail_with_a_reason(bare_checkout: Path) -> None:
+    home = places.persistent(bare_checkout)
     server = Postgres(home, durable=True)
     home.server_folder("postgres")
     with pytest.raises(errors.ServerFailed, match=r"could not make its data folder: .*false"):
         server.run(["sh", "-c", "echo this is false; exit 3"])
 
 
-def test_interrupted_creation_is_begun_anew(checkout: Path) -> None:
-    home = places.persistent(checkout)
+def test_interrupted_creation_is_begun_anew(bare_checkout: Path) -> None:
+    home = places.persistent(bare_checkout)
     leftover = home.server_folder("postgres") / "new"
     leftover.mkdir()
     (leftover / "PG_VERSION").write_text("18")
