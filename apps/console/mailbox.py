@@ -36,7 +36,11 @@ def list_mails(folder: Path, *, limit: int = 20) -> list[Mail]:
 
 
 def _newest(folder: Path) -> Iterator[bytes]:
-    files = [(path.stat().st_mtime_ns, path.name, path) for path in folder.glob("*.log")] if folder.is_dir() else []
+    files = (
+        [(path.stat().st_mtime_ns, path.name, path) for path in folder.glob("*.log")]
+        if folder.is_dir()
+        else []
+    )
     for _, _, path in sorted(files, reverse=True):
         with path.open("rb") as file:
             messages = file.read(_LARGEST).split(_END)

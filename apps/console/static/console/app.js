@@ -34,7 +34,7 @@ async function refresh() {
   if (!session.user) return;
   const rooms = [];
   try {
-    let query = { page_size: 100, limit: 100 };
+    let query = { limit: 100 };
     let url = ROOMS;
     while (url && rooms.length < 500) {
       const page = await call("GET", url, { query });

@@ -20,17 +20,16 @@ const PACE = 60; // milliseconds between messages that are sent again, so that a
 
 /** A message of the REST API or of a frame, in the console's own words. */
 export function messageOf(raw) {
-  const sender = typeof raw.from === "object" && raw.from !== null ? raw.from : { id: raw.from, name: raw.from_name };
   return {
     id: raw.id,
     seq: raw.seq,
-    text: raw.message ?? "",
-    from: sender.id ?? null,
-    fromName: sender.name || "",
-    at: raw.at ?? raw.created_at,
-    clientId: raw.client_id ?? null,
+    text: raw.message,
+    from: raw.from,
+    fromName: raw.from_name,
+    at: raw.at,
+    clientId: raw.client_id,
     editedAt: raw.edited_at ?? null,
-    deleted: Boolean(raw.deleted_at ?? raw.deleted),
+    deleted: raw.deleted ?? false,
   };
 }
 
@@ -77,6 +76,7 @@ export class Conversation extends EventTarget {
   send(text) {
     const message = { text, clientId: uuid(), from: this.me.id, fromName: this.me.name, at: new Date().toISOString() };
     this.timeline.write(message);
+    this.#typed = 0;
     this.#keep();
     this.#put(message);
     this.#show([message], true);
@@ -98,12 +98,12 @@ export class Conversation extends EventTarget {
 
   async edit(message, text) {
     const raw = await this.call("PATCH", `${this.path}messages/${message.id}/`, { body: { message: text } });
-    this.#show(this.timeline.accept({ ...message, ...messageOf({ ...raw, seq: message.seq }), text, editedAt: raw?.edited_at ?? new Date().toISOString() }));
+    this.#show(this.timeline.correct(message.seq, { text: raw.message, editedAt: raw.edited_at }));
   }
 
   async remove(message) {
     await this.call("DELETE", `${this.path}messages/${message.id}/`);
-    this.#show(this.timeline.accept({ ...message, text: "", deleted: true }));
+    this.#show(this.timeline.correct(message.seq, { text: "", deleted: true }));
   }
 
   /** Say that someone writes here, not more often than needed. */
@@ -134,6 +134,8 @@ export class Conversation extends EventTarget {
     const take = {
       welcome: () => this.#welcome(frame),
       message: () => this.#arrived(messageOf(frame)),
+      edited: () => this.#show(this.timeline.correct(frame.seq, { text: frame.message, editedAt: frame.edited_at })),
+      deleted: () => this.#show(this.timeline.correct(frame.seq, { text: "", deleted: true })),
       ack: () => this.#acknowledged(frame),
       presence: () => this.#presence(frame),
       typing: () => this.#isTyping(frame),

@@ -55,6 +55,16 @@ export class Timeline {
     return shown;
   }
 
+  /** A message says something else now, or was taken back. Returns what changed; nothing when it is not here. */
+  correct(seq, changes) {
+    for (const place of [this.#known, this.#ahead]) {
+      if (!place.has(seq)) continue;
+      place.set(seq, { ...place.get(seq), ...changes });
+      return place === this.#known ? [place.get(seq)] : [];
+    }
+    return [];
+  }
+
   /** Put older messages in front; those already here are refreshed. */
   prepend(messages) {
     for (const message of messages) {

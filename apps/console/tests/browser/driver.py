@@ -76,7 +76,9 @@ class Browser:
 
     def element(self, selector: str, patience: float = 10) -> str:
         """The first visible element that fits, waited for."""
-        script = "return [...document.querySelectorAll(arguments[0])].find((one) => one.checkVisibility()) ?? null"
+        script = (
+            "return [...document.querySelectorAll(arguments[0])].find((one) => one.checkVisibility()) ?? null"
+        )
         found = self.until(lambda: self.run(script, selector), f"an element {selector}", patience)
         return str(found[_ELEMENT])
 
@@ -131,6 +133,22 @@ class Browser:
         """Save what is seen as PNG."""
         path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
 
+    def window(self) -> str:
+        """The handle of the window that commands go to."""
+        return str(self._call("GET", "/window"))
+
+    def windows(self) -> list[str]:
+        """The handles of all windows."""
+        return list(self._call("GET", "/window/handles"))
+
+    def switch(self, window: str) -> None:
+        """Send commands to another window."""
+        self._call("POST", "/window", {"handle": window})
+
+    def close_window(self) -> None:
+        """Close the window that commands go to; `switch` has to follow."""
+        self._call("DELETE", "/window")
+
     def close(self) -> None:
         """End the browser."""
         self._client.delete(self._path)
@@ -150,7 +168,9 @@ class Driver:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if found := _STARTED.search(line):
-                self._client = httpx.Client(base_url=f"http://127.0.0.1:{int(found[1])}", timeout=60, trust_env=False)
+                self._client = httpx.Client(
+                    base_url=f"http://127.0.0.1:{int(found[1])}", timeout=60, trust_env=False
+                )
                 return self
         raise BrowserError("chromedriver did not start")
 
@@ -158,7 +178,11 @@ class Driver:
         """A new browser with an empty profile."""
         profile = tempfile.mkdtemp(dir=self._folder.name)
         options = {"binary": self._binary, "args": [*_FLAGS, *flags, f"--user-data-dir={profile}"]}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }
         response = self._client.post("/session", json={"capabilities": {"alwaysMatch": wanted}})
         value = response.json()["value"]
         if response.is_error:
@@ -167,7 +191,9 @@ class Driver:
         self._browsers.append(browser)
         return browser
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for browser in self._browsers:
             browser.close()
         self._client.close()

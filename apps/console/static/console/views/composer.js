@@ -82,5 +82,11 @@ export function composer({ roomName, send, change, writing, lastOwn }) {
     h("div", { class: "row" }, h("label", { class: "hidden", htmlFor: "message" }, `Message to ${roomName}`), field, button),
     h("p", { class: "hint", id: "message-help" }, h("kbd", {}, "Enter"), " sends, ", h("kbd", {}, "Shift"), " + ", h("kbd", {}, "Enter"), " breaks the line, ", h("kbd", {}, "↑"), " changes your last message"),
   );
-  return { element, take, focus: () => field.focus() };
+  function focus() {
+    field.focus();
+    // A dialog that was open meanwhile may have taken the caret along although the focus came back.
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
+
+  return { element, take, focus };
 }

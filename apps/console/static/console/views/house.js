@@ -18,7 +18,7 @@ function stoneOf({ name, ok, ms }) {
     { class: ok ? "stands" : "lies" },
     h("span", { class: "monolith", "aria-hidden": "true" }),
     h("span", { class: "name" }, name),
-    h("span", { class: "state" }, ok ? "answers" : "is away", ok && ms !== null && ` · ${ms < 10 ? Number(ms).toFixed(1) : Math.round(ms)} ms`),
+    h("span", { class: "state" }, ok ? "answers" : "is away", ok && ms !== null && ` · ${ms < 10 ? Number(ms).toFixed(1) : Math.round(ms)}\u00a0ms`),
   );
 }
 
@@ -57,32 +57,40 @@ function health() {
   return { element: h("div", { class: "hero-text" }, title, words, row), stop: () => clearTimeout(timer) };
 }
 
+const ENTERS = {
+  anyone: "anyone; a token is read if sent",
+  user: "whoever is signed in",
+  service: "services with a key",
+  admin: "administrators",
+};
+
 const anchor = (href, text, about) => h("a", { href, "aria-label": `${text} of the ${about} zone` }, text);
 
 function zoneCard(zone) {
-  const docs = zone.docs ?? {};
-  const rates = [zone.throttle ?? zone.rates ?? []].flat();
+  const { docs } = zone;
   return h(
     "li",
     { class: `card zone zone-${zone.name}` },
-    h("h3", {}, zone.title ?? zone.name),
-    h("p", { class: "path" }, h("code", {}, `/api/${zone.name}/`)),
+    h("h3", {}, zone.title),
+    h("p", { class: "path" }, h("code", {}, zone.url)),
     h("p", {}, zone.description),
     h(
       "dl",
       {},
       h("dt", {}, "Enters"),
-      h("dd", {}, zone.access ?? zone.floor ?? ""),
-      rates.length > 0 && [h("dt", {}, "Rate"), h("dd", {}, rates.join(", "))],
+      h("dd", {}, ENTERS[zone.floor] ?? zone.floor),
+      h("dt", {}, "Rate"),
+      h("dd", {}, zone.rates.map((rate) => rate.replace("/", " a ")).join(", ") || "no limit"),
       h("dt", {}, "Versions"),
-      h("dd", {}, (zone.versions ?? []).map((version) => version.name ?? version).join(", ")),
+      h("dd", {}, zone.versions.map((version) => (version.deprecated ? `${version.name} (deprecated)` : version.name)).join(", ")),
     ),
     h(
       "p",
       { class: "docs" },
-      docs.swagger && anchor(docs.swagger, "Try it", zone.name),
-      docs.redoc && anchor(docs.redoc, "Read it", zone.name),
-      docs.schema && anchor(docs.schema, "OpenAPI", zone.name),
+      anchor(docs.swagger, "Try it", zone.name),
+      anchor(docs.redoc, "Read it", zone.name),
+      anchor(docs.yaml, "OpenAPI", zone.name),
+      docs.access !== "open" && h("span", { class: "hint" }, "after sign-in"),
     ),
   );
 }
@@ -90,7 +98,7 @@ function zoneCard(zone) {
 async function zones(place) {
   try {
     const index = await request("GET", "/api/");
-    fill(place, (index.zones ?? index.results ?? []).map(zoneCard));
+    fill(place, index.zones.map(zoneCard));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     fill(place, h("li", { class: "card" }, problem.words));
@@ -109,7 +117,7 @@ export function houseView(aside) {
     h(
       "section",
       { class: "zones-section", "aria-labelledby": "zones-title" },
-      h("h2", { id: "zones-title" }, "Four ways in"),
+      h("h2", { id: "zones-title" }, "Ways in"),
       h("p", { class: "section-lead" }, "Each zone has one rule about who enters, and no view inside can widen it."),
       list,
     ),

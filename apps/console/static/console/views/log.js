@@ -63,7 +63,7 @@ function draw(face, { me, controls }) {
       !isMine && (continues ? h("span", { class: "stone-space" }) : stone(message.from, name)),
       h(
         "div",
-        { class: "bubble" },
+        { class: "bubble", tabIndex: canChange ? -1 : null },
         h("p", { class: continues ? "head hidden" : "head" }, h("strong", {}, name), " ", h("time", { dateTime: message.at, title: fullTimeOf(message.at) }, timeOf(message.at))),
         message.deleted
           ? h("p", { class: "text gone" }, "This message was taken back.")

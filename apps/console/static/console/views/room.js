@@ -141,7 +141,7 @@ export function roomView(room, context) {
   async function readMembers() {
     isStale = true; // one reading at a time
     await guarded(async () => {
-      const { results } = await call("GET", `${talk.path}members/`, { query: { page_size: 100, limit: 100 } });
+      const { results } = await call("GET", `${talk.path}members/`, { query: { limit: 100 } });
       members = results.map((member) => ({ id: member.user?.id ?? member.user_id ?? member.user, name: member.user?.name ?? member.name, role: member.role, read: member.read_seq ?? 0 }));
       for (const { id, read } of members) if (read) talk.reads.set(id, Math.max(read, talk.reads.get(id) ?? 0));
       people.show(members, talk.online);

@@ -18,7 +18,7 @@ function entry(room, isOpen) {
     {},
     h(
       "a",
-      { href: `#/rooms/${encodeURIComponent(room.slug)}`, class: unread ? "room unread" : "room", "aria-current": isOpen ? "page" : null },
+      { href: `#/rooms/${encodeURIComponent(room.slug)}`, class: unread ? "room unread" : "room", "aria-current": isOpen ? "page" : null, on: { click: () => isOpen && document.getElementById("message")?.focus() } },
       stone(room.slug, room.name),
       h("span", { class: "name" }, room.name),
       room.is_private && h("span", { class: "mark" }, icon("lock"), h("span", { class: "hidden" }, "private")),
