@@ -15,7 +15,7 @@ BOOTSTRAP = for p in "$$PYTHON" .venv/bin/python python3 python3.14 python3.13 p
 PY = .venv/bin/python
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv env run test check fmt shell migrate manage lock upgrade compose-test clean
+.PHONY: help venv env run test browser-test check fmt shell migrate manage lock upgrade compose-test clean
 
 help: ## this list
 	@echo "Sarsen"; echo; \
@@ -30,6 +30,9 @@ run: venv ## start everything on http://HOST:PORT with demo data; Ctrl-C stops i
 
 test: venv ## the whole suite on throwaway servers, parallel, with coverage (ARGS="-k word" picks, without the bar)
 	@$(PY) scripts/test.py $(ARGS)
+
+browser-test: venv ## the console in headless Chromium: two people, a killed server, accessibility (needs chromium, chromedriver)
+	@$(PY) -m apps.console.tests.browser.journey $(ARGS)
 
 check: venv ## lint, format, types, import contracts, migrations, production settings, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)
