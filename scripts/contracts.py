@@ -1,0 +1,87 @@
+"""An import-linter contract for vertical slices, so that a new folder in `apps/` is checked without being listed.
+
+Between slices only the doors named in `.importlinter` may be used, the slices never form a circle, and what is below
+them (`shared`) knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from grimp import ImportGraph
+from importlinter import Contract, ContractCheck, fields, output
+
+
+class SlicesContract(Contract):
+    """Every child of `package` is a slice, but for those that are `above` or `shared`."""
+
+    type_name = "slices"
+    package = fields.StringField()
+    above = fields.SetField(subfield=fields.StringField())
+    shared = fields.SetField(subfield=fields.StringField())
+    doors = fields.SetField(subfield=fields.StringField())
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Look at each import that leaves a slice, enters one, or reaches above them."""
+        above, shared, doors = _names(self.above), _names(self.shared), _names(self.doors)
+        slices = sorted(graph.find_children(_name(self.package)) - above - shared)
+        uses: dict[str, set[str]] = {name: set() for name in slices}
+        problems: list[str] = []
+        for module, imported in _imports(graph, [*slices, *sorted(shared)]):
+            mine, other = _member(module, slices), _member(imported, slices)
+            if _member(imported, sorted(above)):
+                problems.append(f"{module} imports {imported}, which is above the slices")
+            elif other is None or other == mine:
+                continue
+            elif mine is None:
+                problems.append(f"{module} imports {imported}: what slices share knows none of them")
+            else:
+                uses[mine].add(other)
+                if imported.removeprefix(f"{other}.").partition(".")[0] not in doors:
+                    problems.append(f"{module} imports {imported}: only {', '.join(sorted(doors))} are open")
+        problems += [f"a circle of slices: {' → '.join(circle)}" for circle in _circles(uses)]
+        return ContractCheck(kept=not problems, metadata={"problems": problems})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Show each import that is not allowed."""
+        for problem in check.metadata["problems"]:
+            output.print_error(problem)
+
+
+def _name(field: object) -> str:
+    return str(field)
+
+
+def _names(field: Any) -> set[str]:
+    return {str(name) for name in field}
+
+
+def _member(module: str, packages: Iterable[str]) -> str | None:
+    """The package that a module is or lies in."""
+    return next((name for name in packages if module == name or module.startswith(f"{name}.")), None)
+
+
+def _imports(graph: ImportGraph, packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Every import that a module of these packages makes; tests may use whatever they need."""
+    for package in packages:
+        for module in sorted({package, *graph.find_descendants(package)}):
+            if ".tests" not in module:
+                for imported in sorted(graph.find_modules_directly_imported_by(module)):
+                    yield module, imported
+
+
+def _circles(uses: dict[str, set[str]]) -> Iterator[list[str]]:
+    """One path for each slice that leads back to it."""
+    for start in sorted(uses):
+        paths = [[start]]
+        seen: set[str] = set()
+        while paths:
+            path = paths.pop()
+            for following in sorted(uses[path[-1]] - seen):
+                if following == start:
+                    yield [*path, start]
+                    paths = []
+                    break
+                seen.add(following)
+                paths.append([*path, following])
