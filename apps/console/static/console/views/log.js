@@ -47,11 +47,12 @@ function footer({ message, seenBy }, controls) {
   return seenBy && h("p", { class: "foot" }, `Seen by ${seenBy}`);
 }
 
-function draw(face, { me, controls }) {
+function draw(face, { me, controls, mayModerate }) {
   const { message, isDayBegin, continues, isFirstNew } = face;
   const isMine = message.from === me.id;
   const name = isMine ? "You" : message.fromName || "Sarsen";
   const canChange = isMine && message.id && !message.deleted;
+  const canRemove = (isMine || mayModerate) && message.id && !message.deleted;
   return h(
     "li",
     { class: `message${isMine ? " mine" : ""}${continues ? " continues" : ""}${message.standing ? ` ${message.standing}` : ""}` },
@@ -63,16 +64,16 @@ function draw(face, { me, controls }) {
       !isMine && (continues ? h("span", { class: "stone-space" }) : stone(message.from, name)),
       h(
         "div",
-        { class: "bubble", tabIndex: canChange ? -1 : null },
+        { class: "bubble", tabIndex: canRemove ? -1 : null },
         h("p", { class: continues ? "head hidden" : "head" }, h("strong", {}, name), " ", h("time", { dateTime: message.at, title: fullTimeOf(message.at) }, timeOf(message.at))),
         message.deleted
           ? h("p", { class: "text gone" }, "This message was taken back.")
           : h("p", { class: "text", dir: "auto" }, linked(message.text), message.editedAt && h("small", {}, " (edited)")),
-        canChange &&
+        canRemove &&
           h(
             "div",
             { class: "tools" },
-            h("button", { type: "button", class: "tool", "aria-label": "Edit this message", on: { click: () => controls.edit(message) } }, icon("edit")),
+            canChange && h("button", { type: "button", class: "tool", "aria-label": "Edit this message", on: { click: () => controls.edit(message) } }, icon("edit")),
             h("button", { type: "button", class: "tool", "aria-label": "Delete this message", on: { click: () => controls.remove(message) } }, icon("bin")),
           ),
       ),
@@ -85,7 +86,7 @@ function draw(face, { me, controls }) {
  * The log. `controls` has edit(message), remove(message), again(clientId), discard(clientId), older() and seen().
  * Returns {element, show(items, {reads, names, first, unread}), toEnd()}.
  */
-export function messageLog({ me, roomName, controls }) {
+export function messageLog({ me, roomName, mayModerate, controls }) {
   const drawn = new Map(); // key → {element, face as text}
   const list = h("ol", {});
   const start = h("p", { class: "start", hidden: true }, "This is where the conversation begins.");
@@ -144,7 +145,7 @@ export function messageLog({ me, roomName, controls }) {
       const look = JSON.stringify(face);
       let found = drawn.get(key);
       if (found?.look !== look) {
-        const element = draw(face, { me, controls });
+        const element = draw(face, { me, controls, mayModerate });
         if (found) {
           if (place === found.element) place = element;
           found.element.replaceWith(element);

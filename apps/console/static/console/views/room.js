@@ -70,6 +70,7 @@ export function roomView(room, context) {
   const log = messageLog({
     me,
     roomName: room.name,
+    mayModerate: room.role === "owner" || room.role === "moderator",
     controls: {
       edit: (message) => write.take(message),
       remove,
