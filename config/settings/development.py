@@ -23,6 +23,10 @@ JWT_KEYS = JWT_KEYS or (("development", SAMPLE_JWT_KEY),)
 # What was encrypted before there was a .env stays readable.
 FIELD_ENCRYPTION_KEYS = (*FIELD_ENCRYPTION_KEYS, SAMPLE_FIELD_KEY)
 
+# What the console offers on its sign-in card; apps/users/demo.py makes these accounts.
+DEMO_LOGINS = (("ada@example.com", "admin"), ("grace@example.com", "user"), ("linus@example.com", "user"))
+DEMO_PASSWORD = "sarsen-demo-2026"  # noqa: S105  (printed for everyone to see)
+
 if env.url("EMAIL_URL"):
     globals().update(env.email())
 else:
