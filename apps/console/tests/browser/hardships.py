@@ -33,6 +33,40 @@ def agree(journey: Journey, wanted: list[str]) -> None:
     assert seen == [truth, truth], f"seen {seen}, stored {truth}"
 
 
+def any_order_of_arrival_ends_in_one_order(journey: Journey) -> None:
+    """2,000 times: messages, doubles, receipts and corrections in a random order; the timeline ends the same."""
+    script = """
+      const { Timeline } = await import("/static/console/timeline.js");
+      const random = (below) => Math.floor(Math.random() * below);
+      const shuffled = (list) => list.map((one) => [Math.random(), one]).sort((a, b) => a[0] - b[0]).map(([, one]) => one);
+      for (let run = 0; run < 2000; run += 1) {
+        const timeline = new Timeline();
+        const start = random(5), count = 1 + random(12);
+        timeline.begin(start);
+        const sent = Array.from({ length: count }, (_, index) => ({ id: index, seq: start + 1 + index, text: `t${index}`, clientId: `c${index}`, deleted: false }));
+        const mine = sent.filter(() => random(2));
+        for (const { clientId, text } of mine) timeline.write({ clientId, text });
+        const events = shuffled([
+          ...sent.map((one) => () => timeline.accept({ ...one })),
+          ...sent.filter(() => random(2)).map((one) => () => timeline.accept({ ...one })),
+          ...mine.map(({ clientId, id, seq }) => () => timeline.acknowledge(clientId, { id, seq, at: "now" })),
+          () => timeline.prepend(Array.from({ length: start }, (_, index) => ({ seq: index + 1, text: `old${index}`, deleted: false }))),
+        ]);
+        const shown = [];
+        for (const event of events) for (const one of event() ?? []) if (!shown.includes(one.seq)) shown.push(one.seq);
+        const texts = timeline.items.map((one) => one.text).join();
+        const wanted = [...Array.from({ length: start }, (_, index) => `old${index}`), ...sent.map((one) => one.text)].join();
+        if (texts !== wanted) return `${texts} instead of ${wanted}`;
+        if (timeline.hasGap || timeline.unsent.length || timeline.head !== start + count) return "something is left over";
+        if (shown.join() !== [...shown].sort((a, b) => a - b).join()) return `shown in the order ${shown}`;
+        timeline.correct(start + count, { text: "changed" });
+        if (timeline.items.at(-1).text !== "changed" || timeline.items.length !== start + count) return "a correction made a second message";
+      }
+      return "";
+    """
+    assert journey.ada.run(f"return (async () => {{ {script} }})()") == ""
+
+
 def a_killed_server_loses_nothing(journey: Journey) -> None:
     """SIGKILL, five messages each while nothing answers, a new process: everything is there once, in one order."""
     ada, carol = both(journey)

@@ -42,6 +42,7 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     chapters.own_messages_are_changed_and_taken_back,
     chapters.the_keyboard_is_enough,
     chapters.pictures_are_taken,
+    hardships.any_order_of_arrival_ends_in_one_order,
     hardships.a_killed_server_loses_nothing,
     hardships.a_kill_amid_a_burst_loses_nothing,
     hardships.a_cut_line_is_waited_out,
