@@ -42,7 +42,7 @@ class Event:
             raise TypeError(f"{cls.__qualname__} has no name.")
         # `dataclass(slots=True)` makes the class a second time: the same module and name, then, is no clash.
         other = _types.get(cls.name)
-        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+        if other is not None and (other.__module__, other.__name__) != (cls.__module__, cls.__name__):
             raise TypeError(f"Two events are named {cls.name!r}.")
         _types[cls.name] = cls
 

@@ -62,11 +62,19 @@ class EncryptedCharField(CharField):
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Let ciphertexts and NULL through. Raises FieldError for anything else: it would be stored as it is."""
-        if value is None or isinstance(value, Sealed) or hasattr(value, "resolve_expression"):
-            return str(value) if isinstance(value, Sealed) else value
+        if value is None:
+            return None
+        if isinstance(value, Sealed):
+            return str(value)
         raise FieldError(
             f"{self.model.__name__}.{self.name} is encrypted for its row: set it on the instance and save that."
         )
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        """Raises FieldError for an expression: what the database computes is not encrypted."""
+        if hasattr(value, "resolve_expression"):
+            raise FieldError(f"{self.model.__name__}.{self.name} is encrypted and cannot be computed by the database.")
+        return "%s"
 
     def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         """Only `isnull`. Raises FieldError: no two ciphertexts are equal, so a search would silently find nothing."""

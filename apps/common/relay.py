@@ -71,14 +71,18 @@ class Relay:
 
     def _run(self) -> None:
         delay: float | None = None
+        woken, stopping = self._woken, self._stopping
         try:
             while True:
-                self._woken.wait(delay)
-                stopping = self._stopping.is_set()
-                self._woken.clear()
+                woken.wait(delay)
+                ending = stopping.is_set()
+                woken.clear()
                 delay = self._round()
-                if stopping or self._stopping.is_set():
+                if ending:
                     return
+                if stopping.is_set():
+                    # One more round for what was published meanwhile.
+                    woken.set()
         finally:
             connections.close_all()
 

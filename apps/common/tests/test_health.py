@@ -1,0 +1,96 @@
+"""Probes against real parts, and with parts away."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.test import Client
+
+from apps.common import health
+from apps.common.health import Examiner, PendingMigrations
+from apps.common.problems import CONTENT_TYPE
+
+pytestmark = [pytest.mark.urls("apps.common.tests.urls")]
+
+
+@pytest.fixture
+def web(monkeypatch):
+    monkeypatch.setattr(health, "_examiner", None)
+    monkeypatch.setattr(health, "_migrated", False)
+    return Client()
+
+
+def test_alive_asks_nobody(web):
+    assert web.get("/healthz").json() == {"status": "ok"}
+    assert web.head("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_probes_are_read_only(web, path):
+    assert web.post(path).status_code == 405
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ready_names_every_part(web):
+    answer = web.get("/readyz")
+    assert answer.status_code == 200
+    assert list(answer.json()["checks"]) == ["database", "cache", "broker", "migrations"]
+    assert all(part["ok"] and 0 <= part["ms"] < 2000 for part in answer.json()["checks"].values())
+    assert web.get("/readyz").json()["status"] == "ok"
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_part_that_is_away_is_named(web, monkeypatch, settings):
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    answer = web.get("/readyz")
+    assert (answer.status_code, answer["Content-Type"]) == (503, CONTENT_TYPE)
+    assert int(answer["Retry-After"]) == 5
+    body = answer.json()
+    assert (body["code"], body["detail"]) == ("not_ready", "Not ready: broker.")
+    assert body["checks"]["broker"]["ok"] is False
+    assert "127.0.0.1" not in answer.text
+    assert body["checks"]["database"]["ok"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrations_that_are_not_applied(web, monkeypatch):
+    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_: [("x", False)])
+    assert web.get("/readyz").json()["checks"]["migrations"] == {
+        "ok": False,
+        "ms": pytest.approx(500, abs=500),
+        "error": "PendingMigrations",
+    }
+    with pytest.raises(PendingMigrations, match="1 to apply"):
+        health._migrations()
+
+
+def test_a_part_that_hangs_costs_the_time_that_is_given_and_one_thread():
+    started = []
+
+    def hang():
+        started.append(1)
+        time.sleep(0.4)
+
+    examiner = Examiner({"quick": lambda: None, "slow": hang})
+    for _ in range(3):
+        before = time.perf_counter()
+        parts = examiner.examine(timeout=0.05)
+        assert time.perf_counter() - before < 0.3
+        assert parts["quick"]["ok"] is True
+        assert parts["slow"] == {"ok": False, "ms": None, "error": "no answer in time"}
+    assert len(started) == 1
+    time.sleep(0.4)
+    assert examiner.examine(timeout=2)["slow"]["ok"] is True
+
+
+def test_metrics_stay_inside(web):
+    web.get("/healthz")
+    answer = web.get("/metrics")
+    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert 'sarsen_http_request_seconds_count{method="GET",route="healthz",status="200",zone=""}' in answer.text
+    assert "sarsen_outbox_depth" in answer.text
+    for header in ({"x-forwarded-for": "1.2.3.4"}, {"x-forwarded-for": ""}, {"forwarded": "for=1.2.3.4"}):
+        refused = web.get("/metrics", headers=header)
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found")

@@ -1,0 +1,373 @@
+"""Events from their transaction to their handlers: once each, later when something is away, never lost."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from apps.common import events, outbox
+from apps.common.models import DeadTask, OutboxEvent
+from apps.common.relay import Relay
+from infrastructure.telemetry import context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened(events.Event):
+    name: ClassVar[str] = "test.happened"
+    thing_id: uuid.UUID
+    text: str = ""
+    number: int | None = None
+    at: datetime.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard(events.Event):
+    name: ClassVar[str] = "test.unheard"
+
+
+calls: list[tuple[str, Happened, str]] = []
+trouble: dict[str, Exception] = {}
+lock = threading.Lock()
+
+
+@events.on(Happened)
+def first(event: Happened) -> None:
+    with lock:
+        calls.append(("first", event, context.request_id()))
+    DeadTask.objects.create(task_id=event.text, name="first", error="")
+    if "first" in trouble:
+        raise trouble["first"]
+
+
+@events.on(Happened)
+def second(event: Happened) -> None:
+    with lock:
+        calls.append(("second", event, context.request_id()))
+    if "second" in trouble:
+        raise trouble["second"]
+
+
+@pytest.fixture(autouse=True)
+def _clean():
+    calls.clear()
+    trouble.clear()
+
+
+def happen(text="", **values):
+    with transaction.atomic():
+        events.publish(Happened(thing_id=uuid.uuid4(), text=text, **values))
+    return OutboxEvent.objects.latest("created_at")
+
+
+def make_due():
+    OutboxEvent.objects.update(due_at=timezone.now())
+
+
+def names():
+    return [name for name, _, _ in calls]
+
+
+@pytest.mark.django_db
+class TestRelay:
+    def test_an_event_reaches_all_its_handlers_once(self):
+        at = timezone.now()
+        with context.bound(request_id="request-0001"):
+            row = happen("a", number=7, at=at)
+        assert row.request_id == "request-0001"
+        assert outbox.relay_due() == outbox.Round(taken=1, retry_in=None, outage=False)
+        assert [(name, request) for name, _, request in calls] == [("first", "request-0001"), ("second", "request-0001")]
+        event = calls[0][1]
+        assert (event.text, event.number, event.at) == ("a", 7, at)
+        row.refresh_from_db()
+        assert row.done_at is not None
+        assert outbox.relay_due().taken == 0
+
+    def test_without_handlers_it_is_done_at_once(self):
+        with transaction.atomic():
+            events.publish(Unheard())
+        assert outbox.relay_due().taken == 1
+        assert OutboxEvent.objects.pending().count() == 0
+
+    def test_a_failed_handler_alone_runs_again_and_what_it_wrote_is_gone(self):
+        row = happen("a")
+        trouble["first"] = ValueError("no")
+        result = outbox.relay_due()
+        assert (result.taken, result.outage) == (1, False)
+        assert 0.75 <= result.retry_in <= 1.0
+        assert names() == ["first", "second"]
+        assert DeadTask.objects.count() == 0
+        row.refresh_from_db()
+        assert (row.attempts, row.done_at, row.last_error) == (1, None, "ValueError: no")
+        assert row.handled == [f"{second.__module__}.second"]
+        assert outbox.relay_due().taken == 0
+        trouble.clear()
+        make_due()
+        outbox.relay_due()
+        assert names() == ["first", "second", "first"]
+        assert DeadTask.objects.count() == 1
+        row.refresh_from_db()
+        assert row.done_at is not None
+
+    def test_after_ten_attempts_it_is_dead_and_can_be_replayed(self):
+        row = happen()
+        trouble["second"] = ValueError("no")
+        for _ in range(12):
+            make_due()
+            outbox.relay_due()
+        row.refresh_from_db()
+        assert row.attempts == 10
+        assert row.dead_at is not None
+        assert names().count("second") == 10
+        assert names().count("first") == 1
+        assert outbox.replay(event_ids=[uuid.uuid4()]) == 0
+        assert outbox.replay() == 1
+        trouble.clear()
+        outbox.relay_due()
+        row.refresh_from_db()
+        assert (row.dead_at, row.attempts, row.last_error) == (None, 0, "")
+        assert row.done_at is not None
+
+    @pytest.mark.parametrize("away", [BrokerError("refused"), ConnectionError(), TimeoutError()])
+    def test_an_outage_ends_the_round_and_never_kills_an_event(self, away):
+        rows = [happen(str(number)) for number in range(3)]
+        trouble["first"] = away
+        result = outbox.relay_due()
+        assert (result.taken, result.outage) == (1, True)
+        assert names() == ["first"]
+        OutboxEvent.objects.update(attempts=500)
+        for _ in range(3):
+            make_due()
+            outbox.relay_due()
+        assert OutboxEvent.objects.dead().count() == 0
+        assert OutboxEvent.objects.filter(due_at__gt=timezone.now() + datetime.timedelta(seconds=31)).count() == 0
+        trouble.clear()
+        make_due()
+        assert outbox.relay_due().taken == 3
+        assert sorted(event.text for name, event, _ in calls if name == "second") == ["0", "1", "2"]
+        assert len(rows) == 3
+
+    def test_an_event_of_other_code_is_kept(self):
+        OutboxEvent.objects.create(name="test.forgotten")
+        OutboxEvent.objects.create(name="test.happened", payload={"thing_id": "no uuid"})
+        OutboxEvent.objects.create(name="test.happened", payload={"other": 1})
+        assert outbox.relay_due().taken == 3
+        errors = sorted(OutboxEvent.objects.values_list("last_error", flat=True))
+        assert errors[2] == "ValueError: badly formed hexadecimal UUID string"
+        assert errors[1] == "UnknownEvent: no event is named 'test.forgotten'"
+        assert errors[0].startswith("TypeError: ")
+        assert OutboxEvent.objects.pending().count() == 3
+
+    def test_a_round_is_bounded(self):
+        for _ in range(3):
+            happen()
+        assert outbox.relay_due(limit=2).taken == 2
+        assert outbox.relay_due(limit=2).taken == 1
+
+    def test_old_done_events_are_pruned(self):
+        old, dead, fresh = happen(), happen(), happen()
+        past = timezone.now() - datetime.timedelta(days=4)
+        OutboxEvent.objects.filter(pk=old.pk).update(done_at=past)
+        OutboxEvent.objects.filter(pk=dead.pk).update(dead_at=past)
+        OutboxEvent.objects.filter(pk=fresh.pk).update(done_at=timezone.now())
+        assert outbox.prune() == 1
+        assert set(OutboxEvent.objects.values_list("pk", flat=True)) == {dead.pk, fresh.pk}
+
+    def test_publishing_needs_one_statement(self, django_assert_num_queries):
+        with transaction.atomic(), django_assert_num_queries(1):
+            events.publish(Unheard())
+
+    def test_delays_grow_to_their_ceiling(self):
+        for attempts, most in ((1, 1), (2, 2), (5, 16), (10, 300), (16, 300)):
+            delays = [outbox.delay_after(attempts) for _ in range(50)]
+            assert 0.75 * most <= min(delays) <= max(delays) <= most
+            assert len(set(delays)) > 10
+
+
+class TestEvents:
+    def test_names_are_unique_and_given(self):
+        with pytest.raises(TypeError, match="Two events are named 'test.happened'"):
+            type("Other", (events.Event,), {"name": "test.happened"})
+        with pytest.raises(TypeError, match="has no name"):
+            type("Nameless", (events.Event,), {})
+
+    def test_a_handler_is_registered_once(self):
+        assert events.on(Happened)(first) is first
+
+        def impostor(event: Happened) -> None: ...
+
+        impostor.__qualname__, impostor.__module__ = "first", first.__module__
+        with pytest.raises(ValueError, match="listens to 'test.happened' already"):
+            events.on(Happened)(impostor)
+
+    def test_values_have_their_types(self):
+        with pytest.raises(TypeError, match=r"test.happened.thing_id is a str"):
+            events.encode(Happened(thing_id="x"))
+
+    def test_only_plain_values_are_carried(self):
+        @dataclass(frozen=True, slots=True, kw_only=True)
+        class Rich(events.Event):
+            name: ClassVar[str] = "test.rich"
+            data: dict
+
+        with pytest.raises(TypeError, match="ids and plain values"):
+            events.encode(Rich(data={}))
+
+    def test_fields_that_are_gone_are_dropped(self):
+        thing = uuid.uuid4()
+        assert events.decode("test.happened", {"thing_id": str(thing), "gone": 1}) == Happened(thing_id=thing)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_publishing_outside_of_a_transaction_is_refused(self):
+        with pytest.raises(TransactionManagementError):
+            events.publish(Unheard())
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_rollback_takes_the_event_along(self):
+        with pytest.raises(RuntimeError), transaction.atomic():
+            events.publish(Unheard())
+            raise RuntimeError
+        assert OutboxEvent.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_relays_take_each_event_once():
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(name="test.happened", payload={"thing_id": str(uuid.uuid4()), "text": str(number)})
+        for number in range(60)
+    )
+
+    def relay(_):
+        try:
+            return outbox.relay_due().taken
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(relay, range(4))) == 60
+    assert sorted(int(event.text) for name, event, _ in calls if name == "first") == list(range(60))
+    assert OutboxEvent.objects.pending().count() == 0
+
+
+@pytest.fixture
+def thread(settings):
+    settings.OUTBOX_RELAY_THREAD = True
+    yield outbox.relay
+    assert outbox.relay.stop(timeout=5)
+
+
+def eventually(condition, seconds=5.0):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestThread:
+    def test_it_hands_events_on_right_after_the_commit(self, thread):
+        with transaction.atomic():
+            events.publish(Happened(thing_id=uuid.uuid4()))
+            time.sleep(0.1)
+            assert calls == []
+        eventually(lambda: len(calls) == 2, 1.0)
+        eventually(lambda: OutboxEvent.objects.filter(done_at=None).count() == 0)
+        assert thread.is_running
+
+    def test_it_tries_again_by_itself(self, thread):
+        trouble["second"] = BrokerError("refused")
+        happen()
+        eventually(lambda: "second" in names())
+        trouble.clear()
+        eventually(lambda: OutboxEvent.objects.filter(done_at=None).count() == 0)
+
+    def test_it_survives_a_connection_that_died(self, thread):
+        happen()
+        eventually(lambda: OutboxEvent.objects.filter(done_at=None).count() == 0)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        happen()
+        eventually(lambda: OutboxEvent.objects.filter(done_at=None).count() == 0)
+
+    def test_it_stops_and_starts_again(self, thread):
+        happen()
+        eventually(lambda: len(calls) == 2)
+        assert thread.stop(timeout=5)
+        assert not thread.is_running
+        assert thread.stop()
+        happen()
+        eventually(lambda: len(calls) == 4)
+
+    def test_off_means_no_thread(self, settings):
+        settings.OUTBOX_RELAY_THREAD = False
+        happen()
+        assert not outbox.relay.is_running
+
+    def test_a_forked_process_starts_its_own(self, thread):
+        happen()
+        eventually(lambda: len(calls) == 2)
+        of_the_parent = thread._thread, thread._woken, thread._stopping
+        thread._forget_thread()
+        assert not thread.is_running
+        before = threading.active_count()
+        thread.wake()
+        assert thread.is_running
+        assert threading.active_count() == before + 1
+        left, woken, stopping = of_the_parent
+        assert left.daemon
+        stopping.set()
+        woken.set()
+        left.join(5)
+        assert not left.is_alive()
+
+
+def test_a_database_that_is_away_is_tried_again_soon(monkeypatch):
+    def away():
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(outbox, "relay_due", away)
+    assert outbox._round() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("result", "wait"),
+    [
+        (outbox.Round(taken=1, retry_in=0.8, outage=True), 1.0),
+        (outbox.Round(taken=1, retry_in=30.0, outage=True), 5.0),
+        (outbox.Round(taken=1, retry_in=30.0, outage=False), 30.0),
+        (outbox.Round(taken=1, retry_in=None, outage=False), None),
+    ],
+)
+def test_how_long_the_thread_sleeps(monkeypatch, result, wait):
+    monkeypatch.setattr(outbox, "relay_due", lambda: result)
+    assert outbox._round() == wait
+
+
+def test_a_round_that_fails_does_not_end_the_thread(settings):
+    settings.OUTBOX_RELAY_THREAD = True
+    rounds = []
+
+    def work():
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise RuntimeError("unforeseen")
+
+    relay = Relay(work)
+    relay.wake()
+    eventually(lambda: len(rounds) == 1)
+    relay.wake()
+    eventually(lambda: len(rounds) == 2)
+    assert relay.stop()
