@@ -12,7 +12,7 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 
-from apps.api import problems
+from apps.api import mounting, problems
 from apps.api.mounting import Mounted, mount
 from apps.api.slices import Slice
 from apps.api.tests.fakes.stones import views
@@ -77,11 +77,10 @@ Serve = Callable[..., Client]
 
 
 @pytest.fixture(autouse=True)
-def _clean() -> Iterator[None]:
+def _clean() -> None:
     """No limit is used up, and nothing ran yet."""
     redis.client().flushdb()
     views.touched.clear()
-    yield
 
 
 @pytest.fixture
@@ -112,6 +111,18 @@ def serve(settings: Any) -> Iterator[Serve]:
     yield serve
     for name in made:
         del sys.modules[name]
+
+
+@pytest.fixture
+def installed(settings: Any, monkeypatch: pytest.MonkeyPatch, serve: Serve) -> Iterator[None]:
+    """ALL over the slice of the tests, as if it were the project's own table."""
+    settings.ZONES = f"{__name__}.ALL"
+    monkeypatch.setattr("apps.api.slices.installed", lambda: (STONES,))
+    forget = mounting.mounted.cache_clear
+    forget()
+    serve()
+    yield
+    forget()
 
 
 def but(original: Zone, **changes: Any) -> Zone:

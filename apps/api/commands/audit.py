@@ -1,0 +1,87 @@
+"""`zones audit`: every route with who may call it, and the proof: each guarded one is called by nobody and refuses.
+
+The calls go straight to the mounted callbacks. A guard refuses before its view is reached, so nothing happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.http import HttpRequest
+from django.test import RequestFactory
+
+from apps.api import checks
+from apps.api.commands.listing import as_data, who
+from apps.api.commands.report import Report
+from apps.api.docs import docs_patterns, schema_patterns
+from apps.api.inventory import Endpoint
+from apps.api.mounting import Mounted
+from apps.api.slices import leaves, template
+from apps.api.zones import Docs, Floor
+
+OPEN_ZONE = "public"
+# What a refusal looks like; 429 is one, too.
+_REFUSED = frozenset({401, 403, 429})
+_NOBODY = "nobody"  # no address: the calls count against no client
+
+
+def audit(mounted: Mounted, progress: Callable[[str], None]) -> Report:
+    """Fails when a route outside of `public` answers nobody, belongs to no zone, or shows documentation to nobody."""
+    findings = [f"{route}: belongs to no zone" for route in checks.unowned()]
+    for endpoint in mounted.endpoints:
+        if endpoint.zone != OPEN_ZONE:
+            progress(endpoint.path)
+            findings += _of_endpoint(endpoint)
+    findings += _of_documentation(mounted)
+    ok = not findings
+    open_to_all = sum(endpoint.zone == OPEN_ZONE for endpoint in mounted.endpoints)
+    return Report(
+        title="Who may call what",
+        columns=("path", "methods", "who", "credential"),
+        rows=[
+            (
+                template(endpoint.path),
+                " ".join(endpoint.methods),
+                who(endpoint),
+                " ".join(endpoint.authentication),
+            )
+            for endpoint in mounted.endpoints
+        ],
+        findings=findings,
+        remarks=[f"{len(mounted.endpoints)} routes, {open_to_all} of them public, {len(findings)} findings"],
+        data={"ok": ok, "findings": findings, "routes": as_data(mounted.endpoints)},
+        ok=ok,
+    )
+
+
+def _of_endpoint(endpoint: Endpoint) -> Iterator[str]:
+    where = template(endpoint.path)
+    if getattr(endpoint.callback, "guard", None) is None:
+        yield f"{where}: is behind no guard"
+    elif endpoint.floor is Floor.ANYONE:
+        yield f"{where}: is open to anyone outside of the zone '{OPEN_ZONE}'"
+    else:
+        for method in endpoint.methods:
+            status = _status(endpoint.callback, method)
+            if status not in _REFUSED:
+                yield f"{method} {where}: answered {status} to nobody"
+
+
+def _of_documentation(mounted: Mounted) -> Iterator[str]:
+    for document in mounted.documents:
+        zone = document.zone
+        for leaf in leaves([*docs_patterns(zone, document), *schema_patterns(zone, document)]):
+            refused = _status(leaf.pattern.callback, "GET") in _REFUSED
+            if refused is (zone.docs is Docs.OPEN):
+                word = "refuses" if refused else "shows"
+                yield f"/api/{zone.name}/{leaf.route}: {word} documentation against the zone's rule '{zone.docs}'"
+
+
+def _status(callback: Callable[..., Any], method: str) -> int:
+    request: HttpRequest = RequestFactory(REMOTE_ADDR=_NOBODY).generic(method, "/")
+    try:
+        status: int = callback(request).status_code
+    except Exception:  # noqa: BLE001  it got past the guard and into the view, which is the finding
+        return 500
+    return status

@@ -1,0 +1,86 @@
+"""`zones list` and `zones urls`: what the table says, and every route that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.api import indexes
+from apps.api.commands.report import Report
+from apps.api.inventory import Endpoint
+from apps.api.mounting import Mounted
+from apps.api.slices import template
+
+
+def list_zones(mounted: Mounted) -> Report:
+    """One row a zone."""
+    rows = [
+        (
+            zone.name,
+            " ".join(
+                version.name + (" (deprecated)" if version.deprecated else "") for version in zone.versions
+            ),
+            zone.floor.value,
+            " ".join(zone.authentication),
+            ", ".join(zone.rates) + f" per {zone.rates_by}",
+            zone.docs.value,
+            "yes" if zone.exposed else "no",
+            " ".join(zone.slices),
+        )
+        for zone in mounted.table
+    ]
+    return Report(
+        title="Zones",
+        columns=("zone", "versions", "floor", "authentication", "rates", "docs", "exposed", "slices"),
+        rows=rows,
+        data={"zones": [indexes.describe(zone) | {"slices": list(zone.slices)} for zone in mounted.table]},
+    )
+
+
+def list_urls(mounted: Mounted, zone: str | None = None) -> Report:
+    """One row a route and method. Raises KeyError for an unknown zone."""
+    if zone is not None:
+        mounted.table.get(zone)
+    wanted = [endpoint for endpoint in mounted.endpoints if zone in (None, endpoint.zone)]
+    return Report(
+        title="Routes",
+        columns=("path", "method", "view", "name", "authentication", "floor", "rates"),
+        rows=[
+            (
+                template(endpoint.path),
+                method,
+                endpoint.view,
+                endpoint.name,
+                " ".join(endpoint.authentication),
+                who(endpoint),
+                ", ".join(endpoint.rates),
+            )
+            for endpoint in wanted
+            for method in endpoint.methods
+        ],
+        data={"routes": as_data(wanted)},
+    )
+
+
+def as_data(endpoints: Sequence[Endpoint]) -> list[dict[str, object]]:
+    """Routes as JSON has them."""
+    return [
+        {
+            "path": template(endpoint.path),
+            "methods": list(endpoint.methods),
+            "name": endpoint.name,
+            "view": endpoint.view,
+            "zone": endpoint.zone,
+            "version": endpoint.version,
+            "slice": endpoint.slice,
+            "authentication": list(endpoint.authentication),
+            "floor": endpoint.floor.value,
+            "narrowed_by": list(endpoint.narrowed_by),
+            "rates": list(endpoint.rates),
+        }
+        for endpoint in endpoints
+    ]
+
+
+def who(endpoint: Endpoint) -> str:
+    """Who may call: the zone's floor, and what the view adds to it."""
+    return " + ".join([endpoint.floor.value, *endpoint.narrowed_by])

@@ -1,0 +1,163 @@
+"""`manage.py zones`: look at the zone table, check it, and keep what follows from it. The work is in `apps.api.commands`.
+
+Exit codes: 0 all is well, 1 something was found (each finding is printed), 2 the command was not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import IO, Any, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+
+from apps.api import mounting
+from apps.api.commands import audit, keys, listing, menu, schemas, validate
+from apps.api.commands.report import Form, Report, show
+from apps.api.schema import SchemaInvalid
+from apps.common.exceptions import DomainError
+
+_HELP = {
+    "list": "the zones: versions, floor, authentication, rates, documentation",
+    "urls": "every route: full path, method, view, authentication, rates",
+    "validate": "check the table, the routes, the codes and every schema",
+    "schema": "print a zone's OpenAPI document, or keep the committed ones (--write, --check)",
+    "audit": "list who may call what, and prove that nothing outside of public answers nobody",
+    "keys": "service keys of the internal zone: create, list, rotate, revoke",
+    "menu": "choose one of these",
+}
+_EPILOG = """\
+examples:
+  manage.py zones                               a menu, on a terminal
+  manage.py zones urls private
+  manage.py zones schema private/v1 --format json
+  manage.py zones schema --check                as `make check` does
+  manage.py zones keys create billing --scope internal:v1:users:detail --days 90
+  manage.py zones keys rotate 3f2a91c0d4e7 --overlap 86400
+
+exit codes: 0 all is well; 1 something was found; 2 the command was not understood
+"""
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter, DjangoHelpFormatter):
+    """Django's order of options, and the examples as they are written."""
+
+
+class Command(BaseCommand):
+    """The zone table by command."""
+
+    help = "Look at the zone table, check it, and keep what follows from it."
+    # A broken table is what `validate` is there to report.
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Help with examples."""
+        return super().create_parser(
+            prog_name, subcommand, epilog=_EPILOG, formatter_class=_HelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One subparser an action; each takes --format."""
+        shared = argparse.ArgumentParser(add_help=False)
+        shared.add_argument(
+            "--format", choices=[item.value for item in Form], help="table on a terminal, else plain"
+        )
+        actions = parser.add_subparsers(dest="action", metavar="action")
+        made = {
+            name: actions.add_parser(name, help=text, description=text.capitalize() + ".", parents=[shared])
+            for name, text in _HELP.items()
+        }
+        made["urls"].add_argument("zone", nargs="?", help="only this zone")
+        schema = made["schema"]
+        schema.add_argument("document", nargs="?", help="zone, or zone/version")
+        way = schema.add_mutually_exclusive_group()
+        way.add_argument("--write", action="store_true", help="write docs/api/<zone>.<version>.yaml for all")
+        way.add_argument(
+            "--check", action="store_true", help="fail when the committed ones differ from the code"
+        )
+        self._add_keys(made["keys"], shared)
+
+    def _add_keys(self, parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="keys_action", metavar="action", required=True)
+        create = actions.add_parser("create", help="make a key and show it once", parents=[shared])
+        create.add_argument("name", help="the service that will use it")
+        create.add_argument(
+            "--scope", action="append", help="a route name (repeat), or * for all", required=True
+        )
+        create.add_argument("--days", type=int, help="expire after so many days")
+        actions.add_parser("list", help="all keys, their state and last use", parents=[shared])
+        rotate = actions.add_parser(
+            "rotate", help="a new key; the old one goes on for a while", parents=[shared]
+        )
+        rotate.add_argument("prefix")
+        rotate.add_argument(
+            "--overlap", type=int, default=86_400, help="seconds that the old key goes on (a day)"
+        )
+        revoke = actions.add_parser("revoke", help="end a key at once", parents=[shared])
+        revoke.add_argument("prefix")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the action, print its report, leave with its exit code."""
+        action = options["action"]
+        if action is None or action == "menu":
+            if not sys.stdin.isatty():
+                self.print_help("manage.py", "zones")
+                raise CommandError("Name an action.", returncode=2)
+            action = menu.choose({name: text for name, text in _HELP.items() if name not in ("menu", "keys")})
+            if action is None:
+                return
+            options = {"zone": None, "document": None, "write": False, "check": action == "schema"} | options
+        form = Form(options.get("format") or (Form.TABLE if self.stdout.isatty() else Form.PLAIN))
+        try:
+            report = self._run(action, options)
+        except KeyError as error:
+            raise CommandError(str(error.args[0]), returncode=2) from error
+        except DomainError as error:
+            raise CommandError(error.detail, returncode=1) from error
+        except (ImproperlyConfigured, SchemaInvalid) as error:
+            raise CommandError(str(error), returncode=1) from error
+        show(report, form, cast("IO[str]", self.stdout))
+        if not report.ok:
+            # Printed already: leave quietly with the code.
+            raise SystemExit(1)
+
+    def _run(self, action: str, options: dict[str, Any]) -> Report:
+        match action:
+            case "validate":
+                return validate.validate(self._progress)
+            case "list":
+                return listing.list_zones(mounting.mounted())
+            case "urls":
+                return listing.list_urls(mounting.mounted(), options["zone"])
+            case "audit":
+                return audit.audit(mounting.mounted(), self._progress)
+            case "schema":
+                return self._schema(options)
+            case _:
+                return self._keys(options)
+
+    def _schema(self, options: dict[str, Any]) -> Report:
+        if options["write"]:
+            return schemas.write_schemas(mounting.mounted())
+        if options["check"]:
+            return schemas.check_schemas(mounting.mounted())
+        if options["document"] is None:
+            raise KeyError("Name a zone (`zones schema private`), or give --write or --check.")
+        return schemas.print_schema(mounting.mounted(), options["document"])
+
+    def _keys(self, options: dict[str, Any]) -> Report:
+        match options["keys_action"]:
+            case "create":
+                return keys.create(mounting.mounted(), options["name"], options["scope"], options["days"])
+            case "rotate":
+                return keys.rotate(options["prefix"], options["overlap"])
+            case "revoke":
+                return keys.revoke(options["prefix"])
+            case _:
+                return keys.list_keys()
+
+    def _progress(self, step: str) -> None:
+        """What is being looked at, on one line that is overwritten; silent without a terminal."""
+        if self.stderr.isatty():
+            self.stderr.write(f"\r\033[K{step[:100]}\r", ending="")

@@ -1,0 +1,171 @@
+"""Mounting: names, versions, deprecation, CORS, fixed paths, and the same URLs whatever the hash seed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from django.urls import Resolver404, resolve, reverse
+
+from apps.api import cors
+from apps.api.inventory import methods_of
+from apps.api.mounting import FastResolver, mount
+from apps.api.slices import template
+from apps.api.tests.conftest import ALL, CLOSED, OFFICE, OPEN, RIVERS, STONES, Serve, but
+from apps.api.zones import Cors, Version, ZoneTable
+
+pytestmark = pytest.mark.django_db
+
+OLD = Version(
+    name="v1",
+    deprecated=date(2026, 1, 1),
+    sunset=date(2027, 1, 1),
+    notice="https://docs.example/moving-to-v2",
+)
+USER = {"Authorization": "Test user"}
+
+
+def test_routes_have_names_by_zone_version_and_slice(serve: Serve) -> None:
+    serve(but(OPEN, slices=("stones", "rivers")), slices=(RIVERS, STONES))
+    assert reverse("closed:v2:stones:stone") == "/api/closed/v2/stone/"
+    assert reverse("open:v1:rivers:river") == "/api/open/v1/river/"
+    assert reverse("open:v1:stones:deep", kwargs={"number": "7"}) == "/api/open/v1/nested/deep/7/"
+    assert reverse("office:schema") == "/api/office/schema/"
+    assert reverse("closed:v1:schema-yaml") == "/api/closed/v1/schema.yaml"
+    assert reverse("closed:v1:index") == "/api/closed/v1/"
+    assert reverse("api-index") == "/api/"
+    assert resolve("/api/open/v1/river/").view_name == "open:v1:rivers:river"
+
+
+def test_one_zone_serves_two_versions_from_the_same_slices(serve: Serve) -> None:
+    client = serve()
+    weights = [
+        client.get(f"/api/closed/{version}/stone/", headers=USER).json()["weight"] for version in ("v1", "v2")
+    ]
+    assert weights == [20, 20_000]
+    # What the newer version does not replace is the same in both; what it replaced has only its own methods.
+    assert client.get("/api/closed/v2/plain/", headers=USER).json()["zone"] == "closed"
+    assert client.post("/api/closed/v2/stone/", headers=USER).status_code == 405
+
+
+def test_a_deprecated_version_says_so_in_every_answer(serve: Serve) -> None:
+    client = serve(but(CLOSED, versions=(OLD, Version(name="v2"))))
+    for response in (
+        client.get("/api/closed/v1/stone/", headers=USER),
+        client.get("/api/closed/v1/stone/"),
+        client.get("/api/closed/v1/none/", headers=USER),
+    ):
+        assert response.headers["Deprecation"] == "@1767225600"
+        assert response.headers["Sunset"] == "Fri, 01 Jan 2027 00:00:00 GMT"
+        assert response.headers["Link"] == (
+            '</api/closed/v2/>; rel="successor-version", '
+            '<https://docs.example/moving-to-v2>; rel="deprecation"; type="text/html"'
+        )
+    assert "Deprecation" not in client.get("/api/closed/v2/stone/", headers=USER).headers
+    schema = client.get("/api/closed/v1/schema.json", headers=USER).json()
+    assert schema["paths"]["/api/closed/v1/stone/"]["get"]["deprecated"] is True
+    assert schema["info"]["description"].startswith(
+        "**This version is deprecated since 2026-01-01.** It ends on 2027"
+    )
+    assert client.get("/api/").json()["zones"][1]["versions"][0]["sunset"] == "2027-01-01"
+    assert "deprecated, ends 2027-01-01" in client.get("/api/", headers={"Accept": "text/html"}).text
+
+
+def test_a_deprecation_without_sunset_successor_or_notice_is_just_that(serve: Serve) -> None:
+    client = serve(but(OFFICE, versions=(Version(name="v1", deprecated=date(2026, 1, 1)),)))
+    response = client.get("/api/office/v1/stone/")
+    assert response.headers["Deprecation"] == "@1767225600"
+    assert "Sunset" not in response.headers
+    assert "Link" not in response.headers
+
+
+def test_origins_are_allowed_zone_by_zone(serve: Serve, settings) -> None:
+    settings.ZONES = f"{__name__}.WITH_ORIGINS"
+    client = serve()
+    app = {"Origin": "https://app.example"}
+    allowed = "Access-Control-Allow-Origin"
+    assert (
+        client.get("/api/closed/v1/stone/", headers={**app, **USER}).headers[allowed] == "https://app.example"
+    )
+    assert allowed not in client.get("/api/office/v1/stone/", headers=app).headers
+    assert (
+        allowed not in client.get("/api/closed/v1/stone/", headers={"Origin": "https://evil.example"}).headers
+    )
+    assert client.get("/api/open/v1/stone/", headers={"Origin": "https://any.example"}).headers[allowed]
+    assert client.get("/api/", headers=app).headers[allowed] == "https://app.example"
+    preflight = client.options(
+        "/api/closed/v1/stone/", headers={**app, "Access-Control-Request-Method": "GET"}
+    )
+    assert preflight.status_code == 200
+    assert "authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in preflight.headers
+    assert allowed not in client.get("/elsewhere", headers=app).headers
+
+
+WITH_ORIGINS = (
+    but(OPEN, cors=Cors(origins=("*",))),
+    but(CLOSED, cors=Cors(origins=("https://app.example",))),
+    *ALL[2:],
+)
+
+
+def test_no_origin_is_no_question(rf) -> None:
+    assert not cors.is_origin_allowed(rf.get("/api/closed/"))
+
+
+def test_fixed_paths_resolve_as_the_slow_way_does() -> None:
+    tree = mount(ZoneTable(ALL), (STONES,)).patterns[0]
+    assert isinstance(tree, FastResolver)
+    for path in ("closed/v1/stone/", "open/schema/", "open/v1/", ""):
+        slow = super(FastResolver, tree).resolve(path)
+        for _ in range(2):
+            match = tree.resolve(path)
+            assert (match.func, match.view_name, match.route) == (slow.func, slow.view_name, slow.route)
+    assert tree.resolve("closed/v1/stone/") is tree.resolve("closed/v1/stone/")
+    assert tree.resolve("open/v1/fail/bug/").kwargs == {"kind": "bug"}
+    with pytest.raises(Resolver404):
+        tree.resolve("nowhere/")
+    # Paths that callers make up are not remembered.
+    assert len(tree._known) == 4
+
+
+def test_methods_of_a_function_that_does_not_tell_are_all() -> None:
+    assert methods_of(lambda request: None) == ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        ("users/<uuid:id>/", "users/{id}/"),
+        ("users/<name>/", "users/{name}/"),
+        ("^users/(?P<id>[^/.]+)/$", "users/{id}/"),
+        (r"^a/(?P<n>[0-9]{1,3})/(?P<m>(?:x|y)+)/\Z", "a/{n}/{m}/"),
+    ],
+)
+def test_routes_as_people_read_them(route: str, expected: str) -> None:
+    assert template(route) == expected
+
+
+def test_mounting_is_the_same_under_every_hash_seed() -> None:
+    script = (
+        "import django; django.setup()\n"
+        "from apps.api.slices import leaves\n"
+        "from apps.api.mounting import mounted\n"
+        "print('\\n'.join(f'{leaf.route} {leaf.pattern.name}' for leaf in leaves(mounted().patterns)))\n"
+    )
+    dumps = set()
+    for seed in ("0", "1", "4242"):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        dumps.add(done.stdout)
+    assert len(dumps) == 1
+    assert "private/v1/" in dumps.pop()
