@@ -1,10 +1,16 @@
-"""Registers the app."""
+"""Registers the app, and how people prove who they are."""
 
 from django.apps import AppConfig
 
 
 class UsersConfig(AppConfig):
-    """`apps.users`, labelled `users`."""
+    """`apps.users`, labelled `users`: accounts, sign-ins, tokens, roles."""
 
     name = "apps.users"
     label = "users"
+
+    def ready(self) -> None:
+        """Offer the authenticators "bearer" and "session" to the zone table."""
+        from apps.users import authentication
+
+        authentication.register()

@@ -1,0 +1,124 @@
+"""Accounts and sessions in Django's admin site. What the site changes goes through the services of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from apps.common.callers import Caller, CallerKind
+from apps.common.exceptions import DomainError
+from apps.users import services
+from apps.users.models import Session, User
+from apps.users.types import AccountChanges
+
+if TYPE_CHECKING:  # generic for mypy only
+    UserModelAdmin = admin.ModelAdmin[User]
+    SessionModelAdmin = admin.ModelAdmin[Session]
+else:
+    UserModelAdmin = SessionModelAdmin = admin.ModelAdmin
+
+# Roles say what an account may do; nothing here asks for groups.
+admin.site.unregister(Group)
+
+
+def _actor(request: HttpRequest) -> Caller:
+    return Caller(kind=CallerKind.USER, user=request.user)
+
+
+@admin.register(User)
+class UserAdmin(UserModelAdmin):
+    """Name, role and activity can be changed. Accounts are made by registration or `manage.py createsuperuser`."""
+
+    list_display = ("email", "name", "role", "is_active", "email_verified_at", "created_at")
+    list_filter = ("role", "is_active")
+    search_fields = ("email", "name")
+    ordering = ("-created_at", "-id")
+    show_full_result_count = False
+    fields = (
+        "email",
+        "name",
+        "role",
+        "is_active",
+        "email_verified_at",
+        "created_at",
+        "updated_at",
+        "erased_at",
+    )
+    readonly_fields = ("email", "email_verified_at", "created_at", "updated_at", "erased_at")
+    actions = ("deactivate", "activate")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Without what the site never shows."""
+        return super().get_queryset(request).defer("password", "phone")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Never: deactivate here, erase through the API."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """What was erased stays as it is."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: Any) -> None:
+        """By the service, with its rules. What it refuses is shown, and nothing is saved."""
+        changes: AccountChanges = {"name": obj.name, "role": obj.role, "is_active": obj.is_active}
+        try:
+            services.update_user(actor=_actor(request), user_id=obj.pk, changes=changes)
+        except DomainError as error:
+            messages.error(request, f"Nothing was changed. {error.detail}")
+
+    @admin.action(description="Deactivate the selected accounts")
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """End their sessions and let nobody sign in to them."""
+        self._apply(request, queryset, services.deactivate_user)
+
+    @admin.action(description="Activate the selected accounts")
+    def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let people sign in to them again."""
+        self._apply(request, queryset, services.activate_user)
+
+    def _apply(self, request: HttpRequest, queryset: QuerySet[User], service: Any) -> None:
+        for user in queryset:
+            try:
+                service(actor=_actor(request), user_id=user.pk)
+            except DomainError as error:
+                messages.error(request, f"{user}: {error.detail}")
+            else:
+                messages.success(request, f"{user}: done.")
+
+
+@admin.register(Session)
+class SessionAdmin(SessionModelAdmin):
+    """To look at only."""
+
+    list_display = ("user", "user_agent", "network", "created_at", "last_seen_at", "ended_at", "end_reason")
+    list_filter = ("end_reason",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__name")
+    ordering = ("-created_at", "-id")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        """Without what the site never shows."""
+        return super().get_queryset(request).defer("user__password", "user__phone")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        """Never."""
+        return False

@@ -1,0 +1,41 @@
+"""The authenticators "bearer" (access tokens) and "session" (the admin site's cookie, for documentation pages only)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest
+
+from apps.common.authentication import register_authenticator
+from apps.common.callers import Caller, CallerKind
+from apps.users import exceptions, selectors
+
+SCHEME: Final = "bearer"
+
+
+def authenticate_bearer(request: HttpRequest) -> Caller | None:
+    """The caller of `Authorization: Bearer <token>` (RFC 6750); None without one.
+
+    Raises AccessTokenRefused, AccessTokenExpired, SessionEnded.
+    """
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != SCHEME:
+        return None
+    token = token.strip()
+    if not token:
+        raise exceptions.AccessTokenRefused
+    return selectors.authenticate_access(token=token)
+
+
+def authenticate_session(request: HttpRequest) -> Caller | None:
+    """The caller who is signed in to the admin site; None for everybody else."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    return Caller(kind=CallerKind.USER, user=user)
+
+
+def register() -> None:
+    """Offer both to the zone table."""
+    register_authenticator("bearer", authenticate_bearer)
+    register_authenticator("session", authenticate_session)

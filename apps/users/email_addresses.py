@@ -1,0 +1,96 @@
+"""One spelling for each e-mail address: what is stored, compared and written to. Sends nothing, stores nothing."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django.db import models
+
+from apps.common.exceptions import InvalidInput
+
+if TYPE_CHECKING:  # generic for mypy only
+    EmailField = models.EmailField[str, str]
+else:
+    EmailField = models.EmailField
+
+MAX_LENGTH: Final = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
+_MAX_LOCAL: Final = 64
+_ATOM_SIGNS: Final = frozenset("!#$%&'*+-/=?^_`{|}~")
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+
+
+class InvalidEmail(InvalidInput):
+    """Not an e-mail address that mail can be sent to."""
+
+    code: ClassVar[str] = "invalid_email"
+    detail = "Enter a valid e-mail address."
+
+
+def canonical(text: str) -> str:
+    """The one spelling of an address: NFKC, case folded, the domain in its ASCII form (IDNA).
+
+    Case folding the local part goes beyond RFC 5321, which leaves its case to the receiver; no provider of today tells
+    two people apart by it, and two accounts that look the same are worse. Applying it twice changes nothing.
+
+    Raises:
+        InvalidEmail: for everything that is not `dot-atom@domain.tld`; quoted local parts and address literals are not
+            taken.
+    """
+    local, at, domain = _folded(text.strip()).rpartition("@")
+    if not at:
+        raise InvalidEmail
+    address = f"{_checked_local(local)}@{_ascii_domain(domain)}"
+    if len(address) > MAX_LENGTH:
+        raise InvalidEmail
+    return address
+
+
+def _folded(text: str) -> str:
+    """Unicode's toNFKC_Casefold in effect: folding may undo the normal form and is followed by it again."""
+    if len(text) > MAX_LENGTH:
+        raise InvalidEmail
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _checked_local(local: str) -> str:
+    if not 0 < len(local.encode("utf-8", "surrogatepass")) <= _MAX_LOCAL:
+        raise InvalidEmail
+    if not all(atom and all(_is_atom_sign(sign) for sign in atom) for atom in local.split(".")):
+        raise InvalidEmail
+    return local
+
+
+def _is_atom_sign(sign: str) -> bool:
+    # Letters, marks and digits of any script (RFC 6531); nothing that is invisible or reorders text.
+    return sign in _ATOM_SIGNS or unicodedata.category(sign)[0] in "LMN"
+
+
+def _ascii_domain(domain: str) -> str:
+    try:
+        ascii_form = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise InvalidEmail from None
+    labels = ascii_form.split(".")
+    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+        raise InvalidEmail
+    return ascii_form
+
+
+class CanonicalEmailField(EmailField):
+    """Stores and looks up the canonical form, whichever way a value comes: instances, `filter()`, `update()`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", MAX_LENGTH)
+        super().__init__(*args, **kwargs)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """The canonical form. Raises InvalidEmail."""
+        return canonical(value) if isinstance(value, str) else super().get_prep_value(value)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001  (Django's signature)
+        """The canonical form, put on the instance as well. Raises InvalidEmail."""
+        address = canonical(getattr(model_instance, self.attname))
+        setattr(model_instance, self.attname, address)
+        return address

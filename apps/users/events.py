@@ -1,0 +1,85 @@
+"""What happened to accounts. `handlers.py` says what follows from it here; other slices listen as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from apps.common.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(Event):
+    """A new account exists; its address is not verified yet."""
+
+    name: ClassVar[str] = "users.registered"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRepeated(Event):
+    """Somebody registered with the address of an account, and was not told that it exists."""
+
+    name: ClassVar[str] = "users.registration_repeated"
+    user_id: UUID
+    request_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordResetRequested(Event):
+    """Somebody asked for a reset. `user_id` is of nobody when the address is unknown: both cost the same."""
+
+    name: ClassVar[str] = "users.password_reset_requested"
+    user_id: UUID
+    request_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Event):
+    """The password is another one, and the sessions that it opened are over."""
+
+    name: ClassVar[str] = "users.password_changed"
+    user_id: UUID
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshTokenReused(Event):
+    """A refresh token came twice: a thief and the owner cannot be told apart, so the session was ended."""
+
+    name: ClassVar[str] = "users.refresh_token_reused"
+    user_id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeactivated(Event):
+    """The account was switched off; all of its sessions are over."""
+
+    name: ClassVar[str] = "users.deactivated"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserActivated(Event):
+    """The account was switched on again."""
+
+    name: ClassVar[str] = "users.activated"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserErased(Event):
+    """The person is gone; a shell without personal data is left."""
+
+    name: ClassVar[str] = "users.erased"
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvatarDiscarded(Event):
+    """No account shows this file any more."""
+
+    name: ClassVar[str] = "users.avatar_discarded"
+    file: str

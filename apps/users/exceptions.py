@@ -1,0 +1,131 @@
+"""What can go wrong with accounts, sign-ins and tokens."""
+
+from __future__ import annotations
+
+from apps.common.exceptions import Conflict, Denied, InvalidInput, NotAuthenticated, NotFound, TooManyRequests
+from apps.users.email_addresses import InvalidEmail
+
+
+class EmailTaken(Conflict):
+    """Somebody has registered with this address."""
+
+    code = "email_taken"
+    detail = "An account with this address exists."
+
+
+class InvalidCredentials(NotAuthenticated):
+    """Sign-in failed; which part of it is nobody's business."""
+
+    code = "invalid_credentials"
+    detail = "E-mail address or password is wrong."
+
+
+class AccessTokenRefused(NotAuthenticated):
+    """The bearer token is none of ours."""
+
+    code = "token_invalid"
+    detail = "The access token is not valid."
+
+
+class AccessTokenExpired(NotAuthenticated):
+    """The bearer token's time is over; a refresh gets a new one."""
+
+    code = "token_expired"
+    detail = "The access token has expired."
+
+
+class SessionEnded(NotAuthenticated):
+    """The token is genuine, and its session or account no longer is."""
+
+    code = "session_ended"
+    detail = "This session has ended. Sign in again."
+
+
+class RefreshTokenRefused(NotAuthenticated):
+    """The refresh token is unknown, expired, of an ended session, or was used before."""
+
+    code = "refresh_token_invalid"
+    detail = "The refresh token is not valid. Sign in again."
+
+
+class OneTimeTokenRefused(InvalidInput):
+    """The link of a mail is unknown, expired or was followed before."""
+
+    code = "token_unusable"
+    detail = "This link is not valid any more. Ask for a new one."
+
+
+class PasswordRefused(InvalidInput):
+    """A new password is too short, too long, or too easy to guess; `errors` say which."""
+
+    code = "password_refused"
+    detail = "Choose another password."
+
+
+class WrongPassword(Denied):
+    """The current password, asked for once more, is not right."""
+
+    code = "wrong_password"
+    detail = "The current password is wrong."
+
+
+class AvatarRefused(InvalidInput):
+    """The upload is not an image of a kind and size that is taken."""
+
+    code = "avatar_refused"
+    detail = "Upload a JPEG, PNG or WebP image."
+
+
+class UserNotFound(NotFound):
+    """There is no such account, or the caller may not know that there is."""
+
+    code = "user_not_found"
+    detail = "There is no such account."
+
+
+class SessionNotFound(NotFound):
+    """The caller has no such session, or it has ended."""
+
+    code = "session_not_found"
+    detail = "There is no such session."
+
+
+class OwnAccount(Conflict):
+    """An admin would shut themselves out."""
+
+    code = "own_account"
+    detail = "You cannot do this to your own account."
+
+
+class LastAdmin(Conflict):
+    """Nobody could administer anything any more."""
+
+    code = "last_admin"
+    detail = "This is the last admin. Make somebody else an admin first."
+
+
+class TooManyAttempts(TooManyRequests):
+    """Too many sign-ins, registrations or mails, counted by address and by account."""
+
+    code = "too_many_attempts"
+    detail = "Too many attempts. Try again later."
+
+
+__all__ = [
+    "AccessTokenExpired",
+    "AccessTokenRefused",
+    "AvatarRefused",
+    "EmailTaken",
+    "InvalidCredentials",
+    "InvalidEmail",
+    "LastAdmin",
+    "OneTimeTokenRefused",
+    "OwnAccount",
+    "PasswordRefused",
+    "RefreshTokenRefused",
+    "SessionEnded",
+    "SessionNotFound",
+    "TooManyAttempts",
+    "UserNotFound",
+    "WrongPassword",
+]

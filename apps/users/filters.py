@@ -1,0 +1,31 @@
+"""What a list of accounts can be narrowed and ordered by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from apps.users.models import Role, User
+
+
+class UserFilter(django_filters.FilterSet):
+    """`?search=&role=&is_active=&created_after=&created_before=&ordering=`."""
+
+    search = django_filters.CharFilter(
+        method="filter_search", max_length=100, help_text="Part of the name or the e-mail address, literally."
+    )
+    role = django_filters.ChoiceFilter(choices=Role.choices)
+    is_active = django_filters.BooleanFilter()
+    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    ordering = django_filters.OrderingFilter(fields=("created_at", "name", "email"))
+
+    class Meta:
+        model = User
+        fields: tuple[str, ...] = ()
+
+    def filter_search(self, queryset: QuerySet[User], name: str, value: Any) -> QuerySet[User]:
+        """`icontains` escapes the wildcards of LIKE, so `%` looks for a percent sign."""
+        return queryset.filter(Q(name__icontains=value) | Q(email__icontains=value))

@@ -1,0 +1,50 @@
+"""What follows from the events of this slice: mails, and files to delete, each by a task."""
+
+from __future__ import annotations
+
+from apps.common import events
+from apps.users import tasks
+from apps.users.events import (
+    AvatarDiscarded,
+    PasswordChanged,
+    PasswordResetRequested,
+    RefreshTokenReused,
+    RegistrationRepeated,
+    UserRegistered,
+)
+
+
+@events.on(UserRegistered)
+def welcome(event: UserRegistered) -> None:
+    """Greet, and ask to verify the address."""
+    tasks.send_welcome_mail.delay(user_id=str(event.user_id))
+
+
+@events.on(RegistrationRepeated)
+def tell_owner(event: RegistrationRepeated) -> None:
+    """Tell the owner of the address, since the caller was not told."""
+    tasks.send_notice.delay(notice="registration_repeated", user_id=str(event.user_id))
+
+
+@events.on(PasswordResetRequested)
+def send_reset_link(event: PasswordResetRequested) -> None:
+    """Send the link, if there is somebody to send it to; the task finds out."""
+    tasks.send_password_reset_mail.delay(user_id=str(event.user_id), request_id=str(event.request_id))
+
+
+@events.on(PasswordChanged)
+def confirm_change(event: PasswordChanged) -> None:
+    """Tell the owner."""
+    tasks.send_notice.delay(notice="password_changed", user_id=str(event.user_id))
+
+
+@events.on(RefreshTokenReused)
+def warn_of_theft(event: RefreshTokenReused) -> None:
+    """Tell the owner."""
+    tasks.send_notice.delay(notice="session_ended", user_id=str(event.user_id))
+
+
+@events.on(AvatarDiscarded)
+def delete_file(event: AvatarDiscarded) -> None:
+    """Free its space."""
+    tasks.delete_avatar.delay(file=event.file)

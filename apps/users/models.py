@@ -1,0 +1,198 @@
+"""Accounts, their sign-ins, and the tokens of both. Rules of one row; what spans rows or time is in services."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.common.fields import EncryptedCharField
+from apps.common.models import BaseModel
+from apps.users.email_addresses import CanonicalEmailField
+from apps.users.managers import OneTimeTokenQuerySet, RefreshTokenQuerySet, SessionQuerySet, UserManager
+
+NAME_LENGTH: Final = 100
+PHONE_LENGTH: Final = 32
+
+
+class Role(models.TextChoices):
+    """What an account may do, the least first."""
+
+    USER = "user", "User"
+    MODERATOR = "moderator", "Moderator"
+    ADMIN = "admin", "Admin"
+
+
+class User(AbstractBaseUser, BaseModel):
+    """A person's account.
+
+    `is_active` is what an admin switches; `erased_at` is set for good and leaves a shell without personal data, so
+    that what others wrote to this person still has somebody to point at.
+    """
+
+    email = CanonicalEmailField(
+        unique=True, error_messages={"unique": "An account with this address exists."}
+    )
+    name = models.CharField(max_length=NAME_LENGTH)
+    phone = EncryptedCharField(max_length=PHONE_LENGTH, null=True, blank=True, default=None)
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.USER)
+    is_active = models.BooleanField(default=True)
+    email_verified_at = models.DateTimeField(null=True, blank=True)
+    # The name of a file in the default storage; only infrastructure.storage makes such files.
+    avatar = models.CharField(max_length=120, blank=True, default="", editable=False)
+    welcomed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    # Sessions know when they were last seen; one more time here would be one more write at each sign-in.
+    last_login = None
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects = UserManager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(condition=~Q(email__regex="[A-Z]"), name="users_user_email_canonical"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="users_user_role_known"),
+            models.CheckConstraint(
+                condition=Q(erased_at=None) | Q(is_active=False), name="users_user_erased_inactive"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("-created_at", "-id"), name="users_user_newest"),
+            models.Index(fields=("name", "id"), name="users_user_name"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the admin site and the admin zone are open to this account."""
+        return self.role == Role.ADMIN
+
+    @property
+    def is_superuser(self) -> bool:
+        """Django's word for it."""
+        return self.is_staff
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether somebody has shown that mail to the address reaches them."""
+        return self.email_verified_at is not None
+
+    def clean(self) -> None:
+        """Nothing: the address is brought to its form by its field, in all ways in."""
+
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
+        """Django's admin site asks this; admins may do everything there that the site offers."""
+        return self.is_active and self.is_staff
+
+    def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:
+        """As `has_perm`."""
+        return self.has_perm("", obj)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """As `has_perm`."""
+        return self.has_perm("")
+
+
+class SessionEnd(models.TextChoices):
+    """Why a session is over."""
+
+    LOGOUT = "logout", "Signed out"
+    REVOKED = "revoked", "Ended by its owner from elsewhere"
+    REUSED = "reused", "A refresh token was used twice"
+    PASSWORD = "password", "The password changed"
+    DEACTIVATED = "deactivated", "The account was deactivated"
+
+
+class Session(BaseModel):
+    """One sign-in on one device, and the family of refresh tokens that goes back to it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+    network = models.CharField(max_length=64, blank=True, default="")
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=16, choices=SessionEnd.choices, blank=True, default="")
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(ended_at=None, end_reason="") | (Q(ended_at__isnull=False) & ~Q(end_reason="")),
+                name="users_session_end_has_reason",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("user",), condition=Q(ended_at=None), name="users_session_open"),
+            models.Index(fields=("expires_at",), name="users_session_expiry"),
+        )
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"
+
+
+class RefreshToken(models.Model):
+    """One link of a session's chain: used once, and kept until it expires, so that a second use is recognised."""
+
+    id = models.BigAutoField(primary_key=True)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="refresh_tokens")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RefreshTokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            # However two rotations meet, a session never has two tokens that work.
+            models.UniqueConstraint(
+                fields=("session",), condition=Q(used_at=None), name="users_refreshtoken_one_unused"
+            ),
+        )
+        indexes = (models.Index(fields=("expires_at",), name="users_refreshtoken_expiry"),)
+
+    def __str__(self) -> str:
+        return f"refresh token {self.pk}"
+
+
+class Purpose(models.TextChoices):
+    """What a token of a mail is good for."""
+
+    VERIFY_EMAIL = "verify_email", "Verify the address"
+    RESET_PASSWORD = "reset_password", "Set a new password"
+
+
+class OneTimeToken(BaseModel):
+    """The secret of a link in a mail, by its digest. `id` is that of the request, which makes sending idempotent."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OneTimeTokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="users_onetimetoken_lifetime"
+            ),
+        )
+        indexes = (models.Index(fields=("expires_at",), name="users_onetimetoken_expiry"),)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} token {self.pk}"

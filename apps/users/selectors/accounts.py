@@ -1,0 +1,54 @@
+"""Accounts and their sessions, for people and for other slices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.common.callers import Caller
+from apps.users import exceptions, policies
+from apps.users.managers import SessionQuerySet, UserQuerySet
+from apps.users.models import Session, User
+
+
+def get_user(*, user_id: UUID) -> User:
+    """The account of that id, active or not. Raises UserNotFound, for erased ones as well."""
+    user = User.objects.existing().defer("password", "phone").filter(pk=user_id).first()
+    if user is None:
+        raise exceptions.UserNotFound
+    return user
+
+
+def get_user_for(*, actor: Caller, user_id: UUID) -> User:
+    """The account of that id as far as the actor may see it. Raises UserNotFound."""
+    if not policies.may_see(actor=actor, user_id=user_id):
+        raise exceptions.UserNotFound
+    return actor.user if actor.is_user and actor.user.pk == user_id else get_user(user_id=user_id)
+
+
+def list_users() -> UserQuerySet:
+    """Every account that was not erased, the newest first."""
+    return User.objects.existing().defer("password", "phone").order_by("-created_at", "-id")
+
+
+def names_of(user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The display name of each account, erased ones included. Ids of nobody are left out."""
+    if not user_ids:
+        return {}
+    return dict(User.objects.filter(pk__in=set(user_ids)).values_list("pk", "name"))
+
+
+def list_sessions(*, user: User, now: datetime | None = None) -> SessionQuerySet:
+    """The live sessions of an account, the newest first."""
+    return Session.objects.live(now or timezone.now()).filter(user=user).order_by("-created_at", "-id")
+
+
+def get_session_of(*, user: User, session_id: UUID, now: datetime | None = None) -> Session:
+    """One of the live sessions of an account. Raises SessionNotFound, for those of others as well."""
+    session = list_sessions(user=user, now=now).filter(pk=session_id).first()
+    if session is None:
+        raise exceptions.SessionNotFound
+    return session

@@ -1,0 +1,114 @@
+"""Who calls: a genuine token, a live session and an active account, by one query that is compiled once.
+
+This is on the path of every request. The ORM says what is selected, once for each process; then the same statement
+goes to PostgreSQL, prepared, and the row becomes an instance as the ORM itself would make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils import timezone
+
+from apps.common.callers import Caller, CallerKind
+from apps.users import exceptions
+from apps.users.models import Session, User
+from apps.users.types import Introspection
+from infrastructure import token as tokens
+
+# Not needed to judge a caller, and costly to have: a hash, and a text that is decrypted. Loaded when looked at.
+LEFT_OUT: Final = ("password", "phone")
+_SUBJECT: Final = UUID(int=1)
+_SESSION: Final = UUID(int=2)
+_NOW: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """SQL with the places of its parameters, and the fields that a row holds."""
+
+    sql: str
+    places: tuple[Any, ...]
+    fields: tuple[str, ...]
+
+
+@cache
+def _statement() -> _Statement:
+    """Compile the query. Raises TypeError when a selected field needs more than the driver's own conversion."""
+    query = (
+        User.objects.filter(
+            pk=_SUBJECT,
+            is_active=True,
+            sessions__id=_SESSION,
+            sessions__ended_at=None,
+            sessions__expires_at__gt=_NOW,
+        )
+        .order_by()
+        .defer(*LEFT_OUT)
+        .query
+    )
+    compiler = query.get_compiler(DEFAULT_DB_ALIAS)
+    sql, places = compiler.as_sql()
+    columns = [column for column, _, _ in compiler.select]
+    if converters := compiler.get_converters(columns):
+        raise TypeError(f"Columns {sorted(converters)} need a conversion: add their fields to LEFT_OUT.")
+    return _Statement(sql, tuple(places), tuple(column.target.attname for column in columns))
+
+
+def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
+    """The caller whom an access token proves. One query; nothing of it is cached.
+
+    Raises:
+        AccessTokenExpired, AccessTokenRefused: for the token itself.
+        SessionEnded: for a genuine token whose session is over or whose account is not active.
+    """
+    try:
+        claims = tokens.access_tokens().read(token)
+    except tokens.TokenExpired:
+        raise exceptions.AccessTokenExpired from None
+    except tokens.TokenError:
+        raise exceptions.AccessTokenRefused from None
+    user = _live_user(claims, now or timezone.now())
+    if user is None:
+        raise exceptions.SessionEnded
+    return Caller(kind=CallerKind.USER, user=user, session_id=claims.session)
+
+
+def _live_user(claims: tokens.AccessClaims, now: datetime) -> User | None:
+    statement = _statement()
+    values = {_SUBJECT: claims.subject, _SESSION: claims.session, _NOW: now}
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(statement.sql, [values.get(place, place) for place in statement.places])
+        row = cursor.fetchone()
+    return None if row is None else User.from_db(DEFAULT_DB_ALIAS, statement.fields, row)
+
+
+def introspect(*, token: str, now: datetime | None = None) -> Introspection:
+    """What a service may know about a token that it was shown (RFC 7662). Never raises for a token."""
+    try:
+        caller = authenticate_access(token=token, now=now)
+        claims = tokens.access_tokens().read(token)
+    except (
+        exceptions.AccessTokenRefused,
+        exceptions.AccessTokenExpired,
+        exceptions.SessionEnded,
+        tokens.TokenError,
+    ):
+        return Introspection(active=False)
+    return Introspection(
+        active=True, sub=claims.subject, sid=claims.session, exp=claims.expires_at, role=caller.user.role
+    )
+
+
+def list_dead_sessions(*, session_ids: Collection[UUID], now: datetime | None = None) -> set[UUID]:
+    """Those of the given sessions that are over, whose account is not active, or that never were."""
+    if not session_ids:
+        return set()
+    live = Session.objects.live(now or timezone.now()).filter(id__in=session_ids, user__is_active=True)
+    return set(session_ids) - set(live.values_list("id", flat=True))

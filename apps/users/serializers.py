@@ -1,0 +1,236 @@
+"""What comes in and what goes out, one serializer for each. Rules are in services; unknown fields are ignored."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.users import email_addresses
+from apps.users.email_addresses import MAX_LENGTH as EMAIL_LENGTH
+from apps.users.models import NAME_LENGTH, PHONE_LENGTH, Role, Session, User
+from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
+from infrastructure import storage
+
+_PHONE: Final = re.compile(r"\A\+?[0-9][0-9 ()./-]{3,30}\Z")
+_TOKEN_LENGTH: Final = 200
+_ACCESS_TOKEN_LENGTH: Final = 4096
+# Controls, private code points, separators of lines; format characters but for those that join scripts
+# and emoji.
+_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_JOINERS: Final = "\u200c\u200d"
+
+
+class TextField(serializers.CharField):
+    """Text of one line: numbers and booleans are refused, and so are signs that are invisible or reorder text."""
+
+    default_error_messages = {"unprintable": "This text contains characters that cannot be shown."}
+
+    def to_internal_value(self, data: Any) -> str:
+        """The text, trimmed."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text = super().to_internal_value(data)
+        if not all(unicodedata.category(sign) not in _UNPRINTABLE or sign in _JOINERS for sign in text):
+            self.fail("unprintable")
+        return text
+
+
+@extend_schema_field({"type": "string", "format": "email", "maxLength": EMAIL_LENGTH})
+class AddressField(serializers.CharField):
+    """An e-mail address, brought to its canonical form."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The canonical form."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            return email_addresses.canonical(data)
+        except email_addresses.InvalidEmail as error:
+            raise serializers.ValidationError(error.detail, code=error.code) from error
+
+
+class SecretField(serializers.CharField):
+    """A password or token: taken exactly as typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"trim_whitespace": False, "write_only": True, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        """The text as it is; numbers and booleans are refused."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class RegistrationInput(serializers.Serializer[Any]):
+    """`POST auth/register/`."""
+
+    email = AddressField()
+    name = TextField(max_length=NAME_LENGTH)
+    # Its rules, length included, are the service's: all that it breaks are named at once.
+    password = SecretField(help_text="12 to 128 characters.")
+
+
+class RegistrationOutput(serializers.Serializer[Any]):
+    """A new account."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Role.choices)
+    created_at = serializers.DateTimeField()
+
+
+class AcceptedOutput(serializers.Serializer[Any]):
+    """What is said of a request whose outcome is told by mail alone."""
+
+    detail = serializers.CharField()
+
+
+class LoginInput(serializers.Serializer[Any]):
+    """`POST auth/login/`. What is no address has no account, and is answered like any other address without one."""
+
+    email = TextField(max_length=EMAIL_LENGTH)
+    password = SecretField(max_length=PASSWORD_LENGTH)
+
+
+class RefreshInput(serializers.Serializer[Any]):
+    """`POST auth/refresh/` and `auth/logout/`."""
+
+    refresh = SecretField(max_length=_TOKEN_LENGTH)
+
+
+class TokenPairOutput(serializers.Serializer[Any]):
+    """Tokens of a session; `expires_in` is the access token's, in seconds."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class ResetInput(serializers.Serializer[Any]):
+    """`POST auth/password/reset/`."""
+
+    email = TextField(max_length=EMAIL_LENGTH)
+
+
+class ResetConfirmInput(serializers.Serializer[Any]):
+    """`POST auth/password/reset/confirm/`."""
+
+    token = SecretField(max_length=_TOKEN_LENGTH)
+    password = SecretField(help_text="12 to 128 characters.")
+
+
+class VerifyInput(serializers.Serializer[Any]):
+    """`POST auth/email/verify/`."""
+
+    token = SecretField(max_length=_TOKEN_LENGTH)
+
+
+class PasswordChangeInput(serializers.Serializer[Any]):
+    """`POST users/me/password/`."""
+
+    current_password = SecretField(max_length=PASSWORD_LENGTH)
+    new_password = SecretField(help_text="12 to 128 characters.")
+
+
+class ProfileInput(serializers.Serializer[Any]):
+    """`PATCH users/me/`: fields that are left out stay."""
+
+    name = TextField(max_length=NAME_LENGTH, required=False)
+    phone = TextField(max_length=PHONE_LENGTH, required=False, allow_null=True, allow_blank=True)
+
+    def validate_phone(self, phone: str | None) -> str | None:
+        """Digits with the usual signs between them; an empty one is none."""
+        if phone and not _PHONE.match(phone):
+            raise serializers.ValidationError(
+                "Enter a phone number, like +44 20 7946 0958.", code="invalid_phone"
+            )
+        return phone or None
+
+
+class AvatarInput(serializers.Serializer[Any]):
+    """`PUT users/me/avatar/`, as `multipart/form-data`. What the file is, is judged by its content."""
+
+    avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG or WebP.")
+
+
+class AccountOutput(RegistrationOutput):
+    """An account as its owner, and who may look at it, sees it."""
+
+    email_verified = serializers.BooleanField(source="is_verified")
+    avatar = serializers.SerializerMethodField(help_text="Where the picture is; null without one.")
+
+    def get_avatar(self, user: User) -> str | None:
+        """The address of the picture."""
+        return storage.url(user.avatar) if user.avatar else None
+
+
+class MeOutput(AccountOutput):
+    """One's own account."""
+
+    phone = serializers.CharField(allow_null=True)
+
+
+class SessionOutput(serializers.Serializer[Any]):
+    """One of one's own sessions."""
+
+    id = serializers.UUIDField()
+    user_agent = serializers.CharField(help_text="What the client says it is.")
+    network = serializers.CharField(help_text="The network that it signed in from.")
+    created_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField(help_text="When it signed in or refreshed last.")
+    expires_at = serializers.DateTimeField()
+    is_current = serializers.SerializerMethodField(help_text="Whether this call belongs to it.")
+
+    def get_is_current(self, session: Session) -> bool:
+        """Whether the caller's token is of this session."""
+        return bool(session.pk == self.context["request"].auth.session_id)
+
+
+class AccountChangesInput(serializers.Serializer[Any]):
+    """`PUT` (all fields) and `PATCH` (some) of an account by an admin."""
+
+    name = TextField(max_length=NAME_LENGTH)
+    role = serializers.ChoiceField(choices=Role.choices)
+    is_active = serializers.BooleanField()
+
+
+class AdminAccountOutput(AccountOutput):
+    """An account as admins see it."""
+
+    is_active = serializers.BooleanField()
+    updated_at = serializers.DateTimeField()
+
+
+class EraseInput(serializers.Serializer[Any]):
+    """The query of `DELETE` of an account by an admin."""
+
+    erase = serializers.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
+
+
+class IntrospectionInput(serializers.Serializer[Any]):
+    """`POST tokens/introspect/`."""
+
+    token = SecretField(max_length=_ACCESS_TOKEN_LENGTH)
+
+
+class IntrospectionOutput(serializers.Serializer[Any]):
+    """RFC 7662: all but `active` is null for a token that does not hold."""
+
+    active = serializers.BooleanField()
+    sub = serializers.UUIDField(allow_null=True)
+    sid = serializers.UUIDField(allow_null=True)
+    exp = serializers.IntegerField(allow_null=True)
+    role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
+
+
+class ServiceAccountOutput(AccountOutput):
+    """An account as services see it."""
+
+    is_active = serializers.BooleanField()

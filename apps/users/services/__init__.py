@@ -1,0 +1,44 @@
+"""What can be done with accounts and sign-ins, one module for each use case. Who may do it is in `policies`."""
+
+from apps.users.services.administration import activate_user, deactivate_user, erase_user, update_user
+from apps.users.services.cleaning import delete_expired
+from apps.users.services.mails import (
+    send_password_changed_mail,
+    send_password_reset_mail,
+    send_registration_repeated_mail,
+    send_reuse_mail,
+    send_welcome_mail,
+)
+from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
+from apps.users.services.profile import erase_own_account, remove_avatar, set_avatar, update_profile
+from apps.users.services.registration import register_user, verify_email
+from apps.users.services.sessions import logout, logout_everywhere, refresh, revoke_session
+from apps.users.services.sign_in import check_credentials, login
+
+__all__ = [
+    "activate_user",
+    "change_password",
+    "check_credentials",
+    "confirm_password_reset",
+    "deactivate_user",
+    "delete_expired",
+    "erase_own_account",
+    "erase_user",
+    "login",
+    "logout",
+    "logout_everywhere",
+    "refresh",
+    "register_user",
+    "remove_avatar",
+    "request_password_reset",
+    "revoke_session",
+    "send_password_changed_mail",
+    "send_password_reset_mail",
+    "send_registration_repeated_mail",
+    "send_reuse_mail",
+    "send_welcome_mail",
+    "set_avatar",
+    "update_profile",
+    "update_user",
+    "verify_email",
+]

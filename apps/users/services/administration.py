@@ -1,0 +1,122 @@
+"""What admins do to accounts: change, deactivate, activate, erase. There is always one active admin left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common import events
+from apps.common.callers import Caller
+from apps.users import exceptions, policies
+from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
+from apps.users.models import OneTimeToken, Role, Session, SessionEnd, User
+from apps.users.services import sessions
+from apps.users.types import AccountChanges
+
+ERASED_NAME = "Deleted account"
+_log = structlog.get_logger("security")
+
+
+def update_user(
+    *, actor: Caller, user_id: UUID, changes: AccountChanges, now: datetime | None = None
+) -> User:
+    """Set what `changes` holds; a change of `is_active` is a deactivation or activation with all that follows.
+
+    Raises UserNotFound; OwnAccount, LastAdmin when an admin would be lost who must not be.
+    """
+    policies.require_admin(actor=actor)
+    now = now or timezone.now()
+    with transaction.atomic():
+        admins = _lock_admins()
+        user = _lock(user_id)
+        is_active = changes.get("is_active", user.is_active)
+        role = changes.get("role", user.role)
+        if user.is_staff and not (is_active and role == Role.ADMIN):
+            _require_dispensable(actor=actor, user=user, admins=admins)
+        if role != user.role:
+            _log.warning("users.role_changed", user_id=str(user.pk), by=str(actor.user.pk), role=str(role))
+        user.name, user.role = changes.get("name", user.name), role
+        if is_active and not user.is_active:
+            events.publish(UserActivated(user_id=user.pk))
+            _log.warning("users.activated", user_id=str(user.pk), by=str(actor.user.pk))
+        elif user.is_active and not is_active:
+            _end_everything(user=user, now=now)
+            events.publish(UserDeactivated(user_id=user.pk))
+            _log.warning("users.deactivated", user_id=str(user.pk), by=str(actor.user.pk))
+        user.is_active, user.updated_at = is_active, now
+        user.save(update_fields=["name", "role", "is_active", "updated_at"])
+    return user
+
+
+def deactivate_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> User:
+    """Switch an account off: its sessions end, nobody can sign in to it. Raises as `update_user` does."""
+    return update_user(actor=actor, user_id=user_id, changes={"is_active": False}, now=now)
+
+
+def activate_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> User:
+    """Switch an account on again; sessions from before stay ended. Raises UserNotFound."""
+    return update_user(actor=actor, user_id=user_id, changes={"is_active": True}, now=now)
+
+
+def erase_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
+    """Erase somebody's account for good. Raises UserNotFound, OwnAccount."""
+    policies.require_admin(actor=actor)
+    policies.require_other(actor=actor.user, user_id=user_id)
+    erase(user_id=user_id, now=now or timezone.now())
+
+
+def erase(*, user_id: UUID, now: datetime) -> None:
+    """Leave an empty shell of an account: no address, name, phone, picture, password, session or token.
+
+    Raises UserNotFound, LastAdmin.
+    """
+    with transaction.atomic():
+        admins = _lock_admins()
+        user = _lock(user_id)
+        if admins == {user.pk}:
+            raise exceptions.LastAdmin
+        _end_everything(user=user, now=now)
+        if user.avatar:
+            events.publish(AvatarDiscarded(file=user.avatar))
+        Session.objects.filter(user=user).delete()
+        OneTimeToken.objects.filter(user=user).delete()
+        # `.invalid` is nobody's for ever (RFC 2606).
+        user.email, user.name = f"erased-{user.pk}@erased.invalid", ERASED_NAME
+        user.phone, user.avatar, user.role, user.email_verified_at = None, "", Role.USER, None
+        user.password = make_password(None)
+        user.is_active, user.erased_at, user.updated_at = False, now, now
+        user.save()
+        events.publish(UserErased(user_id=user.pk))
+    _log.warning("users.erased", user_id=str(user_id))
+
+
+def _lock(user_id: UUID) -> User:
+    user = User.objects.existing().select_for_update(no_key=True).filter(pk=user_id).first()
+    if user is None:
+        raise exceptions.UserNotFound
+    return user
+
+
+def _lock_admins() -> set[UUID]:
+    """The active admins, held until the commit: two admins who demote each other at once must not both succeed."""
+    held = User.objects.active_admins().order_by("pk").select_for_update(no_key=True)
+    return set(held.values_list("pk", flat=True))
+
+
+def _require_dispensable(*, actor: Caller, user: User, admins: set[UUID]) -> None:
+    """Raises OwnAccount, LastAdmin. The actor may have been demoted since the request began: then it is UserNotFound."""
+    policies.require_other(actor=actor.user, user_id=user.pk)
+    if actor.user.pk not in admins:
+        raise exceptions.UserNotFound
+    if user.pk in admins and len(admins) == 1:
+        raise exceptions.LastAdmin
+
+
+def _end_everything(*, user: User, now: datetime) -> None:
+    sessions.end_sessions(sessions=Session.objects.filter(user=user), reason=SessionEnd.DEACTIVATED, now=now)
+    OneTimeToken.objects.usable(now).filter(user=user).update(used_at=now)

@@ -1,0 +1,100 @@
+"""Mails to people about their account. Each is sent once; a repeated call finds that it was.
+
+The mark that says so is written in the transaction that the mail is sent in: when sending fails, nothing was marked. A
+process that dies between sending and committing sends twice, which is better than never.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common.ids import uuid7
+from apps.users.models import Purpose, User
+from apps.users.services import one_time
+from infrastructure import email
+
+
+def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
+    """Greet a new account with the link that verifies its address. Raises EmailDeliveryError."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        user = _addressee(user_id)
+        if user is None or user.welcomed_at is not None:
+            return
+        token = one_time.issue(
+            user=user,
+            purpose=Purpose.VERIFY_EMAIL,
+            request_id=uuid7(),
+            lifetime=settings.VERIFICATION_LIFETIME,
+            now=now,
+        )
+        User.objects.filter(pk=user.pk).update(welcomed_at=now)
+        hours = int(settings.VERIFICATION_LIFETIME.total_seconds()) // 3600
+        _send("welcome", user, token=token, link=_link("verify-email", token), hours=hours)
+
+
+def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
+    """Send the link that sets a new password. Nobody's id, and that of an inactive account, send nothing.
+
+    Raises EmailDeliveryError.
+    """
+    with transaction.atomic():
+        user = _addressee(user_id)
+        if user is None:
+            return
+        token = one_time.issue(
+            user=user,
+            purpose=Purpose.RESET_PASSWORD,
+            request_id=request_id,
+            lifetime=settings.PASSWORD_RESET_LIFETIME,
+            now=now or timezone.now(),
+        )
+        if token is not None:
+            minutes = int(settings.PASSWORD_RESET_LIFETIME.total_seconds()) // 60
+            _send("password_reset", user, token=token, link=_link("reset-password", token), minutes=minutes)
+
+
+def send_registration_repeated_mail(*, user_id: UUID) -> None:
+    """Tell the owner of an address that somebody tried to register with it. Raises EmailDeliveryError."""
+    _notify(user_id, "registration_repeated")
+
+
+def send_password_changed_mail(*, user_id: UUID) -> None:
+    """Tell that the password is another one, so that a theft is noticed. Raises EmailDeliveryError."""
+    _notify(user_id, "password_changed")
+
+
+def send_reuse_mail(*, user_id: UUID) -> None:
+    """Tell that a session was ended since its token came twice. Raises EmailDeliveryError."""
+    _notify(user_id, "session_ended")
+
+
+def _notify(user_id: UUID, template: str) -> None:
+    """Notices carry nothing that is used up: sent twice, they say the same twice."""
+    user = User.objects.defer("phone").filter(pk=user_id, is_active=True).first()
+    if user is not None:
+        _send(template, user)
+
+
+def _addressee(user_id: UUID) -> User | None:
+    """The account, held until the commit: of two workers with the same task one waits for the other."""
+    return (
+        User.objects.defer("phone").select_for_update(no_key=True).filter(pk=user_id, is_active=True).first()
+    )
+
+
+def _send(template: str, user: User, **context: Any) -> None:
+    email.send(
+        template=template, to=user.email, context={"name": user.name, "site": settings.PUBLIC_URL, **context}
+    )
+
+
+def _link(action: str, token: str | None) -> str:
+    # Behind the #: browsers send it to no server, so it is in no log and in no Referer.
+    return f"{settings.PUBLIC_URL}/#{action}={token}"

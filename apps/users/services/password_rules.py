@@ -1,0 +1,32 @@
+"""Which passwords are taken: 12 to 128 characters as typed, through the validators of the settings. Hashes nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from apps.common.exceptions import FieldError
+from apps.users import exceptions
+from apps.users.models import User
+
+MAX_LENGTH: Final = 128
+
+
+def check_new_password(password: str, *, user: User, field: str = "password") -> None:
+    """Raises PasswordRefused, naming every rule that the password breaks, as faults of `field`."""
+    errors = []
+    if len(password) > MAX_LENGTH:
+        detail = f"This password is too long. It may have {MAX_LENGTH} characters."
+        errors.append(FieldError(field=field, code="password_too_long", detail=detail))
+    else:
+        try:
+            validate_password(password, user=user)
+        except ValidationError as error:
+            errors = [
+                FieldError(field=field, code=fault.code or "invalid", detail=" ".join(fault.messages))
+                for fault in error.error_list
+            ]
+    if errors:
+        raise exceptions.PasswordRefused(errors=errors)

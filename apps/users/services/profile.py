@@ -1,0 +1,59 @@
+"""What people do to their own account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import IO
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common import events
+from apps.common.callers import Caller
+from apps.users import exceptions
+from apps.users.events import AvatarDiscarded
+from apps.users.models import User
+from apps.users.services import administration
+from apps.users.types import ProfileChanges
+from infrastructure import storage
+
+
+def update_profile(*, actor: Caller, changes: ProfileChanges, now: datetime | None = None) -> User:
+    """Set what `changes` holds on the actor's account, and nothing else."""
+    user: User = actor.user
+    for field, value in changes.items():
+        setattr(user, field, value)
+    if changes:
+        user.updated_at = now or timezone.now()
+        user.save(update_fields=[*changes, "updated_at"])
+    return user
+
+
+def set_avatar(*, actor: Caller, file: IO[bytes]) -> User:
+    """Show an uploaded image; it is stored anew, without anything but its pixels. Raises AvatarRefused."""
+    try:
+        name = storage.save_avatar(file, size=settings.AVATAR_SIZE, max_pixels=settings.AVATAR_MAX_PIXELS)
+    except storage.ImageRefused as error:
+        raise exceptions.AvatarRefused(str(error)) from error
+    _replace_avatar(user=actor.user, name=name)
+    return actor.user  # type: ignore[no-any-return]  # callers know no slice
+
+
+def remove_avatar(*, actor: Caller) -> None:
+    """Show none any more."""
+    _replace_avatar(user=actor.user, name="")
+
+
+def erase_own_account(*, actor: Caller, now: datetime | None = None) -> None:
+    """Erase the actor's account for good. Raises LastAdmin."""
+    administration.erase(user_id=actor.user.pk, now=now or timezone.now())
+
+
+def _replace_avatar(*, user: User, name: str) -> None:
+    with transaction.atomic():
+        before = User.objects.select_for_update(no_key=True).values_list("avatar", flat=True).get(pk=user.pk)
+        user.avatar = name
+        user.save(update_fields=["avatar", "updated_at"])
+        if before:
+            events.publish(AvatarDiscarded(file=before))

@@ -1,0 +1,170 @@
+"""Sessions and their refresh tokens: opened, carried on, ended. Every end holds from the next request on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from ipaddress import ip_network
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.common import events
+from apps.common.callers import Caller
+from apps.users import exceptions, selectors
+from apps.users.events import RefreshTokenReused
+from apps.users.managers import SessionQuerySet
+from apps.users.models import RefreshToken, Session, SessionEnd, User
+from apps.users.types import Device, TokenPair
+from infrastructure import realtime, token
+
+_log = structlog.get_logger("security")
+
+# One statement, so nothing can come between using up the old token and making the new one. Of several that bring the
+# same token, PostgreSQL lets one update the row; the others wait for it, look again and find the token used.
+_ROTATE: Final = """
+WITH spent AS (
+    UPDATE users_refreshtoken AS old SET used_at = %(now)s
+    FROM users_session AS session JOIN users_user AS account ON account.id = session.user_id
+    WHERE old.digest = %(old)s AND old.used_at IS NULL AND old.expires_at > %(now)s
+        AND session.id = old.session_id AND session.ended_at IS NULL AND session.expires_at > %(now)s
+        AND account.is_active
+    RETURNING old.session_id
+), carried_on AS (
+    UPDATE users_session AS session SET last_seen_at = %(now)s, updated_at = %(now)s, expires_at = %(expires)s
+    FROM spent WHERE session.id = spent.session_id AND session.ended_at IS NULL
+    RETURNING session.id, session.user_id
+), made AS (
+    INSERT INTO users_refreshtoken (session_id, digest, created_at, expires_at)
+    SELECT id, %(new)s, %(now)s, %(expires)s FROM carried_on
+)
+SELECT user_id, id FROM carried_on
+"""
+
+
+def open_session(*, user: User, device: Device, now: datetime) -> TokenPair:
+    """A new session and its first tokens. Runs in the caller's transaction, which holds the account's row."""
+    expires_at = now + settings.REFRESH_TOKEN_LIFETIME
+    session = Session.objects.create(
+        user_id=user.pk,
+        user_agent=device.user_agent[: Session._meta.get_field("user_agent").max_length],
+        network=network_of(device.address),
+        created_at=now,
+        last_seen_at=now,
+        expires_at=expires_at,
+    )
+    plain = token.new_token()
+    RefreshToken.objects.create(
+        session=session, digest=token.digest(plain), created_at=now, expires_at=expires_at
+    )
+    return _pair(user_id=user.pk, session_id=session.pk, refresh_token=plain)
+
+
+def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
+    """Trade a refresh token for a new pair; it can be traded once.
+
+    A token that was traded before ends its session at once: either the caller or whoever traded it first is a thief
+    (RFC 9700, section 4.14.2).
+
+    Raises:
+        RefreshTokenRefused: it is unknown, expired, was used before, or its session or account is no longer live.
+    """
+    now = now or timezone.now()
+    plain = token.new_token()
+    values = {
+        "old": token.digest(refresh_token),
+        "new": token.digest(plain),
+        "now": now,
+        "expires": now + settings.REFRESH_TOKEN_LIFETIME,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ROTATE, values)
+        row = cursor.fetchone()
+    if row is None:
+        _end_if_reused(refresh_token=refresh_token, now=now)
+        raise exceptions.RefreshTokenRefused
+    user_id, session_id = row
+    return _pair(user_id=user_id, session_id=session_id, refresh_token=plain)
+
+
+def logout(*, refresh_token: str, now: datetime | None = None) -> None:
+    """End the session that a refresh token belongs to, used or not. An unknown token has nothing to end (RFC 7009)."""
+    sessions = Session.objects.filter(refresh_tokens__digest=token.digest(refresh_token))
+    end_sessions(sessions=sessions, reason=SessionEnd.LOGOUT, now=now or timezone.now())
+
+
+def logout_everywhere(*, actor: Caller, now: datetime | None = None) -> None:
+    """End every session of the actor, the current one included."""
+    end_sessions(
+        sessions=Session.objects.filter(user_id=actor.user.pk),
+        reason=SessionEnd.LOGOUT,
+        now=now or timezone.now(),
+    )
+
+
+def revoke_session(*, actor: Caller, session_id: UUID, now: datetime | None = None) -> None:
+    """End one of the actor's sessions. Raises SessionNotFound."""
+    now = now or timezone.now()
+    session = selectors.get_session_of(user=actor.user, session_id=session_id, now=now)
+    end_sessions(sessions=Session.objects.filter(pk=session.pk), reason=SessionEnd.REVOKED, now=now)
+
+
+def end_sessions(*, sessions: SessionQuerySet, reason: SessionEnd, now: datetime) -> list[UUID]:
+    """End those of the sessions that have not ended, and tell their sockets after the commit. Which ones it were."""
+    with transaction.atomic():
+        open_ones = sessions.filter(ended_at=None).order_by("pk").select_for_update(of=("self",))
+        ended = list(open_ones.values_list("pk", flat=True))
+        Session.objects.filter(pk__in=ended).update(ended_at=now, end_reason=reason, updated_at=now)
+        announce_end(ended)
+    if ended:
+        _log.info(
+            "users.sessions_ended", sessions=[str(session_id) for session_id in ended], reason=reason.value
+        )
+    return ended
+
+
+def announce_end(session_ids: list[UUID]) -> None:
+    """Tell the sockets of these sessions, once the running transaction is committed."""
+    for session_id in session_ids:
+        transaction.on_commit(partial(realtime.publish, f"session:{session_id}", {"type": "session.ended"}))
+
+
+def network_of(address: str) -> str:
+    """The network that an address lies in, as much as a person needs to recognise their own: /24, for IPv6 /64."""
+    try:
+        network = ip_network(address, strict=False)
+    except ValueError:
+        return ""
+    return str(network.supernet(new_prefix=24)) if network.version == 4 else str(network)
+
+
+def _pair(*, user_id: UUID, session_id: UUID, refresh_token: str) -> TokenPair:
+    lifetime = settings.ACCESS_TOKEN_LIFETIME
+    return TokenPair(
+        access=token.access_tokens().issue(user_id, session_id, lifetime),
+        refresh=refresh_token,
+        expires_in=int(lifetime.total_seconds()),
+    )
+
+
+def _end_if_reused(*, refresh_token: str, now: datetime) -> None:
+    used = (
+        RefreshToken.objects.filter(digest=token.digest(refresh_token), used_at__isnull=False)
+        .values_list("session_id", "session__user_id")
+        .first()
+    )
+    if used is None:
+        return
+    session_id, user_id = used
+    with transaction.atomic():
+        ended = end_sessions(
+            sessions=Session.objects.filter(pk=session_id), reason=SessionEnd.REUSED, now=now
+        )
+        if ended:
+            events.publish(RefreshTokenReused(user_id=user_id, session_id=session_id))
+    if ended:
+        _log.warning("users.refresh_token_reused", user_id=str(user_id), session_id=str(session_id))

@@ -1,0 +1,55 @@
+"""Background work of the users slice: mails, the deletion of files, the hourly cleaning. The work is in services."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.users import services
+from infrastructure import storage
+from infrastructure.email import EmailDeliveryError
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "users.delete-expired": {
+        "task": "apps.users.tasks.delete_expired",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}
+NOTICES = {
+    "registration_repeated": services.send_registration_repeated_mail,
+    "password_changed": services.send_password_changed_mail,
+    "session_ended": services.send_reuse_mail,
+}
+
+
+@shared_task(autoretry_for=(EmailDeliveryError,), queue="default")
+def send_welcome_mail(*, user_id: str) -> None:
+    """Once for each account."""
+    services.send_welcome_mail(user_id=UUID(user_id))
+
+
+@shared_task(autoretry_for=(EmailDeliveryError,), queue="default")
+def send_password_reset_mail(*, user_id: str, request_id: str) -> None:
+    """Once for each request."""
+    services.send_password_reset_mail(user_id=UUID(user_id), request_id=UUID(request_id))
+
+
+@shared_task(autoretry_for=(EmailDeliveryError,), queue="default")
+def send_notice(*, notice: str, user_id: str) -> None:
+    """One of NOTICES; twice does no harm."""
+    NOTICES[notice](user_id=UUID(user_id))
+
+
+@shared_task(autoretry_for=(OSError,), queue="default")
+def delete_avatar(*, file: str) -> None:
+    """A file that is gone already is no error."""
+    storage.delete(file)
+
+
+@shared_task(queue="default")
+def delete_expired() -> None:
+    """Tokens and sessions that have run out."""
+    services.delete_expired()

@@ -1,0 +1,65 @@
+"""Accounts, and the tokens that open doors for them. Other slices' tests use these as well."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import factory
+from django.conf import settings
+from django.utils import timezone
+
+from apps.common.callers import Caller, CallerKind
+from apps.users.models import Role, Session, User
+from apps.users.services import sessions
+from apps.users.types import Device, TokenPair
+from infrastructure import token
+
+PASSWORD = "a stone circle on the downs"
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    """An account with PASSWORD, active and verified."""
+
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda number: f"person{number}@example.com")
+    name = factory.Sequence(lambda number: f"Person {number}")
+    email_verified_at = factory.LazyFunction(timezone.now)
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
+        password = kwargs.pop("password", PASSWORD)
+        return model_class.objects.create_user(*args, password=password, **kwargs)
+
+
+class AdminFactory(UserFactory):
+    """The same with the admin role."""
+
+    role = Role.ADMIN
+
+
+def session_for(user: User) -> Session:
+    """A live session."""
+    return Session.objects.create(user=user, expires_at=timezone.now() + timedelta(days=1))
+
+
+def access_token_for(user: User) -> str:
+    """An access token of a new session."""
+    return token.access_tokens().issue(user.pk, session_for(user).pk, settings.ACCESS_TOKEN_LIFETIME)
+
+
+def pair_for(user: User) -> TokenPair:
+    """Both tokens of a new session, without the cost of signing in."""
+    return sessions.open_session(user=user, device=Device(), now=timezone.now())
+
+
+def caller_for(user: User) -> Caller:
+    """The caller whom an authenticator would make of a new session."""
+    return Caller(kind=CallerKind.USER, user=user, session_id=session_for(user).pk)
+
+
+def bearer(user: User) -> dict[str, str]:
+    """Headers for Django's test client: `client.get(path, headers=bearer(user))`."""
+    return {"Authorization": f"Bearer {access_token_for(user)}"}

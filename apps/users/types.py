@@ -1,0 +1,51 @@
+"""Values that services take and return. No Django, no rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+from uuid import UUID
+
+
+class ProfileChanges(TypedDict, total=False):
+    """What people may change of their own account; what is left out stays."""
+
+    name: str
+    phone: str | None
+
+
+class AccountChanges(TypedDict, total=False):
+    """What admins may change of an account; what is left out stays."""
+
+    name: str
+    role: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What a sign-in says about where it came from: a limit's key of the address, and the client's own words."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair:
+    """What a sign-in or a refresh hands out; `expires_in` is that of the access token, in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    token_type: str = "Bearer"  # noqa: S105  (the scheme's name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introspection:
+    """What a token says about itself and its account (RFC 7662); all but `active` is empty for one that is not."""
+
+    active: bool
+    sub: UUID | None = None
+    sid: UUID | None = None
+    exp: int | None = None
+    role: str | None = None

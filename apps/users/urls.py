@@ -1,0 +1,42 @@
+"""The routes of this slice, by zone."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from apps.users.views import administration, internal, private, public
+
+zones: dict[str, list[URLPattern | URLResolver]] = {
+    "public": [
+        path("auth/register/", public.Register.as_view(), name="register"),
+        path("auth/login/", public.Login.as_view(), name="login"),
+        path("auth/refresh/", public.Refresh.as_view(), name="refresh"),
+        path("auth/logout/", public.Logout.as_view(), name="logout"),
+        path("auth/password/reset/", public.PasswordReset.as_view(), name="password-reset"),
+        path(
+            "auth/password/reset/confirm/",
+            public.PasswordResetConfirm.as_view(),
+            name="password-reset-confirm",
+        ),
+        path("auth/email/verify/", public.EmailVerify.as_view(), name="email-verify"),
+    ],
+    "private": [
+        path("users/me/", private.Me.as_view(), name="me"),
+        path("users/me/password/", private.Password.as_view(), name="password"),
+        path("users/me/avatar/", private.Avatar.as_view(), name="avatar"),
+        path("users/me/sessions/", private.Sessions.as_view(), name="sessions"),
+        path("users/me/sessions/<uuid:session_id>/", private.OneSession.as_view(), name="session"),
+        path("users/me/logout-all/", private.LogoutAll.as_view(), name="logout-all"),
+        path("users/<uuid:user_id>/", private.OneUser.as_view(), name="user"),
+    ],
+    "internal": [
+        path("tokens/introspect/", internal.Introspect.as_view(), name="introspect"),
+        path("users/<uuid:user_id>/", internal.OneUser.as_view(), name="user"),
+    ],
+    "admin": [
+        path("users/", administration.Users.as_view(), name="list"),
+        path("users/<uuid:user_id>/", administration.OneUser.as_view(), name="user"),
+        path("users/<uuid:user_id>/deactivate/", administration.Deactivate.as_view(), name="deactivate"),
+        path("users/<uuid:user_id>/activate/", administration.Activate.as_view(), name="activate"),
+    ],
+}

@@ -1,0 +1,121 @@
+"""Zone admin: everybody's accounts."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.common.documentation import raises
+from apps.users import exceptions, selectors, serializers, services
+from apps.users.filters import UserFilter
+from apps.users.models import User
+from apps.users.views import reading
+
+_TAGS = ["users"]
+_DONE = OpenApiResponse(description="Done.")
+
+
+@extend_schema(operation_id="users_list", tags=_TAGS, summary="Accounts, the newest first")
+class Users(ListAPIView[User]):
+    """`users/`."""
+
+    queryset = selectors.list_users()
+    serializer_class = serializers.AdminAccountOutput
+    filterset_class = UserFilter
+
+
+class OneUser(APIView):
+    """`users/{id}/`."""
+
+    @extend_schema(
+        operation_id="users_get", tags=_TAGS, summary="An account", responses=serializers.AdminAccountOutput
+    )
+    @raises(exceptions.UserNotFound)
+    def get(self, request: Request, user_id: UUID) -> Response:
+        """200."""
+        user = selectors.get_user_for(actor=request.auth, user_id=user_id)
+        return Response(serializers.AdminAccountOutput(user).data)
+
+    @extend_schema(
+        operation_id="users_replace",
+        tags=_TAGS,
+        summary="Set name, role and activity of an account",
+        request=serializers.AccountChangesInput,
+        responses=serializers.AdminAccountOutput,
+    )
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    def put(self, request: Request, user_id: UUID) -> Response:
+        """200 with the changed account."""
+        changes = reading.body(serializers.AccountChangesInput, request)
+        user = services.update_user(actor=request.auth, user_id=user_id, changes=changes)
+        return Response(serializers.AdminAccountOutput(user).data)
+
+    @extend_schema(
+        operation_id="users_update",
+        tags=_TAGS,
+        summary="Change an account",
+        request=serializers.AccountChangesInput(partial=True),
+        responses=serializers.AdminAccountOutput,
+    )
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    def patch(self, request: Request, user_id: UUID) -> Response:
+        """200 with the changed account."""
+        changes = reading.body(serializers.AccountChangesInput, request, partial=True)
+        user = services.update_user(actor=request.auth, user_id=user_id, changes=changes)
+        return Response(serializers.AdminAccountOutput(user).data)
+
+    @extend_schema(
+        operation_id="users_delete",
+        tags=_TAGS,
+        summary="Deactivate an account, or erase it",
+        parameters=[serializers.EraseInput],
+        responses={204: _DONE},
+    )
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        """204."""
+        erases = reading.query(serializers.EraseInput, request)["erase"]
+        end = services.erase_user if erases else services.deactivate_user
+        end(actor=request.auth, user_id=user_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Deactivate(APIView):
+    """`users/{id}/deactivate/`."""
+
+    @extend_schema(
+        operation_id="users_deactivate",
+        tags=_TAGS,
+        summary="Switch an account off",
+        description="Its sessions end at once.",
+        request=None,
+        responses=serializers.AdminAccountOutput,
+    )
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """200 with the changed account."""
+        user = services.deactivate_user(actor=request.auth, user_id=user_id)
+        return Response(serializers.AdminAccountOutput(user).data)
+
+
+class Activate(APIView):
+    """`users/{id}/activate/`."""
+
+    @extend_schema(
+        operation_id="users_activate",
+        tags=_TAGS,
+        summary="Switch an account on again",
+        request=None,
+        responses=serializers.AdminAccountOutput,
+    )
+    @raises(exceptions.UserNotFound)
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """200 with the changed account."""
+        user = services.activate_user(actor=request.auth, user_id=user_id)
+        return Response(serializers.AdminAccountOutput(user).data)

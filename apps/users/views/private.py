@@ -1,0 +1,172 @@
+"""Zone private: one's own account, password, picture and sessions."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.common.documentation import raises
+from apps.common.parsers import UploadParser
+from apps.users import exceptions, selectors, serializers, services
+from apps.users.hashers import HashingBusy
+from apps.users.managers import SessionQuerySet
+from apps.users.models import Session
+from apps.users.views import reading
+
+_ACCOUNT = ["account"]
+_SESSIONS = ["sessions"]
+_DONE = OpenApiResponse(description="Done.")
+
+
+class Me(APIView):
+    """`users/me/`."""
+
+    @extend_schema(
+        operation_id="users_me", tags=_ACCOUNT, summary="One's own account", responses=serializers.MeOutput
+    )
+    def get(self, request: Request) -> Response:
+        """200."""
+        return Response(serializers.MeOutput(request.user).data)
+
+    @extend_schema(
+        operation_id="users_me_update",
+        tags=_ACCOUNT,
+        summary="Change one's own account",
+        request=serializers.ProfileInput,
+        responses=serializers.MeOutput,
+    )
+    def patch(self, request: Request) -> Response:
+        """200 with the changed account."""
+        changes = reading.body(serializers.ProfileInput, request, partial=True)
+        user = services.update_profile(actor=request.auth, changes=changes)
+        return Response(serializers.MeOutput(user).data)
+
+    @extend_schema(
+        operation_id="users_me_erase",
+        tags=_ACCOUNT,
+        summary="Erase one's own account",
+        description="Personal data is gone for good, and every session ends.",
+        responses={204: _DONE},
+    )
+    @raises(exceptions.LastAdmin)
+    def delete(self, request: Request) -> Response:
+        """204."""
+        services.erase_own_account(actor=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Password(APIView):
+    """`users/me/password/`."""
+
+    @extend_schema(
+        operation_id="users_me_password",
+        tags=_ACCOUNT,
+        summary="Change one's password",
+        description="Every session ends, the one of this call included: sign in with the new password.",
+        request=serializers.PasswordChangeInput,
+        responses={204: _DONE},
+    )
+    @raises(exceptions.WrongPassword, exceptions.PasswordRefused, exceptions.TooManyAttempts, HashingBusy)
+    def post(self, request: Request) -> Response:
+        """204."""
+        data = reading.body(serializers.PasswordChangeInput, request)
+        services.change_password(actor=request.auth, **data, device=reading.device(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Avatar(APIView):
+    """`users/me/avatar/`."""
+
+    parser_classes = (UploadParser,)
+
+    @extend_schema(
+        operation_id="users_me_avatar_set",
+        tags=_ACCOUNT,
+        summary="Set one's picture",
+        description="The middle square of the image is stored anew, without metadata.",
+        request={"multipart/form-data": serializers.AvatarInput},
+        responses=serializers.MeOutput,
+    )
+    @raises(exceptions.AvatarRefused)
+    def put(self, request: Request) -> Response:
+        """200 with the changed account."""
+        data = reading.body(serializers.AvatarInput, request)
+        user = services.set_avatar(actor=request.auth, file=data["avatar"])
+        return Response(serializers.MeOutput(user).data)
+
+    @extend_schema(
+        operation_id="users_me_avatar_remove",
+        tags=_ACCOUNT,
+        summary="Remove one's picture",
+        responses={204: _DONE},
+    )
+    def delete(self, request: Request) -> Response:
+        """204."""
+        services.remove_avatar(actor=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(operation_id="users_me_sessions", tags=_SESSIONS, summary="One's live sessions")
+class Sessions(ListAPIView[Session]):
+    """`users/me/sessions/`."""
+
+    serializer_class = serializers.SessionOutput
+    queryset = Session.objects.none()
+
+    def get_queryset(self) -> SessionQuerySet:
+        """Those of the caller."""
+        return selectors.list_sessions(user=self.request.user)
+
+
+class OneSession(APIView):
+    """`users/me/sessions/{id}/`."""
+
+    @extend_schema(
+        operation_id="users_me_sessions_end",
+        tags=_SESSIONS,
+        summary="End one of one's sessions",
+        responses={204: _DONE},
+    )
+    @raises(exceptions.SessionNotFound)
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        """204."""
+        services.revoke_session(actor=request.auth, session_id=session_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LogoutAll(APIView):
+    """`users/me/logout-all/`."""
+
+    @extend_schema(
+        operation_id="users_me_logout_all",
+        tags=_SESSIONS,
+        summary="End all of one's sessions",
+        request=None,
+        responses={204: _DONE},
+    )
+    def post(self, request: Request) -> Response:
+        """204."""
+        services.logout_everywhere(actor=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OneUser(APIView):
+    """`users/{id}/`."""
+
+    @extend_schema(
+        operation_id="users_get",
+        tags=_ACCOUNT,
+        summary="An account, for its owner and for admins",
+        responses=serializers.AccountOutput,
+    )
+    @raises(exceptions.UserNotFound)
+    def get(self, request: Request, user_id: UUID) -> Response:
+        """200; 404 for everybody else, whether there is such an account or not."""
+        user = selectors.get_user_for(actor=request.auth, user_id=user_id)
+        return Response(serializers.AccountOutput(user).data)

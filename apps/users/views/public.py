@@ -1,0 +1,153 @@
+"""Zone public: registration, sign-in and its tokens, links of mails."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.common.documentation import raises
+from apps.users import exceptions, serializers, services
+from apps.users.hashers import HashingBusy
+from apps.users.views import reading
+
+_TAGS = ["auth"]
+_DONE = OpenApiResponse(description="Done.")
+_CHECK_MAIL = {"detail": "Look into your mail: what happens next is there."}
+
+
+class Register(APIView):
+    """`auth/register/`."""
+
+    @extend_schema(
+        operation_id="auth_register",
+        tags=_TAGS,
+        summary="Make an account",
+        description="A mail with a link that verifies the address follows. The account can be signed in to at once.",
+        request=serializers.RegistrationInput,
+        responses={
+            201: serializers.RegistrationOutput,
+            202: OpenApiResponse(
+                serializers.AcceptedOutput,
+                description="Where addresses are kept secret: the mail says what happened.",
+            ),
+        },
+    )
+    @raises(exceptions.EmailTaken, exceptions.PasswordRefused, exceptions.TooManyAttempts, HashingBusy)
+    def post(self, request: Request) -> Response:
+        """201 with the account; 202 where known addresses get the same answer as new ones."""
+        data = reading.body(serializers.RegistrationInput, request)
+        user = services.register_user(**data, device=reading.device(request))
+        if user is None:
+            return Response(serializers.AcceptedOutput(_CHECK_MAIL).data, status=status.HTTP_202_ACCEPTED)
+        return Response(serializers.RegistrationOutput(user).data, status=status.HTTP_201_CREATED)
+
+
+class Login(APIView):
+    """`auth/login/`."""
+
+    @extend_schema(
+        operation_id="auth_login",
+        tags=_TAGS,
+        summary="Sign in",
+        request=serializers.LoginInput,
+        responses=serializers.TokenPairOutput,
+    )
+    @raises(exceptions.InvalidCredentials, exceptions.TooManyAttempts, HashingBusy)
+    def post(self, request: Request) -> Response:
+        """200 with the tokens of a new session."""
+        data = reading.body(serializers.LoginInput, request)
+        pair = services.login(**data, device=reading.device(request))
+        return Response(serializers.TokenPairOutput(pair).data)
+
+
+class Refresh(APIView):
+    """`auth/refresh/`."""
+
+    @extend_schema(
+        operation_id="auth_refresh",
+        tags=_TAGS,
+        summary="Trade a refresh token for a new pair",
+        description="A refresh token is good once. One that comes a second time ends its session.",
+        request=serializers.RefreshInput,
+        responses=serializers.TokenPairOutput,
+    )
+    @raises(exceptions.RefreshTokenRefused)
+    def post(self, request: Request) -> Response:
+        """200 with the new pair."""
+        data = reading.body(serializers.RefreshInput, request)
+        return Response(serializers.TokenPairOutput(services.refresh(refresh_token=data["refresh"])).data)
+
+
+class Logout(APIView):
+    """`auth/logout/`."""
+
+    @extend_schema(
+        operation_id="auth_logout",
+        tags=_TAGS,
+        summary="End the session of a refresh token",
+        request=serializers.RefreshInput,
+        responses={204: _DONE},
+    )
+    def post(self, request: Request) -> Response:
+        """204, also for a token that is unknown."""
+        data = reading.body(serializers.RefreshInput, request)
+        services.logout(refresh_token=data["refresh"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PasswordReset(APIView):
+    """`auth/password/reset/`."""
+
+    @extend_schema(
+        operation_id="auth_password_reset",
+        tags=_TAGS,
+        summary="Ask for a link that sets a new password",
+        request=serializers.ResetInput,
+        responses={202: serializers.AcceptedOutput},
+    )
+    @raises(exceptions.TooManyAttempts)
+    def post(self, request: Request) -> Response:
+        """202, whether the address is known or not."""
+        data = reading.body(serializers.ResetInput, request)
+        services.request_password_reset(**data, device=reading.device(request))
+        return Response(serializers.AcceptedOutput(_CHECK_MAIL).data, status=status.HTTP_202_ACCEPTED)
+
+
+class PasswordResetConfirm(APIView):
+    """`auth/password/reset/confirm/`."""
+
+    @extend_schema(
+        operation_id="auth_password_reset_confirm",
+        tags=_TAGS,
+        summary="Set a new password by the token of a mail",
+        description="Every session of the account ends.",
+        request=serializers.ResetConfirmInput,
+        responses={204: _DONE},
+    )
+    @raises(exceptions.OneTimeTokenRefused, exceptions.PasswordRefused, HashingBusy)
+    def post(self, request: Request) -> Response:
+        """204."""
+        data = reading.body(serializers.ResetConfirmInput, request)
+        services.confirm_password_reset(**data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EmailVerify(APIView):
+    """`auth/email/verify/`."""
+
+    @extend_schema(
+        operation_id="auth_email_verify",
+        tags=_TAGS,
+        summary="Verify an e-mail address by the token of a mail",
+        request=serializers.VerifyInput,
+        responses={204: _DONE},
+    )
+    @raises(exceptions.OneTimeTokenRefused)
+    def post(self, request: Request) -> Response:
+        """204."""
+        data = reading.body(serializers.VerifyInput, request)
+        services.verify_email(**data)
+        return Response(status=status.HTTP_204_NO_CONTENT)

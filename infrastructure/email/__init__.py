@@ -1,0 +1,5 @@
+"""Mail: one way out, with a text and an HTML part from templates. Who gets which mail is the slices' business."""
+
+from infrastructure.email.sender import EmailDeliveryError, send
+
+__all__ = ["EmailDeliveryError", "send"]

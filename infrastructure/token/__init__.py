@@ -1,0 +1,26 @@
+"""Tokens: signed ones that carry claims (`jwt`) and random ones that mean nothing by themselves (`opaque`)."""
+
+from infrastructure.token.jwt import (
+    AccessClaims,
+    AccessTokens,
+    KeyRing,
+    TokenError,
+    TokenExpired,
+    TokenInvalid,
+    WeakKeyError,
+    access_tokens,
+)
+from infrastructure.token.opaque import digest, new_token
+
+__all__ = [
+    "AccessClaims",
+    "AccessTokens",
+    "KeyRing",
+    "TokenError",
+    "TokenExpired",
+    "TokenInvalid",
+    "WeakKeyError",
+    "access_tokens",
+    "digest",
+    "new_token",
+]

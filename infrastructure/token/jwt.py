@@ -1,0 +1,184 @@
+"""Access tokens: JWTs (RFC 7519) of the profile of RFC 9068, strictly read (RFC 8725). Knows no model and no database.
+
+A token says who signed in and which session it belongs to. Whether both are still live is for the caller to ask.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import jwt
+from django.conf import settings
+
+ALGORITHM: Final = "HS256"
+TYPE: Final = "at+jwt"
+CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")
+_HEADER: Final = frozenset({"alg", "typ", "kid"})
+_MAX_LENGTH: Final = 2048
+_MIN_KEY_BYTES: Final = 32
+# How far the clocks of two servers may be apart before one takes the other's tokens for not yet valid.
+_CLOCK_SKEW: Final = 5
+_REMEMBERED: Final = 10_000
+
+
+class TokenError(Exception):
+    """Base: the token proves nothing."""
+
+
+class TokenExpired(TokenError):
+    """It was good, and its time is over."""
+
+
+class TokenInvalid(TokenError):
+    """It is malformed, of another kind or issuer, or not signed by a key of the ring."""
+
+
+class WeakKeyError(ValueError):
+    """A signing key is missing, too short, or named twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessClaims:
+    """What a token says; `expires_at` is in Unix seconds."""
+
+    subject: UUID
+    session: UUID
+    expires_at: int
+    jti: str
+
+
+class KeyRing:
+    """Keys by their id. The first signs, all verify: put the new key in front, drop the old one when its tokens ran out.
+
+    Raises:
+        WeakKeyError: for an empty ring, an empty or doubled id, and a key below 256 bits (RFC 7518, section 3.2).
+    """
+
+    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
+        if not keys:
+            raise WeakKeyError("There is no key to sign access tokens with.")
+        for kid, secret in keys:
+            if not kid:
+                raise WeakKeyError("A signing key has no id.")
+            if len(secret.encode()) < _MIN_KEY_BYTES:
+                raise WeakKeyError(f"The signing key {kid!r} is shorter than {_MIN_KEY_BYTES} bytes.")
+        self._keys = dict(keys)
+        if len(self._keys) != len(keys):
+            raise WeakKeyError("Two signing keys have the same id.")
+        self.kid = keys[0][0]
+
+    def __getitem__(self, kid: object) -> str:
+        """The key of that id. Raises TokenInvalid."""
+        key = self._keys.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise TokenInvalid("No key of the ring has the token's kid.")
+        return key
+
+
+class AccessTokens:
+    """Issues and reads the access tokens of one issuer and audience.
+
+    Tokens whose signature was verified are remembered until they expire, at most 10,000 of them: the same token comes
+    with every request of a session. What is remembered is what the token says, never whether it may still be used.
+    """
+
+    def __init__(
+        self, keys: KeyRing, issuer: str, audience: str, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._verified: OrderedDict[str, AccessClaims] = OrderedDict()
+
+    def issue(self, subject: UUID, session: UUID, ttl: timedelta) -> str:
+        """A new token, good from now on for `ttl`."""
+        now = int(self._clock())
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(subject),
+            "sid": str(session),
+            "jti": uuid4().hex,
+            "iat": now,
+            "nbf": now,
+            "exp": now + int(ttl.total_seconds()),
+        }
+        header = {"typ": TYPE, "kid": self._keys.kid}
+        return jwt.encode(claims, self._keys[self._keys.kid], algorithm=ALGORITHM, headers=header)
+
+    def read(self, token: str) -> AccessClaims:
+        """What the token says. Raises TokenExpired, TokenInvalid."""
+        claims = self._verified.get(token)
+        if claims is None:
+            claims = self._verify(token)
+            with self._lock:
+                self._verified[token] = claims
+                while len(self._verified) > _REMEMBERED:
+                    self._verified.popitem(last=False)
+        if claims.expires_at <= self._clock():
+            self._verified.pop(token, None)
+            raise TokenExpired("The token has expired.")
+        return claims
+
+    def _verify(self, token: str) -> AccessClaims:
+        if len(token) > _MAX_LENGTH or not token.isascii():
+            raise TokenInvalid("This is not a token.")
+        try:
+            header = jwt.get_unverified_header(token)
+            # Only what is known to be harmless: no key, no address of a key, nothing that asks to be understood.
+            if header.get("alg") != ALGORITHM or header.get("typ") != TYPE or not header.keys() <= _HEADER:
+                raise TokenInvalid("The header is not that of an access token.")
+            # The times are judged here, by this object's clock; expiry without leeway.
+            payload = jwt.decode(
+                token,
+                self._keys[header.get("kid")],
+                algorithms=[ALGORITHM],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={
+                    "require": list(CLAIMS),
+                    "strict_aud": True,
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            raise TokenInvalid("The token does not verify.") from error
+        return self._claims(payload)
+
+    def _claims(self, payload: dict[str, Any]) -> AccessClaims:
+        times = [payload[name] for name in ("iat", "nbf", "exp")]
+        if not all(type(value) is int for value in times):
+            raise TokenInvalid("A time of the token is not a whole number.")
+        issued_at, not_before, expires_at = times
+        if max(issued_at, not_before) > self._clock() + _CLOCK_SKEW:
+            raise TokenInvalid("The token is not valid yet.")
+        try:
+            subject, session = UUID(payload["sub"]), UUID(payload["sid"])
+        except (ValueError, TypeError, AttributeError):
+            raise TokenInvalid("Subject or session is not an id.") from None
+        jti = payload["jti"]
+        if not isinstance(jti, str) or not jti:
+            raise TokenInvalid("The token has no id.")
+        return AccessClaims(subject=subject, session=session, expires_at=expires_at, jti=jti)
+
+
+def access_tokens() -> AccessTokens:
+    """Those of the settings: JWT_KEYS, JWT_ISSUER, JWT_AUDIENCE. Raises WeakKeyError."""
+    return _from_settings(tuple(map(tuple, settings.JWT_KEYS)), settings.JWT_ISSUER, settings.JWT_AUDIENCE)
+
+
+@lru_cache(maxsize=4)
+def _from_settings(keys: tuple[tuple[str, str], ...], issuer: str, audience: str) -> AccessTokens:
+    return AccessTokens(KeyRing(keys), issuer, audience)
