@@ -91,6 +91,11 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _number("REFRESH_TOKEN_SECONDS", "1209600", "Lifetime of a refresh token, renewed at each use"),
     _flag("REQUIRE_VERIFIED_EMAIL", "false", "Sign-in waits for the address to be verified"),
     _flag("REGISTRATION_UNIFORM", "false", "Registration answers 202 for new and for known addresses"),
+    # Chat
+    _number("CHAT_FRAMES_PER_SECOND", "20", "Frames a socket may send; five seconds' worth may come at once"),
+    _number("CHAT_SOCKETS_PER_USER", "20", "Open sockets of one person in one process"),
+    _number("CHAT_SOCKETS_PER_ADDRESS", "500", "Open sockets of one client address in one process"),
+    _number("CHAT_DATABASE_THREADS", "3", "Threads that read and write the database for sockets, in one process"),
     # Mail
     _url("EMAIL_URL", "", "`smtp+tls://user:password@host:587`; empty: folder `.data/mail` (production: console)", secret=True),
     _text("EMAIL_FROM", "Sarsen <no-reply@example.com>", "Sender of every mail"),

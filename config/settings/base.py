@@ -2,6 +2,7 @@
 
 from config.settings.components.api import *  # noqa: F403
 from config.settings.components.apps import *  # noqa: F403
+from config.settings.components.chat import *  # noqa: F403
 from config.settings.components.database import *  # noqa: F403
 from config.settings.components.identity import *  # noqa: F403
 from config.settings.components.observability import *  # noqa: F403

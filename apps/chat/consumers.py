@@ -1,0 +1,182 @@
+"""The socket of one person in one room: frames in, services and hub called, refusals told. It holds no rules.
+
+One task serves a socket, on Channels' public consumer class; the stock one runs two, and a channel of the layer for
+each. What goes out is sent by the hub (`hub/subscriber.py`), what comes in is read here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import structlog
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from apps.chat import door, runtime, wire
+from apps.chat.hub.feed import Feed
+from apps.chat.hub.hub import Hub
+from apps.chat.hub.subscriber import Subscriber
+from apps.chat.types import Draft
+from apps.common.addresses import client_address
+from apps.common.exceptions import DomainError
+from infrastructure.telemetry import context
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+MAX_UNACKNOWLEDGED: Final = 64
+TYPING_EVERY: Final = 2.0
+BURST_SECONDS: Final = 5
+_log = structlog.get_logger(__name__)
+
+
+class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no annotations
+    """`/ws/chat/<room>/`, as docs/chat.md describes it."""
+
+    channel_layer_alias = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one socket from handshake to close."""
+        hub = runtime.hub()
+        context.bind(request_id=context.new_request_id())
+        try:
+            await receive()
+            await self._serve(hub, scope, receive, send)
+        except OSError:
+            # The client left while it was being answered.
+            return
+        finally:
+            context.clear()
+
+    async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if not door.is_from_here(scope):
+            await send({"type": "websocket.close"})  # before it is accepted: an HTTP 403
+            return
+        knock = door.read(scope)
+        await send({"type": "websocket.accept", "subprotocol": knock.subprotocol})
+        address = client_address(scope)
+        hub.per_address[address] += 1
+        try:
+            code = await self._welcome(hub, knock, address, receive, send)
+            if code is not None:
+                await send({"type": "websocket.close", "code": code})
+        finally:
+            hub.per_address[address] -= 1
+            if not hub.per_address[address]:
+                del hub.per_address[address]
+
+    async def _welcome(
+        self, hub: Hub, knock: door.Knock, address: str, receive: Receive, send: Send
+    ) -> int | None:
+        """Let them in and converse. Returns the code to close with when they are not let in."""
+        if hub.is_closing:
+            return door.RESTART
+        if hub.per_address[address] > settings.CHAT_SOCKETS_PER_ADDRESS:
+            return door.TOO_MANY_SOCKETS
+        try:
+            guest = await hub.admit(knock.token, knock.slug)
+            if isinstance(guest, door.Refusal):
+                return guest.code
+            feed = await hub.feed(guest.room_id, knock.slug)
+        except (DatabaseError, InterfaceError):
+            _log.exception("chat.database_away")
+            return door.RESTART
+        if hub.count_of(guest.user_id) >= settings.CHAT_SOCKETS_PER_USER:
+            return door.TOO_MANY_SOCKETS
+        context.bind(user=str(guest.user_id), room=str(guest.room_id))
+        subscriber = Subscriber(send, user_id=guest.user_id, name=guest.name, session_id=guest.session_id)
+        hub.enter(subscriber, feed, after=knock.after)
+        if not knock.is_after_valid:
+            subscriber.tell(wire.error(wire.InvalidFrame("after is the number of a message.")))
+        try:
+            await Conversation(hub, feed, subscriber).converse(receive)
+        except asyncio.CancelledError:
+            # The hub has closed this socket and ends its task; any other cancellation goes on.
+            task = asyncio.current_task()
+            if not subscriber.is_closed or task is None or task.uncancel() > 0:
+                raise
+        finally:
+            subscriber.gone()
+            hub.leave(subscriber, feed)
+        return None
+
+
+class Conversation:
+    """What one socket says, frame by frame."""
+
+    def __init__(self, hub: Hub, feed: Feed, subscriber: Subscriber) -> None:
+        self._hub = hub
+        self._feed = feed
+        self._subscriber = subscriber
+        self._loop = asyncio.get_running_loop()
+        self._rate = float(settings.CHAT_FRAMES_PER_SECOND)
+        self._allowance = self._rate * BURST_SECONDS
+        self._counted_at = self._loop.time()
+        self._typed_at = -TYPING_EVERY
+        self._unacknowledged: deque[asyncio.Future[None]] = deque()
+
+    async def converse(self, receive: Receive) -> None:
+        """Take frames until the client leaves or is sent away."""
+        subscriber = self._subscriber
+        while True:
+            event = await receive()
+            if event["type"] != "websocket.receive":
+                return
+            if subscriber.is_closed:
+                continue  # until the server reports the end
+            if not self._is_within_rate():
+                subscriber.close(door.TOO_FAST)
+                continue
+            text = event.get("text")
+            if text is None:
+                subscriber.tell(wire.error(wire.InvalidFrame("Frames are text.")))
+            elif len(text) > wire.MAX_FRAME or len(text.encode()) > wire.MAX_FRAME:
+                subscriber.close(door.TOO_BIG)
+            else:
+                self._take(text)
+            # Reading waits for a client that does not take its answers, and for a database that is slow to store.
+            await subscriber.relieved()
+            while len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
+                await asyncio.wait({self._unacknowledged.popleft()})
+
+    def _take(self, text: str) -> None:
+        try:
+            frame = wire.parse(text)
+        except DomainError as failure:
+            self._subscriber.tell(wire.error(failure, wire.quoted_client_id(text)))
+            return
+        match frame:
+            case wire.Say():
+                draft = Draft(sender_id=self._subscriber.user_id, text=frame.text)
+                if frame.client_id is not None:
+                    draft = Draft(sender_id=draft.sender_id, text=frame.text, client_id=frame.client_id)
+                self._say(draft)
+            case wire.Read():
+                self._hub.read(self._subscriber, self._feed, frame.seq)
+            case wire.Typing():
+                if self._loop.time() - self._typed_at >= TYPING_EVERY:
+                    self._typed_at = self._loop.time()
+                    self._hub.typing(self._subscriber, self._feed)
+            case wire.Ping():
+                self._subscriber.tell(wire.PONG)
+
+    def _say(self, draft: Draft) -> None:
+        while self._unacknowledged and self._unacknowledged[0].done():
+            self._unacknowledged.popleft()
+        self._unacknowledged.append(self._hub.post(self._subscriber, self._feed, draft))
+
+    def _is_within_rate(self) -> bool:
+        """A bucket that fills by the second and holds a burst."""
+        now = self._loop.time()
+        self._allowance = min(
+            self._allowance + (now - self._counted_at) * self._rate, self._rate * BURST_SECONDS
+        )
+        self._counted_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True

@@ -1,0 +1,72 @@
+"""Rooms to look at: two open ones and one by invitation, with a few words in each. Done again, it changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from apps.chat import services
+from apps.chat.models import Membership, Role, Room
+from apps.chat.types import Draft
+from apps.users import selectors as users
+
+AFTER: Final = ("users",)
+_EMAILS: Final = ("ada@example.com", "grace@example.com", "linus@example.com")
+
+# Slug, name, private, members (the first one owns it), what was said (by whom, words).
+_ROOMS: Final[tuple[tuple[str, str, bool, tuple[str, ...], tuple[tuple[str, str], ...]], ...]] = (
+    (
+        "lobby",
+        "Lobby",
+        False,
+        ("ada", "grace", "linus"),
+        (
+            (
+                "ada",
+                "Welcome! Open this page in a second window, sign in as somebody else, and talk to yourself.",
+            ),
+            ("grace", "Every message is stored and numbered before it is acknowledged."),
+            ("linus", "And if the line is cut, it comes back where it was."),
+        ),
+    ),
+    (
+        "engineering",
+        "Engineering",
+        False,
+        ("grace", "linus", "ada"),
+        (
+            ("grace", "Stop the server while you type. What you send meanwhile arrives once it is back."),
+            ("linus", "I did. It did."),
+        ),
+    ),
+    (
+        "founders",
+        "Founders",
+        True,
+        ("ada", "grace"),
+        (("ada", "Nobody but us can see that this room exists."),),
+    ),
+)
+
+
+def seed(summary: dict[str, Any]) -> None:
+    """Make the rooms and what was said in them, by those of the demo accounts that still exist."""
+    people = {user.email.partition("@")[0]: user.pk for user in users.list_users().filter(email__in=_EMAILS)}
+    for slug, name, is_private, members, said in _ROOMS:
+        room, _ = Room.objects.get_or_create(slug=slug, defaults={"name": name, "is_private": is_private})
+        for who in members:
+            if who in people:
+                role = Role.OWNER if who == members[0] else Role.MEMBER
+                Membership.objects.get_or_create(room=room, user_id=people[who], defaults={"role": role})
+        drafts = [
+            # The same words have the same client id: they are taken once.
+            Draft(sender_id=people[who], text=words, client_id=_client_id(slug, position))
+            for position, (who, words) in enumerate(said)
+            if who in people
+        ]
+        services.post_messages(room_id=room.pk, drafts=drafts)
+    summary["urls"].append(["Chat", "/#/rooms/lobby"])
+
+
+def _client_id(slug: str, position: int) -> UUID:
+    return uuid5(NAMESPACE_URL, f"sarsen:demo:{slug}:{position}")

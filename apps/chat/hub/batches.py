@@ -1,0 +1,59 @@
+"""Work in groups: what arrives while one group is at work goes together in the next. Knows nothing of chat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Batches(Generic[Item, Result]):
+    """Calls `work(items)` for one group after another. It returns a result for each item, in order.
+
+    A failure of `work` is the result of every item of that group.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, limit: int) -> None:
+        self._work = work
+        self._limit = limit
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._runner: asyncio.Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is at work."""
+        return self._runner is None
+
+    def submit(self, item: Item) -> asyncio.Future[Result]:
+        """Put an item into the next group."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run())
+        return future
+
+    async def drain(self) -> None:
+        """Wait until everything submitted so far is done."""
+        while self._runner is not None:
+            await asyncio.wait({self._runner})
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
+                try:
+                    results = await self._work([item for item, _ in group])
+                except Exception as error:  # noqa: BLE001  (it is not swallowed: whoever submitted gets it)
+                    for _, future in group:
+                        if not future.cancelled():
+                            future.set_exception(error)
+                    continue
+                for (_, future), result in zip(group, results, strict=True):
+                    if not future.cancelled():
+                        future.set_result(result)
+        finally:
+            self._runner = None

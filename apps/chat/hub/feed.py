@@ -1,0 +1,188 @@
+"""One room in one process: the newest number, a ring of what came last, and the sockets that follow it.
+
+Messages enter by number: one that is known is dropped, one that leaves a gap is not taken, and the gap is read from
+the database, which is the truth. So it does not matter whether Redis loses, doubles or delays a payload. Events without
+a number (typing, reads, presence) are best effort.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from apps.chat import wire
+from apps.chat.hub.presence import Presence
+from apps.chat.hub.subscriber import Subscriber
+from apps.chat.types import Posted
+
+RING_ENTRIES: Final = 1024
+RING_BYTES: Final = 512 * 1024
+PAGE: Final = 500
+_log = structlog.get_logger(__name__)
+
+Past = Callable[[UUID, int, int], Awaitable[Sequence[Posted]]]
+"""`past(room_id, after, limit)`: stored messages that follow a number."""
+
+
+class Entry(NamedTuple):
+    """One frame as every socket gets it. `seq` 0: an event, not a message; `skip`: a person who need not hear it."""
+
+    seq: int
+    event: dict[str, Any]
+    size: int
+    skip: UUID | None = None
+
+
+class Feed:
+    """A room's recent past and its listeners. Positions count entries; numbers count messages."""
+
+    def __init__(self, room_id: UUID, slug: str, *, past: Past) -> None:
+        self.room_id = room_id
+        self.slug = slug
+        self.head = 0
+        self.floor = 0  # messages above it and up to `head` are in the ring
+        self.start = 0  # position of the ring's first entry
+        self.presence = Presence()
+        self.subscribers: set[Subscriber] = set()
+        self.is_open = asyncio.Event()
+        self.idle_since = 0.0
+        self._past = past
+        self._ring: deque[Entry] = deque()
+        self._bytes = 0
+        self._woken = False
+        self._missed = False
+        self._filling: asyncio.Task[None] | None = None
+
+    @property
+    def end(self) -> int:
+        """The position that the next entry will have."""
+        return self.start + len(self._ring)
+
+    def begin(self, head: int) -> None:
+        """The room is heard from here on: what is newer than `head` will come."""
+        if not self.is_open.is_set():
+            self.head = self.floor = head
+            self.is_open.set()
+            if self._missed:
+                self.catch_up()
+
+    def enter(self, subscriber: Subscriber, *, after: int | None) -> None:
+        """Let a socket follow: from now on, or from the message after number `after` on."""
+        subscriber.seq = self.head if after is None else min(after, self.head)
+        subscriber.feed = self
+        self._follow(subscriber)
+        self.subscribers.add(subscriber)
+        subscriber.pump()
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Let a socket go."""
+        self.subscribers.discard(subscriber)
+        self.idle_since = asyncio.get_running_loop().time()
+
+    def take(self, payload: bytes) -> None:
+        """Messages as they were packed by the process that stored them."""
+        if not self.is_open.is_set():
+            self._missed = True  # `head` is being read just now, perhaps from before these were stored
+            return
+        first = wire.first_seq(payload)
+        if first is None or first > self.head + 1:
+            self.catch_up()
+            return
+        for seq, frame in enumerate(wire.unpack(payload), start=first):
+            if seq == self.head + 1:
+                self._append(seq, frame)
+        self._wake()
+
+    def announce(self, frame: str, *, skip: UUID | None = None) -> None:
+        """An event for everyone here."""
+        self._append(0, frame, skip)
+        self._wake()
+
+    def catch_up(self) -> None:
+        """Read what is newer than `head` from the database, unless that is being done."""
+        if self._filling is None:
+            self._filling = asyncio.create_task(self._fill())
+
+    async def drain(self) -> None:
+        """Wait until a catch-up that runs is done."""
+        if self._filling is not None:
+            await asyncio.wait({self._filling})
+
+    def next_entry(self, subscriber: Subscriber) -> Entry | None:
+        """The next entry for a socket, which moves on behind it; None when there is none now."""
+        while subscriber.position < self.end:
+            if subscriber.position < self.start:
+                self._follow(subscriber)  # it lagged until the ring had moved on
+                return None
+            entry = self._ring[subscriber.position - self.start]
+            subscriber.position += 1
+            if entry.seq:
+                if entry.seq <= subscriber.seq:
+                    continue
+                subscriber.seq = entry.seq
+            elif entry.skip is not None and entry.skip == subscriber.user_id:
+                continue
+            return entry
+        return None
+
+    async def read(self, *, after: int, up_to: int) -> list[tuple[int, dict[str, Any]]]:
+        """Some messages from (after, up_to], from the ring if they are still there. Raises DatabaseError."""
+        if after >= self.floor:
+            return [(entry.seq, entry.event) for entry in self._ring if after < entry.seq <= up_to]
+        page = await self._past(self.room_id, after, min(PAGE, up_to - after))
+        return [
+            (posted.seq, _event(wire.encode(wire.message(posted)))) for posted in page if posted.seq <= up_to
+        ]
+
+    def _follow(self, subscriber: Subscriber) -> None:
+        """What is known now comes from the past, what comes later from the ring."""
+        subscriber.replay_to = self.head
+        subscriber.position = self.end
+
+    def _append(self, seq: int, frame: str, skip: UUID | None = None) -> None:
+        if seq:
+            self.head = seq
+        self._ring.append(Entry(seq, _event(frame), len(frame), skip))
+        self._bytes += len(frame)
+        while len(self._ring) > RING_ENTRIES or self._bytes > RING_BYTES:
+            old = self._ring.popleft()
+            self.start += 1
+            self._bytes -= old.size
+            self.floor = max(self.floor, old.seq)
+
+    def _wake(self) -> None:
+        # Several payloads of one turn of the loop are delivered in one go.
+        if not self._woken:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._woken = False
+        for subscriber in tuple(self.subscribers):
+            subscriber.pump()
+
+    async def _fill(self) -> None:
+        try:
+            while True:
+                page = await self._past(self.room_id, self.head, PAGE)
+                for posted in page:
+                    if posted.seq == self.head + 1:  # others may have come in meanwhile
+                        self._append(posted.seq, wire.encode(wire.message(posted)))
+                self._wake()
+                if len(page) < PAGE:
+                    return
+        except (DatabaseError, InterfaceError) as error:
+            # The sweep sees the difference again and comes back to it.
+            _log.warning("chat.catch_up_failed", room=str(self.room_id), error=type(error).__name__)
+        finally:
+            self._filling = None
+
+
+def _event(frame: str) -> dict[str, Any]:
+    return {"type": "websocket.send", "text": frame}

@@ -1,0 +1,191 @@
+"""One socket's place in a room: a cursor into the feed, not a queue of its own.
+
+Frames are sent in place, without a task and without a hop, for as long as the socket takes them. The first send that
+has to wait makes the socket busy: a task goes on with that one alone, and everyone else is served meanwhile. When it
+gets through, it takes up what it missed: from the feed's ring, or from the database once the ring has moved on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+if TYPE_CHECKING:
+    from apps.chat.hub.feed import Feed
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+MANY_DIRECT: Final = 64
+_CLOSE_WITHIN: Final = 5.0
+_RETRY_READ: Final = 0.5
+_log = structlog.get_logger(__name__)
+
+
+class Subscriber:
+    """What the hub knows of one socket. Made inside the task that serves it."""
+
+    __slots__ = (
+        "_closing",
+        "_direct",
+        "_loop",
+        "_owner",
+        "_task",
+        "close_code",
+        "feed",
+        "name",
+        "position",
+        "progress",
+        "replay_to",
+        "send",
+        "seq",
+        "session_id",
+        "since",
+        "user_id",
+    )
+
+    def __init__(self, send: Send, *, user_id: UUID, name: str, session_id: UUID | None) -> None:
+        self.send = send
+        self.user_id = user_id
+        self.name = name
+        self.session_id = session_id
+        self.feed: Feed | None = None
+        self.seq = 0  # the newest message that was sent here
+        self.replay_to = 0  # up to this number they come from the past, afterwards from the ring
+        self.position = 0  # of the next entry of the ring
+        self.close_code: int | None = None
+        self.progress = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._owner = asyncio.current_task()
+        self._closing: asyncio.Future[None] = self._loop.create_future()
+        self._direct: deque[str] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a send waits for the client."""
+        return self._task is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will be sent."""
+        return self.close_code is not None
+
+    def tell(self, text: str) -> None:
+        """Send a frame to this socket alone, before everything that comes from the room."""
+        self._direct.append(text)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send all that is due, in place as far as that goes."""
+        if self._task is not None or self.close_code is not None:
+            return
+        if self.seq < self.replay_to:
+            self._go_on(self._deliver())
+            return
+        coroutine = self._deliver()
+        try:
+            waits_for = coroutine.send(None)
+        except StopIteration:
+            return
+        self._go_on(_rest(coroutine, waits_for))
+
+    async def relieved(self) -> None:
+        """Wait while more answers are due to this socket than it takes."""
+        while len(self._direct) > MANY_DIRECT and self._task is not None:
+            await asyncio.wait({self._task})
+
+    def close(self, code: int) -> asyncio.Future[None]:
+        """Close the socket; the task that serves it ends. The first code counts. Done when the client was told."""
+        if self.close_code is None:
+            self.close_code = code
+            self._closing = self._loop.create_task(self._close(code))
+        return self._closing
+
+    def gone(self) -> None:
+        """The client has left: send nothing more."""
+        self._give_up()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _give_up(self) -> None:
+        if self.close_code is None:
+            self.close_code = 1006
+            self._closing.set_result(None)
+
+    def _go_on(self, rest: Coroutine[Any, Any, None]) -> None:
+        self.progress = self._loop.time()
+        self._task = self._loop.create_task(rest)
+        self._task.add_done_callback(self._caught_up)
+
+    def _caught_up(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("chat.delivery_failed", exc_info=error)
+            self.close(1011)
+        self.pump()
+
+    async def _deliver(self) -> None:
+        try:
+            while self.close_code is None:
+                if self._direct:
+                    await self.send({"type": "websocket.send", "text": self._direct.popleft()})
+                elif self.feed is None:
+                    return
+                elif self.seq < self.replay_to:
+                    await self._replay(self.feed)
+                elif (entry := self.feed.next_entry(self)) is not None:
+                    await self.send(entry.event)
+                elif self.seq >= self.replay_to:
+                    return
+                self.progress = self._loop.time()
+        except (OSError, RuntimeError):
+            # The server's way to say that the client has gone; its last event is on the way to the serving task.
+            self._give_up()
+
+    async def _replay(self, feed: Feed) -> None:
+        try:
+            page = await feed.read(after=self.seq, up_to=self.replay_to)
+        except (DatabaseError, InterfaceError):
+            await asyncio.sleep(_RETRY_READ)
+            return
+        for seq, event in page:
+            if self._direct:
+                return
+            await self.send(event)
+            self.seq = seq
+            self.progress = self._loop.time()
+        if not page:
+            # Nothing there although it was announced: only a database restored from an older state can say so.
+            self.seq = self.replay_to
+
+    async def _close(self, code: int) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        try:
+            async with asyncio.timeout(_CLOSE_WITHIN):
+                await self.send({"type": "websocket.close", "code": code})
+        except (OSError, RuntimeError):
+            _log.debug("chat.closed_already", code=code)
+        if self._owner is not None:
+            self._owner.cancel()
+
+
+@types.coroutine
+def _rest(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """What remains of a coroutine that was stepped by hand and now waits for something."""
+    try:
+        while True:
+            try:
+                value = yield waits_for
+            except BaseException as error:  # noqa: BLE001  (handed on into the coroutine)
+                waits_for = coroutine.throw(error)
+            else:
+                waits_for = coroutine.send(value)
+    except StopIteration:
+        return

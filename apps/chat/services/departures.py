@@ -1,0 +1,51 @@
+"""What becomes of someone's rooms when their account is erased."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from apps.chat import selectors
+from apps.chat.models import Membership, Role, Room
+from infrastructure import realtime
+
+_log = structlog.get_logger(__name__)
+
+
+def forget_user(*, user_id: UUID) -> int:
+    """End all memberships of a person; how many there were. Done again, it finds nothing left to do.
+
+    A room without an owner goes to its longest-serving moderator, else member; one without members is deleted.
+    Messages stay, under the name that the erased account has now.
+    """
+    with transaction.atomic():
+        mine = Membership.objects.filter(user_id=user_id)
+        room_ids = sorted(mine.values_list("room_id", flat=True))
+        # In the order of keys, so that two departures cannot wait for each other.
+        rooms = list(Room.objects.select_for_update(no_key=True).filter(pk__in=room_ids).order_by("pk"))
+        mine.delete()
+        for room in selectors.list_rooms_without_owner(among=[room.pk for room in rooms]):
+            _find_owner(room)
+        for room_id in room_ids:
+            _tell(room_id, user_id)
+    return len(room_ids)
+
+
+def _find_owner(room: Room) -> None:
+    members = list(selectors.list_members(room_id=room.pk))
+    heir = next((one for one in members if one.role == Role.MODERATOR), members[0] if members else None)
+    if heir is None:
+        room_id = room.pk
+        room.delete()
+        _log.info("chat.room_abandoned", room=str(room_id))
+        return
+    heir.role = Role.OWNER
+    heir.save(update_fields=["role", "updated_at"])
+    _log.info("chat.room_inherited", room=str(room.pk), user=str(heir.user_id))
+
+
+def _tell(room_id: UUID, user_id: UUID) -> None:
+    event = {"type": "membership.ended", "user": str(user_id)}
+    transaction.on_commit(lambda: realtime.push_to_room(room_id, event))

@@ -1,0 +1,141 @@
+"""What is said in a room, and the system's own voice in it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.chat import exceptions, selectors, services
+from apps.chat.filters import MessageFilter
+from apps.chat.models import Message
+from apps.chat.pagination import MessagePagination
+from apps.chat.serializers import MessageChangeInput, MessageInput, MessageOutput
+from apps.common.documentation import raises
+from apps.common.permissions import caller_of
+
+TAGS = ["Messages"]
+
+
+class MessagesView(GenericAPIView[Any]):
+    """A room's messages."""
+
+    queryset = Message.objects.none()
+    serializer_class = MessageOutput
+    filterset_class = MessageFilter
+    pagination_class = MessagePagination
+
+    def get_queryset(self) -> QuerySet[Message]:
+        """The messages of the room that the path names; for its members."""
+        membership = selectors.get_membership(
+            user_id=caller_of(self.request).user.pk, slug=str(self.kwargs["slug"])
+        )
+        return selectors.list_messages(room_id=membership.room_id)
+
+    @extend_schema(
+        operation_id="chat_messages_list",
+        tags=TAGS,
+        summary="Read messages",
+        responses=MessageOutput(many=True),
+    )
+    @raises(exceptions.RoomNotFound, exceptions.NotAMember)
+    def get(self, request: Request, slug: str) -> Response:
+        """The newest page, or the one after or before a number; always the oldest first."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        posted = [selectors.posted(message) for message in page]
+        return self.get_paginated_response(MessageOutput(posted, many=True).data)
+
+    @extend_schema(
+        operation_id="chat_messages_post",
+        tags=TAGS,
+        summary="Post a message",
+        request=MessageInput,
+        responses={201: MessageOutput, 200: MessageOutput},
+        filters=False,
+    )
+    @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.InvalidMessage)
+    def post(self, request: Request, slug: str) -> Response:
+        """201 for a new message, 200 when its `client_id` was taken before."""
+        data = MessageInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        posted, is_new = services.post_message(
+            actor_id=caller_of(request).user.pk,
+            slug=slug,
+            text=data.validated_data["message"],
+            client_id=data.validated_data.get("client_id"),
+        )
+        return Response(MessageOutput(posted).data, status=201 if is_new else 200)
+
+
+class MessageView(APIView):
+    """One message."""
+
+    @extend_schema(
+        operation_id="chat_messages_edit",
+        tags=TAGS,
+        summary="Change a message",
+        request=MessageChangeInput,
+        responses=MessageOutput,
+    )
+    @raises(
+        exceptions.RoomNotFound,
+        exceptions.NotAMember,
+        exceptions.MessageNotFound,
+        exceptions.MessageDeleted,
+        exceptions.RoomRoleTooLow,
+        exceptions.InvalidMessage,
+    )
+    def patch(self, request: Request, slug: str, message_id: UUID) -> Response:
+        """One's own only."""
+        data = MessageChangeInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        edited = services.edit_message(
+            actor_id=caller_of(request).user.pk,
+            slug=slug,
+            message_id=message_id,
+            text=data.validated_data["message"],
+        )
+        return Response(MessageOutput(edited).data)
+
+    @extend_schema(
+        operation_id="chat_messages_delete",
+        tags=TAGS,
+        summary="Delete a message",
+        responses={204: OpenApiResponse(description="Its text is gone; its number stays.")},
+    )
+    @raises(
+        exceptions.RoomNotFound, exceptions.NotAMember, exceptions.MessageNotFound, exceptions.RoomRoleTooLow
+    )
+    def delete(self, request: Request, slug: str, message_id: UUID) -> Response:
+        """One's own; moderators and owners may delete anyone's."""
+        services.delete_message(actor_id=caller_of(request).user.pk, slug=slug, message_id=message_id)
+        return Response(status=204)
+
+
+class SystemMessagesView(APIView):
+    """The system's voice, for services."""
+
+    @extend_schema(
+        operation_id="chat_system_messages_post",
+        tags=TAGS,
+        summary="Post a system message",
+        request=MessageInput,
+        responses={201: MessageOutput},
+    )
+    @raises(exceptions.RoomNotFound, exceptions.InvalidMessage)
+    def post(self, request: Request, slug: str) -> Response:
+        """Into any room, without a sender."""
+        data = MessageInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        posted = services.post_system_message(
+            slug=slug,
+            text=data.validated_data["message"],
+            client_id=data.validated_data.get("client_id"),
+        )
+        return Response(MessageOutput(posted).data, status=201)

@@ -1,0 +1,10 @@
+"""Rooms over WebSocket: what one socket, one person and one address may take up. Limits count in each process."""
+
+from __future__ import annotations
+
+from config import env
+
+CHAT_FRAMES_PER_SECOND = env.number("CHAT_FRAMES_PER_SECOND")
+CHAT_SOCKETS_PER_USER = env.number("CHAT_SOCKETS_PER_USER")
+CHAT_SOCKETS_PER_ADDRESS = env.number("CHAT_SOCKETS_PER_ADDRESS")
+CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS")

@@ -1,0 +1,249 @@
+"""Channels of bytes between processes over Redis pub/sub: one listening connection for a process, one that sends.
+
+A pub/sub message reaches whoever listens at that moment, or nobody: no one may rely on it alone. What a process itself
+publishes it hears at once and without Redis; the copy that comes back is known by its origin and dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import structlog
+from django.conf import settings
+from django_redis import get_redis_connection
+from redis import asyncio as aioredis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+from infrastructure.telemetry.metrics import REALTIME_FAILURES
+
+Listener = Callable[[bytes], None]
+ORIGIN_LENGTH: Final = 8
+_NOBODY: Final = bytes(ORIGIN_LENGTH)
+_HELLO: Final = "sarsen:bus"
+_PIPELINE: Final = 512
+_BACKLOG: Final = 10_000
+_SILENCE: Final = 5.0
+_RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+_PAUSE_AFTER_FAILURE: Final = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Bus(Protocol):
+    """What a listener needs: `RedisBus`, or `memory.MemoryBus` in tests of listeners."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether channels are being heard right now."""
+
+    async def subscribe(self, channel: str, listener: Listener) -> None:
+        """Hear a channel from soon on; `on_subscribed` tells when."""
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Stop hearing a channel."""
+
+    def publish(self, channel: str, body: bytes) -> None:
+        """Send without waiting; listeners of this process hear it before this returns."""
+
+    async def ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
+        """Answers of Redis to some commands; None when it is away."""
+
+
+class RedisBus:
+    """The bus of one event loop. `on_subscribed(channel)` is called each time that a channel begins to be heard:
+
+    at first, and again after every break, since what was sent in between is gone.
+    """
+
+    def __init__(self, url: str, *, on_subscribed: Callable[[str], None]) -> None:
+        self.origin = os.urandom(ORIGIN_LENGTH)
+        self._on_subscribed = on_subscribed
+        self._loop = asyncio.get_running_loop()
+        self._redis: Any = aioredis.Redis.from_url(
+            url,
+            socket_connect_timeout=0.5,
+            socket_timeout=1.0,
+            socket_keepalive=True,
+            # Breaks are answered here, where it is known what they mean.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._listeners: dict[str, Listener] = {}
+        self._pubsub: PubSub | None = None
+        self._subscribing = asyncio.Lock()
+        self._outgoing: deque[tuple[Any, ...]] = deque(maxlen=_BACKLOG)
+        self._sender: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen, and become the bus that `post` finds in this process."""
+        global _running
+        self._reader = self._loop.create_task(self._listen(), name="bus")
+        _running = self
+
+    async def aclose(self) -> None:
+        """Send what waits to be sent, then close both connections."""
+        global _running
+        if _running is self:
+            _running = None
+        if self._sender is not None:
+            await asyncio.wait({self._sender}, timeout=2)
+        for task in (self._sender, self._reader):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        await self._redis.aclose()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the listening connection stands."""
+        return self._pubsub is not None
+
+    @property
+    def is_of_this_loop(self) -> bool:
+        """Whether the caller runs in the bus's own event loop."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
+    async def subscribe(self, channel: str, listener: Listener) -> None:
+        """Hear a channel; if the connection is down, as soon as it is back."""
+        self._listeners[channel] = listener
+        async with self._subscribing:
+            if self._pubsub is not None:
+                await self._tell_redis(self._pubsub.subscribe, channel)
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Stop hearing a channel."""
+        self._listeners.pop(channel, None)
+        async with self._subscribing:
+            if self._pubsub is not None:
+                await self._tell_redis(self._pubsub.unsubscribe, channel)
+
+    async def _tell_redis(self, command: Callable[[str], Any], channel: str) -> None:
+        try:
+            await command(channel)
+        except (RedisError, OSError):
+            # The reader sees the same break and subscribes to everything anew.
+            _log.debug("bus.subscription_interrupted", channel=channel)
+
+    def publish(self, channel: str, body: bytes) -> None:
+        """Send without waiting; what is published during a round trip leaves together in the next."""
+        self._dispatch(channel, body)
+        self.send("PUBLISH", channel, self.origin + body)
+
+    def deliver_from_thread(self, channel: str, body: bytes) -> None:
+        """Let this process's listener hear what another of its threads has published."""
+        self._loop.call_soon_threadsafe(self._dispatch, channel, body)
+
+    def send(self, *command: Any) -> None:
+        """Queue any command whose answer does not matter."""
+        self._outgoing.append(command)
+        if self._sender is None or self._sender.done():
+            self._sender = self._loop.create_task(self._send(), name="bus-sender")
+
+    async def ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
+        """The answers to `commands`, in one round trip; None when Redis is away."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        try:
+            answers: list[Any] = await pipeline.execute()
+        except (RedisError, OSError) as error:
+            _failed("ask", error)
+            return None
+        return answers
+
+    async def _send(self) -> None:
+        while self._outgoing:
+            due = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), _PIPELINE))]
+            await self.ask(*due)
+
+    async def _listen(self) -> None:
+        failures = 0
+        while True:
+            pubsub = self._redis.pubsub()
+            try:
+                await self._hear(pubsub)
+            except (RedisError, OSError) as error:
+                _failed("listen", error)
+            finally:
+                failures = 0 if self._pubsub is not None else failures + 1
+                self._pubsub = None
+                await self._dispose(pubsub)
+            await asyncio.sleep(_RETRY_DELAYS[min(failures, len(_RETRY_DELAYS) - 1)])
+
+    async def _hear(self, pubsub: PubSub) -> None:
+        async with self._subscribing:
+            await pubsub.subscribe(_HELLO, *self._listeners)
+            self._pubsub = pubsub
+        silent = 0
+        while silent < 3:
+            heard = await pubsub.get_message(timeout=_SILENCE)
+            if heard is None:
+                silent += 1
+                await pubsub.ping()
+                continue
+            silent = 0
+            if heard["type"] == "message":
+                data: bytes = heard["data"]
+                if data[:ORIGIN_LENGTH] != self.origin:
+                    self._dispatch(heard["channel"].decode(), data[ORIGIN_LENGTH:])
+            elif heard["type"] == "subscribe" and (channel := heard["channel"].decode()) in self._listeners:
+                self._on_subscribed(channel)
+        raise RedisConnectionError("Redis does not answer.")
+
+    async def _dispose(self, pubsub: PubSub) -> None:
+        try:
+            await pubsub.aclose()
+        except (RedisError, OSError):
+            _log.debug("bus.disconnect_interrupted")
+
+    def _dispatch(self, channel: str, body: bytes) -> None:
+        listener = self._listeners.get(channel)
+        if listener is None:
+            return
+        try:
+            listener(body)
+        except Exception:  # noqa: BLE001  (one payload that cannot be read must not end hearing for all rooms)
+            _log.exception("bus.listener_failed", channel=channel)
+
+
+_running: RedisBus | None = None
+_pause_until = 0.0
+
+
+def running() -> RedisBus | None:
+    """The bus that listens in this process, if any."""
+    return _running
+
+
+def send(channel: str, body: bytes, *, origin: bytes = _NOBODY) -> None:
+    """Publish from any thread. Waits for Redis up to its time limits, and for a second not at all after a failure."""
+    global _pause_until
+    if time.monotonic() < _pause_until:
+        REALTIME_FAILURES.labels("publish").inc()
+        return
+    try:
+        get_redis_connection("default").publish(channel, origin + body)
+    except (RedisError, OSError) as error:
+        _pause_until = time.monotonic() + _PAUSE_AFTER_FAILURE
+        _failed("publish", error)
+
+
+def make(*, on_subscribed: Callable[[str], None]) -> RedisBus:
+    """A bus on the project's Redis, for the running event loop."""
+    return RedisBus(settings.REDIS_URL, on_subscribed=on_subscribed)
+
+
+def _failed(kind: str, error: Exception) -> None:
+    REALTIME_FAILURES.labels(kind).inc()
+    _log.warning("bus.redis_away", kind=kind, error=type(error).__name__)

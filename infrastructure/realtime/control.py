@@ -1,0 +1,57 @@
+"""Events for a person or a session, over the Channels layer: every process with sockets is in one group.
+
+One channel and one group for a process, not for a socket: connecting costs no round trip, and an event that concerns
+nobody here is dropped by a look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from infrastructure.telemetry.metrics import REALTIME_FAILURES
+
+_GROUP: Final = "sockets"
+_RETRY: Final = 1.0
+_log = structlog.get_logger(__name__)
+
+
+async def asend(channel: str, payload: Mapping[str, Any]) -> None:
+    """Hand an event to every process with sockets."""
+    try:
+        async with asyncio.timeout(2):
+            await get_channel_layer().group_send(
+                _GROUP, {"type": "sockets.control", "channel": channel, "payload": dict(payload)}
+            )
+    except (RedisError, OSError) as error:
+        REALTIME_FAILURES.labels("control").inc()
+        _log.warning("control.redis_away", channel=channel.partition(":")[0], error=type(error).__name__)
+
+
+def send(channel: str, payload: Mapping[str, Any]) -> None:
+    """`asend` from threads without an event loop."""
+    async_to_sync(asend)(channel, payload)
+
+
+async def listen(handle: Callable[[str, Mapping[str, Any]], None]) -> None:
+    """Call `handle(channel, payload)` for every event, until cancelled. Outages of Redis are waited out."""
+    layer = get_channel_layer()
+    try:
+        while True:
+            try:
+                name = await layer.new_channel()
+                await layer.group_add(_GROUP, name)
+                while True:
+                    event = await layer.receive(name)
+                    handle(event["channel"], event["payload"])
+            except (RedisError, OSError) as error:
+                _log.warning("control.redis_away", error=type(error).__name__)
+            await asyncio.sleep(_RETRY)
+    finally:
+        await layer.flush()
