@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 FILES = Path(__file__).resolve().parents[1] / "static" / "console"
 MODULES = sorted(FILES.rglob("*.js"))
@@ -52,7 +52,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def development(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def development(settings: Settings, tmp_path: Path) -> Path:
     """A development server: demo accounts, and mails that go to a folder."""
     settings.DEMO_LOGINS = DEMO
     settings.DEMO_PASSWORD = 'pass"word <b>'
@@ -108,7 +108,7 @@ def test_demo_accounts_are_offered_in_development_with_their_text_escaped(
     assert '<a href="/mails/">' in text
 
 
-def test_other_servers_offer_neither_accounts_nor_mails(client: Client, settings: SettingsWrapper) -> None:
+def test_other_servers_offer_neither_accounts_nor_mails(client: Client, settings: Settings) -> None:
     settings.DEMO_LOGINS = ()
     settings.DEMO_PASSWORD = "not to be shown"
     text = client.get("/").content.decode()
@@ -134,7 +134,7 @@ def test_an_empty_mailbox_says_so(client: Client, development: Path) -> None:
 
 @pytest.mark.parametrize("change", ["no demo accounts", "mails are sent"])
 def test_mails_are_no_page_of_other_servers(
-    client: Client, development: Path, settings: SettingsWrapper, change: str
+    client: Client, development: Path, settings: Settings, change: str
 ) -> None:
     (development / "1.log").write_text("Subject: a link that signs you in\n\nsecret\n")
     if change == "no demo accounts":

@@ -8,6 +8,7 @@ import { announce, fill, focusOn, h, icon } from "./dom.js";
 import { Session } from "./session.js";
 import { createStore } from "./store.js";
 import { theme } from "./theme.js";
+import { forgetUnsent } from "./unsent.js";
 import { enterCard } from "./views/enter.js";
 import { houseView } from "./views/house.js";
 import { stone } from "./views/person.js";
@@ -26,8 +27,8 @@ let shown = { stop: () => {} };
 let panel = null;
 let notice = "";
 
-/** A room as the views want it, whatever page of the list it came with. */
-const roomOf = (raw) => ({ ...raw, isMember: raw.is_member ?? Boolean(raw.role), unread: raw.unread ?? 0 });
+/** A room as the views want it. */
+const roomOf = (raw) => ({ ...raw, isMember: raw.role !== null });
 
 /** Read the list of rooms anew and open again what that changes. */
 async function refresh() {
@@ -125,7 +126,7 @@ function drawHeader() {
 }
 
 async function signOut() {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith("sarsen.unsent.")) sessionStorage.removeItem(key);
+  forgetUnsent();
   await session.signOut();
   announce("You are signed out.");
 }

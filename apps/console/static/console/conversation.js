@@ -11,11 +11,13 @@ import { Problem } from "./api.js";
 import { ReconnectingSocket } from "./socket.js";
 import { Standing, Timeline } from "./timeline.js";
 import { uuid } from "./text.js";
+import { drawer } from "./unsent.js";
 
 const PAGE = 50;
 const TYPING_LASTS = 5_000;
 const TYPING_EVERY = 2_500;
 const SETTLING = 600; // frames may overtake each other this long before a gap is fetched
+const AWAY = 3_000; // before a message that could not be stored is tried again
 const PACE = 60; // milliseconds between messages that are sent again, so that a long queue is not a flood
 
 /** A message of the REST API or of a frame, in the console's own words. */
@@ -52,6 +54,7 @@ export class Conversation extends EventTarget {
     super();
     Object.assign(this, { room, session, call, me: session.user });
     this.path = `/api/private/v1/chat/rooms/${encodeURIComponent(room.slug)}/`;
+    this.unsent = drawer(this.me.id, room.slug);
     this.#readUpTo = room.read_seq ?? 0;
     this.socket = new ReconnectingSocket({
       path: () => `/ws/chat/${encodeURIComponent(room.slug)}/${this.timeline.head === null ? "" : `?after=${this.timeline.head}`}`,
@@ -62,7 +65,7 @@ export class Conversation extends EventTarget {
   }
 
   start() {
-    for (const kept of this.#kept()) this.timeline.write(kept);
+    for (const kept of this.unsent.kept()) this.timeline.write(kept);
     this.socket.start();
   }
 
@@ -208,8 +211,10 @@ export class Conversation extends EventTarget {
     this.socket.send({ type: "message", message: message.text, client_id: message.clientId });
   }
 
-  async #resend() {
+  /** Send again what has not been acknowledged: all of it, in order, or one message. */
+  async #resend(only = null) {
     for (const message of this.timeline.unsent) {
+      if (only && message.clientId !== only) continue;
       if (!this.timeline.isSettled(message.clientId)) this.#put(message);
       await new Promise((resume) => this.#after(PACE, resume));
     }
@@ -242,8 +247,10 @@ export class Conversation extends EventTarget {
     this.#tell("reads");
   }
 
-  #refusal({ client_id: clientId, detail }) {
+  #refusal({ client_id: clientId, code, detail }) {
     if (!clientId) return this.#tell("refused", detail);
+    // Nothing is wrong with the message: the database is away for a moment.
+    if (code === "unavailable") return this.#after(AWAY, () => this.#resend(clientId));
     const message = this.timeline.mark(clientId, { standing: Standing.REFUSED, error: detail });
     if (message) this.#show([message]);
   }
@@ -265,19 +272,8 @@ export class Conversation extends EventTarget {
     this.#tell("refused", problem.words);
   }
 
-  // What is on its way survives a reload of the page, in this tab only; signing out empties it (app.js).
-  get #drawer() {
-    return `sarsen.unsent.${this.me.id}.${this.room.slug}`;
-  }
-
   #keep() {
-    const unsent = this.timeline.unsent;
-    if (unsent.length) sessionStorage.setItem(this.#drawer, JSON.stringify(unsent));
-    else sessionStorage.removeItem(this.#drawer);
-  }
-
-  #kept() {
-    return JSON.parse(sessionStorage.getItem(this.#drawer) ?? "[]");
+    this.unsent.keep(this.timeline.unsent);
   }
 
   #after(milliseconds, then) {

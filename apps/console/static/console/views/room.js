@@ -128,7 +128,7 @@ export function roomView(room, context) {
   const namesOf = () => new Map([...members.map((member) => [member.id, member.name]), ...talk.online]);
 
   function drawMessages({ added = false, first = false } = {}) {
-    const newAfter = first && room.unread ? room.read_seq ?? null : null;
+    const newAfter = first && room.unread ? room.read_seq : null;
     log.show(talk.timeline.items, { reads: talk.reads, names: namesOf(), hasOlder: talk.hasOlder, added, first, newAfter });
   }
 
@@ -143,7 +143,7 @@ export function roomView(room, context) {
     isStale = true; // one reading at a time
     await guarded(async () => {
       const { results } = await call("GET", `${talk.path}members/`, { query: { limit: 100 } });
-      members = results.map((member) => ({ id: member.user?.id ?? member.user_id ?? member.user, name: member.user?.name ?? member.name, role: member.role, read: member.read_seq ?? 0 }));
+      members = results.map(({ user, name, role, read_seq: read }) => ({ id: user, name, role, read }));
       for (const { id, read } of members) if (read) talk.reads.set(id, Math.max(read, talk.reads.get(id) ?? 0));
       people.show(members, talk.online);
       if (talk.timeline.head !== null) drawMessages();

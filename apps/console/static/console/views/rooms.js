@@ -12,7 +12,7 @@ export function slugOf(name) {
 }
 
 function entry(room, isOpen) {
-  const unread = isOpen ? 0 : room.unread ?? 0;
+  const unread = isOpen ? 0 : room.unread;
   return h(
     "li",
     {},
