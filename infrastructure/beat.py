@@ -5,6 +5,7 @@ The schedules are declared by the slices and edited in the admin site; this only
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,7 +27,11 @@ def _connect() -> psycopg.Connection[Any]:
     }
     # A server that vanished without a word is noticed within seconds, not after hours of TCP retransmission.
     return psycopg.connect(
-        **parameters, autocommit=True, application_name="beat-leader", keepalives_idle=5, tcp_user_timeout=5000
+        **parameters,
+        autocommit=True,
+        application_name="beat-leader",
+        keepalives_idle=5,
+        tcp_user_timeout=5000,
     )
 
 
@@ -56,6 +61,9 @@ class Leadership:
     def release(self) -> None:
         """Let another one lead."""
         if self._connection is not None:
+            # The server notices a closed connection a moment later; unlocked is unlocked at once.
+            with contextlib.suppress(psycopg.Error):
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
         self._connection, self._held = None, False
 

@@ -8,7 +8,9 @@ Arguments are ids as keywords: they are stored in plain text when the task fails
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
+from uuid import UUID
 
 import celery
 import structlog
@@ -37,7 +39,7 @@ class Task(celery.Task):  # type: ignore[type-arg]  # celery-types makes it gene
     # A pool process that dies (out of memory, say) costs its task an attempt; without a bound it would come back forever.
     retry_on_worker_lost = True
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def apply_async(self, args: Any = None, kwargs: Any = None, *positional: Any, **options: Any) -> Any:
         """Publish. Raises ValueError for a wait that the broker would take for a lost message."""
         countdown = options.get("countdown")
         if countdown is not None and countdown > MAX_COUNTDOWN:
@@ -46,7 +48,7 @@ class Task(celery.Task):  # type: ignore[type-arg]  # celery-types makes it gene
                     f"A task waits {MAX_COUNTDOWN} s at most; keep later work in a table and sweep it."
                 )
             options["countdown"] = MAX_COUNTDOWN
-        return super().apply_async(args, kwargs, **options)
+        return super().apply_async(args, kwargs, *positional, **options)
 
 
 def install() -> None:
@@ -83,7 +85,7 @@ def record_failure(
         )
 
 
-def replay(*, task_ids: list[object] | None = None) -> int:
+def replay(*, task_ids: Collection[UUID] | None = None) -> int:
     """Publish dead tasks again, those of the given rows or all that were not yet. How many it were.
 
     Raises kombu's OperationalError when the broker is away; tasks that were not published stay as they are.

@@ -20,7 +20,6 @@ import typing
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
-from functools import cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -51,6 +50,7 @@ E = TypeVar("E", bound=Event)
 Handler = Callable[[Any], None]
 _types: dict[str, type[Event]] = {}
 _handlers: dict[str, dict[str, Handler]] = {}
+_kinds: dict[type[Event], dict[str, type]] = {}
 
 
 class UnknownEvent(LookupError):
@@ -125,9 +125,10 @@ def decode(name: str, payload: dict[str, Any]) -> Event:
     return event_type(**values)
 
 
-@cache
 def _fields(event_type: type[Event]) -> dict[str, type]:
     """The type of each field, without `| None`. Raises TypeError for one that has no plain JSON form."""
+    if (known := _kinds.get(event_type)) is not None:
+        return known
     hints = typing.get_type_hints(event_type)
     kinds: dict[str, type] = {}
     for field in fields(event_type):  # type: ignore[arg-type]  # subclasses are dataclasses
@@ -139,4 +140,5 @@ def _fields(event_type: type[Event]) -> dict[str, type]:
                 f"{event_type.__qualname__}.{field.name}: events carry ids and plain values only."
             )
         kinds[field.name] = hint
+    _kinds[event_type] = kinds
     return kinds

@@ -73,7 +73,9 @@ class EncryptedCharField(CharField):
     def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
         """Raises FieldError for an expression: what the database computes is not encrypted."""
         if hasattr(value, "resolve_expression"):
-            raise FieldError(f"{self.model.__name__}.{self.name} is encrypted and cannot be computed by the database.")
+            raise FieldError(
+                f"{self.model.__name__}.{self.name} is encrypted and cannot be computed by the database."
+            )
         return "%s"
 
     def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:

@@ -35,7 +35,8 @@ def _cache() -> None:
 def _broker() -> None:
     options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "max_retries": 0}
     with Connection(settings.CELERY_BROKER_URL, connect_timeout=1, transport_options=options) as broker:
-        broker.default_channel.client.ping()
+        channel: Any = broker.default_channel
+        channel.client.ping()
 
 
 class PendingMigrations(Exception):

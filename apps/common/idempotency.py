@@ -130,7 +130,7 @@ def _body(request: HttpRequest) -> bytes:
     `request.body` alone would refuse a form with files that is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.
     """
     if not hasattr(request, "_body"):
-        request._body = request.read()  # type: ignore[attr-defined]  # noqa: SLF001
+        request._body = request.read()  # noqa: SLF001
     return request.body
 
 

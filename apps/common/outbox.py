@@ -8,9 +8,11 @@ what the handlers write is committed together with the mark that they are done.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, transaction
@@ -125,7 +127,7 @@ def _count(row: OutboxEvent, outcome: str) -> None:
     metrics.OUTBOX.labels(row.name, outcome).inc()
 
 
-def replay(*, event_ids: list[object] | None = None) -> int:
+def replay(*, event_ids: Collection[UUID] | None = None) -> int:
     """Make dead events due again, all of them or those with the given ids. How many it were."""
     rows = OutboxEvent.objects.dead()
     if event_ids is not None:

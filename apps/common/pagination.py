@@ -55,7 +55,7 @@ class KeysetPagination(BasePagination):
     limit_query_param = "limit"
     cursor_query_param = "cursor"
 
-    def paginate_queryset(
+    def paginate_queryset(  # type: ignore[override]  # a sequence has no keys to page by
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any] | None:
         """The rows of the page that the request asks for, by one query. Raises InvalidInput, InvalidCursor."""
@@ -178,7 +178,9 @@ def _limit_parameter() -> dict[str, Any]:
 def _ordering(queryset: QuerySet[Any]) -> list[str]:
     """The QuerySet's ordering by names, ending in the primary key. Raises TypeError for expressions and for none."""
     query = queryset.query
-    names: Sequence[Any] = query.order_by or (query.get_meta().ordering if query.default_ordering else ())
+    names: Sequence[Any] = (
+        query.order_by or (query.get_meta().ordering if query.default_ordering else ()) or ()
+    )
     if not names or not all(isinstance(name, str) and name != "?" for name in names):
         raise TypeError("Keyset pages need a QuerySet that is ordered by names of fields.")
     key = query.get_meta().pk.name

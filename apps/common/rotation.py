@@ -45,7 +45,9 @@ def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress
     Values that do not decrypt are left as they are and named in `failed`.
     """
     cipher = ciphers.cipher()
-    rows: Any = column.model._base_manager.exclude(**{f"{column.name}__isnull": True})
+    rows: Any = column.model._base_manager.exclude(  # noqa: SLF001  (documented by Django)
+        **{f"{column.name}__isnull": True}
+    )
     progress = Progress(column=f"{column.model._meta.db_table}.{column.column}", total=rows.count())
     last: Any = None
     # Inside an expression the column comes as it is stored.
@@ -56,7 +58,9 @@ def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress
             try:
                 if not cipher.is_current(text, place):
                     again = Sealed(cipher.rotate(text, place))
-                    unchanged = rows.filter(pk=pk).annotate(stored_text=_stored_text(column)).filter(stored_text=text)
+                    unchanged = (
+                        rows.filter(pk=pk).annotate(stored_text=_stored_text(column)).filter(stored_text=text)
+                    )
                     progress.rotated += unchanged.update(**{column.name: again})
             except DecryptionError:
                 progress.failed.append(str(pk))

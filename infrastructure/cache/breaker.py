@@ -23,12 +23,12 @@ class Breaker:
 
     def may_try(self) -> bool:
         """Whether this caller may try. While open, True for one caller each pause."""
-        if self._retry_at is None:
+        if not self.is_open:
             return True
         with self._lock:
-            if self._retry_at is None:
-                return True
             now = self._clock()
+            if self._retry_at is None:  # closed while this caller waited for the lock
+                return True
             if now < self._retry_at:
                 return False
             self._retry_at = now + self._pause

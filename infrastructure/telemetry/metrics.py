@@ -65,6 +65,6 @@ def exposition() -> bytes:
     """The text format of Prometheus, of this process or of all that share a folder."""
     if is_shared():
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
     return generate_latest(_REGISTRY)

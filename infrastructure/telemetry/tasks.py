@@ -35,7 +35,8 @@ def _send_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
 
 def _start(task: Any = None, task_id: str = "", **_: Any) -> None:
     context.clear()
-    offered = getattr(task.request, HEADER, None)
+    # A worker makes headers attributes of the request; a task that runs in place keeps them apart.
+    offered = getattr(task.request, HEADER, None) or (task.request.headers or {}).get(HEADER)
     context.bind(request_id=context.accept_request_id(offered), task_id=task_id, task=task.name)
     task.request.sarsen_started = time.perf_counter()
 

@@ -40,7 +40,7 @@ class BodyLimitMiddleware:
                 return _too_large(limit)
             # Django reads as many bytes as are declared, which for a chunked body would be none.
             meta["CONTENT_LENGTH"] = str(len(body))
-            request._stream = BytesIO(body)  # type: ignore[attr-defined]  # noqa: SLF001
+            request._stream = BytesIO(body)  # noqa: SLF001
         return self._get_response(request)
 
 

@@ -57,7 +57,7 @@ class SecurityHeadersMiddleware:
         """Check the host, answer, add the headers. Raises DisallowedHost, which Django answers with a 400."""
         host = request.get_host()
         api = is_api(request.path)
-        nonce: SimpleLazyObject | None = None
+        nonce: SimpleLazyObject[str] | None = None
         if api and self._tls_only and not request.is_secure():
             response: HttpResponseBase = problem_response(
                 status=403, code="tls_required", detail="The API is reached over HTTPS only."
@@ -97,9 +97,9 @@ def _new_nonce() -> str:
     return secrets.token_urlsafe(18)
 
 
-def _used(nonce: SimpleLazyObject | None) -> str:
+def _used(nonce: SimpleLazyObject[str] | None) -> str:
     """The nonce when the page asked for it."""
-    if nonce is None or type(nonce._wrapped) is not str:  # type: ignore[attr-defined]  # noqa: SLF001
+    if nonce is None or type(nonce._wrapped) is not str:  # noqa: SLF001
         return ""
     return str(nonce)
 

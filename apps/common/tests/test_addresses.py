@@ -53,7 +53,10 @@ def test_limits_count_networks_of_ipv6(peer, key):
 
 
 def test_sockets_are_judged_alike(settings):
-    scope = {"client": ("10.0.0.2", 1), "headers": [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")]}
+    scope = {
+        "client": ("10.0.0.2", 1),
+        "headers": [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")],
+    }
     assert client_address(scope) == "10.0.0.2"
     settings.TRUSTED_PROXY_COUNT = 1
     assert client_address(scope) == "1.2.3.4"

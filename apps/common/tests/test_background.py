@@ -26,7 +26,7 @@ class Flaky(Exception):
     pass
 
 
-ran: list[dict] = []
+ran: list[dict[str, object]] = []
 
 
 @shared_task(autoretry_for=(Flaky,))
@@ -59,13 +59,21 @@ class TestDeadTasks:
     def test_every_task_of_the_project_has_the_base(self):
         assert isinstance(app.tasks[flaky.name], background.Task)
         assert app.tasks[flaky.name].acks_late is True
-        assert flaky.retry_backoff_max <= background.MAX_COUNTDOWN < app.conf.broker_transport_options["visibility_timeout"]
+        assert (
+            flaky.retry_backoff_max
+            <= background.MAX_COUNTDOWN
+            < app.conf.broker_transport_options["visibility_timeout"]
+        )
 
     def test_an_error_that_is_not_named_is_final(self):
         with context.bound(request_id="request-0001"):
             flaky.delay(error="broken", thing_id="7")
         row = DeadTask.objects.get()
-        assert (row.name, row.kwargs, row.error) == (flaky.name, {"error": "broken", "thing_id": "7"}, "ValueError: broken")
+        assert (row.name, row.kwargs, row.error) == (
+            flaky.name,
+            {"error": "broken", "thing_id": "7"},
+            "ValueError: broken",
+        )
         assert "in flaky" in row.traceback
         assert len(ran) == 1
 
@@ -97,14 +105,19 @@ class TestDeadTasks:
 
     def test_replay_publishes_once(self, published):
         rows = [
-            DeadTask.objects.create(task_id=str(number), name="a.task", kwargs={"id": number}, error="", request_id="request-1")
+            DeadTask.objects.create(
+                task_id=str(number), name="a.task", kwargs={"id": number}, error="", request_id="request-1"
+            )
             for number in range(3)
         ]
         assert background.replay(task_ids=[rows[1].pk, uuid.uuid4()]) == 1
         assert background.replay() == 2
         assert background.replay() == 0
         assert [options["kwargs"]["id"] for _, options in published] == [1, 0, 2]
-        assert published[0] == ("a.task", {"args": [], "kwargs": {"id": 1}, "headers": {"sarsen_request_id": "request-1"}})
+        assert published[0] == (
+            "a.task",
+            {"args": [], "kwargs": {"id": 1}, "headers": {"sarsen_request_id": "request-1"}},
+        )
 
     def test_a_task_that_could_not_be_published_stays(self, monkeypatch):
         DeadTask.objects.create(task_id="1", name="a.task", error="")
@@ -122,13 +135,18 @@ class TestDeadTasks:
 class TestCommands:
     def test_outbox(self, capsys):
         with transaction.atomic():
-            dead = OutboxEvent.objects.create(name="a.died", dead_at=timezone.now(), attempts=10, last_error="E: x\ny")
+            dead = OutboxEvent.objects.create(
+                name="a.died", dead_at=timezone.now(), attempts=10, last_error="E: x\ny"
+            )
             OutboxEvent.objects.create(name="a.waits")
             OutboxEvent.objects.create(name="a.done", done_at=timezone.now())
         call_command("outbox", "list")
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].split() == ["id", "event", "state", "attempts", "due", "error"]
-        assert [line.split()[1:4] for line in lines[1:]] == [["a.died", "dead", "10"], ["a.waits", "pending", "0"]]
+        assert [line.split()[1:4] for line in lines[1:]] == [
+            ["a.died", "dead", "10"],
+            ["a.waits", "pending", "0"],
+        ]
         assert lines[1].endswith("E: x")
         call_command("outbox", "list", "--dead")
         assert len(capsys.readouterr().out.splitlines()) == 2
@@ -214,12 +232,16 @@ class TestAdmin:
         assert not page.has_add_permission(request_of_admin)
         assert not page.has_change_permission(request_of_admin)
 
-    @pytest.mark.parametrize(("state", "names"), [("pending", {"p"}), ("dead", {"x"}), ("done", {"d"}), (None, {"p", "x", "d"})])
+    @pytest.mark.parametrize(
+        ("state", "names"), [("pending", {"p"}), ("dead", {"x"}), ("done", {"d"}), (None, {"p", "x", "d"})]
+    )
     def test_events_by_state(self, request_of_admin, state, names):
         OutboxEvent.objects.create(name="p")
         OutboxEvent.objects.create(name="x", dead_at=timezone.now())
         OutboxEvent.objects.create(name="d", done_at=timezone.now())
-        chosen = StateFilter(request_of_admin, {"state": [state]} if state else {}, OutboxEvent, OutboxEventAdmin)
+        chosen = StateFilter(
+            request_of_admin, {"state": [state]} if state else {}, OutboxEvent, OutboxEventAdmin
+        )
         found = chosen.queryset(request_of_admin, OutboxEvent.objects.all())
         assert set(found.values_list("name", flat=True)) == names
         assert len(chosen.lookups(request_of_admin, None)) == 3

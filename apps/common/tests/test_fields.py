@@ -43,6 +43,9 @@ with isolate_apps("apps.common"):
             app_label = "common"
             db_table = "test_numbered"
 
+        def __str__(self) -> str:
+            return str(self.pk)
+
 
 @pytest.fixture(autouse=True)
 def _tables(db):
@@ -79,7 +82,9 @@ class TestWaysInAndOut:
 
     def test_bulk_create(self):
         people = Person.objects.bulk_create(Person(phone=str(number)) for number in range(5))
-        assert {person.phone for person in Person.objects.filter(pk__in=[p.pk for p in people])} == set("01234")
+        assert {person.phone for person in Person.objects.filter(pk__in=[p.pk for p in people])} == set(
+            "01234"
+        )
 
     def test_save_again(self):
         person = Person.objects.create(phone="1")
@@ -214,7 +219,9 @@ class TestRotation:
             "Everything is encrypted with the first key.",
         ]
         settings.FIELD_ENCRYPTION_KEYS = (new,)
-        assert sorted(Person.objects.exclude(phone__isnull=True).values_list("phone", flat=True)) == list("0123456")
+        assert sorted(Person.objects.exclude(phone__isnull=True).values_list("phone", flat=True)) == list(
+            "0123456"
+        )
         call_command("rotate_field_keys")
         assert "test_person.tel: 7 of 7, 0 rotated" in capsys.readouterr().out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from apps.common import health
@@ -56,7 +57,7 @@ def test_a_part_that_is_away_is_named(web, monkeypatch, settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_migrations_that_are_not_applied(web, monkeypatch):
-    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_: [("x", False)])
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: [("x", False)])
     assert web.get("/readyz").json()["checks"]["migrations"] == {
         "ok": False,
         "ms": pytest.approx(500, abs=500),
@@ -89,7 +90,9 @@ def test_metrics_stay_inside(web):
     web.get("/healthz")
     answer = web.get("/metrics")
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert 'sarsen_http_request_seconds_count{method="GET",route="healthz",status="200",zone=""}' in answer.text
+    assert (
+        'sarsen_http_request_seconds_count{method="GET",route="healthz",status="200",zone=""}' in answer.text
+    )
     assert "sarsen_outbox_depth" in answer.text
     for header in ({"x-forwarded-for": "1.2.3.4"}, {"x-forwarded-for": ""}, {"forwarded": "for=1.2.3.4"}):
         refused = web.get("/metrics", headers=header)

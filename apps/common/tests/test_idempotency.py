@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,9 @@ def make(status=201, **headers):
 @pytest.mark.django_db
 class TestRun:
     def test_the_stored_answer_again(self):
-        first = idempotency.run(request(), ADA, make(Location="/x/1", **{"X-Request-ID": "r1", "ETag": '"e"'}))
+        first = idempotency.run(
+            request(), ADA, make(Location="/x/1", **{"X-Request-ID": "r1", "ETag": '"e"'})
+        )
         again = idempotency.run(request(), ADA, make())
         assert DeadTask.objects.count() == 1
         assert (again.status_code, again.content) == (201, first.content)
@@ -60,7 +62,12 @@ class TestRun:
         assert (row.caller, row.key) == ("user:1", "key-1")
 
     def test_without_a_key_or_for_safe_methods_nothing_is_stored(self):
-        for made in (request(None), request(None), request(method="GET", body=b""), request(method="HEAD", body=b"")):
+        for made in (
+            request(None),
+            request(None),
+            request(method="GET", body=b""),
+            request(method="HEAD", body=b""),
+        ):
             idempotency.run(made, ADA, make())
         assert (DeadTask.objects.count(), StoredAnswer.objects.count()) == (4, 0)
 
@@ -150,7 +157,11 @@ class TestRun:
 
     def test_forms_with_files_can_be_read_afterwards(self, settings):
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
-        data = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n\r\n' + b"x" * 500 + b"\r\n--b--\r\n"
+        data = (
+            b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n\r\n'
+            + b"x" * 500
+            + b"\r\n--b--\r\n"
+        )
         upload = request(body=data, kind="multipart/form-data; boundary=b")
         idempotency.run(upload, ADA, lambda: HttpResponse(str(upload.FILES["f"].size)))
         again = request(body=data, kind="multipart/form-data; boundary=b")
@@ -158,11 +169,11 @@ class TestRun:
 
     def test_after_a_day_it_is_forgotten(self):
         idempotency.run(request(), ADA, make())
-        StoredAnswer.objects.update(created_at=timezone.now() - datetime.timedelta(hours=25))
+        StoredAnswer.objects.update(created_at=timezone.now() - dt.timedelta(hours=25))
         idempotency.run(request(), ADA, make())
         assert (DeadTask.objects.count(), StoredAnswer.objects.count()) == (2, 1)
         assert idempotency.prune() == 0
-        assert idempotency.prune(now=timezone.now() + datetime.timedelta(hours=25)) == 1
+        assert idempotency.prune(now=timezone.now() + dt.timedelta(hours=25)) == 1
 
 
 @pytest.mark.django_db(transaction=True)

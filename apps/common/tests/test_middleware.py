@@ -36,7 +36,9 @@ class TestRequestContext:
         assert answer["X-Request-ID"] == offered
         assert answer.json()["id"] == offered
 
-    @pytest.mark.parametrize("offered", ["", "short", "a" * 65, "with space", "new\nline1", "ünicode1", "semi;colon"])
+    @pytest.mark.parametrize(
+        "offered", ["", "short", "a" * 65, "with space", "new\nline1", "ünicode1", "semi;colon"]
+    )
     def test_any_other_is_replaced(self, web, offered):
         answer = web.get("/api/echo/", headers={"x-request-id": offered})
         assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])
@@ -161,7 +163,7 @@ class TestBodyLimit:
 
         def view(request):
             seen.append(request.body)
-            return None
+            return
 
         answer = BodyLimitMiddleware(view)(request)
         assert (answer.status_code if answer else 200) == status
@@ -199,4 +201,12 @@ class TestPages:
 
 def test_problem_documents_are_json(web):
     answer = web.post("/api/echo/", b"x" * 2_000_000, content_type="application/json")
-    assert set(json.loads(answer.content)) == {"type", "title", "status", "detail", "code", "request_id", "errors"}
+    assert set(json.loads(answer.content)) == {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "code",
+        "request_id",
+        "errors",
+    }

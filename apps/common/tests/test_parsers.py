@@ -82,7 +82,11 @@ def test_numbers_of_any_length_cost_little():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"[" + b"[]," * 300_000 + b"[]]", b'["' + b"{:[" * 250_000 + b'"]', b"{" + b'"a":0,' * 100_000 + b'"a":0}'],
+    [
+        b"[" + b"[]," * 300_000 + b"[]]",
+        b'["' + b"{:[" * 250_000 + b'"]',
+        b"{" + b'"a":0,' * 100_000 + b'"a":0}',
+    ],
 )
 def test_the_worst_body_of_the_allowed_size_is_judged_within_a_second(raw):
     started = time.perf_counter()

@@ -1,6 +1,6 @@
 """What has a JSON form, and which."""
 
-import datetime
+import datetime as dt
 import uuid
 from collections import OrderedDict
 from decimal import Decimal
@@ -27,8 +27,8 @@ ID = uuid.UUID("019a9a4e-0000-7000-8000-000000000001")
         (MappingProxyType({"a": 1}), b'{"a":1}'),
         ((x for x in (1, 2)), b"[1,2]"),
         ({"only"}, b'["only"]'),
-        (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), b'"2026-01-02T03:04:05Z"'),
-        (datetime.date(2026, 1, 2), b'"2026-01-02"'),
+        (dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC), b'"2026-01-02T03:04:05Z"'),
+        (dt.date(2026, 1, 2), b'"2026-01-02"'),
         ("ж", '"ж"'.encode()),
     ],
 )

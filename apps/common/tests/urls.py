@@ -29,7 +29,9 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def own_headers(request: HttpRequest) -> HttpResponse:
     """An answer that brings its own headers."""
-    return JsonResponse({}, headers={"Cache-Control": "max-age=60", "Content-Security-Policy": "default-src 'self'"})
+    return JsonResponse(
+        {}, headers={"Cache-Control": "max-age=60", "Content-Security-Policy": "default-src 'self'"}
+    )
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from infrastructure.cache.breaker import Breaker
-from infrastructure.cache.ratelimit import LocalCounter, Limiter, Rate, RateSyntaxError, Verdict
+from infrastructure.cache.ratelimit import Limiter, LocalCounter, Rate, RateSyntaxError, Verdict
 from infrastructure.cache.redis import client
 
 AWAY = "redis://127.0.0.1:1/0"
@@ -42,7 +42,9 @@ def test_rates_are_read(text, rate):
     assert Rate.parse(text) == rate
 
 
-@pytest.mark.parametrize("text", ["", "60", "0/minute", "60/fortnight", "-1/minute", "1/0 minutes", "1.5/hour", "x/day"])
+@pytest.mark.parametrize(
+    "text", ["", "60", "0/minute", "60/fortnight", "-1/minute", "1/0 minutes", "1.5/hour", "x/day"]
+)
 def test_other_texts_are_no_rates(text):
     with pytest.raises(RateSyntaxError, match="is not a rate"):
         Rate.parse(text)
@@ -114,7 +116,7 @@ def test_a_window_slides(make):
 def test_fifty_threads_at_once_get_exactly_the_limit(make):
     counted, gate = make(), threading.Barrier(50)
 
-    def call(_: int) -> bool:
+    def call(_):
         gate.wait()
         return counted.hit(scope="s", key="k", rates=[Rate(20, 60), Rate(100, 3600)]).allowed
 
@@ -155,14 +157,18 @@ def test_while_redis_is_away_only_one_call_each_pause_finds_out():
 
     counted = limiter(connect=connect, breaker=Breaker(pause=60))
     started = time.monotonic()
-    assert [counted.hit(scope="s", key="k", rates=[Rate(5, 60)]).allowed for _ in range(8)] == [True] * 5 + [False] * 3
+    assert [counted.hit(scope="s", key="k", rates=[Rate(5, 60)]).allowed for _ in range(8)] == [True] * 5 + [
+        False
+    ] * 3
     assert time.monotonic() - started < 0.2
     assert len(attempts) == 1
 
 
 def test_counting_is_shared_again_once_redis_is_back():
     target = [AWAY]
-    counted = limiter(connect=lambda: redis.Redis.from_url(target[0], retry=None), breaker=Breaker(pause=0.05))
+    counted = limiter(
+        connect=lambda: redis.Redis.from_url(target[0], retry=None), breaker=Breaker(pause=0.05)
+    )
     rate = [Rate(2, 60)]
     assert counted.hit(scope="s", key="k", rates=rate).allowed
     target[0] = os.environ["REDIS_URL"]
