@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from apps.users.models import Role, User
 
 
-class UserFilter(django_filters.FilterSet):
+class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
     """`?search=&role=&is_active=&created_after=&created_before=&ordering=`."""
 
     search = django_filters.CharFilter(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -33,7 +33,7 @@ def count_attempt(
     Raises:
         TooManyAttempts: the attempt has to be refused before any costly or telling work is done for it.
     """
-    rates: Mapping[str, tuple[str, ...]] = settings.IDENTITY_LIMITS[action]
+    rates = settings.IDENTITY_LIMITS[action]
     address = address or "unknown"
     digest = _digest(account)
     keys = {"address": address, "pair": f"{digest}:{address}", "account": digest}

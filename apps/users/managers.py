@@ -1,4 +1,4 @@
-"""QuerySets of the users slice: what holds for a set of rows, as conditions that others build on."""
+"""Manager and QuerySets of the users slice: what holds for a set of rows, as conditions that others build on."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ from django.db.models import QuerySet
 
 from apps.users import email_addresses
 
-if TYPE_CHECKING:
-    from apps.users.models import User
+if TYPE_CHECKING:  # named in strings, for models.py imports this module
+    from apps.users.models import OneTimeToken, RefreshToken, Session, User  # noqa: F401
 
 
-class UserQuerySet(QuerySet["User"]):
-    """Accounts."""
+class UserManager(BaseUserManager["User"]):
+    """Makes and finds accounts. Registration, with its rules and events, is a service."""
 
-    def existing(self) -> UserQuerySet:
+    def existing(self) -> QuerySet[User]:
         """Without those that were erased, of which only an empty shell is left."""
         return self.filter(erased_at=None)
 
-    def active_admins(self) -> UserQuerySet:
+    def active_admins(self) -> QuerySet[User]:
         """Those who can administer others."""
         return self.filter(role="admin", is_active=True)
-
-
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]  # made at run time
-    """Makes and finds accounts by address. Registration, with its rules and events, is a service."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The account of an address in any spelling. Raises User.DoesNotExist."""
@@ -35,12 +31,11 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type:
             address = email_addresses.canonical(username or "")
         except email_addresses.InvalidEmail:
             raise self.model.DoesNotExist from None
-        user: User = self.get(email=address)
-        return user
+        return self.get(email=address)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """An account as given; without a password nobody can sign in to it. Raises InvalidEmail."""
-        user: User = self.model(email=email_addresses.canonical(email), **fields)
+        user = self.model(email=email_addresses.canonical(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.common.callers import Caller
 from apps.users import exceptions, policies
-from apps.users.managers import SessionQuerySet, UserQuerySet
+from apps.users.managers import SessionQuerySet
 from apps.users.models import Session, User
 
 
@@ -29,7 +30,7 @@ def get_user_for(*, actor: Caller, user_id: UUID) -> User:
     return actor.user if actor.is_user and actor.user.pk == user_id else get_user(user_id=user_id)
 
 
-def list_users() -> UserQuerySet:
+def list_users() -> QuerySet[User]:
     """Every account that was not erased, the newest first."""
     return User.objects.existing().defer("password", "phone").order_by("-created_at", "-id")
 

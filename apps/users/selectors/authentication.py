@@ -82,7 +82,7 @@ def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
 
 def _live_user(claims: tokens.AccessClaims, now: datetime) -> User | None:
     statement = _statement()
-    values = {_SUBJECT: claims.subject, _SESSION: claims.session, _NOW: now}
+    values: dict[Any, Any] = {_SUBJECT: claims.subject, _SESSION: claims.session, _NOW: now}
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(statement.sql, [values.get(place, place) for place in statement.places])
         row = cursor.fetchone()

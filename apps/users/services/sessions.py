@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -75,7 +75,7 @@ def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
     """
     now = now or timezone.now()
     plain = token.new_token()
-    values = {
+    values: dict[str, Any] = {
         "old": token.digest(refresh_token),
         "new": token.digest(plain),
         "now": now,

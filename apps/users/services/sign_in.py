@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.hashers import get_hasher, identify_hasher, is_password_usable, make_password
+from django.contrib.auth.hashers import identify_hasher, is_password_usable, make_password
 from django.db import transaction
 from django.utils import timezone
 
@@ -81,11 +81,10 @@ def _was_here(address: str, device: Device) -> bool:
 
 
 def _nobodys_hash() -> str:
-    hasher = get_hasher()
-    return _hash_of_nobody(hasher.memory_cost, hasher.time_cost, hasher.parallelism)
+    """What is compared where there is no account, or none with a password: as costly as the real thing."""
+    return _hash_of_nobody(settings.ARGON2_MEMORY_KIB, settings.ARGON2_TIME, settings.ARGON2_PARALLELISM)
 
 
 @cache
 def _hash_of_nobody(*parameters: int) -> str:
-    """What is compared where there is no account, or none with a password: as costly as the real thing."""
     return make_password(token.new_token())

@@ -8,6 +8,7 @@ from typing import Any
 import factory
 from django.conf import settings
 from django.utils import timezone
+from factory.declarations import LazyFunction, Sequence
 
 from apps.common.callers import Caller, CallerKind
 from apps.users.models import Role, Session, User
@@ -24,14 +25,14 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    email = factory.Sequence(lambda number: f"person{number}@example.com")
-    name = factory.Sequence(lambda number: f"Person {number}")
-    email_verified_at = factory.LazyFunction(timezone.now)
+    email = Sequence(lambda number: f"person{number}@example.com")
+    name = Sequence(lambda number: f"Person {number}")
+    email_verified_at = LazyFunction(timezone.now)
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
-        password = kwargs.pop("password", PASSWORD)
-        return model_class.objects.create_user(*args, password=password, **kwargs)
+        kwargs.setdefault("password", PASSWORD)
+        return model_class.objects.create_user(**kwargs)
 
 
 class AdminFactory(UserFactory):

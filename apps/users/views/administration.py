@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -12,22 +13,28 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.common.documentation import raises
+from apps.common.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.filters import UserFilter
 from apps.users.models import User
+from apps.users.types import AccountChanges
 from apps.users.views import reading
 
 _TAGS = ["users"]
 _DONE = OpenApiResponse(description="Done.")
 
 
-@extend_schema(operation_id="users_list", tags=_TAGS, summary="Accounts, the newest first")
 class Users(ListAPIView[User]):
     """`users/`."""
 
     queryset = selectors.list_users()
     serializer_class = serializers.AdminAccountOutput
     filterset_class = UserFilter
+
+    @extend_schema(operation_id="users_list", tags=_TAGS, summary="Accounts, the newest first")
+    def get(self, request: Request) -> Response:
+        """200 with a page."""
+        return self.list(request)
 
 
 class OneUser(APIView):
@@ -39,7 +46,7 @@ class OneUser(APIView):
     @raises(exceptions.UserNotFound)
     def get(self, request: Request, user_id: UUID) -> Response:
         """200."""
-        user = selectors.get_user_for(actor=request.auth, user_id=user_id)
+        user = selectors.get_user_for(actor=caller_of(request), user_id=user_id)
         return Response(serializers.AdminAccountOutput(user).data)
 
     @extend_schema(
@@ -53,7 +60,9 @@ class OneUser(APIView):
     def put(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         changes = reading.body(serializers.AccountChangesInput, request)
-        user = services.update_user(actor=request.auth, user_id=user_id, changes=changes)
+        user = services.update_user(
+            actor=caller_of(request), user_id=user_id, changes=cast("AccountChanges", changes)
+        )
         return Response(serializers.AdminAccountOutput(user).data)
 
     @extend_schema(
@@ -67,7 +76,9 @@ class OneUser(APIView):
     def patch(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         changes = reading.body(serializers.AccountChangesInput, request, partial=True)
-        user = services.update_user(actor=request.auth, user_id=user_id, changes=changes)
+        user = services.update_user(
+            actor=caller_of(request), user_id=user_id, changes=cast("AccountChanges", changes)
+        )
         return Response(serializers.AdminAccountOutput(user).data)
 
     @extend_schema(
@@ -82,7 +93,7 @@ class OneUser(APIView):
         """204."""
         erases = reading.query(serializers.EraseInput, request)["erase"]
         end = services.erase_user if erases else services.deactivate_user
-        end(actor=request.auth, user_id=user_id)
+        end(actor=caller_of(request), user_id=user_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -100,7 +111,7 @@ class Deactivate(APIView):
     @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
     def post(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
-        user = services.deactivate_user(actor=request.auth, user_id=user_id)
+        user = services.deactivate_user(actor=caller_of(request), user_id=user_id)
         return Response(serializers.AdminAccountOutput(user).data)
 
 
@@ -117,5 +128,5 @@ class Activate(APIView):
     @raises(exceptions.UserNotFound)
     def post(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
-        user = services.activate_user(actor=request.auth, user_id=user_id)
+        user = services.activate_user(actor=caller_of(request), user_id=user_id)
         return Response(serializers.AdminAccountOutput(user).data)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.common.documentation import raises
+from apps.common.permissions import caller_of
 from apps.users import exceptions, selectors, serializers
 from apps.users.views import reading
 
@@ -42,5 +43,5 @@ class OneUser(APIView):
     @raises(exceptions.UserNotFound)
     def get(self, request: Request, user_id: UUID) -> Response:
         """200."""
-        user = selectors.get_user_for(actor=request.auth, user_id=user_id)
+        user = selectors.get_user_for(actor=caller_of(request), user_id=user_id)
         return Response(serializers.ServiceAccountOutput(user).data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,10 +14,12 @@ from rest_framework.views import APIView
 
 from apps.common.documentation import raises
 from apps.common.parsers import UploadParser
+from apps.common.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.hashers import HashingBusy
 from apps.users.managers import SessionQuerySet
 from apps.users.models import Session
+from apps.users.types import ProfileChanges
 from apps.users.views import reading
 
 _ACCOUNT = ["account"]
@@ -44,7 +47,7 @@ class Me(APIView):
     def patch(self, request: Request) -> Response:
         """200 with the changed account."""
         changes = reading.body(serializers.ProfileInput, request, partial=True)
-        user = services.update_profile(actor=request.auth, changes=changes)
+        user = services.update_profile(actor=caller_of(request), changes=cast("ProfileChanges", changes))
         return Response(serializers.MeOutput(user).data)
 
     @extend_schema(
@@ -57,7 +60,7 @@ class Me(APIView):
     @raises(exceptions.LastAdmin)
     def delete(self, request: Request) -> Response:
         """204."""
-        services.erase_own_account(actor=request.auth)
+        services.erase_own_account(actor=caller_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -76,7 +79,7 @@ class Password(APIView):
     def post(self, request: Request) -> Response:
         """204."""
         data = reading.body(serializers.PasswordChangeInput, request)
-        services.change_password(actor=request.auth, **data, device=reading.device(request))
+        services.change_password(actor=caller_of(request), **data, device=reading.device(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -97,7 +100,7 @@ class Avatar(APIView):
     def put(self, request: Request) -> Response:
         """200 with the changed account."""
         data = reading.body(serializers.AvatarInput, request)
-        user = services.set_avatar(actor=request.auth, file=data["avatar"])
+        user = services.set_avatar(actor=caller_of(request), file=data["avatar"])
         return Response(serializers.MeOutput(user).data)
 
     @extend_schema(
@@ -108,11 +111,10 @@ class Avatar(APIView):
     )
     def delete(self, request: Request) -> Response:
         """204."""
-        services.remove_avatar(actor=request.auth)
+        services.remove_avatar(actor=caller_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-@extend_schema(operation_id="users_me_sessions", tags=_SESSIONS, summary="One's live sessions")
 class Sessions(ListAPIView[Session]):
     """`users/me/sessions/`."""
 
@@ -121,7 +123,12 @@ class Sessions(ListAPIView[Session]):
 
     def get_queryset(self) -> SessionQuerySet:
         """Those of the caller."""
-        return selectors.list_sessions(user=self.request.user)
+        return selectors.list_sessions(user=caller_of(self.request).user)
+
+    @extend_schema(operation_id="users_me_sessions", tags=_SESSIONS, summary="One's live sessions")
+    def get(self, request: Request) -> Response:
+        """200 with a page."""
+        return self.list(request)
 
 
 class OneSession(APIView):
@@ -136,7 +143,7 @@ class OneSession(APIView):
     @raises(exceptions.SessionNotFound)
     def delete(self, request: Request, session_id: UUID) -> Response:
         """204."""
-        services.revoke_session(actor=request.auth, session_id=session_id)
+        services.revoke_session(actor=caller_of(request), session_id=session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -152,7 +159,7 @@ class LogoutAll(APIView):
     )
     def post(self, request: Request) -> Response:
         """204."""
-        services.logout_everywhere(actor=request.auth)
+        services.logout_everywhere(actor=caller_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -168,5 +175,5 @@ class OneUser(APIView):
     @raises(exceptions.UserNotFound)
     def get(self, request: Request, user_id: UUID) -> Response:
         """200; 404 for everybody else, whether there is such an account or not."""
-        user = selectors.get_user_for(actor=request.auth, user_id=user_id)
+        user = selectors.get_user_for(actor=caller_of(request), user_id=user_id)
         return Response(serializers.AccountOutput(user).data)
