@@ -1,0 +1,154 @@
+"""A server in this process, on the test's own database, and people with sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import uvicorn
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from apps.users.tests.factories import access_token_for
+from config.serve import server_config
+from infrastructure.embedded.postgres import free_port
+
+
+class Socket:
+    """A client's end. Frames are read in order; `next` passes over kinds that a test does not ask for."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    def send(self, **frame: Any) -> None:
+        self.connection.send(json.dumps(frame))
+
+    def say(self, text: str, client_id: str | None = None) -> str:
+        client_id = client_id or str(uuid4())
+        self.send(message=text, client_id=client_id)
+        return client_id
+
+    def frame(self, timeout: float = 10) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(self.connection.recv(timeout=timeout))
+        return frame
+
+    def next(self, *kinds: str, timeout: float = 10) -> dict[str, Any]:
+        while True:
+            frame = self.frame(timeout)
+            if frame["type"] in kinds:
+                return frame
+
+    def messages(self, count: int, timeout: float = 20) -> list[dict[str, Any]]:
+        return [self.next("message", timeout=timeout) for _ in range(count)]
+
+    def is_quiet(self, *kinds: str, seconds: float = 0.3) -> bool:
+        """Whether no frame of these kinds (of any, when none is named) arrives for so long."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                frame = self.frame(left)
+            except TimeoutError:
+                return True
+            if not kinds or frame["type"] in kinds:
+                return False
+        return True
+
+    def close_code(self, timeout: float = 10) -> int:
+        """Read to the end; the code that the server closed with."""
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                self.connection.recv(timeout=max(0.01, deadline - time.monotonic()))
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None
+            return closed.rcvd.code
+
+
+class Site:
+    """One server."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._open = ExitStack()
+
+    def url(self, slug: str, query: str = "") -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/chat/{slug}/{query}"
+
+    def knock(self, slug: str, query: str = "", **options: Any) -> Socket:
+        """A socket as it is, nothing read yet."""
+        entering = connect(self.url(slug, query), proxy=None, **{"compression": None, **options})
+        return Socket(self._open.enter_context(entering))
+
+    def enter(self, slug: str, user: Any, *, after: int | None = None, **options: Any) -> Socket:
+        """A socket of `user` in a room; its welcome is the next frame."""
+        headers = {"Authorization": f"Bearer {access_token_for(user)}"}
+        query = "" if after is None else f"?after={after}"
+        return self.knock(slug, query, additional_headers=headers, **options)
+
+    def inside(self, slug: str, user: Any, **options: Any) -> Socket:
+        """The same with its welcome read."""
+        socket = self.enter(slug, user, **options)
+        assert socket.frame()["type"] == "welcome"
+        return socket
+
+    def hang_up(self) -> None:
+        self._open.close()
+
+
+@contextmanager
+def serving() -> Iterator[Site]:
+    """A server on a free port, with a loop and a hub of its own."""
+    port = free_port()
+    server = uvicorn.Server(server_config(host="127.0.0.1", port=port))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started:
+            assert thread.is_alive(), "the server ended while it started"
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.01)
+        site = Site(port)
+        yield site
+        site.hang_up()
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def site(transactional_db: None) -> Iterator[Site]:
+    """A server for this test."""
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def serve(transactional_db: None) -> Iterator[Callable[[], Site]]:
+    """Starts servers; each has a hub of its own, as processes have."""
+    stack = []
+
+    def start() -> Site:
+        context = serving()
+        stack.append(context)
+        return context.__enter__()
+
+    yield start
+    for context in reversed(stack):
+        context.__exit__(None, None, None)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Ask until it is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)

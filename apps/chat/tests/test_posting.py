@@ -1,0 +1,200 @@
+"""Posting: numbers without gaps, each message once, nobody but members, whatever happens at the same time."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+
+from apps.chat import services
+from apps.chat.exceptions import InvalidMessage, NotAMember, RoomNotFound
+from apps.chat.models import Membership, Message, Role, Room
+from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
+from apps.chat.types import Draft, Posted
+from apps.users.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def test_drafts_are_numbered_in_order_and_come_back_as_stored() -> None:
+    room = RoomFactory()
+    ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
+    drafts = [Draft(sender_id=ada.pk, text=" one "), Draft(sender_id=grace.pk, text="two")]
+    stored = services.store_messages(room_id=room.pk, drafts=drafts, now=NOW)
+    assert stored.fresh == stored.outcomes
+    first, second = stored.fresh
+    assert (first.seq, first.text, first.sender_name, first.at) == (1, "one", "Ada", NOW)
+    assert (second.seq, second.text, second.sender_name) == (2, "two", "Grace")
+    assert first.client_id == drafts[0].client_id
+    assert list(Message.objects.values_list("seq", "id", "text", "created_at")) == [
+        (1, first.id, "one", NOW),
+        (2, second.id, "two", NOW),
+    ]
+    room.refresh_from_db()
+    assert room.head == 2
+
+
+def test_repeated_client_id_is_the_first_message_again() -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    draft = Draft(sender_id=ada.pk, text="once")
+    (first,) = services.store_messages(room_id=room.pk, drafts=[draft], now=NOW).outcomes
+    again = Draft(sender_id=ada.pk, text="other words", client_id=draft.client_id)
+    stored = services.store_messages(room_id=room.pk, drafts=[again, Draft(sender_id=ada.pk, text="new"), again])
+    assert stored.outcomes[0] == stored.outcomes[2] == first
+    assert [(one.seq, one.text) for one in stored.fresh] == [(2, "new")]
+
+
+def test_repetition_within_one_group_is_taken_once() -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    draft = Draft(sender_id=ada.pk, text="once")
+    stored = services.store_messages(room_id=room.pk, drafts=[draft, draft])
+    assert stored.outcomes == (stored.fresh[0], stored.fresh[0])
+    assert Message.objects.count() == 1
+
+
+def test_client_ids_of_two_people_do_not_meet() -> None:
+    room = RoomFactory()
+    ada, grace = member_of(room), member_of(room)
+    same = uuid4()
+    drafts = [Draft(sender_id=one.pk, text="mine", client_id=same) for one in (ada, grace)]
+    assert [one.seq for one in services.store_messages(room_id=room.pk, drafts=drafts).fresh] == [1, 2]
+
+
+def test_those_outside_are_refused_and_the_others_are_not_held_up() -> None:
+    room = RoomFactory()
+    ada, stranger = member_of(room), UserFactory()
+    elsewhere = MembershipFactory().user
+    senders = [stranger, ada, elsewhere]
+    stored = services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=one.pk, text="x") for one in senders])
+    assert [type(outcome) for outcome in stored.outcomes] == [NotAMember, Posted, NotAMember]
+    assert list(Message.objects.values_list("seq", "sender")) == [(1, ada.pk)]
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "a\x00b", "x" * 4001, "\ud800", "half \udfff"])
+def test_texts_that_are_none_are_refused(text: str) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    (outcome,) = services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=text)]).outcomes
+    assert isinstance(outcome, InvalidMessage)
+    assert not Message.objects.exists()
+    room.refresh_from_db()
+    assert room.head == 0
+
+
+def test_longest_text_and_any_script_are_kept() -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    for text in ("x" * 4000, "مرحبا 👋🏽 世界", "e\u0301"):
+        services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=text)])
+    assert list(Message.objects.values_list("text", flat=True)) == ["x" * 4000, "مرحبا 👋🏽 世界", "é"]
+
+
+def test_room_that_is_gone() -> None:
+    with pytest.raises(RoomNotFound):
+        services.store_messages(room_id=uuid4(), drafts=[Draft(sender_id=None, text="x")])
+    with pytest.raises(RoomNotFound):
+        services.post_system_message(slug="nowhere", text="x")
+
+
+def test_system_message_has_no_sender_and_is_taken_once() -> None:
+    room = RoomFactory()
+    client_id = uuid4()
+    first = services.post_system_message(slug=room.slug, text="Maintenance at noon", client_id=client_id)
+    assert (first.seq, first.sender_id, first.sender_name) == (1, None, "System")
+    assert services.post_system_message(slug=room.slug, text="Maintenance at noon", client_id=client_id) == first
+    with pytest.raises(InvalidMessage):
+        services.post_system_message(slug=room.slug, text=" ")
+
+
+def test_nothing_is_left_of_a_transaction_that_fails() -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")])
+        raise RuntimeError
+    room.refresh_from_db()
+    assert (room.head, Message.objects.count()) == (0, 0)
+
+
+def test_storing_takes_two_statements(django_assert_num_queries) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    drafts = [Draft(sender_id=ada.pk, text=str(n)) for n in range(256)]
+    with django_assert_num_queries(4):  # with the savepoint of the test's own transaction
+        services.store_messages(room_id=room.pk, drafts=drafts)
+
+
+def test_database_holds_what_the_service_promises() -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    (first,) = services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")]).fresh
+    same_number = Message(room=room, seq=1, sender=ada, client_id=uuid4(), text="y", created_at=NOW)
+    same_name = Message(room=room, seq=2, sender=ada, client_id=first.client_id, text="y", created_at=NOW)
+    no_text = Message(room=room, seq=2, sender=ada, client_id=uuid4(), text="", created_at=NOW)
+    for wrong in (same_number, same_name, no_text):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            wrong.save(force_insert=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_writers_leave_no_gap_and_no_double() -> None:
+    room = RoomFactory()
+    people = [member_of(room) for _ in range(6)]
+    shared = [uuid4() for _ in range(10)]
+    seen: list[list[Posted]] = []
+
+    def write(user_id) -> None:
+        try:
+            mine: list[Posted] = []
+            for client_id in shared:
+                drafts = [
+                    Draft(sender_id=user_id, text="own"),
+                    Draft(sender_id=None, text="same for all", client_id=client_id),
+                ]
+                mine += services.store_messages(room_id=room.pk, drafts=drafts).outcomes  # type: ignore[arg-type]
+            seen.append(mine)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=write, args=(person.pk,)) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    room.refresh_from_db()
+    assert room.head == 6 * 10 + 10
+    assert list(Message.objects.filter(room=room).values_list("seq", flat=True)) == list(range(1, 71))
+    assert len({one.id for mine in seen for one in mine if one.sender_id is None}) == 10
+    for mine in seen:
+        own = [one.seq for one in mine if one.sender_id is not None]
+        assert own == sorted(own)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_membership_that_ends_meanwhile_counts() -> None:
+    room = RoomFactory()
+    owner, ada = member_of(room, Role.OWNER), member_of(room)
+    outcome: list[object] = []
+
+    def write() -> None:
+        try:
+            outcome.extend(services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")]).outcomes)
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        services.remove_member(actor_id=owner.pk, slug=room.slug, user_id=ada.pk)
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(timeout=0.3)
+        assert thread.is_alive()  # it waits for the removal
+    thread.join(timeout=10)
+    assert isinstance(outcome[0], NotAMember)
+    assert (Room.objects.get().head, Membership.objects.count()) == (0, 1)
+    assert connection.ensure_connection() is None

@@ -1,0 +1,202 @@
+"""The wire: welcome, messages, receipts, replay, presence, typing, reads, on a real server."""
+
+from __future__ import annotations
+
+from apps.chat import services
+from apps.chat.models import Membership, Message
+from apps.chat.tests.conftest import Site, wait_until
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.chat.types import Draft
+from apps.users.tests.factories import access_token_for
+
+
+def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) -> None:
+    room = RoomFactory(slug="moor")
+    ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
+    here, there = site.enter("moor", ada), site.enter("moor", grace)
+    welcome = here.frame()
+    assert welcome == {
+        "type": "welcome",
+        "room": "moor",
+        "seq": 0,
+        "online": [{"user": str(ada.pk), "name": "Ada"}],
+    }
+    there.next("welcome")
+    client_id = here.say("hello")
+    ack = here.next("ack", "message")
+    stored = Message.objects.get()
+    at = stored.created_at.isoformat().replace("+00:00", "Z")
+    assert ack == {"type": "ack", "client_id": client_id, "id": str(stored.pk), "seq": 1, "at": at}
+    message = {
+        "type": "message",
+        "id": str(stored.pk),
+        "seq": 1,
+        "message": "hello",
+        "from": str(ada.pk),
+        "from_name": "Ada",
+        "at": at,
+        "client_id": client_id,
+    }
+    assert here.next("message") == message
+    assert there.next("message") == message
+
+
+def test_same_client_id_is_one_message_with_the_same_receipt(site: Site) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    socket = site.inside(room.slug, ada)
+    client_id = socket.say("once")
+    first = socket.frame()
+    assert socket.frame()["message"] == "once"
+    socket.say("once", client_id)
+    assert socket.frame() == first
+    assert Message.objects.count() == 1
+    socket.say("next")
+    assert socket.frame()["type"] == "ack"
+    assert socket.frame()["message"] == "next"
+
+
+def test_what_was_missed_comes_before_what_is_new(site: Site) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    for n in range(1, 601):
+        services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=str(n))])
+    socket = site.enter(room.slug, ada, after=550)
+    assert socket.frame()["seq"] == 600
+    socket.say("601")
+    assert [one["seq"] for one in socket.messages(51)] == list(range(551, 602))
+    again = site.inside(room.slug, ada, after=0)
+    assert [(one["seq"], one["message"]) for one in again.messages(601)] == [(n, str(n)) for n in range(1, 602)]
+    beyond = site.inside(room.slug, ada, after=10**18)
+    beyond.say("602")
+    assert beyond.messages(1)[0]["seq"] == 602
+
+
+def test_after_that_is_no_number_is_refused_and_the_socket_lives(site: Site) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    token = site.enter(room.slug, ada).connection.request.headers["Authorization"]
+    for query in ("?after=-1", "?after=x", "?after=", "?after=99999999999999999999"):
+        socket = site.knock(room.slug, query, additional_headers={"Authorization": token})
+        assert socket.frame()["type"] == "welcome"
+        if query != "?after=":
+            assert socket.next("error")["code"] == "invalid_frame"
+
+
+def test_edited_and_deleted_messages_are_told_and_replayed_as_they_are(site: Site) -> None:
+    room = RoomFactory()
+    ada, grace = member_of(room), member_of(room)
+    first, second = services.post_messages(
+        room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="a"), Draft(sender_id=ada.pk, text="b")]
+    ).fresh
+    socket = site.inside(room.slug, grace)
+    services.edit_message(actor_id=ada.pk, slug=room.slug, message_id=first.id, text="A")
+    edited = socket.next("edited")
+    assert (edited["id"], edited["seq"], edited["message"]) == (str(first.id), 1, "A")
+    services.delete_message(actor_id=ada.pk, slug=room.slug, message_id=second.id)
+    assert socket.next("deleted") == {"type": "deleted", "id": str(second.id), "seq": 2}
+    again = site.inside(room.slug, grace, after=0).messages(2)
+    assert [(one["message"], "edited_at" in one, one.get("deleted")) for one in again] == [
+        ("A", True, None),
+        ("", False, True),
+    ]
+
+
+def test_messages_by_rest_and_by_the_system_arrive(site: Site) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    socket = site.inside(room.slug, ada)
+    services.post_message(actor_id=ada.pk, slug=room.slug, text="by REST")
+    services.post_system_message(slug=room.slug, text="by the system")
+    first, second = socket.messages(2)
+    assert (first["seq"], first["message"], first["from"]) == (1, "by REST", str(ada.pk))
+    assert (second["seq"], second["message"], second["from"], second["from_name"]) == (
+        2,
+        "by the system",
+        None,
+        "System",
+    )
+
+
+def test_coming_and_going_is_told_once_a_person(site: Site) -> None:
+    room = RoomFactory()
+    ada, grace = member_of(room), member_of(room, name="Grace")
+    watcher = site.inside(room.slug, ada)
+    first = site.inside(room.slug, grace)
+    came = {"type": "presence", "user": str(grace.pk), "name": "Grace", "online": True}
+    assert watcher.next("presence") == came
+    second = site.enter(room.slug, grace)
+    assert {one["user"] for one in second.frame()["online"]} == {str(ada.pk), str(grace.pk)}
+    first.connection.close()
+    assert watcher.is_quiet("presence")
+    second.connection.close()
+    assert watcher.next("presence") == {**came, "online": False}
+
+
+def test_typing_is_told_to_the_others_and_not_too_often(site: Site) -> None:
+    room = RoomFactory()
+    ada, grace = member_of(room, name="Ada"), member_of(room)
+    writer, reader = site.inside(room.slug, ada), site.inside(room.slug, grace)
+    for _ in range(5):
+        writer.send(type="typing")
+    assert reader.next("typing") == {"type": "typing", "user": str(ada.pk), "name": "Ada"}
+    assert reader.is_quiet("typing")
+    assert writer.is_quiet("typing")
+
+
+def test_read_marks_move_forward_only_are_told_and_kept(site: Site) -> None:
+    room = RoomFactory()
+    ada, grace = member_of(room), member_of(room)
+    for _ in range(3):
+        services.post_message(actor_id=ada.pk, slug=room.slug, text="x")
+    reader, writer = site.inside(room.slug, grace), site.inside(room.slug, ada)
+    for seq in (1, 2, 1):
+        reader.send(type="read", seq=seq)
+    assert writer.next("read") == {"type": "read", "user": str(grace.pk), "seq": 2}
+    mark = Membership.objects.filter(user=grace).values_list("read_seq", flat=True)
+    wait_until(lambda: mark.get() == 2)
+    reader.send(type="read", seq=10**15)  # never beyond what there is
+    assert writer.next("read")["seq"] == 3
+    wait_until(lambda: mark.get() == 3)
+    reader.send(type="read", seq=1)
+    assert writer.next("read")["seq"] == 1
+    assert mark.get() == 3
+
+
+def test_ping_is_answered(site: Site) -> None:
+    room = RoomFactory()
+    socket = site.inside(room.slug, member_of(room))
+    socket.send(type="ping")
+    assert socket.frame() == {"type": "pong"}
+
+
+def test_refusals_of_the_domain_are_error_frames(site: Site) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    socket = site.inside(room.slug, ada)
+    for text in ("", "   ", "x" * 4001, "null\x00"):
+        client_id = socket.say(text)
+        error = socket.frame()
+        assert (error["type"], error["code"], error["client_id"]) == ("error", "invalid_message", client_id)
+    assert not Message.objects.exists()
+    socket.send(message="without a name of its own")
+    assert socket.next("ack")["seq"] == 1
+
+
+def test_subprotocols(site: Site) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    token = access_token_for(ada)
+    for offered, chosen in (
+        (["bearer", token], "bearer"),
+        (["sarsen.chat.v1", "bearer", token], "sarsen.chat.v1"),
+        (["bearer", token, "sarsen.chat.v1"], "sarsen.chat.v1"),
+    ):
+        socket = site.knock(room.slug, subprotocols=offered)
+        assert socket.frame()["type"] == "welcome"
+        assert socket.connection.subprotocol == chosen
+    by_query = site.knock(room.slug, f"?token={token}")
+    assert by_query.frame()["type"] == "welcome"
+    # The header comes first, and a header that does not hold is not mended by another credential.
+    refused = site.knock(room.slug, f"?token={token}", additional_headers={"Authorization": "Bearer no"})
+    assert refused.close_code() == 4401
