@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -157,7 +158,9 @@ def unread_messages_are_counted(journey: Journey) -> None:
     ada.run("document.dispatchEvent(new Event('visibilitychange'))")
     badge = "return [...document.querySelectorAll('a.room')].find((one) => one.href.endsWith('/lobby'))?.querySelector('.badge')?.innerText ?? ''"
     ada.until(lambda: ada.run(badge).startswith("2"), "a badge that says 2")
-    assert ada.run("return document.title").startswith("(2)")
+    # The demo's other rooms may hold more that was not read.
+    title = ada.run("return document.title")
+    assert re.match(r"\((?:[2-9]|\d\d)\) Archive", title), title
     steps.open_room(ada, "lobby")
     ada.sees("New since you were here")
     ada.until(lambda: ada.run(badge) == "", "no badge")

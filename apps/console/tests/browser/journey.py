@@ -7,6 +7,7 @@ expectation ends the run with a picture of what both people saw. `--pictures FOL
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -66,10 +67,15 @@ def travel(journey: Journey, failures: Path) -> bool:
         try:
             chapter(journey)
         except (AssertionError, BrowserError) as error:
-            sys.stdout.write(f"BROKEN  {name}\n  {error}\n")
+            sys.stdout.write(
+                f"BROKEN  {name}\n  {error}\n  {shutil.copy(journey.server.log, failures / 'server.log')}\n"
+            )
             for who, browser in (("ada", journey.ada), ("carol", journey.carol)):
                 browser.picture(failures / f"{who}.png")
-                sys.stdout.write(f"  {failures / who}.png · {browser.complaints()}\n")
+                sys.stdout.write(f"  {failures / who}.png\n")
+                sys.stdout.writelines(
+                    f"    {line}\n" for line in browser.complaints() if "CONNECTION_REFUSED" not in line
+                )
             return False
         sys.stdout.write(f"ok  {time.monotonic() - began:5.1f} s  {name}\n")
         sys.stdout.flush()
