@@ -25,31 +25,31 @@ NOTICES = {
 }
 
 
-@shared_task(autoretry_for=(EmailDeliveryError,), queue="default")
+@shared_task(autoretry_for=(EmailDeliveryError,))
 def send_welcome_mail(*, user_id: str) -> None:
     """Once for each account."""
     services.send_welcome_mail(user_id=UUID(user_id))
 
 
-@shared_task(autoretry_for=(EmailDeliveryError,), queue="default")
+@shared_task(autoretry_for=(EmailDeliveryError,))
 def send_password_reset_mail(*, user_id: str, request_id: str) -> None:
     """Once for each request."""
     services.send_password_reset_mail(user_id=UUID(user_id), request_id=UUID(request_id))
 
 
-@shared_task(autoretry_for=(EmailDeliveryError,), queue="default")
+@shared_task(autoretry_for=(EmailDeliveryError,))
 def send_notice(*, notice: str, user_id: str) -> None:
     """One of NOTICES; twice does no harm."""
     NOTICES[notice](user_id=UUID(user_id))
 
 
-@shared_task(autoretry_for=(OSError,), queue="default")
+@shared_task(autoretry_for=(OSError,))
 def delete_avatar(*, file: str) -> None:
     """A file that is gone already is no error."""
     storage.delete(file)
 
 
-@shared_task(queue="default")
+@shared_task()
 def delete_expired() -> None:
     """Tokens and sessions that have run out."""
     services.delete_expired()

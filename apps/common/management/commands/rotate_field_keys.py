@@ -35,7 +35,8 @@ class Command(BaseCommand):
         try:
             for progress in rotation.rotate(column, batch=batch):
                 self.stdout.write(
-                    f"{progress.column}: {progress.seen} of {progress.total}, {progress.rotated} rotated", ending="\n"
+                    f"{progress.column}: {progress.seen} of {progress.total}, {progress.rotated} rotated",
+                    ending="\n",
                 )
                 self.stdout.flush()
         except KeyboardInterrupt:
