@@ -8,11 +8,13 @@ from django.http import HttpRequest
 
 from apps.common.authentication import register_authenticator
 from apps.common.callers import Caller, CallerKind
+from apps.common.documentation import raises
 from apps.users import exceptions, selectors
 
 SCHEME: Final = "bearer"
 
 
+@raises(exceptions.AccessTokenRefused, exceptions.AccessTokenExpired, exceptions.SessionEnded)
 def authenticate_bearer(request: HttpRequest) -> Caller | None:
     """The caller of `Authorization: Bearer <token>` (RFC 6750); None without one.
 

@@ -1,0 +1,203 @@
+"""Registration over HTTP and by service; verification of the address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from apps.common.models import OutboxEvent
+from apps.users import exceptions, services
+from apps.users.models import OneTimeToken, User
+from apps.users.tests.conftest import Api, code_of
+from apps.users.tests.factories import PASSWORD, UserFactory
+from apps.users.types import Device
+from infrastructure import token as tokens
+
+pytestmark = pytest.mark.django_db
+BODY = {"email": "Ada@Example.com", "name": " Ada ", "password": PASSWORD}
+Relay = Callable[[], list[mail.EmailMessage]]
+
+
+def token_in(message: mail.EmailMessage) -> str:
+    found = re.search(r"#[a-z-]+=([\w-]{43})$", str(message.body), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def test_an_account_is_made(public: Api) -> None:
+    response = public.post("auth/register/", BODY)
+    user = User.objects.get()
+    assert response.status_code == 201
+    answer = response.json()
+    assert parse_datetime(answer.pop("created_at")) == user.created_at
+    assert answer == {"id": str(user.pk), "email": "ada@example.com", "name": "Ada", "role": "user"}
+    assert user.password.startswith("argon2$argon2id$")
+    assert (user.is_active, user.is_verified, user.is_staff) == (True, False, False)
+    assert [event.name for event in OutboxEvent.objects.all()] == ["users.registered"]
+
+
+def test_what_is_not_asked_for_is_not_taken(public: Api) -> None:
+    extra = {
+        "role": "admin",
+        "is_active": False,
+        "is_staff": True,
+        "email_verified_at": "2026-01-01T00:00:00Z",
+        "id": "1",
+    }
+    assert public.post("auth/register/", {**BODY, **extra}).status_code == 201
+    user = User.objects.get()
+    assert (user.role, user.is_active, user.is_verified) == ("user", True, False)
+
+
+@pytest.mark.parametrize(
+    "spelling", ["ada@example.com", "ADA@EXAMPLE.COM", "ａｄａ@example.com", " ada@example.com"]
+)
+def test_a_known_address_is_told(public: Api, spelling: str) -> None:
+    UserFactory(email="ada@example.com")
+    assert code_of(public.post("auth/register/", {**BODY, "email": spelling})) == (409, "email_taken")
+    assert User.objects.count() == 1
+    assert not OutboxEvent.objects.exists()
+
+
+def test_the_constraint_decides_between_two_at_once(public: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_is_faster(password: str) -> str:
+        UserFactory(email="ada@example.com")
+        return "argon2$x"
+
+    monkeypatch.setattr("apps.users.services.registration.make_password", other_is_faster)
+    assert code_of(public.post("auth/register/", BODY)) == (409, "email_taken")
+    assert User.objects.count() == 1
+
+
+def test_uniform_registration_tells_nobody_but_the_owner(public: Api, relay: Relay, settings: Any) -> None:
+    settings.REGISTRATION_UNIFORM = True
+    first = public.post("auth/register/", BODY)
+    second = public.post("auth/register/", {**BODY, "email": "ADA@example.com"})
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json() == second.json() == {"detail": "Look into your mail: what happens next is there."}
+    assert User.objects.count() == 1
+    assert sorted(message.subject for message in relay()) == [
+        "Welcome to Sarsen",
+        "You have an account already",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        ({"email": "nobody"}, "email", "invalid_email"),
+        ({"email": 5}, "email", "invalid"),
+        ({"email": None}, "email", "null"),
+        ({"email": "a" * 300 + "@example.com"}, "email", "invalid_email"),
+        ({"name": "  "}, "name", "blank"),
+        ({"name": "a" * 101}, "name", "max_length"),
+        ({"name": "Ada\u202egnp"}, "name", "unprintable"),
+        ({"name": "Ada\nLovelace"}, "name", "unprintable"),
+        ({"name": ["Ada"]}, "name", "invalid"),
+        ({"name": True}, "name", "invalid"),
+        ({"password": 123456789012345}, "password", "invalid"),
+        ({"password": ""}, "password", "blank"),
+    ],
+)
+def test_bad_input_is_named(public: Api, change: dict[str, Any], field: str, code: str) -> None:
+    response = public.post("auth/register/", {**BODY, **change})
+    assert code_of(response) == (400, "invalid_input")
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("password", "codes"),
+    [
+        ("elevenchars", {"password_too_short"}),
+        ("x" * 129, {"password_too_long"}),
+        ("123456789012345", {"password_entirely_numeric"}),
+        ("password1234", {"password_too_common"}),
+        ("adalovelace1815", {"password_too_similar"}),
+    ],
+)
+def test_weak_passwords_are_refused(public: Api, password: str, codes: set[str]) -> None:
+    response = public.post("auth/register/", {**BODY, "name": "adalovelace1815", "password": password})
+    assert code_of(response) == (400, "password_refused")
+    errors = response.json()["errors"]
+    assert {error["field"] for error in errors} == {"password"}
+    assert codes <= {error["code"] for error in errors}
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "password", ["twelve chars", "x y" * 42 + "zz", "  spaces around  ", "пароль из тринадцати"]
+)
+def test_twelve_to_128_characters_are_taken_as_typed(public: Api, password: str) -> None:
+    assert 12 <= len(password) <= 128
+    assert public.post("auth/register/", {**BODY, "password": password}).status_code == 201
+    assert public.post("auth/login/", {"email": BODY["email"], "password": password}).status_code == 200
+    assert public.post("auth/login/", {"email": BODY["email"], "password": password + " "}).status_code in (
+        400,
+        401,
+    )
+
+
+def test_one_welcome_mail_verifies_the_address_once(public: Api, relay: Relay) -> None:
+    public.post("auth/register/", BODY)
+    (message,) = relay()
+    assert (message.to, message.subject) == (["ada@example.com"], "Welcome to Sarsen")
+    user = User.objects.get()
+    services.send_welcome_mail(user_id=user.pk)
+    assert len(mail.outbox) == 1
+    token = token_in(message)
+    assert OneTimeToken.objects.get().digest == tokens.digest(token)
+    assert public.post("auth/email/verify/", {"token": token}).status_code == 204
+    user.refresh_from_db()
+    assert user.is_verified
+    assert code_of(public.post("auth/email/verify/", {"token": token})) == (400, "token_unusable")
+
+
+def test_a_welcome_to_nobody_is_none(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    services.send_welcome_mail(user_id=user.pk)
+    assert not mail.outbox
+    assert not OneTimeToken.objects.exists()
+
+
+def test_a_verification_link_runs_out_and_fits_no_other_door(user: User, relay: Relay, public: Api) -> None:
+    User.objects.filter(pk=user.pk).update(email_verified_at=None)
+    services.send_welcome_mail(user_id=user.pk)
+    token = token_in(mail.outbox[0])
+    new = {"token": token, "password": PASSWORD}
+    assert code_of(public.post("auth/password/reset/confirm/", new)) == (400, "token_unusable")
+    with pytest.raises(exceptions.OneTimeTokenRefused):
+        services.verify_email(token=token, now=timezone.now() + timedelta(days=2, seconds=1))
+    with pytest.raises(exceptions.OneTimeTokenRefused):
+        services.verify_email(token="x" + token)
+    user.refresh_from_db()
+    assert not user.is_verified
+
+
+def test_names_of_all_scripts_are_taken(public: Api) -> None:
+    name = "नमस्ते 👩‍🚀 Ω O'Neil-Śmith"
+    assert public.post("auth/register/", {**BODY, "name": name}).json()["name"] == name
+
+
+def test_registrations_of_one_address_are_limited(settings: Any, clean_limits: None) -> None:
+    settings.IDENTITY_LIMITS = {"register": {"address": ("2/hour",)}}
+    for number in range(2):
+        services.register_user(
+            email=f"a{number}@example.com", name="A", password=PASSWORD, device=Device(address="192.0.2.1")
+        )
+    with pytest.raises(exceptions.TooManyAttempts) as refused:
+        services.register_user(
+            email="b@example.com", name="B", password=PASSWORD, device=Device(address="192.0.2.1")
+        )
+    assert 0 < refused.value.retry_after <= 3960
+    assert User.objects.count() == 2
+    services.register_user(
+        email="b@example.com", name="B", password=PASSWORD, device=Device(address="192.0.2.2")
+    )
