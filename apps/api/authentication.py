@@ -12,11 +12,13 @@ from apps.api.exceptions import OutOfScope, ServiceKeyRefused
 from apps.api.models import ServiceKey
 from apps.api.services import digest_of
 from apps.common.callers import Caller, CallerKind
+from apps.common.documentation import raises
 
 SCHEME = "api-key"
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
+@raises(ServiceKeyRefused, OutOfScope)
 def authenticate_service(request: HttpRequest) -> Caller | None:
     """The service whose key is shown; None without one. Raises ServiceKeyRefused, OutOfScope."""
     scheme, _, shown = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")

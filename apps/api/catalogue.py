@@ -84,3 +84,15 @@ def codes() -> tuple[Code, ...]:
     for failure in declared():
         found.setdefault(failure.code, Code(failure.code, status_of(failure), failure.detail))
     return tuple(sorted(found.values(), key=lambda code: (code.status, code.code)))
+
+
+@cache
+def lookup(code: str) -> Code:
+    """What a code means, catalogued or not: a view may raise what only it knows. Raises KeyError for no code at all."""
+    for known in codes():
+        if known.code == code:
+            return known
+    for failure in _failures():
+        if failure.code == code:
+            return Code(code, status_of(failure), failure.detail)
+    raise KeyError(code)

@@ -11,6 +11,7 @@ from rest_framework.permissions import AllowAny
 from apps.api.slices import Pattern, leaves
 from apps.api.zones import Floor, Version, Zone
 
+NAMESPACE = "api"
 _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _IMPLIED = frozenset({"HEAD", "OPTIONS", "TRACE"})
 
@@ -43,7 +44,7 @@ def endpoints(zone: Zone, version: Version, patterns: Iterable[Pattern]) -> Iter
                 zone=zone.name,
                 version=version.name,
                 slice=label,
-                name=f"{zone.name}:{version.name}:{label}:{leaf.pattern.name}",
+                name=f"{NAMESPACE}:{zone.name}:{version.name}:{label}:{leaf.pattern.name}",
                 path=f"/api/{zone.name}/{version.name}/{leaf.route}",
                 methods=methods_of(callback),
                 view=view_name(callback),

@@ -31,7 +31,7 @@ class ServiceKey(BaseModel):
     scopes = ArrayField(
         models.CharField(max_length=200),
         default=list,
-        help_text="route names like internal:v1:users:detail, or * for all",
+        help_text="route names like api:internal:v1:users:detail, or * for all",
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)

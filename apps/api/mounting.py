@@ -20,7 +20,7 @@ from django.urls.resolvers import RoutePattern
 from apps.api import docs, indexes, slices, zones
 from apps.api.documents import Document
 from apps.api.guard import Guard
-from apps.api.inventory import Endpoint, endpoints
+from apps.api.inventory import NAMESPACE, Endpoint, endpoints
 from apps.api.slices import Pattern, Routes, Slice
 from apps.api.validation import Mistake, find_mistakes
 from apps.api.zones import Version, Zone, ZoneTable
@@ -60,8 +60,8 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
         raise ImproperlyConfigured(report(mistakes))
     routes = {slice_.label: slice_.routes() for slice_ in found}
     patterns: list[Pattern] = [
-        path("", indexes.api_index_view(table), name="api-index"),
-        path("problems/", docs.problems_view(), name="api-problems"),
+        path("", indexes.api_index_view(table), name="index"),
+        path("problems/", docs.problems_view(), name="problems"),
     ]
     documents: list[Document] = []
     listed: list[Endpoint] = []
@@ -86,7 +86,10 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
         inside += docs.docs_patterns(zone, documents[-1])
         inside += [path("", newest.protect(indexes.zone_index_view(zone)), name="index"), _rest(newest)]
         patterns.append(path(f"{zone.name}/", include((inside, "api"), namespace=zone.name)))
-    tree = FastResolver(RoutePattern("", is_endpoint=False), patterns)
+    # All below one namespace: a zone may be called like another app's, and the zone admin is.
+    tree = FastResolver(
+        RoutePattern("", is_endpoint=False), patterns, app_name=NAMESPACE, namespace=NAMESPACE
+    )
     return Mounted(table, (tree,), tuple(documents), tuple(listed))
 
 
@@ -126,8 +129,8 @@ class FastResolver(URLResolver):
     What a fixed path resolves to is found by the slow way at its first call, so order and overlays hold.
     """
 
-    def __init__(self, pattern: Any, urlconf_name: list[Pattern]) -> None:
-        super().__init__(pattern, urlconf_name)
+    def __init__(self, pattern: Any, urlconf_name: list[Pattern], **names: Any) -> None:
+        super().__init__(pattern, urlconf_name, **names)
         self._fixed = {leaf.route for leaf in slices.leaves(urlconf_name) if leaf.is_static}
         self._known: dict[str, ResolverMatch] = {}
 

@@ -7,16 +7,18 @@ repeats them. A warning of the generator is an error: a schema is complete or it
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
+from django.db import models
 from django.urls import include, path
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.settings import patched_settings
 
-from apps.api import schema_parts
-from apps.api.schema_problems import problem_responses
+from apps.api import schema_parts, schema_problems
 from apps.api.slices import Pattern
 from apps.api.zones import Floor, Version, Zone
 from apps.common.exceptions import DomainError
@@ -64,7 +66,7 @@ class ZoneAutoSchema(AutoSchema):
                 for status, response in operation["responses"].items()
                 if not _is_failure(status)
             },
-            **problem_responses(
+            **schema_problems.problem_responses(
                 zone=zone,
                 declared={
                     status: response
@@ -105,9 +107,28 @@ class ZoneSchemaGenerator(SchemaGenerator):
         return view
 
 
+@cache
+def enum_names() -> dict[str, list[tuple[Any, Any]]]:
+    """Stable names of the slices' choices, slice first (`UsersRole`), so that no slice can rename another's."""
+    names: dict[str, list[tuple[Any, Any]]] = {}
+    for choices in sorted(_choices(models.Choices), key=lambda found: (found.__module__, found.__qualname__)):
+        package, label, *_ = f"{choices.__module__}..".split(".")
+        listed = list(choices.choices)
+        # Two names for one set of choices would leave the generator to guess.
+        if package == "apps" and listed and listed not in names.values():
+            names["".join(part.title() for part in label.split("_")) + choices.__name__] = listed
+    return names
+
+
+def _choices(kind: type[models.Choices]) -> Iterator[type[models.Choices]]:
+    for choices in kind.__subclasses__():
+        yield choices
+        yield from _choices(choices)
+
+
 def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[str, Any]:
     """The document of these routes (as `mounting.slice_patterns` made them). Raises SchemaInvalid."""
-    with _lock, GENERATOR_STATS.silence():
+    with _lock, GENERATOR_STATS.silence(), patched_settings({"ENUM_NAME_OVERRIDES": enum_names()}):
         document: dict[str, Any] = ZoneSchemaGenerator(zone, version, patterns).get_schema(public=True)
         findings = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]  # noqa: SLF001
     if findings:
@@ -118,4 +139,5 @@ def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[
     }
     document["tags"] = [{"name": tag} for tag in sorted(tags)]
     schema_parts.add_components(document, zone)
+    schema_problems.add_components(document)
     return document

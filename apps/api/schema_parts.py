@@ -56,19 +56,28 @@ _SCHEMES = {
 }
 
 
-def headers(*, retry_after: bool = False) -> dict[str, Any]:
-    """References to the headers of every answer."""
-    wanted = (*_COMMON, "RetryAfter") if retry_after else _COMMON
-    return {_HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in wanted}
+def failure_headers(status: int) -> dict[str, Any]:
+    """References to the headers of a failure; limits are told where they matter."""
+    match status:
+        case 429:
+            return _refer(*_COMMON, "RetryAfter")
+        case 503:
+            return _refer("RequestId", "RetryAfter")
+        case _:
+            return _refer("RequestId")
 
 
 def with_headers(response: dict[str, Any]) -> dict[str, Any]:
-    """A successful response, with them, and with the description that OpenAPI asks for."""
+    """A successful response, with its headers, and with the description that OpenAPI asks for."""
     return {
         **response,
         "description": response.get("description") or "Done.",
-        "headers": {**headers(), **response.get("headers", {})},
+        "headers": {**_refer(*_COMMON), **response.get("headers", {})},
     }
+
+
+def _refer(*names: str) -> dict[str, Any]:
+    return {_HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def info(zone: Zone, version: Version) -> dict[str, Any]:

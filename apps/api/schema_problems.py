@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -11,15 +13,19 @@ from apps.api import catalogue, schema_parts
 from apps.api.problems import status_of
 from apps.api.zones import Floor, Zone
 from apps.common import idempotency
+from apps.common.authentication import authenticator
 from apps.common.exceptions import DomainError
-from apps.common.problems import CONTENT_TYPE
+from apps.common.problems import CONTENT_TYPE, title_of
 
 _OF_IDEMPOTENCY = (
     idempotency.IdempotencyKeyInvalid,
     idempotency.IdempotencyInFlight,
     idempotency.IdempotencyKeyReused,
 )
-_WITH_RETRY_AFTER = frozenset({429, 503})
+DEFAULT = "AnyProblem"
+# As RFC 9110 has them; the names in the standard library depend on Python's version.
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+_WORTH_SHARING = 2
 
 
 def problem_responses(
@@ -37,7 +43,7 @@ def problem_responses(
     `declared` are the error responses that the view wrote down itself: their descriptions are kept.
     """
     codes: dict[int, set[str]] = defaultdict(set)
-    if has_body or has_parameters or is_unsafe:
+    if has_body or has_parameters:
         codes[400].add("invalid_input")
     if has_body:
         codes[400].add("invalid_json")
@@ -50,60 +56,98 @@ def problem_responses(
     if has_path_parameters:
         codes[404].add("not_found")
     codes[429].add("too_many_requests")
-    details = {code.code: code.detail for code in catalogue.codes()}
+    for name in zone.authentication:
+        raised = (*raised, *getattr(authenticator(name), "raises", ()))
     for failure in (*raised, *(_OF_IDEMPOTENCY if is_unsafe else ())):
         codes[status_of(failure)].add(failure.code)
-        details.setdefault(failure.code, failure.detail)
     words: dict[int, str] = {}
     for status, response in declared.items():
         if status.isdecimal():
-            codes[int(status)].update(_codes_in(str(response.get("description", "")), int(status)))
             words[int(status)] = str(response.get("description", ""))
+            codes[int(status)].update(_codes_in(words[int(status)], int(status)))
     responses = {
-        str(status): _response(
-            status, {code: details[code] for code in sorted(codes[status])}, words.get(status, "")
-        )
+        str(status): _response(status, sorted(codes[status]), words.get(status, ""))
         for status in sorted(codes)
     }
-    responses["default"] = {
-        "description": "Any other failure, as a problem document.",
-        "headers": {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}},
-        "content": _content(),
-    }
+    responses["default"] = {"$ref": f"#/components/responses/{DEFAULT}"}
     return responses
 
 
 def _codes_in(description: str, status: int) -> set[str]:
     """The catalogued codes that a description names."""
-    words = set(description.replace("`", " ").replace(",", " ").replace(":", " ").replace(".", " ").split())
+    words = set(re.findall(r"[a-z_]+", description))
     return {code.code for code in catalogue.codes() if code.status == status and code.code in words}
 
 
-def _response(status: int, details: Mapping[str, str], words: str) -> dict[str, Any]:
-    listed = "\n".join(f"- `{code}`: {detail}" for code, detail in details.items())
-    heading = words or HTTPStatus(status).phrase
-    examples = {
-        code: {
-            "value": {
-                "type": f"/api/problems/#{code}",
-                "title": HTTPStatus(status).phrase,
-                "status": status,
-                "detail": detail,
-                "code": code,
-                "request_id": "5f2b6c1e9a7d4c3f8e0b1a2d3c4e5f60",
-                "errors": [],
-            }
-        }
-        for code, detail in details.items()
-    }
-    content = _content()
-    content[CONTENT_TYPE]["examples"] = examples
+def _response(status: int, codes: list[str], words: str) -> dict[str, Any]:
+    listed = "\n".join(f"- `{code}`: {catalogue.lookup(code).detail}" for code in codes)
+    heading = words or _words(status)
     return {
         "description": f"{heading}\n\n{listed}" if listed else heading,
-        "headers": schema_parts.headers(retry_after=status in _WITH_RETRY_AFTER),
-        "content": content,
+        "headers": schema_parts.failure_headers(status),
+        "content": _content({code: {"$ref": f"#/components/examples/{code}"} for code in codes}),
     }
 
 
-def _content() -> dict[str, Any]:
-    return {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+def add_components(document: dict[str, Any]) -> None:
+    """Put what the responses refer to into a document: an example for each code in use, and the default response.
+
+    A response that several operations share word for word becomes one component, named by its status and codes.
+    """
+    uses: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    used: set[str] = set()
+    for item in document["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                media = response.get("content", {}).get(CONTENT_TYPE)
+                if status.isdecimal() and media is not None:
+                    used.update(media.get("examples", ()))
+                    uses[f"{_phrase(int(status))} {json.dumps(response, sort_keys=True)}"].append(operation)
+    components = document.setdefault("components", {})
+    components["examples"] = {code: {"value": _example(catalogue.lookup(code))} for code in sorted(used)}
+    shared: dict[str, Any] = {
+        DEFAULT: {
+            "description": "Any other failure, as a problem document.",
+            "headers": schema_parts.failure_headers(500),
+            "content": _content({}),
+        }
+    }
+    for text, operations in uses.items():
+        if len(operations) < _WORTH_SHARING:
+            continue
+        phrase, _, body = text.partition(" ")
+        response = json.loads(body)
+        codes = "".join(
+            code.title().replace("_", "") for code in response["content"][CONTENT_TYPE].get("examples", ())
+        )
+        name = phrase if codes in ("", phrase) else f"{phrase}Of{codes}"
+        shared[name] = response
+        status = next(key for key, value in operations[0]["responses"].items() if value == response)
+        for operation in operations:
+            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    components["responses"] = dict(sorted(shared.items()))
+
+
+def _words(status: int) -> str:
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
+def _phrase(status: int) -> str:
+    return "".join(re.findall(r"[A-Za-z]+", _words(status).title()))
+
+
+def _example(code: catalogue.Code) -> dict[str, Any]:
+    return {
+        "type": f"/api/problems/#{code.code}",
+        "title": title_of(code.code),
+        "status": code.status,
+        "detail": code.detail,
+        "code": code.code,
+        "request_id": "5f2b6c1e9a7d4c3f8e0b1a2d3c4e5f60",
+        "errors": [],
+    }
+
+
+def _content(examples: dict[str, Any]) -> dict[str, Any]:
+    media: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {CONTENT_TYPE: media | ({"examples": examples} if examples else {})}

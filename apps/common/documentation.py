@@ -11,7 +11,7 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 
 def raises(*failures: type[DomainError]) -> Callable[[_View], _View]:
-    """Mark a view's method: the schema lists these failures' codes below their statuses.
+    """Mark a view's method, or an authenticator: the schema lists these failures' codes below their statuses.
 
     ::
 

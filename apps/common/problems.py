@@ -13,6 +13,11 @@ from infrastructure.telemetry import context
 CONTENT_TYPE = "application/problem+json"
 
 
+def title_of(code: str) -> str:
+    """A code in words, the same at each occurrence: `email_taken` is "Email taken"."""
+    return code.replace("_", " ").capitalize()
+
+
 def problem_response(
     *,
     status: int,
@@ -24,7 +29,7 @@ def problem_response(
     """`{type, title, status, detail, code, request_id, errors}`, plus the members of `extra`."""
     document = {
         "type": f"/api/problems/#{code}",
-        "title": code.replace("_", " ").capitalize(),
+        "title": title_of(code),
         "status": status,
         "detail": detail,
         "code": code,

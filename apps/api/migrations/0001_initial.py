@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=200),
                         default=list,
-                        help_text="route names like internal:v1:users:detail, or * for all",
+                        help_text="route names like api:internal:v1:users:detail, or * for all",
                         size=None,
                     ),
                 ),

@@ -61,7 +61,7 @@ def test_urls_name_path_method_view_credential_and_rates() -> None:
         "/api/closed/v1/stone/",
         "POST",
         "apps.api.tests.fakes.stones.views.Stone",
-        "closed:v1:stones:stone",
+        "api:closed:v1:stones:stone",
         "test",
         "user",
         "10000/minute",
@@ -169,7 +169,7 @@ def test_audit_fails_on_what_is_open_outside_public(monkeypatch) -> None:
         run("audit", out=out)
     assert "/api/open/v1/stone/: is open to anyone outside of the zone 'public'" in out.getvalue()
     mounted = mounting.mounted()
-    leaky = next(item for item in mounted.endpoints if item.name == "closed:v1:stones:plain")
+    leaky = next(item for item in mounted.endpoints if item.name == "api:closed:v1:stones:plain")
 
     def answering(request):
         return HttpResponse("come in")
@@ -201,12 +201,12 @@ def test_keys_by_command(settings) -> None:
     mounting.mounted.cache_clear()
     settings.ZONES = f"{__name__}.WITH_SERVICE"
     created = json.loads(
-        run("keys", "create", "billing", "--scope", "machine:v1:stones:stone", "--format", "json")
+        run("keys", "create", "billing", "--scope", "api:machine:v1:stones:stone", "--format", "json")
     )
     key = ServiceKey.objects.get(prefix=created["prefix"])
-    assert (key.name, key.scopes, key.expires_at) == ("billing", ["machine:v1:stones:stone"], None)
-    with pytest.raises(CommandError, match="No such route: machine:v1:stones:ston"):
-        run("keys", "create", "billing", "--scope", "machine:v1:stones:ston")
+    assert (key.name, key.scopes, key.expires_at) == ("billing", ["api:machine:v1:stones:stone"], None)
+    with pytest.raises(CommandError, match="No such route: api:machine:v1:stones:ston"):
+        run("keys", "create", "billing", "--scope", "api:machine:v1:stones:ston")
     rotated = json.loads(run("keys", "rotate", key.prefix, "--overlap", "60", "--format", "json"))
     key.refresh_from_db()
     assert timedelta(0) < key.expires_at - timezone.now() <= timedelta(seconds=60)

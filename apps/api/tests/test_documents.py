@@ -43,7 +43,8 @@ def test_schemas_are_valid_openapi(zone: str) -> None:
 
 
 def test_what_views_leave_out_is_said_from_the_table() -> None:
-    make = document()["paths"]["/api/closed/v1/stone/"]["post"]
+    data = document()
+    make = data["paths"]["/api/closed/v1/stone/"]["post"]
     assert make["security"] == [{"test": []}]
     assert {"$ref": "#/components/parameters/IdempotencyKey"} in make["parameters"]
     assert list(make["responses"]) == [
@@ -58,17 +59,19 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
         "429",
         "default",
     ]
-    assert "`stone_taken`: Somebody was faster." in make["responses"]["409"]["description"]
-    assert "`idempotency_in_flight`" in make["responses"]["409"]["description"]
-    example = make["responses"]["409"]["content"]["application/problem+json"]["examples"]["stone_taken"][
-        "value"
-    ]
+    conflict = make["responses"]["409"]
+    assert "`stone_taken`: Somebody was faster." in conflict["description"]
+    assert "`idempotency_in_flight`" in conflict["description"]
+    examples = conflict["content"]["application/problem+json"]["examples"]
+    assert examples["stone_taken"] == {"$ref": "#/components/examples/stone_taken"}
+    example = data["components"]["examples"]["stone_taken"]["value"]
     assert (example["status"], example["code"], example["detail"]) == (
         409,
         "stone_taken",
         "Somebody was faster.",
     )
-    assert "Retry-After" in make["responses"]["429"]["headers"]
+    assert make["responses"]["429"] == {"$ref": "#/components/responses/TooManyRequests"}
+    assert "Retry-After" in data["components"]["responses"]["TooManyRequests"]["headers"]
     assert set(make["responses"]["201"]["headers"]) == {"RateLimit", "RateLimit-Policy", "X-Request-ID"}
     read = document("open")["paths"]["/api/open/v1/stone/"]["get"]
     assert read["security"] == [{}, {"test": []}]
@@ -230,14 +233,14 @@ def test_a_version_answers_with_its_routes(serve: Serve) -> None:
     client: Client = serve()
     routes = client.get("/api/open/v1/").json()["routes"]
     by_name = {route["name"]: route for route in routes}
-    assert by_name["open:v1:stones:stone"] == {
-        "name": "open:v1:stones:stone",
+    assert by_name["api:open:v1:stones:stone"] == {
+        "name": "api:open:v1:stones:stone",
         "path": "/api/open/v1/stone/",
         "methods": ["GET", "POST"],
     }
-    assert by_name["open:v1:stones:deep"]["path"] == "/api/open/v1/nested/deep/{number}/"
-    assert by_name["open:v1:stones:fail"]["path"] == "/api/open/v1/fail/{kind}/"
-    assert by_name["open:v1:stones:class"]["methods"] == ["GET"]
+    assert by_name["api:open:v1:stones:deep"]["path"] == "/api/open/v1/nested/deep/{number}/"
+    assert by_name["api:open:v1:stones:fail"]["path"] == "/api/open/v1/fail/{kind}/"
+    assert by_name["api:open:v1:stones:class"]["methods"] == ["GET"]
     assert client.get("/api/open/").json()["name"] == "open"
     assert client.get("/api/closed/v1/").status_code == 401
     assert client.get("/api/closed/v1/", headers={"Authorization": "Test user"}).status_code == 200

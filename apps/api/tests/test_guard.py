@@ -192,7 +192,7 @@ def test_wrapped_callbacks_keep_what_others_read_off_them() -> None:
     for endpoint in mounted.endpoints:
         assert endpoint.callback.csrf_exempt is True
         assert endpoint.callback.guard.zone.name == endpoint.zone
-    stone = next(item for item in mounted.endpoints if item.name == "closed:v1:stones:stone")
+    stone = next(item for item in mounted.endpoints if item.name == "api:closed:v1:stones:stone")
     assert stone.callback.cls is views.Stone
     roll = next(item for item in mounted.endpoints if item.path.endswith("/stones/roll/"))
     assert roll.callback.actions == {"post": "roll"}

@@ -30,14 +30,14 @@ USER = {"Authorization": "Test user"}
 
 def test_routes_have_names_by_zone_version_and_slice(serve: Serve) -> None:
     serve(but(OPEN, slices=("stones", "rivers")), slices=(RIVERS, STONES))
-    assert reverse("closed:v2:stones:stone") == "/api/closed/v2/stone/"
-    assert reverse("open:v1:rivers:river") == "/api/open/v1/river/"
-    assert reverse("open:v1:stones:deep", kwargs={"number": "7"}) == "/api/open/v1/nested/deep/7/"
-    assert reverse("office:schema") == "/api/office/schema/"
-    assert reverse("closed:v1:schema-yaml") == "/api/closed/v1/schema.yaml"
-    assert reverse("closed:v1:index") == "/api/closed/v1/"
-    assert reverse("api-index") == "/api/"
-    assert resolve("/api/open/v1/river/").view_name == "open:v1:rivers:river"
+    assert reverse("api:closed:v2:stones:stone") == "/api/closed/v2/stone/"
+    assert reverse("api:open:v1:rivers:river") == "/api/open/v1/river/"
+    assert reverse("api:open:v1:stones:deep", kwargs={"number": "7"}) == "/api/open/v1/nested/deep/7/"
+    assert reverse("api:office:schema") == "/api/office/schema/"
+    assert reverse("api:closed:v1:schema-yaml") == "/api/closed/v1/schema.yaml"
+    assert reverse("api:closed:v1:index") == "/api/closed/v1/"
+    assert reverse("api:index") == "/api/"
+    assert resolve("/api/open/v1/river/").view_name == "api:open:v1:rivers:river"
 
 
 def test_one_zone_serves_two_versions_from_the_same_slices(serve: Serve) -> None:

@@ -110,6 +110,7 @@ def test_error_responses_of_plain_views_become_problems(serve: Serve) -> None:
     assert "<h1>" not in refused.text
     odd = client.get("/api/open/v1/fail/teapot/")
     assert (odd.status_code, odd.json()["code"]) == (418, "error")
+    assert client.get("/api/open/v1/fail/unheard/").json()["status"] == 499
     method = client.get("/api/open/v1/fail/method/")
     assert (method.status_code, method.headers["Allow"]) == (405, "PATCH")
 

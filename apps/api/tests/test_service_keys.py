@@ -21,7 +21,7 @@ from apps.api.tests.conftest import MACHINE, Serve, but
 
 pytestmark = pytest.mark.django_db
 URL = "/api/machine/v1/plain/"
-ROUTE = "machine:v1:stones:plain"
+ROUTE = "api:machine:v1:stones:plain"
 
 
 @pytest.fixture

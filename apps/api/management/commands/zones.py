@@ -33,7 +33,7 @@ examples:
   manage.py zones urls private
   manage.py zones schema private/v1 --format json
   manage.py zones schema --check                as `make check` does
-  manage.py zones keys create billing --scope internal:v1:users:detail --days 90
+  manage.py zones keys create billing --scope api:internal:v1:users:detail --days 90
   manage.py zones keys rotate 3f2a91c0d4e7 --overlap 86400
 
 exit codes: 0 all is well; 1 something was found; 2 the command was not understood

@@ -157,6 +157,8 @@ def failing(request: HttpRequest, kind: str) -> HttpResponse:
         return HttpResponse("<h1>no</h1>", status=403)
     if kind == "teapot":
         return HttpResponse("short and stout", status=418)
+    if kind == "unheard":
+        return HttpResponse(status=499)
     if kind == "method":
         return HttpResponseNotAllowed(["PATCH"])
     raise FAILURES[kind]
