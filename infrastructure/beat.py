@@ -89,7 +89,9 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
             self._dirty.clear()
             self._initial_read = True
             self._schedule = None
-            self._heap = None
+            # Not None: the scheduler would then notice a change too late in its round, and send what is due twice.
+            self._heap = []
+            self._heap_invalidated = True
         delay: float = super().tick(*args, **kwargs)
         return delay
 
