@@ -102,7 +102,7 @@ def after_start(world: World, report: Report) -> None:
         seen = 0
         for service in SERVICES:
             for container in stack.containers(service):
-                listed = stack.docker("top", container, "-eo", "args").stdout
+                listed = stack.docker("top", container, "-eo", "pid,args").stdout
                 seen += len(listed.splitlines()) - 1
                 for secret in stack.secrets:
                     assert secret not in listed, service

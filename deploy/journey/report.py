@@ -40,7 +40,8 @@ class Report:
         """Print the failures once more and the last line. The exit status."""
         if self.failed:
             sys.stdout.write("\nWhat failed:\n")
-            sys.stdout.writelines(self._line(row) for row in self.rows if not row[0])
+            # What it said in full is further up.
+            sys.stdout.writelines(self._line((*row[:3], row[3][:200])) for row in self.rows if not row[0])
         seconds = sum(row[2] for row in self.rows)
         sys.stdout.write(
             f"\nin {seconds:.0f} s: {len(self.rows) - self.failed} passed, {self.failed} failed\n"

@@ -27,9 +27,8 @@ class Person:
 
     def sign_in(self) -> None:
         """Log in and keep the pair of tokens."""
-        pair = self.rest.expect(
-            200, "POST", f"{PUBLIC}/auth/login/", {"email": self.email, "password": self.password}, headers={}
-        ).json
+        body = {"email": self.email, "password": self.password}
+        pair = Rest(self.rest.port).expect(200, "POST", f"{PUBLIC}/auth/login/", body).json
         assert pair["token_type"].lower() == "bearer", pair
         self.rest.token, self.refresh = pair["access"], pair["refresh"]
 
