@@ -4,7 +4,8 @@
  */
 
 const FIRST_WAIT = 400; // milliseconds, doubled at each attempt
-const LONGEST_WAIT = 15_000;
+const LONGEST_WAIT = 6_000;
+const PATIENT_WAIT = 15_000; // where the server asked for patience
 const QUIET = 25_000; // after this long without a frame, ask whether the line is alive
 const ANSWER = 8_000; // and this long may the answer, or the welcome, take
 
@@ -16,7 +17,7 @@ const SLOW = new Set([4409, 4429]);
 /** How long to wait before attempt number `attempt` (from 0): exponential, and spread so that a crowd does not return at once. */
 export function waitFor(attempt, slow = false) {
   const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(attempt, 10));
-  return (slow ? LONGEST_WAIT : ceiling) * (0.5 + Math.random() / 2);
+  return (slow ? PATIENT_WAIT : ceiling) * (0.5 + Math.random() / 2);
 }
 
 /**

@@ -102,8 +102,8 @@ def a_kill_amid_a_burst_loses_nothing(journey: Journey) -> None:
                 if who == "ada" and number == 4:
                     journey.server.kill()
         journey.server.start()
-    for browser in both(journey):
-        steps.on_line(browser)
+        for browser in both(journey):
+            steps.on_line(browser)
     agree(journey, wanted)
 
 
