@@ -43,6 +43,7 @@ def production_environment() -> dict[str, str]:
         **values,
         **NOWHERE,
         "ALLOWED_HOSTS": "sarsen.example",
+        "SECURE_SSL": "true",
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
     }
 

@@ -74,9 +74,8 @@ def test_nothing_else_reads_the_environment() -> None:
 def test_every_variable_is_used_and_named_once() -> None:
     names = [variable.name for variable in env.VARIABLES]
     assert len(names) == len(set(names))
-    settings = "\n".join(
-        path.read_text(encoding="utf-8") for path in (BASE_DIR / "config").rglob("*.py") if "tests" not in path.parts
-    )
+    readers = [*(BASE_DIR / "config").rglob("*.py"), BASE_DIR / "deploy" / "gunicorn.conf.py"]
+    settings = "\n".join(path.read_text(encoding="utf-8") for path in readers if "tests" not in path.parts)
     unused = [
         name for name in names if not re.search(rf'env\.\w+\("{name}"\)', settings) and name not in ("DATABASE_URL", "EMAIL_URL")
     ]

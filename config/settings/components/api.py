@@ -8,7 +8,10 @@ from config import env
 
 ZONES = "config.zones.ZONES"
 ZONE_RATES = {
-    name: tuple(env.items(f"RATES_{name.upper()}")) for name in ("public", "private", "internal", "admin")
+    "public": tuple(env.items("RATES_PUBLIC")),
+    "private": tuple(env.items("RATES_PRIVATE")),
+    "internal": tuple(env.items("RATES_INTERNAL")),
+    "admin": tuple(env.items("RATES_ADMIN")),
 }
 # Whether the private zone's documentation is open to anyone; development says yes.
 OPEN_DOCS = False
@@ -39,4 +42,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SORT_OPERATIONS": True,
+    # It takes all zones for one API; `manage.py zones validate` and the tests hold each zone's schema to no warning.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }

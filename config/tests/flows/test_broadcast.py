@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -12,15 +13,14 @@ from websockets.sync.client import ClientConnection, connect
 from config.tests.flows.conftest import Person, Site
 
 
-def enter(site: Site, room: str, person: Person, *, after: int | None = None) -> ClientConnection:
+@contextmanager
+def enter(site: Site, room: str, person: Person, *, after: int | None = None) -> Iterator[ClientConnection]:
     """A socket in a room, its welcome already read."""
     query = "" if after is None else f"?after={after}"
-    socket = connect(
-        f"{site.sockets}/ws/chat/{room}/{query}", additional_headers={"Authorization": f"Bearer {person.access}"}
-    )
-    welcome = receive(socket, "welcome")
-    assert welcome["room"] == room
-    return socket
+    bearer = {"Authorization": f"Bearer {person.access}"}
+    with connect(f"{site.sockets}/ws/chat/{room}/{query}", additional_headers=bearer) as socket:
+        assert receive(socket, "welcome")["room"] == room
+        yield socket
 
 
 def receive(socket: ClientConnection, kind: str) -> dict[str, Any]:

@@ -10,36 +10,30 @@ from config.tests.flows.conftest import PASSWORD, Site
 from config.tests.flows.test_broadcast import enter, receive
 
 
-def test_domain_exception_becomes_a_problem_document(serve: Callable[[], Site]) -> None:
+def test_failures_are_told_in_the_manner_of_each_interface(serve: Callable[[], Site]) -> None:
     site = serve()
     ada = site.join("ada")
-    answer = site.http.post(
+
+    taken = site.http.post(
         "/api/public/v1/auth/register/",
         json={"email": ada.email.upper(), "name": "Another", "password": PASSWORD},
         headers={"X-Request-ID": "flow-errors-1"},
     )
-    assert (answer.status_code, answer.headers["Content-Type"]) == (409, "application/problem+json")
-    problem = answer.json()
+    assert (taken.status_code, taken.headers["Content-Type"]) == (409, "application/problem+json")
+    problem = taken.json()
     assert (problem["status"], problem["code"], problem["request_id"]) == (409, "email_taken", "flow-errors-1")
     assert set(problem) == {"type", "title", "status", "detail", "code", "request_id", "errors"}
 
+    invalid = site.http.post("/api/public/v1/auth/register/", json={"email": "no address", "password": PASSWORD})
+    assert invalid.status_code == 400
+    assert {error["field"] for error in invalid.json()["errors"]} == {"email", "name"}
 
-def test_validation_names_each_field(serve: Callable[[], Site]) -> None:
-    answer = serve().http.post("/api/public/v1/auth/register/", json={"email": "not an address", "password": "short"})
-    assert answer.status_code == 400
-    assert {error["field"] for error in answer.json()["errors"]} == {"email", "name", "password"}
-
-
-def test_the_same_exception_is_an_error_frame_on_a_socket(serve: Callable[[], Site]) -> None:
-    site = serve()
-    ada = site.join("ada")
     room = f"flow-{uuid4().hex[:8]}"
     site.http.post("/api/private/v1/chat/rooms/", json={"slug": room, "name": "Flow"}, headers=ada.headers)
     with enter(site, room, ada) as socket:
         client_id = str(uuid4())
         socket.send(json.dumps({"message": "", "client_id": client_id}))
         error = receive(socket, "error")
-        assert error["client_id"] == client_id
-        assert error["code"]
+        assert (error["code"], error["client_id"]) == ("invalid_message", client_id)
         socket.send(json.dumps({"type": "ping"}))
         assert receive(socket, "pong") == {"type": "pong"}
