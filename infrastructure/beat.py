@@ -89,11 +89,19 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
             self._dirty.clear()
             self._initial_read = True
             self._schedule = None
-            # Not None: the scheduler would then notice a change too late in its round, and send what is due twice.
-            self._heap = []
-            self._heap_invalidated = True
+            self._heap = None
         delay: float = super().tick(*args, **kwargs)
         return delay
+
+    def reserve(self, entry: Any) -> Any:
+        """The entry after its run. It replaces the one before in the schedule, too.
+
+        The base class leaves that one there with the old time of its last run; when the schedule changes in the very
+        round in which an entry is sent, the plan is made anew from those, and the entry would be sent a second time.
+        """
+        following = super().reserve(entry)
+        self._schedule[following.name] = following
+        return following
 
     def close(self) -> None:
         """Save what is to be saved, then let another one lead."""
