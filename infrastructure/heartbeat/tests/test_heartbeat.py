@@ -56,7 +56,7 @@ def test_without_a_path_nothing_is_installed() -> None:
 
 
 @pytest.mark.parametrize("leads", [True, False])
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_beat_touches_the_file_at_each_round(file: Path, settings: LazySettings, leads: bool) -> None:
     settings.HEARTBEAT_FILE = str(file)
     scheduler = WatchedScheduler(app=app, lazy=True, leadership=_Fixed(leads))
