@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from apps.chat import selectors, wire
+from apps.chat.models import SLUG_PATTERN
 from apps.common.callers import Caller
 from apps.common.exceptions import NotAuthenticated
 from apps.users import selectors as users
@@ -24,6 +26,7 @@ TOO_FAST: Final = 4429
 TOO_BIG: Final = 1009
 RESTART: Final = 1012
 
+_SLUG: Final = re.compile(SLUG_PATTERN)
 _BEARER: Final = "bearer"
 _MAX_TOKEN: Final = 4096
 
@@ -106,7 +109,8 @@ def admit(knocks: Sequence[tuple[str, str]]) -> list[Guest | Refusal]:
     wanted = [
         (slug, caller.user.pk)
         for caller, (_, slug) in zip(callers, knocks, strict=True)
-        if caller is not None
+        # What cannot be a slug is not asked for: one null character would fail the query for all.
+        if caller is not None and _SLUG.fullmatch(slug)
     ]
     seats = selectors.list_seats(wanted=wanted) if wanted else {}
     judged: list[Guest | Refusal] = []

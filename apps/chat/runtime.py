@@ -19,6 +19,11 @@ def hub() -> Hub:
     return found
 
 
+def hubs() -> list[Hub]:
+    """Every hub of this process."""
+    return list(_hubs.values())
+
+
 async def stop() -> None:
     """End this loop's hub, if there is one."""
     found = _hubs.get(asyncio.get_running_loop())

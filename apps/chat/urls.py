@@ -9,17 +9,17 @@ from apps.chat import views
 zones = {
     "private": [
         path("chat/rooms/", views.RoomsView.as_view(), name="rooms"),
-        path("chat/rooms/<str:slug>/", views.RoomView.as_view(), name="room"),
-        path("chat/rooms/<str:slug>/join/", views.JoinView.as_view(), name="join"),
-        path("chat/rooms/<str:slug>/leave/", views.LeaveView.as_view(), name="leave"),
-        path("chat/rooms/<str:slug>/members/", views.MembersView.as_view(), name="members"),
-        path("chat/rooms/<str:slug>/members/<uuid:user_id>/", views.MemberView.as_view(), name="member"),
-        path("chat/rooms/<str:slug>/messages/", views.MessagesView.as_view(), name="messages"),
+        path("chat/rooms/<slug:slug>/", views.RoomView.as_view(), name="room"),
+        path("chat/rooms/<slug:slug>/join/", views.JoinView.as_view(), name="join"),
+        path("chat/rooms/<slug:slug>/leave/", views.LeaveView.as_view(), name="leave"),
+        path("chat/rooms/<slug:slug>/members/", views.MembersView.as_view(), name="members"),
+        path("chat/rooms/<slug:slug>/members/<uuid:user_id>/", views.MemberView.as_view(), name="member"),
+        path("chat/rooms/<slug:slug>/messages/", views.MessagesView.as_view(), name="messages"),
         path(
-            "chat/rooms/<str:slug>/messages/<uuid:message_id>/", views.MessageView.as_view(), name="message"
+            "chat/rooms/<slug:slug>/messages/<uuid:message_id>/", views.MessageView.as_view(), name="message"
         ),
     ],
     "internal": [
-        path("chat/rooms/<str:slug>/messages/", views.SystemMessagesView.as_view(), name="system-messages"),
+        path("chat/rooms/<slug:slug>/messages/", views.SystemMessagesView.as_view(), name="system-messages"),
     ],
 }

@@ -67,14 +67,10 @@ class RedisBus:
         self.origin = os.urandom(ORIGIN_LENGTH)
         self._on_subscribed = on_subscribed
         self._loop = asyncio.get_running_loop()
-        self._redis: Any = aioredis.Redis.from_url(
-            url,
-            socket_connect_timeout=0.5,
-            socket_timeout=1.0,
-            socket_keepalive=True,
-            # Breaks are answered here, where it is known what they mean.
-            retry=Retry(NoBackoff(), 0),
-        )
+        # A break in hearing is answered here, where it is known what it means. A sending connection that Redis has
+        # closed meanwhile is opened anew at once; what it carries may safely arrive twice.
+        self._hearing = _client(url, attempts=0)
+        self._redis = _client(url, attempts=1)
         self._listeners: dict[str, Listener] = {}
         self._pubsub: PubSub | None = None
         self._subscribing = asyncio.Lock()
@@ -99,6 +95,7 @@ class RedisBus:
             if task is not None and not task.done():
                 task.cancel()
                 await asyncio.wait({task})
+        await self._hearing.aclose()
         await self._redis.aclose()
 
     @property
@@ -170,7 +167,7 @@ class RedisBus:
     async def _listen(self) -> None:
         failures = 0
         while True:
-            pubsub = self._redis.pubsub()
+            pubsub = self._hearing.pubsub()
             try:
                 await self._hear(pubsub)
             except (RedisError, OSError) as error:
@@ -237,6 +234,16 @@ def send(channel: str, body: bytes, *, origin: bytes = _NOBODY) -> None:
     except (RedisError, OSError) as error:
         _pause_until = time.monotonic() + _PAUSE_AFTER_FAILURE
         _failed("publish", error)
+
+
+def _client(url: str, *, attempts: int) -> Any:
+    return aioredis.Redis.from_url(
+        url,
+        socket_connect_timeout=0.5,
+        socket_timeout=1.0,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), attempts, supported_errors=(RedisConnectionError,)),
+    )
 
 
 def make(*, on_subscribed: Callable[[str], None]) -> RedisBus:

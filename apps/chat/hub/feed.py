@@ -57,6 +57,7 @@ class Feed:
         self._bytes = 0
         self._woken = False
         self._missed = False
+        self._stale = False
         self._filling: asyncio.Task[None] | None = None
 
     @property
@@ -105,7 +106,8 @@ class Feed:
         self._wake()
 
     def catch_up(self) -> None:
-        """Read what is newer than `head` from the database, unless that is being done."""
+        """Read what is newer than `head` from the database; once more, if that is being done just now."""
+        self._stale = True
         if self._filling is None:
             self._filling = asyncio.create_task(self._fill())
 
@@ -169,14 +171,14 @@ class Feed:
 
     async def _fill(self) -> None:
         try:
-            while True:
+            while self._stale:
+                self._stale = False
                 page = await self._past(self.room_id, self.head, PAGE)
                 for posted in page:
                     if posted.seq == self.head + 1:  # others may have come in meanwhile
                         self._append(posted.seq, wire.encode(wire.message(posted)))
                 self._wake()
-                if len(page) < PAGE:
-                    return
+                self._stale |= len(page) == PAGE
         except (DatabaseError, InterfaceError) as error:
             # The sweep sees the difference again and comes back to it.
             _log.warning("chat.catch_up_failed", room=str(self.room_id), error=type(error).__name__)

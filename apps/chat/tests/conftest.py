@@ -16,6 +16,7 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from apps.chat import runtime
 from apps.users.tests.factories import access_token_for
 from config.serve import server_config
 from infrastructure.embedded.postgres import free_port
@@ -63,12 +64,11 @@ class Socket:
     def close_code(self, timeout: float = 10) -> int:
         """Read to the end; the code that the server closed with."""
         deadline = time.monotonic() + timeout
-        try:
+        with pytest.raises(ConnectionClosed) as closed:
             while True:
                 self.connection.recv(timeout=max(0.01, deadline - time.monotonic()))
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code
+        received = closed.value.rcvd
+        return 1006 if received is None else int(received.code)
 
 
 class Site:
@@ -76,10 +76,11 @@ class Site:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.host = f"127.0.0.1:{port}"
         self._open = ExitStack()
 
     def url(self, slug: str, query: str = "") -> str:
-        return f"ws://127.0.0.1:{self.port}/ws/chat/{slug}/{query}"
+        return f"ws://{self.host}/ws/chat/{slug}/{query}"
 
     def knock(self, slug: str, query: str = "", **options: Any) -> Socket:
         """A socket as it is, nothing read yet."""
@@ -124,11 +125,20 @@ def serving() -> Iterator[Site]:
         assert not thread.is_alive(), "the server did not stop"
 
 
-@pytest.fixture
-def site(transactional_db: None) -> Iterator[Site]:
-    """A server for this test."""
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Site]:
+    """One server for the tests of a file; the database is emptied between them, and it does not mind."""
     with serving() as site:
         yield site
+
+
+@pytest.fixture
+def site(transactional_db: None, server: Site) -> Iterator[Site]:
+    """The file's server, with the sockets of this test alone."""
+    site = Site(server.port)
+    yield site
+    site.hang_up()
+    wait_until(lambda: not any(hub.sockets for hub in runtime.hubs()))
 
 
 @pytest.fixture

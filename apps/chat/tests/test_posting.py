@@ -44,7 +44,9 @@ def test_repeated_client_id_is_the_first_message_again() -> None:
     draft = Draft(sender_id=ada.pk, text="once")
     (first,) = services.store_messages(room_id=room.pk, drafts=[draft], now=NOW).outcomes
     again = Draft(sender_id=ada.pk, text="other words", client_id=draft.client_id)
-    stored = services.store_messages(room_id=room.pk, drafts=[again, Draft(sender_id=ada.pk, text="new"), again])
+    stored = services.store_messages(
+        room_id=room.pk, drafts=[again, Draft(sender_id=ada.pk, text="new"), again]
+    )
     assert stored.outcomes[0] == stored.outcomes[2] == first
     assert [(one.seq, one.text) for one in stored.fresh] == [(2, "new")]
 
@@ -71,7 +73,9 @@ def test_those_outside_are_refused_and_the_others_are_not_held_up() -> None:
     ada, stranger = member_of(room), UserFactory()
     elsewhere = MembershipFactory().user
     senders = [stranger, ada, elsewhere]
-    stored = services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=one.pk, text="x") for one in senders])
+    stored = services.store_messages(
+        room_id=room.pk, drafts=[Draft(sender_id=one.pk, text="x") for one in senders]
+    )
     assert [type(outcome) for outcome in stored.outcomes] == [NotAMember, Posted, NotAMember]
     assert list(Message.objects.values_list("seq", "sender")) == [(1, ada.pk)]
 
@@ -80,7 +84,9 @@ def test_those_outside_are_refused_and_the_others_are_not_held_up() -> None:
 def test_texts_that_are_none_are_refused(text: str) -> None:
     room = RoomFactory()
     ada = member_of(room)
-    (outcome,) = services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=text)]).outcomes
+    (outcome,) = services.store_messages(
+        room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=text)]
+    ).outcomes
     assert isinstance(outcome, InvalidMessage)
     assert not Message.objects.exists()
     room.refresh_from_db()
@@ -107,7 +113,9 @@ def test_system_message_has_no_sender_and_is_taken_once() -> None:
     client_id = uuid4()
     first = services.post_system_message(slug=room.slug, text="Maintenance at noon", client_id=client_id)
     assert (first.seq, first.sender_id, first.sender_name) == (1, None, "System")
-    assert services.post_system_message(slug=room.slug, text="Maintenance at noon", client_id=client_id) == first
+    assert (
+        services.post_system_message(slug=room.slug, text="Maintenance at noon", client_id=client_id) == first
+    )
     with pytest.raises(InvalidMessage):
         services.post_system_message(slug=room.slug, text=" ")
 
@@ -115,9 +123,14 @@ def test_system_message_has_no_sender_and_is_taken_once() -> None:
 def test_nothing_is_left_of_a_transaction_that_fails() -> None:
     room = RoomFactory()
     ada = member_of(room)
-    with pytest.raises(RuntimeError), transaction.atomic():
-        services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")])
-        raise RuntimeError
+
+    def post_and_fail() -> None:
+        with transaction.atomic():
+            services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        post_and_fail()
     room.refresh_from_db()
     assert (room.head, Message.objects.count()) == (0, 0)
 
@@ -184,7 +197,9 @@ def test_membership_that_ends_meanwhile_counts() -> None:
 
     def write() -> None:
         try:
-            outcome.extend(services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")]).outcomes)
+            outcome.extend(
+                services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")]).outcomes
+            )
         finally:
             connections.close_all()
 

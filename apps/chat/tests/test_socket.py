@@ -59,14 +59,17 @@ def test_same_client_id_is_one_message_with_the_same_receipt(site: Site) -> None
 def test_what_was_missed_comes_before_what_is_new(site: Site) -> None:
     room = RoomFactory()
     ada = member_of(room)
-    for n in range(1, 601):
-        services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=str(n))])
+    services.post_messages(
+        room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=str(n)) for n in range(1, 601)]
+    )
     socket = site.enter(room.slug, ada, after=550)
     assert socket.frame()["seq"] == 600
     socket.say("601")
     assert [one["seq"] for one in socket.messages(51)] == list(range(551, 602))
     again = site.inside(room.slug, ada, after=0)
-    assert [(one["seq"], one["message"]) for one in again.messages(601)] == [(n, str(n)) for n in range(1, 602)]
+    assert [(one["seq"], one["message"]) for one in again.messages(601)] == [
+        (n, str(n)) for n in range(1, 602)
+    ]
     beyond = site.inside(room.slug, ada, after=10**18)
     beyond.say("602")
     assert beyond.messages(1)[0]["seq"] == 602

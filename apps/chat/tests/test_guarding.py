@@ -1,0 +1,271 @@
+"""Who gets in, who is put out, and what hostile clients get: a code or an error frame, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from websockets.exceptions import InvalidStatus
+
+from apps.chat import services
+from apps.chat.hub import hub as hub_module
+from apps.chat.models import Membership, Message, Role
+from apps.chat.tests.conftest import Site
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.users.models import Session, SessionEnd
+from apps.users.tests.factories import UserFactory, access_token_for
+from infrastructure import realtime
+
+
+@pytest.fixture(autouse=True)
+def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a client does, nothing is logged as an error."""
+    yield
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer", "Bearer ", "Bearer x.y.z", "Basic YTpi", "Bearer " + "a" * 5000]
+)
+def test_without_a_token_that_holds_it_is_4401(site: Site, authorization: str | None) -> None:
+    room = RoomFactory()
+    headers = {} if authorization is None else {"Authorization": authorization}
+    assert site.knock(room.slug, additional_headers=headers).close_code() == 4401
+
+
+def test_ended_session_and_inactive_account_are_4401(site: Site) -> None:
+    room = RoomFactory()
+    ada, grace = member_of(room), member_of(room)
+    tokens = [access_token_for(ada), access_token_for(grace)]
+    Session.objects.filter(user=ada).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
+    type(grace).objects.filter(pk=grace.pk).update(is_active=False)
+    for token in tokens:
+        assert site.knock(room.slug, subprotocols=["bearer", token]).close_code() == 4401
+
+
+def test_rooms_that_one_is_not_in(site: Site) -> None:
+    public, private = RoomFactory(), RoomFactory(is_private=True)
+    stranger = UserFactory()
+    assert site.enter(public.slug, stranger).close_code() == 4403
+    assert site.enter(private.slug, stranger).close_code() == 4404
+    for slug in ("nowhere", "UPPER", "%00", "..", "a" * 500, "%E2%98%83"):
+        assert site.enter(slug, stranger).close_code() == 4404, slug
+    assert site.enter(private.slug, member_of(private)).frame()["type"] == "welcome"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "is_admitted"),
+    [
+        ("http://127.0.0.1:8000", None, True),  # PUBLIC_URL
+        ("http://localhost:1234", "localhost:1234", True),  # the page's own host
+        ("https://evil.example", None, False),
+        ("null", None, False),
+        ("http://evil.example", "evil.example", False),  # a name that was pointed here
+        ("http://localhost.evil.example", "localhost", False),
+    ],
+)
+def test_pages_of_other_sites_open_no_socket(
+    site: Site, origin: str, host: str | None, is_admitted: bool
+) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    options: dict[str, Any] = {
+        "additional_headers": {"Authorization": f"Bearer {access_token_for(ada)}"},
+        "origin": origin,
+        "sock": socket.create_connection(("127.0.0.1", site.port)),
+    }
+    if host is not None:
+        site.host = host
+    if is_admitted:
+        assert site.knock(room.slug, **options).frame()["type"] == "welcome"
+    else:
+        with pytest.raises(InvalidStatus) as refused:
+            site.knock(room.slug, **options)
+        assert refused.value.response.status_code == 403
+
+
+def test_origins_of_the_cors_setting_are_admitted(site: Site, settings: Any) -> None:
+    settings.CORS_ZONE_ORIGINS = ("https://app.example",)
+    room = RoomFactory()
+    ada = member_of(room)
+    assert site.enter(room.slug, ada, origin="https://app.example").frame()["type"] == "welcome"
+
+
+def test_sockets_of_one_person_are_limited(site: Site, settings: Any) -> None:
+    settings.CHAT_SOCKETS_PER_USER = 2
+    room = RoomFactory()
+    ada, grace = member_of(room), member_of(room)
+    first, _ = site.inside(room.slug, ada), site.inside(room.slug, ada)
+    assert site.enter(room.slug, ada).close_code() == 4409
+    assert site.inside(room.slug, grace)
+    first.connection.close()
+    time.sleep(0.2)
+    assert site.enter(room.slug, ada).frame()["type"] == "welcome"
+
+
+def test_sockets_of_one_address_are_limited(site: Site, settings: Any) -> None:
+    settings.CHAT_SOCKETS_PER_ADDRESS = 2
+    room = RoomFactory()
+    for _ in range(2):
+        site.inside(room.slug, member_of(room))
+    assert site.enter(room.slug, member_of(room)).close_code() == 4409
+    assert site.knock(room.slug).close_code() == 4409  # before anything is looked up
+
+
+def test_too_many_frames_close_the_socket(site: Site, settings: Any) -> None:
+    settings.CHAT_FRAMES_PER_SECOND = 2
+    room = RoomFactory()
+    socket = site.inside(room.slug, member_of(room))
+    for _ in range(20):
+        socket.send(type="ping")
+    assert socket.close_code() == 4429
+
+
+HOSTILE = [
+    "",
+    "null",
+    "[]",
+    '"text"',
+    "7",
+    "{",
+    "\x00",
+    '{"message": 5}',
+    '{"message": null}',
+    '{"message": ["a"]}',
+    '{"message": "\\ud800"}',
+    '{"message": "hi", "from": "someone else"}',
+    '{"message": "hi", "room": "another"}',
+    '{"message": "hi", "seq": 7}',
+    '{"type": "ack", "seq": 1}',
+    '{"type": "welcome"}',
+    '{"type": "membership.ended"}',
+    '{"type": ["message"], "message": "hi"}',
+    '{"type": {}}',
+    '{"type": 1e999}',
+    '{"type": "read"}',
+    '{"type": "read", "seq": -1}',
+    '{"type": "read", "seq": true}',
+    '{"type": "read", "seq": 1.5}',
+    '{"type": "read", "seq": "1"}',
+    '{"type": "read", "seq": 99999999999999999999999}',
+    '{"message": "hi", "client_id": "not a uuid"}',
+    '{"message": "hi", "client_id": 5}',
+    '{"message": "hi", "client_id": "{00000000-0000-0000-0000-000000000000}"}',
+    '{"a":' * 2000 + "1" + "}" * 2000,
+    "[" * 16000,
+    '{"n": ' + "9" * 16000 + "}",
+]
+
+
+@pytest.mark.parametrize("frames", [HOSTILE[:16], HOSTILE[16:]])
+def test_frames_of_no_protocol_are_refused_and_the_socket_lives(site: Site, frames: list[str]) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    socket = site.inside(room.slug, ada)
+    for text in frames:
+        socket.connection.send(text)
+        frame = socket.frame()
+        assert (frame["type"], frame["code"]) == ("error", "invalid_frame"), text
+    socket.connection.send(b"\x00\xff binary")
+    assert socket.frame()["code"] == "invalid_frame"
+    assert not Message.objects.exists()
+    socket.say("still here")
+    assert socket.next("ack")["seq"] == 1
+
+
+def test_refused_frame_is_named_by_its_client_id(site: Site) -> None:
+    room = RoomFactory()
+    socket = site.inside(room.slug, member_of(room))
+    client_id = str(uuid4())
+    socket.send(message="hi", client_id=client_id, room="another")
+    assert socket.frame()["client_id"] == client_id
+
+
+def test_frame_over_the_limit_closes_with_1009(site: Site) -> None:
+    room = RoomFactory()
+    socket = site.inside(room.slug, member_of(room))
+    socket.connection.send(json.dumps({"message": "x" * 17_000}))
+    assert socket.close_code() == 1009
+    largest = site.inside(room.slug, member_of(room))
+    padding = " " * (16_384 - len('{"type":"ping"}'))
+    largest.connection.send('{"type":"ping"}' + padding)
+    assert largest.frame() == {"type": "pong"}
+
+
+def test_one_room_never_hears_another(site: Site) -> None:
+    one, other = RoomFactory(), RoomFactory()
+    ada = member_of(one)
+    Membership.objects.create(room=other, user=ada)
+    here, there = site.inside(one.slug, ada), site.inside(other.slug, ada)
+    here.say("only here")
+    here.send(type="typing")
+    here.next("message")
+    assert there.is_quiet()
+
+
+def test_removed_member_is_put_out_at_once(site: Site) -> None:
+    room = RoomFactory()
+    owner, ada = member_of(room, Role.OWNER), member_of(room)
+    watcher, socket = site.inside(room.slug, owner), site.inside(room.slug, ada)
+    assert watcher.next("presence")["online"] is True
+    services.remove_member(actor_id=owner.pk, slug=room.slug, user_id=ada.pk)
+    assert socket.close_code(timeout=1) == 4403
+    assert watcher.next("presence")["online"] is False
+    watcher.say("alone")
+    assert watcher.next("ack")["seq"] == 1
+
+
+def test_deleted_room_closes_with_4404(site: Site) -> None:
+    room = RoomFactory()
+    owner = member_of(room, Role.OWNER)
+    socket = site.inside(room.slug, owner)
+    services.delete_room(actor_id=owner.pk, slug=room.slug)
+    assert socket.close_code(timeout=1) == 4404
+
+
+def test_ended_session_closes_its_sockets_and_no_others(site: Site) -> None:
+    room = RoomFactory()
+    ada = member_of(room)
+    first, second = site.inside(room.slug, ada), site.inside(room.slug, ada)
+    ended = Session.objects.filter(user=ada).order_by("created_at").first()
+    assert ended is not None
+    realtime.publish(f"session:{ended.pk}", {"type": "session.ended"})
+    assert first.close_code(timeout=2) == 4408
+    second.send(type="ping")
+    assert second.next("pong")
+
+
+def test_push_reaches_all_sockets_of_a_person(site: Site) -> None:
+    rooms = [RoomFactory(), RoomFactory()]
+    ada, grace = member_of(rooms[0]), member_of(rooms[0])
+    Membership.objects.create(room=rooms[1], user=ada)
+    mine = [site.inside(room.slug, ada) for room in rooms]
+    other = site.inside(rooms[0].slug, grace)
+    realtime.push_to_user(ada.pk, {"type": "notification", "text": "hello"})
+    for one in mine:
+        assert one.next("notification") == {"type": "notification", "text": "hello"}
+    realtime.push_to_room(rooms[0].pk, {"type": "announcement", "text": "all"})
+    assert other.next("announcement", "notification") == {"type": "announcement", "text": "all"}
+
+
+def test_what_redis_did_not_tell_is_found_by_the_sweep(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    room, doomed = RoomFactory(), RoomFactory()
+    leaver, sleeper, owner = member_of(room), member_of(room), member_of(doomed)
+    left, signed_out = site.inside(room.slug, leaver), site.inside(room.slug, sleeper)
+    roomless = site.inside(doomed.slug, owner)
+    begun = time.monotonic()
+    Membership.objects.filter(user=leaver).delete()
+    Session.objects.filter(user=sleeper).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
+    doomed.delete()
+    assert left.close_code(timeout=5) == 4403
+    assert signed_out.close_code(timeout=5) == 4408
+    assert roomless.close_code(timeout=5) in (4403, 4404)
+    assert time.monotonic() - begun < 5
+    assert hub_module.SWEEP_EVERY <= 4
