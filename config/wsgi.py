@@ -3,7 +3,10 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 application = get_wsgi_application()
+# Servers run no system checks and Django mounts URLs at the first request only: a wrong zone table must stop the start.
+get_resolver().url_patterns  # noqa: B018

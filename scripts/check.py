@@ -26,6 +26,8 @@ PARTS: dict[str, list[str]] = {
     ],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
     "deploy": ["manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+    "zones": ["manage.py", "zones", "validate"],
+    "schemas": ["manage.py", "zones", "schema", "--check"],
     "locks": ["scripts/lock.py", "--check"],
 }
 

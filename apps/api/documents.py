@@ -60,7 +60,7 @@ class Document:
 
 def as_yaml(data: dict[str, Any]) -> bytes:
     """YAML in the order of the document."""
-    text: bytes = OpenApiYamlRenderer().render(data, renderer_context={})
+    text: bytes = OpenApiYamlRenderer().render(data, renderer_context={})  # type: ignore[no-untyped-call]
     return text
 
 

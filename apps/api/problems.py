@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Iterator
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -57,7 +56,6 @@ _RENAMED = {
 _log = structlog.get_logger(__name__)
 
 
-@cache
 def status_of(failure: type[DomainError]) -> int:
     """The status of a domain failure: that of its nearest kind, 400 for one without a kind."""
     return next((STATUS_OF_KIND[base] for base in failure.__mro__ if base in STATUS_OF_KIND), 400)
@@ -136,7 +134,7 @@ def _from_rest(request: HttpRequest, error: APIException) -> HttpResponse:
     code = codes if isinstance(codes, str) else error.default_code
     retry_after = None
     if isinstance(error, RestThrottled):
-        retry_after = math.ceil(error.wait or 1)
+        retry_after = math.ceil(getattr(error, "wait", None) or 1)
     return problem(
         request, error.status_code, _RENAMED.get(code, code), str(error.detail), retry_after=retry_after
     )

@@ -97,12 +97,12 @@ class ZoneSchemaGenerator(SchemaGenerator):
 
     def __init__(self, zone: Zone, version: Version, patterns: Sequence[Pattern]) -> None:
         prefixed = [path(f"api/{zone.name}/{version.name}/", include(list(patterns)))]
-        super().__init__(patterns=prefixed)
+        super().__init__(patterns=prefixed)  # type: ignore[no-untyped-call]
         self._zone, self._version = zone, version
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
         """The base's view, marked."""
-        view = super().create_view(callback, method, request)
+        view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]
         view.schema_zone, view.schema_version = self._zone, self._version
         return view
 
@@ -129,7 +129,8 @@ def _choices(kind: type[models.Choices]) -> Iterator[type[models.Choices]]:
 def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[str, Any]:
     """The document of these routes (as `mounting.slice_patterns` made them). Raises SchemaInvalid."""
     with _lock, GENERATOR_STATS.silence(), patched_settings({"ENUM_NAME_OVERRIDES": enum_names()}):
-        document: dict[str, Any] = ZoneSchemaGenerator(zone, version, patterns).get_schema(public=True)
+        generator: Any = ZoneSchemaGenerator(zone, version, patterns)
+        document: dict[str, Any] = generator.get_schema(public=True)
         findings = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]  # noqa: SLF001
     if findings:
         raise SchemaInvalid(zone.name, version.name, sorted(findings))

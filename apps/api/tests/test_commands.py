@@ -176,7 +176,7 @@ def test_audit_fails_on_what_is_open_outside_public(monkeypatch) -> None:
 
     naked = type(leaky)(**{f: getattr(leaky, f) for f in leaky.__slots__} | {"callback": answering})
     assert list(audit._of_endpoint(naked)) == ["/api/closed/v1/plain/: is behind no guard"]
-    answering.guard = object()
+    answering.guard = object()  # type: ignore[attr-defined]
     assert "GET /api/closed/v1/plain/: answered 200 to nobody" in list(audit._of_endpoint(naked))
 
     def failing(request):
@@ -209,6 +209,7 @@ def test_keys_by_command(settings) -> None:
         run("keys", "create", "billing", "--scope", "api:machine:v1:stones:ston")
     rotated = json.loads(run("keys", "rotate", key.prefix, "--overlap", "60", "--format", "json"))
     key.refresh_from_db()
+    assert key.expires_at is not None
     assert timedelta(0) < key.expires_at - timezone.now() <= timedelta(seconds=60)
     assert rotated["name"] == "billing"
     assert "is revoked" in run("keys", "revoke", key.prefix)
@@ -217,7 +218,9 @@ def test_keys_by_command(settings) -> None:
     listed = json.loads(run("keys", "list", "--format", "json"))["keys"]
     assert [item["state"] for item in listed] == ["revoked", "live"]
     limited = json.loads(run("keys", "create", "x", "--scope", "*", "--days", "2", "--format", "json"))
-    assert ServiceKey.objects.get(prefix=limited["prefix"]).expires_at > timezone.now() + timedelta(days=1)
+    assert ServiceKey.objects.filter(
+        prefix=limited["prefix"], expires_at__gt=timezone.now() + timedelta(days=1)
+    ).exists()
 
 
 WITH_SERVICE = tuple(
@@ -234,18 +237,22 @@ def test_without_an_action_there_is_a_menu_on_a_terminal_and_help_elsewhere(monk
     with pytest.raises(CommandError, match="Name an action") as refused:
         run()
     assert refused.value.returncode == 2
-    monkeypatch.setattr(command.sys, "stdin", Terminal())
-    monkeypatch.setattr(command.menu, "choose", lambda actions: None)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("apps.api.commands.menu.choose", lambda actions: None)
     assert run() == ""
-    monkeypatch.setattr(command.menu, "choose", lambda actions: next(iter(actions)))
+    monkeypatch.setattr("apps.api.commands.menu.choose", lambda actions: next(iter(actions)))
     assert "machine" in run("menu")
 
 
 def test_the_menu_takes_numbers_and_names_and_asks_again(capsys) -> None:
     actions = {"list": "the zones", "urls": "the routes"}
     for answers, chosen in ((["9", "x", "2"], "urls"), (["list"], "list"), (["q"], None), ([""], None)):
-        given = iter(answers)
-        assert menu.choose(actions, ask=lambda _, given=given: next(given)) == chosen
+        given = answers.copy()
+
+        def ask(_: str, given: list[str] = given) -> str:
+            return given.pop(0)
+
+        assert menu.choose(actions, ask=ask) == chosen
 
     def leave(_: str) -> str:
         raise EOFError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -190,11 +192,14 @@ def test_a_zones_middleware_runs_for_admitted_calls_only(serve: Serve) -> None:
 def test_wrapped_callbacks_keep_what_others_read_off_them() -> None:
     mounted = mount(ZoneTable(ALL), (STONES,))
     for endpoint in mounted.endpoints:
-        assert endpoint.callback.csrf_exempt is True
-        assert endpoint.callback.guard.zone.name == endpoint.zone
-    stone = next(item for item in mounted.endpoints if item.name == "api:closed:v1:stones:stone")
-    assert stone.callback.cls is views.Stone
-    roll = next(item for item in mounted.endpoints if item.path.endswith("/stones/roll/"))
-    assert roll.callback.actions == {"post": "roll"}
+        callback: Any = endpoint.callback
+        assert callback.csrf_exempt is True
+        assert callback.guard.zone.name == endpoint.zone
+    stone: Any = next(
+        item.callback for item in mounted.endpoints if item.name == "api:closed:v1:stones:stone"
+    )
+    assert stone.cls is views.Stone
+    roll: Any = next(item.callback for item in mounted.endpoints if item.path.endswith("/stones/roll/"))
+    assert roll.actions == {"post": "roll"}
     assert {item.zone for item in mounted.endpoints} == {"open", "closed", "machine", "office"}
     assert {MACHINE.name, OFFICE.name} <= {document.zone.name for document in mounted.documents}

@@ -149,6 +149,17 @@ def test_routes_as_people_read_them(route: str, expected: str) -> None:
     assert template(route) == expected
 
 
+def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 def test_mounting_is_the_same_under_every_hash_seed() -> None:
     script = (
         "import django; django.setup()\n"
@@ -156,16 +167,19 @@ def test_mounting_is_the_same_under_every_hash_seed() -> None:
         "from apps.api.mounting import mounted\n"
         "print('\\n'.join(f'{leaf.route} {leaf.pattern.name}' for leaf in leaves(mounted().patterns)))\n"
     )
-    dumps = set()
-    for seed in ("0", "1", "4242"):
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        dumps.add(done.stdout)
-    assert len(dumps) == 1
-    assert "private/v1/" in dumps.pop()
+    first, second = (python(script, PYTHONHASHSEED=seed) for seed in ("0", "4242"))
+    assert first.returncode == second.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    assert "private/v1/users/me/ me" in first.stdout
+
+
+@pytest.mark.parametrize("server", ["config.wsgi", "config.asgi"])
+def test_the_server_refuses_to_start_with_a_wrong_table(tmp_path, server: str) -> None:
+    (tmp_path / "wrong_settings.py").write_text(
+        "from config.settings.test import *\nZONES = 'apps.api.tests.test_validation.WRONG'\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.getcwd()])
+    started = python(f"import {server}", DJANGO_SETTINGS_MODULE="wrong_settings", PYTHONPATH=path)
+    assert started.returncode != 0
+    assert "nothing is mounted" in started.stderr
+    assert "There is no such slice." in started.stderr

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from django.contrib.admin.sites import AdminSite
@@ -85,16 +86,22 @@ def test_both_keys_work_while_one_is_changed_for_the_other(client: Client) -> No
         services.rotate_key(prefix="none", overlap=timedelta(0))
 
 
+def last_use(made: services.NewKey) -> datetime:
+    moment = ServiceKey.objects.get(pk=made.key.pk).last_used_at
+    assert moment is not None
+    return moment
+
+
 def test_last_use_is_written_at_most_once_a_minute(client: Client) -> None:
     made = services.create_key(name="billing", scopes=["*"])
     call(client, made.plain)
-    first = ServiceKey.objects.get(pk=made.key.pk).last_used_at
+    first = last_use(made)
     assert timezone.now() - first < timedelta(seconds=10)
     call(client, made.plain)
-    assert ServiceKey.objects.get(pk=made.key.pk).last_used_at == first
+    assert last_use(made) == first
     ServiceKey.objects.filter(pk=made.key.pk).update(last_used_at=first - timedelta(seconds=61))
     call(client, made.plain)
-    assert ServiceKey.objects.get(pk=made.key.pk).last_used_at > first
+    assert last_use(made) > first
 
 
 def test_a_key_outside_of_every_route_is_out_of_scope() -> None:
@@ -119,7 +126,7 @@ def test_the_database_holds_prefixes_unique_and_names_given() -> None:
 
 
 def test_the_demo_key_is_the_same_at_each_start_and_opens_the_zone(client: Client) -> None:
-    summaries = [{"urls": []}, {"urls": []}]
+    summaries: list[dict[str, Any]] = [{"urls": []}, {"urls": []}]
     for summary in summaries:
         demo.seed(summary)
     assert summaries[0] == summaries[1]
@@ -137,7 +144,7 @@ def admin_request():
 def test_the_admin_site_makes_a_key_shows_it_once_and_revokes(client: Client) -> None:
     page, request = ServiceKeyAdmin(ServiceKey, AdminSite()), admin_request()
     draft = ServiceKey(name="billing", scopes=["*"])
-    page.save_model(request, draft, form=None, change=False)
+    page.save_model(request, draft, form=cast("Any", None), change=False)
     words = [str(message) for message in get_messages(request)]
     plain = words[0].rpartition(" ")[2]
     assert call(client, plain).status_code == 200

@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One subparser an action; each takes --format."""
-        shared = argparse.ArgumentParser(add_help=False)
+        shared = CommandParser(add_help=False)
         shared.add_argument(
             "--format", choices=[item.value for item in Form], help="table on a terminal, else plain"
         )
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         )
         self._add_keys(made["keys"], shared)
 
-    def _add_keys(self, parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    def _add_keys(self, parser: CommandParser, shared: CommandParser) -> None:
         actions = parser.add_subparsers(dest="keys_action", metavar="action", required=True)
         create = actions.add_parser("create", help="make a key and show it once", parents=[shared])
         create.add_argument("name", help="the service that will use it")

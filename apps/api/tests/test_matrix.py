@@ -1,0 +1,187 @@
+"""Every URL that the resolver knows × every sort of caller: who gets in is what the zone table says, nothing else.
+
+The expectation is derived from the table, never from the views. A path below /api/ that is in no zone fails the test.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from apps.api import mounting, services, zones
+from apps.api.slices import leaves
+from apps.api.zones import Docs, Floor, Zone
+from apps.users.models import Session, User
+from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, pair_for, session_for
+from infrastructure import token
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
+# What a converter or an expression may be filled with so that the route matches.
+SAMPLES = {
+    "uuid": "0190a5b2-7c1e-7d3a-8b4f-123456789abc",
+    "int": "1",
+    "str": "lobby",
+    "slug": "lobby",
+    "path": "a/b",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One path below /api/, and what answers there."""
+
+    path: str
+    zone: Zone | None
+    kind: str
+
+
+def sample(route: str) -> str:
+    filled = re.sub(r"<(?:(\w+):)?\w+>", lambda found: SAMPLES[found[1] or "str"], route)
+    return "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "1", filled)
+
+
+def places() -> list[Place]:
+    table = {zone.name: zone for zone in zones.table()}
+    found = []
+    for leaf in leaves(get_resolver().url_patterns):
+        if not leaf.route.startswith("api/"):
+            continue
+        zone = table.get(leaf.route.split("/")[1])
+        route = leaf.route.replace(".*", "no/such/thing")
+        kind = "index" if zone is None else ("docs" if is_docs(leaf.pattern) else "route")
+        found.append(Place(sample(route), zone, kind))
+    return found
+
+
+def is_docs(pattern: URLPattern) -> bool:
+    return not hasattr(pattern.callback, "guard")
+
+
+def credentials() -> dict[str, str]:
+    """One of each sort."""
+    user: User = UserFactory()  # type: ignore[assignment]
+    admin: User = AdminFactory()  # type: ignore[assignment]
+    ended = session_for(user)
+    dead = token.access_tokens().issue(user.pk, ended.pk, settings.ACCESS_TOKEN_LIFETIME)
+    Session.objects.filter(pk=ended.pk).delete()
+    expired = token.access_tokens().issue(user.pk, session_for(user).pk, timedelta(seconds=-60))
+    return {
+        "nobody": "",
+        "user": f"Bearer {access_token_for(user)}",
+        "admin": f"Bearer {access_token_for(admin)}",
+        "service": f"Api-Key {services.create_key(name='matrix', scopes=['*']).plain}",
+        "narrow service": f"Api-Key {services.create_key(name='matrix', scopes=['api:none']).plain}",
+        "expired": f"Bearer {expired}",
+        "ended": f"Bearer {dead}",
+        "refresh as access": f"Bearer {pair_for(user).refresh}",
+        "garbage": "Bearer garbage",
+        "garbage key": "Api-Key garbage.garbage",
+    }
+
+
+def fresh(who: str, credential: str) -> str:
+    """For those who get in: a call may end the session, or the account, that it comes with."""
+    factory = {"user": UserFactory, "admin": AdminFactory}.get(who)
+    return f"Bearer {access_token_for(factory())}" if factory else credential  # type: ignore[arg-type]
+
+
+def expected(place: Place, who: str) -> set[int] | None:
+    """The only statuses that the table allows; None: the caller is in, and the view decides."""
+    zone = place.zone
+    if zone is None or (place.kind == "docs" and zone.docs is Docs.OPEN):
+        return None
+    reads_bearer, reads_key = "bearer" in zone.authentication, "service" in zone.authentication
+    if who in ("expired", "ended", "refresh as access", "garbage"):
+        who = "bad" if reads_bearer else "nobody"
+    elif (who in ("user", "admin") and not reads_bearer) or ("service" in who and not reads_key):
+        who = "nobody"
+    elif who == "garbage key":
+        who = "bad" if reads_key else "nobody"
+    if who == "bad":
+        return {401}
+    if zone.floor is Floor.ANYONE:
+        return None
+    if who == "nobody":
+        return {401}
+    if who == "narrow service":
+        return {403}
+    admitted = {
+        Floor.USER: {"user", "admin"},
+        Floor.ADMIN: {"admin"},
+        Floor.SERVICE: {"service"},
+    }[zone.floor]
+    return None if who in admitted else {403}
+
+
+def test_every_url_answers_every_caller_as_the_table_says() -> None:
+    client = Client(raise_request_exception=False)
+    everywhere, callers = places(), credentials()
+    assert len(everywhere) > len(mounting.mounted().endpoints)
+    wrong: list[object] = []
+    calls = 0
+    for place in everywhere:
+        for who, credential in callers.items():
+            allowed = expected(place, who)
+            inside = allowed is None and place.zone is not None and place.zone.floor is not Floor.ANYONE
+            for method in ("GET", "HEAD") if place.kind == "docs" else METHODS:
+                calls += 1
+                shown = fresh(who, credential) if inside and place.kind == "route" else credential
+                response = client.generic(
+                    method,
+                    place.path,
+                    headers={"Authorization": shown} if shown else {},
+                    # Refusals are counted by address, and here they are wanted.
+                    REMOTE_ADDR=f"198.18.{calls // 250}.{calls % 250}",
+                )
+                status = response.status_code
+                if (
+                    status >= 500
+                    or (allowed is not None and status not in allowed)
+                    or (inside and status == 401)
+                ):
+                    wrong.append((method, place.path, who, status, allowed))
+                if status == 401:
+                    challenge = place.zone.challenge if place.zone else "Bearer"
+                    assert response.headers["WWW-Authenticate"] == challenge
+                if status >= 400 and method != "HEAD":
+                    assert response.headers["Content-Type"] == "application/problem+json", place.path
+    assert wrong == []
+    assert calls > 2000
+
+
+def test_the_projects_own_table_passes_its_audit_and_validation() -> None:
+    from apps.api.commands import audit, schemas, validate
+
+    def silent(step: str) -> None:
+        """No terminal, no progress."""
+
+    report = validate.validate(silent)
+    assert report.findings == []
+    found = audit.audit(mounting.mounted(), silent)
+    assert found.findings == []
+    committed = schemas.check_schemas(mounting.mounted())
+    assert committed.findings == []
+
+
+def test_garbage_tokens_are_throttled() -> None:
+    client = Client()
+    zone = zones.table().get("private")
+    limit = int(zone.refused_rates[0].partition("/")[0])
+    statuses = [
+        client.get("/api/private/v1/users/me/", headers={"Authorization": f"Bearer {number}"}).status_code
+        for number in range(limit + 20)
+    ]
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+    assert set(statuses) == {401, 429}
+    user: User = UserFactory()  # type: ignore[assignment]
+    headers = {"Authorization": f"Bearer {access_token_for(user)}"}
+    assert client.get("/api/private/v1/users/me/", headers=headers).status_code == 200
