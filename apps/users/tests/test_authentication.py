@@ -1,0 +1,175 @@
+"""Who calls: bearer tokens over HTTP, the cost of finding out, and the admin site's cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.common.callers import CallerKind
+from apps.users import exceptions, selectors
+from apps.users.authentication import authenticate_bearer, authenticate_session
+from apps.users.models import Session, User
+from apps.users.selectors import authentication
+from apps.users.tests.conftest import Api, code_of
+from apps.users.tests.factories import UserFactory, access_token_for, session_for
+from infrastructure import token as tokens
+from infrastructure.token.tests import test_jwt as forgery
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_live_token_is_its_user(user: User) -> None:
+    caller = selectors.authenticate_access(token=access_token_for(user))
+    session = Session.objects.get()
+    assert (caller.kind, caller.user, caller.session_id) == (CallerKind.USER, user, session.pk)
+    assert type(caller.user) is User
+    assert not caller.user._state.adding
+    loaded = User.objects.get(pk=user.pk)
+    for field in User._meta.concrete_fields:
+        assert getattr(caller.user, field.attname) == getattr(loaded, field.attname), field.attname
+
+
+def test_it_costs_one_query_that_postgresql_knows_already(user: User, queries: Any) -> None:
+    token = access_token_for(user)
+    for _ in range(4):
+        selectors.authenticate_access(token=token)
+    with queries(1) as captured:
+        caller = selectors.authenticate_access(token=token)
+        assert (caller.user.email, caller.user.role) == (user.email, "user")
+    assert "password" not in captured.captured_queries[0]["sql"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%users_session%ended_at%IS NULL%'"
+        )
+        assert cursor.fetchone()[0] >= 1
+
+
+def test_me_costs_two_queries_at_most(private: Callable[[User], Api], user: User) -> None:
+    api = private(user)
+    api.get("users/me/")
+    with CaptureQueriesContext(connection) as captured:
+        assert api.get("users/me/").status_code == 200
+    assert len(captured) == 2
+
+
+def test_a_column_that_needs_converting_cannot_slip_into_the_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authentication._statement.cache_clear()
+    monkeypatch.setattr(authentication, "LEFT_OUT", ("password",))
+    try:
+        with pytest.raises(TypeError, match="LEFT_OUT"):
+            authentication._statement()
+    finally:
+        authentication._statement.cache_clear()
+
+
+def test_whatever_is_over_is_not_let_in(user: User) -> None:
+    session = session_for(user)
+    lifetime = timedelta(minutes=5)
+    issue = tokens.access_tokens().issue
+    good = issue(user.pk, session.pk, lifetime)
+    other = UserFactory()
+    for token in (
+        issue(user.pk, uuid4(), lifetime),
+        issue(uuid4(), session.pk, lifetime),
+        issue(other.pk, session.pk, lifetime),
+    ):
+        with pytest.raises(exceptions.SessionEnded):
+            selectors.authenticate_access(token=token)
+    selectors.authenticate_access(token=good)
+    with pytest.raises(exceptions.SessionEnded):
+        selectors.authenticate_access(token=good, now=session.expires_at)
+    Session.objects.filter(pk=session.pk).update(ended_at=timezone.now(), end_reason="logout")
+    with pytest.raises(exceptions.SessionEnded):
+        selectors.authenticate_access(token=good)
+    Session.objects.filter(pk=session.pk).update(ended_at=None, end_reason="")
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    with pytest.raises(exceptions.SessionEnded):
+        selectors.authenticate_access(token=good)
+
+
+def genuine(user: User, settings: Any, **header: Any) -> dict[str, Any]:
+    """The claims of a token that would be taken."""
+    now = int(timezone.now().timestamp())
+    session = session_for(user)
+    return {"sub": str(user.pk), "sid": str(session.pk), "iat": now, "nbf": now, "exp": now + 600}
+
+
+def test_every_forgery_is_401(user: User, settings: Any) -> None:
+    ((kid, key),) = settings.JWT_KEYS
+    claims = genuine(user, settings)
+    good = forgery.forged({"kid": kid}, claims, key=key)
+    assert Api("private", {"Authorization": f"Bearer {good}"}).get("users/me/").status_code == 200
+    far = {"nbf": claims["nbf"] + 3600}, {"iat": claims["iat"] + 3600}
+    headers = [header for header in forgery.HEADERS if header.get("kid") != kid]
+    bodies = [
+        body for body in forgery.CLAIMS if not {"nbf", "iat", "exp"} & set(body) or None in body.values()
+    ]
+    attempts = [
+        *(forgery.forged({"kid": kid} | header, claims, key=key) for header in headers),
+        *(forgery.forged({"kid": kid}, claims | body, key=key) for body in (*bodies, *far)),
+        *(
+            forgery.forged({"kid": kid}, claims, key=other)
+            for other in ("", kid, key[:-1], settings.SECRET_KEY)
+        ),
+    ]
+    assert len(attempts) > 45
+    for token in attempts:
+        response = Api("private", {"Authorization": f"Bearer {token}"}).get("users/me/")
+        assert code_of(response) == (401, "token_invalid"), token
+        assert response["WWW-Authenticate"].startswith("Bearer")
+    expired = forgery.forged(
+        {"kid": kid}, claims | {"exp": claims["iat"] - 1, "iat": claims["iat"] - 9, "nbf": 0}, key=key
+    )
+    assert code_of(Api("private", {"Authorization": f"Bearer {expired}"}).get("users/me/")) == (
+        401,
+        "token_expired",
+    )
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "bearer x", "Bearer x y", "Bearer \u00e9", "BEARER a.b.c"]
+)
+def test_bad_bearer_headers_are_401(header: str) -> None:
+    assert code_of(Api("private", {"Authorization": header}).get("users/me/")) == (401, "token_invalid")
+
+
+@pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearerx", "Token x"])
+def test_other_schemes_are_nobody(header: str) -> None:
+    assert authenticate_bearer(RequestFactory().get("/", headers={"Authorization": header})) is None
+    assert code_of(Api("private", {"Authorization": header}).get("users/me/")) == (401, "not_authenticated")
+
+
+def test_the_scheme_has_any_case(user: User) -> None:
+    assert (
+        Api("private", {"Authorization": f"bEARER {access_token_for(user)}"}).get("users/me/").status_code
+        == 200
+    )
+
+
+def test_a_bad_token_in_the_public_zone_is_refused_too(public: Api) -> None:
+    assert code_of(public.post("auth/logout/", {"refresh": "x"}, Authorization="Bearer x")) == (
+        401,
+        "token_invalid",
+    )
+
+
+def test_the_admin_sites_cookie_is_a_caller(user: User) -> None:
+    request = RequestFactory().get("/")
+    assert authenticate_session(request) is None
+    request.user = AnonymousUser()
+    assert authenticate_session(request) is None
+    request.user = user
+    caller = authenticate_session(request)
+    assert caller is not None
+    assert (caller.kind, caller.user, caller.session_id) == (CallerKind.USER, user, None)
