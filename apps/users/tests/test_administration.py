@@ -1,0 +1,304 @@
+"""The admin zone: lists, changes, deactivation, erasure, and who cannot be lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from apps.common.callers import ANONYMOUS
+from apps.common.exceptions import DomainError
+from apps.common.models import OutboxEvent
+from apps.users import exceptions, services
+from apps.users.models import Role, Session, User
+from apps.users.tests.conftest import Api, code_of
+from apps.users.tests.factories import AdminFactory, UserFactory, caller_for, pair_for
+
+As = Callable[[User], Api]
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    return AdminFactory(name="Zoe", email="zoe@example.com", created_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def names(response: Any) -> list[str]:
+    assert response.status_code == 200, response.content
+    return [row["name"] for row in response.json()["results"]]
+
+
+def test_only_admins_come_in(admin: As, user: User, boss: User) -> None:
+    moderator = UserFactory(role=Role.MODERATOR)
+    for nobody in (user, moderator):
+        assert code_of(admin(nobody).get("users/")) == (403, "permission_denied")
+        assert code_of(admin(nobody).delete(f"users/{boss.pk}/")) == (403, "permission_denied")
+    assert code_of(Api("admin").get("users/")) == (401, "not_authenticated")
+    boss.refresh_from_db()
+    assert boss.is_active
+
+
+def test_an_account_as_admins_see_it(admin: As, user: User, boss: User) -> None:
+    answer = admin(boss).get(f"users/{user.pk}/").json()
+    assert set(answer) == {
+        "id", "email", "name", "role", "created_at", "updated_at", "email_verified", "avatar", "is_active",
+    }  # fmt: skip
+    assert code_of(admin(boss).get(f"users/{uuid4()}/")) == (404, "user_not_found")
+
+
+def test_the_list_is_narrowed_and_ordered(admin: As, boss: User) -> None:
+    for number, (name, role, is_active) in enumerate(
+        [("Ada", "user", True), ("Bob", "moderator", True), ("Cy%", "user", False), ("D_d", "user", True)]
+    ):
+        UserFactory(
+            name=name,
+            email=f"{name[0]}@example.org",
+            role=role,
+            is_active=is_active,
+            created_at=datetime(2021, 1, 1 + number, tzinfo=UTC),
+        )
+    api = admin(boss)
+    for query, expected in {
+        "": ["D_d", "Cy%", "Bob", "Ada", "Zoe"],
+        "?ordering=name": ["Ada", "Bob", "Cy%", "D_d", "Zoe"],
+        "?ordering=-name": ["Zoe", "D_d", "Cy%", "Bob", "Ada"],
+        "?ordering=created_at": ["Zoe", "Ada", "Bob", "Cy%", "D_d"],
+        "?ordering=email": ["Ada", "Bob", "Cy%", "D_d", "Zoe"],
+        "?role=user": ["D_d", "Cy%", "Ada"],
+        "?role=user&is_active=true": ["D_d", "Ada"],
+        "?is_active=false": ["Cy%"],
+        "?search=ADA": ["Ada"],
+        "?search=example.com": ["Zoe"],
+        "?search=%25": ["Cy%"],
+        "?search=_": ["D_d"],
+        "?search=%5C": [],
+        "?search=%27%20OR%201%3D1": [],
+        "?created_after=2021-01-03T00:00:00Z": ["D_d", "Cy%"],
+        "?created_before=2021-01-01T00:00:00Z": ["Zoe"],
+        "?created_after=2021-01-02&created_before=2021-01-03": ["Bob"],
+        "?limit=2": ["D_d", "Cy%"],
+    }.items():
+        assert names(api.get(f"users/{query}")) == expected, query
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "role=god",
+        "ordering=password",
+        "ordering=phone",
+        "created_after=soon",
+        "created_after=99999-01-01",
+        "search=%00",
+        "search=" + "a" * 101,
+        "cursor=garbage",
+        "limit=0",
+        "limit=-1",
+        "limit=99999999999999999999",
+    ],
+)
+def test_bad_queries_are_problems(admin: As, boss: User, query: str) -> None:
+    response = admin(boss).get(f"users/?{query}")
+    assert response.status_code == 400, response.content
+    assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+def test_moments_at_the_ends_of_time_are_no_fault_of_ours(admin: As, boss: User, moment: str) -> None:
+    assert admin(boss).get(f"users/?created_after={moment}").status_code in (200, 400)
+
+
+def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, queries: Any) -> None:
+    for number in range(45):
+        UserFactory(name=f"Person {number:02}")
+    api = admin(boss)
+    seen: list[str] = []
+    path: str | None = "users/?ordering=name"
+    while path is not None:
+        with queries(2):
+            page = api.get(path).json()
+        seen += [row["name"] for row in page["results"]]
+        path = page["next"] and page["next"].split("/api/admin/v1/")[1]
+    assert seen == [f"Person {number:02}" for number in range(45)] + ["Zoe"]
+
+
+def test_erased_accounts_are_not_listed(admin: As, boss: User, user: User) -> None:
+    services.erase_user(actor=caller_for(boss), user_id=user.pk)
+    assert names(admin(boss).get("users/")) == ["Zoe"]
+    assert code_of(admin(boss).get(f"users/{user.pk}/")) == (404, "user_not_found")
+    assert code_of(admin(boss).post(f"users/{user.pk}/activate/")) == (404, "user_not_found")
+
+
+def test_put_sets_all_and_patch_some(admin: As, boss: User, user: User) -> None:
+    api = admin(boss)
+    body = {
+        "name": "Grace",
+        "role": "moderator",
+        "is_active": True,
+        "email": "x@example.com",
+        "password": "y",
+    }
+    answer = api.put(f"users/{user.pk}/", body)
+    assert answer.status_code == 200
+    assert (answer.json()["name"], answer.json()["role"]) == ("Grace", "moderator")
+    assert api.patch(f"users/{user.pk}/", {"role": "user"}).json()["name"] == "Grace"
+    changed = User.objects.get(pk=user.pk)
+    assert (changed.name, changed.role, changed.email, changed.password) == (
+        "Grace",
+        "user",
+        user.email,
+        user.password,
+    )
+    response = api.put(f"users/{user.pk}/", {"name": "G"})
+    assert code_of(response) == (400, "invalid_input")
+    assert {error["field"] for error in response.json()["errors"]} == {"role", "is_active"}
+    assert code_of(api.patch(f"users/{user.pk}/", {"role": "god"})) == (400, "invalid_input")
+
+
+def test_a_role_holds_from_the_next_request_on(admin: As, boss: User) -> None:
+    other = AdminFactory()
+    api = admin(other)
+    assert api.get("users/").status_code == 200
+    services.update_user(actor=caller_for(boss), user_id=other.pk, changes={"role": "user"})
+    assert code_of(api.get("users/")) == (403, "permission_denied")
+
+
+@pytest.mark.parametrize("way", ["post", "patch", "delete"])
+def test_deactivation_holds_at_once(
+    admin: As,
+    private: As,
+    boss: User,
+    user: User,
+    way: str,
+    ended: list[Any],
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    pair = pair_for(user)
+    victim, api = private(user), admin(boss)
+    assert victim.get("users/me/").status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        if way == "post":
+            assert api.post(f"users/{user.pk}/deactivate/").json()["is_active"] is False
+        elif way == "patch":
+            assert api.patch(f"users/{user.pk}/", {"is_active": False}).json()["is_active"] is False
+        else:
+            assert api.delete(f"users/{user.pk}/").status_code == 204
+    assert code_of(victim.get("users/me/")) == (401, "session_ended")
+    with pytest.raises(exceptions.RefreshTokenRefused):
+        services.refresh(refresh_token=pair.refresh)
+    assert len(ended) == 2
+    assert [event.name for event in OutboxEvent.objects.all()] == ["users.deactivated"]
+    assert api.post(f"users/{user.pk}/activate/").json()["is_active"] is True
+    # What ended before stays ended.
+    assert code_of(victim.get("users/me/")) == (401, "session_ended")
+    assert private(user).get("users/me/").status_code == 200
+
+
+def test_doing_it_twice_changes_nothing_more(admin: As, boss: User, user: User) -> None:
+    api = admin(boss)
+    for _ in range(2):
+        assert api.post(f"users/{user.pk}/deactivate/").status_code == 200
+    for _ in range(2):
+        assert api.post(f"users/{user.pk}/activate/").status_code == 200
+    assert list(OutboxEvent.objects.order_by("id").values_list("name", flat=True)) == [
+        "users.deactivated",
+        "users.activated",
+    ]
+
+
+def test_erasing_is_asked_for(admin: As, boss: User, user: User) -> None:
+    api = admin(boss)
+    assert api.delete(f"users/{user.pk}/?erase=false").status_code == 204
+    assert User.objects.get(pk=user.pk).email == user.email
+    assert code_of(api.delete(f"users/{user.pk}/?erase=maybe")) == (400, "invalid_input")
+    assert api.delete(f"users/{user.pk}/?erase=true").status_code == 204
+    assert User.objects.get(pk=user.pk).erased_at is not None
+    assert code_of(api.delete(f"users/{user.pk}/?erase=true")) == (404, "user_not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("post", "deactivate/", None),
+        ("patch", "", {"is_active": False}),
+        ("patch", "", {"role": "user"}),
+        ("delete", "", None),
+        ("delete", "?erase=true", None),
+    ],
+)
+def test_admins_cannot_shut_themselves_out(admin: As, boss: User, method: str, path: str, body: Any) -> None:
+    AdminFactory()
+    api = admin(boss)
+    assert code_of(api.call(method, f"users/{boss.pk}/{path}", body)) == (409, "own_account")
+    boss.refresh_from_db()
+    assert (boss.is_active, boss.role, boss.erased_at) == (True, "admin", None)
+    assert not OutboxEvent.objects.exists()
+
+
+def test_admins_may_change_their_own_name(admin: As, boss: User) -> None:
+    assert admin(boss).patch(f"users/{boss.pk}/", {"name": "Zora"}).json()["name"] == "Zora"
+    body = {"name": "Zoe", "role": "admin", "is_active": True}
+    assert admin(boss).put(f"users/{boss.pk}/", body).status_code == 200
+
+
+def test_an_admin_who_was_demoted_meanwhile_decides_nothing(boss: User) -> None:
+    other, actor = AdminFactory(), caller_for(boss)
+    User.objects.filter(pk=boss.pk).update(role="user")
+    with pytest.raises(exceptions.UserNotFound):
+        services.update_user(actor=actor, user_id=other.pk, changes={"role": "user"})
+    other.refresh_from_db()
+    assert other.role == "admin"
+
+
+def test_the_last_active_admin_stays(boss: User) -> None:
+    with pytest.raises(exceptions.LastAdmin):
+        services.erase_own_account(actor=caller_for(boss))
+    for actor in (ANONYMOUS, caller_for(UserFactory())):
+        with pytest.raises(exceptions.UserNotFound):
+            services.deactivate_user(actor=actor, user_id=boss.pk)
+        with pytest.raises(exceptions.UserNotFound):
+            services.erase_user(actor=actor, user_id=boss.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_demote_each_other_at_once_leave_one() -> None:
+    for _ in range(5):
+        User.objects.all().delete()
+        pair = [AdminFactory(), AdminFactory()]
+        barrier = threading.Barrier(2)
+
+        def demote(index: int, pair: list[User] = pair, barrier: threading.Barrier = barrier) -> bool:
+            actor = caller_for(pair[index])
+            try:
+                barrier.wait(10)
+                services.update_user(actor=actor, user_id=pair[1 - index].pk, changes={"role": "user"})
+            except DomainError:
+                return False
+            finally:
+                connection.close()
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(demote, range(2))) == [False, True]
+        assert User.objects.active_admins().count() == 1
+
+
+@pytest.mark.django_db
+def test_what_has_run_out_is_deleted(user: User) -> None:
+    now = timezone.now()
+    keep, used = pair_for(user), pair_for(user)
+    services.refresh(refresh_token=used.refresh)
+    services.send_password_reset_mail(user_id=user.pk, request_id=uuid4(), now=now - timedelta(days=31))
+    assert services.delete_expired(now=now) == 1
+    assert services.delete_expired(now=now + timedelta(days=13)) == 0
+    services.logout(refresh_token=keep.refresh)
+    assert services.delete_expired(now=now + timedelta(days=15)) == 3
+    assert Session.objects.count() == 2
+    assert services.delete_expired(now=now + timedelta(days=46)) == 2
+    assert User.objects.count() == 1

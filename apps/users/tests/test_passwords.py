@@ -1,0 +1,208 @@
+"""Changing and resetting passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from apps.common.ids import uuid7
+from apps.common.models import OutboxEvent
+from apps.users import exceptions, services
+from apps.users.models import OneTimeToken, Session, SessionEnd, User
+from apps.users.services import passwords
+from apps.users.tests.conftest import Api, code_of
+from apps.users.tests.factories import PASSWORD, UserFactory, caller_for, pair_for, session_for
+from apps.users.tests.test_registration import token_in
+from apps.users.types import Device
+
+pytestmark = pytest.mark.django_db
+NEW = "another circle, far away"
+As = Callable[[User], Api]
+Relay = Callable[[], list[mail.EmailMessage]]
+
+
+def can_sign_in(user: User, password: str) -> bool:
+    try:
+        services.login(email=user.email, password=password, device=Device())
+    except exceptions.InvalidCredentials:
+        return False
+    return True
+
+
+def test_a_change_ends_every_session_and_is_told(
+    private: As, user: User, relay: Relay, ended: list[Any], django_capture_on_commit_callbacks: Any
+) -> None:
+    pair = pair_for(user)
+    api = private(user)
+    with django_capture_on_commit_callbacks(execute=True):
+        response = api.post("users/me/password/", {"current_password": PASSWORD, "new_password": NEW})
+    assert response.status_code == 204
+    assert code_of(api.get("users/me/")) == (401, "session_ended")
+    with pytest.raises(exceptions.RefreshTokenRefused):
+        services.refresh(refresh_token=pair.refresh)
+    assert len(ended) == 2
+    assert set(Session.objects.values_list("end_reason", flat=True)) == {SessionEnd.PASSWORD}
+    assert [message.subject for message in relay()] == ["Your password was changed"]
+    assert not can_sign_in(user, PASSWORD)
+    assert can_sign_in(user, NEW)
+
+
+def test_a_wrong_current_password_changes_nothing(private: As, user: User) -> None:
+    api = private(user)
+    response = api.post("users/me/password/", {"current_password": PASSWORD + " ", "new_password": NEW})
+    assert code_of(response) == (403, "wrong_password")
+    assert api.get("users/me/").status_code == 200
+    assert can_sign_in(user, PASSWORD)
+    assert not OutboxEvent.objects.exists()
+
+
+def test_a_weak_new_password_changes_nothing(private: As, user: User) -> None:
+    api = private(user)
+    response = api.post("users/me/password/", {"current_password": PASSWORD, "new_password": "short"})
+    assert code_of(response) == (400, "password_refused")
+    assert {error["field"] for error in response.json()["errors"]} == {"new_password"}
+    assert api.get("users/me/").status_code == 200
+    assert can_sign_in(user, PASSWORD)
+
+
+def test_guessing_the_current_password_is_limited(user: User, settings: Any, clean_limits: None) -> None:
+    settings.IDENTITY_LIMITS = {"login": {"pair": ("3/minute",), "account": ("1/minute",)}}
+    actor, here = caller_for(user), Device(address="192.0.2.1")
+    for _ in range(3):
+        with pytest.raises(exceptions.WrongPassword):
+            services.change_password(actor=actor, current_password="x", new_password=NEW, device=here)
+    with pytest.raises(exceptions.TooManyAttempts):
+        services.change_password(actor=actor, current_password=PASSWORD, new_password=NEW, device=here)
+
+
+def test_of_two_changes_at_once_the_second_is_refused(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = passwords.make_password
+
+    def other_is_faster(password: str) -> str:
+        User.objects.filter(pk=user.pk).update(password=real("what the other one chose"))
+        return real(password)
+
+    monkeypatch.setattr(passwords, "make_password", other_is_faster)
+    with pytest.raises(exceptions.WrongPassword):
+        services.change_password(
+            actor=caller_for(user), current_password=PASSWORD, new_password=NEW, device=Device()
+        )
+    assert can_sign_in(user, "what the other one chose")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("spelling", [str, str.upper])
+def test_a_reset_is_accepted_for_whoever_it_is(
+    public: Api, user: User, relay: Relay, queries: Any, known: bool, spelling: Callable[[str], str]
+) -> None:
+    email = user.email if known else "nobody@example.com"
+    with queries(4):
+        response = public.post("auth/password/reset/", {"email": spelling(email)})
+    assert response.status_code == 202
+    assert response.json() == {"detail": "Look into your mail: what happens next is there."}
+    assert [(message.to, message.subject) for message in relay()] == (
+        [([user.email], "Set a new password")] if known else []
+    )
+
+
+def test_a_reset_for_what_is_no_address_or_off_sends_nothing(public: Api, relay: Relay) -> None:
+    off = UserFactory(is_active=False)
+    for email in ("no address", off.email):
+        assert public.post("auth/password/reset/", {"email": email}).status_code == 202
+    assert relay() == []
+    assert not OneTimeToken.objects.exists()
+
+
+def test_the_link_sets_a_password_once(public: Api, user: User, relay: Relay) -> None:
+    User.objects.filter(pk=user.pk).update(email_verified_at=None)
+    session_for(user)
+    tokens = []
+    for _ in range(2):
+        public.post("auth/password/reset/", {"email": user.email})
+        tokens.append(token_in(relay()[0]))
+    first, second = tokens
+    weak = public.post("auth/password/reset/confirm/", {"token": first, "password": "short"})
+    assert code_of(weak) == (400, "password_refused")
+    assert public.post("auth/password/reset/confirm/", {"token": first, "password": NEW}).status_code == 204
+    for used in (first, second):
+        again = public.post("auth/password/reset/confirm/", {"token": used, "password": PASSWORD})
+        assert code_of(again) == (400, "token_unusable")
+    user.refresh_from_db()
+    assert user.is_verified
+    assert Session.objects.get().end_reason == SessionEnd.PASSWORD
+    assert can_sign_in(user, NEW)
+    assert not can_sign_in(user, PASSWORD)
+    assert [message.subject for message in relay()] == ["Your password was changed"]
+
+
+def test_a_link_runs_out_and_dies_with_the_account(public: Api, user: User, relay: Relay) -> None:
+    public.post("auth/password/reset/", {"email": user.email})
+    token = token_in(relay()[0])
+    with pytest.raises(exceptions.OneTimeTokenRefused):
+        services.confirm_password_reset(token=token, password=NEW, now=timezone.now() + timedelta(hours=1))
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    with pytest.raises(exceptions.OneTimeTokenRefused):
+        services.confirm_password_reset(token=token, password=NEW)
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    services.confirm_password_reset(token=token, password=NEW)
+
+
+def test_of_two_that_follow_a_link_at_once_one_succeeds(
+    user: User, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.request_password_reset(email=user.email, device=Device())
+    token = token_in(relay()[0])
+    real = passwords.one_time.find
+
+    def find(**arguments: Any) -> Any:
+        found = real(**arguments)
+        OneTimeToken.objects.update(used_at=timezone.now())
+        return found
+
+    monkeypatch.setattr(passwords.one_time, "find", find)
+    with pytest.raises(exceptions.OneTimeTokenRefused):
+        services.confirm_password_reset(token=token, password=NEW)
+    assert can_sign_in(user, PASSWORD)
+
+
+def test_a_request_is_mailed_once_however_often_its_task_runs(user: User) -> None:
+    request_id = uuid7()
+    for _ in range(3):
+        services.send_password_reset_mail(user_id=user.pk, request_id=request_id)
+    assert len(mail.outbox) == 1
+    services.send_password_reset_mail(user_id=uuid4(), request_id=uuid7())
+    assert len(mail.outbox) == 1
+
+
+def test_resets_of_an_account_are_limited_alike_for_everybody(
+    public: Api, user: User, settings: Any, clean_limits: None
+) -> None:
+    settings.IDENTITY_LIMITS = {"reset": {"account": ("2/hour",)}}
+    for email in (user.email, "nobody@example.com", "no address"):
+        statuses = [public.post("auth/password/reset/", {"email": email}).status_code for _ in range(3)]
+        assert statuses == [202, 202, 429]
+    assert OutboxEvent.objects.count() == 6
+
+
+def test_mails_of_a_failing_server_are_sent_later(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infrastructure import email
+    from infrastructure.email import EmailDeliveryError
+
+    def fail(**_: Any) -> None:
+        raise EmailDeliveryError
+
+    with monkeypatch.context() as away:
+        away.setattr(email, "send", fail)
+        with pytest.raises(EmailDeliveryError):
+            services.send_welcome_mail(user_id=user.pk)
+    user.refresh_from_db()
+    assert user.welcomed_at is None
+    assert not OneTimeToken.objects.exists()
+    services.send_welcome_mail(user_id=user.pk)
+    assert len(mail.outbox) == 1

@@ -1,0 +1,222 @@
+"""One's own account: seen, changed, pictured, erased."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from PIL import Image
+
+from apps.common.models import OutboxEvent
+from apps.users.models import OneTimeToken, Session, User
+from apps.users.tests.conftest import Api, code_of
+from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, bearer, pair_for
+
+pytestmark = pytest.mark.django_db
+As = Callable[[User], Api]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, settings: Any) -> Iterator[Path]:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def picture(kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (30, 30), "blue").save(file, kind)
+    return file.getvalue()
+
+
+def upload(user: User, content: bytes, name: str = "me.png", field: str = "avatar") -> Any:
+    api = Api("private", bearer(user))
+    from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+    body = encode_multipart(BOUNDARY, {field: SimpleUploadedFile(name, content, "image/png")})
+    return api.client.put(
+        f"{api.root}users/me/avatar/", body, content_type=MULTIPART_CONTENT, headers=api.headers
+    )
+
+
+def test_me(private: As, user: User) -> None:
+    answer = private(user).get("users/me/").json()
+    assert answer.pop("created_at").endswith("Z")
+    assert answer == {
+        "id": str(user.pk),
+        "email": user.email,
+        "name": user.name,
+        "role": "user",
+        "email_verified": True,
+        "avatar": None,
+        "phone": None,
+    }
+
+
+def test_name_and_phone_are_changed_and_nothing_else(private: As, user: User) -> None:
+    body = {
+        "name": "  Grace  ",
+        "phone": "+44 20 7946-0958",
+        "role": "admin",
+        "email": "other@example.com",
+        "is_active": False,
+        "email_verified": False,
+        "password": "x",
+    }
+    response = private(user).patch("users/me/", body)
+    assert response.status_code == 200
+    assert (response.json()["name"], response.json()["phone"]) == ("Grace", "+44 20 7946-0958")
+    changed = User.objects.get()
+    assert (changed.name, changed.phone) == ("Grace", "+44 20 7946-0958")
+    assert (changed.role, changed.email, changed.is_active, changed.is_verified) == (
+        "user",
+        user.email,
+        True,
+        True,
+    )
+    assert changed.password == user.password
+    assert changed.updated_at > user.updated_at
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT phone FROM users_user")
+        assert "7946" not in cursor.fetchone()[0]
+
+
+def test_what_is_left_out_stays(private: As, user: User) -> None:
+    api = private(user)
+    api.patch("users/me/", {"phone": "5550100"})
+    assert api.patch("users/me/", {"name": "Grace"}).json()["phone"] == "5550100"
+    assert api.patch("users/me/", {}).json()["name"] == "Grace"
+    assert api.patch("users/me/", {"phone": ""}).json()["phone"] is None
+    api.patch("users/me/", {"phone": "5550100"})
+    assert api.patch("users/me/", {"phone": None}).json()["phone"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"phone": "call me"}, "phone", "invalid_phone"),
+        ({"phone": "1" * 33}, "phone", "max_length"),
+        ({"phone": 5550100}, "phone", "invalid"),
+        ({"phone": "555\u0661\u0662\u0663\u0664"}, "phone", "invalid_phone"),
+        ({"phone": "5550100\n"}, "phone", None),
+        ({"name": ""}, "name", "blank"),
+        ({"name": None}, "name", "null"),
+    ],
+)
+def test_bad_changes_are_refused(private: As, user: User, body: Any, field: str, code: str | None) -> None:
+    response = private(user).patch("users/me/", body)
+    if code is None:  # trimmed
+        assert response.status_code == 200
+        return
+    assert code_of(response) == (400, "invalid_input")
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
+
+
+def test_a_picture_is_stored_anew_and_replaces_the_one_before(
+    user: User, relay: Callable[[], Any], folder: Path
+) -> None:
+    response = upload(user, picture("JPEG"), name="../../evil.html")
+    assert response.status_code == 200
+    first = User.objects.get().avatar
+    assert response.json()["avatar"] == f"/media/{first}"
+    assert upload(user, picture()).status_code == 200
+    second = User.objects.get().avatar
+    assert default_storage.exists(first)
+    relay()
+    assert not default_storage.exists(first)
+    assert default_storage.exists(second)
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == [second.removeprefix("avatars/")]
+
+
+def test_a_picture_is_removed(private: As, user: User, relay: Callable[[], Any]) -> None:
+    upload(user, picture())
+    name = User.objects.get().avatar
+    api = private(user)
+    assert api.delete("users/me/avatar/").status_code == 204
+    assert api.delete("users/me/avatar/").status_code == 204
+    assert api.get("users/me/").json()["avatar"] is None
+    relay()
+    assert not default_storage.exists(name)
+
+
+@pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"GIF89a", picture()[:40], b"\x00"])
+def test_what_is_no_picture_is_refused(user: User, content: bytes, folder: Path) -> None:
+    response = upload(user, content)
+    assert code_of(response) == (400, "avatar_refused")
+    assert User.objects.get().avatar == ""
+    assert not list(folder.iterdir())
+
+
+def test_a_picture_has_to_be_sent_as_a_file(private: As, user: User) -> None:
+    assert code_of(upload(user, b"")) == (400, "invalid_input")
+    assert code_of(upload(user, picture(), field="file")) == (400, "invalid_input")
+    assert code_of(private(user).put("users/me/avatar/", {"avatar": "x"})) == (415, "unsupported_media_type")
+
+
+def test_an_account_is_seen_by_itself_and_admins_only(private: As, user: User) -> None:
+    other, boss = UserFactory(), AdminFactory()
+    own = private(user).get(f"users/{user.pk}/")
+    assert own.status_code == 200
+    assert set(own.json()) == {"id", "email", "name", "role", "created_at", "email_verified", "avatar"}
+    assert private(boss).get(f"users/{user.pk}/").json() == own.json()
+    unseen = private(other).get(f"users/{user.pk}/")
+    missing = private(other).get("users/01900000-0000-7000-8000-000000000000/")
+    assert code_of(unseen) == code_of(missing) == (404, "user_not_found")
+    assert code_of(private(boss).get("users/01900000-0000-7000-8000-000000000000/")) == (
+        404,
+        "user_not_found",
+    )
+    assert private(user).get("users/not-an-id/").status_code == 404
+
+
+def test_an_erased_account_is_gone_for_good(
+    private: As, public: Api, user: User, relay: Callable[[], Any]
+) -> None:
+    api = private(user)
+    api.patch("users/me/", {"phone": "5550100"})
+    upload(user, picture())
+    avatar, email = User.objects.get().avatar, user.email
+    pair_for(user)
+    public.post("auth/password/reset/", {"email": email})
+    relay()
+    assert OneTimeToken.objects.count() == 1
+    assert api.delete("users/me/").status_code == 204
+    shell = User.objects.get()
+    assert (shell.email, shell.name, shell.phone, shell.avatar) == (
+        f"erased-{user.pk}@erased.invalid",
+        "Deleted account",
+        None,
+        "",
+    )
+    assert (shell.is_active, shell.email_verified_at, shell.has_usable_password()) == (False, None, False)
+    assert shell.erased_at is not None
+    assert not Session.objects.exists()
+    assert not OneTimeToken.objects.exists()
+    assert "users.erased" in OutboxEvent.objects.values_list("name", flat=True)
+    assert code_of(api.get("users/me/")) == (401, "session_ended")
+    assert code_of(public.post("auth/login/", {"email": email, "password": PASSWORD})) == (
+        401,
+        "invalid_credentials",
+    )
+    assert code_of(private(AdminFactory()).get(f"users/{user.pk}/")) == (404, "user_not_found")
+    relay()
+    assert not default_storage.exists(avatar)
+    again = public.post("auth/register/", {"email": email, "name": "Ada", "password": PASSWORD})
+    assert again.status_code == 201
+    assert again.json()["id"] != str(user.pk)
+
+
+def test_the_last_admin_cannot_go(private: As) -> None:
+    boss = AdminFactory()
+    api = private(boss)
+    assert code_of(api.delete("users/me/")) == (409, "last_admin")
+    assert api.get("users/me/").status_code == 200
+    AdminFactory(is_active=False)
+    assert code_of(api.delete("users/me/")) == (409, "last_admin")
+    AdminFactory()
+    assert api.delete("users/me/").status_code == 204
