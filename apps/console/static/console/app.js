@@ -27,8 +27,19 @@ let shown = { stop: () => {} };
 let panel = null;
 let notice = "";
 
+const read = new Map(); // slug → how far this page has told the server that one has read; its list may lag behind
+
 /** A room as the views want it. */
-const roomOf = (raw) => ({ ...raw, isMember: raw.role !== null });
+function roomOf(raw) {
+  const isMember = raw.role !== null;
+  const unread = isMember ? Math.max(0, raw.seq - Math.max(raw.read_seq, read.get(raw.slug) ?? 0)) : 0;
+  return { ...raw, isMember, unread };
+}
+
+function seen(slug, seq) {
+  read.set(slug, seq);
+  store.set({ rooms: store.get().rooms?.map((room) => (room.slug === slug ? roomOf(room) : room)) ?? null });
+}
 
 /** Read the list of rooms anew and open again what that changes. */
 async function refresh() {
@@ -75,7 +86,7 @@ function talkView(slug) {
   const room = rooms?.find((one) => one.slug === slug);
   panel ??= roomsPanel({ store, call, refresh });
   if (room) {
-    const view = roomView(room, { session, call, store, refresh });
+    const view = roomView(room, { session, call, refresh, seen });
     return { ...view, element: h("div", { class: "chat in-room" }, panel.element, view.element), title: room.name };
   }
   const words = !rooms ? "Looking for rooms …" : slug ? "There is no such room, or it is not open to you." : "Choose a room, or make one.";
@@ -146,6 +157,7 @@ session.addEventListener("change", async ({ detail }) => {
     drawHeader();
   } else {
     store.set({ rooms: null });
+    read.clear();
     if (where().length) location.hash = "#/";
     else show();
   }

@@ -37,7 +37,7 @@ export function messageOf(raw) {
 
 /**
  * Events: `messages` (detail: {changed, added}), `people` (presence or typing changed), `line` (the socket's state),
- * `reads`, `ended` (detail: the close code), `refused` (detail: a sentence).
+ * `reads` (others'), `seen` (detail: how far I have read), `ended` (detail: the close code), `refused` (detail: a sentence).
  */
 export class Conversation extends EventTarget {
   timeline = new Timeline();
@@ -118,7 +118,9 @@ export class Conversation extends EventTarget {
   /** Everything up to the last message has been seen. */
   read() {
     const { head } = this.timeline;
-    if (head && head > this.#readUpTo && this.socket.send({ type: "read", seq: head })) this.#readUpTo = head;
+    if (!head || head <= this.#readUpTo || !this.socket.send({ type: "read", seq: head })) return;
+    this.#readUpTo = head;
+    this.#tell("seen", head);
   }
 
   /** Fetch the page of messages before the oldest one here. */

@@ -164,6 +164,9 @@ def unread_messages_are_counted(journey: Journey) -> None:
     steps.open_room(ada, "lobby")
     ada.sees("New since you were here")
     ada.until(lambda: ada.run(badge) == "", "no badge")
+    steps.open_room(ada, "archive")
+    assert ada.run(badge) == "", "what was read is not counted again when the room is left"
+    steps.open_room(ada, "lobby")
 
 
 def a_private_room_is_not_seen(journey: Journey) -> None:

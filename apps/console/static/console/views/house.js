@@ -5,22 +5,38 @@ import { fill, h } from "../dom.js";
 import { listOf } from "../text.js";
 
 const EVERY = 15_000;
+const SOON = 3_000; // while something is away
 
 /** Each part of the health report as {name, ok, ms}. */
 function partsOf(report) {
-  const parts = report.checks ?? report.parts ?? {};
-  return Object.entries(parts).map(([name, part]) => ({ name, ok: part.ok ?? part.status === "ok", ms: part.ms ?? null, detail: part.detail ?? "" }));
+  const parts = report.checks ?? {};
+  return Object.entries(parts).map(([name, { ok, ms }]) => ({ name, ok, ms }));
 }
 
-function stoneOf({ name, ok, ms }) {
+function stoneOf({ name, ok, ms, isUnheard }) {
   return h(
     "li",
-    { class: ok ? "stands" : "lies" },
+    { class: ok ? "stands" : "lies", dataset: { part: name } },
     h("span", { class: "monolith", "aria-hidden": "true" }),
     h("span", { class: "name" }, name),
-    h("span", { class: "state" }, ok ? "answers" : "is away", ok && ms !== null && ` · ${ms < 10 ? Number(ms).toFixed(1) : Math.round(ms)}\u00a0ms`),
+    h("span", { class: "state" }, isUnheard ? "no word" : ok ? "answers" : "is away", ok && ms >= 0.05 && ` · ${ms < 10 ? Number(ms).toFixed(1) : Math.round(ms)}\u00a0ms`),
   );
 }
+
+/** Stones that are there already are changed, so that they are seen to fall and to be raised. */
+function draw(row, parts) {
+  if ([...row.children].map((stone) => stone.dataset.part).join() !== parts.map((part) => part.name).join()) {
+    fill(row, parts.map(stoneOf));
+    return;
+  }
+  parts.map(stoneOf).forEach((fresh, index) => {
+    const stone = row.children[index];
+    stone.className = fresh.className;
+    stone.querySelector(".state").replaceWith(fresh.querySelector(".state"));
+  });
+}
+
+let known = []; // the parts as they were when the server last answered
 
 /** The row of stones: upright where a part answers, fallen where it does not. Returns {element, stop}. */
 function health() {
@@ -29,12 +45,15 @@ function health() {
   const row = h("ul", { class: "stones", "aria-label": "Parts of this installation" });
   let timer = 0;
   let shown = "";
+  let isStopped = false;
 
   async function look() {
     let parts = [];
+    clearTimeout(timer);
     let said;
     try {
       parts = partsOf(await request("GET", "/readyz", { accept: [503] }));
+      known = parts;
       const away = parts.filter((part) => !part.ok).map((part) => part.name);
       said = away.length
         ? ["Not all stands.", `${listOf(away)} ${away.length > 1 ? "are" : "is"} away; the rest goes on without.`]
@@ -42,19 +61,25 @@ function health() {
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       said = ["No answer.", problem.words];
+      parts = known.map((part) => ({ ...part, ok: false, isUnheard: true }));
     }
     // Untouched when nothing changed, so that screen readers hear of changes only.
     const now = JSON.stringify([said, parts.map(({ name, ok }) => [name, ok])]);
     if (now !== shown) {
       [title.textContent, words.textContent] = said;
-      fill(row, parts.map(stoneOf));
+      draw(row, parts);
     }
     shown = now;
-    timer = setTimeout(look, EVERY);
+    if (!isStopped) timer = setTimeout(look, parts.length && parts.every((part) => part.ok) ? EVERY : SOON);
   }
 
   look();
-  return { element: h("div", { class: "hero-text" }, title, words, row), stop: () => clearTimeout(timer) };
+  return { element: h("div", { class: "hero-text" }, title, words, row), stop };
+
+  function stop() {
+    isStopped = true;
+    clearTimeout(timer);
+  }
 }
 
 const ENTERS = {
@@ -66,6 +91,9 @@ const ENTERS = {
 
 const anchor = (href, text, about) => h("a", { href, "aria-label": `${text} of the ${about} zone` }, text);
 
+/** A description with what stands in backticks as code. */
+const withCode = (text) => text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+
 function zoneCard(zone) {
   const { docs } = zone;
   return h(
@@ -73,7 +101,7 @@ function zoneCard(zone) {
     { class: `card zone zone-${zone.name}` },
     h("h3", {}, zone.title),
     h("p", { class: "path" }, h("code", {}, zone.url)),
-    h("p", {}, zone.description),
+    h("p", {}, withCode(zone.description)),
     h(
       "dl",
       {},
@@ -90,7 +118,7 @@ function zoneCard(zone) {
       anchor(docs.swagger, "Try it", zone.name),
       anchor(docs.redoc, "Read it", zone.name),
       anchor(docs.yaml, "OpenAPI", zone.name),
-      docs.access !== "open" && h("span", { class: "hint" }, "after sign-in"),
+      docs.access !== "open" && h("span", { class: "hint" }, "for those who may enter"),
     ),
   );
 }
@@ -102,6 +130,7 @@ async function zones(place) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     fill(place, h("li", { class: "card" }, problem.words));
+    setTimeout(() => place.isConnected && zones(place), SOON);
   }
 }
 

@@ -50,10 +50,10 @@ function threshold(room, { call, refresh }) {
   return { element: section, heading: title, stop: () => {} };
 }
 
-/** The open room; `context` has session, call, store and refresh. Returns {element, heading, stop}. */
+/** The open room; `context` has session, call, refresh and seen(slug, seq). Returns {element, heading, stop}. */
 export function roomView(room, context) {
   if (!room.isMember) return threshold(room, context);
-  const { session, call, refresh } = context;
+  const { session, call, refresh, seen } = context;
   const me = session.user;
   const talk = new Conversation({ room, session, call });
   let members = [];
@@ -165,6 +165,7 @@ export function roomView(room, context) {
   }
 
   talk.addEventListener("messages", ({ detail }) => drawMessages(detail));
+  talk.addEventListener("seen", ({ detail }) => seen(room.slug, detail));
   talk.addEventListener("reads", () => drawMessages());
   talk.addEventListener("people", drawPeople);
   talk.addEventListener("line", ({ detail }) => drawLine(detail));
