@@ -15,6 +15,7 @@ from config.wsgi import application as wsgi_application  # isort: skip  (sets Dj
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.apps import apps
 from django.conf import settings
+from django.urls import re_path
 
 from infrastructure.lifespan import Lifespan
 from infrastructure.wsgi_bridge import WsgiBridge
@@ -26,8 +27,15 @@ def _routing_modules() -> list[ModuleType]:
     return [import_module(name) for name in names if find_spec(name) is not None]
 
 
+async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse the handshake (403): without this, Channels answers an unknown path with a traceback and a 500."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
 _modules = _routing_modules()
 _sockets: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
+_sockets.append(re_path(r"", _no_such_socket))
 _bridge = WsgiBridge(wsgi_application, threads=settings.WEB_THREADS, max_body=settings.MAX_UPLOAD_BYTES + 65_536)
 
 application = ProtocolTypeRouter(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import select
 import shutil
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from config import env
 
 bind = "0.0.0.0:8000"
-worker_class = "gthread"
 # The processor count is the machine's, not the container's share of it: set WEB_CONCURRENCY where they differ.
 workers = env.number("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)) + 1
 threads = env.number("WEB_THREADS")
@@ -58,6 +60,40 @@ class logger_class(Logger):  # noqa: N801 (gunicorn's name for the setting)
                 log.removeHandler(handler)
             log.propagate = True
         self.error_log.setLevel(logging.INFO)
+
+
+_LARGEST_BODY = env.number("MAX_UPLOAD_BYTES") + 65_536
+
+
+class DrainingWorker(ThreadWorker):
+    """gthread that ends connections so that the proxy in front understands it.
+
+    A body that was refused unread (413) resets the connection when it is closed, and the answer may be lost with it:
+    what nginx has of it, bounded and buffered, is read to its end.
+
+    A stopping worker keeps its listening socket until its last request is done, and the kernel goes on shaking hands
+    for it: those connections are reset in the end, which a proxy may not retry for a POST. This one takes in whoever
+    is at the door already and then closes it, so that newcomers are refused, and sent elsewhere, at once.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 (gunicorn's signature)
+        """Also called when the worker starts to stop."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in [listener for listener in self.sockets if listener.sock is not None]:
+                while select.select([listener], [], [], 0)[0]:
+                    self.accept(listener)
+                listener.close()
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:  # noqa: FBT001 (gunicorn's signature)
+        """Called when the response is sent."""
+        if keepalive:
+            return bool(super()._keepalive_after(conn, keepalive))
+        conn.parser.finish_body(deadline=time.monotonic() + 5, max_bytes=_LARGEST_BODY)
+        return False
+
+
+worker_class = DrainingWorker
 
 
 def when_ready(server: Any) -> None:

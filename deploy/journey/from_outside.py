@@ -6,7 +6,7 @@ import json
 import re
 
 from deploy.journey.report import Report
-from deploy.journey.websocket import Closed, Refused, WebSocket
+from deploy.journey.websocket import Refused, WebSocket
 from deploy.journey.world import INTERNAL, PRIVATE, PUBLIC, World
 
 
@@ -75,14 +75,15 @@ def refusals(world: World, report: Report) -> None:
         try:
             WebSocket(stack.port, "/ws/nowhere/")
             raise AssertionError("a socket at /ws/nowhere/")
-        except (Refused, Closed):
-            pass
+        except Refused as refused:
+            if " 403 " not in str(refused):
+                raise
         socket = world.socket(bob)
         socket.until("welcome")
         socket.send({"message": "x" * 40_000})
         found = socket.closing()
         assert found == 1009, found
-        return "closed with 4401, 4404 and 1009"
+        return "403, and closed with 4401, 4404 and 1009"
 
     report.step("internal and metrics are not there from outside", hidden)
     report.step("and are there from inside", inside)

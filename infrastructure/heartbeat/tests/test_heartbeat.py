@@ -9,26 +9,14 @@ import pytest
 from celery.signals import heartbeat_sent
 from django.conf import LazySettings
 
-from config.celery import app
 from infrastructure import heartbeat
-from infrastructure.beat import Leadership
+from infrastructure.beat import LeaderScheduler
 from infrastructure.heartbeat.scheduler import WatchedScheduler
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "alive"
-
-
-class _Fixed(Leadership):
-    """Leads, or does not, without asking the database."""
-
-    def __init__(self, leads: bool) -> None:
-        super().__init__()
-        self._leads = leads
-
-    def hold(self) -> bool:
-        return self._leads
 
 
 def _age(path: Path) -> None:
@@ -55,14 +43,27 @@ def test_without_a_path_nothing_is_installed() -> None:
     assert list(heartbeat_sent.receivers or []) == before
 
 
-@pytest.mark.parametrize("leads", [True, False])
-@pytest.mark.django_db(transaction=True)
-def test_beat_touches_the_file_at_each_round(file: Path, settings: LazySettings, leads: bool) -> None:
+def test_beat_touches_the_file_at_each_round(
+    file: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.HEARTBEAT_FILE = str(file)
-    scheduler = WatchedScheduler(app=app, lazy=True, leadership=_Fixed(leads))
-    delay = scheduler.tick()
-    assert delay >= 0
+    monkeypatch.setattr(LeaderScheduler, "tick", lambda self, *rounds: 2.5 + len(rounds))
+    scheduler = object.__new__(WatchedScheduler)
+    assert scheduler.tick() == 2.5
     assert file.exists()
     _age(file)
-    scheduler.tick()
+    assert scheduler.tick("passed on") == 3.5
     assert file.stat().st_mtime > 0
+
+
+def test_beat_that_fails_shows_no_sign_of_life(
+    file: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: LeaderScheduler) -> float:
+        raise RuntimeError("stuck")
+
+    settings.HEARTBEAT_FILE = str(file)
+    monkeypatch.setattr(LeaderScheduler, "tick", fail)
+    with pytest.raises(RuntimeError, match="stuck"):
+        object.__new__(WatchedScheduler).tick()
+    assert not file.exists()
