@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 from django.urls import Resolver404, resolve, reverse
@@ -178,7 +179,7 @@ def test_the_server_refuses_to_start_with_a_wrong_table(tmp_path, server: str) -
     (tmp_path / "wrong_settings.py").write_text(
         "from config.settings.test import *\nZONES = 'apps.api.tests.test_validation.WRONG'\n"
     )
-    path = os.pathsep.join([str(tmp_path), os.getcwd()])
+    path = os.pathsep.join([str(tmp_path), str(Path.cwd())])
     started = python(f"import {server}", DJANGO_SETTINGS_MODULE="wrong_settings", PYTHONPATH=path)
     assert started.returncode != 0
     assert "nothing is mounted" in started.stderr
