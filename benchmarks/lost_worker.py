@@ -54,10 +54,7 @@ def measure(pool: str, url: str, environment: dict[str, str]) -> float:
     notes = redis.Redis.from_url(url)
     notes.flushdb()
     first = worker(pool, environment)
-    publish = (
-        "from config.celery import app; app.send_task('benchmarks.lost_worker.hold', kwargs={'url': '%s'})"
-        % url
-    )
+    publish = f"from config.celery import app; app.send_task('{hold.name}', kwargs={{'url': '{url}'}})"
     subprocess.run([sys.executable, "-c", publish], env=environment, check=True)
     while notes.llen(NOTES) < 1:
         time.sleep(0.05)

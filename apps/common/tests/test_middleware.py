@@ -54,6 +54,17 @@ class TestRequestContext:
         assert line["ms"] >= 0
         assert "secret" not in repr(lines)
 
+    def test_zone_and_caller_are_named(self, web, lines):
+        web.get("/api/service/7/")
+        [line] = [line for line in lines if line["event"] == "http.request"]
+        assert (line["zone"], line["caller"], line["path"]) == (
+            "internal",
+            "service:billing",
+            "/api/service/7/",
+        )
+        labels = 'method="GET",route="api/service/<int:number>/",status="200",zone="internal"'
+        assert f"sarsen_http_request_seconds_count{{{labels}}} 1.0" in web.get("/metrics").text
+
     def test_probes_are_quiet_while_they_succeed(self, web, lines):
         web.get("/healthz")
         assert [line["log_level"] for line in lines if line["event"] == "http.request"] == ["debug"]

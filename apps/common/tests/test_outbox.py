@@ -378,3 +378,16 @@ def test_a_round_that_fails_does_not_end_the_thread(settings):
     relay.wake()
     eventually(lambda: len(rounds) == 2)
     assert relay.stop()
+
+
+def test_at_the_end_of_the_process_no_thread_is_started(settings, monkeypatch):
+    settings.OUTBOX_RELAY_THREAD = True
+
+    def shutting_down(self):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    relay = Relay(lambda: None)
+    monkeypatch.setattr(threading.Thread, "start", shutting_down)
+    relay.wake()
+    assert not relay.is_running
+    assert relay.stop()

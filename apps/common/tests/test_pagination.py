@@ -9,12 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
+from django.core.exceptions import FieldDoesNotExist
 from django.test import RequestFactory
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from rest_framework.request import Request
 
 from apps.common.exceptions import InvalidInput
 from apps.common.models import DeadTask
-from apps.common.pagination import InvalidCursor, KeysetPagination, PagePagination
+from apps.common.pagination import InvalidCursor, KeysetPagination, PagePagination, _field
 
 pytestmark = pytest.mark.django_db
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -204,3 +206,20 @@ def test_both_describe_themselves():
         assert schema["properties"]["results"] == {"type": "array", "items": {}}
         names = [parameter["name"] for parameter in paginator.get_schema_operation_parameters(None)]
         assert names in (["cursor", "limit"], ["page", "limit"])
+
+
+def test_rows_may_be_ordered_by_what_they_refer_to():
+    for every in (30, 10, 20):
+        interval = IntervalSchedule.objects.create(every=every, period="seconds")
+        PeriodicTask.objects.create(name=f"every {every}", task="x", interval=interval)
+    queryset = PeriodicTask.objects.filter(task="x").order_by("interval__every")
+    request = Request(RequestFactory().get("/things/?limit=2"))
+    paginator = KeysetPagination()
+    assert [row.interval.every for row in paginator.paginate_queryset(queryset, request)] == [10, 20]
+    following = Request(RequestFactory().get(paginator.get_paginated_response([]).data["next"]))
+    assert [row.interval.every for row in KeysetPagination().paginate_queryset(queryset, following)] == [30]
+
+
+def test_a_path_that_leads_nowhere_is_said():
+    with pytest.raises(FieldDoesNotExist):
+        _field(PeriodicTask, "name__length")

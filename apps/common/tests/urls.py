@@ -1,11 +1,13 @@
 """Views to send through the middleware."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from apps.common import health
+from apps.common.callers import Caller, CallerKind
 from infrastructure.telemetry import context
 
 
@@ -19,6 +21,13 @@ def echo(request: HttpRequest) -> HttpResponse:
             "user": hasattr(request, "user"),
         }
     )
+
+
+def as_service(request: HttpRequest, number: int) -> HttpResponse:
+    """What a zone's guard leaves on the request."""
+    request.zone = SimpleNamespace(name="internal")  # type: ignore[attr-defined]
+    request.caller = Caller(kind=CallerKind.SERVICE, service="billing")  # type: ignore[attr-defined]
+    return JsonResponse({"number": number})
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -57,6 +66,7 @@ handler500: Any = server_error
 urlpatterns = [
     path("api/echo/", echo),
     path("api/docs/", page),
+    path("api/service/<int:number>/", as_service),
     path("api/own/", own_headers),
     path("api/broken/", broken),
     path("page/", page),

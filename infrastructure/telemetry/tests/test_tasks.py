@@ -8,6 +8,9 @@ from celery import Celery
 
 from infrastructure.telemetry import context, metrics, tasks
 
+# Failed tasks are written to the database by whoever listens.
+pytestmark = pytest.mark.django_db
+
 app = Celery("test-telemetry", broker="memory://", set_as_current=False)
 seen: list[dict[str, object]] = []
 
