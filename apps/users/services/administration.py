@@ -27,7 +27,7 @@ def update_user(
 ) -> User:
     """Set what `changes` holds; a change of `is_active` is a deactivation or activation with all that follows.
 
-    Raises UserNotFound; OwnAccount, LastAdmin when an admin would be lost who must not be.
+    Raises UserNotFound; OwnAccount when an admin would shut themselves out.
     """
     policies.require_admin(actor=actor)
     now = now or timezone.now()
@@ -109,12 +109,13 @@ def _lock_admins() -> set[UUID]:
 
 
 def _require_dispensable(*, actor: Caller, user: User, admins: set[UUID]) -> None:
-    """Raises OwnAccount, LastAdmin. The actor may have been demoted since the request began: then it is UserNotFound."""
+    """Raises OwnAccount; UserNotFound when the actor was demoted since the request began.
+
+    An admin who is one still and acts on another is the one who is left.
+    """
     policies.require_other(actor=actor.user, user_id=user.pk)
     if actor.user.pk not in admins:
         raise exceptions.UserNotFound
-    if user.pk in admins and len(admins) == 1:
-        raise exceptions.LastAdmin
 
 
 def _end_everything(*, user: User, now: datetime) -> None:

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.common import outbox
 from apps.users.models import User
 from apps.users.tests import factories
+from infrastructure import realtime
 from infrastructure.cache import redis
 
 
@@ -65,7 +66,7 @@ def admin() -> Callable[[User], Api]:
 
 @pytest.fixture
 def user(db: None) -> User:
-    return factories.UserFactory()
+    return factories.UserFactory.create()
 
 
 @pytest.fixture
@@ -95,11 +96,7 @@ def relay() -> Iterator[Callable[[], list[mail.EmailMessage]]]:
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, str]]]:
     """What sockets were told."""
     told: list[tuple[str, dict[str, str]]] = []
-    from apps.users.services import sessions
-
-    monkeypatch.setattr(
-        sessions.realtime, "publish", lambda channel, payload: told.append((channel, dict(payload)))
-    )
+    monkeypatch.setattr(realtime, "publish", lambda channel, payload: told.append((channel, dict(payload))))
     return told
 
 

@@ -26,7 +26,9 @@ As = Callable[[User], Api]
 
 @pytest.fixture
 def boss(db: None) -> User:
-    return AdminFactory(name="Zoe", email="zoe@example.com", created_at=datetime(2020, 1, 1, tzinfo=UTC))
+    return AdminFactory.create(
+        name="Zoe", email="zoe@example.com", created_at=datetime(2020, 1, 1, tzinfo=UTC)
+    )
 
 
 def names(response: Any) -> list[str]:
@@ -35,7 +37,7 @@ def names(response: Any) -> list[str]:
 
 
 def test_only_admins_come_in(admin: As, user: User, boss: User) -> None:
-    moderator = UserFactory(role=Role.MODERATOR)
+    moderator = UserFactory.create(role=Role.MODERATOR)
     for nobody in (user, moderator):
         assert code_of(admin(nobody).get("users/")) == (403, "permission_denied")
         assert code_of(admin(nobody).delete(f"users/{boss.pk}/")) == (403, "permission_denied")
@@ -56,7 +58,7 @@ def test_the_list_is_narrowed_and_ordered(admin: As, boss: User) -> None:
     for number, (name, role, is_active) in enumerate(
         [("Ada", "user", True), ("Bob", "moderator", True), ("Cy%", "user", False), ("D_d", "user", True)]
     ):
-        UserFactory(
+        UserFactory.create(
             name=name,
             email=f"{name[0]}@example.org",
             role=role,
@@ -116,7 +118,7 @@ def test_moments_at_the_ends_of_time_are_no_fault_of_ours(admin: As, boss: User,
 
 def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, queries: Any) -> None:
     for number in range(45):
-        UserFactory(name=f"Person {number:02}")
+        UserFactory.create(name=f"Person {number:02}")
     api = admin(boss)
     seen: list[str] = []
     path: str | None = "users/?ordering=name"
@@ -162,7 +164,7 @@ def test_put_sets_all_and_patch_some(admin: As, boss: User, user: User) -> None:
 
 
 def test_a_role_holds_from_the_next_request_on(admin: As, boss: User) -> None:
-    other = AdminFactory()
+    other = AdminFactory.create()
     api = admin(other)
     assert api.get("users/").status_code == 200
     services.update_user(actor=caller_for(boss), user_id=other.pk, changes={"role": "user"})
@@ -233,7 +235,7 @@ def test_erasing_is_asked_for(admin: As, boss: User, user: User) -> None:
     ],
 )
 def test_admins_cannot_shut_themselves_out(admin: As, boss: User, method: str, path: str, body: Any) -> None:
-    AdminFactory()
+    AdminFactory.create()
     api = admin(boss)
     assert code_of(api.call(method, f"users/{boss.pk}/{path}", body)) == (409, "own_account")
     boss.refresh_from_db()
@@ -248,7 +250,7 @@ def test_admins_may_change_their_own_name(admin: As, boss: User) -> None:
 
 
 def test_an_admin_who_was_demoted_meanwhile_decides_nothing(boss: User) -> None:
-    other, actor = AdminFactory(), caller_for(boss)
+    other, actor = AdminFactory.create(), caller_for(boss)
     User.objects.filter(pk=boss.pk).update(role="user")
     with pytest.raises(exceptions.UserNotFound):
         services.update_user(actor=actor, user_id=other.pk, changes={"role": "user"})
@@ -259,7 +261,7 @@ def test_an_admin_who_was_demoted_meanwhile_decides_nothing(boss: User) -> None:
 def test_the_last_active_admin_stays(boss: User) -> None:
     with pytest.raises(exceptions.LastAdmin):
         services.erase_own_account(actor=caller_for(boss))
-    for actor in (ANONYMOUS, caller_for(UserFactory())):
+    for actor in (ANONYMOUS, caller_for(UserFactory.create())):
         with pytest.raises(exceptions.UserNotFound):
             services.deactivate_user(actor=actor, user_id=boss.pk)
         with pytest.raises(exceptions.UserNotFound):
@@ -270,7 +272,7 @@ def test_the_last_active_admin_stays(boss: User) -> None:
 def test_two_admins_who_demote_each_other_at_once_leave_one() -> None:
     for _ in range(5):
         User.objects.all().delete()
-        pair = [AdminFactory(), AdminFactory()]
+        pair = [AdminFactory.create(), AdminFactory.create()]
         barrier = threading.Barrier(2)
 
         def demote(index: int, pair: list[User] = pair, barrier: threading.Barrier = barrier) -> bool:

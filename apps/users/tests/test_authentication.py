@@ -78,7 +78,7 @@ def test_whatever_is_over_is_not_let_in(user: User) -> None:
     lifetime = timedelta(minutes=5)
     issue = tokens.access_tokens().issue
     good = issue(user.pk, session.pk, lifetime)
-    other = UserFactory()
+    other = UserFactory.create()
     for token in (
         issue(user.pk, uuid4(), lifetime),
         issue(uuid4(), session.pk, lifetime),

@@ -64,6 +64,7 @@ def test_spellings_become_one(typed: str, stored: str) -> None:
         "a@" + ".".join(["b" * 63] * 4) + ".com",
         "a@" + "b" * 64 + ".com",
         "a" * 255,
+        "a@" + ".".join(["b" * 60] * 4) + ".com",
         "ada@exa mple.com",
         "ada@exa_mple.com",
     ],
@@ -88,7 +89,7 @@ def test_the_canonical_form_is_its_own(typed: str) -> None:
 
 @pytest.mark.django_db
 def test_every_way_into_the_database_is_canonical() -> None:
-    user = UserFactory(email="Ada@Example.com")
+    user = UserFactory.create(email="Ada@Example.com")
     assert user.email == "ada@example.com"
     assert User.objects.get(email="ADA@example.COM") == user
     assert User.objects.get_by_natural_key("ＡＤＡ@example.com") == user
@@ -100,9 +101,9 @@ def test_every_way_into_the_database_is_canonical() -> None:
 
 @pytest.mark.django_db
 def test_the_database_refuses_a_second_and_a_raw_spelling() -> None:
-    user = UserFactory(email="ada@example.com")
+    user = UserFactory.create(email="ada@example.com")
     with pytest.raises(IntegrityError), transaction.atomic():
-        UserFactory(email="ADA@EXAMPLE.COM")
+        UserFactory.create(email="ADA@EXAMPLE.COM")
     with pytest.raises(IntegrityError, match="users_user_email_canonical"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("UPDATE users_user SET email = 'Ada@example.com' WHERE id = %s", [user.pk])

@@ -8,14 +8,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.utils import timezone
 
 from apps.common.ids import uuid7
 from apps.common.models import OutboxEvent
-from apps.users import exceptions, services
-from apps.users.models import OneTimeToken, Session, SessionEnd, User
-from apps.users.services import passwords
+from apps.users import exceptions, services, tasks
+from apps.users.models import OneTimeToken, RefreshToken, Session, SessionEnd, User
+from apps.users.services import one_time, passwords
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, UserFactory, caller_for, pair_for, session_for
 from apps.users.tests.test_registration import token_in
@@ -82,7 +83,7 @@ def test_guessing_the_current_password_is_limited(user: User, settings: Any, cle
 
 
 def test_of_two_changes_at_once_the_second_is_refused(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = passwords.make_password
+    real = make_password
 
     def other_is_faster(password: str) -> str:
         User.objects.filter(pk=user.pk).update(password=real("what the other one chose"))
@@ -112,7 +113,7 @@ def test_a_reset_is_accepted_for_whoever_it_is(
 
 
 def test_a_reset_for_what_is_no_address_or_off_sends_nothing(public: Api, relay: Relay) -> None:
-    off = UserFactory(is_active=False)
+    off = UserFactory.create(is_active=False)
     for email in ("no address", off.email):
         assert public.post("auth/password/reset/", {"email": email}).status_code == 202
     assert relay() == []
@@ -158,14 +159,18 @@ def test_of_two_that_follow_a_link_at_once_one_succeeds(
 ) -> None:
     services.request_password_reset(email=user.email, device=Device())
     token = token_in(relay()[0])
-    real = passwords.one_time.find
+    real = one_time.find
+
+    looked = 0
 
     def find(**arguments: Any) -> Any:
-        found = real(**arguments)
-        OneTimeToken.objects.update(used_at=timezone.now())
+        nonlocal looked
+        found, looked = real(**arguments), looked + 1
+        if looked == 2:  # between looking and using up
+            OneTimeToken.objects.update(used_at=timezone.now())
         return found
 
-    monkeypatch.setattr(passwords.one_time, "find", find)
+    monkeypatch.setattr(one_time, "find", find)
     with pytest.raises(exceptions.OneTimeTokenRefused):
         services.confirm_password_reset(token=token, password=NEW)
     assert can_sign_in(user, PASSWORD)
@@ -206,3 +211,18 @@ def test_mails_of_a_failing_server_are_sent_later(user: User, monkeypatch: pytes
     assert not OneTimeToken.objects.exists()
     services.send_welcome_mail(user_id=user.pk)
     assert len(mail.outbox) == 1
+
+
+def test_notices_go_to_nobody_who_is_gone(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    services.send_password_changed_mail(user_id=user.pk)
+    assert not mail.outbox
+
+
+def test_the_hourly_task_cleans(user: User) -> None:
+    pair_for(user)
+    RefreshToken.objects.update(expires_at=timezone.now())
+    tasks.delete_expired()
+    assert not RefreshToken.objects.exists()
+    assert set(tasks.SCHEDULE) == {"users.delete-expired"}
+    assert tasks.SCHEDULE["users.delete-expired"]["task"] == tasks.delete_expired.name

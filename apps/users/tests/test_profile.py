@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ As = Callable[[User], Api]
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, settings: Any) -> Iterator[Path]:
+def folder(tmp_path: Path, settings: Any) -> Path:
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
@@ -159,7 +159,7 @@ def test_a_picture_has_to_be_sent_as_a_file(private: As, user: User) -> None:
 
 
 def test_an_account_is_seen_by_itself_and_admins_only(private: As, user: User) -> None:
-    other, boss = UserFactory(), AdminFactory()
+    other, boss = UserFactory.create(), AdminFactory.create()
     own = private(user).get(f"users/{user.pk}/")
     assert own.status_code == 200
     assert set(own.json()) == {"id", "email", "name", "role", "created_at", "email_verified", "avatar"}
@@ -203,7 +203,7 @@ def test_an_erased_account_is_gone_for_good(
         401,
         "invalid_credentials",
     )
-    assert code_of(private(AdminFactory()).get(f"users/{user.pk}/")) == (404, "user_not_found")
+    assert code_of(private(AdminFactory.create()).get(f"users/{user.pk}/")) == (404, "user_not_found")
     relay()
     assert not default_storage.exists(avatar)
     again = public.post("auth/register/", {"email": email, "name": "Ada", "password": PASSWORD})
@@ -212,11 +212,11 @@ def test_an_erased_account_is_gone_for_good(
 
 
 def test_the_last_admin_cannot_go(private: As) -> None:
-    boss = AdminFactory()
+    boss = AdminFactory.create()
     api = private(boss)
     assert code_of(api.delete("users/me/")) == (409, "last_admin")
     assert api.get("users/me/").status_code == 200
-    AdminFactory(is_active=False)
+    AdminFactory.create(is_active=False)
     assert code_of(api.delete("users/me/")) == (409, "last_admin")
-    AdminFactory()
+    AdminFactory.create()
     assert api.delete("users/me/").status_code == 204

@@ -60,7 +60,7 @@ def test_what_is_not_asked_for_is_not_taken(public: Api) -> None:
     "spelling", ["ada@example.com", "ADA@EXAMPLE.COM", "ａｄａ@example.com", " ada@example.com"]
 )
 def test_a_known_address_is_told(public: Api, spelling: str) -> None:
-    UserFactory(email="ada@example.com")
+    UserFactory.create(email="ada@example.com")
     assert code_of(public.post("auth/register/", {**BODY, "email": spelling})) == (409, "email_taken")
     assert User.objects.count() == 1
     assert not OutboxEvent.objects.exists()
@@ -68,7 +68,7 @@ def test_a_known_address_is_told(public: Api, spelling: str) -> None:
 
 def test_the_constraint_decides_between_two_at_once(public: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def other_is_faster(password: str) -> str:
-        UserFactory(email="ada@example.com")
+        UserFactory.create(email="ada@example.com")
         return "argon2$x"
 
     monkeypatch.setattr("apps.users.services.registration.make_password", other_is_faster)

@@ -105,7 +105,7 @@ def test_a_lost_answer_is_had_again_by_its_idempotency_key(public: Api, user: Us
 @pytest.mark.django_db(transaction=True)
 def test_of_20_at_once_one_lineage_lives_at_most() -> None:
     for _ in range(3):
-        user = UserFactory()
+        user = UserFactory.create()
         first = pair_for(user)
         barrier = threading.Barrier(20)
 
@@ -132,7 +132,7 @@ def test_of_20_at_once_one_lineage_lives_at_most() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_refresh_that_meets_a_logout_leaves_nothing_alive() -> None:
     for _ in range(10):
-        first = pair_for(UserFactory())
+        first = pair_for(UserFactory.create())
         barrier = threading.Barrier(2)
         made: list[TokenPair] = []
 
@@ -213,7 +213,7 @@ def test_logout_ends_the_session_of_any_of_its_tokens(
 
 @pytest.mark.django_db
 def test_sessions_are_listed_for_their_owner(private: As, user: User) -> None:
-    session_for(UserFactory())
+    session_for(UserFactory.create())
     over = session_for(user)
     Session.objects.filter(pk=over.pk).update(expires_at=timezone.now())
     services.login(
@@ -246,7 +246,7 @@ def test_a_page_of_sessions_costs_two_queries(private: As, user: User, queries: 
 
 @pytest.mark.django_db
 def test_one_of_the_sessions_is_ended(private: As, user: User) -> None:
-    pair, theirs = pair_for(user), session_for(UserFactory())
+    pair, theirs = pair_for(user), session_for(UserFactory.create())
     session = Session.objects.get(user=user)
     api = private(user)
     assert code_of(api.delete(f"users/me/sessions/{theirs.pk}/")) == (404, "session_not_found")
@@ -263,7 +263,7 @@ def test_all_sessions_are_ended(
     private: As, user: User, ended: Told, django_capture_on_commit_callbacks: Any
 ) -> None:
     pairs = [pair_for(user) for _ in range(3)]
-    theirs = pair_for(UserFactory())
+    theirs = pair_for(UserFactory.create())
     api = private(user)
     with django_capture_on_commit_callbacks(execute=True):
         assert api.post("users/me/logout-all/").status_code == 204
@@ -287,7 +287,7 @@ def test_ending_what_has_ended_tells_nobody_again(
 @pytest.mark.django_db
 def test_dead_sessions_are_told_from_live_ones(user: User, queries: Any) -> None:
     live, logged_out, expired, unknown = (session_for(user) for _ in range(4))
-    of_inactive = session_for(UserFactory(is_active=False))
+    of_inactive = session_for(UserFactory.create(is_active=False))
     sessions.end_sessions(
         sessions=Session.objects.filter(pk=logged_out.pk), reason=SessionEnd.LOGOUT, now=timezone.now()
     )

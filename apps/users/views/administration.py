@@ -56,7 +56,7 @@ class OneUser(APIView):
         request=serializers.AccountChangesInput,
         responses=serializers.AdminAccountOutput,
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
     def put(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         changes = reading.body(serializers.AccountChangesInput, request)
@@ -72,7 +72,7 @@ class OneUser(APIView):
         request=serializers.AccountChangesInput(partial=True),
         responses=serializers.AdminAccountOutput,
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
     def patch(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         changes = reading.body(serializers.AccountChangesInput, request, partial=True)
@@ -88,7 +88,7 @@ class OneUser(APIView):
         parameters=[serializers.EraseInput],
         responses={204: _DONE},
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
     def delete(self, request: Request, user_id: UUID) -> Response:
         """204."""
         erases = reading.query(serializers.EraseInput, request)["erase"]
@@ -108,7 +108,7 @@ class Deactivate(APIView):
         request=None,
         responses=serializers.AdminAccountOutput,
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.LastAdmin)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
     def post(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         user = services.deactivate_user(actor=caller_of(request), user_id=user_id)

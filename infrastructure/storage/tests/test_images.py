@@ -6,7 +6,6 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from infrastructure import storage
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, settings: Any) -> Iterator[Path]:
+def folder(tmp_path: Path, settings: Any) -> Path:
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
@@ -27,7 +26,8 @@ def image(
     kind: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **options: Any
 ) -> io.BytesIO:
     file = io.BytesIO()
-    Image.new(mode, size, {"RGB": "red", "RGBA": (255, 0, 0, 90)}.get(mode, 1)).save(file, kind, **options)
+    colour: tuple[float, ...] | float = (255, 0, 0, 90)[: len(mode)] if len(mode) > 1 else 1
+    Image.new(mode, size, colour).save(file, kind, **options)
     file.seek(0)
     return file
 
