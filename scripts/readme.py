@@ -41,7 +41,7 @@ def steps(markdown: str) -> list[Step]:
         elif language == "console":
             if text.startswith("$ "):
                 found.append(Step(line=number, command=text[2:]))
-            elif text.startswith("> ") and found:
+            elif (text == ">" or text.startswith("> ")) and found and not found[-1].expected:
                 found[-1].command += "\n" + text[2:]
             elif found:
                 found[-1].expected.append(text)
