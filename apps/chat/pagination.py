@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
-from apps.chat.models import Message
 from apps.common.exceptions import FieldError, InvalidInput
 from apps.common.pagination import DEFAULT_SIZE, MAX_SIZE, page_size
 
@@ -21,9 +19,7 @@ _DIGITS = 18  # fits the column
 class MessagePagination(BasePagination):
     """`{next, previous, results}`. Without `after` and `before`: the newest page. `next` leads towards newer messages."""
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> list[Message]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         """The page's messages, by one query. Raises InvalidInput."""
         size = page_size(request)
         after, before = _number(request, "after"), _number(request, "before")

@@ -53,6 +53,9 @@ class Bus(Protocol):
     def publish(self, channel: str, body: bytes) -> None:
         """Send without waiting; listeners of this process hear it before this returns."""
 
+    def send(self, *command: Any) -> None:
+        """Queue any command of Redis whose answer does not matter."""
+
     async def ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
         """Answers of Redis to some commands; None when it is away."""
 
@@ -200,7 +203,7 @@ class RedisBus:
 
     async def _dispose(self, pubsub: PubSub) -> None:
         try:
-            await pubsub.aclose()
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
         except (RedisError, OSError):
             _log.debug("bus.disconnect_interrupted")
 

@@ -118,9 +118,9 @@ class Subscriber:
             self.close_code = 1006
             self._closing.set_result(None)
 
-    def _go_on(self, rest: Coroutine[Any, Any, None]) -> None:
+    def _go_on(self, rest: Awaitable[None] | Generator[Any, Any, None]) -> None:
         self.progress = self._loop.time()
-        self._task = self._loop.create_task(rest)
+        self._task = self._loop.create_task(_until_done(rest))
         self._task.add_done_callback(self._caught_up)
 
     def _caught_up(self, task: asyncio.Task[None]) -> None:
@@ -174,6 +174,10 @@ class Subscriber:
             _log.debug("chat.closed_already", code=code)
         if self._owner is not None:
             self._owner.cancel()
+
+
+async def _until_done(rest: Any) -> None:
+    await rest
 
 
 @types.coroutine

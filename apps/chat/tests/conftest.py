@@ -64,9 +64,13 @@ class Socket:
     def close_code(self, timeout: float = 10) -> int:
         """Read to the end; the code that the server closed with."""
         deadline = time.monotonic() + timeout
-        with pytest.raises(ConnectionClosed) as closed:
+
+        def read_to_the_end() -> None:
             while True:
                 self.connection.recv(timeout=max(0.01, deadline - time.monotonic()))
+
+        with pytest.raises(ConnectionClosed) as closed:
+            read_to_the_end()
         received = closed.value.rcvd
         return 1006 if received is None else int(received.code)
 

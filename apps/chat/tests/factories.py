@@ -5,33 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import factory
+from factory import declarations
 
 from apps.chat.models import Membership, Role, Room
+from apps.users.models import User
 from apps.users.tests.factories import UserFactory
 
 
-class RoomFactory(factory.django.DjangoModelFactory[Room]):  # type: ignore[misc,name-defined]
+class RoomFactory(factory.django.DjangoModelFactory[Room]):
     """A public room without members."""
 
     class Meta:
         model = Room
 
-    slug = factory.Sequence(lambda n: f"room-{n}")
-    name = factory.Faker("city")
+    slug = declarations.Sequence(lambda n: f"room-{n}")
+    name = declarations.Sequence(lambda n: f"Room {n}")
 
 
-class MembershipFactory(factory.django.DjangoModelFactory[Membership]):  # type: ignore[misc,name-defined]
+class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
     """A member of a new room."""
 
     class Meta:
         model = Membership
 
-    room = factory.SubFactory(RoomFactory)
-    user = factory.SubFactory(UserFactory)
+    room = declarations.SubFactory(RoomFactory)
+    user = declarations.SubFactory(UserFactory)
     role = Role.MEMBER
 
 
-def member_of(room: Room, role: Role = Role.MEMBER, **user: Any) -> Any:
+def member_of(room: Room, role: Role = Role.MEMBER, **user: Any) -> User:
     """A new account that is in `room`."""
-    membership = MembershipFactory(room=room, role=role, user=UserFactory(**user))
-    return membership.user
+    return MembershipFactory.create(room=room, role=role, user=UserFactory.create(**user)).user

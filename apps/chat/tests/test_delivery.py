@@ -25,12 +25,12 @@ from apps.chat.hub import feed, hub, subscriber
 from apps.chat.models import Membership, Message
 from apps.chat.tests.conftest import Site, Socket, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.tests.gate import Gate
 from apps.chat.types import Draft
 from apps.users.tests.factories import access_token_for
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 from infrastructure.realtime import bus
+from infrastructure.realtime.tests.gate import Gate
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def post(room: Any, sender: Any, *texts: str) -> None:
 
 def test_two_hubs_share_rooms_presence_typing_and_reads(serve: Callable[[], Site]) -> None:
     first, second = serve(), serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
     here = first.inside(room.slug, ada)
     there = second.enter(room.slug, grace)
@@ -87,7 +87,7 @@ def test_two_hubs_under_load_deliver_everything_once_and_in_order(
 ) -> None:
     settings.CHAT_FRAMES_PER_SECOND = 10_000
     sites = [serve(), serve()]
-    room = RoomFactory()
+    room = RoomFactory.create()
     people = [member_of(room) for _ in range(4)]
     talkers = [sites[n % 2].inside(room.slug, person) for n, person in enumerate(people)]
     for n in range(100):
@@ -103,7 +103,7 @@ def test_without_redis_each_hub_serves_its_own_and_the_others_catch_up(
 ) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 60.0)  # so that it is the return of Redis which is seen to heal
     first, second = serve(), serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     here, there = first.inside(room.slug, ada), second.inside(room.slug, grace)
     here.say("one")
@@ -128,7 +128,7 @@ def test_room_that_is_opened_while_redis_is_away_is_found_by_the_sweep(
     gate: Gate, serve: Callable[[], Site]
 ) -> None:
     first, second = serve(), serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     gate.close()
     here, there = first.inside(room.slug, ada), second.inside(room.slug, grace)
@@ -142,7 +142,7 @@ def test_posting_by_rest_does_not_wait_for_a_redis_that_is_gone(
     gate: Gate, serve: Callable[[], Site]
 ) -> None:
     site = serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
     gate.close()
@@ -157,7 +157,7 @@ def test_posting_by_rest_does_not_wait_for_a_redis_that_is_gone(
 
 def test_payload_that_was_lost_leaves_no_gap(serve: Callable[[], Site]) -> None:
     first, second = serve(), serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     here, there = first.inside(room.slug, ada), second.inside(room.slug, grace)
     services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=str(n)) for n in (1, 2)])
@@ -171,7 +171,7 @@ def test_reader_that_sleeps_gets_everything_and_holds_up_nobody(
 ) -> None:
     monkeypatch.setattr(feed, "RING_ENTRIES", 50)  # so that the past has to come from the database
     site = serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     awake = site.inside(room.slug, ada)
     asleep = site.inside(room.slug, grace, max_queue=4)
@@ -192,7 +192,7 @@ def test_reader_that_never_wakes_is_let_go(
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.3)
     monkeypatch.setattr(subscriber, "_CLOSE_WITHIN", 0.2)
     site = serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     awake = site.inside(room.slug, ada)
     site.inside(room.slug, grace, max_queue=1, close_timeout=0.1)
@@ -205,7 +205,7 @@ def test_reader_that_never_wakes_is_let_go(
 
 def test_sockets_are_told_1012_and_the_last_words_are_stored(serve: Callable[[], Site]) -> None:
     site = serve()
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
     loop, live = next(iter(runtime._hubs.items()))
@@ -322,7 +322,7 @@ def test_killed_process_loses_nothing_that_was_acknowledged(
     process: Callable[[], tuple[Site, Any]], tmp_path: Path
 ) -> None:
     (first, victim), (second, _) = process(), process()
-    room = RoomFactory()
+    room = RoomFactory.create()
     people = [member_of(room) for _ in range(3)]
     talkers = [Talker([first, second], room.slug, person, 150) for person in people]
     for talker in talkers:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from apps.chat import services
 from apps.chat.exceptions import InvalidMessage, NotAMember, RoomNotFound
@@ -21,7 +21,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def test_drafts_are_numbered_in_order_and_come_back_as_stored() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
     drafts = [Draft(sender_id=ada.pk, text=" one "), Draft(sender_id=grace.pk, text="two")]
     stored = services.store_messages(room_id=room.pk, drafts=drafts, now=NOW)
@@ -39,7 +39,7 @@ def test_drafts_are_numbered_in_order_and_come_back_as_stored() -> None:
 
 
 def test_repeated_client_id_is_the_first_message_again() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     draft = Draft(sender_id=ada.pk, text="once")
     (first,) = services.store_messages(room_id=room.pk, drafts=[draft], now=NOW).outcomes
@@ -52,7 +52,7 @@ def test_repeated_client_id_is_the_first_message_again() -> None:
 
 
 def test_repetition_within_one_group_is_taken_once() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     draft = Draft(sender_id=ada.pk, text="once")
     stored = services.store_messages(room_id=room.pk, drafts=[draft, draft])
@@ -61,7 +61,7 @@ def test_repetition_within_one_group_is_taken_once() -> None:
 
 
 def test_client_ids_of_two_people_do_not_meet() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     same = uuid4()
     drafts = [Draft(sender_id=one.pk, text="mine", client_id=same) for one in (ada, grace)]
@@ -69,9 +69,9 @@ def test_client_ids_of_two_people_do_not_meet() -> None:
 
 
 def test_those_outside_are_refused_and_the_others_are_not_held_up() -> None:
-    room = RoomFactory()
-    ada, stranger = member_of(room), UserFactory()
-    elsewhere = MembershipFactory().user
+    room = RoomFactory.create()
+    ada, stranger = member_of(room), UserFactory.create()
+    elsewhere = MembershipFactory.create().user
     senders = [stranger, ada, elsewhere]
     stored = services.store_messages(
         room_id=room.pk, drafts=[Draft(sender_id=one.pk, text="x") for one in senders]
@@ -82,7 +82,7 @@ def test_those_outside_are_refused_and_the_others_are_not_held_up() -> None:
 
 @pytest.mark.parametrize("text", ["", "  \n ", "a\x00b", "x" * 4001, "\ud800", "half \udfff"])
 def test_texts_that_are_none_are_refused(text: str) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     (outcome,) = services.store_messages(
         room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=text)]
@@ -94,7 +94,7 @@ def test_texts_that_are_none_are_refused(text: str) -> None:
 
 
 def test_longest_text_and_any_script_are_kept() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     for text in ("x" * 4000, "مرحبا 👋🏽 世界", "e\u0301"):
         services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=text)])
@@ -109,7 +109,7 @@ def test_room_that_is_gone() -> None:
 
 
 def test_system_message_has_no_sender_and_is_taken_once() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     client_id = uuid4()
     first = services.post_system_message(slug=room.slug, text="Maintenance at noon", client_id=client_id)
     assert (first.seq, first.sender_id, first.sender_name) == (1, None, "System")
@@ -121,7 +121,7 @@ def test_system_message_has_no_sender_and_is_taken_once() -> None:
 
 
 def test_nothing_is_left_of_a_transaction_that_fails() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
 
     def post_and_fail() -> None:
@@ -136,7 +136,7 @@ def test_nothing_is_left_of_a_transaction_that_fails() -> None:
 
 
 def test_storing_takes_two_statements(django_assert_num_queries) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     drafts = [Draft(sender_id=ada.pk, text=str(n)) for n in range(256)]
     with django_assert_num_queries(4):  # with the savepoint of the test's own transaction
@@ -144,7 +144,7 @@ def test_storing_takes_two_statements(django_assert_num_queries) -> None:
 
 
 def test_database_holds_what_the_service_promises() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     (first,) = services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")]).fresh
     same_number = Message(room=room, seq=1, sender=ada, client_id=uuid4(), text="y", created_at=NOW)
@@ -157,7 +157,7 @@ def test_database_holds_what_the_service_promises() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_writers_leave_no_gap_and_no_double() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     people = [member_of(room) for _ in range(6)]
     shared = [uuid4() for _ in range(10)]
     seen: list[list[Posted]] = []
@@ -191,7 +191,7 @@ def test_parallel_writers_leave_no_gap_and_no_double() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_membership_that_ends_meanwhile_counts() -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     owner, ada = member_of(room, Role.OWNER), member_of(room)
     outcome: list[object] = []
 
@@ -212,4 +212,3 @@ def test_membership_that_ends_meanwhile_counts() -> None:
     thread.join(timeout=10)
     assert isinstance(outcome[0], NotAMember)
     assert (Room.objects.get().head, Membership.objects.count()) == (0, 1)
-    assert connection.ensure_connection() is None

@@ -11,7 +11,7 @@ from apps.users.tests.factories import access_token_for
 
 
 def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) -> None:
-    room = RoomFactory(slug="moor")
+    room = RoomFactory.create(slug="moor")
     ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
     here, there = site.enter("moor", ada), site.enter("moor", grace)
     welcome = here.frame()
@@ -42,7 +42,7 @@ def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) 
 
 
 def test_same_client_id_is_one_message_with_the_same_receipt(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
     client_id = socket.say("once")
@@ -57,7 +57,7 @@ def test_same_client_id_is_one_message_with_the_same_receipt(site: Site) -> None
 
 
 def test_what_was_missed_comes_before_what_is_new(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     services.post_messages(
         room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text=str(n)) for n in range(1, 601)]
@@ -76,9 +76,9 @@ def test_what_was_missed_comes_before_what_is_new(site: Site) -> None:
 
 
 def test_after_that_is_no_number_is_refused_and_the_socket_lives(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
-    token = site.enter(room.slug, ada).connection.request.headers["Authorization"]
+    token = f"Bearer {access_token_for(ada)}"
     for query in ("?after=-1", "?after=x", "?after=", "?after=99999999999999999999"):
         socket = site.knock(room.slug, query, additional_headers={"Authorization": token})
         assert socket.frame()["type"] == "welcome"
@@ -87,7 +87,7 @@ def test_after_that_is_no_number_is_refused_and_the_socket_lives(site: Site) -> 
 
 
 def test_edited_and_deleted_messages_are_told_and_replayed_as_they_are(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     first, second = services.post_messages(
         room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="a"), Draft(sender_id=ada.pk, text="b")]
@@ -106,7 +106,7 @@ def test_edited_and_deleted_messages_are_told_and_replayed_as_they_are(site: Sit
 
 
 def test_messages_by_rest_and_by_the_system_arrive(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
     services.post_message(actor_id=ada.pk, slug=room.slug, text="by REST")
@@ -122,7 +122,7 @@ def test_messages_by_rest_and_by_the_system_arrive(site: Site) -> None:
 
 
 def test_coming_and_going_is_told_once_a_person(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room, name="Grace")
     watcher = site.inside(room.slug, ada)
     first = site.inside(room.slug, grace)
@@ -137,7 +137,7 @@ def test_coming_and_going_is_told_once_a_person(site: Site) -> None:
 
 
 def test_typing_is_told_to_the_others_and_not_too_often(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room, name="Ada"), member_of(room)
     writer, reader = site.inside(room.slug, ada), site.inside(room.slug, grace)
     for _ in range(5):
@@ -148,7 +148,7 @@ def test_typing_is_told_to_the_others_and_not_too_often(site: Site) -> None:
 
 
 def test_read_marks_move_forward_only_are_told_and_kept(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     for _ in range(3):
         services.post_message(actor_id=ada.pk, slug=room.slug, text="x")
@@ -167,14 +167,14 @@ def test_read_marks_move_forward_only_are_told_and_kept(site: Site) -> None:
 
 
 def test_ping_is_answered(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
     socket.send(type="ping")
     assert socket.frame() == {"type": "pong"}
 
 
 def test_refusals_of_the_domain_are_error_frames(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
     for text in ("", "   ", "x" * 4001, "null\x00"):
@@ -187,7 +187,7 @@ def test_refusals_of_the_domain_are_error_frames(site: Site) -> None:
 
 
 def test_subprotocols(site: Site) -> None:
-    room = RoomFactory()
+    room = RoomFactory.create()
     ada = member_of(room)
     token = access_token_for(ada)
     for offered, chosen in (

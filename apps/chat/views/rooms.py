@@ -37,7 +37,7 @@ class RoomsView(GenericAPIView[Any]):
     )
     def get(self, request: Request) -> Response:
         """Public rooms and those that you are in, by slug; with your role and how much you have not read."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(RoomOutput(page, many=True).data)
 
     @extend_schema(

@@ -1,0 +1,383 @@
+"""The parts of the hub by themselves: feed, cursor, presence, batches, wire; with a bus in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from django.db import OperationalError
+
+from apps.chat import wire
+from apps.chat.hub import feed as feed_module
+from apps.chat.hub.batches import Batches
+from apps.chat.hub.feed import Feed
+from apps.chat.hub.heartbeat import Heartbeat
+from apps.chat.hub.presence import Presence
+from apps.chat.hub.subscriber import MANY_DIRECT, Subscriber
+from apps.chat.types import Posted
+from infrastructure import realtime
+from infrastructure.realtime.memory import Air, MemoryBus
+
+AT = datetime(2026, 5, 1, tzinfo=UTC)
+ROOM = uuid4()
+
+
+def message(seq: int) -> Posted:
+    return Posted(
+        id=UUID(int=seq),
+        seq=seq,
+        text=str(seq),
+        sender_id=None,
+        sender_name="S",
+        client_id=UUID(int=seq),
+        at=AT,
+    )
+
+
+class Past:
+    """A database of messages 1 to `newest`."""
+
+    def __init__(self, newest: int = 0) -> None:
+        self.newest = newest
+        self.asked: list[tuple[int, int]] = []
+        self.failures = 0
+
+    async def __call__(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
+        self.asked.append((after, limit))
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise OperationalError
+        return [message(seq) for seq in range(after + 1, min(self.newest, after + limit) + 1)]
+
+
+class Client:
+    """The other end of a socket: what it got, and a hand that can hold it up."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.closed: list[int] = []
+        self.takes = asyncio.Event()
+        self.takes.set()
+        self.is_gone = False
+
+    async def send(self, event: dict[str, Any]) -> None:
+        await self.takes.wait()
+        if self.is_gone:
+            raise OSError
+        if event["type"] == "websocket.close":
+            self.closed.append(event["code"])
+        else:
+            self.got.append(orjson.loads(event["text"]))
+
+    @property
+    def seqs(self) -> list[int]:
+        return [frame["seq"] for frame in self.got if frame["type"] == "message"]
+
+    def subscriber(self, user: UUID | None = None) -> Subscriber:
+        subscriber = Subscriber(self.send, user_id=user or uuid4(), name="N", session_id=None)
+        subscriber._owner = None  # the test's own task is not to be ended
+        return subscriber
+
+
+def opened(past: Past, head: int = 0) -> Feed:
+    feed = Feed(ROOM, "room", past=past)
+    feed.begin(head)
+    return feed
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_messages_are_taken_once_and_gaps_are_read() -> None:
+    past, client = Past(), Client()
+    feed = opened(past)
+    feed.enter(client.subscriber(), after=None)
+    feed.take(wire.pack([message(1), message(2)]))
+    feed.take(wire.pack([message(2), message(3)]))
+    await settle()
+    past.newest = 7
+    feed.take(wire.pack([message(7)]))
+    await feed.drain()
+    await settle()
+    assert client.seqs == [1, 2, 3, 4, 5, 6, 7]
+    assert past.asked == [(3, feed_module.PAGE)]
+
+
+async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
+    past, client = Past(5), Client()
+    feed = Feed(ROOM, "room", past=past)
+    feed.take(wire.pack([message(5)]))
+    feed.begin(4)
+    feed.begin(0)  # the first word counts
+    feed.enter(client.subscriber(), after=None)
+    await feed.drain()
+    await settle()
+    assert client.seqs == [5]
+
+
+async def test_catch_up_that_is_asked_for_meanwhile_looks_again_and_survives_the_database() -> None:
+    past, client = Past(1), Client()
+    feed = opened(past)
+    feed.enter(client.subscriber(), after=None)
+    feed.catch_up()
+    await asyncio.sleep(0)
+    past.newest = 2
+    feed.catch_up()
+    await feed.drain()
+    await settle()
+    assert client.seqs == [1, 2]
+    past.failures, past.newest = 1, 3
+    feed.catch_up()
+    await feed.drain()
+    feed.catch_up()
+    await feed.drain()
+    await settle()
+    assert client.seqs == [1, 2, 3]
+
+
+async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed_module, "RING_ENTRIES", 4)
+    past, quick, slow = Past(), Client(), Client()
+    feed = opened(past)
+    busy = slow.subscriber()
+    feed.enter(quick.subscriber(), after=None)
+    feed.enter(busy, after=None)
+    slow.takes.clear()
+    for seq in range(1, 4):
+        past.newest = seq
+        feed.take(wire.pack([message(seq)]))
+        await settle()
+    assert (quick.seqs, slow.seqs, busy.is_busy) == ([1, 2, 3], [], True)
+    slow.takes.set()
+    await settle()
+    assert (slow.seqs, busy.is_busy, past.asked) == ([1, 2, 3], False, [])
+    slow.takes.clear()
+    for seq in range(4, 20):
+        past.newest = seq
+        feed.take(wire.pack([message(seq)]))
+        await settle()
+    slow.takes.set()
+    await settle()
+    assert quick.seqs == slow.seqs == list(range(1, 20))
+    assert past.asked
+    assert (len(feed._ring), feed.floor, feed.end) == (4, 15, 19)
+
+
+async def test_ring_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "RING_BYTES", 1000)
+    feed = opened(Past())
+    for _ in range(50):
+        feed.announce("x" * 100)
+    assert (len(feed._ring), feed.start, feed.floor) == (10, 40, 0)
+
+
+async def test_replay_comes_before_what_is_live_and_waits_for_the_database() -> None:
+    past, client = Past(1200), Client()
+    past.failures = 1
+    feed = opened(past, head=1200)
+    feed.enter(client.subscriber(), after=100)
+    past.newest = 1201
+    feed.take(wire.pack([message(1201)]))
+    feed.announce('{"type":"typing"}')
+    for _ in range(100):
+        await asyncio.sleep(0.02)
+        if len(client.got) == 1102:
+            break
+    assert client.seqs == list(range(101, 1202))
+    assert client.got[-1] == {"type": "typing"}
+
+
+async def test_replay_of_what_is_not_there_ends() -> None:
+    past, client = Past(3), Client()
+    feed = opened(past, head=9)
+    feed.enter(client.subscriber(), after=0)
+    await settle()
+    await settle()
+    feed.take(wire.pack([message(10)]))
+    await settle()
+    assert client.seqs == [1, 2, 3, 10]
+
+
+async def test_own_answers_come_first_and_bound_what_is_read() -> None:
+    client = Client()
+    feed = opened(Past())
+    subscriber = client.subscriber()
+    feed.enter(subscriber, after=None)
+    client.takes.clear()
+    feed.take(wire.pack([message(1)]))
+    await settle()
+    for n in range(MANY_DIRECT + 2):
+        subscriber.tell(wire.encode({"type": "n", "n": n}))
+    waiting = asyncio.create_task(subscriber.relieved())
+    await settle()
+    assert not waiting.done()
+    feed.take(wire.pack([message(2)]))
+    client.takes.set()
+    await asyncio.wait_for(waiting, 2)
+    await settle()
+    assert [frame["type"] for frame in client.got] == ["message", *["n"] * (MANY_DIRECT + 2), "message"]
+
+
+async def test_events_can_pass_someone_over() -> None:
+    ada, grace = uuid4(), uuid4()
+    clients = {ada: Client(), grace: Client()}
+    feed = opened(Past())
+    for user, client in clients.items():
+        feed.enter(client.subscriber(user), after=None)
+    feed.announce('{"type":"typing"}', skip=ada)
+    await settle()
+    assert (clients[ada].got, clients[grace].got) == ([], [{"type": "typing"}])
+
+
+async def test_client_that_is_gone_gets_nothing_more() -> None:
+    client = Client()
+    feed = opened(Past())
+    subscriber = client.subscriber()
+    feed.enter(subscriber, after=None)
+    client.is_gone = True
+    feed.take(wire.pack([message(1)]))
+    await settle()
+    assert subscriber.close_code == 1006
+    assert await subscriber.close(4403) is None  # too late, and no harm
+    feed.leave(subscriber)
+    feed.take(wire.pack([message(2)]))
+    await settle()
+    assert (client.got, client.closed) == ([], [])
+
+
+async def test_close_stops_a_send_that_waits_and_the_first_code_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("apps.chat.hub.subscriber._CLOSE_WITHIN", 0.05)
+    stuck, fine = Client(), Client()
+    feed = opened(Past())
+    blocked, ready = stuck.subscriber(), fine.subscriber()
+    for one in (blocked, ready):
+        feed.enter(one, after=None)
+    stuck.takes.clear()
+    feed.take(wire.pack([message(1)]))
+    await settle()
+    assert blocked.is_busy
+    await asyncio.gather(blocked.close(4408), blocked.close(4403), ready.close(4404))
+    assert (blocked.close_code, stuck.closed, fine.closed) == (4408, [], [4404])
+
+
+async def test_delivery_that_breaks_closes_that_socket() -> None:
+    client = Client()
+    subscriber = client.subscriber()
+
+    async def broken(event: dict[str, Any]) -> None:
+        await asyncio.sleep(0)
+        if event["type"] == "websocket.send":
+            raise ValueError
+        client.closed.append(event["code"])
+
+    subscriber.send = broken
+    subscriber.tell("x")
+    await settle()
+    assert client.closed == [1011]
+
+
+def test_presence_counts_people_over_sockets_and_processes() -> None:
+    presence = Presence()
+    ada, grace, linus = UUID(int=1), UUID(int=2), UUID(int=3)
+    assert (presence.enter(ada, "Ada"), presence.enter(ada, "Ada")) == (True, False)
+    assert presence.heard(ada, "Ada", "p2", is_online=True) is None
+    assert presence.heard(grace, "Grace", "p2", is_online=True) == (grace, "Grace", True)
+    assert (presence.leave(ada), presence.leave(ada), presence.is_in(ada)) == (False, True, True)
+    assert presence.heard(ada, "Ada", "p2", is_online=False) == (ada, "Ada", False)
+    assert presence.heard(linus, "Linus", "p3", is_online=False) is None
+    presence.enter(linus, "Linus")
+    assert presence.people(1) == [{"user": str(grace), "name": "Grace"}]
+    # p2 has crashed and is no longer reported; p3 has someone of whom nothing was heard.
+    changes = presence.replace([(ada, "Ada", "p3"), (linus, "Linus", "p3")])
+    assert set(changes) == {(ada, "Ada", True), (grace, "Grace", False)}
+    assert (len(presence), presence.here) == (2, [(linus, "Linus")])
+
+
+async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
+    air = Air()
+    client = Client()
+    feeds = {ROOM: opened(Past())}
+    bus = MemoryBus(air, on_subscribed=lambda _: None)
+    heartbeat = Heartbeat(bus, "me", feeds)
+    feed = feeds[ROOM]
+    await bus.subscribe(realtime.room_channel(ROOM), lambda body: heartbeat.heard(feed, orjson.loads(body)))
+    feed.enter(client.subscriber(), after=None)
+    ada = uuid4()
+    feed.presence.enter(ada, "A|da")
+    heartbeat.tell(feed, ada, "A|da", is_online=True)
+    heartbeat.heard(feed, {"user": str(ada), "name": "A|da", "online": True, "by": "other"})
+    feed.presence.leave(ada)
+    heartbeat.tell(feed, ada, "A|da", is_online=False)  # still elsewhere
+    await settle()
+    assert client.got == [{"type": "presence", "user": str(ada), "name": "A|da", "online": True}]
+    await heartbeat.beat()  # without Redis nothing is believed to have changed
+    assert feed.presence.is_in(ada)
+    assert heartbeat._others([heartbeat._member(ada, "x").encode(), f"{ada}|p2|A|da".encode()]) == [
+        (ada, "A|da", "p2")
+    ]
+    for _ in range(Heartbeat.LIMIT):
+        feed.presence.enter(uuid4(), "someone")
+    heartbeat.heard(feed, {"user": str(uuid4()), "name": "B", "online": True, "by": "other"})
+    await settle()
+    assert len(client.got) == 1
+
+
+async def test_memory_bus_loses_and_restores() -> None:
+    air = Air()
+    heard: list[bytes] = []
+    again: list[str] = []
+    one, other = MemoryBus(air, on_subscribed=again.append), MemoryBus(air, on_subscribed=lambda _: None)
+    await one.subscribe("c", heard.append)
+    other.publish("c", b"1")
+    air.lose()
+    other.publish("c", b"2")
+    one.publish("c", b"3")
+    assert (heard, again, one.is_connected) == ([b"1", b"3"], ["c"], False)
+    air.restore()
+    assert again == ["c", "c"]
+    await one.unsubscribe("c")
+    other.publish("c", b"4")
+    assert heard == [b"1", b"3"]
+
+
+async def test_batches_group_what_waits_and_hand_failures_to_all_of_a_group() -> None:
+    groups: list[list[int]] = []
+
+    async def work(items: Sequence[int]) -> Sequence[int]:
+        groups.append(list(items))
+        await asyncio.sleep(0)
+        if 5 in items:
+            raise ValueError
+        return [item * 2 for item in items]
+
+    batches: Batches[int, int] = Batches(work, limit=3)
+    futures = [batches.submit(n) for n in range(1, 5)]
+    futures[1].cancel()
+    assert await futures[0] == 2
+    assert await futures[3] == 8
+    failing = [batches.submit(5), batches.submit(6)]
+    failing[1].cancel()
+    with pytest.raises(ValueError):
+        await failing[0]
+    await batches.drain()
+    assert batches.is_idle
+    assert groups == [[1, 2, 3], [4], [5, 6]]
+
+
+def test_packed_messages_come_out_as_they_went_in() -> None:
+    payload = wire.pack([message(7), message(8)])
+    assert wire.first_seq(payload) == 7
+    assert [orjson.loads(frame)["seq"] for frame in wire.unpack(payload)] == [7, 8]
+    assert wire.first_seq(b'{"type":"typing"}') is None
