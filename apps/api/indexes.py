@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.api.docs import Page, html_page, json_response, page, wants_html
 from apps.api.inventory import Endpoint
 from apps.api.slices import template
 from apps.api.zones import Version, Zone, ZoneTable
+
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def words_as_html(text: str) -> SafeString:
+    """A description on a page: paragraphs and `code`, everything else escaped."""
+    paragraphs = (
+        format_html("<p>{}</p>", mark_safe(_CODE.sub(r"<code>\1</code>", escape(paragraph))))  # noqa: S308  escaped
+        for paragraph in text.split("\n\n")
+    )
+    return SafeString("".join(paragraphs))
 
 
 def describe(zone: Zone) -> dict[str, Any]:
@@ -51,11 +65,12 @@ def _version(zone: Zone, version: Version) -> dict[str, Any]:
 def api_index_view(table: ZoneTable) -> Page:
     """`/api/`: a page for people, JSON for programs."""
     listed = [describe(zone) for zone in table]
+    shown = [zone | {"words": words_as_html(zone["description"])} for zone in listed]
 
     @page
     def view(request: HttpRequest) -> HttpResponse:
         if wants_html(request):
-            return html_page(request, "api/index.html", {"zones": listed})
+            return html_page(request, "api/index.html", {"zones": shown})
         response = json_response({"zones": listed, "problems": "/api/problems/"})
         patch_vary_headers(response, ["Accept"])
         return response

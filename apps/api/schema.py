@@ -6,6 +6,7 @@ repeats them. A warning of the generator is an error: a schema is complete or it
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -23,6 +24,7 @@ from apps.api.slices import Pattern
 from apps.api.zones import Floor, Version, Zone
 from apps.common.exceptions import DomainError
 
+_STATUS_ONLY = re.compile(r"[1-5]\d\d\b")
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # The generator keeps its warnings and settings in module state.
 _lock = threading.Lock()
@@ -46,6 +48,11 @@ class ZoneAutoSchema(AutoSchema):
             return []
         needed: list[dict[str, Any]] = [{name: []} for name in zone.authentication]
         return [{}, *needed] if zone.floor is Floor.ANYONE else needed
+
+    def get_description(self) -> str:
+        """The base's, unless a method's docstring only names the status that it answers with."""
+        description: str = super().get_description()
+        return "" if _STATUS_ONLY.match(description) else description
 
     def is_deprecated(self) -> bool:
         """Whatever a deprecated version serves is deprecated."""

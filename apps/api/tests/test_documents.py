@@ -11,11 +11,14 @@ import yaml
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import path
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from drf_spectacular.validation import validate_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.api import catalogue
 from apps.api.documents import Format
+from apps.api.indexes import words_as_html
 from apps.api.mounting import mount
 from apps.api.schema import SchemaInvalid
 from apps.api.slices import Slice
@@ -93,6 +96,48 @@ def test_versions_differ_where_an_overlay_says_so_and_operation_ids_stay() -> No
     ]
     assert ids[0] == ids[1]
     assert "stones_roll_create" in ids[0]
+
+
+class Declaring(APIView):
+    """Writes its failures down by hand."""
+
+    @extend_schema(
+        responses={
+            200: views.StoneSerializer,
+            409: OpenApiResponse(
+                description="Answers `service_key_invalid` never, `conflict` when it is too late."
+            ),
+            "default": OpenApiResponse(description="Whatever."),
+        }
+    )
+    def get(self, request) -> Response:
+        """200 with a stone."""
+        return Response({})
+
+
+def test_failures_that_a_view_wrote_down_become_problem_documents() -> None:
+    slice_ = made(closed=[path("x/", Declaring.as_view(), name="x")])
+    data = mount(ZoneTable((alone(),)), (slice_,)).documents[0].data()
+    operation = data["paths"]["/api/closed/v1/x/"]["get"]
+    conflict = operation["responses"]["409"]
+    assert conflict["description"].startswith("Answers `service_key_invalid` never")
+    # Of the words, those are codes that the catalogue has with this status.
+    assert list(conflict["content"]["application/problem+json"]["examples"]) == ["conflict"]
+    assert operation["responses"]["default"] == {"$ref": "#/components/responses/AnyProblem"}
+    assert "description" not in operation
+
+
+def test_codes_can_be_looked_up_catalogued_or_not() -> None:
+    assert catalogue.lookup("gone").status == 410
+    assert catalogue.lookup("stone_taken").status == 409
+    with pytest.raises(KeyError):
+        catalogue.lookup("unheard_of")
+
+
+def test_descriptions_are_escaped_on_pages() -> None:
+    assert words_as_html("Send `A: <b>`.\n\n<script>") == (
+        "<p>Send <code>A: &lt;b&gt;</code>.</p><p>&lt;script&gt;</p>"
+    )
 
 
 class Undescribed(APIView):

@@ -13,7 +13,17 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS: list[str] = []
 CORS_ZONE_ORIGINS = tuple(env.items("CORS_ORIGINS"))
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "x-request-id")
-CORS_EXPOSE_HEADERS = ("x-request-id", "retry-after", "ratelimit", "ratelimit-policy", "etag")
+CORS_EXPOSE_HEADERS = (
+    "x-request-id",
+    "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
+    "etag",
+    "link",
+    "deprecation",
+    "sunset",
+    "idempotency-replayed",
+)
 CORS_PREFLIGHT_MAX_AGE = 3600
 
 SESSION_COOKIE_HTTPONLY = True
