@@ -33,14 +33,15 @@ def console(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mails(request: HttpRequest) -> HttpResponse:
     """`GET /mails/`: what was sent lately, as text. 404 unless mails of a development server go to a folder."""
-    if not _has_mails():
+    folder = _mail_folder()
+    if folder is None:
         raise Http404
-    found = mailbox.list_mails(Path(settings.EMAIL_FILE_PATH))
+    found = mailbox.list_mails(folder)
     return _page(request, "console/mails.html", {"mails": found, "is_mails": True})
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, template, {"has_mails": _has_mails(), **context})
+    response = render(request, template, {"has_mails": _mail_folder() is not None, **context})
     socket = f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
     response["Content-Security-Policy"] = POLICY.format(socket=socket)
     response["Cache-Control"] = "no-cache"
@@ -51,7 +52,9 @@ def _demo_logins() -> tuple[tuple[str, str], ...]:
     return tuple(getattr(settings, "DEMO_LOGINS", ()))
 
 
-def _has_mails() -> bool:
-    # Mails carry links that sign people in. A folder of them is shown where there are demo accounts, hence only
-    # strangers' data, and never because a production server happens to write mails to a folder.
-    return bool(_demo_logins()) and settings.EMAIL_BACKEND == FILE_BACKEND
+def _mail_folder() -> Path | None:
+    # Mails carry links that sign people in. A folder of them is shown where there are demo accounts, hence nobody's
+    # real data, and never because a production server happens to write mails to a folder.
+    if not _demo_logins() or settings.EMAIL_BACKEND != FILE_BACKEND:
+        return None
+    return Path(getattr(settings, "EMAIL_FILE_PATH", ""))

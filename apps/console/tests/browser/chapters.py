@@ -26,9 +26,7 @@ def the_house_is_shown(journey: Journey) -> None:
         browser.prefer(prefers_color_scheme="light")
         browser.go(journey.server.url + "/")
         browser.sees("Everything stands.")
-        browser.until(
-            lambda b=browser: b.run("return document.querySelectorAll('.zone').length") == 4, "four zones"
-        )
+        browser.gives("return document.querySelectorAll('.zone').length", 4, "four zones")
     ada = journey.ada
     parts = ada.run("return [...document.querySelectorAll('.stands .name')].map((one) => one.textContent)")
     assert {"database", "cache", "broker"} <= set(parts), parts
@@ -110,7 +108,7 @@ def two_people_come_in(journey: Journey) -> None:
     ada.sees("Carol Shaw", ".people")
     here = "return [...document.querySelectorAll('.people .here .name')].length"
     for browser in both(journey):
-        browser.until(lambda b=browser: b.run(here) == 2, "two people here")
+        browser.gives(here, 2, "two people here")
     # The address must not carry a token, and nothing that outlives the tab may.
     assert ada.run("return location.search + Object.keys(localStorage).join()") == ""
 

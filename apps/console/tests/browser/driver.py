@@ -109,6 +109,10 @@ class Browser:
         script = "return document.querySelector(arguments[0])?.innerText.includes(arguments[1]) ?? false"
         self.until(lambda: self.run(script, selector, text), f"{text!r} in {selector}", patience)
 
+    def gives(self, script: str, value: object, what: str, patience: float = 10) -> None:
+        """Wait until a script gives a value."""
+        self.until(lambda: self.run(script) == value, what, patience)
+
     def devtools(self, command: str, **parameters: Any) -> Any:
         """A command of the Chrome DevTools Protocol."""
         return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})

@@ -143,7 +143,7 @@ def history_is_paged(journey: Journey) -> None:
     assert len(steps.texts(ada)) == 50
     for count in (100, 130):
         ada.run("document.querySelector('.log').scrollTop = 0")
-        ada.until(lambda c=count: len(steps.texts(ada)) == c, f"{count} messages")
+        ada.gives("return document.querySelectorAll('.message').length", count, f"{count} messages")
     assert steps.texts(ada) == wanted
     ada.sees("This is where the conversation begins.")
 

@@ -64,12 +64,14 @@ class Stack:
         self._process.wait(timeout=30)
         self._process = None
 
-    def call(self, method: str, path: str, *, token: str = "", **options: object) -> httpx.Response:
+    def call(
+        self, method: str, path: str, *, token: str = "", json: dict[str, object] | None = None
+    ) -> httpx.Response:
         """A call of the API from outside the browser. Raises HTTPStatusError for a refusal."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         response = httpx.request(
-            method, self.url + path, headers=headers, trust_env=False, timeout=20, **options
-        )  # type: ignore[arg-type]
+            method, self.url + path, headers=headers, json=json, trust_env=False, timeout=20
+        )
         return response.raise_for_status()
 
     def sign_in(self, email: str, password: str) -> str:
