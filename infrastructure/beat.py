@@ -71,6 +71,8 @@ class Leadership:
 class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat has no types
     """django-celery-beat's scheduler that only sends tasks while it leads."""
 
+    _schedule: Any = None
+
     def __init__(self, *args: Any, leadership: Leadership | None = None, **kwargs: Any) -> None:
         self._leadership = leadership or Leadership()
         self._leads = False
