@@ -37,7 +37,7 @@ SESSION_COOKIE_SECURE = _TLS
 CSRF_COOKIE_SECURE = _TLS
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
-STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "infrastructure.storage.static.HashedStaticFilesStorage"}}
 
 if env.url("EMAIL_URL"):
     globals().update(env.email())
