@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
@@ -35,7 +35,7 @@ async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
 
 _modules = _routing_modules()
 _sockets: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
-_sockets.append(re_path(r"", _no_such_socket))
+_sockets.append(re_path(r"", cast("Any", _no_such_socket)))
 _bridge = WsgiBridge(wsgi_application, threads=settings.WEB_THREADS, max_body=settings.MAX_UPLOAD_BYTES + 65_536)
 
 application = ProtocolTypeRouter(
