@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -77,7 +76,7 @@ class TestRun:
             idempotency.run(request(key), ADA, make())
         assert DeadTask.objects.count() == 0
 
-    @pytest.mark.parametrize("key", ["!", "~" * 128, str(uuid.uuid4()), '"quoted"'])
+    @pytest.mark.parametrize("key", ["!", "~" * 128, "7c29fd22-d12a-4f21-b918-5251d7b6ed66", '"quoted"'])
     def test_sane_keys(self, key):
         assert idempotency.run(request(key), ADA, make()).status_code == 201
 

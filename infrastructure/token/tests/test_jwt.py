@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import jwt
 import pytest
@@ -26,7 +26,8 @@ from infrastructure.token import jwt as module
 
 SECRET = "0123456789abcdef0123456789abcdef"
 OTHER = "another-secret-of-enough-length-for-hs256"
-SUBJECT, SESSION = uuid4(), uuid4()
+# Fixed: they are part of the names of tests, which every process of a run has to agree on.
+SUBJECT, SESSION = UUID("c544d156-f528-4523-b3a3-24d4982cf3ba"), UUID("7c29fd22-d12a-4f21-b918-5251d7b6ed66")
 NOW = 1_900_000_000
 
 
