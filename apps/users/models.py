@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from apps.common.fields import EncryptedCharField
 from apps.common.models import BaseModel
@@ -43,6 +44,8 @@ class User(AbstractBaseUser, BaseModel):
     email_verified_at = models.DateTimeField(null=True, blank=True)
     # The name of a file in the default storage; only infrastructure.storage makes such files.
     avatar = models.CharField(max_length=120, blank=True, default="", editable=False)
+    # Cookies of the admin site from before then are void; bearer tokens have their sessions for that.
+    signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     welcomed_at = models.DateTimeField(null=True, blank=True, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -86,6 +89,11 @@ class User(AbstractBaseUser, BaseModel):
     def is_verified(self) -> bool:
         """Whether somebody has shown that mail to the address reaches them."""
         return self.email_verified_at is not None
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What Django keeps in a cookie's session and compares at each request (`get_session_auth_hash` calls it)."""
+        stands_for = f"{self.password}:{self.signed_out_at and self.signed_out_at.isoformat()}"
+        return salted_hmac("apps.users.cookie", stands_for, secret=secret, algorithm="sha256").hexdigest()
 
     def clean(self) -> None:
         """Nothing: the address is brought to its form by its field, in all ways in."""

@@ -119,5 +119,6 @@ def _require_dispensable(*, actor: Caller, user: User, admins: set[UUID]) -> Non
 
 
 def _end_everything(*, user: User, now: datetime) -> None:
-    sessions.end_sessions(sessions=Session.objects.filter(user=user), reason=SessionEnd.DEACTIVATED, now=now)
+    sessions.end_all_sessions(user_id=user.pk, reason=SessionEnd.DEACTIVATED, now=now)
+    user.signed_out_at = now
     OneTimeToken.objects.usable(now).filter(user=user).update(used_at=now)

@@ -15,7 +15,7 @@ from apps.common.callers import Caller
 from apps.common.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import PasswordChanged, PasswordResetRequested
-from apps.users.models import OneTimeToken, Purpose, Session, SessionEnd, User
+from apps.users.models import OneTimeToken, Purpose, SessionEnd, User
 from apps.users.services import one_time, password_rules, sessions
 from apps.users.types import Device
 
@@ -92,9 +92,7 @@ def _set_password(*, user_id: UUID, encoded: str, old: str | None, now: datetime
     if accounts.values_list("pk").first() is None:
         raise exceptions.WrongPassword
     User.objects.filter(pk=user_id).update(password=encoded, updated_at=now)
-    sessions.end_sessions(
-        sessions=Session.objects.filter(user_id=user_id), reason=SessionEnd.PASSWORD, now=now
-    )
+    sessions.end_all_sessions(user_id=user_id, reason=SessionEnd.PASSWORD, now=now)
     OneTimeToken.objects.usable(now).filter(user_id=user_id, purpose=Purpose.RESET_PASSWORD).update(
         used_at=now
     )

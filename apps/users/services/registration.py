@@ -32,8 +32,10 @@ def register_user(
         InvalidEmail, PasswordRefused, TooManyAttempts, HashingBusy: see there.
         EmailTaken: the address has an account, and REGISTRATION_UNIFORM is off.
     """
-    limits.count_attempt("register", address=device.address)
     address = email_addresses.canonical(email)
+    # Where a known address is told by mail, its owner must not be flooded from many places.
+    account = address if settings.REGISTRATION_UNIFORM else ""
+    limits.count_attempt("register", address=device.address, account=account)
     user = User(email=address, name=name, created_at=now or timezone.now())
     password_rules.check_new_password(password, user=user)
     if not settings.REGISTRATION_UNIFORM and User.objects.filter(email=address).exists():

@@ -98,12 +98,8 @@ def logout(*, refresh_token: str, now: datetime | None = None) -> None:
 
 
 def logout_everywhere(*, actor: Caller, now: datetime | None = None) -> None:
-    """End every session of the actor, the current one included."""
-    end_sessions(
-        sessions=Session.objects.filter(user_id=actor.user.pk),
-        reason=SessionEnd.LOGOUT,
-        now=now or timezone.now(),
-    )
+    """End every session of the actor, the current one and cookies of the admin site included."""
+    end_all_sessions(user_id=actor.user.pk, reason=SessionEnd.LOGOUT, now=now or timezone.now())
 
 
 def revoke_session(*, actor: Caller, session_id: UUID, now: datetime | None = None) -> None:
@@ -125,6 +121,13 @@ def end_sessions(*, sessions: SessionQuerySet, reason: SessionEnd, now: datetime
             "users.sessions_ended", sessions=[str(session_id) for session_id in ended], reason=reason.value
         )
     return ended
+
+
+def end_all_sessions(*, user_id: UUID, reason: SessionEnd, now: datetime) -> None:
+    """End everything that an account is signed in by."""
+    with transaction.atomic():
+        User.objects.filter(pk=user_id).update(signed_out_at=now)
+        end_sessions(sessions=Session.objects.filter(user_id=user_id), reason=reason, now=now)
 
 
 def announce_end(session_ids: list[UUID]) -> None:

@@ -90,6 +90,19 @@ def test_a_cookie_dies_with_what_it_stands_for(site: Client, boss: User) -> None
     assert site.get("/admin/").status_code == 302
 
 
+def test_a_cookie_dies_when_all_sessions_end(site: Client, boss: User) -> None:
+    assert site.get("/admin/").status_code == 200
+    services.logout_everywhere(actor=caller_for(boss))
+    assert site.get("/admin/").status_code == 302
+
+
+def test_a_cookie_does_not_come_back_with_its_account(site: Client, boss: User) -> None:
+    other = caller_for(AdminFactory.create())
+    services.deactivate_user(actor=other, user_id=boss.pk)
+    services.activate_user(actor=other, user_id=boss.pk)
+    assert site.get("/admin/").status_code == 302
+
+
 def test_a_cookie_dies_with_its_password(site: Client, boss: User) -> None:
     boss.set_password("another circle, far away")
     boss.save()

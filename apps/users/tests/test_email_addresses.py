@@ -64,7 +64,7 @@ def test_spellings_become_one(typed: str, stored: str) -> None:
         "a@" + ".".join(["b" * 63] * 4) + ".com",
         "a@" + "b" * 64 + ".com",
         "a" * 255,
-        "a@" + ".".join(["b" * 60] * 4) + ".com",
+        "a@" + ".".join(["bü" * 12] * 9) + ".com",
         "ada@exa mple.com",
         "ada@exa_mple.com",
     ],

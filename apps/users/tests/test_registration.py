@@ -186,6 +186,19 @@ def test_names_of_all_scripts_are_taken(public: Api) -> None:
     assert public.post("auth/register/", {**BODY, "name": name}).json()["name"] == name
 
 
+def test_the_owner_of_a_known_address_is_not_flooded(settings: Any, clean_limits: None) -> None:
+    settings.REGISTRATION_UNIFORM = True
+    settings.IDENTITY_LIMITS = {"register": {"account": ("2/hour",)}}
+    for spelling in ("ada@example.com", "ADA@example.com"):
+        services.register_user(
+            email=spelling, name="A", password=PASSWORD, device=Device(address="192.0.2.1")
+        )
+    with pytest.raises(exceptions.TooManyAttempts):
+        services.register_user(
+            email="ada@EXAMPLE.com", name="A", password=PASSWORD, device=Device(address="192.0.2.2")
+        )
+
+
 def test_registrations_of_one_address_are_limited(settings: Any, clean_limits: None) -> None:
     settings.IDENTITY_LIMITS = {"register": {"address": ("2/hour",)}}
     for number in range(2):

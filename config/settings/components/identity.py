@@ -39,7 +39,7 @@ AUTH_PASSWORD_VALIDATORS = [
 IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
     "login": {"address": ("60/minute", "600/hour"), "account": ("20/5 minutes",), "pair": ("10/minute", "60/hour")},
     "reset": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
-    "register": {"address": ("60/10 minutes",)},
+    "register": {"address": ("60/10 minutes",), "account": ("5/hour",)},
 }
 VERIFICATION_LIFETIME = timedelta(days=2)
 PASSWORD_RESET_LIFETIME = timedelta(hours=1)
