@@ -23,7 +23,7 @@ from apps.api.limits import ZoneLimits
 from apps.api.zones import Docs, Floor, Zone
 from apps.common.authentication import authenticator, authenticator_names
 from apps.common.callers import Caller
-from apps.common.exceptions import DomainError, NotAuthenticated
+from apps.common.exceptions import Denied, DomainError, NotAuthenticated
 
 SESSION = "session"
 LOGIN = "/admin/login/"
@@ -68,9 +68,9 @@ class DocsGuard:
                 try:
                     caller = identify(request, self._authenticators)
                     self._require(caller)
-                except NotAuthenticated:
+                except (NotAuthenticated, Denied) as error:
                     self._limits.count_refusal(request)
-                    if login and wants_html(request):
+                    if login and isinstance(error, NotAuthenticated) and wants_html(request):
                         target = f"{LOGIN}?{urlencode({'next': request.get_full_path()})}"
                         return HttpResponse(status=302, headers={"Location": target})
                     raise

@@ -110,12 +110,16 @@ class Guard:
         return response
 
     def _admit(self, request: HttpRequest) -> Caller:
-        """Who calls, if they may. A call without a valid credential counts against its address."""
+        """Who calls, if they may. Refusals are counted, too: against the address, or the caller if one is known."""
+        caller = ANONYMOUS
         try:
             caller = identify(request, self._authenticators)
             require_floor(self.zone.floor, caller)
-        except NotAuthenticated:
-            self._limits.count_refusal(request)
+        except (NotAuthenticated, Denied):
+            if caller.is_authenticated:
+                self._limits.count_call(request, caller)
+            else:
+                self._limits.count_refusal(request)
             raise
         return caller
 

@@ -30,9 +30,8 @@ from rest_framework.exceptions import Throttled as RestThrottled
 
 from apps.common import exceptions
 from apps.common.exceptions import DomainError, FieldError
+from apps.common.middleware.paths import is_api
 from apps.common.problems import CONTENT_TYPE, problem_response
-
-API_PREFIX = "/api/"
 
 STATUS_OF_KIND: dict[type[DomainError], int] = {
     exceptions.InvalidInput: 400,
@@ -205,7 +204,7 @@ def exception_handler(error: Exception, drf_context: dict[str, Any]) -> HttpResp
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
-    if not request.path_info.startswith(API_PREFIX):
+    if not is_api(request.path_info):
         return defaults.bad_request(request, exception)
     return from_exception(request, exception) or problem(
         request, 400, "bad_request", _DETAIL_OF_CODE["bad_request"]
@@ -214,14 +213,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    if not request.path_info.startswith(API_PREFIX):
+    if not is_api(request.path_info):
         return defaults.permission_denied(request, exception)
     return problem(request, 403, "permission_denied", exceptions.Denied.detail)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
-    if not request.path_info.startswith(API_PREFIX):
+    if not is_api(request.path_info):
         return defaults.page_not_found(request, exception)
     return problem(request, 404, "not_found", exceptions.NotFound.detail)
 
@@ -229,11 +228,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is being handled. What is our fault is logged here, once."""
     error = sys.exc_info()[1]
-    is_api = request.path_info.startswith(API_PREFIX)
-    known = from_exception(request, error) if is_api and error is not None else None
+    below_api = is_api(request.path_info)
+    known = from_exception(request, error) if below_api and error is not None else None
     if known is not None:
         return known
     _log.error("unexpected_error", path=request.path_info, exc_info=error)
-    if not is_api:
+    if not below_api:
         return defaults.server_error(request)
     return problem(request, 500, "internal_error", _DETAIL_OF_CODE["internal_error"])

@@ -49,7 +49,7 @@ class ZoneAutoSchema(AutoSchema):
         needed: list[dict[str, Any]] = [{name: []} for name in zone.authentication]
         return [{}, *needed] if zone.floor is Floor.ANYONE else needed
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as the base has it; DRF's takes more
         """The base's, unless a method's docstring only names the status that it answers with."""
         description: str = super().get_description()
         return "" if _STATUS_ONLY.match(description) else description

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -75,11 +76,13 @@ def leaves(patterns: Iterable[Pattern], prefix: str = "") -> Iterator[Leaf]:
             yield Leaf(plain(route), shape(route), pattern)
 
 
+@lru_cache(maxsize=4096)
 def plain(route: str) -> str:
     """A route without the anchors of regular expressions."""
     return route.replace("^", "").removesuffix("$").removesuffix("\\Z")
 
 
+@lru_cache(maxsize=4096)
 def shape(route: str) -> str:
     """A route without the names of its parameters, so that `<uuid:id>` and `<uuid:pk>` are one."""
     return _NAMED_GROUP.sub("(", _CONVERTER.sub(lambda found: f"<{found[1] or 'str'}>", plain(route)))

@@ -126,6 +126,13 @@ def test_refused_calls_use_up_the_addresss_limit_and_nobody_elses(serve: Serve) 
     assert call(client, "/api/closed/v1/stone/", "x", REMOTE_ADDR="192.0.2.7").status_code == 401
 
 
+def test_who_is_known_but_not_admitted_is_counted_as_a_caller(serve: Serve) -> None:
+    client = serve(but(OFFICE, rates=("2/minute",)))
+    statuses = [call(client, "/api/office/v1/stone/", "user").status_code for _ in range(3)]
+    assert statuses == [403, 403, 429]
+    assert call(client, "/api/office/v1/stone/", "admin").status_code == 200
+
+
 def test_every_limit_of_several_holds(serve: Serve) -> None:
     client = serve(but(CLOSED, rates=("100/hour", "1/second")))
     first = call(client, "/api/closed/v1/stone/", "user")

@@ -157,6 +157,18 @@ def test_every_url_answers_every_caller_as_the_table_says() -> None:
     assert calls > 2000
 
 
+def test_the_shipped_zones_are_those_of_the_contract() -> None:
+    table = {zone.name: zone for zone in zones.table()}
+    assert {name: (zone.floor, zone.docs, zone.exposed) for name, zone in table.items()} == {
+        "public": (Floor.ANYONE, Docs.OPEN, True),
+        "private": (Floor.USER, Docs.FLOOR, True),
+        "internal": (Floor.SERVICE, Docs.FLOOR, False),
+        "admin": (Floor.ADMIN, Docs.FLOOR, True),
+    }
+    assert table["public"].rates == ("120/minute",)
+    assert table["internal"].challenge == "Api-Key"
+
+
 def test_the_projects_own_table_passes_its_audit_and_validation() -> None:
     from apps.api.commands import audit, schemas, validate
 

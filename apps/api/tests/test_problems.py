@@ -119,6 +119,7 @@ def test_unknown_zones_hosts_and_pages_elsewhere(serve: Serve) -> None:
     client = serve()
     assert client.get("/api/nowhere/").json()["code"] == "not_found"
     assert client.get("/api/open").json()["code"] == "not_found"
+    assert client.get("/api").json()["code"] == "not_found"
     host = client.get("/api/open/v1/stone/", headers={"Host": "evil.example"})
     assert (host.status_code, host.json()["code"]) == (400, "bad_request")
     assert client.get("/elsewhere").headers["Content-Type"] == "text/html; charset=utf-8"
