@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from django.db import OperationalError
 
 from apps.users import services
 from infrastructure import storage
@@ -18,6 +19,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 3600},
     },
 }
+# The mail server or the database is away or busy.
+WORTH_A_RETRY = (EmailDeliveryError, OperationalError)
 NOTICES = {
     "registration_repeated": services.send_registration_repeated_mail,
     "password_changed": services.send_password_changed_mail,
@@ -25,19 +28,19 @@ NOTICES = {
 }
 
 
-@shared_task(autoretry_for=(EmailDeliveryError,))
+@shared_task(autoretry_for=WORTH_A_RETRY)
 def send_welcome_mail(*, user_id: str) -> None:
     """Once for each account."""
     services.send_welcome_mail(user_id=UUID(user_id))
 
 
-@shared_task(autoretry_for=(EmailDeliveryError,))
+@shared_task(autoretry_for=WORTH_A_RETRY)
 def send_password_reset_mail(*, user_id: str, request_id: str) -> None:
     """Once for each request."""
     services.send_password_reset_mail(user_id=UUID(user_id), request_id=UUID(request_id))
 
 
-@shared_task(autoretry_for=(EmailDeliveryError,))
+@shared_task(autoretry_for=WORTH_A_RETRY)
 def send_notice(*, notice: str, user_id: str) -> None:
     """One of NOTICES; twice does no harm."""
     NOTICES[notice](user_id=UUID(user_id))

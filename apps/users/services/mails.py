@@ -1,7 +1,8 @@
 """Mails to people about their account. Each is sent once; a repeated call finds that it was.
 
-The mark that says so is written in the transaction that the mail is sent in: when sending fails, nothing was marked. A
-process that dies between sending and committing sends twice, which is better than never.
+The row of a mail's token says so, and is written in the transaction that the mail is sent in: of two workers one waits
+for the other, and when sending fails, nothing was written. A process that dies between sending and committing sends
+twice, which is better than never.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common.ids import uuid7
 from apps.users.models import Purpose, User
 from apps.users.services import one_time
 from infrastructure import email
@@ -30,13 +30,15 @@ def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
         token = one_time.issue(
             user=user,
             purpose=Purpose.VERIFY_EMAIL,
-            request_id=uuid7(),
+            # An account is welcomed once, so its own id is that of the request.
+            request_id=user.pk,
             lifetime=settings.VERIFICATION_LIFETIME,
             now=now,
         )
-        User.objects.filter(pk=user.pk).update(welcomed_at=now)
-        hours = int(settings.VERIFICATION_LIFETIME.total_seconds()) // 3600
-        _send("welcome", user, token=token, link=_link("verify-email", token), hours=hours)
+        if token is not None:
+            hours = int(settings.VERIFICATION_LIFETIME.total_seconds()) // 3600
+            _send("welcome", user, token=token, link=_link("verify-email", token), hours=hours)
+            User.objects.filter(pk=user.pk).update(welcomed_at=now)
 
 
 def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
@@ -77,16 +79,14 @@ def send_reuse_mail(*, user_id: UUID) -> None:
 
 def _notify(user_id: UUID, template: str) -> None:
     """Notices carry nothing that is used up: sent twice, they say the same twice."""
-    user = User.objects.defer("phone").filter(pk=user_id, is_active=True).first()
+    user = _addressee(user_id)
     if user is not None:
         _send(template, user)
 
 
 def _addressee(user_id: UUID) -> User | None:
-    """The account, held until the commit: of two workers with the same task one waits for the other."""
-    return (
-        User.objects.defer("phone").select_for_update(no_key=True).filter(pk=user_id, is_active=True).first()
-    )
+    # Not locked: a mail server may take its time, and the person may be signing in meanwhile.
+    return User.objects.defer("phone").filter(pk=user_id, is_active=True).first()
 
 
 def _send(template: str, user: User, **context: Any) -> None:
@@ -95,6 +95,6 @@ def _send(template: str, user: User, **context: Any) -> None:
     )
 
 
-def _link(action: str, token: str | None) -> str:
+def _link(action: str, token: str) -> str:
     # Behind the #: browsers send it to no server, so it is in no log and in no Referer.
     return f"{settings.PUBLIC_URL}/#{action}={token}"

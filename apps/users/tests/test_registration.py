@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -214,3 +218,55 @@ def test_registrations_of_one_address_are_limited(settings: Any, clean_limits: N
     services.register_user(
         email="b@example.com", name="B", password=PASSWORD, device=Device(address="192.0.2.2")
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_that_register_at_once_one_succeeds() -> None:
+    barrier = threading.Barrier(8)
+
+    def register(number: int) -> str:
+        email = "ada@example.com" if number % 2 else "ADA@Example.com"
+        try:
+            barrier.wait(10)
+            services.register_user(email=email, name="Ada", password=PASSWORD, device=Device())
+        except exceptions.EmailTaken:
+            return "taken"
+        finally:
+            connection.close()
+        return "made"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = sorted(pool.map(register, range(8)))
+    assert outcomes == ["made"] + ["taken"] * 7
+    assert User.objects.count() == OutboxEvent.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_with_one_task_send_one_mail_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = UserFactory.create()
+    is_sending, may_go_on = threading.Event(), threading.Event()
+    real = EmailBackend.send_messages
+
+    def slow(self: EmailBackend, messages: Any) -> int:
+        is_sending.set()
+        may_go_on.wait(10)
+        return int(real(self, messages))
+
+    monkeypatch.setattr(EmailBackend, "send_messages", slow)
+
+    def work() -> None:
+        try:
+            services.send_welcome_mail(user_id=user.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(work)
+        assert is_sending.wait(10)
+        second = pool.submit(work)
+        # The mail server takes its time, and the person signs in meanwhile.
+        services.login(email=user.email, password=PASSWORD, device=Device())
+        may_go_on.set()
+        first.result(10)
+        second.result(10)
+    assert len(mail.outbox) == 1
