@@ -7,7 +7,7 @@
 The same names with an `a` in front are for coroutines. None of them raises when Redis is away: they log and count, and
 who listens compares itself with the database from time to time. Call them after the commit.
 
-Two ways lead to the sockets (docs/adr/0003). Rooms are busy: they travel on the `bus`. What concerns a person or a
+Two ways lead to the sockets (docs/adr/0005). Rooms are busy: they travel on the `bus`. What concerns a person or a
 session is rare: it travels on the Channels layer, in the group that every process with sockets is in (`control`).
 """
 

@@ -228,34 +228,33 @@ def test_sockets_are_told_1012_and_the_last_words_are_stored(serve: Callable[[],
 
 
 @pytest.fixture
-def process(transactional_db: None, tmp_path: Path) -> Iterator[Callable[[], tuple[Site, Any]]]:
-    """Server processes as in production, which can be killed."""
+def processes(transactional_db: None, tmp_path: Path) -> Iterator[Callable[[int], list[tuple[Site, Any]]]]:
+    """Server processes as in production, which can be killed. They write to `server.log`."""
     database = connection.settings_dict
     user, password = quote(str(database["USER"]), safe=""), quote(str(database["PASSWORD"]), safe="")
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.development",
         "DJANGO_READ_DOT_ENV": "0",
-        "JWT_KEYS": "test:" + _test_key(),
+        "JWT_KEYS": f"test:{settings.JWT_KEYS[0][1]}",
         "DATABASE_URL": f"postgres://{user}:{password}@{database['HOST']}:{database['PORT']}/{database['NAME']}",
         "CHAT_FRAMES_PER_SECOND": "10000",
         "DATA_DIR": str(tmp_path),
     }
     started: list[subprocess.Popen[bytes]] = []
 
-    def start() -> tuple[Site, Any]:
-        port = free_port()
-        with (tmp_path / "server.log").open("ab") as log:
-            one = subprocess.Popen(
-                [sys.executable, "-m", "config.serve", "--port", str(port)],
-                cwd=BASE_DIR,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        started.append(one)
-        wait_until(lambda: _answers(port), seconds=30)
-        return Site(port), one
+    def start(count: int) -> list[tuple[Site, Any]]:
+        ports = [free_port() for _ in range(count)]
+        for port in ports:
+            with (tmp_path / "server.log").open("ab") as log:
+                command = [sys.executable, "-m", "config.serve", "--port", str(port)]
+                one = subprocess.Popen(
+                    command, cwd=BASE_DIR, env=environment, stdout=log, stderr=subprocess.STDOUT
+                )
+            started.append(one)
+        for port in ports:
+            wait_until(lambda port=port: _answers(port), seconds=60)  # type: ignore[misc]
+        return [(Site(port), one) for port, one in zip(ports, started, strict=True)]
 
     yield start
     for one in started:
@@ -263,10 +262,6 @@ def process(transactional_db: None, tmp_path: Path) -> Iterator[Callable[[], tup
             one.send_signal(signal.SIGTERM)
     for one in started:
         one.wait(timeout=20)
-
-
-def _test_key() -> str:
-    return str(settings.JWT_KEYS[0][1])
 
 
 def _answers(port: int) -> bool:
@@ -319,9 +314,9 @@ class Talker(threading.Thread):
 
 
 def test_killed_process_loses_nothing_that_was_acknowledged(
-    process: Callable[[], tuple[Site, Any]], tmp_path: Path
+    processes: Callable[[int], list[tuple[Site, Any]]], tmp_path: Path
 ) -> None:
-    (first, victim), (second, _) = process(), process()
+    (first, victim), (second, _) = processes(2)
     room = RoomFactory.create()
     people = [member_of(room) for _ in range(3)]
     talkers = [Talker([first, second], room.slug, person, 150) for person in people]
