@@ -36,7 +36,9 @@ async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
 _modules = _routing_modules()
 _sockets: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
 _sockets.append(re_path(r"", cast("Any", _no_such_socket)))
-_bridge = WsgiBridge(wsgi_application, threads=settings.WEB_THREADS, max_body=settings.MAX_UPLOAD_BYTES + 65_536)
+_bridge = WsgiBridge(
+    wsgi_application, threads=settings.WEB_THREADS, max_body=settings.MAX_UPLOAD_BYTES + 65_536
+)
 
 application = ProtocolTypeRouter(
     {
@@ -44,7 +46,8 @@ application = ProtocolTypeRouter(
         "websocket": URLRouter(_sockets),
         "lifespan": Lifespan(
             startup=[module.startup for module in _modules if hasattr(module, "startup")],
-            shutdown=[module.shutdown for module in _modules if hasattr(module, "shutdown")] + [_bridge.aclose],
+            shutdown=[module.shutdown for module in _modules if hasattr(module, "shutdown")]
+            + [_bridge.aclose],
         ),
     }
 )
