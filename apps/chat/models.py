@@ -80,7 +80,7 @@ class Message(models.Model):
     seq = models.BigIntegerField()
     # Accounts are erased in place: a message always has its sender, and its number is never lost.
     sender = models.ForeignKey(
-        "users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     client_id = models.UUIDField()
     text = models.TextField(blank=True, max_length=MAX_TEXT)

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,15 +16,14 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from apps.chat import door, selectors, services, wire
-from apps.chat.exceptions import RoomNotFound
 from apps.chat.hub.batches import Batches
 from apps.chat.hub.comparison import compare
 from apps.chat.hub.feed import Feed
 from apps.chat.hub.heartbeat import Heartbeat
+from apps.chat.hub.posting import Posting
 from apps.chat.hub.subscriber import Subscriber
 from apps.chat.hub.threads import DatabaseThreads
-from apps.chat.types import Draft, Posted, Stored
-from apps.common.exceptions import Unavailable
+from apps.chat.types import Draft, Posted
 from infrastructure import realtime
 from infrastructure.realtime import bus, control
 from infrastructure.telemetry.metrics import SOCKETS
@@ -32,13 +32,9 @@ SWEEP_EVERY: Final = 3.0
 READS_EVERY: Final = 0.5
 LAG_LIMIT: Final = 30.0
 ROOM_LINGERS: Final = 30.0
-GROUP: Final = 256
 ADMISSIONS: Final = 64
 _OPEN_WITHIN: Final = 1.0
-_POST_RETRIES: Final = (0.1, 0.3, 0.8, 1.5, 2.5)
 _log = structlog.get_logger(__name__)
-
-Said = tuple[Subscriber, Draft]
 
 
 class Hub:
@@ -54,7 +50,7 @@ class Hub:
         self._per_user: defaultdict[UUID, set[Subscriber]] = defaultdict(set)
         self._per_session: defaultdict[UUID | None, set[Subscriber]] = defaultdict(set)
         self._admissions = Batches(self._admit, limit=ADMISSIONS)
-        self._posting: dict[UUID, Batches[Said, None]] = {}
+        self._posting: dict[UUID, Posting] = {}
         self._reads: dict[tuple[UUID, UUID], int] = {}
         self._bus = make_bus(on_subscribed=self._subscribed)
         self._heartbeat = Heartbeat(self._bus, self.process, self.feeds)
@@ -152,8 +148,10 @@ class Hub:
         """Store a message with the next group of its room; acknowledged or refused to the socket."""
         posting = self._posting.get(feed.room_id)
         if posting is None:
-            posting = self._posting[feed.room_id] = Batches(self._poster(feed), limit=GROUP)
-        return posting.submit((subscriber, draft))
+            channel = realtime.room_channel(feed.room_id)
+            publish = partial(self._bus.publish, channel)
+            posting = self._posting[feed.room_id] = Posting(feed.room_id, self.threads, publish)
+        return posting.submit(subscriber, draft)
 
     def typing(self, subscriber: Subscriber, feed: Feed) -> None:
         """Tell the room that someone is writing."""
@@ -167,41 +165,6 @@ class Hub:
 
     def _publish(self, room_id: UUID, event: Mapping[str, Any]) -> None:
         self._bus.publish(realtime.room_channel(room_id), realtime.encode(event))
-
-    def _poster(self, feed: Feed) -> Callable[[Sequence[Said]], Awaitable[Sequence[None]]]:
-        async def work(said: Sequence[Said]) -> Sequence[None]:
-            failure: Exception = Unavailable()
-            try:
-                stored, payload = await self._store(feed.room_id, [draft for _, draft in said])
-            except (DatabaseError, InterfaceError, RoomNotFound) as error:
-                if isinstance(error, RoomNotFound):
-                    failure = error
-                else:
-                    _log.error("chat.store_failed", room=str(feed.room_id), error=type(error).__name__)
-                for subscriber, draft in said:
-                    subscriber.tell(wire.error(failure, str(draft.client_id)))  # type: ignore[arg-type]
-                return [None] * len(said)
-            # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
-            for (subscriber, draft), outcome in zip(said, stored.outcomes, strict=True):
-                if isinstance(outcome, Posted):
-                    subscriber.tell(wire.ack(outcome))
-                else:
-                    subscriber.tell(wire.error(outcome, str(draft.client_id)))
-            if payload:
-                self._bus.publish(realtime.room_channel(feed.room_id), payload)
-            return [None] * len(said)
-
-        return work
-
-    async def _store(self, room_id: UUID, drafts: Sequence[Draft]) -> tuple[Stored, bytes]:
-        # Storing the same drafts again is harmless: each is taken once. So a database that restarts is waited for.
-        for pause in _POST_RETRIES:
-            try:
-                return await self.threads.run(_store_and_pack, room_id=room_id, drafts=drafts)
-            except (DatabaseError, InterfaceError) as error:
-                _log.warning("chat.store_retried", room=str(room_id), error=type(error).__name__)
-                await asyncio.sleep(pause)
-        return await self.threads.run(_store_and_pack, room_id=room_id, drafts=drafts)
 
     # What other processes say
 
@@ -328,8 +291,3 @@ class Hub:
                 _log.warning("chat.upkeep_failed", error=type(error).__name__)
             except Exception:  # noqa: BLE001  (upkeep of the others goes on; the fault is in the log)
                 _log.exception("chat.upkeep_broke")
-
-
-def _store_and_pack(*, room_id: UUID, drafts: Sequence[Draft]) -> tuple[Stored, bytes]:
-    stored = services.store_messages(room_id=room_id, drafts=drafts)
-    return stored, wire.pack(stored.fresh) if stored.fresh else b""

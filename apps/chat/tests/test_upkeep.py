@@ -1,0 +1,157 @@
+"""The hub looks after itself: a database that fails for a while, rooms nobody is in, marks that wait."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError
+
+from apps.chat import runtime, selectors, services
+from apps.chat.hub import hub, posting
+from apps.chat.models import Membership, Message
+from apps.chat.tests.conftest import Site, wait_until
+from apps.chat.tests.factories import RoomFactory, member_of
+from infrastructure.realtime.bus import RedisBus
+
+
+def failing(
+    times: int, then: Callable[..., Any], error: type[Exception] = OperationalError
+) -> Callable[..., Any]:
+    """`then`, after so many failures."""
+    left = [times]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if left[0] > 0:
+            left[0] -= 1
+            raise error
+        return then(*args, **kwargs)
+
+    return call
+
+
+def test_database_that_restarts_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "RETRIES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(services, "store_messages", failing(3, services.store_messages))
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    socket.say("patience")
+    assert socket.next("ack")["seq"] == 1
+    assert Message.objects.get().text == "patience"
+
+
+def test_database_that_stays_away_is_told_and_the_socket_lives(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "RETRIES", (0.01,))
+    store = services.store_messages
+    monkeypatch.setattr(services, "store_messages", failing(99, store))
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    client_id = socket.say("lost?")
+    error = socket.next("error")
+    assert (error["code"], error["client_id"]) == ("unavailable", client_id)
+    monkeypatch.setattr(services, "store_messages", store)
+    socket.say("lost?", client_id)
+    assert socket.next("ack")["seq"] == 1
+
+
+def test_room_that_is_deleted_under_a_writer(site: Site) -> None:
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    room.delete()
+    client_id = socket.say("into the void")
+    error = socket.next("error")
+    assert (error["code"], error["client_id"]) == ("room_not_found", client_id)
+
+
+def test_handshake_survives_a_broken_connection_and_is_told_of_a_database_that_is_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = RoomFactory.create()
+    ada = member_of(room)
+    seats = selectors.list_seats
+    monkeypatch.setattr(selectors, "list_seats", failing(1, seats))
+    site.inside(room.slug, ada)
+    monkeypatch.setattr(selectors, "list_seats", failing(2, seats))
+    assert site.enter(room.slug, ada).close_code() == 1012
+    assert [record.levelno for record in caplog.records if "database_away" in record.getMessage()] == [
+        logging.ERROR
+    ]
+
+
+def test_marks_of_reading_wait_for_the_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = RoomFactory.create()
+    ada = member_of(room)
+    socket = site.inside(room.slug, ada)
+    socket.say("x")
+    socket.next("message")
+    monkeypatch.setattr(services, "record_reads", failing(1, services.record_reads))
+    socket.send(type="read", seq=1)
+    wait_until(lambda: Membership.objects.get().read_seq == 1)
+
+
+def test_sweep_goes_on_after_failures(serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
+    monkeypatch.setattr(hub, "compare", failing(2, failing(1, hub.compare, ValueError)))
+    site = serve()
+    room = RoomFactory.create()
+    ada = member_of(room)
+    socket = site.inside(room.slug, ada)
+    Membership.objects.all().delete()
+    assert socket.close_code() == 4403
+
+
+def test_rooms_that_nobody_is_in_are_let_go(
+    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
+    monkeypatch.setattr(hub, "ROOM_LINGERS", 0.0)
+    site = serve()
+    live = runtime.hubs()[-1]
+    room = RoomFactory.create()
+    ada = member_of(room)
+    for n in (1, 2):
+        socket = site.inside(room.slug, ada)
+        socket.say("here")
+        assert socket.next("ack")["seq"] == n
+        assert len(live.feeds) == 1
+        socket.connection.close()
+        wait_until(lambda: not live.feeds and not live._posting and not live.sockets)
+    assert (live._per_user, live._per_session, live.per_address) == ({}, {}, {})
+
+
+def test_room_opens_although_redis_never_answers(
+    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(self: RedisBus, channel: str, listener: Any) -> None:
+        self._listeners[channel] = listener
+
+    monkeypatch.setattr(RedisBus, "subscribe", silent)
+    monkeypatch.setattr(hub, "_OPEN_WITHIN", 0.05)
+    site = serve()
+    room = RoomFactory.create()
+    services.post_system_message(slug=room.slug, text="before")
+    socket = site.enter(room.slug, member_of(room))
+    assert socket.frame()["seq"] == 1
+    socket.say("after")
+    assert socket.next("message")["seq"] == 2
+
+
+def test_head_that_cannot_be_read_is_told_to_who_enters(
+    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "_OPEN_WITHIN", 0.05)
+    heads = selectors.list_heads
+    monkeypatch.setattr(selectors, "list_heads", failing(99, heads))
+    site = serve()
+    room = RoomFactory.create()
+    ada = member_of(room)
+    assert site.enter(room.slug, ada).close_code() == 1012
+    monkeypatch.setattr(selectors, "list_heads", heads)
+    assert site.enter(room.slug, ada).frame()["type"] == "welcome"
+    live = runtime.hubs()[-1]
+    live._subscribed(f"room:{uuid4()}")  # of a room that was let go meanwhile
