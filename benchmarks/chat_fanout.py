@@ -117,7 +117,9 @@ def serving(command: list[str], environment: dict[str, str], port: int) -> Itera
     """A server process on the first core."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     pinned = ["taskset", "-c", str(cores[0])] if len(cores) > 1 else []
-    process = subprocess.Popen([*pinned, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*pinned, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 60
         while True:

@@ -118,11 +118,12 @@ class Feed:
 
     def next_entry(self, subscriber: Subscriber) -> Entry | None:
         """The next entry for a socket, which moves on behind it; None when there is none now."""
-        while subscriber.position < self.end:
-            if subscriber.position < self.start:
+        ring, start = self._ring, self.start
+        while (index := subscriber.position - start) < len(ring):
+            if index < 0:
                 self._follow(subscriber)  # it lagged until the ring had moved on
                 return None
-            entry = self._ring[subscriber.position - self.start]
+            entry = ring[index]
             subscriber.position += 1
             if entry.seq:
                 if entry.seq <= subscriber.seq:

@@ -143,7 +143,8 @@ class Subscriber:
                     await self.send(entry.event)
                 elif self.seq >= self.replay_to:
                     return
-                self.progress = self._loop.time()
+                if self._task is not None:
+                    self.progress = self._loop.time()
         except (OSError, RuntimeError):
             # The server's way to say that the client has gone; its last event is on the way to the serving task.
             self._give_up()

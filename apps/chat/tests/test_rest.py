@@ -393,3 +393,13 @@ def test_service_posts_as_the_system() -> None:
     elsewhere = path.replace(room.slug, "nowhere")
     answer = client.post(elsewhere, {"message": "x"}, content_type="application/json", headers=headers)
     refused(answer, 404, "room_not_found")
+
+
+def test_schema_describes_pages_of_messages() -> None:
+    schema = Person(UserFactory.create()).client.get(
+        "/api/private/v1/schema.json", headers=bearer(UserFactory.create())
+    )
+    assert schema.status_code == 200
+    operation = schema.json()["paths"]["/api/private/v1/chat/rooms/{slug}/messages/"]["get"]
+    names = {one.get("name") for one in operation["parameters"]}
+    assert {"after", "before", "limit", "sender", "search", "created_after", "created_before"} <= names

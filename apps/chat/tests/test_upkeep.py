@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
+from django_redis import get_redis_connection
 
 from apps.chat import runtime, selectors, services
-from apps.chat.hub import hub, posting
+from apps.chat.hub import comparison, hub, posting
+from apps.chat.hub.heartbeat import Heartbeat
 from apps.chat.models import Membership, Message
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -96,7 +99,7 @@ def test_marks_of_reading_wait_for_the_database(site: Site, monkeypatch: pytest.
 
 def test_sweep_goes_on_after_failures(serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
-    monkeypatch.setattr(hub, "compare", failing(2, failing(1, hub.compare, ValueError)))
+    monkeypatch.setattr(hub, "compare", failing(2, failing(1, comparison.compare, ValueError)))
     site = serve()
     room = RoomFactory.create()
     ada = member_of(room)
@@ -155,3 +158,24 @@ def test_head_that_cannot_be_read_is_told_to_who_enters(
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
     live = runtime.hubs()[-1]
     live._subscribed(f"room:{uuid4()}")  # of a room that was let go meanwhile
+
+
+def test_people_of_a_crashed_process_run_out(
+    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Heartbeat, "EVERY", 0.1)
+    site = serve()
+    room = RoomFactory.create()
+    ada, ghost = member_of(room, name="Ada"), uuid4()
+    socket = site.inside(room.slug, ada)
+    key = f"sarsen:presence:{room.pk}"
+    redis = get_redis_connection("default")
+    wait_until(lambda: redis.zcard(key) == 1)
+    redis.zadd(key, {f"{ghost}|crashed|Ghost": time.time() + 0.6})
+    came = {"type": "presence", "user": str(ghost), "name": "Ghost", "online": True}
+    assert socket.next("presence") == came
+    site.inside(room.slug, member_of(room))
+    assert socket.next("presence")["online"] is True
+    assert socket.next("presence") == {**came, "online": False}
+    assert 0 < redis.ttl(key) <= Heartbeat.LASTS * 4
+    assert {member.decode().split("|")[2] for member in redis.zrange(key, 0, -1)} >= {"Ada"}
