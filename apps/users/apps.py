@@ -10,7 +10,12 @@ class UsersConfig(AppConfig):
     label = "users"
 
     def ready(self) -> None:
-        """Offer the authenticators "bearer" and "session" to the zone table."""
-        from apps.users import authentication
+        """Offer the authenticators "bearer" and "session" to the zone table.
 
+        Raises WeakKeyError for a key ring that could not sign: better now than at the first sign-in.
+        """
+        from apps.users import authentication
+        from infrastructure import token
+
+        token.access_tokens()
         authentication.register()

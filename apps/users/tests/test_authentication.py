@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test import RequestFactory
@@ -173,3 +174,11 @@ def test_the_admin_sites_cookie_is_a_caller(user: User) -> None:
     caller = authenticate_session(request)
     assert caller is not None
     assert (caller.kind, caller.user, caller.session_id) == (CallerKind.USER, user, None)
+
+
+def test_a_weak_key_ring_stops_the_start(settings: Any) -> None:
+    config = apps.get_app_config("users")
+    config.ready()
+    settings.JWT_KEYS = (("test", "short"),)
+    with pytest.raises(tokens.WeakKeyError, match="'test' is shorter than 32 bytes"):
+        config.ready()

@@ -1,21 +1,20 @@
 """A state machine over sign-in, refresh, replay, logout, password change, deactivation and erasure.
 
-The invariant: what is dead never gets in, and what is alive does. IDENTITY_RUNS says how many runs (15 without it).
+The invariant: what is dead never gets in, and what is alive does. IDENTITY_RUNS says how many runs (40 without it).
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
+    initialize,
     invariant,
     rule,
     run_state_machine_as_test,
@@ -27,7 +26,9 @@ from apps.users.models import RefreshToken, Session, User
 from apps.users.tests.factories import AdminFactory, UserFactory, caller_for
 from apps.users.types import Device, TokenPair
 
-RUNS = int(os.environ.get("IDENTITY_RUNS", "15"))
+RUNS = int(os.environ.get("IDENTITY_RUNS", "40"))
+NUMBER = st.integers(0, 11)
+MOSTLY = st.sampled_from([True, True, True, False])
 PASSWORDS = [f"standing stone number {number}" for number in range(3)]
 
 
@@ -36,8 +37,8 @@ class Family:
     """What one sign-in has led to, by the rules."""
 
     account: int
+    pairs: list[TokenPair]
     is_live: bool = True
-    pairs: list[TokenPair] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -51,9 +52,7 @@ class Account:
 
 
 class SignIns(RuleBasedStateMachine):
-    """Two accounts and an admin."""
-
-    families = Bundle("families")
+    """Two accounts and an admin. Rules pick a family by number; without one that fits, they do nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,83 +71,93 @@ class SignIns(RuleBasedStateMachine):
             if family.account == index:
                 family.is_live = False
 
-    @rule(target=families, index=st.integers(0, 1), password=st.sampled_from(PASSWORDS))
-    def sign_in(self, index: int, password: str) -> Any:
+    def pick(self, number: int, *, is_live: bool) -> list[Family]:
+        """One family that is live or dead by the rules, in a list; an empty one when there is none."""
+        fitting = [family for family in self.known if family.is_live is is_live]
+        return [fitting[number % len(fitting)]] if fitting else []
+
+    def sign_in_with(self, index: int, password: str) -> None:
         account = self.accounts[index]
-        should = account.is_active and not account.is_erased and password == account.password
-        family = Family(index, is_live=should)
+        should = account.is_active and password == account.password
         try:
-            family.pairs.append(services.login(email=account.user.email, password=password, device=Device()))
+            pair = services.login(email=account.user.email, password=password, device=Device())
         except exceptions.InvalidCredentials:
             assert not should
         else:
             assert should
-        self.known.append(family)
-        return family
+            self.known.append(Family(index, pairs=[pair]))
 
-    @rule(family=families, position=st.integers(0, 5))
-    def refresh(self, family: Family, position: int) -> None:
-        if not family.pairs:
-            return
-        pair = family.pairs[position % len(family.pairs)]
-        is_newest = pair is family.pairs[-1]
-        try:
-            family.pairs.append(services.refresh(refresh_token=pair.refresh))
-        except exceptions.RefreshTokenRefused:
-            assert not (family.is_live and is_newest)
-            family.is_live = False
-        else:
-            assert family.is_live
-            assert is_newest
+    @initialize()
+    def begin(self) -> None:
+        for index in (0, 1):
+            self.sign_in_with(index, PASSWORDS[0])
 
-    @rule(family=families, position=st.integers(0, 5))
-    def log_out(self, family: Family, position: int) -> None:
-        if family.pairs:
+    @rule(index=st.integers(0, 1), knows=MOSTLY, password=st.sampled_from(PASSWORDS))
+    def sign_in(self, index: int, knows: bool, password: str) -> None:
+        self.sign_in_with(index, self.accounts[index].password if knows else password)
+
+    @rule(number=NUMBER, times=st.integers(1, 3))
+    def carry_on(self, number: int, times: int) -> None:
+        for family in self.pick(number, is_live=True) * times:
+            family.pairs.append(services.refresh(refresh_token=family.pairs[-1].refresh))
+
+    @rule(number=NUMBER, position=NUMBER)
+    def replay(self, number: int, position: int) -> None:
+        for family in self.pick(number, is_live=True):
+            if len(family.pairs) > 1:
+                used = family.pairs[position % (len(family.pairs) - 1)]
+                with pytest.raises(exceptions.RefreshTokenRefused):
+                    services.refresh(refresh_token=used.refresh)
+                family.is_live = False
+
+    @rule(number=NUMBER, position=NUMBER)
+    def raise_the_dead(self, number: int, position: int) -> None:
+        for family in self.pick(number, is_live=False):
+            with pytest.raises(exceptions.RefreshTokenRefused):
+                services.refresh(refresh_token=family.pairs[position % len(family.pairs)].refresh)
+
+    @rule(number=NUMBER, position=NUMBER)
+    def log_out(self, number: int, position: int) -> None:
+        for family in self.pick(number, is_live=True):
             services.logout(refresh_token=family.pairs[position % len(family.pairs)].refresh)
             family.is_live = False
 
-    @rule(family=families, new=st.sampled_from(PASSWORDS), guess=st.sampled_from(PASSWORDS))
-    def change_password(self, family: Family, new: str, guess: str) -> None:
-        if not family.is_live:
-            return
-        account = self.accounts[family.account]
-        caller = selectors.authenticate_access(token=family.pairs[-1].access)
-        try:
-            services.change_password(actor=caller, current_password=guess, new_password=new, device=Device())
-        except exceptions.WrongPassword:
-            assert guess != account.password
-        else:
-            assert guess == account.password
-            account.password = new
-            self.end(family.account)
+    @rule(number=NUMBER, knows=MOSTLY, new=st.sampled_from(PASSWORDS), guess=st.sampled_from(PASSWORDS))
+    def change_password(self, number: int, knows: bool, new: str, guess: str) -> None:
+        for family in self.pick(number, is_live=True):
+            account = self.accounts[family.account]
+            guess = account.password if knows else guess
+            caller = selectors.authenticate_access(token=family.pairs[-1].access)
+            try:
+                services.change_password(
+                    actor=caller, current_password=guess, new_password=new, device=Device()
+                )
+            except exceptions.WrongPassword:
+                assert guess != account.password
+            else:
+                assert guess == account.password
+                account.password = new
+                self.end(family.account)
 
-    @rule(family=families)
-    def log_out_everywhere(self, family: Family) -> None:
-        if family.is_live:
+    @rule(number=NUMBER)
+    def log_out_everywhere(self, number: int) -> None:
+        for family in self.pick(number, is_live=True):
             services.logout_everywhere(actor=selectors.authenticate_access(token=family.pairs[0].access))
             self.end(family.account)
 
-    @rule(index=st.integers(0, 1))
-    def deactivate(self, index: int) -> None:
+    @rule(index=st.integers(0, 1), action=st.sampled_from(["activate", "activate", "deactivate", "erase"]))
+    def administer(self, index: int, action: str) -> None:
         account = self.accounts[index]
-        if not account.is_erased:
-            services.deactivate_user(actor=self.admin, user_id=account.user.pk)
-            account.is_active = False
-            self.end(index)
-
-    @rule(index=st.integers(0, 1))
-    def activate(self, index: int) -> None:
-        account = self.accounts[index]
-        if not account.is_erased:
-            services.activate_user(actor=self.admin, user_id=account.user.pk)
-            account.is_active = True
-
-    @rule(index=st.integers(0, 1))
-    def erase(self, index: int) -> None:
-        account = self.accounts[index]
-        if not account.is_erased:
+        if account.is_erased:
+            return
+        if action == "erase":
             services.erase_user(actor=self.admin, user_id=account.user.pk)
-            account.is_erased, account.is_active = True, False
+        elif action == "deactivate":
+            services.deactivate_user(actor=self.admin, user_id=account.user.pk)
+        else:
+            services.activate_user(actor=self.admin, user_id=account.user.pk)
+        account.is_erased, account.is_active = action == "erase", action == "activate"
+        if not account.is_active:
             self.end(index)
 
     @invariant()
@@ -176,7 +185,7 @@ def test_no_dead_session_ever_gets_in() -> None:
         SignIns,
         settings=settings(
             max_examples=RUNS,
-            stateful_step_count=20,
+            stateful_step_count=25,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
