@@ -69,7 +69,11 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     # Services
     _url("DATABASE_URL", None, "PostgreSQL, `postgres://user:password@host:5432/name`", secret=True),
     _url("REDIS_URL", None, "Redis or Valkey, `redis://:password@host:6379/0`", secret=True),
-    _flag("DATABASE_POOL", "true", "Pool connections (psycopg pool); false: one persistent connection per thread"),
+    _flag(
+        "DATABASE_POOL",
+        "true",
+        "Pool connections (psycopg pool); false: one persistent connection per thread",
+    ),
     _number("DATABASE_POOL_SIZE", "8", "Connections one process may open"),
     # The site
     _items("ALLOWED_HOSTS", "", "Host names that are answered"),
@@ -79,7 +83,9 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _flag("SECURE_SSL", "true", "The site is reached over TLS: secure cookies, HSTS, redirect (production)"),
     _number("MAX_BODY_BYTES", "1048576", "Largest request body, uploads apart"),
     _number("MAX_UPLOAD_BYTES", "5242880", "Largest uploaded file"),
-    _items("RATES_PUBLIC", "120/minute", "Calls of one address to the public zone; several limits may be given"),
+    _items(
+        "RATES_PUBLIC", "120/minute", "Calls of one address to the public zone; several limits may be given"
+    ),
     _items("RATES_PRIVATE", "1200/minute", "Calls of one user to the private zone"),
     _items("RATES_INTERNAL", "6000/minute", "Calls of one service to the internal zone"),
     _items("RATES_ADMIN", "300/minute", "Calls of one admin to the admin zone"),
@@ -95,9 +101,16 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _number("CHAT_FRAMES_PER_SECOND", "20", "Frames a socket may send; five seconds' worth may come at once"),
     _number("CHAT_SOCKETS_PER_USER", "20", "Open sockets of one person in one process"),
     _number("CHAT_SOCKETS_PER_ADDRESS", "500", "Open sockets of one client address in one process"),
-    _number("CHAT_DATABASE_THREADS", "3", "Threads that read and write the database for sockets, in one process"),
+    _number(
+        "CHAT_DATABASE_THREADS", "3", "Threads that read and write the database for sockets, in one process"
+    ),
     # Mail
-    _url("EMAIL_URL", "", "`smtp+tls://user:password@host:587`; empty: folder `.data/mail` (production: console)", secret=True),
+    _url(
+        "EMAIL_URL",
+        "",
+        "`smtp+tls://user:password@host:587`; empty: folder `.data/mail` (production: console)",
+        secret=True,
+    ),
     _text("EMAIL_FROM", "Sarsen <no-reply@example.com>", "Sender of every mail"),
     # Storage
     _text("S3_BUCKET", "", "Bucket for uploads; empty: local disk"),
@@ -187,7 +200,13 @@ def markdown() -> str:
     """The configuration reference as a Markdown table, one row per variable."""
     rows = ["| variable | kind | default | what it is |", "|---|---|---|---|"]
     for variable in VARIABLES:
-        default = "required" if variable.default is None else f"`{variable.default}`" if variable.default else "empty"
+        default = (
+            "required"
+            if variable.default is None
+            else f"`{variable.default}`"
+            if variable.default
+            else "empty"
+        )
         secret = " (secret)" if variable.secret else ""
         rows.append(f"| `{variable.name}` | {variable.kind} | {default} | {variable.help}{secret} |")
     return "\n".join(rows)

@@ -22,7 +22,9 @@ class Lifespan:
         self._startup = tuple(startup)
         self._shutdown = tuple(shutdown)
 
-    async def __call__(self, scope: LifespanScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(
+        self, scope: LifespanScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
         """Serve one lifespan."""
         await receive()
         try:
@@ -36,6 +38,6 @@ class Lifespan:
         for hook in reversed(self._shutdown):
             try:
                 await hook()
-            except Exception:
+            except Exception:  # noqa: BLE001  (logged; the other hooks have their turn)
                 _log.exception("lifespan.shutdown_hook_failed", hook=repr(hook))
         await send({"type": "lifespan.shutdown.complete"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -31,7 +31,9 @@ class _Answer:
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
-    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], Any]:
         self.status = int(status[:3])
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return _refuse_write
@@ -106,7 +108,9 @@ class WsgiBridge:
         size = int(declared) if declared.isdecimal() else 0
         if size > self._max_body:
             return BytesIO()
-        body: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_FROM) if size > _SPOOL_FROM else BytesIO()
+        body: IO[bytes] = BytesIO()
+        if size > _SPOOL_FROM:
+            body = tempfile.SpooledTemporaryFile(max_size=_SPOOL_FROM)  # noqa: SIM115  (closed with the answer)
         received = 0
         while True:
             message = await receive()
@@ -148,12 +152,14 @@ class _Chunks:
 
     def __init__(self, result: Iterable[bytes]) -> None:
         self._result = result
-        self._iterator = iter(result)
+        self._iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> _Chunks:
         return self
 
     def __next__(self) -> bytes:
+        if self._iterator is None:
+            self._iterator = iter(self._result)
         return next(self._iterator)
 
     def close(self) -> None:

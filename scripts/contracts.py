@@ -22,7 +22,7 @@ class SlicesContract(Contract):
     shared = fields.SetField(subfield=fields.StringField())
     doors = fields.SetField(subfield=fields.StringField())
 
-    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001
         """Look at each import that leaves a slice, enters one, or reaches above them."""
         above, shared, doors = _names(self.above), _names(self.shared), _names(self.doors)
         slices = sorted(graph.find_children(_name(self.package)) - above - shared)

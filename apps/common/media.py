@@ -16,7 +16,7 @@ _POLICY: Final = "default-src 'none'; img-src 'self'; style-src 'none'; sandbox"
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """The uploaded file. Raises Http404 when there is none or the path leads elsewhere."""
-    response = serve(request, path, document_root=settings.MEDIA_ROOT)
+    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -15,7 +15,16 @@ from config.env import BASE_DIR
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False), ("False", False), ("no", False), ("", False)],
+    [
+        ("1", True),
+        ("TRUE", True),
+        ("yes", True),
+        ("on", True),
+        ("0", False),
+        ("False", False),
+        ("no", False),
+        ("", False),
+    ],
 )
 def test_flag(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
     monkeypatch.setenv("REQUIRE_VERIFIED_EMAIL", value)
@@ -24,7 +33,9 @@ def test_flag(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> No
 
 def test_flag_refuses_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUIRE_VERIFIED_EMAIL", "maybe")
-    with pytest.raises(ImproperlyConfigured, match="REQUIRE_VERIFIED_EMAIL must be true or false, not 'maybe'"):
+    with pytest.raises(
+        ImproperlyConfigured, match="REQUIRE_VERIFIED_EMAIL must be true or false, not 'maybe'"
+    ):
         env.flag("REQUIRE_VERIFIED_EMAIL")
 
 
@@ -66,7 +77,9 @@ def test_nothing_else_reads_the_environment() -> None:
         str(path.relative_to(BASE_DIR))
         for folder in ("apps", "config", "infrastructure")
         for path in (BASE_DIR / folder).rglob("*.py")
-        if "tests" not in path.parts and "embedded" not in path.parts and reads.search(path.read_text(encoding="utf-8"))
+        if "tests" not in path.parts
+        and "embedded" not in path.parts
+        and reads.search(path.read_text(encoding="utf-8"))
     }
     assert readers == {"config/env.py"}
 
@@ -77,14 +90,21 @@ def test_every_variable_is_used_and_named_once() -> None:
     readers = [*(BASE_DIR / "config").rglob("*.py"), BASE_DIR / "deploy" / "gunicorn.conf.py"]
     settings = "\n".join(path.read_text(encoding="utf-8") for path in readers if "tests" not in path.parts)
     unused = [
-        name for name in names if not re.search(rf'env\.\w+\("{name}"\)', settings) and name not in ("DATABASE_URL", "EMAIL_URL")
+        name
+        for name in names
+        if not re.search(rf'env\.\w+\("{name}"\)', settings) and name not in ("DATABASE_URL", "EMAIL_URL")
     ]
     assert unused == []
 
 
 def test_reference_is_printed_as_markdown() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "config.env"], cwd=BASE_DIR, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-m", "config.env"],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert done.stdout == env.markdown() + "\n"
     assert "| `WEB_THREADS` | number | `8` |" in done.stdout

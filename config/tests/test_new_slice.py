@@ -57,7 +57,9 @@ def empty_database() -> Iterator[str]:
 
 def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str) -> None:
     for folder in ("apps", "config", "infrastructure", "scripts"):
-        shutil.copytree(BASE_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        shutil.copytree(
+            BASE_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+        )
     for file in ("manage.py", "pyproject.toml", ".importlinter"):
         shutil.copy(BASE_DIR / file, tmp_path / file)
 
@@ -77,7 +79,11 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
         done = subprocess.run(
             [sys.executable, *command],
             cwd=tmp_path,
-            env={**os.environ, "DATABASE_URL": empty_database, "DJANGO_SETTINGS_MODULE": "config.settings.test"},
+            env={
+                **os.environ,
+                "DATABASE_URL": empty_database,
+                "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -93,4 +99,12 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
     assert said.endswith("works\n")
     run("-m", "ruff", "check", "apps/notes")
     run("-c", "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache'])")
-    run("-m", "ruff", "format", "--check", "apps/notes/models.py", "apps/notes/services.py", "apps/notes/views.py")
+    run(
+        "-m",
+        "ruff",
+        "format",
+        "--check",
+        "apps/notes/models.py",
+        "apps/notes/services.py",
+        "apps/notes/views.py",
+    )

@@ -14,7 +14,9 @@ from infrastructure.wsgi_bridge import WsgiBridge
 Start = Callable[..., Any]
 
 
-def scope(*, headers: Iterable[tuple[bytes, bytes]] = (), path: str = "/", query: bytes = b"", method: str = "POST") -> Any:
+def scope(
+    *, headers: Iterable[tuple[bytes, bytes]] = (), path: str = "/", query: bytes = b"", method: str = "POST"
+) -> Any:
     return {
         "type": "http",
         "method": method,
@@ -89,7 +91,8 @@ async def test_environ_follows_pep_3333() -> None:
         (b"x_forwarded_for", b"203.0.113.9"),
     ]
     sent = await call(
-        WsgiBridge(application, threads=1, max_body=10), scope(headers=headers, path="/caf\u00e9/", query=b"a=%C3%A9")
+        WsgiBridge(application, threads=1, max_body=10),
+        scope(headers=headers, path="/caf\u00e9/", query=b"a=%C3%A9"),
     )
     assert sent[0]["status"] == 204
     assert sent[1] == {"type": "http.response.body", "body": b"", "more_body": False}
@@ -98,7 +101,11 @@ async def test_environ_follows_pep_3333() -> None:
     assert seen["HTTP_ACCEPT"] == "text/html,text/plain"
     assert seen["CONTENT_TYPE"] == "application/json"
     assert seen["CONTENT_LENGTH"] == ""
-    assert (seen["REMOTE_ADDR"], seen["SERVER_NAME"], seen["SERVER_PORT"]) == ("192.0.2.7", "127.0.0.1", "8000")
+    assert (seen["REMOTE_ADDR"], seen["SERVER_NAME"], seen["SERVER_PORT"]) == (
+        "192.0.2.7",
+        "127.0.0.1",
+        "8000",
+    )
 
 
 async def test_header_with_underscore_cannot_pose_as_another() -> None:
@@ -109,7 +116,9 @@ async def test_header_with_underscore_cannot_pose_as_another() -> None:
         start("200 OK", [])
         return [b""]
 
-    await call(WsgiBridge(application, threads=1, max_body=10), scope(headers=[(b"x_forwarded_for", b"203.0.113.9")]))
+    await call(
+        WsgiBridge(application, threads=1, max_body=10), scope(headers=[(b"x_forwarded_for", b"203.0.113.9")])
+    )
     assert "HTTP_X_FORWARDED_FOR" not in seen
 
 
@@ -147,7 +156,11 @@ async def test_stream_is_sent_chunk_by_chunk_and_closed_once() -> None:
         return stream
 
     sent = await call(WsgiBridge(application, threads=1, max_body=10), scope())
-    assert [(m["body"], m["more_body"]) for m in sent[1:]] == [(b"one", True), (b"two", True), (b"three", False)]
+    assert [(m["body"], m["more_body"]) for m in sent[1:]] == [
+        (b"one", True),
+        (b"two", True),
+        (b"three", False),
+    ]
     assert stream.closed == 1
 
 
@@ -169,7 +182,6 @@ async def test_application_that_breaks_before_its_first_chunk_is_closed() -> Non
     class Broken:
         def __iter__(self) -> Iterator[bytes]:
             raise ValueError("no chunk")
-            yield b""
 
         def close(self) -> None:
             closed.append(True)
@@ -225,19 +237,18 @@ async def test_slow_readers_hold_no_thread() -> None:
         return Stream() if environ["PATH_INFO"] == "/stream" else [b"here"]
 
     bridge = WsgiBridge(application, threads=1, max_body=10)
-    stuck = asyncio.Event()
-    blocked = [0]
+    stuck, both_stuck = asyncio.Event(), asyncio.Barrier(3)
 
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def never_read(message: Any) -> None:
-        blocked[0] += 1
-        await stuck.wait()
+        if not stuck.is_set():
+            await both_stuck.wait()
+            await stuck.wait()
 
     streams = [asyncio.create_task(bridge(scope(path="/stream"), receive, never_read)) for _ in range(2)]
-    while blocked[0] < 2:
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(both_stuck.wait(), timeout=5)
     answered: list[Any] = []
 
     async def send(message: Any) -> None:

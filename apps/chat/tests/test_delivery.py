@@ -18,7 +18,7 @@ import httpx
 import pytest
 from django.conf import settings
 from django.db import connection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 
 from apps.chat import runtime, services
 from apps.chat.hub import feed, hub, subscriber
@@ -290,7 +290,7 @@ class Talker(threading.Thread):
                         self.slug, f"?after={len(self.heard)}", additional_headers=self.headers
                     )
                 )
-            except (ConnectionClosed, OSError, EOFError):
+            except (WebSocketException, OSError, EOFError):
                 self.sites.append(self.sites.pop(0))
 
     @property

@@ -37,7 +37,11 @@ AUTH_PASSWORD_VALIDATORS = [
 # Attempts, whether they succeed or not. Windows slide, so nothing is locked for longer than its window; "pair" is one
 # account from one address, the only one that counts against an address from which the account was signed in to lately.
 IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
-    "login": {"address": ("60/minute", "600/hour"), "account": ("20/5 minutes",), "pair": ("10/minute", "60/hour")},
+    "login": {
+        "address": ("60/minute", "600/hour"),
+        "account": ("20/5 minutes",),
+        "pair": ("10/minute", "60/hour"),
+    },
     "reset": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "register": {"address": ("60/10 minutes",), "account": ("5/hour",)},
 }

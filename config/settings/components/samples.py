@@ -1,6 +1,6 @@
 """Secrets of development and test. They are public, so production refuses them by value."""
 
-SAMPLE_SECRET_KEY = "sample-of-development-only-never-in-production-0123456789abcdef"
+SAMPLE_SECRET_KEY = "sample-of-development-only-never-in-production-0123456789abcdef"  # noqa: S105
 SAMPLE_JWT_KEY = "sample-of-development-only-never-in-production-fedcba9876543210"
 # Fernet wants 32 url-safe base64 bytes: this is "sample-key-for-development-only!".
 SAMPLE_FIELD_KEY = "c2FtcGxlLWtleS1mb3ItZGV2ZWxvcG1lbnQtb25seSE="

@@ -118,7 +118,18 @@ def _answers(site: Site) -> bool:
 @pytest.fixture
 def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A Celery worker as `make run` starts it."""
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config",
+        "worker",
+        "--pool",
+        "threads",
+        "--concurrency",
+        "2",
+    ]
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--without-gossip", "--without-mingle", "-n", f"{uuid4().hex}@test"],

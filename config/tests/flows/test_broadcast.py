@@ -35,9 +35,13 @@ def test_message_reaches_a_socket_of_another_process(serve: Callable[[], Site]) 
     first, second = serve(), serve()
     ada, grace = first.join("ada"), second.join("grace")
     room = f"flow-{uuid4().hex[:8]}"
-    made = first.http.post("/api/private/v1/chat/rooms/", json={"slug": room, "name": "Flow"}, headers=ada.headers)
+    made = first.http.post(
+        "/api/private/v1/chat/rooms/", json={"slug": room, "name": "Flow"}, headers=ada.headers
+    )
     assert made.status_code == 201, made.text
-    assert second.http.post(f"/api/private/v1/chat/rooms/{room}/join/", headers=grace.headers).status_code in (200, 204)
+    assert second.http.post(
+        f"/api/private/v1/chat/rooms/{room}/join/", headers=grace.headers
+    ).status_code in (200, 204)
 
     with enter(first, room, ada) as here, enter(second, room, grace) as there:
         client_id = str(uuid4())

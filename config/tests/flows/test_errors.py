@@ -21,10 +21,16 @@ def test_failures_are_told_in_the_manner_of_each_interface(serve: Callable[[], S
     )
     assert (taken.status_code, taken.headers["Content-Type"]) == (409, "application/problem+json")
     problem = taken.json()
-    assert (problem["status"], problem["code"], problem["request_id"]) == (409, "email_taken", "flow-errors-1")
+    assert (problem["status"], problem["code"], problem["request_id"]) == (
+        409,
+        "email_taken",
+        "flow-errors-1",
+    )
     assert set(problem) == {"type", "title", "status", "detail", "code", "request_id", "errors"}
 
-    invalid = site.http.post("/api/public/v1/auth/register/", json={"email": "no address", "password": PASSWORD})
+    invalid = site.http.post(
+        "/api/public/v1/auth/register/", json={"email": "no address", "password": PASSWORD}
+    )
     assert invalid.status_code == 400
     assert {error["field"] for error in invalid.json()["errors"]} == {"email", "name"}
 

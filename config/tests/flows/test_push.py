@@ -18,7 +18,9 @@ def test_task_reaches_open_sockets_and_those_who_come_later(
     site = serve()
     ada = site.join("ada")
     room = f"flow-{uuid4().hex[:8]}"
-    made = site.http.post("/api/private/v1/chat/rooms/", json={"slug": room, "name": "Flow"}, headers=ada.headers)
+    made = site.http.post(
+        "/api/private/v1/chat/rooms/", json={"slug": room, "name": "Flow"}, headers=ada.headers
+    )
     assert made.status_code == 201, made.text
     with enter(site, room, ada) as socket:
         subprocess.run(
