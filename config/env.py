@@ -74,7 +74,9 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         "true",
         "Pool connections (psycopg pool); false: one persistent connection per thread",
     ),
-    _number("DATABASE_POOL_SIZE", "8", "Connections one process may open"),
+    _number(
+        "DATABASE_POOL_SIZE", "12", "Connections one process may open: its threads, the relay and the probes"
+    ),
     # The site
     _items("ALLOWED_HOSTS", "", "Host names that are answered"),
     _url("PUBLIC_URL", "http://127.0.0.1:8000", "Where people reach the site; links in mails start with it"),

@@ -32,7 +32,9 @@ class Stack:
 def development(*, host: str, port: int, summary: Path) -> Stack:
     """Sarsen itself: migrate and seed, then the server, the clock and the worker."""
     python = (sys.executable, "-X", "utf8")
-    celery = (*python, "-m", "celery", "--quiet", "--app", "config.celery")
+    # As root, which a container's or a rented machine's developer often is, Celery would say so in eight lines.
+    quiet = ("-W", "ignore:You're running the worker with superuser privileges")
+    celery = (*python, *quiet, "-m", "celery", "--quiet", "--app", "config.celery")
     return Stack(
         prepare=Child(
             name="prepare",

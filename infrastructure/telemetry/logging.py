@@ -24,6 +24,7 @@ def _serialise(value: Any, default: Any = None, **_: Any) -> str:
 
 def _drop_carried_record(_logger: Any, _method: str, event: EventDict) -> EventDict:
     event.pop("_record", None)
+    event.pop("color_message", None)  # uvicorn's message once more, for terminals
     event.pop("_from_structlog", None)
     return event
 

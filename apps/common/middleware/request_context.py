@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from apps.common.callers import Caller, CallerKind
 from apps.common.problems import problem_response
@@ -42,6 +42,9 @@ class RequestContextMiddleware:
                 status=500, code="internal_error", detail="Something went wrong on our side."
             )
         response[HEADER] = identifier
+        if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
+            # Without it a server has to send the answer in chunks.
+            response.headers["Content-Length"] = str(len(response.content))
         self._record(request, response.status_code, time.perf_counter() - started)
         # An answer that streams is produced after this; its lines keep the id until the thread's next request.
         return response

@@ -30,6 +30,10 @@ def lines():
 
 
 class TestRequestContext:
+    def test_the_length_of_an_answer_is_told(self, web):
+        answer = web.get("/healthz")
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+
     @pytest.mark.parametrize("offered", ["a" * 8, "Z" * 64, "trace.id_1-2"])
     def test_a_sane_id_is_taken_over(self, web, offered):
         answer = web.get("/api/echo/", headers={"x-request-id": offered})
