@@ -322,7 +322,7 @@ def test_killed_process_loses_nothing_that_was_acknowledged(
     talkers = [Talker([first, second], room.slug, person, 150) for person in people]
     for talker in talkers:
         talker.start()
-    wait_until(lambda: Message.objects.count() > 60, seconds=20)
+    wait_until(lambda: Message.objects.count() > 60, seconds=40)
     victim.kill()
     for talker in talkers:
         talker.join(timeout=60)
