@@ -13,14 +13,15 @@ from apps.users.tests.factories import access_token_for
 def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) -> None:
     room = RoomFactory.create(slug="moor")
     ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
-    here, there = site.enter("moor", ada), site.enter("moor", grace)
-    welcome = here.frame()
+    here = site.enter("moor", ada)
+    welcome = here.frame()  # read before anybody else comes: it says who is there at that moment
     assert welcome == {
         "type": "welcome",
         "room": "moor",
         "seq": 0,
         "online": [{"user": str(ada.pk), "name": "Ada"}],
     }
+    there = site.enter("moor", grace)
     there.next("welcome")
     client_id = here.say("hello")
     ack = here.next("ack", "message")
