@@ -5,6 +5,7 @@ With arguments it is a developer's quick look at a part: no coverage, no bar, on
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,9 @@ def main(arguments: list[str]) -> int:
     coverage = [sys.executable, "-m", "coverage"]
     try:
         # The first process is measured, too: it starts the servers, and it loads our plugin before any other.
-        code = subprocess.call([*coverage, "run", data, "-m", "pytest", "-n", "auto"], cwd=ROOT)
+        # One process more than cores: many tests wait for processes that start and stop.
+        parallel = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
+        code = subprocess.call([*coverage, "run", data, "-m", "pytest", *parallel], cwd=ROOT)
         if code == 0:
             subprocess.run([*coverage, "combine", "--quiet", data, str(folder)], cwd=ROOT, check=True)
             code = subprocess.call([*coverage, "report", data], cwd=ROOT)

@@ -7,9 +7,11 @@ import json
 import re
 
 import pytest
+import sentry_sdk
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
+from sentry_sdk.integrations.django import DjangoIntegration
 
 from apps.common.middleware import BodyLimitMiddleware, PagesMiddleware
 from apps.common.problems import CONTENT_TYPE
@@ -209,9 +211,21 @@ class TestPages:
         strict.cookies["sessionid"] = "anything"
         assert strict.post("/api/echo/").status_code == 403
 
-    def test_a_chain_in_another_order_does_not_start(self):
-        with pytest.raises(ImproperlyConfigured, match="right behind PagesMiddleware"):
+    def test_a_chain_without_its_end_does_not_start(self):
+        with pytest.raises(ImproperlyConfigured, match="BehindPagesMiddleware after PagesMiddleware"):
             PagesMiddleware(lambda request: None)
+
+    def test_the_chain_holds_with_layers_that_sentry_wraps(self, web):
+        """Its Django integration puts a class of its own around each layer, for the rest of the process."""
+        sentry_sdk.init(dsn="https://public@sentry.invalid/1", integrations=[DjangoIntegration()])
+        try:
+            wrapped = Client()
+            assert (
+                wrapped.post("/api/echo/", b"{}", content_type="application/json").json()["session"] is False
+            )
+            assert wrapped.get("/page/echo/").json()["session"] is True
+        finally:
+            sentry_sdk.get_global_scope().set_client(None)
 
 
 def test_problem_documents_are_json(web):
