@@ -30,8 +30,6 @@ def main(arguments: list[str]) -> int:
         if code == 0:
             subprocess.run([*coverage, "combine", "--quiet", data, str(folder)], cwd=ROOT, check=True)
             code = subprocess.call([*coverage, "report", data], cwd=ROOT)
-            (ROOT / ".data").mkdir(mode=0o700, exist_ok=True)
-            subprocess.call([*coverage, "html", "--quiet", data, "-d", ".data/coverage"], cwd=ROOT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return code

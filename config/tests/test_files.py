@@ -1,0 +1,64 @@
+"""Files that a process hands out itself: uploads in development, and the names of static files in production."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+
+@pytest.fixture
+def uploads(settings: Settings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    (tmp_path / "media").mkdir()
+    (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
+    (tmp_path / "media" / "page.html").write_text("<script>alert(1)</script>", encoding="utf-8")
+    return tmp_path
+
+
+def test_upload_is_shown_and_never_run(uploads: Path) -> None:
+    answer = Client().get("/media/page.html")
+    assert (answer.status_code, answer.getvalue()) == (200, b"<script>alert(1)</script>")
+    assert answer.headers["Content-Security-Policy"].endswith("sandbox")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("../secret.txt", 400),
+        ("..%2fsecret.txt", 400),
+        ("%2e%2e/secret.txt", 400),
+        ("nothing.png", 404),
+        ("", 404),
+    ],
+)
+def test_nothing_outside_of_the_uploads_is_shown(uploads: Path, path: str, status: int) -> None:
+    assert Client().get(f"/media/{path}").status_code == status
+
+
+def test_uploads_are_not_written_over_http(uploads: Path) -> None:
+    assert Client().post("/media/page.html").status_code == 405
+
+
+def test_modules_import_each_other_by_hashed_names(settings: Settings, tmp_path: Path) -> None:
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "infrastructure.storage.static.HashedStaticFilesStorage"},
+    }
+    others = ["admin", "rest_framework", "drf_spectacular_sidecar", "django_extensions", "gis"]
+    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=others)
+    (app,) = [
+        path
+        for path in (tmp_path / "console").glob("app.*.js")
+        if re.search(r"\.[0-9a-f]{12}\.js$", path.name)
+    ]
+    imported = re.findall(r'from "\./([^"]+)"', app.read_text(encoding="utf-8"))
+    assert imported
+    assert [name for name in imported if not re.search(r"\.[0-9a-f]{12}\.js$", name)] == []
+    assert [name for name in imported if not (tmp_path / "console" / name).is_file()] == []

@@ -1,0 +1,75 @@
+"""`manage.py prepare`: what `make run` and the migrate container run before anything else starts."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from apps.chat.models import Message, Room
+from apps.common.management.commands import prepare
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> str:
+    said = StringIO()
+    call_command("prepare", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def test_without_pending_migrations_it_says_so_and_makes_nothing() -> None:
+    assert run() == "The database is up to date.\n"
+    assert User.objects.count() == 0
+
+
+def test_demo_data_is_loaded_once_and_told(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    assert "Demo data is in place." in run("--demo", "--summary", str(summary))
+    counts = (User.objects.count(), Room.objects.count(), Message.objects.count())
+    told = json.loads(summary.read_text(encoding="utf-8"))
+    assert [login["email"] for login in told["logins"]] == [
+        "ada@example.com",
+        "grace@example.com",
+        "linus@example.com",
+    ]
+    assert told["service_key"].startswith("demo.")
+    assert all(url.startswith("/") or "://" in url for _, url in told["urls"])
+    run("--demo")
+    assert (User.objects.count(), Room.objects.count(), Message.objects.count()) == counts
+
+
+def test_pending_migrations_are_applied() -> None:
+    executor = SimpleNamespace(
+        loader=SimpleNamespace(graph=SimpleNamespace(leaf_nodes=list)),
+        migration_plan=lambda _: ["one", "two"],
+    )
+    with (
+        patch.object(prepare, "MigrationExecutor", return_value=executor),
+        patch.object(prepare, "call_command") as migrate,
+    ):
+        assert run() == "Applying 2 migrations.\n"
+    migrate.assert_called_once_with("migrate", interactive=False, verbosity=0)
+
+
+def test_the_lock_is_given_back_after_a_failure() -> None:
+    with (
+        patch.object(prepare.Command, "_migrate", side_effect=ValueError("no")),
+        pytest.raises(ValueError, match="no"),
+    ):
+        run()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert cursor.fetchone() == (0,)
+
+
+def test_slices_are_seeded_after_those_that_they_build_on() -> None:
+    names = [module.__name__ for module in prepare.demo_modules()]
+    assert names.index("apps.users.demo") < names.index("apps.chat.demo")
