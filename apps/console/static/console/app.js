@@ -5,12 +5,14 @@
 
 import { Problem, asUser } from "./api.js";
 import { announce, fill, focusOn, h, icon } from "./dom.js";
+import { takeLink } from "./letters.js";
 import { Session } from "./session.js";
 import { createStore } from "./store.js";
 import { theme } from "./theme.js";
 import { forgetUnsent } from "./unsent.js";
 import { enterCard } from "./views/enter.js";
 import { houseView } from "./views/house.js";
+import { letterCard } from "./views/letter.js";
 import { stone } from "./views/person.js";
 import { roomView } from "./views/room.js";
 import { roomsPanel } from "./views/rooms.js";
@@ -25,7 +27,8 @@ const call = asUser(session);
 const store = createStore({ rooms: null, open: null });
 let shown = { stop: () => {} };
 let panel = null;
-let notice = "";
+let entrance = {}; // what the entrance has to say when it is shown next
+let letter = takeLink(); // the link of a mail that is being followed; it stays shown until the person goes on
 
 const read = new Map(); // slug → how far this page has told the server that one has read; its list may lag behind
 
@@ -76,9 +79,33 @@ function title(name = shown.title) {
 const where = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map((part) => decodeURIComponent(part));
 
 function houseOrEntrance() {
-  const view = houseView(session.user ? null : enterCard(session, notice));
-  notice = "";
+  const view = houseView(session.user ? null : enterCard(session, entrance));
+  entrance = {};
   return view;
+}
+
+function letterView() {
+  letter.card ??= letterCard(letter, { session, onward }); // once: its link is good for one use
+  return { ...houseView(letter.card), heading: letter.card.querySelector("h2"), title: "Your mail" };
+}
+
+/** The link of a mail has been followed to its end. */
+function onward({ news = "", face = "in", isSignedOut = false } = {}) {
+  letter = null;
+  // The server has ended the sessions of that account. This tab's may be somebody else's, but who just set a password
+  // is the one to sign in with it.
+  if (isSignedOut && session.user) {
+    forgetUnsent();
+    session.signOut();
+  }
+  if (session.user) {
+    openFirst();
+    return;
+  }
+  entrance = { news, face };
+  show();
+  if (news) announce(news);
+  document.getElementById("email").focus();
 }
 
 function talkView(slug) {
@@ -101,14 +128,14 @@ function talkView(slug) {
 
 function show({ focus = false } = {}) {
   const [place, slug] = where();
-  const isTalk = place === "rooms" && session.user;
+  const isTalk = place === "rooms" && session.user && !letter;
   shown.stop();
   if (!isTalk && panel) {
     panel.stop();
     panel = null;
   }
   store.set({ open: isTalk ? slug ?? null : null });
-  shown = isTalk ? talkView(slug) : houseOrEntrance();
+  shown = letter ? letterView() : isTalk ? talkView(slug) : houseOrEntrance();
   fill(main, shown.element);
   document.body.dataset.view = isTalk ? "talk" : "house";
   title();
@@ -149,16 +176,17 @@ function openFirst() {
 }
 
 session.addEventListener("change", async ({ detail }) => {
-  notice = detail.reason;
+  entrance = { reason: detail.reason };
   if (session.user) {
     await refresh();
-    if (where()[0] === "rooms") show();
-    else openFirst();
+    if (!letter && where()[0] === "rooms") show();
+    else if (!letter) openFirst();
     drawHeader();
   } else {
     store.set({ rooms: null });
     read.clear();
-    if (where().length) location.hash = "#/";
+    if (letter) drawHeader();
+    else if (where().length) location.hash = "#/";
     else show();
   }
 });
@@ -178,9 +206,13 @@ const switchTheme = theme((isDark) => {
   button.setAttribute("aria-label", isDark ? "Switch to light colours" : "Switch to dark colours");
 });
 document.getElementById("theme").addEventListener("click", switchTheme);
-addEventListener("hashchange", () => show({ focus: true }));
+addEventListener("hashchange", () => {
+  if (location.hash === "#main") return; // the way past the header; what is shown stays
+  letter = takeLink();
+  show({ focus: true });
+});
 setInterval(() => document.visibilityState === "visible" && refresh(), ROOMS_EVERY);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
 
-show();
+show({ focus: letter !== null });
 await resume();

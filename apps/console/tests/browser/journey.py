@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apps.console.tests.browser import chapters, hardships, stack
+from apps.console.tests.browser import chapters, hardships, letters, stack
 from apps.console.tests.browser.driver import Browser, BrowserError, browsers
 
 ACCESS_SECONDS: Final = 24  # so short that tokens are renewed several times during the journey
@@ -56,6 +56,9 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     hardships.colours_are_chosen,
     hardships.a_session_ended_elsewhere_ends_here,
     hardships.signing_out_leaves_nothing,
+    letters.an_address_is_verified,
+    letters.a_forgotten_password_is_replaced,
+    letters.a_link_is_followed_while_signed_in,
 )
 
 

@@ -1,24 +1,16 @@
-/** Sign-in and registration: one card with two faces, and the demo accounts where the server offers them. */
+/** Sign-in, registration, a forgotten password: one card with three faces, and the demo accounts where there are any. */
 
 import { fill, focusOn, h } from "../dom.js";
+import { askForNewPassword } from "../letters.js";
+import { field, general, newPassword, submitted } from "./form.js";
 
 const FACES = {
-  in: { title: "Sign in", submit: "Sign in", other: "Make an account", question: "New here?" },
-  up: { title: "Make an account", submit: "Make it and sign in", other: "Sign in", question: "Have one?" },
+  in: { title: "Sign in", submit: "Sign in", question: "New here?", other: "Make an account", turn: "up" },
+  up: { title: "Make an account", submit: "Make it and sign in", question: "Have one?", other: "Sign in", turn: "in" },
+  lost: { title: "Forgot your password?", submit: "Send me a link", question: "Remembered it?", other: "Sign in", turn: "in" },
 };
-const SHORTEST = 12;
-
-function field({ label, name, hint = "", ...props }) {
-  const described = [`${name}-error`, hint && `${name}-hint`].filter(Boolean).join(" ");
-  return h(
-    "div",
-    { class: "field" },
-    h("label", { htmlFor: name }, label),
-    h("input", { id: name, name, required: true, "aria-describedby": described, ...props }),
-    hint && h("p", { class: "hint", id: `${name}-hint` }, hint),
-    h("p", { class: "mistake", id: `${name}-error` }),
-  );
-}
+// Said of every address: who has an account here is nobody else's business.
+const ON_ITS_WAY = "If this address has an account, a mail with a link is on its way to it.";
 
 /** The demo accounts that the page came with; none outside development. */
 function demoAccounts() {
@@ -31,47 +23,32 @@ function demoAccounts() {
   };
 }
 
-/** The card. `session` does the work; `notice` says why someone is asked again. */
-export function enterCard(session, notice = "") {
-  let face = "in";
+/**
+ * The card. `session` does the work; `reason` says why someone is asked again, `news` what has gone well before, `face`
+ * what to begin with: in, up or lost.
+ */
+export function enterCard(session, { reason = "", news = "", face: first = "in" } = {}) {
+  let face = first;
   const card = h("section", { class: "card enter", "aria-labelledby": "enter-title" });
-
-  function say(form, problem) {
-    const general = form.querySelector(".general");
-    const unplaced = problem.errors.length === 0 || problem.errors.some((error) => !form.elements[error.field]);
-    general.textContent = unplaced ? problem.words : "";
-    for (const input of form.querySelectorAll("input")) {
-      const about = problem.about(input.name);
-      document.getElementById(`${input.name}-error`).textContent = about;
-      if (about) input.setAttribute("aria-invalid", "true");
-      else input.removeAttribute("aria-invalid");
-    }
-    const first = form.querySelector("[aria-invalid]");
-    if (first) first.focus();
-    else focusOn(general);
-  }
 
   async function submit(event) {
     event.preventDefault();
     const form = event.target;
-    const { email, name, password } = Object.fromEntries(new FormData(form));
-    const button = form.querySelector("button[type=submit]");
-    button.disabled = true;
-    form.setAttribute("aria-busy", "true");
-    try {
-      if (face === "up") await session.register(email, name, password);
+    const told = card.querySelector(".told");
+    told.textContent = "";
+    const problem = await submitted(form, async ({ email, name, password }) => {
+      if (face === "lost") await askForNewPassword(email);
+      else if (face === "up") await session.register(email, name, password);
       else await session.signIn(email, password);
-    } catch (problem) {
-      say(form, problem);
-    } finally {
-      button.disabled = false;
-      form.removeAttribute("aria-busy");
-    }
+    });
+    if (problem || face !== "lost") return;
+    told.textContent = ON_ITS_WAY;
+    focusOn(told);
   }
 
   function demo(form) {
     const accounts = demoAccounts();
-    if (!accounts || face === "up") return null;
+    if (!accounts || face !== "in") return null;
     const use = (email) => {
       form.elements.email.value = email;
       form.elements.password.value = accounts.password;
@@ -92,39 +69,41 @@ export function enterCard(session, notice = "") {
     );
   }
 
-  function draw(reason = "") {
-    const { title, submit: label, other, question } = FACES[face];
-    const isNew = face === "up";
+  /** Show another face; the address that was typed stays. */
+  function turn(to) {
+    const { value } = card.querySelector("#email");
+    face = to;
+    draw();
+    card.querySelector("#email").value = value;
+    card.querySelector("input").focus();
+  }
+
+  const turner = (words, to) => h("button", { type: "button", class: "link", on: { click: () => turn(to) } }, words);
+
+  function draw(words = {}) {
+    const { title, submit: label, other, question, turn: to } = FACES[face];
     const form = h(
       "form",
       { on: { submit } },
-      h("p", { class: "general mistake", role: "alert" }, reason),
-      isNew && field({ label: "Name", name: "name", autocomplete: "name", maxLength: 150 }),
+      general(words.reason),
+      h("p", { class: "told" }, words.news),
+      face === "lost" && h("p", { class: "explanation" }, "Give the address of your account, and a link that sets a new password is sent there."),
+      face === "up" && field({ label: "Name", name: "name", autocomplete: "name", maxLength: 150 }),
       field({ label: "E-mail", name: "email", type: "email", autocomplete: "username", inputMode: "email" }),
-      field({
-        label: "Password",
-        name: "password",
-        type: "password",
-        autocomplete: isNew ? "new-password" : "current-password",
-        hint: isNew ? `At least ${SHORTEST} characters. A few words in a row are fine.` : "",
-        ...(isNew ? { minLength: SHORTEST, maxLength: 128 } : {}),
-      }),
+      face === "in" && field({ label: "Password", name: "password", type: "password", autocomplete: "current-password" }),
+      face === "up" && newPassword("Password"),
       h("button", { type: "submit", class: "primary wide" }, label),
     );
-    const turn = () => {
-      face = isNew ? "in" : "up";
-      draw();
-      card.querySelector("input").focus();
-    };
     fill(
       card,
       h("h2", { id: "enter-title" }, title),
       form,
-      h("p", { class: "turn" }, question, " ", h("button", { type: "button", class: "link", on: { click: turn } }, other)),
+      face === "in" && h("p", { class: "forgot" }, turner("Forgot your password?", "lost")),
+      h("p", { class: "turn" }, question, " ", turner(other, to)),
       demo(form),
     );
   }
 
-  draw(notice);
+  draw({ reason, news });
   return card;
 }

@@ -1,0 +1,29 @@
+/**
+ * The links of mails. What lives here: taking their token out of the address, and the calls that it is good for.
+ * What does not: what a person sees of it (views/letter.js).
+ */
+
+import { request } from "./api.js";
+
+const AUTH = "/api/public/v1/auth";
+const LINK = /^#(verify-email|reset-password)=(.+)$/;
+
+/**
+ * The link that this page was opened by, as {action, token}, or null. A token must be seen by nobody who reads the
+ * address bar or the history later, so it is gone from both when this returns; it lives on in the caller's memory.
+ */
+export function takeLink() {
+  const [, action, token] = LINK.exec(location.hash) ?? [];
+  if (!action) return null;
+  history.replaceState(null, "", location.pathname + location.search);
+  return { action, token };
+}
+
+/** Prove that an address is one's own. Rejects with the server's Problem, as all of these. */
+export const verifyEmail = (token) => request("POST", `${AUTH}/email/verify/`, { body: { token } });
+
+/** Have a link sent that sets a new password. Resolves alike for every address. */
+export const askForNewPassword = (email) => request("POST", `${AUTH}/password/reset/`, { body: { email } });
+
+/** Set a new password; every session of the account ends by it. */
+export const setPassword = (token, password) => request("POST", `${AUTH}/password/reset/confirm/`, { body: { token, password } });
