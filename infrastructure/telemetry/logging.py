@@ -17,6 +17,8 @@ from structlog.typing import EventDict, Processor
 
 from infrastructure.telemetry import redaction
 
+_PROCESSORS: list[Processor] = []
+
 
 def _serialise(value: Any, default: Any = None, **_: Any) -> str:
     return orjson.dumps(value, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -90,13 +92,15 @@ def dictionary(*, json: bool, level: str) -> dict[str, Any]:
 def configure(*, json: bool, level: str) -> None:
     """Set up structlog and `logging`. Raises ValueError for a level that does not exist."""
     logging.config.dictConfig(dictionary(json=json, level=level))
+    # The same list each time: loggers keep the one that they were first used with.
+    _PROCESSORS[:] = [
+        structlog.stdlib.filter_by_level,
+        *_shared(),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_shared(),
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_PROCESSORS,
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,

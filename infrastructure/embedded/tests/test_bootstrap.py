@@ -10,6 +10,7 @@ import hashlib
 import http.server
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,11 +113,15 @@ def bootstrap(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_first_start_interrupted_then_two_at_once_then_warm_then_another_lock(clone: Clone) -> None:
     stamp = clone.folder / ".venv" / "sarsen.json"
-    first = clone.start()
-    assert eventually(stamp.exists)
-    first.send_signal(signal.SIGINT)
-    assert first.communicate()[1] == "\nmake: stopped; run it again to go on\n"
-    assert first.returncode == 130
+    for _ in range(5):
+        first = clone.start()
+        assert eventually(stamp.exists)
+        first.send_signal(signal.SIGINT)
+        said = first.communicate()[1]
+        if first.returncode == 130:
+            break
+        shutil.rmtree(stamp.parent)  # it was ready before the signal came
+    assert (first.returncode, said) == (130, "\nmake: stopped; run it again to go on\n")
     # What it left may be half a package: the next start builds anew, and a third one waits for that.
     half = clone.folder / ".venv" / "half"
     half.touch()
