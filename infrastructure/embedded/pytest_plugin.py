@@ -12,6 +12,7 @@ on the system at hand: its reason begins with "not on this platform".
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -89,6 +90,12 @@ class SkipWatch:
             terminalreporter.section("skipped tests count as failures", red=True)
             for line in self.skips:
                 terminalreporter.line(line)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:
