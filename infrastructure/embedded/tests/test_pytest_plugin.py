@@ -120,10 +120,11 @@ def test_terminated_session_removes_its_servers(tmp_path: Path) -> None:
 
 def is_of(home: Path, pid: int) -> bool:
     """Whether the PostgreSQL of a throwaway home is the child of a process."""
-    note = home / "postgres" / "data" / "postmaster.pid"
-    found = subprocess.run(
-        ["ps", "-o", "ppid=", "-p", note.read_text().split()[0]], capture_output=True, text=True, check=False
-    )
+    try:
+        server = (home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]
+    except (FileNotFoundError, IndexError):
+        return False  # of another test, that has just begun or ended
+    found = subprocess.run(["ps", "-o", "ppid=", "-p", server], capture_output=True, text=True, check=False)
     return found.stdout.strip() == str(pid)
 
 
