@@ -126,6 +126,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _text("LOG_LEVEL", "INFO", "Threshold of the log"),
     _text("SENTRY_DSN", "", "Sentry project; empty: off", secret=True),
     _text("ENVIRONMENT", "", "Name of this installation in Sentry; empty: by settings module"),
+    _number("AUDIT_RETENTION_DAYS", "400", "Days that the audit log keeps a row, 30 at least"),
     _text("HEARTBEAT_FILE", "", "File that worker and beat touch while they are alive; empty: none"),
     _text("RELEASE", "", "Version that runs, for Sentry"),
 )

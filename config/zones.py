@@ -10,6 +10,7 @@ from apps.api.zones import Cors, CountBy, Docs, Floor, Zone
 SLICES: dict[str, tuple[str, ...]] = {
     "users": ("public", "private", "internal", "admin"),
     "chat": ("private", "internal"),
+    "audit": ("admin",),
 }
 
 
@@ -61,7 +62,7 @@ ZONES: tuple[Zone, ...] = (
     Zone(
         name="admin",
         title="Admin",
-        description="For accounts with the admin role: managing people.",
+        description="For accounts with the admin role: managing people, and the audit log.",
         slices=_members("admin"),
         floor=Floor.ADMIN,
         rates=settings.ZONE_RATES["admin"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +36,19 @@ def exact_address(source: HttpRequest | Mapping[str, Any]) -> str:
         value.decode("latin-1") for name, value in source.get("headers", ()) if name == b"x-forwarded-for"
     )
     return _resolve(peer[0] if peer else "", forwarded, settings.TRUSTED_PROXY_COUNT)
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """The network of an address (or of `client_address`), as much as a person needs to know their own: /24, IPv6 /64.
+
+    Empty for what is no address.
+    """
+    try:
+        network = ip_network(address, strict=False)
+    except ValueError:
+        return ""
+    return str(network.supernet(new_prefix=24 if network.version == 4 else 64))
 
 
 @lru_cache(maxsize=4096)

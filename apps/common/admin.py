@@ -1,4 +1,4 @@
-"""The admin pages of outbox events and dead tasks: look at them, and try them again."""
+"""The admin pages of outbox events and dead tasks: look at them, and try them again; and of the audit log."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from kombu.exceptions import OperationalError
 
-from apps.common import background, outbox
-from apps.common.models import DeadTask, OutboxEvent
+from apps.common import audit, background, outbox
+from apps.common.models import AuditEvent, DeadTask, OutboxEvent
 
 if TYPE_CHECKING:  # generic for mypy only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -96,3 +96,33 @@ class DeadTaskAdmin(ReadOnlyAdmin):
             self.message_user(request, "The broker is away. Try again later.", messages.ERROR)
             return
         self.message_user(request, f"{count} tasks were published again.", messages.SUCCESS)
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """One of the actions that the slices declare; asking the table for those that occur would read all of it."""
+
+    title = parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The declared actions."""
+        return [(action, action) for action in audit.known_actions()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The events of that action."""
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """To look at only; the database refuses everything else."""
+
+    list_display = ("at", "action", "actor_id", "target", "target_id", "network", "request_id")
+    list_filter = (ActionFilter, "at")
+    search_fields = ("actor_id__exact", "target_id__exact", "request_id__exact")
+    search_help_text = "An id, as a whole: of who acted, of what it was done to, or of the request."
+    ordering = ("-at", "-id")
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False

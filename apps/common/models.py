@@ -1,4 +1,4 @@
-"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, stored answers."""
+"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, stored answers, audit log."""
 
 from __future__ import annotations
 
@@ -108,3 +108,33 @@ class StoredAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} for {self.caller}"
+
+
+class AuditEvent(models.Model):
+    """Something that matters for security and was done by somebody (apps.common.audit).
+
+    Append-only: triggers refuse UPDATE and TRUNCATE, and DELETE of all but what the retention is done with. There are
+    no foreign keys, so that a row outlives whom and what it speaks of.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    action = models.CharField(max_length=80)
+    actor_id = models.UUIDField(null=True, blank=True)
+    target = models.CharField(max_length=40, blank=True, default="")
+    target_id = models.CharField(max_length=64, blank=True, default="")
+    network = models.CharField(max_length=64, blank=True, default="")
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (
+            models.Index(fields=["-at", "-id"], name="audit_newest"),
+            models.Index(fields=["action", "-at", "-id"], name="audit_by_action"),
+            models.Index(fields=["actor_id", "-at", "-id"], name="audit_by_actor"),
+            models.Index(fields=["target", "target_id", "-at", "-id"], name="audit_by_target"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.pk}"

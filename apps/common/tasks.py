@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from apps.common import idempotency, outbox
+from apps.common import audit, idempotency, outbox
 from apps.common.background import Task
 
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -15,6 +15,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         # Sweeps that could not run are of no use later.
         "options": {"expires": 15},
+    },
+    "common.prune-audit": {
+        "task": "apps.common.tasks.prune_audit",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 24 * 3600},
     },
     "common.prune": {"task": "apps.common.tasks.prune", "schedule": 3600.0, "options": {"expires": 3600}},
 }
@@ -34,4 +39,10 @@ def prune() -> None:
     idempotency.prune()
 
 
-__all__ = ["SCHEDULE", "Task", "prune", "sweep_outbox"]
+@shared_task(ignore_result=True)
+def prune_audit() -> None:
+    """Let go of what the audit log has kept long enough."""
+    audit.prune()
+
+
+__all__ = ["SCHEDULE", "Task", "prune", "prune_audit", "sweep_outbox"]

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
+
+
+class AuditAction(StrEnum):
+    """What this slice writes into the audit log."""
+
+    ROLE_CHANGED = "users.role_changed"
+    ACTIVATED = "users.activated"
+    DEACTIVATED = "users.deactivated"
+    ERASED = "users.erased"
 
 
 class ProfileChanges(TypedDict, total=False):

@@ -1,4 +1,4 @@
-"""The request id: made or taken over at the edge, bound to every log line, handed on to tasks and sockets."""
+"""What is known of the call that code runs for: its request id, bound to every log line and handed on, and its network."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 import structlog
 
 REQUEST_ID: Final = "request_id"
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Not among the key-values of log lines: only what is audited says where it came from.
+_network: Final[ContextVar[str]] = ContextVar("sarsen_network", default="")
 
 
 def new_request_id() -> str:
@@ -32,6 +35,16 @@ def request_id() -> str:
     return value
 
 
+def remember_network(network: str) -> None:
+    """Note the network that the call comes from, until `clear`."""
+    _network.set(network)
+
+
+def network() -> str:
+    """The network that this code's call comes from, as it was noted; empty outside of any."""
+    return _network.get()
+
+
 def bind(**values: Any) -> None:
     """Add key-values to every log line of this context."""
     structlog.contextvars.bind_contextvars(**values)
@@ -40,6 +53,7 @@ def bind(**values: Any) -> None:
 def clear() -> None:
     """Forget what was bound: threads and event loops are used again by others."""
     structlog.contextvars.clear_contextvars()
+    _network.set("")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from apps.common.addresses import client_address, network_of
 from apps.common.callers import Caller, CallerKind
 from apps.common.problems import problem_response
 from infrastructure.telemetry import context, metrics
@@ -32,6 +33,7 @@ class RequestContextMiddleware:
         identifier = context.accept_request_id(request.META.get("HTTP_X_REQUEST_ID"))
         context.clear()
         context.bind(request_id=identifier)
+        context.remember_network(network_of(client_address(request)))
         request.request_id = identifier  # type: ignore[attr-defined]
         try:
             response = self._get_response(request)

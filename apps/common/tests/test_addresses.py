@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from apps.common.addresses import client_address, exact_address
+from apps.common.addresses import client_address, exact_address, network_of
 
 
 def request(peer, forwarded=None):
@@ -61,3 +61,17 @@ def test_sockets_are_judged_alike(settings):
     settings.TRUSTED_PROXY_COUNT = 1
     assert client_address(scope) == "1.2.3.4"
     assert client_address({"client": None, "headers": []}) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("unknown", ""),
+        ("", ""),
+    ],
+)
+def test_what_people_and_audits_are_shown_is_a_network(address, network):
+    assert network_of(address) == network

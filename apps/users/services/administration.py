@@ -10,13 +10,13 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common import events
+from apps.common import audit, events
 from apps.common.callers import Caller
 from apps.users import exceptions, policies
 from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
 from apps.users.models import OneTimeToken, Role, Session, SessionEnd, User
 from apps.users.services import sessions
-from apps.users.types import AccountChanges
+from apps.users.types import AccountChanges, AuditAction
 
 ERASED_NAME = "Deleted account"
 _log = structlog.get_logger("security")
@@ -40,14 +40,17 @@ def update_user(
             _require_dispensable(actor=actor, user=user, admins=admins)
         if role != user.role:
             _log.warning("users.role_changed", user_id=str(user.pk), by=str(actor.user.pk), role=str(role))
+            _record(AuditAction.ROLE_CHANGED, actor=actor, user=user, role=str(role), before=str(user.role))
         user.name, user.role = changes.get("name", user.name), role
         if is_active and not user.is_active:
             events.publish(UserActivated(user_id=user.pk))
             _log.warning("users.activated", user_id=str(user.pk), by=str(actor.user.pk))
+            _record(AuditAction.ACTIVATED, actor=actor, user=user)
         elif user.is_active and not is_active:
             _end_everything(user=user, now=now)
             events.publish(UserDeactivated(user_id=user.pk))
             _log.warning("users.deactivated", user_id=str(user.pk), by=str(actor.user.pk))
+            _record(AuditAction.DEACTIVATED, actor=actor, user=user)
         user.is_active, user.updated_at = is_active, now
         user.save(update_fields=["name", "role", "is_active", "updated_at"])
     return user
@@ -67,10 +70,10 @@ def erase_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> 
     """Erase somebody's account for good. Raises UserNotFound, OwnAccount."""
     policies.require_admin(actor=actor)
     policies.require_other(actor=actor.user, user_id=user_id)
-    erase(user_id=user_id, now=now or timezone.now())
+    erase(actor=actor, user_id=user_id, now=now or timezone.now())
 
 
-def erase(*, user_id: UUID, now: datetime) -> None:
+def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
     """Leave an empty shell of an account: no address, name, phone, picture, password, session or token.
 
     Raises UserNotFound, LastAdmin.
@@ -92,7 +95,12 @@ def erase(*, user_id: UUID, now: datetime) -> None:
         user.is_active, user.erased_at, user.updated_at = False, now, now
         user.save()
         events.publish(UserErased(user_id=user.pk))
+        _record(AuditAction.ERASED, actor=actor, user=user)
     _log.warning("users.erased", user_id=str(user_id))
+
+
+def _record(action: AuditAction, *, actor: Caller, user: User, **details: str) -> None:
+    audit.record(action=action, actor_id=actor.user.pk, target="user", target_id=user.pk, details=details)
 
 
 def _lock(user_id: UUID) -> User:

@@ -47,7 +47,7 @@ def remove_avatar(*, actor: Caller) -> None:
 
 def erase_own_account(*, actor: Caller, now: datetime | None = None) -> None:
     """Erase the actor's account for good. Raises LastAdmin."""
-    administration.erase(user_id=actor.user.pk, now=now or timezone.now())
+    administration.erase(actor=actor, user_id=actor.user.pk, now=now or timezone.now())
 
 
 def _replace_avatar(*, user: User, name: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from ipaddress import ip_network
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.common import events
+from apps.common.addresses import network_of
 from apps.common.callers import Caller
 from apps.users import exceptions, selectors
 from apps.users.events import RefreshTokenReused
@@ -134,15 +134,6 @@ def announce_end(session_ids: list[UUID]) -> None:
     """Tell the sockets of these sessions, once the running transaction is committed."""
     for session_id in session_ids:
         transaction.on_commit(partial(realtime.publish, f"session:{session_id}", {"type": "session.ended"}))
-
-
-def network_of(address: str) -> str:
-    """The network that an address lies in, as much as a person needs to recognise their own: /24, for IPv6 /64."""
-    try:
-        network = ip_network(address, strict=False)
-    except ValueError:
-        return ""
-    return str(network.supernet(new_prefix=24)) if network.version == 4 else str(network)
 
 
 def _pair(*, user_id: UUID, session_id: UUID, refresh_token: str) -> TokenPair:

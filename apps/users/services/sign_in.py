@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import identify_hasher, is_password_usable, mak
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common.addresses import network_of
 from apps.users import email_addresses, exceptions, limits
 from apps.users.models import Session, User
 from apps.users.services import sessions
@@ -76,7 +77,7 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
 
 def _was_here(address: str, device: Device) -> bool:
     """Whether the account was signed in to from this network lately, as far as its sessions are kept."""
-    network = sessions.network_of(device.address)
+    network = network_of(device.address)
     return bool(network and address) and Session.objects.filter(user__email=address, network=network).exists()
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.common.callers import ANONYMOUS
 from apps.common.exceptions import DomainError
-from apps.common.models import OutboxEvent
+from apps.common.models import AuditEvent, OutboxEvent
 from apps.users import exceptions, services
 from apps.users.models import Role, Session, User
 from apps.users.tests.conftest import Api, code_of
@@ -114,6 +114,22 @@ def test_bad_queries_are_problems(admin: As, boss: User, query: str) -> None:
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
 def test_moments_at_the_ends_of_time_are_no_fault_of_ours(admin: As, boss: User, moment: str) -> None:
     assert admin(boss).get(f"users/?created_after={moment}").status_code in (200, 400)
+
+
+def test_what_admins_do_is_audited(admin: As, user: User, boss: User) -> None:
+    api = admin(boss)
+    assert api.patch(f"users/{user.pk}/", {"role": "moderator"}).status_code == 200
+    assert api.patch(f"users/{user.pk}/", {"name": "Ada"}).status_code == 200
+    for action in ("deactivate", "deactivate", "activate"):
+        assert api.post(f"users/{user.pk}/{action}/").status_code == 200
+    assert api.delete(f"users/{user.pk}/?erase=true").status_code == 204
+    rows = AuditEvent.objects.filter(target="user", target_id=str(user.pk), actor_id=boss.pk)
+    assert list(rows.order_by("id").values_list("action", "details", "network")) == [
+        ("users.role_changed", {"role": "moderator", "before": "user"}, "127.0.0.0/24"),
+        ("users.deactivated", {}, "127.0.0.0/24"),
+        ("users.activated", {}, "127.0.0.0/24"),
+        ("users.erased", {}, "127.0.0.0/24"),
+    ]
 
 
 def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, queries: Any) -> None:

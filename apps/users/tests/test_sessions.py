@@ -299,16 +299,3 @@ def test_dead_sessions_are_told_from_live_ones(user: User, queries: Any) -> None
         assert selectors.list_dead_sessions(session_ids=asked) == asked - {live.pk}
     with queries(0):
         assert selectors.list_dead_sessions(session_ids=[]) == set()
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.77", "192.0.2.0/24"),
-        ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
-        ("unknown", ""),
-        ("", ""),
-    ],
-)
-def test_networks(address: str, network: str) -> None:
-    assert sessions.network_of(address) == network

@@ -150,6 +150,11 @@ class TestRedaction:
             ("postgres://user:p%40w@host/db", "postgres://user:[redacted]@host/db"),
             ("nothing to hide: access denied", "nothing to hide: access denied"),
             ("https://example.com:8000/a@b", "https://example.com:8000/a@b"),
+            ("sent to ada.l+x@mail.example.com.", "sent to [redacted]."),
+            ("Key (email)=(ada@example.com) already exists", "Key (email)=([redacted]) already exists"),
+            ("/api/x/ada%40example.com/", "/api/x/[redacted]/"),
+            ("Ada <ada@exämple.com>, b@c.de", "Ada <[redacted]>, [redacted]"),
+            ("by @ada at 5@home", "by @ada at 5@home"),
             ("plain", "plain"),
         ],
     )

@@ -1,0 +1,95 @@
+"""The audit log: who did what that matters for security, written in the transaction in which it was done.
+
+A slice declares its actions as `AuditAction(StrEnum)` in its `types.py`, named `<slice>.<what happened>`, and its
+services call `record`. Rows hold ids and codes. They cannot be changed; those past AUDIT_RETENTION are deleted by a
+periodic task. Reading them is the slice apps.audit's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.common.models import AuditEvent
+from infrastructure.telemetry import context, redaction
+
+MAX_DETAILS: Final = 2_000
+_ACTION: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+# Rows that go in one statement, so that none of them runs into the statement timeout.
+_BATCH: Final = 5_000
+
+
+def record(
+    *,
+    action: StrEnum,
+    actor_id: UUID | None,
+    target: str = "",
+    target_id: UUID | str | None = None,
+    details: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+) -> AuditEvent:
+    """Write one row, in the caller's transaction. Its network and request id are those of the current call.
+
+    Args:
+        action: A member of the slice's `types.AuditAction`.
+        actor_id: The account that acts; None where nobody is signed in, or a service or the system acts.
+        target: What kind of thing it is done to, in the singular: `user`, `room`, `role`.
+        details: A small JSON-safe mapping of ids and codes. What looks like a secret or an e-mail address is hidden.
+
+    Raises:
+        ValueError: the action is not named `<slice>.<what happened>`, or the details are over MAX_DETAILS characters.
+        TypeError: the details are not JSON-safe.
+    """
+    if not _ACTION.fullmatch(action):
+        raise ValueError(f"An audited action is named <slice>.<what_happened>, not {action!r}.")
+    shown = redaction.redact(dict(details or {}))
+    if len(json.dumps(shown)) > MAX_DETAILS:
+        raise ValueError(f"The details of {action} have over {MAX_DETAILS} characters.")
+    return AuditEvent.objects.create(
+        at=now or timezone.now(),
+        action=str(action),
+        actor_id=actor_id,
+        target=target,
+        target_id="" if target_id is None else str(target_id),
+        network=context.network(),
+        request_id=context.request_id(),
+        details=shown,
+    )
+
+
+def known_actions() -> list[str]:
+    """The actions that the slices declare, sorted."""
+    found: set[str] = set()
+    for config in apps.get_app_configs():
+        name = f"{config.name}.types"
+        if config.name.startswith("apps.") and find_spec(name) is not None:
+            found.update(str(action) for action in getattr(import_module(name), "AuditAction", ()))
+    return sorted(found)
+
+
+def prune(*, now: datetime | None = None) -> int:
+    """Delete the rows that are older than AUDIT_RETENTION, batch by batch. How many it were."""
+    limit = (now or timezone.now()) - settings.AUDIT_RETENTION
+    total = 0
+    while True:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                # The trigger lets rows go only where this was said in the same transaction.
+                cursor.execute("SELECT set_config('sarsen.audit_retention', 'on', true)")
+            oldest = AuditEvent.objects.filter(at__lt=limit).order_by("at", "id")[:_BATCH]
+            count = AuditEvent.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()[0]
+        total += count
+        if count < _BATCH:
+            return total

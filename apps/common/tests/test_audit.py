@@ -1,0 +1,142 @@
+"""The audit log: what a row says, what it hides, and that it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from uuid import uuid4
+
+import pytest
+from django.contrib.admin import site
+from django.db import DatabaseError, connection, transaction
+from django.test import RequestFactory
+from django.utils import timezone
+
+from apps.common import audit, tasks
+from apps.common.admin import ActionFilter
+from apps.common.middleware import RequestContextMiddleware
+from apps.common.models import AuditEvent
+from infrastructure.telemetry import context
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
+
+
+class AuditAction(StrEnum):
+    RAISED = "stones.raised"
+    UNNAMED = "raised"
+
+
+def test_a_row_says_who_did_what_to_what_and_when() -> None:
+    actor, stone = uuid4(), uuid4()
+    row = audit.record(
+        action=AuditAction.RAISED,
+        actor_id=actor,
+        target="stone",
+        target_id=stone,
+        details={"height": 4, "by": ["rope", None]},
+        now=NOW,
+    )
+    row.refresh_from_db()
+    assert (row.at, row.action, row.actor_id) == (NOW, "stones.raised", actor)
+    assert (row.target, row.target_id) == ("stone", str(stone))
+    assert row.details == {"height": 4, "by": ["rope", None]}
+    assert (row.network, row.request_id) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [("203.0.113.77", "203.0.113.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("", "")],
+)
+def test_network_and_request_id_are_those_of_the_call(rf: RequestFactory, address: str, network: str) -> None:
+    rows: list[AuditEvent] = []
+
+    def view(request: object) -> object:
+        from django.http import HttpResponse
+
+        rows.append(audit.record(action=AuditAction.RAISED, actor_id=None))
+        return HttpResponse()
+
+    request = rf.get("/", REMOTE_ADDR=address, headers={"X-Request-ID": "trace-0001"})
+    RequestContextMiddleware(view)(request)  # type: ignore[arg-type]
+    assert (rows[0].network, rows[0].request_id) == (network, "trace-0001")
+    context.clear()
+    assert context.network() == ""
+
+
+def test_secrets_and_addresses_are_hidden() -> None:
+    row = audit.record(
+        action=AuditAction.RAISED,
+        actor_id=None,
+        details={"password": "hunter22", "said": "mail to ada@example.com", "code": "wrong_password"},
+    )
+    assert row.details == {
+        "password": "[redacted]", "said": "mail to [redacted]", "code": "wrong_password",
+    }  # fmt: skip
+
+
+def test_what_is_no_audited_action_or_too_much_is_refused() -> None:
+    with pytest.raises(ValueError, match="named"):
+        audit.record(action=AuditAction.UNNAMED, actor_id=None)
+    with pytest.raises(ValueError, match="2000"):
+        audit.record(action=AuditAction.RAISED, actor_id=None, details={"text": "a" * 2_000})
+    with pytest.raises(TypeError):
+        audit.record(action=AuditAction.RAISED, actor_id=None, details={"at": NOW})
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_row_goes_with_the_transaction_that_it_is_of() -> None:
+    with transaction.atomic():
+        audit.record(action=AuditAction.RAISED, actor_id=None)
+        transaction.set_rollback(True)
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: AuditEvent.objects.update(action="stones.felled"),
+        lambda: AuditEvent.objects.all().delete(),
+        lambda: connection.cursor().execute("DELETE FROM common_auditevent"),
+        lambda: connection.cursor().execute(
+            "SET LOCAL sarsen.audit_truncate = ''; TRUNCATE common_auditevent"
+        ),
+        # Not even as the retention: the row is of the last 30 days.
+        lambda: connection.cursor().execute(
+            "SET LOCAL sarsen.audit_retention = 'on'; DELETE FROM common_auditevent"
+        ),
+    ],
+    ids=["update", "delete", "sql", "truncate", "young"],
+)
+def test_the_database_refuses_changes(change: Callable[[], object]) -> None:
+    row = audit.record(action=AuditAction.RAISED, actor_id=None)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        change()
+    row.refresh_from_db()
+    assert row.action == "stones.raised"
+
+
+def test_an_old_row_stays_unless_the_retention_lets_it_go(settings) -> None:
+    settings.AUDIT_RETENTION = timedelta(days=60)
+    now = timezone.now()
+    old, kept = (
+        audit.record(action=AuditAction.RAISED, actor_id=None, now=now - timedelta(days=days))
+        for days in (61, 59)
+    )
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.filter(pk=old.pk).delete()
+    tasks.prune_audit.apply()
+    assert list(AuditEvent.objects.all()) == [kept]
+    assert audit.prune(now=now + timedelta(days=2)) == 1
+
+
+def test_the_admin_site_shows_and_never_changes(rf: RequestFactory) -> None:
+    page = site.get_model_admin(AuditEvent)
+    request = rf.get("/admin/")
+    assert not page.has_add_permission(request)
+    assert not page.has_change_permission(request)
+    assert not page.has_delete_permission(request)
+    actions = ActionFilter(request, {}, AuditEvent, page).lookups(request, page)
+    assert ("users.role_changed", "users.role_changed") in actions
+    assert audit.known_actions() == sorted(action for action, _ in actions)
