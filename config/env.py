@@ -106,6 +106,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _number(
         "CHAT_DATABASE_THREADS", "3", "Threads that read and write the database for sockets, in one process"
     ),
+    _flag("WEBSOCKET_JOINED_WRITES", "true", "Send many frames in one write; false: the stock server class"),
     # Mail
     _url(
         "EMAIL_URL",

@@ -8,6 +8,9 @@ import os
 import sys
 
 import uvicorn
+from django.conf import settings
+
+from infrastructure import joined_writes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
@@ -21,7 +24,7 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         lifespan="on",
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=joined_writes.protocol_class() if settings.WEBSOCKET_JOINED_WRITES else "websockets-sansio",
         # The chat's own limit is 16 KiB. What this one refuses is not read to its end, and unread bytes can reset the
         # connection before the close code arrives; a frame that is only somewhat too big gets its 1009 from the chat.
         ws_max_size=64 * 1024,

@@ -88,7 +88,13 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
         if hub.count_of(guest.user_id) >= settings.CHAT_SOCKETS_PER_USER:
             return door.TOO_MANY_SOCKETS
         context.bind(user=str(guest.user_id), room=str(guest.room_id))
-        subscriber = Subscriber(send, user_id=guest.user_id, name=guest.name, session_id=guest.session_id)
+        subscriber = Subscriber(
+            send,
+            user_id=guest.user_id,
+            name=guest.name,
+            session_id=guest.session_id,
+            is_joined=knock.is_joined,
+        )
         hub.enter(subscriber, feed, after=knock.after)
         if not knock.is_after_valid:
             subscriber.tell(wire.error(wire.InvalidFrame("after is the number of a message.")))

@@ -17,6 +17,7 @@ from apps.chat.models import SLUG_PATTERN
 from apps.common.callers import Caller
 from apps.common.exceptions import NotAuthenticated
 from apps.users import selectors as users
+from infrastructure import joined_writes
 
 NOT_AUTHENTICATED: Final = 4401
 NOT_A_MEMBER: Final = 4403
@@ -40,6 +41,7 @@ class Knock:
     subprotocol: str | None
     after: int | None
     is_after_valid: bool
+    is_joined: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ def read(scope: Mapping[str, Any]) -> Knock:
         subprotocol=_chosen(offered),
         after=after,
         is_after_valid=is_valid,
+        is_joined=joined_writes.EXTENSION in scope.get("extensions", ()),
     )
 
 

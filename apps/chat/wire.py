@@ -117,9 +117,9 @@ def quoted_client_id(text: str) -> str | None:
         return None
 
 
-def encode(frame: Mapping[str, Any]) -> str:
-    """One frame as text. Times are written in UTC with a Z."""
-    return orjson.dumps(frame, option=orjson.OPT_UTC_Z).decode()
+def encode(frame: Mapping[str, Any]) -> bytes:
+    """One frame as UTF-8. Times are written in UTC with a Z."""
+    return orjson.dumps(frame, option=orjson.OPT_UTC_Z)
 
 
 def message(posted: Posted) -> dict[str, Any]:
@@ -157,14 +157,14 @@ def deleted(*, id_: UUID, seq: int) -> dict[str, Any]:
     return {"type": "deleted", "id": str(id_), "seq": seq}
 
 
-def ack(posted: Posted) -> str:
+def ack(posted: Posted) -> bytes:
     """The sender's receipt: it is stored, under this number."""
     return encode(
         {"type": "ack", "client_id": posted.client_id, "id": posted.id, "seq": posted.seq, "at": posted.at}
     )
 
 
-def error(failure: DomainError, client_id: str | None = None) -> str:
+def error(failure: DomainError, client_id: str | None = None) -> bytes:
     """A refusal. The socket stays open."""
     frame = {"type": "error", "code": failure.code, "detail": failure.detail}
     if client_id is not None:
@@ -179,7 +179,7 @@ def pack(fresh: Sequence[Posted]) -> bytes:
     """Messages with consecutive numbers as one payload."""
     parts = [_HEAD.pack(_MARKER, fresh[0].seq)]
     for posted in fresh:
-        frame = orjson.dumps(message(posted), option=orjson.OPT_UTC_Z)
+        frame = encode(message(posted))
         parts += [_LENGTH.pack(len(frame)), frame]
     return b"".join(parts)
 
@@ -192,13 +192,13 @@ def first_seq(payload: bytes) -> int | None:
     return seq
 
 
-def unpack(payload: bytes) -> list[str]:
+def unpack(payload: bytes) -> list[bytes]:
     """The frames of a packed payload."""
     frames = []
     position = _HEAD.size
     while position < len(payload):
         (length,) = _LENGTH.unpack_from(payload, position)
         position += _LENGTH.size
-        frames.append(payload[position : position + length].decode())
+        frames.append(payload[position : position + length])
         position += length
     return frames

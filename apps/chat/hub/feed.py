@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -17,13 +18,16 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from apps.chat import wire
+from apps.chat.hub.frame import Frame, joined
 from apps.chat.hub.presence import Presence
 from apps.chat.hub.subscriber import Subscriber
 from apps.chat.types import Posted
 
 RING_ENTRIES: Final = 1024
 RING_BYTES: Final = 512 * 1024
-PAGE: Final = 500
+RUN_BYTES: Final = 64 * 1024
+PAGE: Final = 200
+_NO_MESSAGE: Final = 2**63
 _log = structlog.get_logger(__name__)
 
 Past = Callable[[UUID, int, int], Awaitable[Sequence[Posted]]]
@@ -34,9 +38,19 @@ class Entry(NamedTuple):
     """One frame as every socket gets it. `seq` 0: an event, not a message; `skip`: a person who need not hear it."""
 
     seq: int
-    event: dict[str, Any]
-    size: int
+    frame: Frame
     skip: UUID | None = None
+
+
+class Run(NamedTuple):
+    """Entries from position `begin` up to `end`, joined once for all sockets to which all of them are due."""
+
+    begin: int
+    end: int
+    first_seq: int
+    last_seq: int
+    skips: frozenset[UUID]
+    event: dict[str, Any]
 
 
 class Feed:
@@ -55,6 +69,7 @@ class Feed:
         self._past = past
         self._ring: deque[Entry] = deque()
         self._bytes = 0
+        self._run: Run | None = None
         self._woken = False
         self._missed = False
         self._stale = False
@@ -100,7 +115,7 @@ class Feed:
                 self._append(seq, frame)
         self._wake()
 
-    def announce(self, frame: str, *, skip: UUID | None = None) -> None:
+    def announce(self, frame: bytes, *, skip: UUID | None = None) -> None:
         """An event for everyone here."""
         self._append(0, frame, skip)
         self._wake()
@@ -134,29 +149,66 @@ class Feed:
             return entry
         return None
 
-    async def read(self, *, after: int, up_to: int) -> list[tuple[int, dict[str, Any]]]:
+    def next_run(self, subscriber: Subscriber) -> dict[str, Any] | None:
+        """All that is due to a socket, at most about 64 KiB, as one event; it moves on behind it. None: nothing is."""
+        run = self._run
+        if run is None or run.begin != subscriber.position or (run.end < self.end and not _is_full(run)):
+            if not self.start <= subscriber.position < self.end:
+                if subscriber.position < self.start:
+                    self._follow(subscriber)
+                return None
+            run = self._run = self._join(subscriber.position)
+        if run.first_seq > subscriber.seq and subscriber.user_id not in run.skips:
+            subscriber.position = run.end
+            subscriber.seq = run.last_seq or subscriber.seq
+            return run.event
+        due = []
+        while subscriber.position < run.end and (entry := self.next_entry(subscriber)) is not None:
+            due.append(entry.frame)
+        return joined(due) if due else None
+
+    async def read(self, *, after: int, up_to: int) -> list[tuple[int, Frame]]:
         """Some messages from (after, up_to], from the ring if they are still there. Raises DatabaseError."""
         if after >= self.floor:
-            return [(entry.seq, entry.event) for entry in self._ring if after < entry.seq <= up_to]
+            return [(entry.seq, entry.frame) for entry in self._ring if after < entry.seq <= up_to]
         page = await self._past(self.room_id, after, min(PAGE, up_to - after))
         return [
-            (posted.seq, _event(wire.encode(wire.message(posted)))) for posted in page if posted.seq <= up_to
+            (posted.seq, Frame(wire.encode(wire.message(posted)))) for posted in page if posted.seq <= up_to
         ]
+
+    def _join(self, begin: int) -> Run:
+        entries: list[Entry] = []
+        size = 0
+        for entry in islice(self._ring, begin - self.start, None):
+            entries.append(entry)
+            size += len(entry.frame.framed)
+            if size >= RUN_BYTES:
+                break
+        seqs = [entry.seq for entry in entries if entry.seq]
+        return Run(
+            begin=begin,
+            end=begin + len(entries),
+            first_seq=seqs[0] if seqs else _NO_MESSAGE,
+            last_seq=seqs[-1] if seqs else 0,
+            skips=frozenset(entry.skip for entry in entries if entry.skip is not None),
+            event=joined(entry.frame for entry in entries),
+        )
 
     def _follow(self, subscriber: Subscriber) -> None:
         """What is known now comes from the past, what comes later from the ring."""
         subscriber.replay_to = self.head
         subscriber.position = self.end
 
-    def _append(self, seq: int, frame: str, skip: UUID | None = None) -> None:
+    def _append(self, seq: int, payload: bytes, skip: UUID | None = None) -> None:
         if seq:
             self.head = seq
-        self._ring.append(Entry(seq, _event(frame), len(frame), skip))
-        self._bytes += len(frame)
+        frame = Frame(payload)
+        self._ring.append(Entry(seq, frame, skip))
+        self._bytes += len(frame.framed)
         while len(self._ring) > RING_ENTRIES or self._bytes > RING_BYTES:
             old = self._ring.popleft()
             self.start += 1
-            self._bytes -= old.size
+            self._bytes -= len(old.frame.framed)
             self.floor = max(self.floor, old.seq)
 
     def _wake(self) -> None:
@@ -187,5 +239,5 @@ class Feed:
             self._filling = None
 
 
-def _event(frame: str) -> dict[str, Any]:
-    return {"type": "websocket.send", "text": frame}
+def _is_full(run: Run) -> bool:
+    return len(run.event["data"]) >= RUN_BYTES

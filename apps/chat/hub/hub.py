@@ -204,9 +204,9 @@ class Hub:
             case "room.deleted":
                 self._end_room(feed.room_id)
             case "typing":
-                feed.announce(body.decode(), skip=UUID(event["user"]))
+                feed.announce(body, skip=UUID(event["user"]))
             case _:
-                feed.announce(body.decode())
+                feed.announce(body)
 
     def _control(self, channel: str, payload: Mapping[str, Any]) -> None:
         kind, _, id_ = channel.partition(":")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -53,11 +53,13 @@ class Posting:
         # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
         for (subscriber, draft), outcome in zip(said, outcomes, strict=True):
             if isinstance(outcome, Posted):
-                subscriber.tell(wire.ack(outcome))
+                subscriber.tell_soon(wire.ack(outcome))
             else:
-                subscriber.tell(wire.error(outcome, str(draft.client_id)))
+                subscriber.tell_soon(wire.error(outcome, str(draft.client_id)))
         if payload:
             self._publish(payload)
+        # After the feed's own turn, in which receipts and messages leave together.
+        asyncio.get_running_loop().call_soon(_pump, {subscriber for subscriber, _ in said})
         return [None] * len(said)
 
     async def _outcomes(self, drafts: Sequence[Draft]) -> tuple[Sequence[Posted | DomainError], bytes]:
@@ -71,6 +73,11 @@ class Posting:
                 if pause is not None:
                     await asyncio.sleep(pause)
         return [Unavailable()] * len(drafts), b""
+
+
+def _pump(subscribers: Iterable[Subscriber]) -> None:
+    for subscriber in subscribers:
+        subscriber.pump()
 
 
 def _store_and_pack(

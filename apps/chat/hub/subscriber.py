@@ -17,11 +17,14 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, InterfaceError
 
+from apps.chat.hub.frame import Frame, joined
+
 if TYPE_CHECKING:
     from apps.chat.hub.feed import Feed
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 MANY_DIRECT: Final = 64
+REPLAY_STEP: Final = 32
 _CLOSE_WITHIN: Final = 5.0
 _RETRY_READ: Final = 0.5
 _log = structlog.get_logger(__name__)
@@ -38,6 +41,7 @@ class Subscriber:
         "_task",
         "close_code",
         "feed",
+        "is_joined",
         "name",
         "position",
         "progress",
@@ -45,12 +49,14 @@ class Subscriber:
         "send",
         "seq",
         "session_id",
-        "since",
         "user_id",
     )
 
-    def __init__(self, send: Send, *, user_id: UUID, name: str, session_id: UUID | None) -> None:
+    def __init__(
+        self, send: Send, *, user_id: UUID, name: str, session_id: UUID | None, is_joined: bool = False
+    ) -> None:
         self.send = send
+        self.is_joined = is_joined  # whether the server takes many frames in one write
         self.user_id = user_id
         self.name = name
         self.session_id = session_id
@@ -63,7 +69,7 @@ class Subscriber:
         self._loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
         self._closing: asyncio.Future[None] = self._loop.create_future()
-        self._direct: deque[str] = deque()
+        self._direct: deque[Frame] = deque()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -76,10 +82,14 @@ class Subscriber:
         """Whether nothing more will be sent."""
         return self.close_code is not None
 
-    def tell(self, text: str) -> None:
-        """Send a frame to this socket alone, before everything that comes from the room."""
-        self._direct.append(text)
+    def tell(self, *payloads: bytes) -> None:
+        """Send frames to this socket alone, before everything that comes from the room."""
+        self._direct.extend(map(Frame, payloads))
         self.pump()
+
+    def tell_soon(self, payload: bytes) -> None:
+        """The same with the next `pump`."""
+        self._direct.append(Frame(payload))
 
     def pump(self) -> None:
         """Send all that is due, in place as far as that goes."""
@@ -134,13 +144,13 @@ class Subscriber:
         try:
             while self.close_code is None:
                 if self._direct:
-                    await self.send({"type": "websocket.send", "text": self._direct.popleft()})
+                    await self._answer()
                 elif self.feed is None:
                     return
                 elif self.seq < self.replay_to:
                     await self._replay(self.feed)
-                elif (entry := self.feed.next_entry(self)) is not None:
-                    await self.send(entry.event)
+                elif (event := self._next(self.feed)) is not None:
+                    await self.send(event)
                 elif self.seq >= self.replay_to:
                     return
                 if self._task is not None:
@@ -149,17 +159,33 @@ class Subscriber:
             # The server's way to say that the client has gone; its last event is on the way to the serving task.
             self._give_up()
 
+    def _next(self, feed: Feed) -> dict[str, Any] | None:
+        if self.is_joined:
+            return feed.next_run(self)
+        entry = feed.next_entry(self)
+        return None if entry is None else entry.frame.event
+
+    async def _answer(self) -> None:
+        if self.is_joined:
+            event = joined(self._direct)
+            self._direct.clear()
+            await self.send(event)
+        else:
+            await self.send(self._direct.popleft().event)
+
     async def _replay(self, feed: Feed) -> None:
         try:
             page = await feed.read(after=self.seq, up_to=self.replay_to)
         except (DatabaseError, InterfaceError):
             await asyncio.sleep(_RETRY_READ)
             return
-        for seq, event in page:
+        step = REPLAY_STEP if self.is_joined else 1
+        for begin in range(0, len(page), step):
             if self._direct:
                 return
-            await self.send(event)
-            self.seq = seq
+            some = page[begin : begin + step]
+            await self.send(joined(frame for _, frame in some) if self.is_joined else some[0][1].event)
+            self.seq = some[-1][0]
             self.progress = self._loop.time()
         if not page:
             # Nothing there although it was announced: only a database restored from an older state can say so.

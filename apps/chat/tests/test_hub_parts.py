@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +20,7 @@ from apps.chat.hub.heartbeat import Heartbeat
 from apps.chat.hub.presence import Presence
 from apps.chat.hub.subscriber import MANY_DIRECT, Subscriber
 from apps.chat.types import Posted
-from infrastructure import realtime
+from infrastructure import joined_writes, realtime
 from infrastructure.realtime.memory import Air, MemoryBus
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -59,8 +59,10 @@ class Past:
 class Client:
     """The other end of a socket: what it got, and a hand that can hold it up."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_joined: bool = False) -> None:
+        self.is_joined = is_joined
         self.got: list[dict[str, Any]] = []
+        self.writes: list[int] = []
         self.closed: list[int] = []
         self.takes = asyncio.Event()
         self.takes.set()
@@ -72,6 +74,9 @@ class Client:
             raise OSError
         if event["type"] == "websocket.close":
             self.closed.append(event["code"])
+        elif event["type"] == joined_writes.FRAMED:
+            self.writes.append(len(event["data"]))
+            self.got += map(orjson.loads, unframe(event["data"]))
         else:
             self.got.append(orjson.loads(event["text"]))
 
@@ -80,9 +85,25 @@ class Client:
         return [frame["seq"] for frame in self.got if frame["type"] == "message"]
 
     def subscriber(self, user: UUID | None = None) -> Subscriber:
-        subscriber = Subscriber(self.send, user_id=user or uuid4(), name="N", session_id=None)
+        subscriber = Subscriber(
+            self.send, user_id=user or uuid4(), name="N", session_id=None, is_joined=self.is_joined
+        )
         subscriber._owner = None  # the test's own task is not to be ended
         return subscriber
+
+
+def unframe(data: bytes) -> Iterator[bytes]:
+    """The payloads of joined frames of less than 64 KiB each."""
+    while data:
+        length, start = (data[1], 2) if data[1] < 126 else (int.from_bytes(data[2:4]), 4)
+        yield data[start : start + length]
+        data = data[start + length :]
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "joined"])
+def is_joined(request: pytest.FixtureRequest) -> bool:
+    """Both kinds of servers."""
+    return bool(request.param)
 
 
 def opened(past: Past, head: int = 0) -> Feed:
@@ -96,8 +117,8 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_messages_are_taken_once_and_gaps_are_read() -> None:
-    past, client = Past(), Client()
+async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> None:
+    past, client = Past(), Client(is_joined=is_joined)
     feed = opened(past)
     feed.enter(client.subscriber(), after=None)
     feed.take(wire.pack([message(1), message(2)]))
@@ -144,10 +165,10 @@ async def test_catch_up_that_is_asked_for_meanwhile_looks_again_and_survives_the
 
 
 async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, is_joined: bool
 ) -> None:
     monkeypatch.setattr(feed_module, "RING_ENTRIES", 4)
-    past, quick, slow = Past(), Client(), Client()
+    past, quick, slow = Past(), Client(is_joined=is_joined), Client(is_joined=is_joined)
     feed = opened(past)
     busy = slow.subscriber()
     feed.enter(quick.subscriber(), after=None)
@@ -173,22 +194,47 @@ async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
     assert (len(feed._ring), feed.floor, feed.end) == (4, 15, 19)
 
 
+async def test_what_is_due_leaves_in_one_write_that_is_made_once_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feed = opened(Past())
+    clients = [Client(is_joined=True) for _ in range(3)]
+    for client in clients:
+        feed.enter(client.subscriber(), after=None)
+    feed.take(wire.pack([message(1), message(2)]))
+    feed.announce(b'{"type":"typing"}')
+    await settle()
+    assert [client.seqs for client in clients] == [[1, 2]] * 3
+    assert {tuple(client.writes) for client in clients} == {(feed._bytes,)}
+    run = feed._run
+    late = Client(is_joined=True)
+    feed.enter(late.subscriber(), after=1)  # number 2 comes from the past, 3 from a run that all have
+    feed.take(wire.pack([message(3)]))
+    await settle()
+    assert (late.seqs, clients[0].seqs, feed._run is run) == ([2, 3], [1, 2, 3], False)
+    monkeypatch.setattr(feed_module, "RUN_BYTES", 300)
+    feed.take(wire.pack([message(seq) for seq in range(4, 10)]))
+    await settle()
+    assert clients[0].seqs == list(range(1, 10))
+    assert len(clients[0].writes) == 5
+
+
 async def test_ring_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "RING_BYTES", 1000)
     feed = opened(Past())
     for _ in range(50):
-        feed.announce("x" * 100)
+        feed.announce(b"x" * 98)
     assert (len(feed._ring), feed.start, feed.floor) == (10, 40, 0)
 
 
-async def test_replay_comes_before_what_is_live_and_waits_for_the_database() -> None:
-    past, client = Past(1200), Client()
+async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_joined: bool) -> None:
+    past, client = Past(1200), Client(is_joined=is_joined)
     past.failures = 1
     feed = opened(past, head=1200)
     feed.enter(client.subscriber(), after=100)
     past.newest = 1201
     feed.take(wire.pack([message(1201)]))
-    feed.announce('{"type":"typing"}')
+    feed.announce(b'{"type":"typing"}')
     for _ in range(100):
         await asyncio.sleep(0.02)
         if len(client.got) == 1102:
@@ -197,8 +243,8 @@ async def test_replay_comes_before_what_is_live_and_waits_for_the_database() -> 
     assert client.got[-1] == {"type": "typing"}
 
 
-async def test_replay_of_what_is_not_there_ends() -> None:
-    past, client = Past(3), Client()
+async def test_replay_of_what_is_not_there_ends(is_joined: bool) -> None:
+    past, client = Past(3), Client(is_joined=is_joined)
     feed = opened(past, head=9)
     feed.enter(client.subscriber(), after=0)
     await settle()
@@ -208,8 +254,8 @@ async def test_replay_of_what_is_not_there_ends() -> None:
     assert client.seqs == [1, 2, 3, 10]
 
 
-async def test_own_answers_come_first_and_bound_what_is_read() -> None:
-    client = Client()
+async def test_own_answers_come_first_and_bound_what_is_read(is_joined: bool) -> None:
+    client = Client(is_joined=is_joined)
     feed = opened(Past())
     subscriber = client.subscriber()
     feed.enter(subscriber, after=None)
@@ -228,13 +274,13 @@ async def test_own_answers_come_first_and_bound_what_is_read() -> None:
     assert [frame["type"] for frame in client.got] == ["message", *["n"] * (MANY_DIRECT + 2), "message"]
 
 
-async def test_events_can_pass_someone_over() -> None:
+async def test_events_can_pass_someone_over(is_joined: bool) -> None:
     ada, grace = uuid4(), uuid4()
-    clients = {ada: Client(), grace: Client()}
+    clients = {ada: Client(is_joined=is_joined), grace: Client(is_joined=is_joined)}
     feed = opened(Past())
     for user, client in clients.items():
         feed.enter(client.subscriber(user), after=None)
-    feed.announce('{"type":"typing"}', skip=ada)
+    feed.announce(b'{"type":"typing"}', skip=ada)
     await settle()
     assert (clients[ada].got, clients[grace].got) == ([], [{"type": "typing"}])
 
@@ -283,7 +329,7 @@ async def test_delivery_that_breaks_closes_that_socket() -> None:
         client.closed.append(event["code"])
 
     subscriber.send = broken
-    subscriber.tell("x")
+    subscriber.tell(b"x")
     await settle()
     assert client.closed == [1011]
 

@@ -8,3 +8,5 @@ CHAT_FRAMES_PER_SECOND = env.number("CHAT_FRAMES_PER_SECOND")
 CHAT_SOCKETS_PER_USER = env.number("CHAT_SOCKETS_PER_USER")
 CHAT_SOCKETS_PER_ADDRESS = env.number("CHAT_SOCKETS_PER_ADDRESS")
 CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS")
+# Many frames in one write, by a class of ours in the server (infrastructure.joined_writes).
+WEBSOCKET_JOINED_WRITES = env.flag("WEBSOCKET_JOINED_WRITES")
