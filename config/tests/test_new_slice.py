@@ -86,6 +86,7 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
                 **environment,
                 "DATABASE_URL": empty_database,
                 "DJANGO_SETTINGS_MODULE": "config.settings.test",
+                "PYTHONPYCACHEPREFIX": str(tmp_path / "pycache"),
             },
             capture_output=True,
             text=True,

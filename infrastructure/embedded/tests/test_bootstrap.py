@@ -138,9 +138,13 @@ def test_first_start_interrupted_then_two_at_once_then_warm_then_another_lock(cl
     assert clone.run()[0] == 0
     assert clone.installed() == "2.0"
     assert half.exists()
-    # The project is importable from anywhere in it.
+    # The project is importable from anywhere in it, and what Python compiles is kept, but not beside the source.
     (clone.folder / "project.py").write_text("HERE = True\n")
-    subprocess.run([clone.python, "-c", "import project"], cwd="/", check=True)
+    nothing_written = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([clone.python, "-c", "import project"], cwd="/", env=nothing_written, check=True)
+    cache = clone.folder / ".venv" / "pycache" / clone.folder.relative_to("/")
+    assert [path.name.partition(".")[0] for path in cache.glob("*.pyc")] == ["project"]
+    assert not (clone.folder / "__pycache__").exists()
 
 
 def test_only_a_finished_environment_of_this_folder_and_lock_is_ready(
@@ -161,6 +165,9 @@ def test_only_a_finished_environment_of_this_folder_and_lock_is_ready(
     bootstrap.write_stamp("ready", interpreter, "lock")
     assert bootstrap.is_ready(bootstrap.read_stamp(), "lock")
     assert not bootstrap.is_ready(bootstrap.read_stamp(), "another lock")
+    with monkeypatch.context() as patched:
+        patched.setattr(bootstrap, "LINK", "%s\n")
+        assert not bootstrap.is_ready(bootstrap.read_stamp(), "lock")
     monkeypatch.setattr(bootstrap, "ROOT", "/moved/here")
     assert not bootstrap.is_ready(bootstrap.read_stamp(), "lock")
     monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
