@@ -94,9 +94,17 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _number("WEB_THREADS", "8", "Threads that answer HTTP in one process"),
     _number("WEB_CONCURRENCY", "0", "Processes of gunicorn; 0: one more than there are processors"),
     # Identity
+    _text(
+        "JWT_ALGORITHM",
+        "HS256",
+        "HS256, or EdDSA: public keys at `/.well-known/jwks.json`, private ones in `JWT_KEYS`",
+    ),
     _text("JWT_ISSUER", "sarsen", "`iss` and `aud` of access tokens"),
     _number("ACCESS_TOKEN_SECONDS", "600", "Lifetime of an access token"),
     _number("REFRESH_TOKEN_SECONDS", "1209600", "Lifetime of a refresh token, renewed at each use"),
+    _number(
+        "REFRESH_GRACE_SECONDS", "0", "How long the refresh token used last may come again, for lost answers"
+    ),
     _flag("REQUIRE_VERIFIED_EMAIL", "false", "Sign-in waits for the address to be verified"),
     _flag("REGISTRATION_UNIFORM", "false", "Registration answers 202 for new and for known addresses"),
     # Chat

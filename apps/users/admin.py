@@ -50,7 +50,7 @@ class UserAdmin(UserModelAdmin):
         "erased_at",
     )
     readonly_fields = ("email", "email_verified_at", "created_at", "updated_at", "erased_at")
-    actions = ("deactivate", "activate")
+    actions = ("deactivate", "activate", "sign_out")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Without what the site never shows."""
@@ -86,6 +86,11 @@ class UserAdmin(UserModelAdmin):
         """Let people sign in to them again."""
         self._apply(request, queryset, services.activate_user)
 
+    @admin.action(description="End all sessions of the selected accounts")
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Have their owners sign in again everywhere."""
+        self._apply(request, queryset, services.revoke_all_sessions_of)
+
     def _apply(self, request: HttpRequest, queryset: QuerySet[User], service: Any) -> None:
         for user in queryset:
             try:
@@ -98,7 +103,7 @@ class UserAdmin(UserModelAdmin):
 
 @admin.register(Session)
 class SessionAdmin(SessionModelAdmin):
-    """To look at only."""
+    """To look at, and to end."""
 
     list_display = ("user", "user_agent", "network", "created_at", "last_seen_at", "ended_at", "end_reason")
     list_filter = ("end_reason",)
@@ -106,6 +111,18 @@ class SessionAdmin(SessionModelAdmin):
     search_fields = ("user__email", "user__name")
     ordering = ("-created_at", "-id")
     show_full_result_count = False
+    actions = ("end",)
+
+    @admin.action(description="End the selected sessions", permissions=["view"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        """From the next request on. Those that are over already stay as they are."""
+        for user_id, session_id in queryset.values_list("user_id", "pk"):
+            try:
+                services.revoke_session_of(actor=_actor(request), user_id=user_id, session_id=session_id)
+            except DomainError as error:
+                messages.error(request, f"Session {session_id}: {error.detail}")
+            else:
+                messages.success(request, f"Session {session_id}: ended.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         """Without what the site never shows."""

@@ -200,8 +200,8 @@ class MeOutput(AccountOutput):
     phone = serializers.CharField(allow_null=True)
 
 
-class SessionOutput(serializers.Serializer[Any]):
-    """One of one's own sessions."""
+class AdminSessionOutput(serializers.Serializer[Any]):
+    """A live session of an account, as admins see it."""
 
     id = serializers.UUIDField()
     user_agent = serializers.CharField(help_text="What the client says it is.")
@@ -209,6 +209,11 @@ class SessionOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     last_seen_at = serializers.DateTimeField(help_text="When it signed in or refreshed last.")
     expires_at = serializers.DateTimeField()
+
+
+class SessionOutput(AdminSessionOutput):
+    """One of one's own sessions."""
+
     is_current = serializers.SerializerMethodField(help_text="Whether this call belongs to it.")
 
     def get_is_current(self, session: Session) -> bool:

@@ -15,6 +15,15 @@ class AuditAction(StrEnum):
     ACTIVATED = "users.activated"
     DEACTIVATED = "users.deactivated"
     ERASED = "users.erased"
+    SIGNED_IN = "users.signed_in"
+    SIGN_IN_REFUSED = "users.sign_in_refused"
+    SIGNED_OUT = "users.signed_out"
+    SIGNED_OUT_EVERYWHERE = "users.signed_out_everywhere"
+    SESSION_REVOKED = "users.session_revoked"
+    SESSIONS_REVOKED = "users.sessions_revoked"
+    REFRESH_TOKEN_REUSED = "users.refresh_token_reused"  # noqa: S105  (an action's name)
+    PASSWORD_CHANGED = "users.password_changed"  # noqa: S105
+    EMAIL_VERIFIED = "users.email_verified"
 
 
 class ProfileChanges(TypedDict, total=False):

@@ -38,5 +38,11 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
         path("users/<uuid:user_id>/", administration.OneUser.as_view(), name="user"),
         path("users/<uuid:user_id>/deactivate/", administration.Deactivate.as_view(), name="deactivate"),
         path("users/<uuid:user_id>/activate/", administration.Activate.as_view(), name="activate"),
+        path("users/<uuid:user_id>/sessions/", administration.UserSessions.as_view(), name="sessions"),
+        path(
+            "users/<uuid:user_id>/sessions/<uuid:session_id>/",
+            administration.OneUserSession.as_view(),
+            name="session",
+        ),
     ],
 }

@@ -6,12 +6,18 @@ from config.settings.base import (
     DATA_DIR,
     ENVIRONMENT,
     FIELD_ENCRYPTION_KEYS,
+    JWT_ALGORITHM,
     JWT_KEYS,
     LOG_LEVEL,
     RELEASE,
     SENTRY_DSN,
 )
-from config.settings.components.samples import SAMPLE_FIELD_KEY, SAMPLE_JWT_KEY, SAMPLE_SECRET_KEY
+from config.settings.components.samples import (
+    SAMPLE_EDDSA_KEY,
+    SAMPLE_FIELD_KEY,
+    SAMPLE_JWT_KEY,
+    SAMPLE_SECRET_KEY,
+)
 from infrastructure.telemetry import configure
 
 # DEBUG pages print settings and locals; the problem documents and the log say what is needed without them.
@@ -19,7 +25,7 @@ DEBUG = False
 ALLOWED_HOSTS = ["*"]
 OPEN_DOCS = True
 SECRET_KEY = env.text("SECRET_KEY") or SAMPLE_SECRET_KEY
-JWT_KEYS = JWT_KEYS or (("development", SAMPLE_JWT_KEY),)
+JWT_KEYS = JWT_KEYS or (("development", SAMPLE_EDDSA_KEY if JWT_ALGORITHM == "EdDSA" else SAMPLE_JWT_KEY),)
 # What was encrypted before there was a .env stays readable.
 FIELD_ENCRYPTION_KEYS = (*FIELD_ENCRYPTION_KEYS, SAMPLE_FIELD_KEY)
 

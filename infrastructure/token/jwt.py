@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -18,31 +18,19 @@ from uuid import UUID, uuid4
 import jwt
 from django.conf import settings
 
-ALGORITHM: Final = "HS256"
+from infrastructure.token.keys import KeyRing, TokenError, TokenInvalid
+
 TYPE: Final = "at+jwt"
 CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")
 _HEADER: Final = frozenset({"alg", "typ", "kid"})
 _MAX_LENGTH: Final = 2048
-_MIN_KEY_BYTES: Final = 32
 # How far the clocks of two servers may be apart before one takes the other's tokens for not yet valid.
 _CLOCK_SKEW: Final = 5
 _REMEMBERED: Final = 10_000
 
 
-class TokenError(Exception):
-    """Base: the token proves nothing."""
-
-
 class TokenExpired(TokenError):
     """It was good, and its time is over."""
-
-
-class TokenInvalid(TokenError):
-    """It is malformed, of another kind or issuer, or not signed by a key of the ring."""
-
-
-class WeakKeyError(ValueError):
-    """A signing key is missing, too short, or named twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,34 +43,6 @@ class AccessClaims:
     jti: str
 
 
-class KeyRing:
-    """Keys by their id. The first signs, all verify: put the new key in front, drop the old one when its tokens ran out.
-
-    Raises:
-        WeakKeyError: for an empty ring, an empty or doubled id, and a key below 256 bits (RFC 7518, section 3.2).
-    """
-
-    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
-        if not keys:
-            raise WeakKeyError("There is no key to sign access tokens with.")
-        for kid, secret in keys:
-            if not kid:
-                raise WeakKeyError("A signing key has no id.")
-            if len(secret.encode()) < _MIN_KEY_BYTES:
-                raise WeakKeyError(f"The signing key {kid!r} is shorter than {_MIN_KEY_BYTES} bytes.")
-        self._keys = dict(keys)
-        if len(self._keys) != len(keys):
-            raise WeakKeyError("Two signing keys have the same id.")
-        self.kid = keys[0][0]
-
-    def __getitem__(self, kid: object) -> str:
-        """The key of that id. Raises TokenInvalid."""
-        key = self._keys.get(kid) if isinstance(kid, str) else None
-        if key is None:
-            raise TokenInvalid("No key of the ring has the token's kid.")
-        return key
-
-
 class AccessTokens:
     """Issues and reads the access tokens of one issuer and audience.
 
@@ -93,7 +53,7 @@ class AccessTokens:
     def __init__(
         self, keys: KeyRing, issuer: str, audience: str, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._keys = keys
+        self.keys = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
@@ -113,8 +73,8 @@ class AccessTokens:
             "nbf": now,
             "exp": now + int(ttl.total_seconds()),
         }
-        header = {"typ": TYPE, "kid": self._keys.kid}
-        return jwt.encode(claims, self._keys[self._keys.kid], algorithm=ALGORITHM, headers=header)
+        header = {"typ": TYPE, "kid": self.keys.kid}
+        return jwt.encode(claims, self.keys.signing_key, algorithm=self.keys.algorithm, headers=header)
 
     def read(self, token: str) -> AccessClaims:
         """What the token says. Raises TokenExpired, TokenInvalid."""
@@ -133,16 +93,17 @@ class AccessTokens:
     def _verify(self, token: str) -> AccessClaims:
         if len(token) > _MAX_LENGTH or not token.isascii():
             raise TokenInvalid("This is not a token.")
+        algorithm = self.keys.algorithm
         try:
             header = jwt.get_unverified_header(token)
             # Only what is known to be harmless: no key, no address of a key, nothing that asks to be understood.
-            if header.get("alg") != ALGORITHM or header.get("typ") != TYPE or not header.keys() <= _HEADER:
+            if header.get("alg") != algorithm or header.get("typ") != TYPE or not header.keys() <= _HEADER:
                 raise TokenInvalid("The header is not that of an access token.")
             # The times are judged here, by this object's clock; expiry without leeway.
             payload = jwt.decode(
                 token,
-                self._keys[header.get("kid")],
-                algorithms=[ALGORITHM],
+                self.keys[header.get("kid")],
+                algorithms=[algorithm],
                 audience=self._audience,
                 issuer=self._issuer,
                 options={
@@ -175,10 +136,17 @@ class AccessTokens:
 
 
 def access_tokens() -> AccessTokens:
-    """Those of the settings: JWT_KEYS, JWT_ISSUER, JWT_AUDIENCE. Raises WeakKeyError."""
-    return _from_settings(tuple(map(tuple, settings.JWT_KEYS)), settings.JWT_ISSUER, settings.JWT_AUDIENCE)
+    """Those of the settings: JWT_KEYS, JWT_ALGORITHM, JWT_ISSUER, JWT_AUDIENCE. Raises WeakKeyError."""
+    return _from_settings(
+        tuple(map(tuple, settings.JWT_KEYS)),
+        settings.JWT_ALGORITHM,
+        settings.JWT_ISSUER,
+        settings.JWT_AUDIENCE,
+    )
 
 
 @lru_cache(maxsize=4)
-def _from_settings(keys: tuple[tuple[str, str], ...], issuer: str, audience: str) -> AccessTokens:
-    return AccessTokens(KeyRing(keys), issuer, audience)
+def _from_settings(
+    keys: tuple[tuple[str, str], ...], algorithm: str, issuer: str, audience: str
+) -> AccessTokens:
+    return AccessTokens(KeyRing(keys, algorithm), issuer, audience)

@@ -12,7 +12,14 @@ from apps.users.services.mails import (
 from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
 from apps.users.services.profile import erase_own_account, remove_avatar, set_avatar, update_profile
 from apps.users.services.registration import register_user, verify_email
-from apps.users.services.sessions import logout, logout_everywhere, refresh, revoke_session
+from apps.users.services.sessions import (
+    logout,
+    logout_everywhere,
+    refresh,
+    revoke_all_sessions_of,
+    revoke_session,
+    revoke_session_of,
+)
 from apps.users.services.sign_in import check_credentials, login
 
 __all__ = [
@@ -31,7 +38,9 @@ __all__ = [
     "register_user",
     "remove_avatar",
     "request_password_reset",
+    "revoke_all_sessions_of",
     "revoke_session",
+    "revoke_session_of",
     "send_password_changed_mail",
     "send_password_reset_mail",
     "send_registration_repeated_mail",

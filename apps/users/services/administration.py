@@ -39,6 +39,9 @@ def update_user(
         if user.is_staff and not (is_active and role == Role.ADMIN):
             _require_dispensable(actor=actor, user=user, admins=admins)
         if role != user.role:
+            if is_active:
+                # What the account could do before is over with its sessions; signed in again, it has its new doors.
+                sessions.end_all_sessions(user_id=user.pk, reason=SessionEnd.ROLE, now=now)
             _log.warning("users.role_changed", user_id=str(user.pk), by=str(actor.user.pk), role=str(role))
             _record(AuditAction.ROLE_CHANGED, actor=actor, user=user, role=str(role), before=str(user.role))
         user.name, user.role = changes.get("name", user.name), role

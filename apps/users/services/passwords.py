@@ -10,14 +10,14 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common import events
+from apps.common import audit, events
 from apps.common.callers import Caller
 from apps.common.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import PasswordChanged, PasswordResetRequested
 from apps.users.models import OneTimeToken, Purpose, SessionEnd, User
 from apps.users.services import one_time, password_rules, sessions
-from apps.users.types import Device
+from apps.users.types import AuditAction, Device
 
 _log = structlog.get_logger("security")
 
@@ -97,4 +97,11 @@ def _set_password(*, user_id: UUID, encoded: str, old: str | None, now: datetime
         used_at=now
     )
     events.publish(PasswordChanged(user_id=user_id, change_id=uuid7()))
+    audit.record(
+        action=AuditAction.PASSWORD_CHANGED,
+        actor_id=user_id,
+        target="user",
+        target_id=user_id,
+        details={"by": "link" if old is None else "old password"},
+    )
     _log.warning("users.password_changed", user_id=str(user_id))

@@ -10,13 +10,13 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.common import events
+from apps.common import audit, events
 from apps.common.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import RegistrationRepeated, UserRegistered
 from apps.users.models import Purpose, User
 from apps.users.services import one_time, password_rules
-from apps.users.types import Device
+from apps.users.types import AuditAction, Device
 
 _log = structlog.get_logger("security")
 
@@ -67,4 +67,5 @@ def verify_email(*, token: str, now: datetime | None = None) -> None:
     with transaction.atomic():
         user_id = one_time.redeem(token=token, purpose=Purpose.VERIFY_EMAIL, now=now)
         User.objects.filter(pk=user_id, email_verified_at=None).update(email_verified_at=now, updated_at=now)
+        audit.record(action=AuditAction.EMAIL_VERIFIED, actor_id=user_id, target="user", target_id=user_id)
     _log.info("users.email_verified", user_id=str(user_id))

@@ -12,14 +12,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.common import events
+from apps.common import audit, events
 from apps.common.addresses import network_of
 from apps.common.callers import Caller
-from apps.users import exceptions, selectors
+from apps.users import exceptions, policies, selectors
 from apps.users.events import RefreshTokenReused
 from apps.users.managers import SessionQuerySet
 from apps.users.models import RefreshToken, Session, SessionEnd, User
-from apps.users.types import Device, TokenPair
+from apps.users.types import AuditAction, Device, TokenPair
 from infrastructure import realtime, token
 
 _log = structlog.get_logger("security")
@@ -45,6 +45,42 @@ WITH spent AS (
 SELECT user_id, id FROM carried_on
 """
 
+# The same for the token that was traded last, when its answer got lost: what came of it is spent unseen, at the time
+# of its own trade, and a new one takes its place. A session that ended, or moved on by a later trade, is left alone.
+_TRADE_AGAIN: Final = """
+WITH late AS (
+    SELECT old.session_id, old.used_at
+    FROM users_refreshtoken AS old
+    JOIN users_session AS session ON session.id = old.session_id
+    JOIN users_user AS account ON account.id = session.user_id
+    WHERE old.digest = %(old)s AND old.used_at > %(since)s AND old.expires_at > %(now)s
+        AND session.ended_at IS NULL AND session.expires_at > %(now)s AND account.is_active
+        AND NOT EXISTS (
+            SELECT FROM users_refreshtoken AS later
+            WHERE later.session_id = old.session_id AND later.used_at > old.used_at
+        )
+), spent AS (
+    UPDATE users_refreshtoken AS heir SET used_at = late.used_at
+    FROM late WHERE heir.session_id = late.session_id AND heir.used_at IS NULL
+    RETURNING heir.session_id
+), carried_on AS (
+    UPDATE users_session AS session SET last_seen_at = %(now)s, updated_at = %(now)s, expires_at = %(expires)s
+    FROM spent WHERE session.id = spent.session_id AND session.ended_at IS NULL
+    RETURNING session.id, session.user_id
+), made AS (
+    INSERT INTO users_refreshtoken (session_id, digest, created_at, expires_at)
+    SELECT id, %(new)s, %(now)s, %(expires)s FROM carried_on
+)
+SELECT user_id, id FROM carried_on
+"""
+# Those that come together wait for one another here: each then sees what the one before has made.
+_HOLD: Final = """
+SELECT id FROM users_refreshtoken
+WHERE session_id = (SELECT session_id FROM users_refreshtoken WHERE digest = %(old)s)
+    AND (used_at IS NULL OR used_at > %(since)s)
+ORDER BY id FOR UPDATE
+"""
+
 
 def open_session(*, user: User, device: Device, now: datetime) -> TokenPair:
     """A new session and its first tokens. Runs in the caller's transaction, which holds the account's row."""
@@ -68,7 +104,8 @@ def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
     """Trade a refresh token for a new pair; it can be traded once.
 
     A token that was traded before ends its session at once: either the caller or whoever traded it first is a thief
-    (RFC 9700, section 4.14.2).
+    (RFC 9700, section 4.14.2). REFRESH_GRACE, off by default, makes an exception of the token that was traded last,
+    for as long after that; there is one token that works all the while.
 
     Raises:
         RefreshTokenRefused: it is unknown, expired, was used before, or its session or account is no longer live.
@@ -84,6 +121,8 @@ def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
     with connection.cursor() as cursor:
         cursor.execute(_ROTATE, values)
         row = cursor.fetchone()
+    if row is None and settings.REFRESH_GRACE:
+        row = _trade_again({**values, "since": now - settings.REFRESH_GRACE})
     if row is None:
         _end_if_reused(refresh_token=refresh_token, now=now)
         raise exceptions.RefreshTokenRefused
@@ -91,36 +130,79 @@ def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
     return _pair(user_id=user_id, session_id=session_id, refresh_token=plain)
 
 
+def _trade_again(values: dict[str, Any]) -> Any:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_HOLD, values)
+        cursor.execute(_TRADE_AGAIN, values)
+        return cursor.fetchone()
+
+
 def logout(*, refresh_token: str, now: datetime | None = None) -> None:
     """End the session that a refresh token belongs to, used or not. An unknown token has nothing to end (RFC 7009)."""
     sessions = Session.objects.filter(refresh_tokens__digest=token.digest(refresh_token))
-    end_sessions(sessions=sessions, reason=SessionEnd.LOGOUT, now=now or timezone.now())
+    with transaction.atomic():
+        for user_id, session_id in end_sessions(
+            sessions=sessions, reason=SessionEnd.LOGOUT, now=now or timezone.now()
+        ):
+            _record(AuditAction.SIGNED_OUT, actor_id=user_id, user_id=user_id, session=str(session_id))
 
 
 def logout_everywhere(*, actor: Caller, now: datetime | None = None) -> None:
     """End every session of the actor, the current one and cookies of the admin site included."""
-    end_all_sessions(user_id=actor.user.pk, reason=SessionEnd.LOGOUT, now=now or timezone.now())
+    with transaction.atomic():
+        end_all_sessions(user_id=actor.user.pk, reason=SessionEnd.LOGOUT, now=now or timezone.now())
+        _record(AuditAction.SIGNED_OUT_EVERYWHERE, actor_id=actor.user.pk, user_id=actor.user.pk)
 
 
 def revoke_session(*, actor: Caller, session_id: UUID, now: datetime | None = None) -> None:
     """End one of the actor's sessions. Raises SessionNotFound."""
+    _revoke(actor=actor, user=actor.user, session_id=session_id, reason=SessionEnd.REVOKED, now=now)
+
+
+def revoke_session_of(*, actor: Caller, user_id: UUID, session_id: UUID, now: datetime | None = None) -> None:
+    """End a session of anybody's account, as an admin. Raises UserNotFound, SessionNotFound."""
+    policies.require_admin(actor=actor)
+    user = selectors.get_user(user_id=user_id)
+    _revoke(actor=actor, user=user, session_id=session_id, reason=SessionEnd.ADMIN, now=now)
+
+
+def revoke_all_sessions_of(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
+    """End all sessions of an account, its cookies of the admin site included, as an admin. Raises UserNotFound."""
+    policies.require_admin(actor=actor)
+    user = selectors.get_user(user_id=user_id)
+    with transaction.atomic():
+        end_all_sessions(user_id=user.pk, reason=SessionEnd.ADMIN, now=now or timezone.now())
+        _record(AuditAction.SESSIONS_REVOKED, actor_id=actor.user.pk, user_id=user.pk)
+
+
+def _revoke(*, actor: Caller, user: User, session_id: UUID, reason: SessionEnd, now: datetime | None) -> None:
     now = now or timezone.now()
-    session = selectors.get_session_of(user=actor.user, session_id=session_id, now=now)
-    end_sessions(sessions=Session.objects.filter(pk=session.pk), reason=SessionEnd.REVOKED, now=now)
+    session = selectors.get_session_of(user=user, session_id=session_id, now=now)
+    with transaction.atomic():
+        end_sessions(sessions=Session.objects.filter(pk=session.pk), reason=reason, now=now)
+        _record(AuditAction.SESSION_REVOKED, actor_id=actor.user.pk, user_id=user.pk, session=str(session.pk))
 
 
-def end_sessions(*, sessions: SessionQuerySet, reason: SessionEnd, now: datetime) -> list[UUID]:
-    """End those of the sessions that have not ended, and tell their sockets after the commit. Which ones it were."""
+def _record(action: AuditAction, *, actor_id: UUID | None, user_id: UUID, **details: str) -> None:
+    audit.record(action=action, actor_id=actor_id, target="user", target_id=user_id, details=details)
+
+
+def end_sessions(*, sessions: SessionQuerySet, reason: SessionEnd, now: datetime) -> list[tuple[UUID, UUID]]:
+    """End those of the sessions that have not ended, and tell their sockets after the commit.
+
+    Whose it were, and which ones.
+    """
     with transaction.atomic():
         open_ones = sessions.filter(ended_at=None).order_by("pk").select_for_update(of=("self",))
-        ended = list(open_ones.values_list("pk", flat=True))
+        found = list(open_ones.values_list("user_id", "pk"))
+        ended = [session_id for _, session_id in found]
         Session.objects.filter(pk__in=ended).update(ended_at=now, end_reason=reason, updated_at=now)
         announce_end(ended)
     if ended:
         _log.info(
             "users.sessions_ended", sessions=[str(session_id) for session_id in ended], reason=reason.value
         )
-    return ended
+    return found
 
 
 def end_all_sessions(*, user_id: UUID, reason: SessionEnd, now: datetime) -> None:
@@ -160,5 +242,6 @@ def _end_if_reused(*, refresh_token: str, now: datetime) -> None:
         )
         if ended:
             events.publish(RefreshTokenReused(user_id=user_id, session_id=session_id))
+            _record(AuditAction.REFRESH_TOKEN_REUSED, actor_id=None, user_id=user_id, session=str(session_id))
     if ended:
         _log.warning("users.refresh_token_reused", user_id=str(user_id), session_id=str(session_id))

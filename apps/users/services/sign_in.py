@@ -12,11 +12,12 @@ from django.contrib.auth.hashers import identify_hasher, is_password_usable, mak
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common import audit
 from apps.common.addresses import network_of
 from apps.users import email_addresses, exceptions, limits
 from apps.users.models import Session, User
 from apps.users.services import sessions
-from apps.users.types import Device, TokenPair
+from apps.users.types import AuditAction, Device, TokenPair
 from infrastructure import token
 
 _log = structlog.get_logger("security")
@@ -45,6 +46,7 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
         if renewed is not None:
             User.objects.filter(pk=user.pk).update(password=renewed)
         pair = sessions.open_session(user=user, device=device, now=now or timezone.now())
+        audit.record(action=AuditAction.SIGNED_IN, actor_id=user.pk, target="user", target_id=user.pk)
     _log.info("users.signed_in", user_id=str(user.pk))
     return pair
 
@@ -70,7 +72,10 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
         or not user.is_active
         or (settings.REQUIRE_VERIFIED_EMAIL and not user.is_verified)
     ):
-        _log.info("users.sign_in_refused", user_id=str(user.pk) if user is not None else "")
+        user_id = user.pk if user is not None else None
+        # One row whatever is wrong: the work is the same.
+        audit.record(action=AuditAction.SIGN_IN_REFUSED, actor_id=None, target="user", target_id=user_id)
+        _log.info("users.sign_in_refused", user_id=str(user_id or ""))
         raise exceptions.InvalidCredentials
     return user
 

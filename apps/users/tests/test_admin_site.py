@@ -85,6 +85,8 @@ def test_a_cookie_dies_with_what_it_stands_for(site: Client, boss: User) -> None
     services.update_user(actor=other, user_id=boss.pk, changes={"role": "moderator"})
     assert site.get("/admin/").status_code == 302
     services.update_user(actor=other, user_id=boss.pk, changes={"role": "admin"})
+    assert site.get("/admin/").status_code == 302
+    sign_in(site, boss.email)
     assert site.get("/admin/").status_code == 200
     services.deactivate_user(actor=other, user_id=boss.pk)
     assert site.get("/admin/").status_code == 302
@@ -185,6 +187,19 @@ def test_actions(site: Client, boss: User, user: User) -> None:
         boss.refresh_from_db()
         assert (user.is_active, boss.is_active) == (is_active, True)
         assert f"{user.name}: done.".encode() in page.content
+
+
+def test_sessions_are_ended(site: Client, boss: User, user: User) -> None:
+    one, other, over = session_for(user), session_for(user), session_for(user)
+    Session.objects.filter(pk=over.pk).update(ended_at=timezone.now(), end_reason="logout")
+    chosen = {"action": "end", "_selected_action": [str(one.pk), str(over.pk)]}
+    page = site.post("/admin/users/session/", chosen, follow=True)
+    assert f"Session {one.pk}: ended.".encode() in page.content
+    assert f"Session {over.pk}: There is no such session.".encode() in page.content
+    reasons = {session.pk: session.end_reason for session in Session.objects.all()}
+    assert reasons == {one.pk: "admin", other.pk: "", over.pk: "logout"}
+    site.post("/admin/users/user/", {"action": "sign_out", "_selected_action": [str(user.pk)]})
+    assert Session.objects.get(pk=other.pk).end_reason == "admin"
 
 
 def test_what_was_erased_cannot_be_changed(site: Client, boss: User, user: User) -> None:

@@ -16,10 +16,11 @@ from django.utils import timezone
 from apps.common.callers import ANONYMOUS
 from apps.common.exceptions import DomainError
 from apps.common.models import AuditEvent, OutboxEvent
-from apps.users import exceptions, services
+from apps.users import exceptions, selectors, services
 from apps.users.models import Role, Session, User
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import AdminFactory, UserFactory, caller_for, pair_for
+from apps.users.types import TokenPair
 
 As = Callable[[User], Api]
 
@@ -184,7 +185,8 @@ def test_a_role_holds_from_the_next_request_on(admin: As, boss: User) -> None:
     api = admin(other)
     assert api.get("users/").status_code == 200
     services.update_user(actor=caller_for(boss), user_id=other.pk, changes={"role": "user"})
-    assert code_of(api.get("users/")) == (403, "permission_denied")
+    assert code_of(api.get("users/")) == (401, "session_ended")
+    assert code_of(admin(other).get("users/")) == (403, "permission_denied")
 
 
 @pytest.mark.parametrize("way", ["post", "patch", "delete"])
@@ -320,3 +322,69 @@ def test_what_has_run_out_is_deleted(user: User) -> None:
     assert Session.objects.count() == 2
     assert services.delete_expired(now=now + timedelta(days=46)) == 2
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_change_of_role_ends_the_sessions_of_before(
+    admin: As, user: User, boss: User, ended: list[Any], django_capture_on_commit_callbacks: Any
+) -> None:
+    theirs = admin(user)
+    session = Session.objects.get(user=user)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin(boss).patch(f"users/{user.pk}/", {"role": "admin"}).status_code == 200
+        assert admin(boss).patch(f"users/{user.pk}/", {"name": "Grace", "role": "admin"}).status_code == 200
+    assert code_of(theirs.get("users/")) == (401, "session_ended")
+    assert ended == [(f"session:{session.pk}", {"type": "session.ended"})]
+    session.refresh_from_db()
+    assert session.end_reason == "role"
+    assert admin(user).get("users/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_admins_list_and_end_the_sessions_of_an_account(
+    admin: As, user: User, boss: User, queries: Any
+) -> None:
+    first, second, third = (pair_for(user) for _ in range(3))
+    api = admin(boss)
+    api.get(f"users/{user.pk}/sessions/")
+    with queries(3):
+        page = api.get(f"users/{user.pk}/sessions/").json()
+    rows = list(Session.objects.filter(user=user).order_by("-created_at", "-id"))
+    assert [row["id"] for row in page["results"]] == [str(session.pk) for session in rows]
+    assert set(page["results"][0]) == {
+        "id", "user_agent", "network", "created_at", "last_seen_at", "expires_at",
+    }  # fmt: skip
+    assert api.delete(f"users/{user.pk}/sessions/{rows[0].pk}/").status_code == 204
+    assert Session.objects.get(pk=rows[0].pk).end_reason == "admin"
+    assert [is_live(pair) for pair in (first, second, third)] == [True, True, False]
+    for path in (f"users/{user.pk}/sessions/{rows[0].pk}/", f"users/{boss.pk}/sessions/{rows[1].pk}/"):
+        assert code_of(api.delete(path)) == (404, "session_not_found")
+    assert is_live(second)
+    assert api.delete(f"users/{user.pk}/sessions/").status_code == 204
+    assert not any(is_live(pair) for pair in (first, second))
+    assert api.get(f"users/{user.pk}/sessions/").json()["results"] == []
+    nobody = f"users/{uuid4()}/sessions/"
+    assert code_of(api.get(nobody)) == code_of(api.delete(nobody)) == (404, "user_not_found")
+
+
+@pytest.mark.django_db
+def test_only_admins_end_the_sessions_of_others(admin: As, user: User) -> None:
+    other = UserFactory.create()
+    pair = pair_for(other)
+    session = Session.objects.get()
+    api = admin(user)
+    for path in (f"users/{other.pk}/sessions/", f"users/{other.pk}/sessions/{session.pk}/"):
+        assert code_of(api.delete(path)) == (403, "permission_denied")
+    with pytest.raises(exceptions.UserNotFound):
+        services.revoke_session_of(actor=caller_for(user), user_id=other.pk, session_id=session.pk)
+    with pytest.raises(exceptions.UserNotFound):
+        services.revoke_all_sessions_of(actor=caller_for(user), user_id=other.pk)
+    assert is_live(pair)
+
+
+def is_live(pair: TokenPair) -> bool:
+    try:
+        selectors.authenticate_access(token=pair.access)
+    except exceptions.SessionEnded:
+        return False
+    return True

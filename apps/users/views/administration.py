@@ -16,7 +16,8 @@ from apps.common.documentation import raises
 from apps.common.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.filters import UserFilter
-from apps.users.models import User
+from apps.users.managers import SessionQuerySet
+from apps.users.models import Session, User
 from apps.users.types import AccountChanges
 from apps.users.views import reading
 
@@ -130,3 +131,49 @@ class Activate(APIView):
         """200 with the changed account."""
         user = services.activate_user(actor=caller_of(request), user_id=user_id)
         return Response(serializers.AdminAccountOutput(user).data)
+
+
+class UserSessions(ListAPIView[Session]):
+    """`users/{id}/sessions/`."""
+
+    serializer_class = serializers.AdminSessionOutput
+    queryset = Session.objects.none()
+
+    def get_queryset(self) -> SessionQuerySet:
+        """The live ones of the account."""
+        user = selectors.get_user_for(actor=caller_of(self.request), user_id=self.kwargs["user_id"])
+        return selectors.list_sessions(user=user)
+
+    @extend_schema(operation_id="users_sessions", tags=_TAGS, summary="The live sessions of an account")
+    @raises(exceptions.UserNotFound)
+    def get(self, request: Request, user_id: UUID) -> Response:
+        """200 with a page."""
+        return self.list(request)
+
+    @extend_schema(
+        operation_id="users_sessions_end_all",
+        tags=_TAGS,
+        summary="End all sessions of an account",
+        responses={204: _DONE},
+    )
+    @raises(exceptions.UserNotFound)
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        """204."""
+        services.revoke_all_sessions_of(actor=caller_of(request), user_id=user_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OneUserSession(APIView):
+    """`users/{id}/sessions/{session_id}/`."""
+
+    @extend_schema(
+        operation_id="users_sessions_end",
+        tags=_TAGS,
+        summary="End a session of an account",
+        responses={204: _DONE},
+    )
+    @raises(exceptions.UserNotFound, exceptions.SessionNotFound)
+    def delete(self, request: Request, user_id: UUID, session_id: UUID) -> Response:
+        """204."""
+        services.revoke_session_of(actor=caller_of(request), user_id=user_id, session_id=session_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

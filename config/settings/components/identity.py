@@ -8,10 +8,12 @@ from config import env
 
 AUTH_USER_MODEL = "users.User"
 LOGIN_URL = "/admin/login/"
+JWT_ALGORITHM = env.text("JWT_ALGORITHM")
 JWT_ISSUER = env.text("JWT_ISSUER")
 JWT_AUDIENCE = JWT_ISSUER
 ACCESS_TOKEN_LIFETIME = timedelta(seconds=env.number("ACCESS_TOKEN_SECONDS"))
 REFRESH_TOKEN_LIFETIME = timedelta(seconds=env.number("REFRESH_TOKEN_SECONDS"))
+REFRESH_GRACE = timedelta(seconds=env.number("REFRESH_GRACE_SECONDS"))
 REQUIRE_VERIFIED_EMAIL = env.flag("REQUIRE_VERIFIED_EMAIL")
 REGISTRATION_UNIFORM = env.flag("REGISTRATION_UNIFORM")
 

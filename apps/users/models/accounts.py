@@ -116,8 +116,10 @@ class SessionEnd(models.TextChoices):
 
     LOGOUT = "logout", "Signed out"
     REVOKED = "revoked", "Ended by its owner from elsewhere"
+    ADMIN = "admin", "Ended by an admin"
     REUSED = "reused", "A refresh token was used twice"
     PASSWORD = "password", "The password changed"
+    ROLE = "role", "The role changed"
     DEACTIVATED = "deactivated", "The account was deactivated"
 
 

@@ -1,0 +1,25 @@
+"""The tables of the users slice: accounts with their sessions and tokens."""
+
+from apps.users.models.accounts import (
+    NAME_LENGTH,
+    PHONE_LENGTH,
+    OneTimeToken,
+    Purpose,
+    RefreshToken,
+    Role,
+    Session,
+    SessionEnd,
+    User,
+)
+
+__all__ = [
+    "NAME_LENGTH",
+    "PHONE_LENGTH",
+    "OneTimeToken",
+    "Purpose",
+    "RefreshToken",
+    "Role",
+    "Session",
+    "SessionEnd",
+    "User",
+]

@@ -1,0 +1,139 @@
+"""The keys of access tokens: a ring of one algorithm. What a token says is `jwt`'s business.
+
+HS256 (the default) is one secret that signs and verifies, for services that are all one's own. EdDSA (Ed25519, RFC 8037)
+signs by a private key; its public half is handed out as a JSON Web Key Set, so that others can verify and not sign.
+A ring never mixes both: which algorithm a token may have is not the token's to say (RFC 8725, section 3.1).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+HS256: Final = "HS256"
+EDDSA: Final = "EdDSA"
+ALGORITHMS: Final = (HS256, EDDSA)
+_MIN_KEY_BYTES: Final = 32
+_MIN_DISTINCT_BYTES: Final = 12
+
+
+class TokenError(Exception):
+    """Base: the token proves nothing."""
+
+
+class TokenInvalid(TokenError):
+    """It is malformed, of another kind or issuer, or not signed by a key of the ring."""
+
+
+class WeakKeyError(ValueError):
+    """A signing key is missing, malformed, too short, or named twice; or the algorithm is none of ALGORITHMS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInUse:
+    """What may be shown of a key. `fingerprint` tells keys apart and leads back to none (16 hex digits of SHA-256)."""
+
+    kid: str
+    algorithm: str
+    signs: bool
+    fingerprint: str
+
+
+class KeyRing:
+    """Keys by their id. The first signs, all verify: put the new key in front, drop the old one when its tokens ran out.
+
+    Args:
+        keys: (kid, key) each: for HS256 a secret of 32 bytes or more, for EdDSA the 32 bytes of an Ed25519 private key
+            in URL-safe base64.
+
+    Raises:
+        WeakKeyError: for an empty ring, an empty or doubled id, an unknown algorithm, and a key below 256 bits
+            (RFC 7518, section 3.2).
+    """
+
+    def __init__(self, keys: Sequence[tuple[str, str]], algorithm: str = HS256) -> None:
+        if algorithm not in ALGORITHMS:
+            raise WeakKeyError(f"{algorithm!r} is none of {', '.join(ALGORITHMS)}.")
+        if not keys:
+            raise WeakKeyError("There is no key to sign access tokens with.")
+        self.algorithm = algorithm
+        self._verifying: dict[str, Any] = {}
+        for position, (kid, text) in enumerate(keys):
+            if not kid:
+                raise WeakKeyError("A signing key has no id.")
+            if kid in self._verifying:
+                raise WeakKeyError("Two signing keys have the same id.")
+            signing, self._verifying[kid] = _pair(kid, text, algorithm)
+            if position == 0:
+                self.kid, self.signing_key = kid, signing
+
+    def __getitem__(self, kid: object) -> Any:
+        """The key of that id that verifies. Raises TokenInvalid."""
+        key = self._verifying.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise TokenInvalid("No key of the ring has the token's kid.")
+        return key
+
+    def in_use(self) -> list[KeyInUse]:
+        """The keys without their secrets, the one that signs first."""
+        return [
+            KeyInUse(
+                kid=kid,
+                algorithm=self.algorithm,
+                signs=kid == self.kid,
+                fingerprint=hashlib.sha256(b"sarsen.token-key:" + _bytes(key)).hexdigest()[:16],
+            )
+            for kid, key in self._verifying.items()
+        ]
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The JSON Web Key Set (RFC 7517) of what may be known: public keys. Of HS256 there is nothing to hand out."""
+        return {
+            "keys": [
+                {
+                    "kty": "OKP",
+                    "crv": "Ed25519",
+                    "x": base64.urlsafe_b64encode(_bytes(key)).rstrip(b"=").decode(),
+                    "kid": kid,
+                    "use": "sig",
+                    "alg": EDDSA,
+                }
+                for kid, key in self._verifying.items()
+                if isinstance(key, Ed25519PublicKey)
+            ]
+        }
+
+
+def new_key() -> str:
+    """256 random bits, as text that both algorithms take."""
+    return base64.urlsafe_b64encode(os.urandom(_MIN_KEY_BYTES)).rstrip(b"=").decode()
+
+
+def _pair(kid: str, text: str, algorithm: str) -> tuple[Any, Any]:
+    """What signs and what verifies. Raises WeakKeyError."""
+    if algorithm == HS256:
+        if len(text.encode()) < _MIN_KEY_BYTES:
+            raise WeakKeyError(f"The signing key {kid!r} is shorter than {_MIN_KEY_BYTES} bytes.")
+        return text, text
+    try:
+        raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raw = b""
+    if len(raw) != _MIN_KEY_BYTES or len(set(raw)) < _MIN_DISTINCT_BYTES:
+        raise WeakKeyError(f"The signing key {kid!r} is not 32 random bytes in URL-safe base64.")
+    private = Ed25519PrivateKey.from_private_bytes(raw)
+    return private, private.public_key()
+
+
+def _bytes(key: Any) -> bytes:
+    if isinstance(key, Ed25519PublicKey):
+        return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return str(key).encode()
