@@ -106,6 +106,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         "REFRESH_GRACE_SECONDS", "0", "How long the refresh token used last may come again, for lost answers"
     ),
     _flag("REQUIRE_VERIFIED_EMAIL", "false", "Sign-in waits for the address to be verified"),
+    _flag("ADMIN_SECOND_FACTOR", "true", "The admin role opens nothing without a second factor (production)"),
     _flag("REGISTRATION_UNIFORM", "false", "Registration answers 202 for new and for known addresses"),
     # Chat
     _number("CHAT_FRAMES_PER_SECOND", "20", "Frames a socket may send; five seconds' worth may come at once"),

@@ -23,7 +23,13 @@ from apps.api.zones import Floor, Version, Zone
 from apps.common import idempotency
 from apps.common.authentication import Authenticator, authenticator
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
-from apps.common.exceptions import Denied, DomainError, NotAuthenticated, TooManyRequests
+from apps.common.exceptions import (
+    Denied,
+    DomainError,
+    NotAuthenticated,
+    SecondFactorRequired,
+    TooManyRequests,
+)
 
 View = Callable[..., HttpResponseBase]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -51,6 +57,8 @@ def require_floor(floor: Floor, caller: Caller) -> None:
         admitted = caller.kind is CallerKind.SERVICE
     else:
         admitted = caller.is_admin
+        if caller.lacks_second_factor:
+            raise SecondFactorRequired
     if not admitted:
         raise Denied
 

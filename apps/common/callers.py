@@ -45,6 +45,11 @@ class Caller:
         """True for a signed-in person with the admin role."""
         return self.kind is CallerKind.USER and bool(self.user.is_staff)
 
+    @property
+    def lacks_second_factor(self) -> bool:
+        """True for a signed-in person whose role opens nothing until they have a second factor."""
+        return self.kind is CallerKind.USER and bool(getattr(self.user, "lacks_second_factor", False))
+
     def throttle_key(self, address: str) -> str:
         """What rate limits count by: the user, the service, or for anonymous callers their address."""
         if self.kind is CallerKind.USER:

@@ -59,6 +59,13 @@ class Denied(DomainError):
     detail = "You may not do this."
 
 
+class SecondFactorRequired(Denied):
+    """The role would allow it, and opens nothing without a second factor."""
+
+    code = "second_factor_required"
+    detail = "Set up a second factor first, and sign in with it."
+
+
 class NotFound(DomainError):
     """There is no such thing, or the caller may not know that there is."""
 

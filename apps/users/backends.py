@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from apps.common.addresses import client_address
-from apps.common.exceptions import TooManyRequests, Unavailable
+from apps.common.exceptions import SecondFactorRequired, TooManyRequests, Unavailable
 from apps.users import exceptions, services
 from apps.users.models import User
 from apps.users.types import Device
@@ -24,22 +24,33 @@ class PasswordBackend(BaseBackend):
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
+        second_factor: str = "",
         **kwargs: Any,
     ) -> User | None:
         """The account, or None for wrong credentials.
 
-        Raises ValidationError, which the sign-in form shows, when a limit is used up or the server is too busy.
+        Where an account has a second factor, `second_factor` has to be a code of it.
+
+        Raises ValidationError, which the sign-in form shows: a code is due or wrong (`second_factor_required`,
+        `wrong_code`), a limit is used up, or the server is too busy.
         """
         email = username if username is not None else kwargs.get("email")
         if not isinstance(email, str) or not isinstance(password, str):
             return None
-        address = client_address(request) if request is not None else ""
+        device = Device(address=client_address(request) if request is not None else "")
         try:
-            return services.check_credentials(email=email, password=password, device=Device(address=address))
+            user = services.check_credentials(email=email, password=password, device=device)
+            if user.second_factor_at is not None:
+                if not second_factor:
+                    raise ValidationError(
+                        "Enter a code of your authenticator app.", code=SecondFactorRequired.code
+                    )
+                services.check_second_factor(user=user, code=second_factor, device=device)
         except exceptions.InvalidCredentials:
             return None
-        except (TooManyRequests, Unavailable) as error:
+        except (TooManyRequests, Unavailable, exceptions.WrongCode) as error:
             raise ValidationError(error.detail, code=error.code) from error
+        return user
 
     def get_user(self, user_id: UUID) -> User | None:
         """The account of a cookie session, for as long as it is active."""

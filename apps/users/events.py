@@ -54,6 +54,33 @@ class RefreshTokenReused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorEnabled(Event):
+    """Signing in takes a second factor from now on."""
+
+    name: ClassVar[str] = "users.second_factor_enabled"
+    user_id: UUID
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorDisabled(Event):
+    """A password is enough again."""
+
+    name: ClassVar[str] = "users.second_factor_disabled"
+    user_id: UUID
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodeUsed(Event):
+    """Somebody signed in with a recovery code, which cannot be used again."""
+
+    name: ClassVar[str] = "users.recovery_code_used"
+    user_id: UUID
+    use_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeactivated(Event):
     """The account was switched off; all of its sessions are over."""
 

@@ -69,6 +69,48 @@ class WrongPassword(Denied):
     detail = "The current password is wrong."
 
 
+class SignInStale(Denied):
+    """The account has no password to ask for once more, and its sign-in is not fresh enough to stand in for it."""
+
+    code = "sign_in_stale"
+    detail = "Sign in again to do this."
+
+
+class SecondFactorEnabled(Conflict):
+    """There is a second factor already; switch it off to set up another one."""
+
+    code = "second_factor_enabled"
+    detail = "Your account has a second factor already."
+
+
+class SecondFactorMissing(Conflict):
+    """There is no second factor that this could be done with."""
+
+    code = "second_factor_missing"
+    detail = "Your account has no second factor to do this with."
+
+
+class WrongCode(Denied):
+    """The code is not the authenticator app's, was used before, or is no recovery code."""
+
+    code = "wrong_code"
+    detail = "This code is wrong, or was used already."
+
+
+class SecondFactorRefused(NotAuthenticated):
+    """Signing in failed at the second factor."""
+
+    code = "second_factor_refused"
+    detail = "This code is wrong, or was used already."
+
+
+class ChallengeRefused(NotAuthenticated):
+    """The sign-in that this goes on with is unknown, took too long, or is done."""
+
+    code = "challenge_invalid"
+    detail = "This sign-in is over. Begin again with your password."
+
+
 class AvatarRefused(InvalidInput):
     """The upload is not an image of a kind and size that is taken."""
 
@@ -115,6 +157,7 @@ __all__ = [
     "AccessTokenExpired",
     "AccessTokenRefused",
     "AvatarRefused",
+    "ChallengeRefused",
     "EmailTaken",
     "InvalidCredentials",
     "InvalidEmail",
@@ -123,9 +166,14 @@ __all__ = [
     "OwnAccount",
     "PasswordRefused",
     "RefreshTokenRefused",
+    "SecondFactorEnabled",
+    "SecondFactorMissing",
+    "SecondFactorRefused",
     "SessionEnded",
     "SessionNotFound",
+    "SignInStale",
     "TooManyAttempts",
     "UserNotFound",
+    "WrongCode",
     "WrongPassword",
 ]

@@ -8,8 +8,11 @@ from apps.users.events import (
     AvatarDiscarded,
     PasswordChanged,
     PasswordResetRequested,
+    RecoveryCodeUsed,
     RefreshTokenReused,
     RegistrationRepeated,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
     UserRegistered,
 )
 
@@ -42,6 +45,24 @@ def confirm_change(event: PasswordChanged) -> None:
 def warn_of_theft(event: RefreshTokenReused) -> None:
     """Tell the owner."""
     tasks.send_notice.delay(notice="session_ended", user_id=str(event.user_id))
+
+
+@events.on(SecondFactorEnabled)
+def confirm_second_factor(event: SecondFactorEnabled) -> None:
+    """Tell the owner."""
+    tasks.send_notice.delay(notice="second_factor_on", user_id=str(event.user_id))
+
+
+@events.on(SecondFactorDisabled)
+def warn_of_second_factor(event: SecondFactorDisabled) -> None:
+    """Tell the owner."""
+    tasks.send_notice.delay(notice="second_factor_off", user_id=str(event.user_id))
+
+
+@events.on(RecoveryCodeUsed)
+def warn_of_recovery_code(event: RecoveryCodeUsed) -> None:
+    """Tell the owner."""
+    tasks.send_notice.delay(notice="recovery_code_used", user_id=str(event.user_id))
 
 
 @events.on(AvatarDiscarded)

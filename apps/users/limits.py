@@ -18,7 +18,7 @@ from django.conf import settings
 from apps.users import exceptions
 from infrastructure.cache.ratelimit import Rate, limiter
 
-Action = Literal["login", "reset", "register"]
+Action = Literal["login", "second_factor", "reset", "register"]
 _log = structlog.get_logger("security")
 
 

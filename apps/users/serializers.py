@@ -20,6 +20,7 @@ from infrastructure import storage
 _PHONE: Final = re.compile(r"\A\+?[0-9][0-9 ()./-]{3,30}\Z")
 _TOKEN_LENGTH: Final = 200
 _ACCESS_TOKEN_LENGTH: Final = 4096
+_CODE_LENGTH: Final = 64
 # Controls, private code points, separators of lines; format characters but for those that join scripts
 # and emoji.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -121,6 +122,21 @@ class LoginInput(serializers.Serializer[Any]):
     password = SecretField(max_length=PASSWORD_LENGTH)
 
 
+class ChallengeOutput(serializers.Serializer[Any]):
+    """A sign-in that waits for its second factor. `challenge` opens nothing by itself."""
+
+    challenge = serializers.CharField()
+    methods = serializers.ListField(child=serializers.CharField(), help_text="What may be shown.")
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class SecondFactorLoginInput(serializers.Serializer[Any]):
+    """`POST auth/login/second-factor/`."""
+
+    challenge = SecretField(max_length=_TOKEN_LENGTH)
+    code = SecretField(max_length=_CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
+
+
 class RefreshInput(serializers.Serializer[Any]):
     """`POST auth/refresh/` and `auth/logout/`."""
 
@@ -219,6 +235,51 @@ class SessionOutput(AdminSessionOutput):
     def get_is_current(self, session: Session) -> bool:
         """Whether the caller's token is of this session."""
         return bool(session.pk == self.context["request"].auth.session_id)
+
+
+class OwnerInput(serializers.Serializer[Any]):
+    """What asks for the password once more."""
+
+    current_password = SecretField(
+        max_length=PASSWORD_LENGTH,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Left out by accounts that have none: they have to have signed in within ten minutes.",
+    )
+
+
+class CodeInput(serializers.Serializer[Any]):
+    """`POST users/me/second-factor/confirm/`."""
+
+    code = SecretField(max_length=_CODE_LENGTH, help_text="Of the authenticator app.")
+
+
+class OwnerCodeInput(OwnerInput):
+    """What asks for both factors once more."""
+
+    code = SecretField(max_length=_CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
+
+
+class SecondFactorOutput(serializers.Serializer[Any]):
+    """Whether signing in takes a second factor."""
+
+    is_enabled = serializers.BooleanField()
+    enabled_at = serializers.DateTimeField(allow_null=True)
+    recovery_codes_left = serializers.IntegerField()
+
+
+class EnrolmentOutput(serializers.Serializer[Any]):
+    """What an authenticator app is set up with."""
+
+    secret = serializers.CharField(help_text="Base32, for typing.")
+    uri = serializers.CharField(help_text="`otpauth://…`, for a QR code.")
+
+
+class RecoveryCodesOutput(serializers.Serializer[Any]):
+    """Shown once; each works once."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())
 
 
 class AccountChangesInput(serializers.Serializer[Any]):

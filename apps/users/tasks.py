@@ -21,11 +21,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
 }
 # The mail server or the database is away or busy.
 WORTH_A_RETRY = (EmailDeliveryError, OperationalError)
-NOTICES = {
-    "registration_repeated": services.send_registration_repeated_mail,
-    "password_changed": services.send_password_changed_mail,
-    "session_ended": services.send_reuse_mail,
-}
 
 
 @shared_task(autoretry_for=WORTH_A_RETRY)
@@ -42,8 +37,8 @@ def send_password_reset_mail(*, user_id: str, request_id: str) -> None:
 
 @shared_task(autoretry_for=WORTH_A_RETRY)
 def send_notice(*, notice: str, user_id: str) -> None:
-    """One of NOTICES; twice does no harm."""
-    NOTICES[notice](user_id=UUID(user_id))
+    """A notice of services.mails; twice does no harm."""
+    services.send_notice(notice=notice, user_id=UUID(user_id))
 
 
 @shared_task(autoretry_for=(OSError,))

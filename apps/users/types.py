@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
@@ -24,6 +25,10 @@ class AuditAction(StrEnum):
     REFRESH_TOKEN_REUSED = "users.refresh_token_reused"  # noqa: S105  (an action's name)
     PASSWORD_CHANGED = "users.password_changed"  # noqa: S105
     EMAIL_VERIFIED = "users.email_verified"
+    SECOND_FACTOR_ENABLED = "users.second_factor_enabled"
+    SECOND_FACTOR_DISABLED = "users.second_factor_disabled"
+    SECOND_FACTOR_REFUSED = "users.second_factor_refused"
+    RECOVERY_CODES_RENEWED = "users.recovery_codes_renewed"
 
 
 class ProfileChanges(TypedDict, total=False):
@@ -57,6 +62,32 @@ class TokenPair:
     refresh: str
     expires_in: int
     token_type: str = "Bearer"  # noqa: S105  (the scheme's name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """What a sign-in answers instead of tokens when a second factor is due; `expires_in` is in seconds."""
+
+    challenge: str
+    expires_in: int
+    methods: tuple[str, ...] = ("totp", "recovery_code")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What an authenticator app is set up with: the secret in base32, and the text of the QR code."""
+
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorState:
+    """Whether there is one, since when, and how many recovery codes are left."""
+
+    is_enabled: bool
+    enabled_at: datetime | None
+    recovery_codes_left: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

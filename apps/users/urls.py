@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.users.views import administration, internal, private, public
+from apps.users.views import administration, internal, private, public, second_factor
 
 zones: dict[str, list[URLPattern | URLResolver]] = {
     "public": [
         path("auth/register/", public.Register.as_view(), name="register"),
         path("auth/login/", public.Login.as_view(), name="login"),
+        path("auth/login/second-factor/", public.LoginSecondFactor.as_view(), name="login-second-factor"),
         path("auth/refresh/", public.Refresh.as_view(), name="refresh"),
         path("auth/logout/", public.Logout.as_view(), name="logout"),
         path("auth/password/reset/", public.PasswordReset.as_view(), name="password-reset"),
@@ -23,6 +24,18 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
     "private": [
         path("users/me/", private.Me.as_view(), name="me"),
         path("users/me/password/", private.Password.as_view(), name="password"),
+        path("users/me/second-factor/", second_factor.SecondFactor.as_view(), name="second-factor"),
+        path(
+            "users/me/second-factor/confirm/", second_factor.Confirm.as_view(), name="second-factor-confirm"
+        ),
+        path(
+            "users/me/second-factor/disable/", second_factor.Disable.as_view(), name="second-factor-disable"
+        ),
+        path(
+            "users/me/second-factor/recovery-codes/",
+            second_factor.RecoveryCodes.as_view(),
+            name="recovery-codes",
+        ),
         path("users/me/avatar/", private.Avatar.as_view(), name="avatar"),
         path("users/me/sessions/", private.Sessions.as_view(), name="sessions"),
         path("users/me/sessions/<uuid:session_id>/", private.OneSession.as_view(), name="session"),
@@ -43,6 +56,11 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
             "users/<uuid:user_id>/sessions/<uuid:session_id>/",
             administration.OneUserSession.as_view(),
             name="session",
+        ),
+        path(
+            "users/<uuid:user_id>/second-factor/",
+            second_factor.SecondFactorOf.as_view(),
+            name="second-factor",
         ),
     ],
 }

@@ -24,6 +24,7 @@ from infrastructure.telemetry import configure
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 OPEN_DOCS = True
+ADMIN_SECOND_FACTOR = False
 SECRET_KEY = env.text("SECRET_KEY") or SAMPLE_SECRET_KEY
 JWT_KEYS = JWT_KEYS or (("development", SAMPLE_EDDSA_KEY if JWT_ALGORITHM == "EdDSA" else SAMPLE_JWT_KEY),)
 # What was encrypted before there was a .env stays readable.

@@ -10,6 +10,7 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 SECRET_KEY = SAMPLE_SECRET_KEY
 JWT_KEYS = (("test", SAMPLE_JWT_KEY),)
 FIELD_ENCRYPTION_KEYS = (SAMPLE_FIELD_KEY,)
+ADMIN_SECOND_FACTOR = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # pytest-django creates and drops the database, which a pool's idle connections would block.
 DATABASES = {"default": connection(pooled=False)}

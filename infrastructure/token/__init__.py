@@ -1,8 +1,9 @@
-"""Tokens: signed ones that carry claims (`jwt`) and random ones that mean nothing by themselves (`opaque`)."""
+"""Tokens: signed ones that carry claims (`jwt`), random ones that mean nothing by themselves (`opaque`), and the codes of
+authenticator apps (`totp`)."""
 
 from infrastructure.token.jwt import AccessClaims, AccessTokens, TokenExpired, access_tokens
 from infrastructure.token.keys import KeyInUse, KeyRing, TokenError, TokenInvalid, WeakKeyError, new_key
-from infrastructure.token.opaque import digest, new_token
+from infrastructure.token.opaque import digest, new_token, new_typed_code, typed_code
 
 __all__ = [
     "AccessClaims",
@@ -17,4 +18,6 @@ __all__ = [
     "digest",
     "new_key",
     "new_token",
+    "new_typed_code",
+    "typed_code",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import os
 import secrets
 from typing import Final
 
@@ -12,6 +14,17 @@ BYTES: Final = 32
 def new_token() -> str:
     """43 characters of URL-safe base64."""
     return secrets.token_urlsafe(BYTES)
+
+
+def new_typed_code() -> str:
+    """120 bits for people to keep on paper: four groups of six letters and digits, none of them mistakable."""
+    text = base64.b32encode(os.urandom(15)).decode()
+    return "-".join(text[start : start + 6] for start in range(0, len(text), 6))
+
+
+def typed_code(text: str) -> str:
+    """The one spelling of such a code, however it was typed."""
+    return "".join(sign for sign in text.upper() if sign.isalnum())
 
 
 def digest(token: str) -> bytes:

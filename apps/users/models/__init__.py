@@ -11,14 +11,17 @@ from apps.users.models.accounts import (
     SessionEnd,
     User,
 )
+from apps.users.models.second_factor import RecoveryCode, SecondFactor
 
 __all__ = [
     "NAME_LENGTH",
     "PHONE_LENGTH",
     "OneTimeToken",
     "Purpose",
+    "RecoveryCode",
     "RefreshToken",
     "Role",
+    "SecondFactor",
     "Session",
     "SessionEnd",
     "User",

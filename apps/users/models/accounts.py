@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import F, Q
@@ -46,6 +47,8 @@ class User(AbstractBaseUser, BaseModel):
     avatar = models.CharField(max_length=120, blank=True, default="", editable=False)
     # Cookies of the admin site from before then are void; bearer tokens have their sessions for that.
     signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Since when signing in takes a second factor; who confirmed it, or has signed in since, has shown it.
+    second_factor_at = models.DateTimeField(null=True, blank=True, editable=False)
     welcomed_at = models.DateTimeField(null=True, blank=True, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -78,7 +81,12 @@ class User(AbstractBaseUser, BaseModel):
     @property
     def is_staff(self) -> bool:
         """Whether the admin site and the admin zone are open to this account."""
-        return self.role == Role.ADMIN
+        return self.role == Role.ADMIN and not self.lacks_second_factor
+
+    @property
+    def lacks_second_factor(self) -> bool:
+        """Whether the role opens nothing to this account until it has set up a second factor."""
+        return self.second_factor_at is None and self.role == Role.ADMIN and settings.ADMIN_SECOND_FACTOR
 
     @property
     def is_superuser(self) -> bool:
@@ -120,6 +128,7 @@ class SessionEnd(models.TextChoices):
     REUSED = "reused", "A refresh token was used twice"
     PASSWORD = "password", "The password changed"
     ROLE = "role", "The role changed"
+    SECOND_FACTOR = "second_factor", "The second factor changed"
     DEACTIVATED = "deactivated", "The account was deactivated"
 
 
@@ -179,14 +188,15 @@ class RefreshToken(models.Model):
 
 
 class Purpose(models.TextChoices):
-    """What a token of a mail is good for."""
+    """What a one-time token is good for."""
 
     VERIFY_EMAIL = "verify_email", "Verify the address"
     RESET_PASSWORD = "reset_password", "Set a new password"
+    SECOND_FACTOR = "second_factor", "Go on signing in with a second factor"
 
 
 class OneTimeToken(BaseModel):
-    """The secret of a link in a mail, by its digest. `id` is that of the request, which makes sending idempotent."""
+    """The secret of a link in a mail, or of a sign-in half done, by its digest. `id` is that of the request, which makes sending idempotent."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
     purpose = models.CharField(max_length=16, choices=Purpose.choices)

@@ -9,10 +9,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.common.addresses import network_of
 from apps.common.callers import Caller
 from apps.users import exceptions, policies
 from apps.users.managers import SessionQuerySet
-from apps.users.models import Session, User
+from apps.users.models import RecoveryCode, Session, User
+from apps.users.types import SecondFactorState
 
 
 def get_user(*, user_id: UUID) -> User:
@@ -53,3 +55,18 @@ def get_session_of(*, user: User, session_id: UUID, now: datetime | None = None)
     if session is None:
         raise exceptions.SessionNotFound
     return session
+
+
+def was_signed_in_from(*, email: str, address: str) -> bool:
+    """Whether the account was signed in to from the network of this address lately, as far as its sessions are kept."""
+    network = network_of(address)
+    return bool(network and email) and Session.objects.filter(user__email=email, network=network).exists()
+
+
+def get_second_factor_state(*, user: User) -> SecondFactorState:
+    """Whether signing in takes a second factor, and how many recovery codes are left."""
+    return SecondFactorState(
+        is_enabled=user.second_factor_at is not None,
+        enabled_at=user.second_factor_at,
+        recovery_codes_left=RecoveryCode.objects.filter(user=user).count(),
+    )

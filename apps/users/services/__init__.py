@@ -3,15 +3,21 @@
 from apps.users.services.administration import activate_user, deactivate_user, erase_user, update_user
 from apps.users.services.cleaning import delete_expired
 from apps.users.services.mails import (
-    send_password_changed_mail,
+    send_notice,
     send_password_reset_mail,
-    send_registration_repeated_mail,
-    send_reuse_mail,
     send_welcome_mail,
 )
 from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
 from apps.users.services.profile import erase_own_account, remove_avatar, set_avatar, update_profile
 from apps.users.services.registration import register_user, verify_email
+from apps.users.services.second_factor import (
+    begin_second_factor,
+    check_second_factor,
+    confirm_second_factor,
+    disable_second_factor,
+    remove_second_factor_of,
+    renew_recovery_codes,
+)
 from apps.users.services.sessions import (
     logout,
     logout_everywhere,
@@ -20,15 +26,20 @@ from apps.users.services.sessions import (
     revoke_session,
     revoke_session_of,
 )
-from apps.users.services.sign_in import check_credentials, login
+from apps.users.services.sign_in import check_credentials, complete_login, login
 
 __all__ = [
     "activate_user",
+    "begin_second_factor",
     "change_password",
     "check_credentials",
+    "check_second_factor",
+    "complete_login",
     "confirm_password_reset",
+    "confirm_second_factor",
     "deactivate_user",
     "delete_expired",
+    "disable_second_factor",
     "erase_own_account",
     "erase_user",
     "login",
@@ -37,14 +48,14 @@ __all__ = [
     "refresh",
     "register_user",
     "remove_avatar",
+    "remove_second_factor_of",
+    "renew_recovery_codes",
     "request_password_reset",
     "revoke_all_sessions_of",
     "revoke_session",
     "revoke_session_of",
-    "send_password_changed_mail",
+    "send_notice",
     "send_password_reset_mail",
-    "send_registration_repeated_mail",
-    "send_reuse_mail",
     "send_welcome_mail",
     "set_avatar",
     "update_profile",

@@ -14,7 +14,7 @@ from apps.common import audit, events
 from apps.common.callers import Caller
 from apps.users import exceptions, policies
 from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
-from apps.users.models import OneTimeToken, Role, Session, SessionEnd, User
+from apps.users.models import OneTimeToken, RecoveryCode, Role, SecondFactor, Session, SessionEnd, User
 from apps.users.services import sessions
 from apps.users.types import AccountChanges, AuditAction
 
@@ -36,7 +36,7 @@ def update_user(
         user = _lock(user_id)
         is_active = changes.get("is_active", user.is_active)
         role = changes.get("role", user.role)
-        if user.is_staff and not (is_active and role == Role.ADMIN):
+        if user.role == Role.ADMIN and not (is_active and role == Role.ADMIN):
             _require_dispensable(actor=actor, user=user, admins=admins)
         if role != user.role:
             if is_active:
@@ -91,9 +91,12 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
             events.publish(AvatarDiscarded(file=user.avatar))
         Session.objects.filter(user=user).delete()
         OneTimeToken.objects.filter(user=user).delete()
+        SecondFactor.objects.filter(user=user).delete()
+        RecoveryCode.objects.filter(user=user).delete()
         # `.invalid` is nobody's for ever (RFC 2606).
         user.email, user.name = f"erased-{user.pk}@erased.invalid", ERASED_NAME
         user.phone, user.avatar, user.role, user.email_verified_at = None, "", Role.USER, None
+        user.second_factor_at = None
         user.password = make_password(None)
         user.is_active, user.erased_at, user.updated_at = False, now, now
         user.save()

@@ -8,7 +8,7 @@ twice, which is better than never.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -18,6 +18,27 @@ from django.utils import timezone
 from apps.users.models import Purpose, User
 from apps.users.services import one_time
 from infrastructure import email
+
+_NOT_YOU: Final = "If it was not you, set a new password right away."
+# Subject, what happened, what to do about it.
+_CHANGES: Final = {
+    "second_factor_on": (
+        "Your account has a second factor",
+        "signing in to your account takes a code of your authenticator app from now on. Other devices were signed out.",
+        _NOT_YOU,
+    ),
+    "second_factor_off": (
+        "Your account has no second factor any more",
+        "the second factor of your account was switched off: its password is enough to sign in.",
+        _NOT_YOU,
+    ),
+    "recovery_code_used": (
+        "A recovery code was used",
+        "somebody signed in to your account with one of its recovery codes. It cannot be used again.",
+        _NOT_YOU,
+    ),
+}
+NOTICES: Final = frozenset({"registration_repeated", "password_changed", "session_ended", *_CHANGES})
 
 
 def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
@@ -62,26 +83,23 @@ def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime |
             _send("password_reset", user, token=token, link=_link("reset-password", token), minutes=minutes)
 
 
-def send_registration_repeated_mail(*, user_id: UUID) -> None:
-    """Tell the owner of an address that somebody tried to register with it. Raises EmailDeliveryError."""
-    _notify(user_id, "registration_repeated")
+def send_notice(*, notice: str, user_id: UUID) -> None:
+    """Tell the owner of an account what was done to it, so that what they did not do themselves is noticed.
 
+    Notices carry nothing that is used up: sent twice, they say the same twice.
 
-def send_password_changed_mail(*, user_id: UUID) -> None:
-    """Tell that the password is another one, so that a theft is noticed. Raises EmailDeliveryError."""
-    _notify(user_id, "password_changed")
-
-
-def send_reuse_mail(*, user_id: UUID) -> None:
-    """Tell that a session was ended since its token came twice. Raises EmailDeliveryError."""
-    _notify(user_id, "session_ended")
-
-
-def _notify(user_id: UUID, template: str) -> None:
-    """Notices carry nothing that is used up: sent twice, they say the same twice."""
+    Raises EmailDeliveryError, ValueError for a notice that is none of NOTICES.
+    """
+    if notice not in NOTICES:
+        raise ValueError(f"{notice!r} is no notice.")
     user = _addressee(user_id)
-    if user is not None:
-        _send(template, user)
+    if user is None:
+        return
+    if notice in _CHANGES:
+        subject, happened, remedy = _CHANGES[notice]
+        _send("security_notice", user, subject=subject, happened=happened, remedy=remedy)
+    else:
+        _send(notice, user)
 
 
 def _addressee(user_id: UUID) -> User | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 import structlog
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from apps.common.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import PasswordChanged, PasswordResetRequested
 from apps.users.models import OneTimeToken, Purpose, SessionEnd, User
-from apps.users.services import one_time, password_rules, sessions
+from apps.users.services import one_time, password_rules, reauthentication, sessions
 from apps.users.types import AuditAction, Device
 
 _log = structlog.get_logger("security")
@@ -32,11 +32,7 @@ def change_password(
         PasswordRefused, TooManyAttempts, HashingBusy: see there.
     """
     user: User = actor.user
-    limits.count_attempt("login", address=device.address, account=user.email, is_known=lambda: True)
-    old = user.password
-    if not check_password(current_password, old):
-        _log.info("users.password_change_refused", user_id=str(user.pk))
-        raise exceptions.WrongPassword
+    old = reauthentication.require_password(actor=actor, password=current_password, device=device)
     password_rules.check_new_password(new_password, user=user, field="new_password")
     encoded = make_password(new_password)
     with transaction.atomic():

@@ -18,7 +18,7 @@ from apps.common.callers import Caller
 from apps.users import exceptions, policies, selectors
 from apps.users.events import RefreshTokenReused
 from apps.users.managers import SessionQuerySet
-from apps.users.models import RefreshToken, Session, SessionEnd, User
+from apps.users.models import OneTimeToken, Purpose, RefreshToken, Session, SessionEnd, User
 from apps.users.types import AuditAction, Device, TokenPair
 from infrastructure import realtime, token
 
@@ -209,7 +209,19 @@ def end_all_sessions(*, user_id: UUID, reason: SessionEnd, now: datetime) -> Non
     """End everything that an account is signed in by."""
     with transaction.atomic():
         User.objects.filter(pk=user_id).update(signed_out_at=now)
+        # A sign-in half done would open one that this has not ended.
+        OneTimeToken.objects.usable(now).filter(user_id=user_id, purpose=Purpose.SECOND_FACTOR).update(
+            used_at=now
+        )
         end_sessions(sessions=Session.objects.filter(user_id=user_id), reason=reason, now=now)
+
+
+def end_other_sessions(*, actor: Caller, reason: SessionEnd, now: datetime) -> None:
+    """End every session of the actor but the one that calls. Cookies of the admin site are left alone."""
+    others = Session.objects.filter(user_id=actor.user.pk)
+    if actor.session_id is not None:
+        others = others.exclude(pk=actor.session_id)
+    end_sessions(sessions=others, reason=reason, now=now)
 
 
 def announce_end(session_ids: list[UUID]) -> None:

@@ -1,4 +1,4 @@
-"""Signing in with a password: one answer and one amount of work, whatever is wrong."""
+"""Signing in with a password: one answer and one amount of work, whatever is wrong; then the second factor, if any."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import identify_hasher, is_password_usable, make_password
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.common import audit
-from apps.common.addresses import network_of
-from apps.users import email_addresses, exceptions, limits
-from apps.users.models import Session, User
-from apps.users.services import sessions
-from apps.users.types import AuditAction, Device, TokenPair
+from apps.common.ids import uuid7
+from apps.users import email_addresses, exceptions, limits, selectors
+from apps.users.models import Purpose, User
+from apps.users.services import one_time, second_factor, sessions
+from apps.users.types import AuditAction, Challenge, Device, TokenPair
 from infrastructure import token
 
 _log = structlog.get_logger("security")
 _NOBODY: Final = ""
 
 
-def login(*, email: str, password: str, device: Device, now: datetime | None = None) -> TokenPair:
-    """Open a session for who knows the password.
+def login(*, email: str, password: str, device: Device, now: datetime | None = None) -> TokenPair | Challenge:
+    """Open a session for who knows the password; where a second factor is due, only a challenge for `complete_login`.
 
     Raises:
         InvalidCredentials: unknown address, wrong password, inactive account, or (REQUIRE_VERIFIED_EMAIL) an address
@@ -38,17 +39,66 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
     with transaction.atomic():
         # Between the check and now the password may have changed or the account may have been switched off, with the
         # sessions that existed then. Whoever changes them holds this row.
-        held = User.objects.select_for_update(no_key=True).filter(
-            pk=user.pk, is_active=True, password=user.password
-        )
-        if held.values_list("pk").first() is None:
+        held = _hold(User.objects.filter(pk=user.pk, password=user.password))
+        if held is None:
             raise exceptions.InvalidCredentials
         if renewed is not None:
             User.objects.filter(pk=user.pk).update(password=renewed)
-        pair = sessions.open_session(user=user, device=device, now=now or timezone.now())
-        audit.record(action=AuditAction.SIGNED_IN, actor_id=user.pk, target="user", target_id=user.pk)
-    _log.info("users.signed_in", user_id=str(user.pk))
+        return admit(user=held, device=device, now=now or timezone.now(), by="password")
+
+
+def complete_login(*, challenge: str, code: str, device: Device, now: datetime | None = None) -> TokenPair:
+    """Open the session of a sign-in that waits for its second factor. The challenge is good for one session.
+
+    Raises:
+        ChallengeRefused: it is unknown, too old, used, or of an account whose password has changed since.
+        SecondFactorRefused: the code is wrong or was used before; the challenge goes on.
+        TooManyAttempts: see there.
+    """
+    now = now or timezone.now()
+    try:
+        user_id = one_time.find(token=challenge, purpose=Purpose.SECOND_FACTOR, now=now)
+        user = User.objects.defer("phone").get(pk=user_id)
+        method = second_factor.check_second_factor(user=user, code=code, device=device, now=now)
+        with transaction.atomic():
+            held = _hold(User.objects.filter(pk=user_id))
+            one_time.redeem(token=challenge, purpose=Purpose.SECOND_FACTOR, now=now)
+            if held is None:
+                raise exceptions.ChallengeRefused
+            return _open(user=held, device=device, now=now, by=method)
+    except (exceptions.OneTimeTokenRefused, exceptions.SecondFactorMissing):
+        raise exceptions.ChallengeRefused from None
+    except exceptions.WrongCode:
+        raise exceptions.SecondFactorRefused from None
+
+
+def admit(*, user: User, device: Device, now: datetime, by: str) -> TokenPair | Challenge:
+    """What somebody gets who has shown the first factor. Runs in the caller's transaction, which holds the row."""
+    if user.second_factor_at is None:
+        return _open(user=user, device=device, now=now, by=by)
+    lifetime = settings.SECOND_FACTOR_LIFETIME
+    plain = one_time.issue(
+        user=user, purpose=Purpose.SECOND_FACTOR, request_id=uuid7(), lifetime=lifetime, now=now
+    )
+    return Challenge(challenge=str(plain), expires_in=int(lifetime.total_seconds()))
+
+
+def _open(*, user: User, device: Device, now: datetime, by: str) -> TokenPair:
+    pair = sessions.open_session(user=user, device=device, now=now)
+    audit.record(
+        action=AuditAction.SIGNED_IN,
+        actor_id=user.pk,
+        target="user",
+        target_id=user.pk,
+        details={"by": by},
+    )
+    _log.info("users.signed_in", user_id=str(user.pk), by=by)
     return pair
+
+
+def _hold(accounts: QuerySet[User]) -> User | None:
+    """The account if it is active, its row held until the commit."""
+    return accounts.select_for_update(no_key=True).defer("phone").filter(is_active=True).first()
 
 
 def check_credentials(*, email: str, password: str, device: Device) -> User:
@@ -61,10 +111,11 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
         "login",
         address=device.address,
         account=address or email[: email_addresses.MAX_LENGTH],
-        is_known=lambda: _was_here(address, device),
+        is_known=lambda: selectors.was_signed_in_from(email=address, address=device.address),
     )
     user = User.objects.defer("phone").filter(email=address).first() if address else None
-    encoded = user.password if user is not None and is_password_usable(user.password) else _nobodys_hash()
+    nobodys = _nobodys_hash()  # also where it is not needed: the first call of a process makes it
+    encoded = user.password if user is not None and is_password_usable(user.password) else nobodys
     is_right = identify_hasher(encoded).verify(password, encoded)
     if (
         user is None
@@ -78,12 +129,6 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
         _log.info("users.sign_in_refused", user_id=str(user_id or ""))
         raise exceptions.InvalidCredentials
     return user
-
-
-def _was_here(address: str, device: Device) -> bool:
-    """Whether the account was signed in to from this network lately, as far as its sessions are kept."""
-    network = network_of(device.address)
-    return bool(network and address) and Session.objects.filter(user__email=address, network=network).exists()
 
 
 def _nobodys_hash() -> str:

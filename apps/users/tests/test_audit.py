@@ -43,7 +43,7 @@ def test_sign_in_and_out(public: Api, private: As, user: User, rows: Rows) -> No
     assert rows() == [("sign_in_refused", None, me, {}), ("sign_in_refused", None, "", {})]
     pair = public.post("auth/login/", {"email": user.email, "password": PASSWORD}).json()
     session = Session.objects.get()
-    assert rows() == [("signed_in", user.pk, me, {})]
+    assert rows() == [("signed_in", user.pk, me, {"by": "password"})]
     for _ in range(2):
         public.post("auth/logout/", {"refresh": pair["refresh"]})
     assert rows() == [("signed_out", user.pk, me, {"session": str(session.pk)})]

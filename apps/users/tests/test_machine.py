@@ -85,6 +85,7 @@ class SignIns(RuleBasedStateMachine):
             assert not should
         else:
             assert should
+            assert isinstance(pair, TokenPair)
             self.known.append(Family(index, pairs=[pair]))
 
     @initialize()

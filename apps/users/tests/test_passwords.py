@@ -215,8 +215,10 @@ def test_mails_of_a_failing_server_are_sent_later(user: User, monkeypatch: pytes
 
 def test_notices_go_to_nobody_who_is_gone(user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
-    services.send_password_changed_mail(user_id=user.pk)
+    services.send_notice(notice="password_changed", user_id=user.pk)
     assert not mail.outbox
+    with pytest.raises(ValueError, match="no notice"):
+        services.send_notice(notice="welcome", user_id=user.pk)
 
 
 def test_the_hourly_task_cleans(user: User) -> None:

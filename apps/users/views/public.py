@@ -11,11 +11,25 @@ from rest_framework.views import APIView
 from apps.common.documentation import raises
 from apps.users import exceptions, serializers, services
 from apps.users.hashers import HashingBusy
+from apps.users.types import Challenge, TokenPair
 from apps.users.views import reading
 
 _TAGS = ["auth"]
 _DONE = OpenApiResponse(description="Done.")
 _CHECK_MAIL = {"detail": "Look into your mail: what happens next is there."}
+
+
+SIGNED_IN = {
+    200: serializers.TokenPairOutput,
+    202: OpenApiResponse(serializers.ChallengeOutput, description="A second factor is due."),
+}
+
+
+def signed_in(outcome: TokenPair | Challenge) -> Response:
+    """200 with tokens, or 202 with a challenge."""
+    if isinstance(outcome, Challenge):
+        return Response(serializers.ChallengeOutput(outcome).data, status=status.HTTP_202_ACCEPTED)
+    return Response(serializers.TokenPairOutput(outcome).data)
 
 
 class Register(APIView):
@@ -52,15 +66,33 @@ class Login(APIView):
         operation_id="auth_login",
         tags=_TAGS,
         summary="Sign in",
+        description="An account with a second factor gets a challenge instead: go on at `auth/login/second-factor/`.",
         request=serializers.LoginInput,
-        responses=serializers.TokenPairOutput,
+        responses=SIGNED_IN,
     )
     @raises(exceptions.InvalidCredentials, exceptions.TooManyAttempts, HashingBusy)
     def post(self, request: Request) -> Response:
-        """200 with the tokens of a new session."""
+        """200 with the tokens of a new session; 202 with a challenge."""
         data = reading.body(serializers.LoginInput, request)
-        pair = services.login(**data, device=reading.device(request))
-        return Response(serializers.TokenPairOutput(pair).data)
+        return signed_in(services.login(**data, device=reading.device(request)))
+
+
+class LoginSecondFactor(APIView):
+    """`auth/login/second-factor/`."""
+
+    @extend_schema(
+        operation_id="auth_login_second_factor",
+        tags=_TAGS,
+        summary="Finish signing in with a second factor",
+        description="A wrong code leaves the challenge as it is; a right one uses it up.",
+        request=serializers.SecondFactorLoginInput,
+        responses=serializers.TokenPairOutput,
+    )
+    @raises(exceptions.ChallengeRefused, exceptions.SecondFactorRefused, exceptions.TooManyAttempts)
+    def post(self, request: Request) -> Response:
+        """200 with the tokens of a new session."""
+        data = reading.body(serializers.SecondFactorLoginInput, request)
+        return signed_in(services.complete_login(**data, device=reading.device(request)))
 
 
 class Refresh(APIView):

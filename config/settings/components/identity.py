@@ -17,6 +17,12 @@ REFRESH_GRACE = timedelta(seconds=env.number("REFRESH_GRACE_SECONDS"))
 REQUIRE_VERIFIED_EMAIL = env.flag("REQUIRE_VERIFIED_EMAIL")
 REGISTRATION_UNIFORM = env.flag("REGISTRATION_UNIFORM")
 
+# Development and the tests switch it off: their admins have one known password and no authenticator app.
+ADMIN_SECOND_FACTOR = env.flag("ADMIN_SECOND_FACTOR")
+# What an authenticator app shows above the code.
+SECOND_FACTOR_ISSUER = "Sarsen"
+SECOND_FACTOR_LIFETIME = timedelta(minutes=5)
+
 PASSWORD_HASHERS = ["apps.users.hashers.Argon2idHasher"]
 # OWASP's first choice for Argon2id. One hash takes 45–56 ms and 46 MiB on a 2 GHz core (19 MiB and two passes: 19–25 ms;
 # Django's default of 100 MiB, two passes and eight lanes: 142–175 ms). Existing hashes follow at each one's next sign-in.
@@ -43,6 +49,12 @@ IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
         "address": ("60/minute", "600/hour"),
         "account": ("20/5 minutes",),
         "pair": ("10/minute", "60/hour"),
+    },
+    # Three of a million codes work at any moment: at this pace a thief of the password needs a year for even odds.
+    "second_factor": {
+        "address": ("60/10 minutes",),
+        "account": ("30/hour",),
+        "pair": ("5/5 minutes", "20/hour"),
     },
     "reset": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "register": {"address": ("60/10 minutes",), "account": ("5/hour",)},

@@ -1,0 +1,44 @@
+"""Asking once more who somebody is, before what a stolen session must not be able to do."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.contrib.auth.hashers import check_password, is_password_usable
+
+from apps.common.callers import Caller
+from apps.users import exceptions, limits
+from apps.users.models import Session, User
+from apps.users.types import Device
+
+# Accounts that sign in elsewhere only have no password to ask for: their sign-in has to be this fresh instead.
+FRESH: Final = timedelta(minutes=10)
+_log = structlog.get_logger("security")
+
+
+def require_password(*, actor: Caller, password: str, device: Device) -> str:
+    """Returns the hash that the password was compared with. Attempts count like those to sign in.
+
+    Raises WrongPassword, TooManyAttempts, HashingBusy.
+    """
+    user: User = actor.user
+    limits.count_attempt("login", address=device.address, account=user.email, is_known=lambda: True)
+    encoded = user.password
+    if not check_password(password, encoded):
+        _log.info("users.password_refused", user_id=str(user.pk))
+        raise exceptions.WrongPassword
+    return encoded
+
+
+def require_owner(*, actor: Caller, password: str, device: Device, now: datetime) -> None:
+    """The same, for accounts without a password as well. Raises SignInStale, and as `require_password` does."""
+    user: User = actor.user
+    if is_password_usable(user.password):
+        require_password(actor=actor, password=password, device=device)
+    elif (
+        actor.session_id is None
+        or not Session.objects.live(now).filter(pk=actor.session_id, created_at__gt=now - FRESH).exists()
+    ):
+        raise exceptions.SignInStale

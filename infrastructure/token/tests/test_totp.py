@@ -1,0 +1,55 @@
+"""Codes by time, as RFC 6238 has them in its appendix."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+
+from infrastructure.token import new_typed_code, totp, typed_code
+
+SECRET = base64.b32encode(b"12345678901234567890").decode()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [
+        (59, "287082"),
+        (1111111109, "081804"),
+        (1111111111, "050471"),
+        (1234567890, "005924"),
+        (2000000000, "279037"),
+    ],
+)
+def test_the_vectors_of_the_rfc(seconds: int, code: str) -> None:
+    assert totp.code_of(SECRET, seconds // totp.STEP) == code
+    assert totp.matching_step(SECRET, code, datetime.fromtimestamp(seconds, UTC)) == seconds // totp.STEP
+
+
+@pytest.mark.parametrize(("off", "is_taken"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)])
+def test_a_clock_may_be_one_step_off(off: int, is_taken: bool) -> None:
+    now = datetime.fromtimestamp(1_900_000_000, UTC)
+    code = totp.code_of(SECRET, (1_900_000_000 + off) // totp.STEP)
+    assert (totp.matching_step(SECRET, code, now) is not None) is is_taken
+
+
+@pytest.mark.parametrize("code", ["", "28708", "2870820", "\ud800", "٢٨٧٠٨٢", "287082 "])
+def test_what_is_no_code_matches_nothing(code: str) -> None:
+    assert totp.matching_step(SECRET, code, datetime.fromtimestamp(59, UTC)) is None
+
+
+def test_secrets_are_new_each_time_and_go_into_a_uri() -> None:
+    first, second = totp.new_secret(), totp.new_secret()
+    assert first != second
+    assert len(base64.b32decode(first)) == 20
+    assert totp.uri(SECRET, account="ada@example.com", issuer="Sarsen") == (
+        f"otpauth://totp/Sarsen:ada%40example.com?digits=6&secret={SECRET}&algorithm=SHA1&issuer=Sarsen&period=30"
+    )
+
+
+def test_typed_codes_have_one_spelling() -> None:
+    code = new_typed_code()
+    assert [len(group) for group in code.split("-")] == [6, 6, 6, 6]
+    assert typed_code(f" {code.lower()} ") == typed_code(code.replace("-", " ")) == code.replace("-", "")
+    assert code != new_typed_code()
