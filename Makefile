@@ -13,9 +13,11 @@ BOOTSTRAP = for p in "$$PYTHON" .venv/bin/python python3 python3.14 python3.13 p
 	if [ -n "$$p" ] && "$$p" -c "" 2>/dev/null; then exec "$$p" scripts/bootstrap.py; fi; done; \
 	echo "make: no Python found: install Python 3.11 or newer, or name one with PYTHON=/path/to/python" >&2; exit 1
 PY = .venv/bin/python
+# Commands that read code and write files need no servers: these addresses are never called.
+OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv env run test browser-test check fmt shell migrate manage lock upgrade compose-test clean
+.PHONY: help venv env run test browser-test check clients-tools clients console-client fmt shell migrate manage lock upgrade compose-test clean
 
 help: ## this list
 	@echo "Sarsen"; echo; \
@@ -36,6 +38,17 @@ browser-test: venv ## the console in headless Chromium: two people, a killed ser
 
 check: venv ## lint, format, types, import contracts, migrations, production settings, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)
+
+clients-tools: venv ## install what generates clients, into .tools/ (a Node of its own among it)
+	@$(PY) scripts/client_tools.py
+
+clients: clients-tools ## TypeScript and Python packages of every zone, into clients/ (ARGS="--zone private --sync DIR")
+	@$(OFFLINE) $(PY) manage.py zones clients $(ARGS)
+
+# What of it is committed: the module that the console runs on.
+CONSOLE = --language browser --zone public --zone private --sync apps/console/static/console/client
+console-client: clients-tools ## the console's client, generated anew (ARGS=--check only compares)
+	@$(OFFLINE) $(PY) manage.py zones clients $(CONSOLE) $(ARGS)
 
 fmt: venv ## format and mend what can be mended by itself
 	@$(PY) -m ruff check --fix-only --quiet .
@@ -70,4 +83,4 @@ compose-test: ## the production shape in Docker, from build to down, with replic
 
 clean: venv ## remove this checkout's data (databases, mails, uploads), caches and .venv; asks first, YES=1 does not
 	@$(PY) -m infrastructure.embedded clean $(if $(YES),--yes)
-	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	@rm -rf .venv .venv.lock .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles

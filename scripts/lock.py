@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
-NAMES = ("base", "development", "production", "benchmarks")  # base first: the others are constrained by it
+# base first: the others are constrained by it
+NAMES = ("base", "development", "production", "benchmarks", "clients")
 PYTHON = "3.11"
 SEAL = re.compile(r"^# Made by `make lock`; do not edit\. Seal: ([0-9a-f]{64})\n\n")
 

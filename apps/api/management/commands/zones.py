@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import IO, Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 
 from apps.api import mounting
-from apps.api.commands import audit, keys, listing, menu, schemas, validate
+from apps.api.clients.failures import ClientsError
+from apps.api.clients.plan import PACKAGES, Language
+from apps.api.commands import audit, clients, keys, listing, menu, schemas, validate
 from apps.api.commands.report import Form, Report, show
 from apps.api.schema import SchemaInvalid
 from apps.common.exceptions import DomainError
@@ -23,6 +26,7 @@ _HELP = {
     "urls": "every route: full path, method, view, authentication, rates",
     "validate": "check the table, the routes, the codes and every schema",
     "schema": "print a zone's OpenAPI document, or keep the committed ones (--write, --check)",
+    "clients": "generate TypeScript and Python packages into clients/, or compare what is there (--check)",
     "audit": "list who may call what, and prove that nothing outside of public answers nobody",
     "keys": "service keys of the internal zone: create, list, rotate, revoke",
     "menu": "choose one of these",
@@ -33,11 +37,17 @@ examples:
   manage.py zones urls private
   manage.py zones schema private/v1 --format json
   manage.py zones schema --check                as `make check` does
+  manage.py zones clients --zone private --language typescript --sync ../app/vendor
   manage.py zones keys create billing --scope api:internal:v1:users:detail --days 90
   manage.py zones keys rotate 3f2a91c0d4e7 --overlap 86400
 
 exit codes: 0 all is well; 1 something was found; 2 the command was not understood
 """
+
+
+# What an action that was chosen in the menu is not told.
+_UNASKED = {"zone": None, "document": None, "write": False, "language": None, "sync": None, "archive": False}
+_UNASKED |= {"output": None}
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter, DjangoHelpFormatter):
@@ -76,7 +86,30 @@ class Command(BaseCommand):
         way.add_argument(
             "--check", action="store_true", help="fail when the committed ones differ from the code"
         )
+        self._add_clients(made["clients"])
         self._add_keys(made["keys"], shared)
+
+    def _add_clients(self, parser: CommandParser) -> None:
+        parser.add_argument("--zone", action="append", help="only this zone, or zone/version (repeat)")
+        parser.add_argument(
+            "--language",
+            action="append",
+            choices=[item.value for item in Language],
+            help="only this (repeat); browser is one ES module with all zones that are named",
+        )
+        parser.add_argument(
+            "--check", action="store_true", help="fail when what is there would be made otherwise"
+        )
+        parser.add_argument(
+            "--sync",
+            type=Path,
+            metavar="DIR",
+            help="copy into a folder of another repository; only its own copies are ever replaced or removed",
+        )
+        parser.add_argument("--archive", action="store_true", help="keep this generation in clients/archive/")
+        parser.add_argument(
+            "--output", type=Path, metavar="DIR", help="clients/ (the default) or a folder in it"
+        )
 
     def _add_keys(self, parser: CommandParser, shared: CommandParser) -> None:
         actions = parser.add_subparsers(dest="keys_action", metavar="action", required=True)
@@ -107,7 +140,7 @@ class Command(BaseCommand):
             action = menu.choose({name: text for name, text in _HELP.items() if name not in ("menu", "keys")})
             if action is None:
                 return
-            options = {"zone": None, "document": None, "write": False, "check": action == "schema"} | options
+            options = _UNASKED | options | {"check": action == "schema"}
         form = Form(options.get("format") or (Form.TABLE if self.stdout.isatty() else Form.PLAIN))
         try:
             report = self._run(action, options)
@@ -115,7 +148,7 @@ class Command(BaseCommand):
             raise CommandError(str(error.args[0]), returncode=2) from error
         except DomainError as error:
             raise CommandError(error.detail, returncode=1) from error
-        except (ImproperlyConfigured, SchemaInvalid) as error:
+        except (ClientsError, ImproperlyConfigured, SchemaInvalid) as error:
             raise CommandError(str(error), returncode=1) from error
         show(report, form, cast("IO[str]", self.stdout))
         if not report.ok:
@@ -134,6 +167,8 @@ class Command(BaseCommand):
                 return audit.audit(mounting.mounted(), self._progress)
             case "schema":
                 return self._schema(options)
+            case "clients":
+                return self._clients(options)
             case _:
                 return self._keys(options)
 
@@ -145,6 +180,17 @@ class Command(BaseCommand):
         if options["document"] is None:
             raise KeyError("Name a zone (`zones schema private`), or give --write or --check.")
         return schemas.print_schema(mounting.mounted(), options["document"])
+
+    def _clients(self, options: dict[str, Any]) -> Report:
+        wish = clients.Wish(
+            zones=options["zone"] or (),
+            languages=[Language(name) for name in options["language"] or PACKAGES],
+            check=options["check"],
+            sync=options["sync"],
+            archive=options["archive"],
+            output=options["output"],
+        )
+        return clients.clients(mounting.mounted(), wish, self._progress)
 
     def _keys(self, options: dict[str, Any]) -> Report:
         match options["keys_action"]:

@@ -1,0 +1,111 @@
+"""Which packages there are: one a language and zone, and one module for browsers with all zones that are asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from apps.api.mounting import Mounted
+from apps.api.zones import Zone
+
+_MOST_PARTS = 3  # of a version number
+
+
+class Language(StrEnum):
+    """What packages are made for. `browser` is one ES module for a page that has no build step."""
+
+    TYPESCRIPT = "typescript"
+    PYTHON = "python"
+    BROWSER = "browser"
+
+
+PACKAGES = (Language.TYPESCRIPT, Language.PYTHON)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One version of one zone, as packages are made of it."""
+
+    name: str
+    """`private`, or `private-v1` where that version was asked for."""
+    zone: Zone
+    schema: dict[str, Any]
+
+    @property
+    def project(self) -> str:
+        """The name of the whole, which every zone's title begins with."""
+        title: str = self.schema["info"]["title"]
+        return title.partition(":")[0]
+
+    @property
+    def package(self) -> str:
+        """The name in a registry: `sarsen-private-client`."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.project} {self.name} client".lower()).strip("-")
+
+    @property
+    def module(self) -> str:
+        """The name to import in Python: `sarsen_private_client`."""
+        return self.package.replace("-", "_")
+
+    @property
+    def version(self) -> str:
+        """The schema's version with three parts: `v1` is `1.0.0`."""
+        parts = re.findall(r"\d+", self.schema["info"]["version"])[:_MOST_PARTS]
+        return ".".join([*parts, "0", "0", "0"][:_MOST_PARTS])
+
+    @property
+    def has_session(self) -> bool:
+        """Whether callers sign in, or may."""
+        return "bearer" in self.zone.authentication
+
+    @property
+    def has_chat(self) -> bool:
+        """Whether the rooms' sockets belong to those who call this zone."""
+        return self.has_session and "chat" in self.zone.slices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One package, or the module for browsers. `path` is where it is below the output folder."""
+
+    language: Language
+    sources: tuple[Source, ...]
+
+    @property
+    def path(self) -> str:
+        """`typescript/private`, `python/private`, `browser`."""
+        if self.language is Language.BROWSER:
+            return self.language.value
+        return f"{self.language}/{self.sources[0].name}"
+
+
+def sources(mounted: Mounted, wanted: Sequence[str] = ()) -> tuple[Source, ...]:
+    """What is asked for as `private` (its newest version) or `private/v1`; all zones when nothing is.
+
+    Raises KeyError for what is not there, SchemaInvalid.
+    """
+    names = dict.fromkeys(wanted) or [zone.name for zone in mounted.table]
+    return tuple(_source(mounted, name) for name in names)
+
+
+def _source(mounted: Mounted, name: str) -> Source:
+    zone, _, version = name.partition("/")
+    document = mounted.document(zone, version or mounted.table.get(zone).newest.name)
+    return Source(name=name.replace("/", "-"), zone=document.zone, schema=document.data())
+
+
+def units(of: Iterable[Source], languages: Sequence[Language] = PACKAGES) -> tuple[Unit, ...]:
+    """Every package of these sources in these languages."""
+    given = tuple(of)
+    made = [
+        Unit(language=language, sources=(source,))
+        for language in PACKAGES
+        if language in languages
+        for source in given
+    ]
+    if Language.BROWSER in languages:
+        made.append(Unit(language=Language.BROWSER, sources=given))
+    return tuple(made)

@@ -1,0 +1,200 @@
+"""The README of a package: how to install it, and an example that is made of the zone's own operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from apps.api.clients.plan import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """An operation that can be called without knowing anything: no path parameters, at most a body of texts."""
+
+    operation: str
+    tag: str
+    body: dict[str, str]
+    model: str
+    is_list: bool
+
+
+def typescript(source: Source) -> str:
+    """In Markdown, for npm."""
+    example = _example(source)
+    name = _camel(example.operation) if example else ""
+    imports = ["client", "connect", "ProblemError"]
+    imports += ["Session"] if source.has_session else []
+    imports += ["paginate"] if example and example.is_list else []
+    imports += [name] if example else []
+    lines = [f'import {{ {", ".join(imports)} }} from "{source.package}";', "", 'const baseUrl = "https://sarsen.example";']
+    if _signs_in(source):
+        lines += [
+            "const session = new Session({ baseUrl });",
+            'await session.signIn("ada@example.com", "her password");',
+            "connect(client, { baseUrl, session });",
+        ]
+    elif source.has_session:
+        lines += ["connect(client, { baseUrl });"]
+    else:
+        lines += ['connect(client, { baseUrl, serviceKey: "the key" });']
+    lines += [""]
+    if example and example.is_list:
+        lines += [
+            f"for await (const item of paginate((page) => {name}({{ query: {{ ...page }} }}))) console.log(item);",
+            "",
+        ]
+    if example:
+        body = ", ".join(f'{key}: "{value}"' for key, value in example.body.items())
+        call = f"{name}({{ body: {{ {body} }} }})" if body else f"{name}()"
+        lines += [
+            "try {",
+            f"  const {{ data }} = await {call};",
+            "  console.log(data);",
+            "} catch (error) {",
+            "  if (!(error instanceof ProblemError)) throw error;",
+            "  console.error(error.status, error.code, error.detail, error.errors);",
+            "}",
+        ]
+    parts = [
+        *_head(source),
+        f"```sh\nnpm install {source.package}\n```",
+        "```ts\n" + "\n".join(lines) + "\n```",
+        "Calls resolve with `data` and `response`, and reject with `ProblemError`, the server's problem document, or with "
+        "`NetworkError`, when no answer came. The configured `client` is used by every call; `createClient` makes others.",
+    ]
+    if _signs_in(source):
+        parts.append(
+            "A `Session` renews its token by itself: calls that find it expired wait for one renewal. Give it a `store` to "
+            "outlive a reload, and each tab its own."
+        )
+    if source.has_chat:
+        parts += [
+            "```ts\n"
+            f'import {{ ChatSocket }} from "{source.package}";\n\n'
+            'const chat = new ChatSocket({ room: "lobby", session });\n'
+            'chat.on("message", (frame) => console.log(frame.seq, frame.from_name, frame.message));\n'
+            'chat.on("state", ({ state, code }) => console.log(state, code));\n'
+            "chat.open();\n"
+            'const { seq } = await chat.say("hello");\n'
+            "```",
+            "The socket comes back by itself and resumes after the last number it has. What is said without a line is kept "
+            "and sent when there is one; keep `chat.unsent` and `chat.seq` to do so over a restart of the program.",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def python(source: Source) -> str:
+    """In Markdown, for the Python Package Index."""
+    example = _example(source)
+    imports = ["Client", "ProblemError"]
+    imports += ["Session"] if _signs_in(source) else []
+    imports += ["paginate"] if example and example.is_list else []
+    lines = [f"from {source.module} import {', '.join(sorted(imports))}"]
+    operation = _snake(example.operation) if example else ""
+    if example:
+        lines += [f"from {source.module}.api.{_snake(example.tag)} import {operation}"]
+        lines += [f"from {source.module}.models import {example.model}"] if example.body else []
+    lines += ["", 'base_url = "https://sarsen.example"']
+    if _signs_in(source):
+        lines += ["session = Session(base_url)", 'session.sign_in("ada@example.com", "her password")', ""]
+        lines += ["with Client(base_url, session=session) as client:"]
+    elif source.has_session:
+        lines += ["with Client(base_url) as client:"]
+    else:
+        lines += ['with Client(base_url, service_key="the key") as client:']
+    if example and example.is_list:
+        lines += [f"    for item in paginate({operation}.sync, client=client):", "        print(item)"]
+    if example:
+        body = ", ".join(f'{_snake(key)}="{value}"' for key, value in example.body.items())
+        arguments = f"client=client, body={example.model}({body})" if body else "client=client"
+        lines += [
+            "    try:",
+            f"        print({operation}.sync({arguments}))",
+            "    except ProblemError as problem:",
+            "        print(problem.status, problem.code, problem.detail, problem.errors)",
+        ]
+    else:
+        lines += ["    ..."]
+    parts = [
+        *_head(source),
+        f"```sh\npip install {source.package}\n```",
+        "```python\n" + "\n".join(lines) + "\n```",
+        "Below `api` is a module for each operation with `sync` and `asyncio`. They return what the server answers with, "
+        "and raise `ProblemError`, the server's problem document, or `NetworkError`, when no answer came.",
+    ]
+    if _signs_in(source):
+        parts.append(
+            "A `Session` renews its token by itself, one renewal at a time, from threads and from asyncio. Give it a "
+            "`store` to outlive the program, and each program its own."
+        )
+    if source.has_chat:
+        parts += [
+            "```python\n"
+            f"from {source.module} import ChatSocket\n\n\n"
+            "async def talk() -> None:\n"
+            '    async with ChatSocket(session, "lobby") as chat:\n'
+            '        await chat.say("hello")\n'
+            "        async for frame in chat.frames():\n"
+            '            if frame["type"] == "message":\n'
+            '                print(frame["seq"], frame["from_name"], frame["message"])\n'
+            "```",
+            "The socket comes back by itself and resumes after the last number it has. What is said without a line is kept "
+            "and sent when there is one; keep `chat.unsent` and `chat.seq` to do so over a restart of the program.",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(source: Source) -> list[str]:
+    return [f"# {source.package}", source.zone.description]
+
+
+def _signs_in(source: Source) -> bool:
+    return source.has_session and source.zone.floor != "anyone"
+
+
+def _example(source: Source) -> Example | None:
+    found = sorted(_examples(source), key=lambda example: (not example.is_list, bool(example.body)))
+    return found[0] if found else None
+
+
+def _examples(source: Source) -> Iterator[Example]:
+    components = source.schema.get("components", {}).get("schemas", {})
+    for path, item in source.schema["paths"].items():
+        for method, operation in item.items():
+            if "{" in path or method not in ("get", "post") or operation.get("deprecated"):
+                continue
+            reference, body = _body(operation, components)
+            if body is None or (method == "post") != bool(body):
+                continue
+            answer = str(operation["responses"].get("200", {}).get("content", {}))
+            yield Example(
+                operation=operation["operationId"],
+                tag=operation["tags"][0],
+                body=body,
+                model=reference,
+                is_list="/Paginated" in answer,
+            )
+
+
+def _body(operation: dict[str, Any], components: dict[str, Any]) -> tuple[str, dict[str, str] | None]:
+    """The model and its required members; None where they are not all texts."""
+    content = operation.get("requestBody", {}).get("content", {})
+    if not content:
+        return "", {}
+    reference = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+    model = components.get(reference, {})
+    members = {name: model["properties"][name] for name in model.get("required", ())}
+    if any(member.get("type") != "string" or member.get("format") for member in members.values()):
+        return reference, None
+    return reference, dict.fromkeys(members, "…")
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"[_-](\w)", lambda found: found[1].upper(), name)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")

@@ -1,0 +1,45 @@
+"""When a socket tries again, and how fast it may send. No I/O."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+FIRST_WAIT: Final = 0.5  # seconds, doubled at each attempt
+SLOW_WAIT: Final = 4.0
+LONGEST_WAIT: Final = 30.0
+_MOST_DOUBLINGS: Final = 16
+
+
+def wait_before(attempt: int, *, slow: bool = False, chance: Callable[[], float] = random.random) -> float:
+    """Seconds to wait before attempt number `attempt` (from 0): by chance between nothing and a bound that doubles.
+
+    "Full jitter", so that a crowd does not come back at once. `slow` where the server asked for patience.
+    """
+    first = SLOW_WAIT if slow else FIRST_WAIT
+    return chance() * min(LONGEST_WAIT, first * 2.0 ** min(attempt, _MOST_DOUBLINGS))
+
+
+class Allowance:
+    """Frames that may be sent: so many a second, and a burst at once."""
+
+    def __init__(self, *, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second, self._burst, self._clock = per_second, burst, clock
+        self.refill()
+
+    def refill(self) -> None:
+        """Begin anew, as the server does with each socket."""
+        self._left, self._counted_at = self._burst, self._clock()
+
+    def take(self) -> None:
+        """One frame was sent."""
+        self._left -= 1
+
+    def wait(self) -> float:
+        """Seconds until another frame fits; 0 when it does now."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._counted_at) * self._per_second)
+        self._counted_at = now
+        return 0.0 if self._left >= 1 else (1 - self._left) / self._per_second

@@ -1,0 +1,60 @@
+"""A project root of the tests' own, and generators that are quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.api import mounting
+from apps.api.clients.plan import PACKAGES
+from apps.api.clients.tools import Tools
+from apps.api.commands.clients import Wish, clients
+from apps.api.commands.report import Report
+from apps.api.tests.clients import generator
+
+Make = Callable[..., Report]
+TODAY = date(2026, 11, 25)
+
+
+def fake_tools(way: str = "a", python: str | None = None) -> Tools:
+    """Generators that write, or fail, in this way; the Python one in another where it is named."""
+
+    def command(how: str) -> tuple[str, ...]:
+        return (sys.executable, "-I", "-S", generator.__file__, how)
+
+    return Tools(typescript=command(way), python=command(python or way))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The root of a project."""
+    path = tmp_path / "project"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def make(root: Path, installed: None) -> Make:
+    """`zones clients` for the zones of the tests."""
+
+    def make(way: str = "a", *, python: str | None = None, progress: Any = str, today: date = TODAY, **wish: Any) -> Report:
+        return clients(
+            mounting.mounted(),
+            Wish(**({"languages": PACKAGES} | wish)),
+            progress,
+            tools=fake_tools(way, python),
+            root=root,
+            today=today,
+        )
+
+    return make
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
