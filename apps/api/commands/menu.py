@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from rich.console import Console
-
 
 def choose(actions: Mapping[str, str], ask: Callable[[str], str] = input) -> str | None:
     """The action of that number or name; None when the person leaves."""
+    from rich.console import Console
+
     console = Console(highlight=False)
     names = list(actions)
     for number, name in enumerate(names, 1):

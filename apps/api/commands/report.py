@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Form(StrEnum):
@@ -41,6 +41,8 @@ def show(report: Report, form: Form, out: IO[str]) -> None:
     elif report.text:
         out.write(report.text)
     elif form is Form.TABLE:
+        from rich.console import Console
+
         _table(report, Console(file=out, highlight=False, force_terminal=True))
     else:
         for row in report.rows:
@@ -51,6 +53,8 @@ def show(report: Report, form: Form, out: IO[str]) -> None:
 
 def _table(report: Report, console: Console) -> None:
     if report.rows:
+        from rich.table import Table
+
         table = Table(title=report.title, title_justify="left", header_style="bold")
         for column in report.columns:
             table.add_column(column, overflow="fold")
