@@ -17,7 +17,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv env run test browser-test check clients-tools clients console-client fmt shell migrate manage lock upgrade compose-test clean
+.PHONY: help venv env run test browser-test contract-test check clients-tools clients console-client fmt shell migrate manage lock upgrade compose-test clean
 
 help: ## this list
 	@echo "Sarsen"; echo; \
@@ -35,6 +35,9 @@ test: venv ## the whole suite on throwaway servers, parallel, with coverage (ARG
 
 browser-test: venv ## the console in headless Chromium: two people, a killed server, accessibility (needs chromium, chromedriver)
 	@$(PY) -m apps.console.tests.browser.journey $(ARGS)
+
+contract-test: venv ## thousands of calls made up from the zones' schemas, on a live server (ARGS="--zone private --seed 2")
+	@$(PY) -m config.tests.contracts.campaign $(ARGS)
 
 check: venv ## lint, format, types, import contracts, migrations, production settings, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)

@@ -16,8 +16,9 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
-# base first: the others are constrained by it
-NAMES = ("base", "development", "production", "benchmarks", "clients")
+# Base first: what builds on it is constrained by it. Contracts are tested from an environment of their own.
+NAMES = ("base", "development", "production", "benchmarks", "clients", "contracts")
+ALONE = ("base", "contracts")
 PYTHON = "3.11"
 SEAL = re.compile(r"^# Made by `make lock`; do not edit\. Seal: ([0-9a-f]{64})\n\n")
 
@@ -25,7 +26,7 @@ SEAL = re.compile(r"^# Made by `make lock`; do not edit\. Seal: ([0-9a-f]{64})\n
 def inputs(name: str) -> str:
     """The text that decides what a lock holds: its .in file and, where it builds on base, base's lock."""
     text = (FOLDER / f"{name}.in").read_text()
-    return text if name == "base" else text + (FOLDER / "base.in").read_text()
+    return text if name in ALONE else text + (FOLDER / "base.in").read_text()
 
 
 def seal(name: str, body: str) -> str:
@@ -53,7 +54,7 @@ def compile_lock(name: str, *, upgrade: bool) -> None:
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
     command += ["--python-version", PYTHON, "--no-emit-index-url", "--no-emit-find-links", "--no-header"]
     command += ["--only-binary", ":all:", f"{name}.in", "-o", f"{name}.txt"]
-    if name != "base":
+    if name not in ALONE:
         command += ["-c", "base.txt"]
     if upgrade:
         command += ["--upgrade"]

@@ -32,7 +32,6 @@ from apps.common.exceptions import (
 )
 
 View = Callable[..., HttpResponseBase]
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = structlog.get_logger(__name__)
 
 
@@ -107,7 +106,7 @@ class Guard:
         for hook in self._hooks:
             call = partial(hook, request, call)
         try:
-            if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method not in _SAFE:
+            if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method in idempotency.METHODS:
                 response = idempotency.run(request, caller, call)
             else:
                 response = call()

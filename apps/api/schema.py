@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.urls import include, path
@@ -19,14 +19,16 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import patched_settings
+from rest_framework import serializers
 
 from apps.api import schema_parts, schema_problems
+from apps.api.schema_problems import Facts
 from apps.api.slices import Pattern
 from apps.api.zones import Floor, Version, Zone
+from apps.common import idempotency
 from apps.common.exceptions import DomainError
 
 _STATUS_ONLY = re.compile(r"[1-5]\d\d\b")
-_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # The generator keeps its warnings and settings in module state.
 _lock = threading.Lock()
 # No filter here is of geometry; finding that out, it would have Django look for GDAL by a compiler, for 0.2 s.
@@ -63,39 +65,66 @@ class ZoneAutoSchema(AutoSchema):
         return super().is_deprecated() or (version is not None and version.deprecated is not None)
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
-        """The base's operation, with headers and problem documents."""
+        """The base's operation, without its failures: `generate` says those of all operations at once."""
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
-        zone: Zone | None = getattr(self.view, "schema_zone", None)
-        if operation is None or zone is None:
+        found: list[_Found] | None = getattr(self.view, "schema_found", None)
+        if operation is None or found is None:
             return operation
-        if self.method in _UNSAFE:
+        if self.method in idempotency.METHODS:
             operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
+        responses = operation["responses"]
         operation["responses"] = {
-            **{
-                status: schema_parts.with_headers(response)
-                for status, response in operation["responses"].items()
-                if not _is_failure(status)
-            },
-            **schema_problems.problem_responses(
-                zone=zone,
-                declared={
-                    status: response
-                    for status, response in operation["responses"].items()
-                    if _is_failure(status)
-                },
-                raised=self._raised(),
-                has_body="requestBody" in operation,
-                has_parameters=any("$ref" not in parameter for parameter in operation.get("parameters", ())),
-                has_path_parameters="{" in self.path,
-                is_unsafe=self.method in _UNSAFE,
-            ),
+            status: response for status, response in responses.items() if not _is_failure(status)
         }
+        facts = Facts(
+            declared={
+                int(status): str(response.get("description", ""))
+                for status, response in responses.items()
+                if _is_failure(status) and status.isdecimal()
+            },
+            raised=self._raised(),
+            has_body="requestBody" in operation,
+            has_parameters=any("$ref" not in parameter for parameter in operation.get("parameters", ())),
+            has_path_parameters="{" in self.path,
+            is_unsafe=self.method in idempotency.METHODS,
+        )
+        found.append(_Found(self.path, self.method.lower(), facts))
         return operation
+
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """The base's, with what it does not read off a field that comes in: `schema_extra`, and that a file is not empty."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if direction == "request":
+            schema.update(getattr(field, "schema_extra", {}))
+            if isinstance(field, serializers.FileField) and not field.allow_empty_file:
+                schema["minLength"] = 1
+        return schema
+
+    def _get_filter_parameters(self) -> list[dict[str, Any]]:
+        """The base's. A filter with an empty value is none."""
+        parameters: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            parameter["allowEmptyValue"] = True
+        return parameters
+
+    def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> tuple[Any, bool]:
+        """The base's, which makes every field of a PATCH optional, unless the serializer says `required_in_patch`."""
+        if self.method == "PATCH" and getattr(serializer, "required_in_patch", False):
+            return self.resolve_serializer(serializer, "request").ref, True
+        found: tuple[Any, bool] = super()._get_request_for_media_type(serializer, direction)  # type: ignore[no-untyped-call]
+        return found
 
     def _raised(self) -> tuple[type[DomainError], ...]:
         handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
         declared: tuple[type[DomainError], ...] = getattr(handler, "raises", ())
-        return declared
+        paginator = self._get_paginator() if self._is_list_view() else None  # type: ignore[no-untyped-call]
+        return (*declared, *getattr(paginator, "raises", ()))
+
+
+class _Found(NamedTuple):
+    path: str
+    method: str
+    facts: Facts
 
 
 def _is_failure(status: str) -> bool:
@@ -109,11 +138,12 @@ class ZoneSchemaGenerator(SchemaGenerator):
         prefixed = [path(f"api/{zone.name}/{version.name}/", include(list(patterns)))]
         super().__init__(patterns=prefixed)  # type: ignore[no-untyped-call]
         self._zone, self._version = zone, version
+        self.found: list[_Found] = []
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
         """The base's view, marked."""
         view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]
-        view.schema_zone, view.schema_version = self._zone, self._version
+        view.schema_zone, view.schema_version, view.schema_found = self._zone, self._version, self.found
         return view
 
 
@@ -149,6 +179,12 @@ def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[
         tag for item in document["paths"].values() for entry in item.values() for tag in entry.get("tags", ())
     }
     document["tags"] = [{"name": tag} for tag in sorted(tags)]
-    schema_parts.add_components(document, zone)
-    schema_problems.add_components(document)
+    problems = []
+    for path_, method, facts in generator.found:
+        operation = document["paths"][path_][method]
+        for response in operation["responses"].values():
+            schema_parts.complete(response, version, is_unsafe=facts.is_unsafe)
+        problems.append((operation, schema_problems.problems_of(zone, facts)))
+    schema_problems.add_problems(document, problems)
+    schema_parts.add_components(document, zone, version)
     return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.api.zones import Version, Zone
+from apps.common import idempotency
 
 PROBLEM = {
     "type": "object",
@@ -38,8 +39,18 @@ _HEADERS = {
     ),
     "RateLimitPolicy": ("RateLimit-Policy", 'The limits: `"120-per-60s";q=120;w=60`.', {"type": "string"}),
     "RetryAfter": ("Retry-After", "Seconds to wait.", {"type": "integer", "minimum": 1}),
+    "Challenge": ("WWW-Authenticate", "How to authenticate (RFC 9110).", {"type": "string"}),
+    "Replayed": (
+        idempotency.REPLAYED,
+        "`true` where the answer is the stored one of an earlier call with the same key.",
+        {"type": "string", "const": "true"},
+    ),
+    "Deprecation": ("Deprecation", "Since when the version is deprecated (RFC 9745).", {"type": "string"}),
+    "Sunset": ("Sunset", "When the version ends (RFC 8594).", {"type": "string"}),
+    "Link": ("Link", "The version that follows, and what to do (RFC 8288).", {"type": "string"}),
 }
 _COMMON = ("RequestId", "RateLimit", "RateLimitPolicy")
+_OF_OLD_VERSIONS = ("Deprecation", "Sunset", "Link")
 _SCHEMES = {
     "bearer": {
         "type": "http",
@@ -59,6 +70,8 @@ _SCHEMES = {
 def failure_headers(status: int) -> dict[str, Any]:
     """References to the headers of a failure; limits are told where they matter."""
     match status:
+        case 401:
+            return _refer("RequestId", "Challenge")
         case 429:
             return _refer(*_COMMON, "RetryAfter")
         case 503:
@@ -67,13 +80,15 @@ def failure_headers(status: int) -> dict[str, Any]:
             return _refer("RequestId")
 
 
-def with_headers(response: dict[str, Any]) -> dict[str, Any]:
-    """A successful response, with its headers, and with the description that OpenAPI asks for."""
-    return {
-        **response,
-        "description": response.get("description") or "Done.",
-        "headers": {**_refer(*_COMMON), **response.get("headers", {})},
-    }
+def complete(response: dict[str, Any], version: Version, *, is_unsafe: bool) -> None:
+    """Give a successful response its headers, and the description that OpenAPI asks for."""
+    response["description"] = response.get("description") or "Done."
+    names = (
+        *_COMMON,
+        *(("Replayed",) if is_unsafe else ()),
+        *(_OF_OLD_VERSIONS if version.deprecated is not None else ()),
+    )
+    response["headers"] = {**_refer(*names), **response.get("headers", {})}
 
 
 def _refer(*names: str) -> dict[str, Any]:
@@ -93,7 +108,7 @@ def info(zone: Zone, version: Version) -> dict[str, Any]:
     return {"title": f"Sarsen: {zone.title}", "version": version.name, "description": "\n\n".join(words)}
 
 
-def add_components(document: dict[str, Any], zone: Zone) -> None:
+def add_components(document: dict[str, Any], zone: Zone, version: Version) -> None:
     """Put the shared parts into a document."""
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update({"Problem": PROBLEM, "ProblemField": PROBLEM_FIELD})
@@ -101,6 +116,7 @@ def add_components(document: dict[str, Any], zone: Zone) -> None:
     components["headers"] = {
         name: {"description": description, "schema": schema}
         for name, (_, description, schema) in _HEADERS.items()
+        if version.deprecated is not None or name not in _OF_OLD_VERSIONS
     }
     components["parameters"] = {
         "IdempotencyKey": {

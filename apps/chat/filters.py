@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from apps.chat.models import Message, Room
+from apps.common.filters import BooleanFilter
 
 MAX_SEARCH = 100
 
@@ -14,8 +15,8 @@ class RoomFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
     """`?search=` in name and slug, `?is_private=`, `?joined=`."""
 
     search = django_filters.CharFilter(method="by_words", max_length=MAX_SEARCH)
-    is_private = django_filters.BooleanFilter()
-    joined = django_filters.BooleanFilter(field_name="my_role", lookup_expr="isnull", exclude=True)
+    is_private = BooleanFilter()
+    joined = BooleanFilter(field_name="my_role", lookup_expr="isnull", exclude=True)
 
     class Meta:
         model = Room

@@ -11,7 +11,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from apps.common.exceptions import FieldError, InvalidInput
-from apps.common.pagination import DEFAULT_SIZE, MAX_SIZE, page_size
+from apps.common.pagination import limit_parameter, page_size
 
 _DIGITS = 18  # fits the column
 
@@ -60,12 +60,11 @@ class MessagePagination(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """`after`, `before` and `limit` in OpenAPI."""
-        number = {"type": "integer", "minimum": 0}
-        size = {"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": DEFAULT_SIZE}
+        number = {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1}
         return [
             _parameter("after", "Messages that follow this number.", number),
-            _parameter("before", "The last messages below this number.", number),
-            _parameter("limit", "Messages of a page.", size),
+            _parameter("before", "The last messages below this number; not together with `after`.", number),
+            limit_parameter("Messages of a page"),
         ]
 
 

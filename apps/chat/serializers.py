@@ -7,21 +7,22 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Role, Room
+from apps.common import inputs
 
 
 class RoomInput(serializers.Serializer[Any]):
     """A new room."""
 
     slug = serializers.RegexField(rf"^{SLUG_PATTERN}\Z", max_length=64)
-    name = serializers.CharField(max_length=80)
-    is_private = serializers.BooleanField(default=False)
+    name = inputs.TextField(max_length=80)
+    is_private = inputs.BooleanField(default=False)
 
 
 class RoomChangeInput(serializers.Serializer[Any]):
     """What may change about a room."""
 
-    name = serializers.CharField(max_length=80, required=False)
-    is_private = serializers.BooleanField(required=False)
+    name = inputs.TextField(max_length=80, required=False)
+    is_private = inputs.BooleanField(required=False)
 
 
 class RoomOutput(serializers.Serializer[Room]):
@@ -45,7 +46,7 @@ class RoomOutput(serializers.Serializer[Room]):
 class MemberInput(serializers.Serializer[Any]):
     """Someone to bring in, or whose role to change."""
 
-    user = serializers.UUIDField()
+    user = inputs.UUIDField()
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
 
 
@@ -62,14 +63,15 @@ class MemberOutput(serializers.Serializer[Any]):
 class MessageInput(serializers.Serializer[Any]):
     """A message to post. The same `client_id` again is the same message."""
 
-    message = serializers.CharField(max_length=MAX_TEXT)
-    client_id = serializers.UUIDField(required=False)
+    message = inputs.TextField(max_length=MAX_TEXT)
+    client_id = inputs.UUIDField(required=False)
 
 
 class MessageChangeInput(serializers.Serializer[Any]):
     """Other words for a message."""
 
-    message = serializers.CharField(max_length=MAX_TEXT)
+    required_in_patch = True  # for the schema: they may not be left out
+    message = inputs.TextField(max_length=MAX_TEXT)
 
 
 class MessageOutput(serializers.Serializer[Any]):

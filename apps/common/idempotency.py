@@ -29,7 +29,8 @@ from apps.common.models import StoredAnswer
 
 KEEP: Final = timedelta(hours=24)
 REPLAYED: Final = "Idempotency-Replayed"
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# The methods that the key means something for. One that no view has is refused for what it is, not for its key.
+METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 # What describes the content; everything else belongs to one exchange (ids, dates, limits, cookies).
 _KEPT_HEADERS: Final = (
@@ -77,7 +78,7 @@ def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBas
         IdempotencyKeyInvalid, IdempotencyInFlight, IdempotencyKeyReused: see there.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None or request.method in _SAFE:
+    if key is None or request.method not in METHODS:
         return call()
     if not _KEY.fullmatch(key):
         raise IdempotencyKeyInvalid

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # DRF's views import the default bricks, which are these
 
 DEFAULT_SIZE: Final = 20
 MAX_SIZE: Final = 100
+MAX_DIGITS: Final = 9  # of a `limit`; what is above MAX_SIZE counts as MAX_SIZE
 _MAX_CURSOR: Final = 1024
 
 
@@ -38,7 +39,7 @@ def page_size(request: Request) -> int:
     text = request.query_params.get("limit")
     if text is None:
         return DEFAULT_SIZE
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text) > 0):
         raise InvalidInput(
             errors=[FieldError(field="limit", code="invalid", detail="A whole number above 0.")]
         )
@@ -52,6 +53,7 @@ class KeysetPagination(BasePagination):
     names values of those fields and fits only the ordering that it was made for.
     """
 
+    raises = (InvalidCursor,)  # for the schema
     limit_query_param = "limit"
     cursor_query_param = "cursor"
 
@@ -105,9 +107,9 @@ class KeysetPagination(BasePagination):
             "in": "query",
             "required": False,
             "description": "Where the page starts; taken from `next` or `previous`.",
-            "schema": {"type": "string"},
+            "schema": {"type": "string", "minLength": 1, "maxLength": _MAX_CURSOR},
         }
-        return [cursor, _limit_parameter()]
+        return [cursor, limit_parameter("Rows of a page")]
 
     def _first(self) -> str:
         return remove_query_param(self._url, self.cursor_query_param)
@@ -162,16 +164,17 @@ class PagePagination(PageNumberPagination):
             "description": "Number of the page, from 1 on.",
             "schema": {"type": "integer", "minimum": 1},
         }
-        return [page, _limit_parameter()]
+        return [page, limit_parameter("Rows of a page")]
 
 
-def _limit_parameter() -> dict[str, Any]:
+def limit_parameter(words: str) -> dict[str, Any]:
+    """`limit` in OpenAPI, as `page_size` reads it."""
     return {
         "name": "limit",
         "in": "query",
         "required": False,
-        "description": "Rows of a page.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": DEFAULT_SIZE},
+        "description": f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 10**MAX_DIGITS - 1, "default": DEFAULT_SIZE},
     }
 
 

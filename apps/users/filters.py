@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
+from apps.common.filters import BooleanFilter
 from apps.users.models import Role, User
 
 
@@ -17,7 +18,7 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
         method="filter_search", max_length=100, help_text="Part of the name or the e-mail address, literally."
     )
     role = django_filters.ChoiceFilter(choices=Role.choices)
-    is_active = django_filters.BooleanFilter()
+    is_active = BooleanFilter()
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
     ordering = django_filters.OrderingFilter(fields=("created_at", "name", "email"))

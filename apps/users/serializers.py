@@ -11,6 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.common import inputs
 from apps.users import email_addresses
 from apps.users.email_addresses import MAX_LENGTH as EMAIL_LENGTH
 from apps.users.models import NAME_LENGTH, PHONE_LENGTH, Role, Session, User
@@ -30,6 +31,8 @@ _JOINERS: Final = "\u200c\u200d"
 class TextField(serializers.CharField):
     """Text of one line: numbers and booleans are refused, and so are signs that are invisible or reorder text."""
 
+    # JSON Schema has no portable pattern for classes of characters: the rule is a format's name.
+    schema_extra: dict[str, Any] = {"format": "single-line"}
     default_error_messages = {"unprintable": "This text contains characters that cannot be shown."}
 
     def to_internal_value(self, data: Any) -> str:
@@ -42,7 +45,9 @@ class TextField(serializers.CharField):
         return text
 
 
-@extend_schema_field({"type": "string", "format": "email", "maxLength": EMAIL_LENGTH})
+@extend_schema_field(
+    {"type": "string", "format": "email", "pattern": "^[^@]+@[^@]+$", "maxLength": EMAIL_LENGTH}
+)
 class AddressField(serializers.CharField):
     """An e-mail address, brought to its canonical form."""
 
@@ -178,11 +183,17 @@ class PasswordChangeInput(serializers.Serializer[Any]):
     new_password = SecretField(help_text="12 to 128 characters.")
 
 
+class PhoneField(TextField):
+    """A phone number, as `ProfileInput.validate_phone` takes it."""
+
+    schema_extra = {"pattern": r"^(\+?[0-9][0-9 ()./-]{3,30})?$"}
+
+
 class ProfileInput(serializers.Serializer[Any]):
     """`PATCH users/me/`: fields that are left out stay."""
 
     name = TextField(max_length=NAME_LENGTH, required=False)
-    phone = TextField(max_length=PHONE_LENGTH, required=False, allow_null=True, allow_blank=True)
+    phone = PhoneField(max_length=PHONE_LENGTH, required=False, allow_null=True, allow_blank=True)
 
     def validate_phone(self, phone: str | None) -> str | None:
         """Digits with the usual signs between them; an empty one is none."""
@@ -287,7 +298,7 @@ class AccountChangesInput(serializers.Serializer[Any]):
 
     name = TextField(max_length=NAME_LENGTH)
     role = RoleField()
-    is_active = serializers.BooleanField()
+    is_active = inputs.BooleanField()
 
 
 class AdminAccountOutput(AccountOutput):
@@ -300,7 +311,7 @@ class AdminAccountOutput(AccountOutput):
 class EraseInput(serializers.Serializer[Any]):
     """The query of `DELETE` of an account by an admin."""
 
-    erase = serializers.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
+    erase = inputs.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
 
 
 class IntrospectionInput(serializers.Serializer[Any]):

@@ -55,11 +55,13 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
         "400",
         "401",
         "403",
+        "406",
         "409",
         "413",
         "415",
         "422",
         "429",
+        "503",
         "default",
     ]
     conflict = make["responses"]["409"]
@@ -75,10 +77,14 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
     )
     assert make["responses"]["429"] == {"$ref": "#/components/responses/TooManyRequests"}
     assert "Retry-After" in data["components"]["responses"]["TooManyRequests"]["headers"]
-    assert set(make["responses"]["201"]["headers"]) == {"RateLimit", "RateLimit-Policy", "X-Request-ID"}
+    limits = {"RateLimit", "RateLimit-Policy", "X-Request-ID"}
+    assert set(make["responses"]["201"]["headers"]) == {*limits, "Idempotency-Replayed"}
     read = document("open")["paths"]["/api/open/v1/stone/"]["get"]
     assert read["security"] == [{}, {"test": []}]
-    assert list(read["responses"]) == ["200", "401", "429", "default"]
+    assert list(read["responses"]) == ["200", "401", "406", "429", "503", "default"]
+    assert set(read["responses"]["200"]["headers"]) == limits
+    refused = data["components"]["responses"]["UnauthorizedOfNotAuthenticated"]
+    assert set(refused["headers"]) == {"WWW-Authenticate", "X-Request-ID"}
 
 
 def test_versions_differ_where_an_overlay_says_so_and_operation_ids_stay() -> None:

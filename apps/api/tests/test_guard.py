@@ -180,6 +180,19 @@ def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) 
     assert (bad.status_code, bad.json()["code"]) == (400, "idempotency_key_invalid")
 
 
+def test_a_method_that_there_is_not_is_refused_as_such_whatever_its_key(serve: Serve) -> None:
+    client, headers = serve(), {"Authorization": "Test user", "Idempotency-Key": "k-1"}
+    made = client.post(
+        "/api/closed/v1/stone/",
+        {"name": "blue", "weight": 3},
+        content_type="application/json",
+        headers=headers,
+    )
+    assert made.status_code == 201
+    asked = client.generic("QUERY", "/api/closed/v1/stone/", b"{}", "application/json", headers=headers)
+    assert (asked.status_code, asked.json()["code"]) == (405, "method_not_allowed")
+
+
 def hook(request, call):
     """The middleware of a test zone."""
     views.touched.append("before")

@@ -94,6 +94,8 @@ def test_the_list_is_narrowed_and_ordered(admin: As, boss: User) -> None:
     "query",
     [
         "role=god",
+        "is_active=banana",
+        "is_active=1",
         "ordering=password",
         "ordering=phone",
         "created_after=soon",

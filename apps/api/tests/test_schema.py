@@ -1,0 +1,196 @@
+"""What the generator adds to its base: each addition where it belongs, and every zone of the project as valid OpenAPI."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.validation import validate_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api import catalogue
+from apps.api.mounting import mount, mounted
+from apps.api.tests.conftest import ALL, CLOSED, STONES, but
+from apps.api.tests.test_validation import alone, made
+from apps.api.zones import Version, ZoneTable
+from apps.common.exceptions import NotFound
+from apps.common.models import DeadTask
+
+PROBLEM = "application/problem+json"
+
+
+def parts_of(view: type[APIView]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The path item and the components of a zone with this one view."""
+    slice_ = made(closed=[path("x/", view.as_view(), name="x")])
+    data = mount(ZoneTable((alone(),)), (slice_,)).documents[0].data()
+    return data["paths"]["/api/closed/v1/x/"], data["components"]
+
+
+@pytest.mark.parametrize("zone", ["public", "private", "internal", "admin"])
+def test_every_zone_of_the_project_is_valid_openapi(zone: str) -> None:
+    for document in (document for document in mounted().documents if document.zone.name == zone):
+        data = json.loads(json.dumps(document.data()))
+        validate_schema(data)
+        for item in data["paths"].values():
+            for operation in item.values():
+                assert {"429", "503", "406", "default"} < set(operation["responses"])
+                assert operation["summary"]
+
+
+class Edited(serializers.Serializer[Any]):
+    """What a PATCH brings."""
+
+    name = serializers.CharField()
+
+
+class Whole(Edited):
+    """The same, and it may not be left out."""
+
+    required_in_patch = True
+
+
+class Word(serializers.CharField):
+    """A field with a rule of its own."""
+
+    schema_extra = {"format": "word"}
+
+
+class Sent(serializers.Serializer[Any]):
+    """An upload with a word."""
+
+    file = serializers.FileField()
+    maybe = serializers.FileField(allow_empty_file=True)
+    word = Word()
+
+
+class Patching(APIView):
+    """Fields of a PATCH are optional."""
+
+    @extend_schema(request=Edited, responses={204: None})
+    def patch(self, request: Any) -> Response:
+        """204."""
+        return Response(status=204)
+
+    @extend_schema(request={"multipart/form-data": Sent}, responses=Sent)
+    def put(self, request: Any) -> Response:
+        """200."""
+        return Response({})
+
+
+class PatchingWhole(APIView):
+    """Unless the serializer says otherwise."""
+
+    @extend_schema(request=Whole, responses={204: None})
+    def patch(self, request: Any) -> Response:
+        """204."""
+        return Response(status=204)
+
+
+def test_a_patch_may_leave_out_what_its_serializer_does_not_insist_on() -> None:
+    for view, name, required in (
+        (Patching, "PatchedEditedRequest", []),
+        (PatchingWhole, "WholeRequest", ["name"]),
+    ):
+        item, components = parts_of(view)
+        body = item["patch"]["requestBody"]
+        assert body["content"]["application/json"]["schema"] == {"$ref": f"#/components/schemas/{name}"}
+        assert components["schemas"][name].get("required", []) == required
+        assert body.get("required", False) is bool(required)
+
+
+def test_what_a_field_knows_of_itself_is_said_of_what_comes_in() -> None:
+    schemas = parts_of(Patching)[1]["schemas"]
+    sent, shown = schemas["SentRequest"]["properties"], schemas["Sent"]["properties"]
+    assert sent["word"] == {"type": "string", "minLength": 1, "format": "word"}
+    assert sent["file"] == {"type": "string", "format": "binary", "minLength": 1}
+    assert sent["maybe"] == {"type": "string", "format": "binary"}
+    assert (shown["word"], shown["file"]) == ({"type": "string"}, {"type": "string", "format": "uri"})
+
+
+class Rows(serializers.Serializer[Any]):
+    """A row of a list."""
+
+    name = serializers.CharField()
+
+
+class Listing(GenericAPIView[DeadTask]):
+    """A list by the project's pages."""
+
+    queryset = DeadTask.objects.order_by("id")
+    serializer_class = Rows
+    filterset_fields = ("name",)
+
+    @extend_schema(responses=Rows(many=True))
+    def get(self, request: Any) -> Response:
+        """200."""
+        return Response([])
+
+
+def test_lists_say_what_a_cursor_can_be_refused_with_and_that_an_empty_filter_is_none() -> None:
+    item, components = parts_of(Listing)
+    parameters = {parameter["name"]: parameter for parameter in item["get"]["parameters"]}
+    assert sorted(parameters) == ["cursor", "limit", "name"]
+    assert parameters["name"]["allowEmptyValue"] is True
+    assert parameters["cursor"]["schema"]["minLength"] == 1
+    assert (parameters["limit"]["schema"]["minimum"], parameters["limit"]["schema"]["default"]) == (1, 20)
+    assert list(item["get"]["responses"]["400"]["content"][PROBLEM]["examples"]) == [
+        "invalid_cursor",
+        "invalid_input",
+    ]
+    assert components["examples"]["invalid_cursor"]["value"]["status"] == 400
+
+
+def test_a_deprecated_version_says_in_which_headers_it_says_so() -> None:
+    old = Version(name="v1", deprecated=date(2026, 1, 1), sunset=date(2027, 1, 1))
+    zone = but(CLOSED, versions=(old, Version(name="v2")))
+    table = mount(ZoneTable((zone, *(other for other in ALL if other.name != "closed"))), (STONES,))
+    first, second = (table.document("closed", name).data() for name in ("v1", "v2"))
+    headers = {"Deprecation", "Sunset", "Link"}
+    one, two = (
+        data["paths"][f"/api/closed/{name}/stone/"]["get"] for data, name in ((first, "v1"), (second, "v2"))
+    )
+    assert headers < set(one["responses"]["200"]["headers"])
+    assert headers < set(first["components"]["headers"])
+    assert one["deprecated"] is True
+    assert not headers & set(two["responses"]["200"]["headers"])
+    assert not headers & set(second["components"]["headers"])
+    assert "deprecated" not in two
+
+
+class Lost(NotFound):
+    """One view's own 404."""
+
+    code = "not_found"
+
+
+def test_responses_with_other_words_for_the_same_codes_are_not_mixed_up() -> None:
+    from apps.api import schema_problems
+    from apps.api.schema_problems import Facts
+
+    facts = Facts(
+        declared={},
+        raised=(Lost,),
+        has_body=False,
+        has_parameters=False,
+        has_path_parameters=True,
+        is_unsafe=False,
+    )
+    document: dict[str, Any] = {}
+    operations: list[Any] = []
+    for words in ("", "", "Lost for good.", "Lost for good."):
+        worded = replace(facts, declared={404: words} if words else {})
+        operations.append(({"responses": {}}, schema_problems.problems_of(CLOSED, worded)))
+    schema_problems.add_problems(document, operations)
+    ways = [operation["responses"]["404"] for operation, _ in operations]
+    assert ways[0] == ways[1] == {"$ref": "#/components/responses/NotFound"}
+    assert ways[2] == ways[3]
+    assert ways[2]["description"].startswith("Lost for good.")
+    assert catalogue.lookup("not_found").status == 404

@@ -1,0 +1,258 @@
+"""`make contract-test`: Schemathesis with all checks over each zone's schema, against a server with throwaway data.
+
+    python -m config.tests.contracts.campaign [--zone private] [--examples 60] [--seed 1]
+
+Prints the cases of each zone and what failed; exits 1 on any failure, and when there were fewer cases than promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from infrastructure.embedded import servers
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+HERE: Final = Path(__file__).resolve().parent
+LOCK: Final = ROOT / "requirements" / "contracts.txt"
+ENVIRONMENT: Final = ROOT / ".venv" / "tools" / "contracts"
+PASSWORD: Final = "a-stone-upon-a-stone-2026"
+# Calls end accounts: as many as there can be calls that do so.
+PEOPLE: Final = 400
+ADMINS: Final = 200
+LEAST_CASES: Final = 5_000
+PATIENCE: Final = 60  # seconds until the server answers
+LIMIT: Final = 600  # seconds for one zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one zone."""
+
+    zone: str
+    cases: int
+    operations: int
+    seconds: float
+    ok: bool
+    said: str
+
+
+def tool() -> Path:
+    """Schemathesis in an environment of its own, made from its lock where it is not there yet."""
+    program = ENVIRONMENT / "bin" / "schemathesis"
+    stamp = ENVIRONMENT / "lock.sha256"
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if not (program.exists() and stamp.exists() and stamp.read_text() == digest):
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        uv: list[str | Path] = [sys.executable, "-m", "uv", "--quiet"]
+        subprocess.run([*uv, "venv", "--python", sys.executable, ENVIRONMENT], check=True)
+        install: list[str | Path] = [
+            *uv,
+            "pip",
+            "install",
+            "--python",
+            ENVIRONMENT / "bin" / "python",
+            "--require-hashes",
+        ]
+        subprocess.run([*install, "--only-binary", ":all:", "-r", LOCK], check=True)
+        stamp.write_text(digest)
+    return program
+
+
+@contextlib.contextmanager
+def server(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """A server over throwaway data, as its URL, and its environment. Its rates refuse nobody."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    url = f"http://127.0.0.1:{port}"
+    with servers.throwaway({}) as databases:
+        environment = {
+            **os.environ,
+            **databases.urls,
+            "DJANGO_READ_DOT_ENV": "0",
+            "DJANGO_SETTINGS_MODULE": "config.tests.contracts.settings",
+            "DATA_DIR": str(folder / "data"),
+            "PUBLIC_URL": url,
+            "ACCESS_TOKEN_SECONDS": "3600",
+            **{f"RATES_{zone}": "1000000/minute" for zone in ("PUBLIC", "PRIVATE", "INTERNAL", "ADMIN")},
+        }
+        manage: list[str | Path] = [
+            sys.executable,
+            "manage.py",
+            "prepare",
+            "--demo",
+            "--summary",
+            folder / "summary.json",
+        ]
+        subprocess.run(manage, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120)
+        with (folder / "server.log").open("wb") as log:
+            command = [sys.executable, "-m", "config.serve", "--port", str(port)]
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            _wait(url, process, folder / "server.log")
+            yield url, environment
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", trust_env=False).is_success:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+def make_people(environment: dict[str, str]) -> None:
+    """Accounts to call with; the people are in the lobby. In this process, which becomes a Django of that server's."""
+    os.environ.update(environment)
+    import django
+
+    django.setup()
+    from django.utils import timezone
+
+    from apps.chat.models import Membership, Room
+    from apps.users.models import Role, User
+
+    now = timezone.now()
+    lobby = Room.objects.get(slug="lobby")
+    for kind, number in ((Role.USER, PEOPLE), (Role.ADMIN, ADMINS)):
+        for position in range(number):
+            user = User.objects.create_user(
+                address(kind, position),
+                PASSWORD,
+                name=f"{kind.label} {position}",
+                role=kind,
+                email_verified_at=now,
+            )
+            if kind is Role.USER:
+                Membership.objects.create(room=lobby, user=user)
+
+
+def address(kind: str, position: int) -> str:
+    """The e-mail address of one of the accounts."""
+    return f"{kind}-{position}@example.com"
+
+
+def setup_of(zone: str, url: str, folder: Path) -> dict[str, Any]:
+    """What `hooks` is told: a header that lasts, or accounts to sign in with."""
+    lasting = {"internal": f"Api-Key {json.loads((folder / 'summary.json').read_text())['service_key']}"}
+    kind, number = {"admin": ("admin", ADMINS)}.get(zone, ("user", PEOPLE))
+    # The public zone starts from the other end: it and the private one call at the same time.
+    order = range(number) if zone != "public" else range(number - 1, -1, -1)
+    return {
+        "zone": zone,
+        "header": lasting.get(zone),
+        "accounts": [address(kind, position) for position in order],
+        "password": PASSWORD,
+        "login": f"{url}/api/public/v1/auth/login/",
+    }
+
+
+def run(zone: str, url: str, folder: Path, options: argparse.Namespace) -> Outcome:
+    """One zone. Its schema is the server's own."""
+    from apps.api.mounting import mounted
+
+    begun = time.monotonic()
+    documents = mounted()
+    schema = folder / f"{zone}.json"
+    schema.write_text(json.dumps(documents.document(zone, documents.table.get(zone).newest.name).data()))
+    setup = folder / f"{zone}.setup.json"
+    setup.write_text(json.dumps(setup_of(zone, url, folder)))
+    report = folder / f"{zone}.report.json"
+    command: list[str | Path] = [
+        tool(),
+        "--config-file",
+        HERE / "schemathesis.toml",
+        "run",
+        schema,
+        "--url",
+        url,
+    ]
+    command += ["--max-examples", str(options.examples), "--seed", str(options.seed), "--checks", "all"]
+    command += ["--no-color", "--report", "json", "--report-json-path", report]
+    environment = {
+        **os.environ,
+        "CONTRACT_SETUP": str(setup),
+        "SCHEMATHESIS_HOOKS": "hooks",
+        "PYTHONPATH": str(HERE),
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    figures: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {}
+    tested = figures.get("operations", {})
+    return Outcome(
+        zone=zone,
+        cases=figures.get("test_cases", {}).get("generated", 0),
+        operations=tested.get("tested", 0),
+        seconds=time.monotonic() - begun,
+        ok=done.returncode == 0 and tested.get("tested") == tested.get("total", -1),
+        said=done.stdout + done.stderr,
+    )
+
+
+def main() -> int:
+    """Run the zones, two at a time."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--zone", action="append", help="only this one; may be given again")
+    parser.add_argument(
+        "--examples", type=int, default=60, help="made-up calls of an operation in each phase"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="the same seed makes up the same calls")
+    options = parser.parse_args()
+    tool()
+    folder = Path(tempfile.mkdtemp(prefix="sarsen-contracts-"))
+    try:
+        with server(folder) as (url, environment):
+            make_people(environment)
+            from apps.api.zones import table
+
+            zones = options.zone or [zone.name for zone in table()]
+            with ThreadPoolExecutor(2) as pool:
+                outcomes = list(pool.map(lambda zone: run(zone, url, folder, options), zones))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return report(outcomes, least=0 if options.zone else LEAST_CASES)
+
+
+def report(outcomes: list[Outcome], *, least: int) -> int:
+    """Print it, and say by the exit code whether all is well."""
+    for outcome in outcomes:
+        if not outcome.ok:
+            print(f"{outcome.zone}:\n{outcome.said}")
+    for outcome in outcomes:
+        word = "ok  " if outcome.ok else "FAIL"
+        figures = f"{outcome.operations:3} operations {outcome.cases:6,} cases {outcome.seconds:6.1f} s"
+        print(f"{word}  {outcome.zone:<10} {figures}")
+    total = sum(outcome.cases for outcome in outcomes)
+    print(f"{total:,} cases" + (f", fewer than {least:,}" if total < least else ""))
+    return 0 if total >= least and all(outcome.ok for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

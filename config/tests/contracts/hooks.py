@@ -1,0 +1,177 @@
+"""What Schemathesis cannot know by itself. Runs in its process, in an environment without the project: no Django here.
+
+Credentials: calls end sessions and accounts, so each zone has many to go on with. Two checks beyond Schemathesis' own:
+each status is documented by itself, not through `default`, and each problem's code is documented for its operation.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.openapi.checks import RejectedPositiveData
+
+SETUP: Final[dict[str, Any]] = json.loads(Path(os.environ["CONTRACT_SETUP"]).read_text())
+# Faults of the input itself. A schema that is complete lets no valid call meet one of these.
+OF_THE_INPUT: Final = frozenset(
+    {
+        "invalid_input",
+        "invalid_json",
+        "bad_request",
+        "parse_error",
+        "duplicate_key",
+        "null_character",
+        "too_deep",
+    }
+)
+PROBLEM: Final = "application/problem+json"
+# Every how many calls with an Idempotency-Key keep the one that was made up, so that some are used twice.
+KEPT_KEYS: Final = 5
+
+
+class Credentials:
+    """One live credential of the zone at a time."""
+
+    def __init__(self) -> None:
+        self._accounts = iter(SETUP["accounts"])
+        self.header = SETUP["header"] or self._sign_in()
+
+    def renew(self, spent: str | None) -> None:
+        """Go on with another account if `spent` is the credential in use."""
+        if spent == self.header and not SETUP["header"]:
+            self.header = self._sign_in()
+
+    def _sign_in(self) -> str:
+        # Accounts are taken from the other calls' reach as well as they end them: the next one, then.
+        for email in self._accounts:
+            answer = requests.post(
+                SETUP["login"], json={"email": email, "password": SETUP["password"]}, timeout=20
+            )
+            if answer.status_code == HTTPStatus.OK:
+                return f"Bearer {answer.json()['access']}"
+        raise RuntimeError("The calls have used up all accounts of the zone.")
+
+
+credentials = Credentials()
+_numbers = itertools.count(1)
+_cursors: dict[str, str] = {}
+
+
+@schemathesis.auth(refresh_interval=None)
+class Signed:
+    """The zone's credential."""
+
+    def get(self, case: Any, context: Any) -> str:
+        """The header's value."""
+        return credentials.header
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        """Put it on the call."""
+        case.headers = {**(case.headers or {}), "Authorization": data}
+
+
+# Text of one line, as apps.common.documentation describes the format.
+schemathesis.openapi.format(
+    "single-line",
+    st.text(
+        st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"), codec="utf-8"),
+        min_size=1,
+    ),
+)
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, **kwargs: Any) -> None:
+    """In valid calls only: no key that stands for another call, no cursor that no list gave out, one direction."""
+    if case.meta is None:
+        return
+    if not case.meta.is_negative_at(ParameterLocation.HEADER) and "Idempotency-Key" in (case.headers or {}):
+        number = next(_numbers)
+        # A key that is used again refuses even a method that there is not: only what is offered may keep one.
+        if number % KEPT_KEYS or case.method.upper() != case.operation.method.upper():
+            case.headers["Idempotency-Key"] = f"contract-{os.getpid()}-{number}"
+    query = case.query or {}
+    if case.meta.is_negative_at(ParameterLocation.QUERY) or not query:
+        return
+    if "cursor" in query:
+        known = _cursors.get(case.formatted_path)
+        if known is None or set(query) - {"cursor", "limit"}:  # it would have to belong to the same ordering
+            del query["cursor"]
+        else:
+            query["cursor"] = known
+    if "after" in query:
+        query.pop("before", None)
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """Replace a credential that this call, or one before it, has ended; keep the cursors that lists give out."""
+    sent = response.request.headers.get("Authorization")
+    refused = (HTTPStatus.UNAUTHORIZED, *((HTTPStatus.FORBIDDEN,) if SETUP["zone"] == "admin" else ()))
+    if response.status_code in refused:
+        credentials.renew(sent if isinstance(sent, str) else None)
+    if response.status_code == HTTPStatus.OK and case.method == "GET":
+        following = _body(response).get("next")
+        if isinstance(following, str) and (cursor := parse_qs(urlsplit(following).query).get("cursor")):
+            _cursors[case.formatted_path] = cursor[0]
+
+
+@schemathesis.check
+def documented_answer(ctx: Any, response: Any, case: Any) -> None:
+    """The status stands in the operation by itself; a problem has the shape of one and a code that stands there."""
+    status = response.status_code
+    body = _body(response)
+    if status >= HTTPStatus.BAD_REQUEST:
+        kind = (response.headers.get("content-type") or [""])[0].partition(";")[0]
+        assert kind == PROBLEM, f"a failure of type {kind or 'none'}"
+        assert body.get("status") == status, f"the document says {body.get('status')}, the answer {status}"
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and body.get("code") == "method_not_allowed":
+        return  # no operation of the schema, or it would not have been refused for its method
+    if response.request.method != case.operation.method.upper():
+        return  # the same: a method that the schema does not have, tried by another check
+    documented = _responses(case)
+    assert str(status) in documented, f"{status} ({body.get('code')}) is not documented"
+    if status >= HTTPStatus.BAD_REQUEST:
+        codes = documented[str(status)]
+        assert body.get("code") in codes, (
+            f"{status} {body.get('code')} is not documented, only {', '.join(codes)}"
+        )
+
+
+@schemathesis.hook
+def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
+    """A valid call may be refused for what no schema can say: a documented code that is not about the input's form."""
+    if not isinstance(failure, RejectedPositiveData):
+        return True
+    code = _body(response).get("code")
+    return code in OF_THE_INPUT or code not in _responses(case).get(str(response.status_code), [])
+
+
+def _body(response: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(response.content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _responses(case: Any) -> dict[str, list[str]]:
+    """The operation's documented statuses, each with its codes; `default` is none."""
+    whole = case.operation.schema.raw_schema
+    declared = whole["paths"][case.operation.path][case.operation.method.lower()]["responses"]
+    found: dict[str, list[str]] = {}
+    for status, response in declared.items():
+        if status != "default":
+            name = response.get("$ref", "").rpartition("/")[2]
+            shown = whole["components"]["responses"][name] if name else response
+            found[status] = list(shown.get("content", {}).get(PROBLEM, {}).get("examples", ()))
+    return found
