@@ -39,6 +39,10 @@ browser-test: venv ## the console in headless Chromium: two people, a killed ser
 contract-test: venv ## thousands of calls made up from the zones' schemas, on a live server (ARGS="--zone private --seed 2")
 	@$(PY) -m config.tests.contracts.campaign $(ARGS)
 
+.PHONY: fuzz
+fuzz: venv ## 12,000 hostile requests against every endpoint of a server of its own; about two minutes (ARGS="--all")
+	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
+
 check: venv ## lint, format, types, import contracts, migrations, production settings, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)
 

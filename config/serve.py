@@ -11,6 +11,7 @@ import uvicorn
 from django.conf import settings
 
 from infrastructure import joined_writes
+from infrastructure.http_protocol import BoundedHttpProtocol
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
@@ -23,7 +24,7 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         port=port,
         lifespan="on",
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws=joined_writes.protocol_class() if settings.WEBSOCKET_JOINED_WRITES else "websockets-sansio",
         # The chat's own limit is 16 KiB. What this one refuses is not read to its end, and unread bytes can reset the
         # connection before the close code arrives; a frame that is only somewhat too big gets its 1009 from the chat.

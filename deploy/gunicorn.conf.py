@@ -12,10 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from config import env
+from infrastructure import refusals
+from infrastructure.telemetry import context
 
 bind = "0.0.0.0:8000"
 # The processor count is the machine's, not the container's share of it: set WEB_CONCURRENCY where they differ.
@@ -36,7 +39,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 # Who asked, and over what, is decided by Django (SECURE_PROXY_SSL_HEADER) and apps.common.addresses.
 forwarded_allow_ips = ""
 limit_request_line = 8190
-limit_request_fields = 64
+limit_request_fields = 100
 limit_request_field_size = 8190
 control_socket_disable = True
 # The application writes one line for each request, with its id.
@@ -61,6 +64,25 @@ class logger_class(Logger):  # noqa: N801 (gunicorn's name for the setting)
             log.propagate = True
         self.error_log.setLevel(logging.INFO)
 
+
+def _refuse(sock: Any, status_int: int, reason: str, mesg: str) -> None:
+    """What gunicorn itself refuses, as a problem document instead of a page; what was wrong with it is not repeated.
+
+    nginx refuses most of it first. What no request is to blame for (501 for an unknown coding among it) is its 400.
+    """
+    code, detail = {
+        414: ("uri_too_long", "The address is longer than is accepted here."),
+        431: ("headers_too_large", "The headers are longer, or more, than is accepted here."),
+        500: ("internal_error", "Something went wrong on our side."),
+    }.get(status_int, ("bad_request", "The request could not be understood."))
+    status = status_int if code != "bad_request" else 400
+    identifier = context.new_request_id()
+    said = refusals.message(status=status, code=code, detail=detail, request_id=identifier)
+    util.write_nonblock(sock, said)
+
+
+# It has no setting for that.
+util.write_error = _refuse
 
 _LARGEST_BODY = env.number("MAX_UPLOAD_BYTES") + 65_536
 

@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import IO, Any
 
+import orjson
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+
+from infrastructure import refusals
+from infrastructure.telemetry import context
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -51,7 +55,7 @@ class WsgiBridge:
         threads: How many requests run at once; further ones wait in order.
         max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
             true size as CONTENT_LENGTH, and refuses it.
-        body_timeout: Seconds that a client may take to send its body before the connection is dropped.
+        body_timeout: Seconds that a client may take to send its body; then it is answered with 408.
     """
 
     def __init__(
@@ -70,8 +74,9 @@ class WsgiBridge:
             async with asyncio.timeout(self._body_timeout):
                 body = await self._read_body(environ, receive)
         except TimeoutError:
-            body = None
-        if body is None:  # the client went away, or is too slow to wait for
+            await _refuse_late(scope, send)
+            return
+        if body is None:  # the client went away
             return
         environ["wsgi.input"] = body
         loop = asyncio.get_running_loop()
@@ -145,6 +150,22 @@ class WsgiBridge:
             chunks.close()
             return None, first, second
         return chunks, first, second
+
+
+async def _refuse_late(scope: HTTPScope, send: ASGISendCallable) -> None:
+    """408 for a body that does not come; silence would be turned into a 500 by the server."""
+    offered = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    identifier = context.accept_request_id(offered)
+    said = refusals.document(
+        status=408,
+        code="request_timeout",
+        detail="The request took too long to arrive.",
+        request_id=identifier,
+    )
+    body = orjson.dumps(said)
+    headers = refusals.headers(body=body, request_id=identifier)
+    await send({"type": "http.response.start", "status": 408, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class _Chunks:

@@ -204,6 +204,7 @@ def exception_handler(error: Exception, drf_context: dict[str, Any]) -> HttpResp
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
+    _log.warning("suspicious_request", cause=type(exception).__name__)
     if not is_api(request.path_info):
         return defaults.bad_request(request, exception)
     return from_exception(request, exception) or problem(

@@ -30,6 +30,7 @@ RESTART: Final = 1012
 _SLUG: Final = re.compile(SLUG_PATTERN)
 _BEARER: Final = "bearer"
 _MAX_TOKEN: Final = 4096
+_MAX_PARAMETERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +66,7 @@ def read(scope: Mapping[str, Any]) -> Knock:
     """The credential is the first found of: Authorization header, subprotocol `bearer, <token>`, `?token=`."""
     headers = dict(scope["headers"])
     offered: Sequence[str] = scope.get("subprotocols", ())
-    query = (
-        parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
-        if scope.get("query_string")
-        else {}
-    )
+    query = _parameters(scope)
     after, is_valid = _number(query.get("after"))
     return Knock(
         slug=scope["url_route"]["kwargs"]["slug"],
@@ -101,7 +98,7 @@ def is_from_here(scope: Mapping[str, Any]) -> bool:
     # The host has to be one of the site's names: otherwise a page could point its own name at this address.
     return (
         bool(host)
-        and urlsplit(text).netloc == host
+        and _host_of(text) == host
         and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
     )
 
@@ -157,6 +154,23 @@ def _from_subprotocols(offered: Sequence[str]) -> str:
         if name == _BEARER:
             return offered[position + 1]
     return ""
+
+
+def _parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The query string; more parameters than anyone needs are as good as none."""
+    if not scope.get("query_string"):
+        return {}
+    try:
+        return parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        return {}
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # `http://[::1`
+        return ""
 
 
 def _chosen(offered: Iterable[str]) -> str | None:

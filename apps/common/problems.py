@@ -8,14 +8,11 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
+from infrastructure import refusals
+from infrastructure.refusals import CONTENT_TYPE, title_of
 from infrastructure.telemetry import context
 
-CONTENT_TYPE = "application/problem+json"
-
-
-def title_of(code: str) -> str:
-    """A code in words, the same at each occurrence: `email_taken` is "Email taken"."""
-    return code.replace("_", " ").capitalize()
+__all__ = ["CONTENT_TYPE", "problem_response", "title_of"]
 
 
 def problem_response(
@@ -27,16 +24,8 @@ def problem_response(
     extra: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """`{type, title, status, detail, code, request_id, errors}`, plus the members of `extra`."""
-    document = {
-        "type": f"/api/problems/#{code}",
-        "title": title_of(code),
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": context.request_id(),
-        "errors": [],
-        **(extra or {}),
-    }
+    said = refusals.document(status=status, code=code, detail=detail, request_id=context.request_id())
+    document = {**said, **(extra or {})}
     return HttpResponse(
         orjson.dumps(document), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {})
     )

@@ -78,6 +78,8 @@ def dictionary(*, json: bool, level: str) -> dict[str, Any]:
             # One line for each request is written by the request middleware; the servers' own would repeat it.
             "django.server": {"level": "WARNING"},
             "django.request": {"level": "CRITICAL"},
+            # What Django calls suspicious is anyone's to send; apps.api.problems notes it without a traceback.
+            "django.security": {"level": "CRITICAL"},
             "uvicorn.access": {"level": "WARNING"},
             "gunicorn.access": {"level": "WARNING"},
             # One line for each task is written by infrastructure.telemetry.tasks.

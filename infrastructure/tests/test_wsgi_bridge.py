@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -215,7 +216,7 @@ async def test_client_that_leaves_before_its_body_is_complete_is_not_served() ->
     assert called == []
 
 
-async def test_client_that_trickles_its_body_is_dropped() -> None:
+async def test_client_that_trickles_its_body_is_answered_with_408() -> None:
     bridge = WsgiBridge(echo, threads=1, max_body=100, body_timeout=0.05)
     sent: list[Any] = []
 
@@ -225,8 +226,13 @@ async def test_client_that_trickles_its_body_is_dropped() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await bridge(scope(), receive, send)
-    assert sent == []
+    await bridge(scope(headers=[(b"x-request-id", b"trace-12345")]), receive, send)
+    start, body = sent
+    assert start["status"] == 408
+    assert dict(start["headers"])[b"content-type"] == b"application/problem+json"
+    assert dict(start["headers"])[b"connection"] == b"close"
+    assert json.loads(body["body"])["code"] == "request_timeout"
+    assert json.loads(body["body"])["request_id"] == "trace-12345"
 
 
 async def test_slow_readers_hold_no_thread() -> None:

@@ -22,6 +22,7 @@ from apps.chat.tests.factories import RoomFactory, member_of
 from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
+from infrastructure.tests import raw_requests, wire
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +49,12 @@ def test_ended_session_and_inactive_account_are_4401(site: Site) -> None:
     type(grace).objects.filter(pk=grace.pk).update(is_active=False)
     for token in tokens:
         assert site.knock(room.slug, subprotocols=["bearer", token]).close_code() == 4401
+
+
+def test_hostile_handshakes_are_answered(site: Site) -> None:
+    for name, knock in raw_requests.HANDSHAKES.items():
+        said = wire.converse(site.port, knock, enough=b"\r\n\r\n")
+        assert int(said.split(b" ", 2)[1]) < 500, name
 
 
 def test_rooms_that_one_is_not_in(site: Site) -> None:

@@ -35,7 +35,10 @@ class BodyLimitMiddleware:
                 return _too_large(limit)
         elif meta.get("HTTP_TRANSFER_ENCODING"):
             limit = _limit(meta)
-            body = _read_bounded(meta["wsgi.input"], limit) if "wsgi.input" in meta else b""
+            try:
+                body = _read_bounded(meta["wsgi.input"], limit) if "wsgi.input" in meta else b""
+            except OSError:  # gunicorn's word for chunks that are none
+                return problem_response(status=400, code="bad_request", detail="The body could not be read.")
             if body is None:
                 return _too_large(limit)
             # Django reads as many bytes as are declared, which for a chunked body would be none.

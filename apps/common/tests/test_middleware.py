@@ -187,6 +187,16 @@ class TestBodyLimit:
         assert seen == ([b"x" * size] if status == 200 else [])
         assert stream.tell() <= 70_000
 
+    def test_chunks_that_are_none_are_the_clients_fault(self):
+        class Broken(io.BytesIO):
+            def read(self, size=-1):
+                raise OSError("Invalid chunk size: b'zz'")
+
+        request = RequestFactory().generic("POST", "/api/echo/", HTTP_TRANSFER_ENCODING="chunked")
+        request.META["CONTENT_LENGTH"], request.META["wsgi.input"] = "", Broken()
+        answer = BodyLimitMiddleware(lambda request: None)(request)
+        assert (answer.status_code, answer["Content-Type"]) == (400, CONTENT_TYPE)
+
 
 class TestPages:
     def test_api_calls_go_past_sessions_and_the_like(self, web):
