@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
+from apps.audit import policies
+from apps.common.callers import Caller
 from apps.common.models import AuditEvent
 
 
-def list_events() -> QuerySet[AuditEvent]:
-    """Everything that was recorded and not yet let go, the newest first."""
-    return AuditEvent.objects.order_by("-at", "-id")
+def list_events(*, actor: Caller) -> QuerySet[AuditEvent]:
+    """What was recorded, was not yet let go and the actor may see, the newest first."""
+    return AuditEvent.objects.filter(policies.visible(actor)).order_by("-at", "-id")

@@ -12,16 +12,14 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 from uuid import UUID
 
-from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.common.declarations import declared
 from apps.common.models import AuditEvent
 from infrastructure.telemetry import context, redaction
 
@@ -71,12 +69,7 @@ def record(
 
 def known_actions() -> list[str]:
     """The actions that the slices declare, sorted."""
-    found: set[str] = set()
-    for config in apps.get_app_configs():
-        name = f"{config.name}.types"
-        if config.name.startswith("apps.") and find_spec(name) is not None:
-            found.update(str(action) for action in getattr(import_module(name), "AuditAction", ()))
-    return sorted(found)
+    return sorted(str(action) for actions in declared("AuditAction") for action in actions)
 
 
 def prune(*, now: datetime | None = None) -> int:

@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+ALL: Final = "*"
+"""Stands for every permission, those of slices to come included."""
+
 
 class CallerKind(StrEnum):
     """What sort of credential was shown."""
@@ -42,8 +45,12 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """True for a signed-in person with the admin role."""
-        return self.kind is CallerKind.USER and bool(self.user.is_staff)
+        """True for a signed-in person whose role opens the admin zone."""
+        return self.kind is CallerKind.USER and bool(self.user.is_admin)
+
+    def may(self, permission: StrEnum) -> bool:
+        """Whether a signed-in person's role grants a permission. Services hold none: their keys have scopes."""
+        return self.kind is CallerKind.USER and bool(self.user.may(permission))
 
     @property
     def lacks_second_factor(self) -> bool:

@@ -45,7 +45,7 @@ class IsService(ZoneFloor):
 
 
 class IsAdmin(ZoneFloor):
-    """A signed-in person with the admin role."""
+    """A signed-in person whose role opens the admin zone."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller is an admin."""

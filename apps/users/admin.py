@@ -1,26 +1,29 @@
-"""Accounts and sessions in Django's admin site. What the site changes goes through the services of the API."""
+"""Accounts, roles and sessions in Django's admin site. What the site changes goes through the services of the API."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 
 from apps.common.callers import Caller, CallerKind
 from apps.common.exceptions import DomainError
-from apps.users import services
-from apps.users.models import Session, User
-from apps.users.types import AccountChanges
+from apps.users import selectors, services
+from apps.users.models import Role, Session, User
+from apps.users.types import AccountChanges, RoleChanges
 
 if TYPE_CHECKING:  # generic for mypy only
     UserModelAdmin = admin.ModelAdmin[User]
     SessionModelAdmin = admin.ModelAdmin[Session]
+    RoleModelAdmin = admin.ModelAdmin[Role]
+    RoleModelForm = forms.ModelForm[Role]
 else:
-    UserModelAdmin = SessionModelAdmin = admin.ModelAdmin
+    RoleModelForm = forms.ModelForm
+    UserModelAdmin = SessionModelAdmin = RoleModelAdmin = admin.ModelAdmin
 
 # Roles say what an account may do; nothing here asks for groups.
 admin.site.unregister(Group)
@@ -30,12 +33,85 @@ def _actor(request: HttpRequest) -> Caller:
     return Caller(kind=CallerKind.USER, user=request.user)
 
 
+class RoleFilter(admin.SimpleListFilter):
+    """One of the roles."""
+
+    title = parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """All of them, the lowest first."""
+        return list(Role.objects.values_list("code", "title"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        """The accounts that have it."""
+        return queryset.filter(role=self.value()) if self.value() else queryset
+
+
+class RoleForm(RoleModelForm):
+    """Permissions are chosen from what the slices declare."""
+
+    class Meta:
+        model = Role
+        fields = ("code", "title", "rank", "permissions")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "permissions" in self.fields:
+            known = {*selectors.list_permissions(), *self.instance.permissions}
+            self.fields["permissions"] = forms.MultipleChoiceField(
+                choices=[(permission, permission) for permission in sorted(known)],
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+            )
+
+
+@admin.register(Role)
+class RoleAdmin(RoleModelAdmin):
+    """By the services of the API, with their rules: below one's own rank, with permissions that one holds."""
+
+    form = RoleForm
+    list_display = ("title", "code", "rank", "permissions", "is_built_in", "updated_at")
+    ordering = ("rank",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Role | None = None) -> tuple[str, ...]:
+        """The code is for good; the rank of what is built in, too."""
+        if obj is None:
+            return ()
+        return ("code", "rank") if obj.is_built_in else ("code",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
+        """The role at the top stays as it is."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.code != Role.ADMIN)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
+        """What is built in stays. Only one by one, for each may be refused."""
+        return super().has_delete_permission(request, obj) and obj is not None and not obj.is_built_in
+
+    def save_model(self, request: HttpRequest, obj: Role, form: forms.ModelForm[Role], change: Any) -> None:
+        """By the service. What it refuses is shown, and nothing is saved."""
+        values: RoleChanges = {"title": obj.title, "rank": obj.rank, "permissions": obj.permissions}
+        try:
+            if change:
+                services.update_role(actor=_actor(request), code=obj.code, changes=values)
+            else:
+                services.make_role(actor=_actor(request), code=obj.code, **values)
+        except DomainError as error:
+            messages.error(request, f"Nothing was changed. {error.detail}")
+
+    def delete_model(self, request: HttpRequest, obj: Role) -> None:
+        """By the service. What it refuses is shown, and nothing is deleted."""
+        try:
+            services.delete_role(actor=_actor(request), code=obj.code)
+        except DomainError as error:
+            messages.error(request, f"Nothing was deleted. {error.detail}")
+
+
 @admin.register(User)
 class UserAdmin(UserModelAdmin):
     """Name, role and activity can be changed. Accounts are made by registration or `manage.py createsuperuser`."""
 
     list_display = ("email", "name", "role", "is_active", "email_verified_at", "created_at")
-    list_filter = ("role", "is_active")
+    list_filter = (RoleFilter, "is_active")
     search_fields = ("email", "name")
     ordering = ("-created_at", "-id")
     show_full_result_count = False
@@ -68,7 +144,14 @@ class UserAdmin(UserModelAdmin):
         """What was erased stays as it is."""
         return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
 
-    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: Any) -> None:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The role is chosen from those that there are."""
+        if db_field.name == "role":
+            roles = Role.objects.values_list("code", "title")
+            return forms.ChoiceField(choices=list(roles))
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: Any) -> None:
         """By the service, with its rules. What it refuses is shown, and nothing is saved."""
         changes: AccountChanges = {"name": obj.name, "role": obj.role, "is_active": obj.is_active}
         try:

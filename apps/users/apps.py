@@ -1,6 +1,12 @@
 """Registers the app, and how people prove who they are."""
 
+from contextlib import suppress
+from typing import Any
+
 from django.apps import AppConfig
+from django.apps import apps as registry
+from django.apps.registry import Apps
+from django.db.models.signals import post_migrate
 
 
 class UsersConfig(AppConfig):
@@ -19,3 +25,12 @@ class UsersConfig(AppConfig):
 
         token.access_tokens()
         authentication.register()
+        post_migrate.connect(_restore_roles, sender=self, dispatch_uid="apps.users.roles")
+
+
+def _restore_roles(apps: Apps = registry, **_: Any) -> None:
+    """The roles that the project counts on, in a database that has a table for them yet."""
+    from apps.users import services
+
+    with suppress(LookupError):
+        services.restore_defaults(apps.get_model("users", "Role"))

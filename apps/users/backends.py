@@ -54,4 +54,4 @@ class PasswordBackend(BaseBackend):
 
     def get_user(self, user_id: UUID) -> User | None:
         """The account of a cookie session, for as long as it is active."""
-        return User.objects.defer("phone").filter(pk=user_id, is_active=True).first()
+        return User.objects.with_permissions().defer("phone").filter(pk=user_id, is_active=True).first()

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from apps.common.exceptions import Conflict, Denied, InvalidInput, NotAuthenticated, NotFound, TooManyRequests
+from collections.abc import Iterable
+
+from apps.common.exceptions import (
+    Conflict,
+    Denied,
+    FieldError,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    TooManyRequests,
+)
 from apps.users.email_addresses import InvalidEmail
 
 
@@ -132,6 +142,71 @@ class SessionNotFound(NotFound):
     detail = "There is no such session."
 
 
+class RankTooLow(Denied):
+    """The account or role stands above the caller's own rank."""
+
+    code = "rank_too_low"
+    detail = "This stands above your own role."
+
+
+class PermissionNotHeld(Denied):
+    """Nobody grants what they do not hold themselves."""
+
+    code = "permission_not_held"
+    detail = "You can grant only what your own role holds."
+
+
+class RoleNotFound(NotFound):
+    """There is no such role, or the caller has nothing to do with roles."""
+
+    code = "role_not_found"
+    detail = "There is no such role."
+
+
+class RoleUnknown(InvalidInput):
+    """An account is to get a role that is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            errors=[FieldError(field="role", code="role_unknown", detail="There is no such role.")]
+        )
+
+
+class PermissionUnknown(InvalidInput):
+    """A role is to hold what no slice declares."""
+
+    def __init__(self, permissions: Iterable[str]) -> None:
+        super().__init__(
+            errors=[
+                FieldError(
+                    field="permissions", code="permission_unknown", detail=f"There is no {permission!r}."
+                )
+                for permission in permissions
+            ]
+        )
+
+
+class RoleTaken(Conflict):
+    """Another role has this code or this rank."""
+
+    code = "role_taken"
+    detail = "Another role has this code or rank."
+
+
+class RoleInUse(Conflict):
+    """Accounts have this role."""
+
+    code = "role_in_use"
+    detail = "Accounts have this role. Give them another one first."
+
+
+class RoleBuiltIn(Conflict):
+    """The project counts on this role."""
+
+    code = "role_built_in"
+    detail = "This role is built in: it stays, and so does its rank."
+
+
 class OwnAccount(Conflict):
     """An admin would shut themselves out."""
 
@@ -165,7 +240,15 @@ __all__ = [
     "OneTimeTokenRefused",
     "OwnAccount",
     "PasswordRefused",
+    "PermissionNotHeld",
+    "PermissionUnknown",
+    "RankTooLow",
     "RefreshTokenRefused",
+    "RoleBuiltIn",
+    "RoleInUse",
+    "RoleNotFound",
+    "RoleTaken",
+    "RoleUnknown",
     "SecondFactorEnabled",
     "SecondFactorMissing",
     "SecondFactorRefused",

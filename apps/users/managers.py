@@ -6,12 +6,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, F, Func, OuterRef, QuerySet, Subquery
 
 from apps.users import email_addresses
 
 if TYPE_CHECKING:  # named in strings, for models.py imports this module
-    from apps.users.models import OneTimeToken, RefreshToken, Session, User  # noqa: F401
+    from apps.users.models import OneTimeToken, RefreshToken, Role, Session, User  # noqa: F401
+
+
+class _Unnest(Func):
+    """One row for each element."""
+
+    function = "unnest"
+    set_returning = True
+    output_field = CharField()
 
 
 class UserManager(BaseUserManager["User"]):
@@ -20,6 +29,13 @@ class UserManager(BaseUserManager["User"]):
     def existing(self) -> QuerySet[User]:
         """Without those that were erased, of which only an empty shell is left."""
         return self.filter(erased_at=None)
+
+    def with_permissions(self) -> QuerySet[User]:
+        """With `held`: what each one's role holds at this moment."""
+        from apps.users.models import Role
+
+        held = Role.objects.up_to(OuterRef("role"), depth=1).each_permission()
+        return self.annotate(held=ArraySubquery(held))
 
     def active_admins(self) -> QuerySet[User]:
         """Those who can administer others."""
@@ -45,6 +61,27 @@ class UserManager(BaseUserManager["User"]):
         from django.utils import timezone
 
         return self.create_user(email, password, role="admin", email_verified_at=timezone.now(), **fields)
+
+
+class RoleQuerySet(QuerySet["Role"]):
+    """Roles. Each holds what is granted to itself and to those that rank below."""
+
+    def up_to(self, code: Any, *, depth: int = 0) -> RoleQuerySet:
+        """The role of that code and those below it; `depth` is how many queries stand around an OuterRef."""
+        for _ in range(depth):
+            code = OuterRef(code)
+        rank = self.model.objects.filter(code=code).order_by().values("rank")
+        return self.filter(rank__lte=Subquery(rank))
+
+    def each_permission(self) -> Any:
+        """Everything that these roles are granted, once."""
+        return (
+            self.order_by().annotate(one=_Unnest(F("permissions"))).values_list("one", flat=True).distinct()
+        )
+
+    def held_by(self, code: str) -> set[str]:
+        """What the role of that code holds; nothing where there is none."""
+        return set(self.up_to(code).each_permission())
 
 
 class SessionQuerySet(QuerySet["Session"]):

@@ -1,27 +1,68 @@
-"""Who may do what to which account. Each question is asked before the account is fetched, so that "may not" and "is
-not there" are one answer wherever existence must not leak."""
+"""Who may do what to which account and role: as questions, as requirements, and as a filter of a QuerySet.
+
+What may be done is a permission of the actor's role; to whom, is its rank. Each is asked before the account is
+fetched, so that "may not" and "is not there" are one answer wherever existence must not leak.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from enum import StrEnum
 from uuid import UUID
 
-from apps.common.callers import Caller, CallerKind
+from django.db.models import Q
+
+from apps.common.callers import ALL, Caller, CallerKind
 from apps.users import exceptions
-from apps.users.models import User
+from apps.users.models import Role, User
+from apps.users.types import Permission
 
 
 def may_see(*, actor: Caller, user_id: UUID) -> bool:
-    """One's own account; admins and services see all."""
-    return actor.kind is CallerKind.SERVICE or actor.is_admin or (actor.is_user and actor.user.pk == user_id)
+    """One's own account; services, and who may read accounts, see all."""
+    if actor.kind is CallerKind.SERVICE or actor.may(Permission.READ):
+        return True
+    return actor.is_user and actor.user.pk == user_id
 
 
-def require_admin(*, actor: Caller) -> None:
-    """Raises UserNotFound unless the actor administers accounts."""
-    if not actor.is_admin:
+def visible(*, actor: Caller) -> Q:
+    """The accounts of which `may_see` is true."""
+    if actor.kind is CallerKind.SERVICE or actor.may(Permission.READ):
+        return Q()
+    return Q(pk=actor.user.pk) if actor.is_user else Q(pk__in=())
+
+
+def require(*, actor: Caller, permission: StrEnum) -> None:
+    """Raises UserNotFound unless the actor's role holds the permission."""
+    if not actor.may(permission):
         raise exceptions.UserNotFound
+
+
+def require_rank(*, actor: Caller, role: str) -> None:
+    """Raises RankTooLow when the role stands above the actor's: nobody acts on, or makes, their superiors."""
+    if not Role.objects.up_to(actor.user.role).filter(code=role).exists():
+        raise exceptions.RankTooLow
 
 
 def require_other(*, actor: User, user_id: UUID) -> None:
     """Raises OwnAccount when an admin is about to shut themselves out."""
     if actor.pk == user_id:
         raise exceptions.OwnAccount
+
+
+def may_see_roles(*, actor: Caller) -> bool:
+    """Who gives roles to people or edits them has to know which there are."""
+    return actor.may(Permission.MANAGE) or actor.may(Permission.MANAGE_ROLES)
+
+
+def require_below(*, actor: Caller, rank: int) -> None:
+    """Raises RankTooLow unless a role of that rank stands below the actor's own."""
+    if not Role.objects.filter(code=actor.user.role, rank__gt=rank).exists():
+        raise exceptions.RankTooLow
+
+
+def require_held(*, actor: Caller, permissions: Collection[str]) -> None:
+    """Raises PermissionNotHeld when the actor would grant what they do not hold themselves."""
+    held = actor.user.permissions
+    if ALL not in held and not held.issuperset(permissions):
+        raise exceptions.PermissionNotHeld

@@ -6,19 +6,26 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
-from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.common import inputs
 from apps.users import email_addresses
 from apps.users.email_addresses import MAX_LENGTH as EMAIL_LENGTH
-from apps.users.models import NAME_LENGTH, PHONE_LENGTH, Role, Session, User
+from apps.users.models import (
+    CODE_PATTERN,
+    NAME_LENGTH,
+    PHONE_LENGTH,
+    TITLE_LENGTH,
+    TOP_RANK,
+    Session,
+    User,
+)
 from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
 from infrastructure import storage
 
 _PHONE: Final = re.compile(r"\A\+?[0-9][0-9 ()./-]{3,30}\Z")
+_CODE: Final = re.compile(CODE_PATTERN.replace("$", r"\Z"))
 _TOKEN_LENGTH: Final = 200
 _ACCESS_TOKEN_LENGTH: Final = 4096
 _CODE_LENGTH: Final = 64
@@ -74,25 +81,21 @@ class SecretField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class RoleField(serializers.ChoiceField):
-    """One of the roles of accounts."""
+@extend_schema_field(
+    {
+        "type": "string",
+        "pattern": CODE_PATTERN,
+        "description": "The code of a role: `user`, `moderator`, `admin`, or one that admins have made.",
+    }
+)
+class RoleField(serializers.CharField):
+    """The code of a role; whether there is one, the service finds out."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=Role.choices, **kwargs)
-
-
-class RoleSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # registers itself so
-    """The roles of accounts under a name of their own: other slices have roles as well."""
-
-    target_class = RoleField
-
-    def get_name(self) -> str:
-        """The name of the component."""
-        return "AccountRole"
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
-        """The component."""
-        return {"type": "string", "enum": list(Role.values), "description": "What an account may do."}
+    def to_internal_value(self, data: Any) -> str:
+        """The code."""
+        if not isinstance(data, str) or not _CODE.match(data):
+            self.fail("invalid")
+        return data
 
 
 class RegistrationInput(serializers.Serializer[Any]):
@@ -334,3 +337,38 @@ class ServiceAccountOutput(AccountOutput):
     """An account as services see it."""
 
     is_active = serializers.BooleanField()
+
+
+class RoleChangesInput(serializers.Serializer[Any]):
+    """`PATCH roles/{code}/`."""
+
+    title = TextField(max_length=TITLE_LENGTH)
+    rank = serializers.IntegerField(min_value=0, max_value=TOP_RANK, help_text="Higher stands above lower.")
+    permissions = serializers.ListField(
+        child=serializers.CharField(max_length=80), max_length=200, help_text="See `permissions/`."
+    )
+
+
+class RoleInput(RoleChangesInput):
+    """`POST roles/`."""
+
+    code = RoleField()
+
+
+class RoleOutput(serializers.Serializer[Any]):
+    """A role."""
+
+    code = RoleField()
+    title = serializers.CharField()
+    rank = serializers.IntegerField()
+    permissions = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Granted to it, and so held by all that rank above; `*` is everything.",
+    )
+    is_built_in = serializers.BooleanField(help_text="It can be neither deleted nor given another rank.")
+
+
+class PermissionsOutput(serializers.Serializer[Any]):
+    """What a role can be granted."""
+
+    permissions = serializers.ListField(child=serializers.CharField())

@@ -9,6 +9,23 @@ from typing import TypedDict
 from uuid import UUID
 
 
+class Permission(StrEnum):
+    """What a role may grant of this slice. Declared by its name, as those of other slices (apps.common.declarations)."""
+
+    ENTER_ADMIN = "users.enter_admin"
+    """The floor of the admin zone; what may be done there, the other permissions say."""
+    USE_SITE = "users.use_site"
+    """Django's admin site, and everything on it."""
+    READ = "users.read"
+    """See every account."""
+    MANAGE = "users.manage"
+    """Change, deactivate and activate accounts of no higher rank, and give them roles of no higher rank."""
+    ERASE = "users.erase"
+    """Erase accounts of no higher rank for good."""
+    MANAGE_ROLES = "users.manage_roles"
+    """Make, change and delete roles below one's own, with permissions that one holds."""
+
+
 class AuditAction(StrEnum):
     """What this slice writes into the audit log."""
 
@@ -29,6 +46,9 @@ class AuditAction(StrEnum):
     SECOND_FACTOR_DISABLED = "users.second_factor_disabled"
     SECOND_FACTOR_REFUSED = "users.second_factor_refused"
     RECOVERY_CODES_RENEWED = "users.recovery_codes_renewed"
+    ROLE_MADE = "users.role_made"
+    ROLE_EDITED = "users.role_edited"
+    ROLE_DELETED = "users.role_deleted"
 
 
 class ProfileChanges(TypedDict, total=False):
@@ -44,6 +64,14 @@ class AccountChanges(TypedDict, total=False):
     name: str
     role: str
     is_active: bool
+
+
+class RoleChanges(TypedDict, total=False):
+    """What may be changed of a role; what is left out stays."""
+
+    title: str
+    rank: int
+    permissions: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

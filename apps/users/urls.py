@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.users.views import administration, internal, private, public, second_factor
+from apps.users.views import administration, internal, private, public, roles, second_factor
 
 zones: dict[str, list[URLPattern | URLResolver]] = {
     "public": [
@@ -51,6 +51,9 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
         path("users/<uuid:user_id>/", administration.OneUser.as_view(), name="user"),
         path("users/<uuid:user_id>/deactivate/", administration.Deactivate.as_view(), name="deactivate"),
         path("users/<uuid:user_id>/activate/", administration.Activate.as_view(), name="activate"),
+        path("roles/", roles.Roles.as_view(), name="roles"),
+        path("roles/<slug:code>/", roles.OneRole.as_view(), name="role"),
+        path("permissions/", roles.Permissions.as_view(), name="permissions"),
         path("users/<uuid:user_id>/sessions/", administration.UserSessions.as_view(), name="sessions"),
         path(
             "users/<uuid:user_id>/sessions/<uuid:session_id>/",

@@ -30,7 +30,7 @@ class Person:
     """What the guard reads of an account."""
 
     pk: str
-    is_staff: bool = False
+    is_admin: bool = False
 
 
 def authenticate_test(request: HttpRequest) -> Caller | None:
@@ -42,7 +42,7 @@ def authenticate_test(request: HttpRequest) -> Caller | None:
         case "user":
             return Caller(kind=CallerKind.USER, user=Person("ada"))
         case "admin":
-            return Caller(kind=CallerKind.USER, user=Person("grace", is_staff=True))
+            return Caller(kind=CallerKind.USER, user=Person("grace", is_admin=True))
         case "service":
             return Caller(kind=CallerKind.SERVICE, service="robot")
         case _:

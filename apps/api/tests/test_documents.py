@@ -305,7 +305,7 @@ def test_a_service_floor_lets_an_admins_session_read_but_not_call() -> None:
     from apps.common.exceptions import Denied
 
     guard = DocsGuard(MACHINE)
-    guard._require(Caller(kind=CallerKind.USER, user=Person("grace", is_staff=True)))
+    guard._require(Caller(kind=CallerKind.USER, user=Person("grace", is_admin=True)))
     with pytest.raises(Denied):
         guard._require(Caller(kind=CallerKind.USER, user=Person("ada")))
     assert MACHINE.floor is Floor.SERVICE

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
 from apps.common.permissions import IsAdmin, IsService, IsUser, IsVerified, ZoneFloor, caller_of
 
-USER = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1, is_staff=False, email_verified_at=None))
-VERIFIED = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1, is_staff=False, email_verified_at=1))
-ADMIN = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=2, is_staff=True, email_verified_at=1))
+USER = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1, is_admin=False, email_verified_at=None))
+VERIFIED = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1, is_admin=False, email_verified_at=1))
+ADMIN = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=2, is_admin=True, email_verified_at=1))
 SERVICE = Caller(kind=CallerKind.SERVICE, service="billing")
 
 

@@ -1,4 +1,4 @@
-"""The tables of the users slice: accounts with their sessions and tokens."""
+"""The tables of the users slice: accounts with their sessions and tokens, roles."""
 
 from apps.users.models.accounts import (
     NAME_LENGTH,
@@ -6,16 +6,19 @@ from apps.users.models.accounts import (
     OneTimeToken,
     Purpose,
     RefreshToken,
-    Role,
     Session,
     SessionEnd,
     User,
 )
+from apps.users.models.roles import CODE_PATTERN, TITLE_LENGTH, TOP_RANK, Role
 from apps.users.models.second_factor import RecoveryCode, SecondFactor
 
 __all__ = [
+    "CODE_PATTERN",
     "NAME_LENGTH",
     "PHONE_LENGTH",
+    "TITLE_LENGTH",
+    "TOP_RANK",
     "OneTimeToken",
     "Purpose",
     "RecoveryCode",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar, Final
 
 from django.conf import settings
@@ -11,21 +12,20 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from apps.common.callers import ALL
 from apps.common.fields import EncryptedCharField
 from apps.common.models import BaseModel
 from apps.users.email_addresses import CanonicalEmailField
 from apps.users.managers import OneTimeTokenQuerySet, RefreshTokenQuerySet, SessionQuerySet, UserManager
+from apps.users.models.roles import CODE_LENGTH, Role
+from apps.users.types import Permission
 
 NAME_LENGTH: Final = 100
 PHONE_LENGTH: Final = 32
 
 
-class Role(models.TextChoices):
-    """What an account may do, the least first."""
-
-    USER = "user", "User"
-    MODERATOR = "moderator", "Moderator"
-    ADMIN = "admin", "Admin"
+# Who holds one of these has to have a second factor (ADMIN_SECOND_FACTOR).
+_PRIVILEGED: Final = frozenset({ALL, Permission.ENTER_ADMIN, Permission.USE_SITE})
 
 
 class User(AbstractBaseUser, BaseModel):
@@ -40,7 +40,9 @@ class User(AbstractBaseUser, BaseModel):
     )
     name = models.CharField(max_length=NAME_LENGTH)
     phone = EncryptedCharField(max_length=PHONE_LENGTH, null=True, blank=True, default=None)
-    role = models.CharField(max_length=16, choices=Role.choices, default=Role.USER)
+    # A code of Role. The foreign key is the database's alone (migration users.0005): what is read of an account at each
+    # request, and said of it in the API, is the code.
+    role = models.CharField(max_length=CODE_LENGTH, default=Role.USER)
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     # The name of a file in the default storage; only infrastructure.storage makes such files.
@@ -65,7 +67,6 @@ class User(AbstractBaseUser, BaseModel):
         ordering = ("-created_at", "-id")
         constraints = (
             models.CheckConstraint(condition=~Q(email__regex="[A-Z]"), name="users_user_email_canonical"),
-            models.CheckConstraint(condition=Q(role__in=Role.values), name="users_user_role_known"),
             models.CheckConstraint(
                 condition=Q(erased_at=None) | Q(is_active=False), name="users_user_erased_inactive"
             ),
@@ -73,20 +74,46 @@ class User(AbstractBaseUser, BaseModel):
         indexes = (
             models.Index(fields=("-created_at", "-id"), name="users_user_newest"),
             models.Index(fields=("name", "id"), name="users_user_name"),
+            models.Index(fields=("role", "id"), name="users_user_role"),
         )
 
     def __str__(self) -> str:
         return self.name
 
     @property
-    def is_staff(self) -> bool:
-        """Whether the admin site and the admin zone are open to this account."""
-        return self.role == Role.ADMIN and not self.lacks_second_factor
+    def granted(self) -> frozenset[str]:
+        """What the role holds: brought along by `UserManager.with_permissions`, else asked for."""
+        held: list[str] | None = self.__dict__.get("held")
+        return frozenset(Role.objects.held_by(self.role) if held is None else held)
 
     @property
     def lacks_second_factor(self) -> bool:
         """Whether the role opens nothing to this account until it has set up a second factor."""
-        return self.second_factor_at is None and self.role == Role.ADMIN and settings.ADMIN_SECOND_FACTOR
+        return (
+            self.second_factor_at is None
+            and bool(settings.ADMIN_SECOND_FACTOR)
+            and not self.granted.isdisjoint(_PRIVILEGED)
+        )
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What this account may do by its role, as things stand."""
+        return frozenset() if self.lacks_second_factor else self.granted
+
+    def may(self, permission: StrEnum) -> bool:
+        """Whether `permissions` has that one."""
+        held = self.permissions
+        return permission in held or ALL in held
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the admin zone is open to this account."""
+        return self.may(Permission.ENTER_ADMIN)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the admin site is open to this account; who is let in there may do everything there."""
+        return self.may(Permission.USE_SITE)
 
     @property
     def is_superuser(self) -> bool:
@@ -107,7 +134,7 @@ class User(AbstractBaseUser, BaseModel):
         """Nothing: the address is brought to its form by its field, in all ways in."""
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        """Django's admin site asks this; admins may do everything there that the site offers."""
+        """Django's admin site asks this."""
         return self.is_active and self.is_staff
 
     def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Reads of the users slice: who calls (`authentication`), and accounts and their sessions (`accounts`). Nothing writes."""
+"""Reads of the users slice: who calls (`authentication`), accounts and their sessions (`accounts`), `roles`. Nothing writes."""
 
 from apps.users.selectors.accounts import (
     get_second_factor_state,
@@ -7,21 +7,27 @@ from apps.users.selectors.accounts import (
     get_user_for,
     list_sessions,
     list_users,
+    list_users_for,
     names_of,
     was_signed_in_from,
 )
 from apps.users.selectors.authentication import authenticate_access, introspect, list_dead_sessions
+from apps.users.selectors.roles import get_role, list_permissions, list_roles
 
 __all__ = [
     "authenticate_access",
+    "get_role",
     "get_second_factor_state",
     "get_session_of",
     "get_user",
     "get_user_for",
     "introspect",
     "list_dead_sessions",
+    "list_permissions",
+    "list_roles",
     "list_sessions",
     "list_users",
+    "list_users_for",
     "names_of",
     "was_signed_in_from",
 ]

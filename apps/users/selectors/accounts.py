@@ -37,6 +37,11 @@ def list_users() -> QuerySet[User]:
     return User.objects.existing().defer("password", "phone").order_by("-created_at", "-id")
 
 
+def list_users_for(*, actor: Caller) -> QuerySet[User]:
+    """Those of them that the actor may see."""
+    return list_users().filter(policies.visible(actor=actor))
+
+
 def names_of(user_ids: Collection[UUID]) -> dict[UUID, str]:
     """The display name of each account, erased ones included. Ids of nobody are left out."""
     if not user_ids:

@@ -31,7 +31,7 @@ _NOW: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """SQL with the places of its parameters, and the fields that a row holds."""
+    """SQL with the places of its parameters, and the fields that a row holds; what the role holds stands last."""
 
     sql: str
     places: tuple[Any, ...]
@@ -42,7 +42,8 @@ class _Statement:
 def _statement() -> _Statement:
     """Compile the query. Raises TypeError when a selected field needs more than the driver's own conversion."""
     query = (
-        User.objects.filter(
+        User.objects.with_permissions()
+        .filter(
             pk=_SUBJECT,
             is_active=True,
             sessions__id=_SESSION,
@@ -58,7 +59,10 @@ def _statement() -> _Statement:
     columns = [column for column, _, _ in compiler.select]
     if converters := compiler.get_converters(columns):
         raise TypeError(f"Columns {sorted(converters)} need a conversion: add their fields to LEFT_OUT.")
-    return _Statement(sql, tuple(places), tuple(column.target.attname for column in columns))
+    if list(compiler.annotation_col_map.values()) != [len(columns) - 1]:
+        raise TypeError("What the role holds is not the last column.")
+    fields = tuple(column.target.attname for column in columns[:-1])
+    return _Statement(sql, tuple(places), fields)
 
 
 def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
@@ -86,7 +90,11 @@ def _live_user(claims: tokens.AccessClaims, now: datetime) -> User | None:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(statement.sql, [values.get(place, place) for place in statement.places])
         row = cursor.fetchone()
-    return None if row is None else User.from_db(DEFAULT_DB_ALIAS, statement.fields, row)
+    if row is None:
+        return None
+    user = User.from_db(DEFAULT_DB_ALIAS, statement.fields, row[:-1])
+    vars(user)["held"] = row[-1]
+    return user
 
 
 def introspect(*, token: str, now: datetime | None = None) -> Introspection:

@@ -10,6 +10,7 @@ from apps.users.services.mails import (
 from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
 from apps.users.services.profile import erase_own_account, remove_avatar, set_avatar, update_profile
 from apps.users.services.registration import register_user, verify_email
+from apps.users.services.roles import delete_role, make_role, restore_defaults, update_role
 from apps.users.services.second_factor import (
     begin_second_factor,
     check_second_factor,
@@ -39,18 +40,21 @@ __all__ = [
     "confirm_second_factor",
     "deactivate_user",
     "delete_expired",
+    "delete_role",
     "disable_second_factor",
     "erase_own_account",
     "erase_user",
     "login",
     "logout",
     "logout_everywhere",
+    "make_role",
     "refresh",
     "register_user",
     "remove_avatar",
     "remove_second_factor_of",
     "renew_recovery_codes",
     "request_password_reset",
+    "restore_defaults",
     "revoke_all_sessions_of",
     "revoke_session",
     "revoke_session_of",
@@ -59,6 +63,7 @@ __all__ = [
     "send_welcome_mail",
     "set_avatar",
     "update_profile",
+    "update_role",
     "update_user",
     "verify_email",
 ]

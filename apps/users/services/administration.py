@@ -16,7 +16,7 @@ from apps.users import exceptions, policies
 from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
 from apps.users.models import OneTimeToken, RecoveryCode, Role, SecondFactor, Session, SessionEnd, User
 from apps.users.services import sessions
-from apps.users.types import AccountChanges, AuditAction
+from apps.users.types import AccountChanges, AuditAction, Permission
 
 ERASED_NAME = "Deleted account"
 _log = structlog.get_logger("security")
@@ -27,18 +27,24 @@ def update_user(
 ) -> User:
     """Set what `changes` holds; a change of `is_active` is a deactivation or activation with all that follows.
 
-    Raises UserNotFound; OwnAccount when an admin would shut themselves out.
+    Raises UserNotFound; RankTooLow for an account or a role above the actor's; RoleUnknown; OwnAccount when an admin
+    would shut themselves out.
     """
-    policies.require_admin(actor=actor)
+    policies.require(actor=actor, permission=Permission.MANAGE)
     now = now or timezone.now()
     with transaction.atomic():
         admins = _lock_admins()
         user = _lock(user_id)
+        policies.require_rank(actor=actor, role=user.role)
         is_active = changes.get("is_active", user.is_active)
         role = changes.get("role", user.role)
+        if role != user.role or not is_active:
+            policies.require_other(actor=actor.user, user_id=user.pk)
         if user.role == Role.ADMIN and not (is_active and role == Role.ADMIN):
-            _require_dispensable(actor=actor, user=user, admins=admins)
+            _require_admin_still(actor=actor, admins=admins)
         if role != user.role:
+            _require_role(role)
+            policies.require_rank(actor=actor, role=role)
             if is_active:
                 # What the account could do before is over with its sessions; signed in again, it has its new doors.
                 sessions.end_all_sessions(user_id=user.pk, reason=SessionEnd.ROLE, now=now)
@@ -70,10 +76,12 @@ def activate_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) 
 
 
 def erase_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
-    """Erase somebody's account for good. Raises UserNotFound, OwnAccount."""
-    policies.require_admin(actor=actor)
+    """Erase somebody's account for good. Raises UserNotFound, OwnAccount, RankTooLow."""
+    policies.require(actor=actor, permission=Permission.ERASE)
     policies.require_other(actor=actor.user, user_id=user_id)
-    erase(actor=actor, user_id=user_id, now=now or timezone.now())
+    with transaction.atomic():
+        policies.require_rank(actor=actor, role=_lock(user_id).role)
+        erase(actor=actor, user_id=user_id, now=now or timezone.now())
 
 
 def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
@@ -122,12 +130,17 @@ def _lock_admins() -> set[UUID]:
     return set(held.values_list("pk", flat=True))
 
 
-def _require_dispensable(*, actor: Caller, user: User, admins: set[UUID]) -> None:
-    """Raises OwnAccount; UserNotFound when the actor was demoted since the request began.
+def _require_role(code: str) -> None:
+    """Hold the role, so that it is still there at the commit. Raises RoleUnknown."""
+    if Role.objects.select_for_update(no_key=True).filter(code=code).first() is None:
+        raise exceptions.RoleUnknown
+
+
+def _require_admin_still(*, actor: Caller, admins: set[UUID]) -> None:
+    """Raises UserNotFound when the actor was demoted since the request began.
 
     An admin who is one still and acts on another is the one who is left.
     """
-    policies.require_other(actor=actor.user, user_id=user.pk)
     if actor.user.pk not in admins:
         raise exceptions.UserNotFound
 

@@ -18,7 +18,7 @@ from apps.users import exceptions, limits, policies, selectors
 from apps.users.events import RecoveryCodeUsed, SecondFactorDisabled, SecondFactorEnabled
 from apps.users.models import RecoveryCode, SecondFactor, SessionEnd, User
 from apps.users.services import reauthentication, sessions
-from apps.users.types import AuditAction, Device, Enrolment
+from apps.users.types import AuditAction, Device, Enrolment, Permission
 from infrastructure import token
 from infrastructure.token import totp
 
@@ -98,12 +98,13 @@ def disable_second_factor(
 def remove_second_factor_of(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
     """Help somebody who has lost both app and codes, as an admin. All sessions of the account end.
 
-    Raises UserNotFound; OwnAccount, for admins show their codes like everybody; SecondFactorMissing.
+    Raises UserNotFound, RankTooLow; OwnAccount, for admins show their codes like everybody; SecondFactorMissing.
     """
-    policies.require_admin(actor=actor)
+    policies.require(actor=actor, permission=Permission.MANAGE)
     policies.require_other(actor=actor.user, user_id=user_id)
     now = now or timezone.now()
     user = selectors.get_user(user_id=user_id)
+    policies.require_rank(actor=actor, role=user.role)
     with transaction.atomic():
         _hold(user.pk)
         if not SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists():

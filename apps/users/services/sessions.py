@@ -19,7 +19,7 @@ from apps.users import exceptions, policies, selectors
 from apps.users.events import RefreshTokenReused
 from apps.users.managers import SessionQuerySet
 from apps.users.models import OneTimeToken, Purpose, RefreshToken, Session, SessionEnd, User
-from apps.users.types import AuditAction, Device, TokenPair
+from apps.users.types import AuditAction, Device, Permission, TokenPair
 from infrastructure import realtime, token
 
 _log = structlog.get_logger("security")
@@ -160,19 +160,27 @@ def revoke_session(*, actor: Caller, session_id: UUID, now: datetime | None = No
 
 
 def revoke_session_of(*, actor: Caller, user_id: UUID, session_id: UUID, now: datetime | None = None) -> None:
-    """End a session of anybody's account, as an admin. Raises UserNotFound, SessionNotFound."""
-    policies.require_admin(actor=actor)
-    user = selectors.get_user(user_id=user_id)
+    """End a session of anybody's account, as an admin. Raises UserNotFound, RankTooLow, SessionNotFound."""
+    user = _managed(actor=actor, user_id=user_id)
     _revoke(actor=actor, user=user, session_id=session_id, reason=SessionEnd.ADMIN, now=now)
 
 
 def revoke_all_sessions_of(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
-    """End all sessions of an account, its cookies of the admin site included, as an admin. Raises UserNotFound."""
-    policies.require_admin(actor=actor)
-    user = selectors.get_user(user_id=user_id)
+    """End all sessions of an account, its cookies of the admin site included, as an admin.
+
+    Raises UserNotFound, RankTooLow.
+    """
+    user = _managed(actor=actor, user_id=user_id)
     with transaction.atomic():
         end_all_sessions(user_id=user.pk, reason=SessionEnd.ADMIN, now=now or timezone.now())
         _record(AuditAction.SESSIONS_REVOKED, actor_id=actor.user.pk, user_id=user.pk)
+
+
+def _managed(*, actor: Caller, user_id: UUID) -> User:
+    policies.require(actor=actor, permission=Permission.MANAGE)
+    user = selectors.get_user(user_id=user_id)
+    policies.require_rank(actor=actor, role=user.role)
+    return user
 
 
 def _revoke(*, actor: Caller, user: User, session_id: UUID, reason: SessionEnd, now: datetime | None) -> None:

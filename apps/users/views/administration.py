@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
@@ -28,9 +29,13 @@ _DONE = OpenApiResponse(description="Done.")
 class Users(ListAPIView[User]):
     """`users/`."""
 
-    queryset = selectors.list_users()
+    queryset = User.objects.none()
     serializer_class = serializers.AdminAccountOutput
     filterset_class = UserFilter
+
+    def get_queryset(self) -> QuerySet[User]:
+        """Those that the caller may see."""
+        return selectors.list_users_for(actor=caller_of(self.request))
 
     @extend_schema(operation_id="users_list", tags=_TAGS, summary="Accounts, the newest first")
     def get(self, request: Request) -> Response:
@@ -57,7 +62,7 @@ class OneUser(APIView):
         request=serializers.AccountChangesInput,
         responses=serializers.AdminAccountOutput,
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow, exceptions.RoleUnknown)
     def put(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         changes = reading.body(serializers.AccountChangesInput, request)
@@ -73,7 +78,7 @@ class OneUser(APIView):
         request=serializers.AccountChangesInput(partial=True),
         responses=serializers.AdminAccountOutput,
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow, exceptions.RoleUnknown)
     def patch(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         changes = reading.body(serializers.AccountChangesInput, request, partial=True)
@@ -89,7 +94,7 @@ class OneUser(APIView):
         parameters=[serializers.EraseInput],
         responses={204: _DONE},
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
     def delete(self, request: Request, user_id: UUID) -> Response:
         """204."""
         erases = reading.query(serializers.EraseInput, request)["erase"]
@@ -109,7 +114,7 @@ class Deactivate(APIView):
         request=None,
         responses=serializers.AdminAccountOutput,
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount)
+    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
     def post(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         user = services.deactivate_user(actor=caller_of(request), user_id=user_id)
@@ -126,7 +131,7 @@ class Activate(APIView):
         request=None,
         responses=serializers.AdminAccountOutput,
     )
-    @raises(exceptions.UserNotFound)
+    @raises(exceptions.UserNotFound, exceptions.RankTooLow)
     def post(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
         user = services.activate_user(actor=caller_of(request), user_id=user_id)
@@ -156,7 +161,7 @@ class UserSessions(ListAPIView[Session]):
         summary="End all sessions of an account",
         responses={204: _DONE},
     )
-    @raises(exceptions.UserNotFound)
+    @raises(exceptions.UserNotFound, exceptions.RankTooLow)
     def delete(self, request: Request, user_id: UUID) -> Response:
         """204."""
         services.revoke_all_sessions_of(actor=caller_of(request), user_id=user_id)
@@ -172,7 +177,7 @@ class OneUserSession(APIView):
         summary="End a session of an account",
         responses={204: _DONE},
     )
-    @raises(exceptions.UserNotFound, exceptions.SessionNotFound)
+    @raises(exceptions.UserNotFound, exceptions.RankTooLow, exceptions.SessionNotFound)
     def delete(self, request: Request, user_id: UUID, session_id: UUID) -> Response:
         """204."""
         services.revoke_session_of(actor=caller_of(request), user_id=user_id, session_id=session_id)

@@ -145,11 +145,11 @@ def make_people(environment: dict[str, str]) -> None:
             user = User.objects.create_user(
                 address(kind, position),
                 PASSWORD,
-                name=f"{kind.label} {position}",
+                name=f"{kind} {position}",
                 role=kind,
                 email_verified_at=now,
             )
-            if kind is Role.USER:
+            if kind == Role.USER:
                 Membership.objects.create(room=lobby, user=user)
 
 

@@ -1,0 +1,57 @@
+"""Roles: who stands above whom, and what each may do. Which roles there are is data; three are always there."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.users.managers import RoleQuerySet
+
+CODE_LENGTH: Final = 32
+CODE_PATTERN: Final = r"^[a-z][a-z0-9_]{0,31}$"
+TITLE_LENGTH: Final = 60
+TOP_RANK: Final = 100
+
+
+class Role(models.Model):
+    """A rank with a name, and what is granted to it and to all that rank above it.
+
+    Accounts name their role by its code (`User.role`); the database refuses an account with a role that is not there,
+    and the end of a role that an account has. USER is what new accounts get. ADMIN stands at the top, holds everything
+    and is never changed: somebody has to be able to change the others.
+    """
+
+    USER: ClassVar[str] = "user"
+    MODERATOR: ClassVar[str] = "moderator"
+    ADMIN: ClassVar[str] = "admin"
+    BUILT_IN: ClassVar[frozenset[str]] = frozenset({USER, MODERATOR, ADMIN})
+
+    code = models.CharField(max_length=CODE_LENGTH, primary_key=True)
+    title = models.CharField(max_length=TITLE_LENGTH)
+    rank = models.PositiveSmallIntegerField(unique=True)
+    permissions = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    # What DEFAULT_GRANTS of slices have brought once; what was then taken away is not brought again.
+    offered = ArrayField(models.CharField(max_length=80), default=list, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = RoleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("rank",)
+        constraints = (
+            models.CheckConstraint(condition=Q(code__regex=CODE_PATTERN), name="users_role_code"),
+            models.CheckConstraint(condition=Q(rank__lte=TOP_RANK), name="users_role_rank"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the project counts on it."""
+        return self.code in self.BUILT_IN

@@ -1,0 +1,28 @@
+"""Roles, for those who give or edit them."""
+
+from __future__ import annotations
+
+from apps.common.callers import Caller
+from apps.common.declarations import declared
+from apps.users import exceptions, policies
+from apps.users.managers import RoleQuerySet
+from apps.users.models import Role
+
+
+def list_roles(*, actor: Caller) -> RoleQuerySet:
+    """All of them, the lowest first, for who has to know them; none for others."""
+    rows = Role.objects.order_by("rank")
+    return rows if policies.may_see_roles(actor=actor) else rows.none()
+
+
+def get_role(*, actor: Caller, code: str) -> Role:
+    """The role of that code. Raises RoleNotFound."""
+    role = list_roles(actor=actor).filter(code=code).first()
+    if role is None:
+        raise exceptions.RoleNotFound
+    return role
+
+
+def list_permissions() -> list[str]:
+    """What can be granted: the permissions that the slices declare, sorted."""
+    return sorted(str(permission) for permissions in declared("Permission") for permission in permissions)
