@@ -54,7 +54,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app DATA_DIR=/data HOME=/tmp
 # A fixed number, so that volumes and policies can name it. It owns its data and nothing else.
 RUN groupadd --gid 10001 sarsen && useradd --uid 10001 --gid sarsen --no-create-home --shell /usr/sbin/nologin sarsen \
-    && install -d -o sarsen -g sarsen /data /data/media
+    && install -d -o sarsen -g sarsen /data /data/media /data/private
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app ./

@@ -112,6 +112,9 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _number("CHAT_FRAMES_PER_SECOND", "20", "Frames a socket may send; five seconds' worth may come at once"),
     _number("CHAT_SOCKETS_PER_USER", "20", "Open sockets of one person in one process"),
     _number("CHAT_SOCKETS_PER_ADDRESS", "500", "Open sockets of one client address in one process"),
+    _text(
+        "CHAT_SEARCH_LANGUAGE", "simple", "Language of search in new rooms: `simple`, `english`, `german` …"
+    ),
     _number(
         "CHAT_DATABASE_THREADS", "3", "Threads that read and write the database for sockets, in one process"
     ),

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from uuid import uuid4
 
 import structlog
 from channels.consumer import AsyncConsumer
@@ -157,9 +158,13 @@ class Conversation:
             return
         match frame:
             case wire.Say():
-                draft = Draft(sender_id=self._subscriber.user_id, text=frame.text)
-                if frame.client_id is not None:
-                    draft = Draft(sender_id=draft.sender_id, text=frame.text, client_id=frame.client_id)
+                draft = Draft(
+                    sender_id=self._subscriber.user_id,
+                    text=frame.text,
+                    client_id=frame.client_id or uuid4(),
+                    reply_to=frame.reply_to,
+                    attachments=frame.attachments,
+                )
                 self._say(draft)
             case wire.Read():
                 self._hub.read(self._subscriber, self._feed, frame.seq)

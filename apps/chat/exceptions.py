@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from apps.common.exceptions import Conflict, Denied, DomainError, Gone, InvalidInput, NotFound
+from datetime import UTC, datetime
+
+from apps.common.exceptions import Conflict, Denied, DomainError, FieldError, Gone, InvalidInput, NotFound
 
 
 class RoomNotFound(NotFound):
@@ -47,6 +49,27 @@ class MemberNotFound(NotFound):
     detail = "There is no such member."
 
 
+class InvalidMute(InvalidInput):
+    """A time until which nobody can be muted."""
+
+    code = "invalid_mute"
+    detail = "Mute until a time in the future, for a year at most."
+
+
+class InvitationNotFound(NotFound):
+    """No such invitation, or none of the caller's."""
+
+    code = "invitation_not_found"
+    detail = "There is no such invitation."
+
+
+class TooManyInvitations(Conflict):
+    """A room has as many open invitations as it may have."""
+
+    code = "too_many_invitations"
+    detail = "This room has too many open invitations. Withdraw some first."
+
+
 class MessageNotFound(NotFound):
     """No such message in this room."""
 
@@ -66,6 +89,55 @@ class InvalidMessage(InvalidInput):
 
     code = "invalid_message"
     detail = "A message has between 1 and 4000 characters that are not all blank."
+
+
+class InvalidReply(InvalidInput):
+    """The message that is replied to is not in this room."""
+
+    code = "invalid_reply"
+    detail = "There is no such message in this room to reply to."
+
+
+class InvalidAttachment(InvalidInput):
+    """A file that the sender has not uploaded to this room, or that another message has."""
+
+    code = "invalid_attachment"
+    detail = "Attach files that you have uploaded to this room, each to one message."
+
+
+class FileNotTaken(InvalidInput):
+    """An upload that is too large, or of a kind that is not taken."""
+
+    code = "file_not_taken"
+    detail = "This file is not taken."
+
+
+class TooManyUploads(Conflict):
+    """Someone uploads without posting."""
+
+    code = "too_many_uploads"
+    detail = "Post what you have uploaded first."
+
+
+class AttachmentNotFound(NotFound):
+    """No such file in this room, or none that was posted."""
+
+    code = "attachment_not_found"
+    detail = "There is no such file."
+
+
+class Muted(Denied):
+    """The sender may read and not speak, until a time."""
+
+    code = "muted"
+
+    def __init__(self, until: datetime) -> None:
+        self.until = until.astimezone(UTC)
+        told = self.until.isoformat(timespec="seconds").replace("+00:00", "Z")
+        super().__init__(
+            f"You are muted in this room until {told}.",
+            errors=[FieldError(field="muted_until", code="muted", detail=told)],
+        )
 
 
 MessageRefused = DomainError

@@ -38,3 +38,9 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
     class Meta:
         model = Message
         fields: tuple[str, ...] = ()
+
+
+class PersonFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no annotations
+    """`?search=` in names."""
+
+    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", max_length=MAX_SEARCH)

@@ -1,8 +1,9 @@
-"""What follows here from events of other slices."""
+"""What follows here from events of this slice and of others, each by a task."""
 
 from __future__ import annotations
 
 from apps.chat import tasks
+from apps.chat.events import FilesDiscarded, LanguageChanged
 from apps.common import events
 from apps.users.events import UserErased
 
@@ -11,3 +12,15 @@ from apps.users.events import UserErased
 def leave_all_rooms(event: UserErased) -> None:
     """Someone is gone for good: hand their rooms on. A deactivated account keeps its place, it may come back."""
     tasks.forget_user.delay(user_id=str(event.user_id))
+
+
+@events.on(FilesDiscarded)
+def delete_files(event: FilesDiscarded) -> None:
+    """Free their space."""
+    tasks.delete_discarded_files.delay()
+
+
+@events.on(LanguageChanged)
+def index_messages(event: LanguageChanged) -> None:
+    """Have what was said before found by the new rules, too."""
+    tasks.index_messages.delay(room_id=str(event.room_id))

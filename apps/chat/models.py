@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Length
@@ -11,6 +14,7 @@ from apps.common.models import BaseModel
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 MAX_TEXT = 4000
+MAX_FILE_NAME = 120
 
 models.CharField.register_lookup(Length)
 models.TextField.register_lookup(Length)
@@ -24,6 +28,41 @@ class Role(models.TextChoices):
     MEMBER = "member", "Member"
 
 
+class Language(models.TextChoices):
+    """How words are cut to their stems when a room is searched (PostgreSQL's text search configurations)."""
+
+    SIMPLE = "simple", "None: words as they are"
+    ARABIC = "arabic", "Arabic"
+    DANISH = "danish", "Danish"
+    DUTCH = "dutch", "Dutch"
+    ENGLISH = "english", "English"
+    FINNISH = "finnish", "Finnish"
+    FRENCH = "french", "French"
+    GERMAN = "german", "German"
+    GREEK = "greek", "Greek"
+    HUNGARIAN = "hungarian", "Hungarian"
+    ITALIAN = "italian", "Italian"
+    NORWEGIAN = "norwegian", "Norwegian"
+    PORTUGUESE = "portuguese", "Portuguese"
+    ROMANIAN = "romanian", "Romanian"
+    RUSSIAN = "russian", "Russian"
+    SPANISH = "spanish", "Spanish"
+    SWEDISH = "swedish", "Swedish"
+    TURKISH = "turkish", "Turkish"
+
+
+class LanguageField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs only
+    """The name of a text search configuration, in PostgreSQL's own type: a generated column may depend on it."""
+
+    def db_type(self, connection: object) -> str:
+        """`regconfig`."""
+        return "regconfig"
+
+    def get_placeholder(self, value: object, compiler: object, connection: object) -> str:
+        """Said of each value: PostgreSQL would compare and store it as a number otherwise."""
+        return "%s::regconfig"
+
+
 class Room(BaseModel):
     """A conversation. `head` is the number of its newest message, and the lock that makes numbers gapless."""
 
@@ -34,6 +73,7 @@ class Room(BaseModel):
     )
     name = models.CharField(max_length=80)
     is_private = models.BooleanField(default=False)
+    language = models.CharField(max_length=16, choices=Language.choices, default=Language.SIMPLE)
     head = models.BigIntegerField(default=0, editable=False)
 
     class Meta:
@@ -43,6 +83,9 @@ class Room(BaseModel):
                 name="chat_room_slug", condition=models.Q(slug__regex=rf"^{SLUG_PATTERN}$")
             ),
             models.CheckConstraint(name="chat_room_name", condition=models.Q(name__length__gt=0)),
+            models.CheckConstraint(
+                name="chat_room_language", condition=models.Q(language__in=Language.values)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -50,12 +93,13 @@ class Room(BaseModel):
 
 
 class Membership(BaseModel):
-    """One person in one room. `read_seq` is the newest message that they have seen."""
+    """One person in one room. `read_seq` is the newest message that they have seen; until `muted_until` they only read."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
     read_seq = models.BigIntegerField(default=0)
+    muted_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("id",)
@@ -72,7 +116,10 @@ class Membership(BaseModel):
 class Message(models.Model):
     """One message. Numbered without gaps in its room; `client_id` is the sender's own name for it, taken once.
 
-    Without a sender it is the system's. A deleted message keeps its number and loses its text.
+    Without a sender it is the system's. A deleted message keeps its number and loses its text and files.
+    `attachments` says of each of its files what readers see, so that a page of messages is read without their table;
+    `mentions` are the members whom the text names. `search` holds the words and, as one more, the room: so the index
+    finds a word in this room without looking at its uses in all others.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -84,6 +131,30 @@ class Message(models.Model):
     )
     client_id = models.UUIDField()
     text = models.TextField(blank=True, max_length=MAX_TEXT)
+    # No constraints of the database on what points to messages: they go with their room only, in one statement.
+    reply_to = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    attachments = models.JSONField(null=True, blank=True)
+    mentions = ArrayField(models.UUIDField(), null=True, blank=True)
+    language = LanguageField(max_length=64, default=Language.SIMPLE, db_default=Language.SIMPLE)
+    search = models.GeneratedField(
+        expression=models.Func(
+            models.Func("language", "text", function="to_tsvector"),
+            models.Func("room", template="array_to_tsvector(ARRAY[(%(expressions)s)::text])"),
+            template="(%(expressions)s)",
+            arg_joiner=" || ",
+            output_field=SearchVectorField(),
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -99,9 +170,76 @@ class Message(models.Model):
             models.CheckConstraint(
                 name="chat_message_text",
                 condition=models.Q(text__length__range=(1, MAX_TEXT))
-                | models.Q(deleted_at__isnull=False, text=""),
+                | models.Q(deleted_at__isnull=False, text="")
+                | models.Q(attachments__isnull=False, text=""),
             ),
         ]
+        indexes = [GinIndex(fields=["search"], name="chat_message_search")]
 
     def __str__(self) -> str:
         return f"{self.room_id} #{self.seq}"
+
+
+class Attachment(BaseModel):
+    """A file that someone uploaded to a room. It belongs to a message from the moment that one is posted with it.
+
+    Rows outlive their room and message until the file is gone, too: `services.attachments` deletes what is discarded,
+    and what no message was ever posted with.
+    """
+
+    room = models.ForeignKey(Room, on_delete=models.SET_NULL, null=True, related_name="+")
+    uploader = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    message = models.ForeignKey(
+        Message, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    file = models.CharField(max_length=120, editable=False)
+    name = models.CharField(max_length=MAX_FILE_NAME)
+    type = models.CharField(max_length=80)
+    size = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    discarded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["created_at"], name="chat_attachment_unused", condition=models.Q(message__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pk})"
+
+
+class Invitation(BaseModel):
+    """Someone is asked into a room: an account by its id, or whoever shows that an address is theirs.
+
+    Neither is looked up when it is written, so that nobody learns by inviting who has an account.
+    """
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+", db_index=False)
+    invited_by = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
+    user_id = models.UUIDField(null=True)
+    email = models.CharField(max_length=254, blank=True, default="")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                name="chat_invitation_once", fields=("room", "email", "user_id"), nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                name="chat_invitation_of_someone",
+                condition=models.Q(user_id__isnull=False, email="")
+                | (models.Q(user_id__isnull=True) & ~models.Q(email="")),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user_id"], name="chat_invitation_user"),
+            models.Index(fields=["email"], name="chat_invitation_email"),
+            models.Index(fields=["expires_at"], name="chat_invitation_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -2,28 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.contrib.postgres.search import SearchQueryField
+from django.db.models import (
+    BooleanField,
+    Exists,
+    F,
+    FilteredRelation,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Cast
+from django.utils import timezone
 
-from apps.chat.exceptions import MessageNotFound, NotAMember, RoomNotFound
-from apps.chat.models import Membership, Message, Role, Room
-from apps.chat.types import Posted, Seat
+from apps.chat import policies
+from apps.chat.exceptions import (
+    AttachmentNotFound,
+    MemberNotFound,
+    MessageNotFound,
+    NotAMember,
+    RoomNotFound,
+    RoomRoleTooLow,
+)
+from apps.chat.models import Attachment, Invitation, LanguageField, Membership, Message, Role, Room
+from apps.chat.types import Attached, Mentioned, Posted, Quote, Seat
+from apps.common.exceptions import NotFound
+from apps.users import selectors as users
 
 SYSTEM_NAME = "System"
+QUOTE_LENGTH = 140
+# Control characters that no keyboard makes; those in a text are left out of what is shown of it.
+FOUND, END = "\x02", "\x03"
+_LESS, _GREATER = "\x04", "\x05"
 _SAID = (
     *("id", "room_id", "seq", "sender_id", "client_id", "text", "created_at", "edited_at", "deleted_at"),
-    "sender__name",
+    *("sender__name", "attachments", "mentions"),
+    *(
+        f"reply_to__{name}"
+        for name in ("id", "seq", "sender_id", "text", "created_at", "deleted_at", "sender__name")
+    ),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Someone in a room with the rank by which they act; `membership` None: one of the site's staff."""
+
+    room: Room
+    membership: Membership | None
+    rank: policies.Rank
 
 
 def list_rooms(*, user_id: UUID) -> QuerySet[Room]:
     """Public rooms and those that the person is in, by slug; with `my_role` and `my_read_seq` (None outside)."""
     return (
         Room.objects.alias(mine=FilteredRelation("memberships", condition=Q(memberships__user_id=user_id)))
-        .annotate(my_role=F("mine__role"), my_read_seq=F("mine__read_seq"))
+        .annotate(
+            my_role=F("mine__role"),
+            my_read_seq=F("mine__read_seq"),
+            my_muted_until=F("mine__muted_until"),
+        )
         .filter(Q(is_private=False) | Q(mine__isnull=False))
         .order_by("slug", "id")
     )
@@ -55,16 +103,140 @@ def get_membership(*, user_id: UUID, slug: str) -> Membership:
     return found
 
 
+def get_standing(*, user_id: UUID, slug: str) -> Standing:
+    """What someone has to say in a room: as a member, or as one of the site's staff in a room that they can see.
+
+    Raises RoomNotFound, NotAMember.
+    """
+    membership = Membership.objects.select_related("room").filter(user_id=user_id, room__slug=slug).first()
+    room = Room.objects.filter(slug=slug).first() if membership is None else membership.room
+    if room is None or (membership is None and room.is_private):
+        raise RoomNotFound
+    by_site = policies.site_rank_of(users.get_user(user_id=user_id).role)
+    by_room = None if membership is None else policies.rank_of(membership.role)
+    ranks = [rank for rank in (by_site, by_room) if rank is not None]
+    if not ranks:
+        raise NotAMember
+    return Standing(room=room, membership=membership, rank=max(ranks))
+
+
+def get_rank_against(*, actor: Standing, user_id: UUID, role: Role | None) -> policies.Rank:
+    """The rank that counts of someone (None: no member) whom the actor wants to moderate."""
+    by_room = policies.Rank.MEMBER if role is None else policies.rank_of(role)
+    if actor.rank <= policies.Rank.OWNER:
+        return by_room
+    try:
+        by_site = policies.site_rank_of(users.get_user(user_id=user_id).role)
+    except NotFound:  # erased
+        by_site = None
+    # The site's staff answers to the site's staff alone; their roles in the room do not protect others from it.
+    return max(by_room, by_site or by_room)
+
+
 def list_members(*, room_id: UUID) -> QuerySet[Membership]:
     """Everyone in a room, by when they came, with their accounts."""
     members = Membership.objects.filter(room_id=room_id).select_related("user").order_by("id")
-    return members.only("id", "room_id", "user_id", "role", "read_seq", "created_at", "user__name")
+    shown = ("id", "room_id", "user_id", "role", "read_seq", "muted_until", "created_at", "user__name")
+    return members.only(*shown)
+
+
+def get_member(*, room_id: UUID, user_id: UUID) -> Membership:
+    """One of `list_members`. Raises MemberNotFound."""
+    member = list_members(room_id=room_id).filter(user_id=user_id).first()
+    if member is None:
+        raise MemberNotFound
+    return member
 
 
 def list_messages(*, room_id: UUID) -> QuerySet[Message]:
-    """A room's messages by number, with their senders."""
+    """A room's messages by number, with their senders and what they reply to."""
     # Of an account only its name: the rest is personal, and some of it would have to be decrypted.
-    return Message.objects.filter(room_id=room_id).select_related("sender").order_by("seq").only(*_SAID)
+    said = Message.objects.filter(room_id=room_id).select_related("sender", "reply_to__sender")
+    return said.order_by("seq").only(*_SAID)
+
+
+def search_messages(*, room: Room, query: str) -> QuerySet[Message]:
+    """A room's messages with these words (PostgreSQL's websearch syntax), the newest first; with `headline`.
+
+    In a headline, FOUND and END stand around each word that was found; both occur nowhere else in it.
+    """
+    config = Value(room.language, output_field=LanguageField())
+    words = Func(config, Value(query), function="websearch_to_tsquery")
+    # The room is one of the words, so the index reads nothing of what was said elsewhere.
+    here = Cast(Value(f"'{room.pk}'"), SearchQueryField())
+    wanted = CombinedExpression(words, "&&", here, output_field=SearchQueryField())
+    marks = (
+        f'StartSel={FOUND}, StopSel={END}, MaxWords=24, MinWords=8, MaxFragments=2, FragmentDelimiter=" … "'
+    )
+    # Angle brackets are put by, since PostgreSQL takes what they enclose for tags and leaves it out.
+    plain = Func(
+        F("text"),
+        Value(f"<>{_LESS}{_GREATER}{FOUND}{END}"),
+        Value(f"{_LESS}{_GREATER}"),
+        function="translate",
+        output_field=TextField(),
+    )
+    return (
+        list_messages(room_id=room.pk)
+        .filter(
+            Func(
+                F("search"),
+                wanted,
+                template="(%(expressions)s)",
+                arg_joiner=" @@ ",
+                output_field=BooleanField(),
+            )
+        )
+        .annotate(
+            headline=Func(
+                config, plain, words, Value(marks), function="ts_headline", output_field=TextField()
+            )
+        )
+        .order_by("-seq")
+    )
+
+
+def snippet(headline: str) -> list[dict[str, Any]]:
+    """A headline in pieces, those that were looked for told apart. No markup: nothing in it can be taken for some."""
+    pieces: list[dict[str, Any]] = []
+    for part in headline.replace(_LESS, "<").replace(_GREATER, ">").split(FOUND):
+        found, end, rest = part.partition(END)
+        if not end:
+            found, rest = "", part
+        pieces += [
+            {"text": text, "match": is_match} for text, is_match in ((found, True), (rest, False)) if text
+        ]
+    return pieces
+
+
+def list_invitations_of(*, user_id: UUID, slug: str, now: datetime | None = None) -> QuerySet[Invitation]:
+    """A room's open invitations, the newest first, for those who may invite.
+
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow.
+    """
+    membership = get_membership(user_id=user_id, slug=slug)
+    if not policies.may_add_member(Role(membership.role), as_role=Role.MEMBER):
+        raise RoomRoleTooLow
+    return Invitation.objects.filter(
+        room_id=membership.room_id, expires_at__gt=now or timezone.now()
+    ).order_by("-id")
+
+
+def list_invitations_for(*, user_id: UUID, now: datetime | None = None) -> QuerySet[Invitation]:
+    """Someone's open invitations, the newest first: those to their id, and to their address once it is verified."""
+    address = users.get_verified_address(user_id=user_id)
+    mine = Q(user_id=user_id) | Q(email=address) if address else Q(user_id=user_id)
+    found = Invitation.objects.filter(mine, expires_at__gt=now or timezone.now()).order_by("-id")
+    return found.select_related("room", "invited_by").only(
+        *("id", "room_id", "invited_by_id", "user_id", "email", "created_at", "expires_at"),
+        *("room__slug", "room__name", "room__head", "invited_by__name"),
+    )
+
+
+def list_people_known_to(*, user_id: UUID) -> QuerySet[Any]:
+    """Active accounts that share a room with someone, by name."""
+    shared = Membership.objects.filter(room__memberships__user_id=user_id).exclude(user_id=user_id)
+    return users.list_users().filter(is_active=True, pk__in=shared.values("user_id")).order_by("name", "id")
 
 
 def get_message(*, room_id: UUID, message_id: UUID) -> Message:
@@ -75,8 +247,19 @@ def get_message(*, room_id: UUID, message_id: UUID) -> Message:
     return message
 
 
-def posted(message: Message) -> Posted:
-    """A message as the value that frames are made of. Its sender has to be loaded."""
+def get_posted(*, room_id: UUID, message_id: UUID) -> Posted:
+    """One message of a room as the value that frames are made of. Raises MessageNotFound."""
+    return as_posted([get_message(room_id=room_id, message_id=message_id)])[0]
+
+
+def as_posted(messages: Sequence[Message]) -> list[Posted]:
+    """Messages of `list_messages` as the values that frames are made of; one query if anybody is named in them."""
+    named = {id_ for message in messages for id_ in message.mentions or ()}
+    names = users.names_of(named) if named else {}
+    return [_posted(message, names) for message in messages]
+
+
+def _posted(message: Message, names: Mapping[UUID, str]) -> Posted:
     return Posted(
         id=message.pk,
         seq=message.seq,
@@ -87,12 +270,67 @@ def posted(message: Message) -> Posted:
         at=message.created_at,
         edited_at=message.edited_at,
         is_deleted=message.deleted_at is not None,
+        reply_to=None if message.reply_to is None else quote(message.reply_to),
+        attachments=tuple(Attached(**{**file, "id": UUID(file["id"])}) for file in message.attachments or ()),
+        mentions=tuple(
+            Mentioned(user_id=id_, name=names[id_]) for id_ in message.mentions or () if id_ in names
+        ),
+    )
+
+
+def quote(message: Message) -> Quote:
+    """The beginning of a message, for those that reply to it. Its sender has to be loaded."""
+    return Quote(
+        id=message.pk,
+        seq=message.seq,
+        sender_id=message.sender_id,
+        sender_name=SYSTEM_NAME if message.sender is None else message.sender.name,
+        text=message.text[:QUOTE_LENGTH],
+        is_deleted=message.deleted_at is not None,
+    )
+
+
+def list_quotes(*, room_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, Quote]:
+    """The beginnings of these messages of a room by id; those that are not in it are left out."""
+    found = Message.objects.filter(room_id=room_id, pk__in=message_ids).select_related("sender")
+    found = found.only("id", "seq", "sender_id", "sender__name", "text", "deleted_at")
+    return {message.pk: quote(message) for message in found}
+
+
+def names_of_members(*, room_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of those of these people who are in the room."""
+    found = Membership.objects.filter(room_id=room_id, user_id__in=user_ids)
+    return dict(found.values_list("user_id", "user__name"))
+
+
+def get_attachment(*, user_id: UUID, slug: str, attachment_id: UUID) -> Attachment:
+    """A file that was posted in a room, for its members; before that for its uploader alone.
+
+    Raises RoomNotFound, NotAMember, AttachmentNotFound.
+    """
+    membership = get_membership(user_id=user_id, slug=slug)
+    found = Attachment.objects.filter(pk=attachment_id, room_id=membership.room_id, discarded_at=None)
+    attachment = found.filter(Q(message_id__isnull=False) | Q(uploader_id=user_id)).first()
+    if attachment is None:
+        raise AttachmentNotFound
+    return attachment
+
+
+def attached(attachment: Attachment) -> Attached:
+    """A file as readers see it."""
+    return Attached(
+        id=attachment.pk,
+        name=attachment.name,
+        type=attachment.type,
+        size=attachment.size,
+        width=attachment.width,
+        height=attachment.height,
     )
 
 
 def list_posted_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
     """Up to `limit` messages that follow number `after`."""
-    return [posted(message) for message in list_messages(room_id=room_id).filter(seq__gt=after)[:limit]]
+    return as_posted(list(list_messages(room_id=room_id).filter(seq__gt=after)[:limit]))
 
 
 def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, int]:

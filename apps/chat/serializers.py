@@ -6,16 +6,22 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Role, Room
+from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Language, Role, Room
+from apps.chat.wire import MAX_ATTACHMENTS
 from apps.common import inputs
 
 
 class RoomInput(serializers.Serializer[Any]):
     """A new room."""
 
-    slug = serializers.RegexField(rf"^{SLUG_PATTERN}\Z", max_length=64)
-    name = inputs.TextField(max_length=80)
+    slug = serializers.RegexField(
+        rf"^{SLUG_PATTERN}\Z", max_length=64, required=False, help_text="Without one it is made of the name."
+    )
+    name = inputs.TextField(max_length=80, help_text="In any script.")
     is_private = inputs.BooleanField(default=False)
+    language = serializers.ChoiceField(
+        choices=Language.choices, required=False, help_text="Whose rules its search goes by."
+    )
 
 
 class RoomChangeInput(serializers.Serializer[Any]):
@@ -23,6 +29,7 @@ class RoomChangeInput(serializers.Serializer[Any]):
 
     name = inputs.TextField(max_length=80, required=False)
     is_private = inputs.BooleanField(required=False)
+    language = serializers.ChoiceField(choices=Language.choices, required=False)
 
 
 class RoomOutput(serializers.Serializer[Room]):
@@ -32,10 +39,14 @@ class RoomOutput(serializers.Serializer[Room]):
     slug = serializers.CharField()
     name = serializers.CharField()
     is_private = serializers.BooleanField()
+    language = serializers.ChoiceField(choices=Language.choices)
     role = serializers.ChoiceField(choices=Role.choices, source="my_role", allow_null=True)
     seq = serializers.IntegerField(source="head", help_text="Number of the newest message.")
     read_seq = serializers.IntegerField(source="my_read_seq", allow_null=True)
     unread = serializers.SerializerMethodField()
+    muted_until = serializers.DateTimeField(
+        source="my_muted_until", allow_null=True, help_text="Until then you may read and not speak."
+    )
     created_at = serializers.DateTimeField()
 
     def get_unread(self, room: Any) -> int:
@@ -50,6 +61,31 @@ class MemberInput(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
 
 
+class RoleInput(serializers.Serializer[Any]):
+    """Another role for a member."""
+
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class MuteInput(serializers.Serializer[Any]):
+    """How long someone may not speak: one of both."""
+
+    seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400, required=False)
+    until = serializers.DateTimeField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """One of both."""
+        if len(data) != 1:
+            raise serializers.ValidationError("Give either seconds or until.")
+        return data
+
+
+class ReadInput(serializers.Serializer[Any]):
+    """How far one has read."""
+
+    seq = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
+
+
 class MemberOutput(serializers.Serializer[Any]):
     """Someone in a room."""
 
@@ -57,11 +93,26 @@ class MemberOutput(serializers.Serializer[Any]):
     name = serializers.CharField(source="user.name")
     role = serializers.ChoiceField(choices=Role.choices)
     read_seq = serializers.IntegerField()
+    muted_until = serializers.DateTimeField(allow_null=True)
     joined_at = serializers.DateTimeField(source="created_at")
 
 
 class MessageInput(serializers.Serializer[Any]):
-    """A message to post. The same `client_id` again is the same message."""
+    """A message to post. The same `client_id` again is the same message. With files it may be without text."""
+
+    message = inputs.TextField(max_length=MAX_TEXT, allow_blank=True, default="")
+    client_id = inputs.UUIDField(required=False)
+    reply_to = inputs.UUIDField(required=False, allow_null=True, help_text="A message of this room.")
+    attachments = serializers.ListField(
+        child=inputs.UUIDField(),
+        max_length=MAX_ATTACHMENTS,
+        required=False,
+        help_text="What you uploaded to this room, each for one message.",
+    )
+
+
+class SystemMessageInput(serializers.Serializer[Any]):
+    """A message of the system. The same `client_id` again is the same message."""
 
     message = inputs.TextField(max_length=MAX_TEXT)
     client_id = inputs.UUIDField(required=False)
@@ -70,8 +121,40 @@ class MessageInput(serializers.Serializer[Any]):
 class MessageChangeInput(serializers.Serializer[Any]):
     """Other words for a message."""
 
-    required_in_patch = True  # for the schema: they may not be left out
     message = inputs.TextField(max_length=MAX_TEXT)
+
+
+class QuoteOutput(serializers.Serializer[Any]):
+    """The beginning of the message that is replied to; empty when that was deleted."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Declared here because one of them is called `from`."""
+        return {
+            "id": serializers.UUIDField(),
+            "seq": serializers.IntegerField(),
+            "message": serializers.CharField(source="text"),
+            "from": serializers.UUIDField(source="sender_id", allow_null=True),
+            "from_name": serializers.CharField(source="sender_name"),
+            "deleted": serializers.BooleanField(source="is_deleted"),
+        }
+
+
+class AttachmentOutput(serializers.Serializer[Any]):
+    """A file. `type` was found by its content; `width` and `height` in pixels, of images only."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    width = serializers.IntegerField(allow_null=True)
+    height = serializers.IntegerField(allow_null=True)
+
+
+class MentionOutput(serializers.Serializer[Any]):
+    """A member whom the text names as `<@user>`."""
+
+    user = serializers.UUIDField(source="user_id")
+    name = serializers.CharField()
 
 
 class MessageOutput(serializers.Serializer[Any]):
@@ -89,4 +172,77 @@ class MessageOutput(serializers.Serializer[Any]):
             "client_id": serializers.UUIDField(),
             "edited_at": serializers.DateTimeField(allow_null=True),
             "deleted": serializers.BooleanField(source="is_deleted"),
+            "reply_to": QuoteOutput(allow_null=True),
+            "attachments": AttachmentOutput(many=True),
+            "mentions": MentionOutput(many=True),
         }
+
+
+class SearchInput(serializers.Serializer[Any]):
+    """What is looked for, as in a search engine: words, "phrases", or, -without."""
+
+    q = inputs.TextField(max_length=200)
+
+
+class PieceOutput(serializers.Serializer[Any]):
+    """A piece of a snippet. Plain text: what it means in HTML is up to whoever shows it."""
+
+    text = serializers.CharField()
+    match = serializers.BooleanField(help_text="Whether it was looked for.")
+
+
+class FoundOutput(MessageOutput):
+    """A message that was found."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Those of a message, and where the words stand in it."""
+        return {**super().get_fields(), "snippet": PieceOutput(many=True)}
+
+
+class PersonOutput(serializers.Serializer[Any]):
+    """Someone who shares a room with the caller."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class FileInput(serializers.Serializer[Any]):
+    """A file to upload, as multipart/form-data."""
+
+    file = serializers.FileField(max_length=255)
+
+
+class InvitationInput(serializers.Serializer[Any]):
+    """Whom to invite: an address, or an account by its id."""
+
+    email = serializers.EmailField(max_length=254, required=False)
+    user = inputs.UUIDField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """One of both."""
+        if len(data) != 1:
+            raise serializers.ValidationError("Give either email or user.")
+        return data
+
+
+class InvitationOutput(serializers.Serializer[Any]):
+    """An invitation as those see it who invite: as it was written, whether or not there is such an account."""
+
+    id = serializers.UUIDField()
+    email = serializers.CharField(allow_null=True)
+    user = serializers.UUIDField(source="user_id", allow_null=True)
+    invited_by = serializers.UUIDField(source="invited_by_id")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class MyInvitationOutput(serializers.Serializer[Any]):
+    """An invitation as the one sees it who is invited."""
+
+    id = serializers.UUIDField()
+    room = serializers.CharField(source="room.slug")
+    room_name = serializers.CharField(source="room.name")
+    invited_by = serializers.UUIDField(source="invited_by_id")
+    invited_by_name = serializers.CharField(source="invited_by.name")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 from django.db import OperationalError
 
 from apps.chat import services
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "chat.delete-discarded-files": {
+        "task": "apps.chat.tasks.delete_discarded_files",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}
 
 
 @shared_task(autoretry_for=(OperationalError,))
@@ -20,3 +29,15 @@ def forget_user(*, user_id: str) -> None:
 def announce(*, slug: str, text: str, client_id: str) -> None:
     """Post a system message, which reaches every open socket of the room. Done twice, it is one message."""
     services.post_system_message(slug=slug, text=text, client_id=UUID(client_id))
+
+
+@shared_task(autoretry_for=(OSError, OperationalError))
+def delete_discarded_files() -> None:
+    """Files of deleted messages and rooms, and those that were uploaded and never posted."""
+    services.delete_discarded_files()
+
+
+@shared_task(autoretry_for=(OperationalError,))
+def index_messages(*, room_id: str) -> None:
+    """Bring what was said in a room in step with its language. Done twice, the second time does nothing."""
+    services.index_messages(room_id=UUID(room_id))

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID, uuid4
 
 from apps.chat.exceptions import MessageRefused
+
+
+class AuditAction(StrEnum):
+    """What is written into the audit log."""
+
+    ROOM_CREATED = "chat.room_created"
+    ROOM_EDITED = "chat.room_edited"
+    ROOM_DELETED = "chat.room_deleted"
+    MEMBER_ADDED = "chat.member_added"
+    MEMBER_REMOVED = "chat.member_removed"
+    MEMBER_MUTED = "chat.member_muted"
+    MEMBER_UNMUTED = "chat.member_unmuted"
+    ROLE_CHANGED = "chat.role_changed"
+    MESSAGE_DELETED = "chat.message_deleted"
+    INVITED = "chat.invited"
+    INVITATION_WITHDRAWN = "chat.invitation_withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +33,40 @@ class Draft:
     sender_id: UUID | None
     text: str
     client_id: UUID = field(default_factory=uuid4)
+    reply_to: UUID | None = None
+    attachments: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """The beginning of the message that another one replies to, as it stood when that was read."""
+
+    id: UUID
+    seq: int
+    sender_id: UUID | None
+    sender_name: str
+    text: str
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A file of a message; `size` in bytes, `width` and `height` of images in pixels."""
+
+    id: UUID
+    name: str
+    type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentioned:
+    """A member whom a text names as `<@id>`."""
+
+    user_id: UUID
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +82,9 @@ class Posted:
     at: datetime
     edited_at: datetime | None = None
     is_deleted: bool = False
+    reply_to: Quote | None = None
+    attachments: tuple[Attached, ...] = ()
+    mentions: tuple[Mentioned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,13 @@ from uuid import UUID
 
 import orjson
 
-from apps.chat.types import Posted
+from apps.chat.exceptions import Muted
+from apps.chat.types import Posted, Quote
 from apps.common.exceptions import DomainError, InvalidInput
 
 PROTOCOL: Final = "sarsen.chat.v1"
 MAX_FRAME: Final = 16 * 1024
+MAX_ATTACHMENTS: Final = 10
 _MAX_SEQ: Final = 2**63 - 1
 _MARKER: Final = b"\x01"
 _HEAD: Final = struct.Struct(">cQ")
@@ -34,10 +36,12 @@ class InvalidFrame(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """`{"message": …, "client_id"?: …}`"""
+    """`{"message": …, "client_id"?: …, "reply_to"?: …, "attachments"?: […]}`"""
 
     text: str
     client_id: UUID | None
+    reply_to: UUID | None = None
+    attachments: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Ping:
 
 Frame = Say | Read | Typing | Ping
 _FIELDS: Final = {
-    "message": {"type", "message", "client_id"},
+    "message": {"type", "message", "client_id", "reply_to", "attachments"},
     "read": {"type", "seq"},
     "typing": {"type"},
     "ping": {"type"},
@@ -95,18 +99,33 @@ def _say(frame: dict[str, Any]) -> Say:
     text = frame.get("message")
     if type(text) is not str:
         raise InvalidFrame("message is a text.")
-    return Say(text, client_id_in(frame) if "client_id" in frame else None)
+    client_id = client_id_in(frame) if "client_id" in frame else None
+    if "reply_to" not in frame and "attachments" not in frame:
+        return Say(text, client_id)
+    reply_to = frame.get("reply_to")
+    attachments = frame.get("attachments", [])
+    if type(attachments) is not list or len(attachments) > MAX_ATTACHMENTS:
+        raise InvalidFrame(f"attachments is a list of {MAX_ATTACHMENTS} UUIDs at most.")
+    return Say(
+        text,
+        client_id,
+        None if reply_to is None else _uuid(reply_to, "reply_to is a UUID."),
+        tuple(_uuid(one, "attachments is a list of UUIDs.") for one in attachments),
+    )
 
 
 def client_id_in(frame: Mapping[str, Any]) -> UUID:
     """The `client_id` of a frame. Raises InvalidFrame unless it is a UUID in its usual spelling."""
-    given = frame.get("client_id")
+    return _uuid(frame.get("client_id"), "client_id is a UUID.")
+
+
+def _uuid(given: Any, fault: str) -> UUID:
     if type(given) is str and len(given) == 36:
         try:
             return UUID(given)
         except ValueError:
             pass
-    raise InvalidFrame("client_id is a UUID.")
+    raise InvalidFrame(fault)
 
 
 def quoted_client_id(text: str) -> str | None:
@@ -138,7 +157,29 @@ def message(posted: Posted) -> dict[str, Any]:
         frame["edited_at"] = posted.edited_at
     if posted.is_deleted:
         frame["deleted"] = True
+    # Most messages are plain text, and say nothing of what they have not.
+    if posted.reply_to is not None:
+        frame["reply_to"] = _quote(posted.reply_to)
+    if posted.attachments:
+        frame["attachments"] = posted.attachments  # a dataclass is an object of its fields
+    if posted.mentions:
+        frame["mentions"] = _mentions(posted)
     return frame
+
+
+def _quote(quote: Quote) -> dict[str, Any]:
+    return {
+        "id": quote.id,
+        "seq": quote.seq,
+        "message": quote.text,
+        "from": quote.sender_id,
+        "from_name": quote.sender_name,
+        "deleted": quote.is_deleted,
+    }
+
+
+def _mentions(posted: Posted) -> list[dict[str, str]]:
+    return [{"user": str(one.user_id), "name": one.name} for one in posted.mentions]
 
 
 def edited(posted: Posted) -> dict[str, Any]:
@@ -149,6 +190,7 @@ def edited(posted: Posted) -> dict[str, Any]:
         "seq": posted.seq,
         "message": posted.text,
         "edited_at": posted.edited_at,
+        "mentions": _mentions(posted),
     }
 
 
@@ -166,7 +208,9 @@ def ack(posted: Posted) -> bytes:
 
 def error(failure: DomainError, client_id: str | None = None) -> bytes:
     """A refusal. The socket stays open."""
-    frame = {"type": "error", "code": failure.code, "detail": failure.detail}
+    frame: dict[str, Any] = {"type": "error", "code": failure.code, "detail": failure.detail}
+    if isinstance(failure, Muted):
+        frame["until"] = failure.until
     if client_id is not None:
         frame["client_id"] = client_id
     return encode(frame)

@@ -1,11 +1,13 @@
-"""Pushing to open sockets, from anywhere: views, services, tasks, commands, coroutines.
+"""Pushing to open sockets, from anywhere: views, services, tasks, commands, coroutines, all by the same call.
 
     realtime.push_to_room(room_id, {"type": "announcement", "text": "…"})     # every socket in a room
     realtime.push_to_user(user_id, {"type": "notification", …})               # every socket of a person
     realtime.publish("session:<uuid>", {"type": "session.ended"})             # whoever holds that session's sockets
 
-The same names with an `a` in front are for coroutines. None of them raises when Redis is away: they log and count, and
-who listens compares itself with the database from time to time. Call them after the commit.
+Both wait for the commit of the transaction that they are called in, and are dropped when it is rolled back. In a
+coroutine, where there is none, they are on their way when they return; the same names with an `a` in front can be waited
+for. `publish` waits for nothing. None of them raises when Redis is away: they log and count, and who listens compares
+itself with the database from time to time.
 
 Two ways lead to the sockets (docs/adr/0005). Rooms are busy: they travel on the `bus`. What concerns a person or a
 session is rare: it travels on the Channels layer, in the group that every process with sockets is in (`control`).
@@ -13,16 +15,21 @@ session is rare: it travels on the Channels layer, in the group that every proce
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import to_thread
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 
 from infrastructure.realtime import bus, control
 
 _ROOM: Final = "room:"
+# The loop itself holds on to its tasks only weakly.
+_on_their_way: Final[set[asyncio.Task[None]]] = set()
 
 
 def room_channel(room_id: UUID) -> str:
@@ -46,9 +53,26 @@ async def apublish(channel: str, payload: Mapping[str, Any]) -> None:
         await control.asend(channel, payload)
 
 
+def push(channel: str, payload: Mapping[str, Any]) -> None:
+    """`publish` after the commit of the running transaction; at once where there is none, without waiting in a loop."""
+    payload = dict(payload)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        # `on_commit` alone would open a connection to the database where none is needed.
+        if transaction.get_connection().in_atomic_block:
+            transaction.on_commit(partial(publish, channel, payload))
+        else:
+            publish(channel, payload)
+        return
+    task = loop.create_task(apublish(channel, payload))
+    _on_their_way.add(task)
+    task.add_done_callback(_on_their_way.discard)
+
+
 def push_to_room(room_id: UUID, event: Mapping[str, Any]) -> None:
-    """Hand `event` to every socket in a room, in every process."""
-    publish(room_channel(room_id), event)
+    """Hand `event` to every socket in a room, in every process, after the commit."""
+    push(room_channel(room_id), event)
 
 
 async def apush_to_room(room_id: UUID, event: Mapping[str, Any]) -> None:
@@ -57,8 +81,8 @@ async def apush_to_room(room_id: UUID, event: Mapping[str, Any]) -> None:
 
 
 def push_to_user(user_id: UUID, event: Mapping[str, Any]) -> None:
-    """Hand `event` to every socket of a person, in every process."""
-    publish(f"user:{user_id}", event)
+    """Hand `event` to every socket of a person, in every process, after the commit."""
+    push(f"user:{user_id}", event)
 
 
 async def apush_to_user(user_id: UUID, event: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ def save_avatar(file: IO[bytes], *, size: int, max_pixels: int) -> str:
 
     Raises ImageRefused.
     """
-    picture = _square(_decoded(file, max_pixels), size)
+    picture = _square(decoded(file, max_pixels), size)
     encoded = io.BytesIO()
     picture.save(encoded, "WEBP", quality=85, method=4)
     return default_storage.save(f"{FOLDER}/{uuid4().hex}.webp", ContentFile(encoded.getvalue()))
@@ -43,7 +43,8 @@ def url(name: str) -> str:
     return default_storage.url(name)
 
 
-def _decoded(file: IO[bytes], max_pixels: int) -> Image.Image:
+def decoded(file: IO[bytes], max_pixels: int) -> Image.Image:
+    """An uploaded image, judged before it is decoded. Raises ImageRefused."""
     try:
         image = Image.open(file, formats=FORMATS)
         if image.width * image.height > max_pixels:

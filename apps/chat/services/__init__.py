@@ -1,8 +1,24 @@
 """What can be done in a room. Each function is one rule-bound change; REST, sockets, tasks and commands call the same."""
 
+from apps.chat.services.attachments import delete_discarded_files, upload_file
 from apps.chat.services.departures import forget_user
-from apps.chat.services.members import add_member, join_room, leave_room, record_reads, remove_member
+from apps.chat.services.invitations import (
+    accept_invitation,
+    decline_invitation,
+    delete_expired_invitations,
+    invite,
+    withdraw_invitation,
+)
+from apps.chat.services.members import (
+    add_member,
+    change_role,
+    join_room,
+    leave_room,
+    read_up_to,
+    record_reads,
+)
 from apps.chat.services.messages import delete_message, edit_message
+from apps.chat.services.moderation import mute_member, remove_member, unmute_member
 from apps.chat.services.posting import (
     announce,
     clean_text,
@@ -11,24 +27,36 @@ from apps.chat.services.posting import (
     post_system_message,
     store_messages,
 )
-from apps.chat.services.rooms import create_room, delete_room, edit_room
+from apps.chat.services.rooms import create_room, delete_room, edit_room, index_messages
 
 __all__ = [
+    "accept_invitation",
     "add_member",
     "announce",
+    "change_role",
     "clean_text",
     "create_room",
+    "decline_invitation",
+    "delete_discarded_files",
+    "delete_expired_invitations",
     "delete_message",
     "delete_room",
     "edit_message",
     "edit_room",
     "forget_user",
+    "index_messages",
+    "invite",
     "join_room",
     "leave_room",
+    "mute_member",
     "post_message",
     "post_messages",
     "post_system_message",
+    "read_up_to",
     "record_reads",
     "remove_member",
     "store_messages",
+    "unmute_member",
+    "upload_file",
+    "withdraw_invitation",
 ]

@@ -47,5 +47,4 @@ def _find_owner(room: Room) -> None:
 
 
 def _tell(room_id: UUID, user_id: UUID) -> None:
-    event = {"type": "membership.ended", "user": str(user_id)}
-    transaction.on_commit(lambda: realtime.push_to_room(room_id, event))
+    realtime.push_to_room(room_id, {"type": "membership.ended", "user": str(user_id)})

@@ -1,8 +1,9 @@
-"""Coming into a room, leaving it, being put out of it, and how far one has read."""
+"""Coming into a room, leaving it, roles in it, and how far one has read. Keeping order is in `moderation`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,8 @@ from django.db import connection, transaction
 from apps.chat import policies, selectors
 from apps.chat.exceptions import LastOwner, MemberNotFound, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Role, Room
+from apps.chat.types import AuditAction
+from apps.common import audit
 from apps.common.exceptions import NotFound
 from apps.users import selectors as users
 from infrastructure import realtime
@@ -21,12 +24,17 @@ _log = structlog.get_logger(__name__)
 def join_room(*, user_id: UUID, slug: str) -> Membership:
     """Enter a public room; to be in already is fine. Raises RoomNotFound for a private one that one is not in."""
     room = selectors.get_room_visible_to(user_id=user_id, slug=slug)
+    return enter(room=room, user_id=user_id)[0]
+
+
+def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membership, bool]:
+    """Make someone a member, with nothing unread; the flag tells whether they are new. Asks no questions."""
     membership, is_new = Membership.objects.get_or_create(
-        room_id=room.pk, user_id=user_id, defaults={"read_seq": room.head}
+        room_id=room.pk, user_id=user_id, defaults={"read_seq": room.head, "role": role}
     )
     if is_new:
         _log.info("chat.member_joined", room=str(room.pk), user=str(user_id))
-    return membership
+    return membership, is_new
 
 
 def leave_room(*, user_id: UUID, slug: str) -> None:
@@ -35,7 +43,7 @@ def leave_room(*, user_id: UUID, slug: str) -> None:
         membership = _locked(selectors.get_membership(user_id=user_id, slug=slug))
         if selectors.is_last_owner(membership=membership):
             raise LastOwner
-        _end(membership)
+        end(membership)
     _log.info("chat.member_left", room=str(membership.room_id), user=str(user_id))
 
 
@@ -50,51 +58,67 @@ def add_member(
         actor = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
         if not policies.may_add_member(Role(actor.role), as_role=role):
             raise RoomRoleTooLow
-        membership = Membership.objects.filter(room_id=actor.room_id, user_id=user_id).first()
-        if membership is None:
-            try:
-                person = users.get_user(user_id=user_id)
-            except NotFound:
-                raise MemberNotFound from None
-            if not person.is_active:
-                raise MemberNotFound
-            membership = Membership.objects.create(
-                room_id=actor.room_id, user_id=user_id, role=role, read_seq=actor.room.head
-            )
-            _log.info(
-                "chat.member_added",
-                room=str(actor.room_id),
-                user=str(user_id),
-                actor=str(actor_id),
-                role=role,
-            )
-            return membership, True
-        if not policies.may_change_member(Role(actor.role), current=Role(membership.role), to=role):
-            raise RoomRoleTooLow
-        if role is not Role.OWNER and selectors.is_last_owner(membership=membership):
-            raise LastOwner
-        membership.role = role
-        membership.save(update_fields=["role", "updated_at"])
-        _log.info(
-            "chat.member_role", room=str(actor.room_id), user=str(user_id), actor=str(actor_id), role=role
+        if Membership.objects.filter(room_id=actor.room_id, user_id=user_id).exists():
+            return _change_role(actor, user_id, role), False
+        try:
+            person = users.get_user(user_id=user_id)
+        except NotFound:
+            raise MemberNotFound from None
+        if not person.is_active:
+            raise MemberNotFound
+        membership, _ = enter(room=actor.room, user_id=user_id, role=role)
+        audit.record(
+            action=AuditAction.MEMBER_ADDED,
+            actor_id=actor_id,
+            target="user",
+            target_id=user_id,
+            details={"room": str(actor.room_id), "role": role},
         )
-        return membership, False
+        return membership, True
 
 
-def remove_member(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
-    """Put someone out. Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow, LastOwner."""
-    if actor_id == user_id:
-        return leave_room(user_id=user_id, slug=slug)
+def change_role(*, actor_id: UUID, slug: str, user_id: UUID, role: Role) -> Membership:
+    """Give a member another role. Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound, LastOwner."""
     with transaction.atomic():
         actor = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
-        target = Membership.objects.filter(room_id=actor.room_id, user_id=user_id).first()
-        if target is None:
-            raise MemberNotFound
-        if not policies.may_remove_member(Role(actor.role), target=Role(target.role)):
+        return _change_role(actor, user_id, role)
+
+
+def _change_role(actor: Membership, user_id: UUID, role: Role) -> Membership:
+    membership = selectors.get_member(room_id=actor.room_id, user_id=user_id)
+    before = Role(membership.role)
+    if before is role:
+        if Role(actor.role) is Role.MEMBER:
             raise RoomRoleTooLow
-        _end(target)
-    _log.info("chat.member_removed", room=str(actor.room_id), user=str(user_id), actor=str(actor_id))
-    return None
+        return membership
+    if not policies.may_change_role(
+        Role(actor.role), current=before, to=role, is_own=user_id == actor.user_id
+    ):
+        raise RoomRoleTooLow
+    if role is not Role.OWNER and selectors.is_last_owner(membership=membership):
+        raise LastOwner
+    membership.role = role
+    membership.save(update_fields=["role", "updated_at"])
+    audit.record(
+        action=AuditAction.ROLE_CHANGED,
+        actor_id=actor.user_id,
+        target="user",
+        target_id=user_id,
+        details={"room": str(actor.room_id), "from": before, "to": role},
+    )
+    realtime.push_to_room(actor.room_id, changed(membership))
+    return membership
+
+
+def read_up_to(*, user_id: UUID, slug: str, seq: int) -> None:
+    """Someone has read up to a number; told to the room. Raises RoomNotFound, NotAMember."""
+    membership = selectors.get_membership(user_id=user_id, slug=slug)
+    seq = min(seq, membership.room.head)
+    if seq > membership.read_seq:
+        room_id = membership.room_id
+        with transaction.atomic():
+            record_reads(reads={(room_id, user_id): seq})
+            realtime.push_to_room(room_id, {"type": "read", "user": str(user_id), "seq": seq})
 
 
 def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> None:
@@ -110,20 +134,38 @@ def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> None:
         )
 
 
+def lock(room_id: UUID) -> Room:
+    """One lock for all changes of a room's members: two owners who leave at once must not both be the second to last.
+
+    Raises RoomNotFound.
+    """
+    room = Room.objects.select_for_update(no_key=True).filter(pk=room_id).first()
+    if room is None:
+        raise RoomNotFound
+    return room
+
+
 def _locked(membership: Membership) -> Membership:
     """The membership as it is once changes of the room's members by others are done. Raises RoomNotFound."""
-    # One lock for all changes of membership: two owners who leave at once must not both be the second to last.
-    room = Room.objects.select_for_update(no_key=True).filter(pk=membership.room_id).first()
+    room = lock(membership.room_id)
     current = Membership.objects.filter(pk=membership.pk).first()
-    if room is None or current is None:
+    if current is None:
         raise RoomNotFound
     current.room = room
     return current
 
 
-def _end(membership: Membership) -> None:
+def end(membership: Membership) -> None:
+    """The person is in the room no more; their sockets are closed."""
     membership.delete()
-    room_id, user_id = membership.room_id, membership.user_id
-    transaction.on_commit(
-        lambda: realtime.push_to_room(room_id, {"type": "membership.ended", "user": str(user_id)})
-    )
+    realtime.push_to_room(membership.room_id, {"type": "membership.ended", "user": str(membership.user_id)})
+
+
+def changed(membership: Membership) -> dict[str, Any]:
+    """The frame that tells a room of a member's new role, or that they are muted or no longer so."""
+    return {
+        "type": "member",
+        "user": str(membership.user_id),
+        "role": membership.role,
+        "muted_until": membership.muted_until,
+    }

@@ -5,59 +5,85 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from apps.chat import policies, selectors, wire
-from apps.chat.exceptions import MessageDeleted, RoomRoleTooLow
-from apps.chat.models import Message, Role
+from apps.chat.events import FilesDiscarded, MessageNoticed
+from apps.chat.exceptions import MessageDeleted, Muted, RoomRoleTooLow
+from apps.chat.models import Attachment, Membership, Message, Role
+from apps.chat.services import extras
 from apps.chat.services.posting import clean_text
-from apps.chat.types import Posted
+from apps.chat.types import AuditAction, Posted
+from apps.common import audit, events
 from infrastructure import realtime
-
-_log = structlog.get_logger(__name__)
 
 
 def edit_message(
     *, actor_id: UUID, slug: str, message_id: UUID, text: str, now: datetime | None = None
 ) -> Posted:
     """Say it in other words; only one's own. Raises RoomNotFound, NotAMember, MessageNotFound, MessageDeleted,
-    RoomRoleTooLow, InvalidMessage."""
+    RoomRoleTooLow, Muted, InvalidMessage."""
+    now = now or timezone.now()
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
-    cleaned = clean_text(text)
+    room_id = membership.room_id
     with transaction.atomic():
-        message = selectors.get_message(room_id=membership.room_id, message_id=message_id)
+        message = selectors.get_message(room_id=room_id, message_id=message_id)
         if message.sender_id != actor_id:
             raise RoomRoleTooLow("Only its sender can change a message.")
+        if membership.muted_until is not None and membership.muted_until > now:
+            raise Muted(membership.muted_until)
+        cleaned = clean_text(text, may_be_empty=bool(message.attachments))
+        mentions = extras.mentions_in(room_id=room_id, text=cleaned)
         # Deleted meanwhile stays deleted: the condition is judged by the statement that writes.
         changed = Message.objects.filter(pk=message_id, deleted_at__isnull=True).update(
-            text=cleaned, edited_at=now or timezone.now()
+            text=cleaned, edited_at=now, mentions=[one.user_id for one in mentions] or None
         )
         if not changed:
             raise MessageDeleted
-        edited = selectors.posted(selectors.get_message(room_id=membership.room_id, message_id=message_id))
-        room_id = membership.room_id
-        transaction.on_commit(lambda: realtime.push_to_room(room_id, wire.edited(edited)))
+        if mentions:
+            events.publish(MessageNoticed(message_id=message_id, room_id=room_id))
+        edited = selectors.get_posted(room_id=room_id, message_id=message_id)
+        realtime.push_to_room(room_id, wire.edited(edited))
     return edited
 
 
 def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime | None = None) -> None:
     """Take a message back; done twice is done. Raises RoomNotFound, NotAMember, MessageNotFound, RoomRoleTooLow."""
-    membership = selectors.get_membership(user_id=actor_id, slug=slug)
+    now = now or timezone.now()
+    actor = selectors.get_standing(user_id=actor_id, slug=slug)
+    room_id = actor.room.pk
     with transaction.atomic():
-        message = selectors.get_message(room_id=membership.room_id, message_id=message_id)
+        message = selectors.get_message(room_id=room_id, message_id=message_id)
         is_own = message.sender_id == actor_id
-        if not policies.may_delete_message(Role(membership.role), is_own=is_own):
+        if not is_own and not policies.may_moderate(actor.rank, target=_rank_of_sender(actor, message)):
             raise RoomRoleTooLow
         changed = Message.objects.filter(pk=message_id, deleted_at__isnull=True).update(
-            text="", deleted_at=now or timezone.now()
+            text="", attachments=None, mentions=None, deleted_at=now
         )
         if not changed:
             return
-        room_id = membership.room_id
-        transaction.on_commit(
-            lambda: realtime.push_to_room(room_id, wire.deleted(id_=message_id, seq=message.seq))
-        )
-    if not is_own:
-        _log.info("chat.message_moderated", room=str(room_id), message=str(message_id), actor=str(actor_id))
+        if Attachment.objects.filter(message_id=message_id).update(discarded_at=now):
+            events.publish(FilesDiscarded(room_id=room_id))
+        if not is_own:
+            audit.record(
+                action=AuditAction.MESSAGE_DELETED,
+                actor_id=actor_id,
+                target="message",
+                target_id=message_id,
+                details={"room": str(room_id), "sender": str(message.sender_id)},
+            )
+        realtime.push_to_room(room_id, wire.deleted(id_=message_id, seq=message.seq))
+
+
+def _rank_of_sender(actor: selectors.Standing, message: Message) -> policies.Rank:
+    if message.sender_id is None:  # the system has no rank to defend: moderators tidy up after it
+        return policies.Rank.MEMBER
+    role = (
+        Membership.objects.filter(room_id=actor.room.pk, user_id=message.sender_id)
+        .values_list("role", flat=True)
+        .first()
+    )
+    return selectors.get_rank_against(
+        actor=actor, user_id=message.sender_id, role=None if role is None else Role(role)
+    )

@@ -8,27 +8,35 @@ the lock, so it sees what others posted while this one waited, and finds repeate
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
+import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.chat import selectors, wire
-from apps.chat.exceptions import InvalidMessage, MessageRefused, NotAMember, RoomNotFound
+from apps.chat.events import MessageNoticed
+from apps.chat.exceptions import InvalidMessage, MessageRefused, Muted, NotAMember, RoomNotFound
 from apps.chat.models import MAX_TEXT, Room
+from apps.chat.services import extras
+from apps.chat.services.extras import Candidate, Extras
 from apps.chat.types import Draft, Posted, Stored
+from apps.common import events
 from apps.common.ids import uuid7
 from infrastructure import realtime
 
-# `standing` are drafts that may be posted, `known` those that were posted before, `fresh` the rest with their numbers.
+# `standing` are drafts of members, `known` those that were posted before, `fresh` the rest with their numbers, but for
+# those of members who are muted.
 _POST = """
 WITH draft AS (
     SELECT * FROM unnest(%(positions)s::int[], %(ids)s::uuid[], %(senders)s::uuid[], %(client_ids)s::uuid[],
-                         %(texts)s::text[]) AS d (position, id, sender_id, client_id, text)
+                         %(texts)s::text[], %(reply_tos)s::uuid[], %(attachments)s::text[], %(mentions)s::text[])
+        AS d (position, id, sender_id, client_id, text, reply_to_id, attachments, mentions)
 ), standing AS (
-    SELECT draft.*, users_user.name AS sender_name
+    SELECT draft.*, users_user.name AS sender_name, chat_membership.muted_until
     FROM draft
     LEFT JOIN chat_membership ON chat_membership.room_id = %(room)s AND chat_membership.user_id = draft.sender_id
     LEFT JOIN users_user ON users_user.id = chat_membership.user_id
@@ -42,23 +50,33 @@ WITH draft AS (
     SELECT standing.*, %(head)s + row_number() OVER (ORDER BY standing.position) AS seq
     FROM standing
     WHERE standing.position NOT IN (SELECT position FROM known)
+        AND (standing.muted_until IS NULL OR standing.muted_until <= %(now)s)
 ), inserted AS (
-    INSERT INTO chat_message (id, room_id, seq, sender_id, client_id, text, created_at)
-    SELECT id, %(room)s, seq, sender_id, client_id, text, %(now)s FROM fresh
+    INSERT INTO chat_message (id, room_id, seq, sender_id, client_id, text, created_at, language, reply_to_id,
+                              attachments, mentions)
+    SELECT id, %(room)s, seq, sender_id, client_id, text, %(now)s, %(language)s::regconfig, reply_to_id,
+           attachments::jsonb, mentions::uuid[]
+    FROM fresh
 ), advanced AS (
     UPDATE chat_room SET head = %(head)s + (SELECT count(*) FROM fresh)
     WHERE id = %(room)s AND EXISTS (SELECT FROM fresh)
 )
-SELECT position, id, seq, text, %(now)s, sender_name, true FROM fresh
+SELECT position, id, seq, text, %(now)s, sender_name, 'fresh' FROM fresh
 UNION ALL
-SELECT known.position, known.id, known.seq, known.text, known.created_at, standing.sender_name, false
+SELECT known.position, known.id, known.seq, known.text, known.created_at, standing.sender_name, 'known'
 FROM known JOIN standing USING (position)
+UNION ALL
+SELECT position, id, 0, '', muted_until, '', 'muted' FROM standing
+WHERE muted_until > %(now)s AND position NOT IN (SELECT position FROM known)
 ORDER BY 1
 """
 
 
-def clean_text(text: str) -> str:
-    """The text as it is stored: composed Unicode, without blanks around it. Raises InvalidMessage."""
+def clean_text(text: str, *, may_be_empty: bool = False) -> str:
+    """The text as it is stored: composed Unicode, without blanks around it. Raises InvalidMessage.
+
+    Only a message with files may be empty.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -66,7 +84,7 @@ def clean_text(text: str) -> str:
     cleaned = unicodedata.normalize("NFC", text).strip()
     if "\x00" in cleaned:
         raise InvalidMessage("A message cannot hold the null character.")
-    if not 0 < len(cleaned) <= MAX_TEXT:
+    if len(cleaned) > MAX_TEXT or not (cleaned or may_be_empty):
         raise InvalidMessage
     return cleaned
 
@@ -83,7 +101,7 @@ def store_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | No
     texts: dict[int, str] = {}
     for position, draft in enumerate(drafts):
         try:
-            cleaned = clean_text(draft.text)
+            cleaned = clean_text(draft.text, may_be_empty=bool(draft.attachments))
         except InvalidMessage as refusal:
             outcomes[position] = refusal
             continue
@@ -101,19 +119,25 @@ def store_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | No
 
 def _insert(
     room_id: UUID,
-    drafts: Sequence[tuple[int, Draft, str]],
+    drafts: Sequence[Candidate],
     now: datetime,
     outcomes: list[Posted | MessageRefused],
 ) -> list[Posted]:
     with transaction.atomic():
-        head = (
+        locked = (
             Room.objects.select_for_update(no_key=True)
             .filter(pk=room_id)
-            .values_list("head", flat=True)
+            .values_list("head", "language")
             .first()
         )
-        if head is None:
+        if locked is None:
             raise RoomNotFound
+        head, language = locked
+        found, refused = extras.find(room_id, drafts)
+        for position, refusal in refused.items():
+            outcomes[position] = refusal
+        drafts = [candidate for candidate in drafts if candidate[0] not in refused]
+        carried = [found.get(position, extras.NONE) for position, _, _ in drafts]
         with connection.cursor() as cursor:
             cursor.execute(
                 _POST,
@@ -126,13 +150,31 @@ def _insert(
                     "senders": [draft.sender_id for _, draft, _ in drafts],
                     "client_ids": [draft.client_id for _, draft, _ in drafts],
                     "texts": [text for _, _, text in drafts],
+                    "language": language,
+                    "reply_tos": [draft.reply_to for _, draft, _ in drafts],
+                    "attachments": [_json(one) for one in carried],
+                    "mentions": [_array(one) for one in carried],
                 },
             )
             rows = cursor.fetchall()
-    by_position = {position: draft for position, draft, _ in drafts}
+        fresh = _judge(rows, {position: draft for position, draft, _ in drafts}, found, outcomes)
+        _follow_up(room_id, fresh)
+    return fresh
+
+
+def _judge(
+    rows: Sequence[tuple[Any, ...]],
+    drafts: Mapping[int, Draft],
+    found: Mapping[int, Extras],
+    outcomes: list[Posted | MessageRefused],
+) -> list[Posted]:
+    """Write down what became of each draft. Returns the messages that are new."""
     fresh = []
-    for position, id_, seq, text, at, sender_name, is_fresh in rows:
-        draft = by_position[position]
+    for position, id_, seq, text, at, sender_name, state in rows:
+        if state == "muted":
+            outcomes[position] = Muted(at)
+            continue
+        draft, carried = drafts[position], found.get(position, extras.NONE)
         message = Posted(
             id=id_,
             seq=seq,
@@ -141,11 +183,30 @@ def _insert(
             sender_name=selectors.SYSTEM_NAME if draft.sender_id is None else sender_name,
             client_id=draft.client_id,
             at=at,
+            reply_to=carried.reply_to,
+            attachments=carried.attachments,
+            mentions=carried.mentions,
         )
         outcomes[position] = message
-        if is_fresh:
+        if state == "fresh":
             fresh.append(message)
     return fresh
+
+
+def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
+    """Files go to their messages; that somebody was named or answered is an event."""
+    extras.attach({message.id: message.attachments for message in fresh if message.attachments})
+    for message in fresh:
+        if message.mentions or (message.reply_to is not None and message.reply_to.sender_id is not None):
+            events.publish(MessageNoticed(message_id=message.id, room_id=room_id))
+
+
+def _json(carried: Extras) -> str | None:
+    return orjson.dumps(extras.as_json(carried.attachments)).decode() if carried.attachments else None
+
+
+def _array(carried: Extras) -> str | None:
+    return f"{{{','.join(str(one.user_id) for one in carried.mentions)}}}" if carried.mentions else None
 
 
 def announce(*, room_id: UUID, fresh: Sequence[Posted]) -> None:
@@ -162,23 +223,33 @@ def post_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | Non
 
 
 def post_message(
-    *, actor_id: UUID, slug: str, text: str, client_id: UUID | None = None
+    *,
+    actor_id: UUID,
+    slug: str,
+    text: str,
+    client_id: UUID | None = None,
+    reply_to: UUID | None = None,
+    attachments: Sequence[UUID] = (),
 ) -> tuple[Posted, bool]:
-    """One message of one person; the flag tells whether it is new. Raises RoomNotFound, NotAMember, InvalidMessage."""
+    """One message of one person; the flag tells whether it is new.
+
+    Raises RoomNotFound, NotAMember, Muted, InvalidMessage, InvalidReply, InvalidAttachment.
+    """
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
-    return _post_one(membership.room_id, _draft(actor_id, text, client_id))
+    draft = Draft(
+        sender_id=actor_id,
+        text=text,
+        client_id=client_id or uuid4(),
+        reply_to=reply_to,
+        attachments=tuple(attachments),
+    )
+    return _post_one(membership.room_id, draft)
 
 
 def post_system_message(*, slug: str, text: str, client_id: UUID | None = None) -> Posted:
     """A message without a sender. Raises RoomNotFound, InvalidMessage."""
     room = selectors.get_room(slug=slug)
-    return _post_one(room.pk, _draft(None, text, client_id))[0]
-
-
-def _draft(sender_id: UUID | None, text: str, client_id: UUID | None) -> Draft:
-    if client_id is None:
-        return Draft(sender_id=sender_id, text=text)
-    return Draft(sender_id=sender_id, text=text, client_id=client_id)
+    return _post_one(room.pk, Draft(sender_id=None, text=text, client_id=client_id or uuid4()))[0]
 
 
 def _post_one(room_id: UUID, draft: Draft) -> tuple[Posted, bool]:
@@ -186,4 +257,7 @@ def _post_one(room_id: UUID, draft: Draft) -> tuple[Posted, bool]:
     (outcome,) = stored.outcomes
     if not isinstance(outcome, Posted):
         raise outcome
-    return outcome, bool(stored.fresh)
+    if not stored.fresh:
+        # It was posted before, and may have been changed since.
+        return selectors.get_posted(room_id=room_id, message_id=outcome.id), False
+    return outcome, True

@@ -3,35 +3,64 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Final
 from uuid import UUID
 
-import structlog
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Value
 
 from apps.chat import policies, selectors
+from apps.chat.events import FilesDiscarded, LanguageChanged
 from apps.chat.exceptions import RoomRoleTooLow, SlugTaken
-from apps.chat.models import Membership, Role, Room
+from apps.chat.models import Attachment, LanguageField, Membership, Message, Role, Room
+from apps.chat.services import slugs
+from apps.chat.types import AuditAction
+from apps.common import audit, events
 from infrastructure import realtime
 
-_log = structlog.get_logger(__name__)
+_BATCH: Final = 1_000
 
 
-def create_room(*, actor_id: UUID, slug: str, name: str, is_private: bool = False) -> Room:
-    """A new room, owned by its maker. Raises SlugTaken."""
-    try:
-        with transaction.atomic():
-            room = Room.objects.create(slug=slug, name=_clean(name), is_private=is_private)
-            Membership.objects.create(room=room, user_id=actor_id, role=Role.OWNER)
-    except IntegrityError as error:
-        if Room.objects.filter(slug=slug).exists():
-            raise SlugTaken from error
-        raise
-    _log.info("chat.room_created", room=str(room.pk), actor=str(actor_id))
-    return room
+def create_room(
+    *,
+    actor_id: UUID,
+    name: str,
+    slug: str | None = None,
+    is_private: bool = False,
+    language: str | None = None,
+) -> Room:
+    """A new room, owned by its maker. Without a slug it gets one made of its name. Raises SlugTaken for a given one."""
+    name = _clean(name)
+    language = language or settings.CHAT_SEARCH_LANGUAGE
+    for attempt in slugs.candidates(name) if slug is None else (slug,):
+        try:
+            with transaction.atomic():
+                room = Room.objects.create(slug=attempt, name=name, is_private=is_private, language=language)
+                Membership.objects.create(room=room, user_id=actor_id, role=Role.OWNER)
+                audit.record(
+                    action=AuditAction.ROOM_CREATED, actor_id=actor_id, target="room", target_id=room.pk
+                )
+        except IntegrityError:
+            if not Room.objects.filter(slug=attempt).exists():
+                raise
+            continue
+        return room
+    raise SlugTaken
 
 
-def edit_room(*, actor_id: UUID, slug: str, name: str | None = None, is_private: bool | None = None) -> Room:
-    """Rename a room or change who can see it. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
+def edit_room(
+    *,
+    actor_id: UUID,
+    slug: str,
+    name: str | None = None,
+    is_private: bool | None = None,
+    language: str | None = None,
+) -> Room:
+    """Rename a room, change who can see it, or the language of its search.
+
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow.
+    """
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
     if not policies.may_edit_room(Role(membership.role)):
         raise RoomRoleTooLow
@@ -43,9 +72,39 @@ def edit_room(*, actor_id: UUID, slug: str, name: str | None = None, is_private:
     if is_private is not None:
         room.is_private = is_private
         fields.append("is_private")
-    room.save(update_fields=fields)
-    _log.info("chat.room_edited", room=str(room.pk), actor=str(actor_id), fields=fields[1:])
+    has_new_language = language is not None and language != room.language
+    if language is not None and has_new_language:
+        room.language = language
+        fields.append("language")
+    with transaction.atomic():
+        room.save(update_fields=fields)
+        if len(fields) > 1:
+            audit.record(
+                action=AuditAction.ROOM_EDITED,
+                actor_id=actor_id,
+                target="room",
+                target_id=room.pk,
+                details={"fields": fields[1:]},
+            )
+        if has_new_language:
+            events.publish(LanguageChanged(room_id=room.pk))
     return room
+
+
+def index_messages(*, room_id: UUID) -> int:
+    """Bring a room's messages in step with its language, some at a time. How many it were; done again, none."""
+    language = Room.objects.filter(pk=room_id).values_list("language", flat=True).first()
+    count = 0
+    while language is not None:
+        stale = Message.objects.filter(room_id=room_id).order_by("seq")
+        stale = stale.exclude(language=Value(language, output_field=LanguageField()))
+        changed = Message.objects.filter(pk__in=list(stale.values_list("pk", flat=True)[:_BATCH])).update(
+            language=language
+        )
+        count += changed
+        if not changed:
+            break
+    return count
 
 
 def delete_room(*, actor_id: UUID, slug: str) -> None:
@@ -55,9 +114,17 @@ def delete_room(*, actor_id: UUID, slug: str) -> None:
         raise RoomRoleTooLow
     room_id = membership.room_id
     with transaction.atomic():
+        if Attachment.objects.filter(room_id=room_id).exists():
+            events.publish(FilesDiscarded(room_id=room_id))
         membership.room.delete()
-        transaction.on_commit(lambda: realtime.push_to_room(room_id, {"type": "room.deleted"}))
-    _log.info("chat.room_deleted", room=str(room_id), actor=str(actor_id))
+        audit.record(
+            action=AuditAction.ROOM_DELETED,
+            actor_id=actor_id,
+            target="room",
+            target_id=room_id,
+            details={"slug": slug},
+        )
+        realtime.push_to_room(room_id, {"type": "room.deleted"})
 
 
 def _clean(name: str) -> str:

@@ -33,6 +33,6 @@ class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
     role = Role.MEMBER
 
 
-def member_of(room: Room, role: Role = Role.MEMBER, **user: Any) -> User:
+def member_of(room: Room, role: Role = Role.MEMBER, /, **user: Any) -> User:
     """A new account that is in `room`."""
     return MembershipFactory.create(room=room, role=role, user=UserFactory.create(**user)).user

@@ -10,6 +10,7 @@ from django.test import Client
 
 from apps.chat import demo, handlers, policies, services, tasks
 from apps.chat.models import Membership, Message, Role, Room
+from apps.chat.policies import Rank
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
 from apps.chat.types import Draft
 from apps.users import demo as users_demo
@@ -62,11 +63,22 @@ def test_marks_of_reading_only_move_forward_and_not_beyond_the_head() -> None:
 
 def test_roles_and_what_they_may() -> None:
     owner, moderator, member = Role.OWNER, Role.MODERATOR, Role.MEMBER
-    assert [policies.may_remove_member(owner, target=role) for role in Role] == [True, True, True]
-    assert [policies.may_remove_member(moderator, target=role) for role in Role] == [False, False, True]
-    assert [policies.may_remove_member(member, target=role) for role in Role] == [False, False, False]
-    assert [policies.may_delete_message(role, is_own=False) for role in Role] == [True, True, False]
-    assert policies.may_delete_message(member, is_own=True)
+    below = {
+        rank.name: [other.name for other in Rank if policies.may_moderate(rank, target=other)]
+        for rank in Rank
+    }
+    assert below == {
+        "MEMBER": [],
+        "MODERATOR": ["MEMBER"],
+        "OWNER": ["MEMBER", "MODERATOR"],
+        "SITE_MODERATOR": ["MEMBER", "MODERATOR", "OWNER"],
+        "SITE_ADMIN": ["MEMBER", "MODERATOR", "OWNER", "SITE_MODERATOR"],
+    }
+    assert policies.may_change_role(owner, current=moderator, to=owner, is_own=False)
+    assert not policies.may_change_role(owner, current=owner, to=member, is_own=False)
+    assert not policies.may_change_role(moderator, current=member, to=moderator, is_own=False)
+    assert policies.may_change_role(moderator, current=moderator, to=member, is_own=True)
+    assert not policies.may_change_role(member, current=member, to=moderator, is_own=True)
     assert [policies.may_add_member(role, as_role=member) for role in Role] == [True, True, False]
 
 

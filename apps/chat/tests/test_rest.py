@@ -69,10 +69,12 @@ def test_maker_of_a_room_owns_it() -> None:
         "slug": "moor-1",
         "name": "The Moor",
         "is_private": False,
+        "language": "simple",
         "role": "owner",
         "seq": 0,
         "read_seq": 0,
         "unread": 0,
+        "muted_until": None,
         "created_at": room.created_at.isoformat().replace("+00:00", "Z"),
     }
     assert ada("GET", "moor-1/").json() == body
@@ -225,6 +227,7 @@ def test_members_and_roles(django_assert_max_num_queries: Callable[..., Any]) ->
             "name": "Ada",
             "role": "member",
             "read_seq": 0,
+            "muted_until": None,
             "joined_at": membership.created_at.isoformat().replace("+00:00", "Z"),
         },
     )
@@ -269,6 +272,9 @@ def test_posting_by_rest() -> None:
             "client_id": client_id,
             "edited_at": None,
             "deleted": False,
+            "reply_to": None,
+            "attachments": [],
+            "mentions": [],
         },
     )
     again = ada("POST", f"{room.slug}/messages/", {"message": "hello", "client_id": client_id})

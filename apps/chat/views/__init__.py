@@ -1,17 +1,44 @@
 """The REST interface: parse, one call, render."""
 
-from apps.chat.views.members import JoinView, LeaveView, MembersView, MemberView
-from apps.chat.views.messages import MessagesView, MessageView, SystemMessagesView
+from apps.chat.views.attachments import AttachmentsView, AttachmentView
+from apps.chat.views.invitations import (
+    AcceptView,
+    DeclineView,
+    InvitationsView,
+    InvitationView,
+    MyInvitationsView,
+)
+from apps.chat.views.members import (
+    JoinView,
+    LeaveView,
+    MembersView,
+    MemberView,
+    MuteView,
+    PeopleView,
+    ReadView,
+)
+from apps.chat.views.messages import MessagesView, MessageView, SearchView, SystemMessagesView
 from apps.chat.views.rooms import RoomsView, RoomView
 
 __all__ = [
+    "AcceptView",
+    "AttachmentView",
+    "AttachmentsView",
+    "DeclineView",
+    "InvitationView",
+    "InvitationsView",
     "JoinView",
     "LeaveView",
     "MemberView",
     "MembersView",
     "MessageView",
     "MessagesView",
+    "MuteView",
+    "MyInvitationsView",
+    "PeopleView",
+    "ReadView",
     "RoomView",
     "RoomsView",
+    "SearchView",
     "SystemMessagesView",
 ]

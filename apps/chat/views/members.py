@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -13,8 +15,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.chat import exceptions, selectors, services
+from apps.chat.filters import PersonFilter
 from apps.chat.models import Membership, Role
-from apps.chat.serializers import MemberInput, MemberOutput, RoomOutput
+from apps.chat.serializers import (
+    MemberInput,
+    MemberOutput,
+    MuteInput,
+    PersonOutput,
+    ReadInput,
+    RoleInput,
+    RoomOutput,
+)
 from apps.common.documentation import raises
 from apps.common.permissions import caller_of
 
@@ -107,6 +118,32 @@ class MemberView(APIView):
     """One member."""
 
     @extend_schema(
+        operation_id="chat_members_role",
+        tags=TAGS,
+        summary="Change a member's role",
+        request=RoleInput,
+        responses=MemberOutput,
+    )
+    @raises(
+        exceptions.RoomNotFound,
+        exceptions.NotAMember,
+        exceptions.RoomRoleTooLow,
+        exceptions.MemberNotFound,
+        exceptions.LastOwner,
+    )
+    def patch(self, request: Request, slug: str, user_id: UUID) -> Response:
+        """Owners change the roles of those who are no owners; everyone may give themselves a lower one."""
+        data = RoleInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        member = services.change_role(
+            actor_id=caller_of(request).user.pk,
+            slug=slug,
+            user_id=user_id,
+            role=Role(data.validated_data["role"]),
+        )
+        return Response(MemberOutput(member).data)
+
+    @extend_schema(
         operation_id="chat_members_remove",
         tags=TAGS,
         summary="Remove a member",
@@ -120,6 +157,91 @@ class MemberView(APIView):
         exceptions.LastOwner,
     )
     def delete(self, request: Request, slug: str, user_id: UUID) -> Response:
-        """Owners may remove anyone, moderators members, everyone themselves. Their sockets are closed."""
+        """Those below you, or yourself. Their sockets are closed."""
         services.remove_member(actor_id=caller_of(request).user.pk, slug=slug, user_id=user_id)
         return Response(status=204)
+
+
+class MuteView(APIView):
+    """Whether a member may speak."""
+
+    @extend_schema(
+        operation_id="chat_members_mute",
+        tags=TAGS,
+        summary="Mute a member for a time",
+        request=MuteInput,
+        responses=MemberOutput,
+    )
+    @raises(
+        exceptions.RoomNotFound,
+        exceptions.NotAMember,
+        exceptions.RoomRoleTooLow,
+        exceptions.MemberNotFound,
+        exceptions.InvalidMute,
+    )
+    def post(self, request: Request, slug: str, user_id: UUID) -> Response:
+        """Someone below you; until then they read and do not speak. Again: another time."""
+        data = MuteInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        now = timezone.now()
+        until = data.validated_data.get("until") or now + timedelta(seconds=data.validated_data["seconds"])
+        member = services.mute_member(
+            actor_id=caller_of(request).user.pk, slug=slug, user_id=user_id, until=until, now=now
+        )
+        return Response(MemberOutput(member).data)
+
+    @extend_schema(
+        operation_id="chat_members_unmute",
+        tags=TAGS,
+        summary="Let a member speak again",
+        responses={204: OpenApiResponse(description="They may speak.")},
+    )
+    @raises(
+        exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow, exceptions.MemberNotFound
+    )
+    def delete(self, request: Request, slug: str, user_id: UUID) -> Response:
+        """Someone below you."""
+        services.unmute_member(actor_id=caller_of(request).user.pk, slug=slug, user_id=user_id)
+        return Response(status=204)
+
+
+class ReadView(APIView):
+    """How far one has read."""
+
+    @extend_schema(
+        operation_id="chat_rooms_read_up_to",
+        tags=TAGS,
+        summary="Mark messages as read",
+        request=ReadInput,
+        responses={204: OpenApiResponse(description="Marked.")},
+    )
+    @raises(exceptions.RoomNotFound, exceptions.NotAMember)
+    def post(self, request: Request, slug: str) -> Response:
+        """Up to a number. Marks only move forward; on a socket, send a `read` frame."""
+        data = ReadInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        services.read_up_to(user_id=caller_of(request).user.pk, slug=slug, seq=data.validated_data["seq"])
+        return Response(status=204)
+
+
+class PeopleView(GenericAPIView[Any]):
+    """People whom one can find."""
+
+    queryset = Membership.objects.none()
+    serializer_class = PersonOutput
+    filterset_class = PersonFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Those who share a room with the caller."""
+        return selectors.list_people_known_to(user_id=caller_of(self.request).user.pk)
+
+    @extend_schema(
+        operation_id="chat_people_list",
+        tags=TAGS,
+        summary="Find people",
+        responses=PersonOutput(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Those who share a room with you, by name."""
+        page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(PersonOutput(page, many=True).data)

@@ -16,7 +16,14 @@ from apps.chat import exceptions, selectors, services
 from apps.chat.filters import MessageFilter
 from apps.chat.models import Message
 from apps.chat.pagination import MessagePagination
-from apps.chat.serializers import MessageChangeInput, MessageInput, MessageOutput
+from apps.chat.serializers import (
+    FoundOutput,
+    MessageChangeInput,
+    MessageInput,
+    MessageOutput,
+    SearchInput,
+    SystemMessageInput,
+)
 from apps.common.documentation import raises
 from apps.common.permissions import caller_of
 
@@ -48,7 +55,7 @@ class MessagesView(GenericAPIView[Any]):
     def get(self, request: Request, slug: str) -> Response:
         """The newest page, or the one after or before a number; always the oldest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        posted = [selectors.posted(message) for message in page]
+        posted = selectors.as_posted(page)
         return self.get_paginated_response(MessageOutput(posted, many=True).data)
 
     @extend_schema(
@@ -59,7 +66,14 @@ class MessagesView(GenericAPIView[Any]):
         responses={201: MessageOutput, 200: MessageOutput},
         filters=False,
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.InvalidMessage)
+    @raises(
+        exceptions.RoomNotFound,
+        exceptions.NotAMember,
+        exceptions.Muted,
+        exceptions.InvalidMessage,
+        exceptions.InvalidReply,
+        exceptions.InvalidAttachment,
+    )
     def post(self, request: Request, slug: str) -> Response:
         """201 for a new message, 200 when its `client_id` was taken before."""
         data = MessageInput(data=request.data)
@@ -69,8 +83,39 @@ class MessagesView(GenericAPIView[Any]):
             slug=slug,
             text=data.validated_data["message"],
             client_id=data.validated_data.get("client_id"),
+            reply_to=data.validated_data.get("reply_to"),
+            attachments=data.validated_data.get("attachments", ()),
         )
         return Response(MessageOutput(posted).data, status=201 if is_new else 200)
+
+
+class SearchView(GenericAPIView[Any]):
+    """What was said about something."""
+
+    queryset = Message.objects.none()
+    serializer_class = FoundOutput
+    filter_backends = ()
+
+    @extend_schema(
+        operation_id="chat_messages_search",
+        tags=TAGS,
+        summary="Search messages",
+        parameters=[SearchInput],
+        responses=FoundOutput(many=True),
+    )
+    @raises(exceptions.RoomNotFound, exceptions.NotAMember)
+    def get(self, request: Request, slug: str) -> Response:
+        """Words, "phrases", or, -without; the newest first, with the words marked in a snippet."""
+        data = SearchInput(data=request.query_params)
+        data.is_valid(raise_exception=True)
+        membership = selectors.get_membership(user_id=caller_of(request).user.pk, slug=slug)
+        found = selectors.search_messages(room=membership.room, query=data.validated_data["q"])
+        page: Any = self.paginate_queryset(found)
+        shown = [
+            {**MessageOutput(posted).data, "snippet": selectors.snippet(message.headline)}
+            for posted, message in zip(selectors.as_posted(page), page, strict=True)
+        ]
+        return self.get_paginated_response(shown)
 
 
 class MessageView(APIView):
@@ -125,13 +170,13 @@ class SystemMessagesView(APIView):
         operation_id="chat_system_messages_post",
         tags=TAGS,
         summary="Post a system message",
-        request=MessageInput,
+        request=SystemMessageInput,
         responses={201: MessageOutput},
     )
     @raises(exceptions.RoomNotFound, exceptions.InvalidMessage)
     def post(self, request: Request, slug: str) -> Response:
         """Into any room, without a sender."""
-        data = MessageInput(data=request.data)
+        data = SystemMessageInput(data=request.data)
         data.is_valid(raise_exception=True)
         posted = services.post_system_message(
             slug=slug,

@@ -1,10 +1,13 @@
 """Reads of the users slice: who calls (`authentication`), accounts and their sessions (`accounts`), `roles`. Nothing writes."""
 
+from apps.users.email_addresses import canonical as canonical_email
 from apps.users.selectors.accounts import (
     get_second_factor_state,
     get_session_of,
     get_user,
+    get_user_by_verified_address,
     get_user_for,
+    get_verified_address,
     list_sessions,
     list_users,
     list_users_for,
@@ -16,11 +19,14 @@ from apps.users.selectors.roles import get_role, list_permissions, list_roles
 
 __all__ = [
     "authenticate_access",
+    "canonical_email",
     "get_role",
     "get_second_factor_state",
     "get_session_of",
     "get_user",
+    "get_user_by_verified_address",
     "get_user_for",
+    "get_verified_address",
     "introspect",
     "list_dead_sessions",
     "list_permissions",

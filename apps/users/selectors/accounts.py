@@ -49,6 +49,21 @@ def names_of(user_ids: Collection[UUID]) -> dict[UUID, str]:
     return dict(User.objects.filter(pk__in=set(user_ids)).values_list("pk", "name"))
 
 
+def get_verified_address(*, user_id: UUID) -> str:
+    """The address of an active account if it is verified; empty otherwise, and for nobody."""
+    found = User.objects.filter(pk=user_id, is_active=True, email_verified_at__isnull=False)
+    return found.values_list("email", flat=True).first() or ""
+
+
+def get_user_by_verified_address(*, email: str) -> User:
+    """The active account whose verified address this is, in its canonical form. Raises UserNotFound."""
+    found = User.objects.existing().defer("password", "phone")
+    user = found.filter(email=email, is_active=True, email_verified_at__isnull=False).first()
+    if user is None:
+        raise exceptions.UserNotFound
+    return user
+
+
 def list_sessions(*, user: User, now: datetime | None = None) -> SessionQuerySet:
     """The live sessions of an account, the newest first."""
     return Session.objects.live(now or timezone.now()).filter(user=user).order_by("-created_at", "-id")

@@ -7,6 +7,10 @@ from config import env
 CHAT_FRAMES_PER_SECOND = env.number("CHAT_FRAMES_PER_SECOND")
 CHAT_SOCKETS_PER_USER = env.number("CHAT_SOCKETS_PER_USER")
 CHAT_SOCKETS_PER_ADDRESS = env.number("CHAT_SOCKETS_PER_ADDRESS")
+CHAT_SEARCH_LANGUAGE = env.text("CHAT_SEARCH_LANGUAGE")
+CHAT_ATTACHMENT_MAX_PIXELS = 24_000_000
+# Files that one person may have uploaded and not yet posted.
+CHAT_PENDING_ATTACHMENTS = 20
 CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS")
 # Many frames in one write, by a class of ours in the server (infrastructure.joined_writes).
 WEBSOCKET_JOINED_WRITES = env.flag("WEBSOCKET_JOINED_WRITES")

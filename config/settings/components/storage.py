@@ -18,11 +18,12 @@ MEDIA_ROOT = DATA_DIR / "media"
 SERVE_MEDIA = False
 
 
-def uploads() -> dict[str, Any]:
-    """The default storage: S3 when a bucket is named, else local disk."""
+def uploads(folder: str = "") -> dict[str, Any]:
+    """A storage: S3 when a bucket is named, else local disk; `folder` is where files are that no URL leads to."""
     bucket = env.text("S3_BUCKET")
     if not bucket:
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+        local = {"location": DATA_DIR / folder, "base_url": None} if folder else {}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": local}
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -33,12 +34,15 @@ def uploads() -> dict[str, Any]:
             "secret_key": env.text("S3_SECRET_KEY") or None,
             "file_overwrite": False,
             "querystring_auth": True,
+            "location": folder,
         },
     }
 
 
 STORAGES: dict[str, dict[str, Any]] = {
     "default": uploads(),
+    # Files of rooms: handed out by the product itself, to members.
+    "private": uploads("private"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 

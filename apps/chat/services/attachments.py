@@ -1,0 +1,84 @@
+"""Files in rooms: taking them in before a message is posted with them, and deleting what no message has."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import IO, Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.chat import selectors
+from apps.chat.exceptions import FileNotTaken, Muted, TooManyUploads
+from apps.chat.models import MAX_FILE_NAME, Attachment
+from infrastructure import storage
+
+FOLDER: Final = "attachments"
+KEEP_UNUSED: Final = timedelta(days=1)
+_BATCH: Final = 200
+_log = structlog.get_logger(__name__)
+
+
+def upload_file(
+    *, actor_id: UUID, slug: str, file: IO[bytes], name: str, now: datetime | None = None
+) -> Attachment:
+    """Take a file in, for one message that its uploader posts in this room within a day.
+
+    Raises RoomNotFound, NotAMember, Muted, TooManyUploads, FileNotTaken.
+    """
+    now = now or timezone.now()
+    membership = selectors.get_membership(user_id=actor_id, slug=slug)
+    if membership.muted_until is not None and membership.muted_until > now:
+        raise Muted(membership.muted_until)
+    pending = Attachment.objects.filter(uploader_id=actor_id, message__isnull=True, discarded_at=None)
+    if pending.count() >= settings.CHAT_PENDING_ATTACHMENTS:
+        raise TooManyUploads
+    try:
+        stored = storage.files.save(
+            file,
+            folder=FOLDER,
+            max_bytes=settings.MAX_UPLOAD_BYTES,
+            max_pixels=settings.CHAT_ATTACHMENT_MAX_PIXELS,
+        )
+    except storage.files.FileRefused as error:
+        raise FileNotTaken(str(error)) from error
+    return Attachment.objects.create(
+        room_id=membership.room_id,
+        uploader_id=actor_id,
+        file=stored.key,
+        name=storage.files.clean_name(name, type=stored.type, length=MAX_FILE_NAME),
+        type=stored.type,
+        size=stored.size,
+        width=stored.width,
+        height=stored.height,
+        created_at=now,
+    )
+
+
+def delete_discarded_files(*, now: datetime | None = None) -> int:
+    """Delete files whose message or room is gone, and those that were not used for a day. How many it were.
+
+    Done twice, or broken off in the middle, it finds what is left. Raises OSError when the storage is away.
+    """
+    now = now or timezone.now()
+    unwanted = Attachment.objects.filter(
+        Q(discarded_at__isnull=False) | Q(room_id=None) | Q(message_id=None, created_at__lt=now - KEEP_UNUSED)
+    ).order_by("pk")
+    count = 0
+    while True:
+        with transaction.atomic():
+            # Locked, so that none of them is posted meanwhile; what another worker deletes is left to it.
+            rows = list(unwanted.select_for_update(skip_locked=True)[:_BATCH])
+            for row in rows:
+                storage.files.delete(row.file)
+            Attachment.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        count += len(rows)
+        if len(rows) < _BATCH:
+            break
+    if count:
+        _log.info("chat.files_deleted", count=count)
+    return count

@@ -1,0 +1,116 @@
+"""Asking people into rooms. Who is asked by address is not looked up: whoever shows that it is theirs finds the invitation."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.chat import policies, selectors
+from apps.chat.events import PersonInvited
+from apps.chat.exceptions import InvitationNotFound, RoomRoleTooLow, TooManyInvitations
+from apps.chat.models import Invitation, Membership, Role
+from apps.chat.services import members
+from apps.chat.types import AuditAction
+from apps.common import audit, events
+from apps.users import selectors as users
+
+LASTS: Final = timedelta(days=14)
+# Open ones of one room: each of them may send a mail to somebody who did not ask for it.
+MAX_OPEN: Final = 100
+
+
+def invite(
+    *,
+    actor_id: UUID,
+    slug: str,
+    email: str | None = None,
+    user_id: UUID | None = None,
+    now: datetime | None = None,
+) -> Invitation:
+    """Ask someone in, by address or by id; again: for another fortnight. The answer is the same for unknown ones.
+
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooManyInvitations, InvalidEmail.
+    """
+    now = now or timezone.now()
+    membership = _inviter(actor_id, slug)
+    whom: dict[str, Any] = {
+        "user_id": user_id,
+        "email": "" if email is None else users.canonical_email(email),
+    }
+    with transaction.atomic():
+        members.lock(membership.room_id)
+        if Invitation.objects.filter(room_id=membership.room_id, expires_at__gt=now).count() >= MAX_OPEN:
+            raise TooManyInvitations
+        invitation, is_new = Invitation.objects.update_or_create(
+            room_id=membership.room_id,
+            **whom,
+            defaults={"expires_at": now + LASTS},
+            create_defaults={"expires_at": now + LASTS, "invited_by_id": actor_id, "created_at": now},
+        )
+        if is_new:
+            audit.record(
+                action=AuditAction.INVITED,
+                actor_id=actor_id,
+                target="room",
+                target_id=membership.room_id,
+                details={"invitation": str(invitation.pk)},
+            )
+            events.publish(PersonInvited(invitation_id=invitation.pk))
+    return invitation
+
+
+def withdraw_invitation(*, actor_id: UUID, slug: str, invitation_id: UUID) -> None:
+    """Take an invitation back. Raises RoomNotFound, NotAMember, RoomRoleTooLow, InvitationNotFound."""
+    membership = _inviter(actor_id, slug)
+    with transaction.atomic():
+        if not Invitation.objects.filter(pk=invitation_id, room_id=membership.room_id).delete()[0]:
+            raise InvitationNotFound
+        audit.record(
+            action=AuditAction.INVITATION_WITHDRAWN,
+            actor_id=actor_id,
+            target="room",
+            target_id=membership.room_id,
+            details={"invitation": str(invitation_id)},
+        )
+
+
+def accept_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | None = None) -> Membership:
+    """Come in; all invitations of this person to the room are used up by it. Raises InvitationNotFound."""
+    with transaction.atomic():
+        mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
+        invitation = mine.filter(pk=invitation_id).select_for_update(of=("self",)).first()
+        if invitation is None:
+            raise InvitationNotFound
+        membership, _ = members.enter(room=invitation.room, user_id=user_id)
+        mine.filter(room_id=invitation.room_id).delete()
+        audit.record(
+            action=AuditAction.MEMBER_ADDED,
+            actor_id=invitation.invited_by_id,
+            target="user",
+            target_id=user_id,
+            details={"room": str(invitation.room_id), "invitation": str(invitation_id)},
+        )
+    return membership
+
+
+def decline_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | None = None) -> None:
+    """Stay out. Raises InvitationNotFound."""
+    mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
+    if not Invitation.objects.filter(pk__in=mine.filter(pk=invitation_id).values("pk")).delete()[0]:
+        raise InvitationNotFound
+
+
+def delete_expired_invitations(*, now: datetime | None = None) -> int:
+    """Delete those that nobody has followed in time. How many it were."""
+    return Invitation.objects.filter(expires_at__lte=now or timezone.now()).delete()[0]
+
+
+def _inviter(actor_id: UUID, slug: str) -> Membership:
+    membership = selectors.get_membership(user_id=actor_id, slug=slug)
+    if not policies.may_add_member(Role(membership.role), as_role=Role.MEMBER):
+        raise RoomRoleTooLow
+    return membership

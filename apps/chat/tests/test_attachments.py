@@ -1,0 +1,198 @@
+"""Files in rooms: what is taken, who gets it, when it is gone."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+
+from apps.chat import handlers, services, tasks
+from apps.chat.events import FilesDiscarded
+from apps.chat.models import Attachment, Membership, Message, Role
+from apps.chat.tests.factories import RoomFactory
+from apps.chat.tests.people import refused, someone
+from apps.common.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db
+PDF = b"%PDF-1.7\n<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path) -> Path:
+    """A store of this test's own."""
+    private = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    settings.STORAGES = settings.STORAGES | {"private": private}
+    return tmp_path
+
+
+def stored_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def pdf(name: str = "plan.pdf") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, PDF, content_type="text/html")
+
+
+def picture(size: tuple[int, int] = (3000, 1500), format: str = "JPEG") -> SimpleUploadedFile:
+    data = io.BytesIO()
+    Image.new("RGB", size, "teal").save(data, format)
+    return SimpleUploadedFile("moor.jpg", data.getvalue(), content_type="image/jpeg")
+
+
+def test_file_is_uploaded_posted_and_downloaded_by_members(folder: Path) -> None:
+    room = RoomFactory.create()
+    ada, grace, stranger = someone(room), someone(room), someone()
+    uploaded = ada.upload(room, pdf("../../pl\u202ean?.pdf"))
+    file = uploaded.json()
+    assert (uploaded.status_code, file) == (
+        201,
+        {
+            "id": file["id"],
+            "name": "plan_.pdf",
+            "type": "application/pdf",
+            "size": len(PDF),
+            "width": None,
+            "height": None,
+        },
+    )
+    path = f"rooms/{room.slug}/attachments/{file['id']}/"
+    early = ada("GET", path)
+    assert (early.status_code, b"".join(early.streaming_content)) == (200, PDF)
+    refused(grace("GET", path), 404, "attachment_not_found")  # not posted yet
+    posted = ada.say(room, "", attachments=[file["id"]])
+    assert (posted.status_code, posted.json()["message"], posted.json()["attachments"]) == (201, "", [file])
+    (read,) = grace("GET", f"rooms/{room.slug}/messages/").json()["results"]
+    assert read == posted.json()
+    answer = grace("GET", path)
+    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, PDF)
+    headers = ("Content-Type", "Content-Disposition", "Content-Security-Policy", "X-Content-Type-Options")
+    assert [answer[name] for name in headers] == [
+        "application/pdf",
+        'attachment; filename="plan_.pdf"',
+        "default-src 'none'; sandbox",
+        "nosniff",
+    ]
+    refused(stranger("GET", path), 403, "not_a_member")
+    Membership.objects.filter(user=grace.user).delete()
+    refused(grace("GET", path), 403, "not_a_member")
+    other = RoomFactory.create()
+    Membership.objects.create(room=other, user=ada.user)
+    refused(ada("GET", f"rooms/{other.slug}/attachments/{file['id']}/"), 404, "attachment_not_found")
+    assert len(stored_in(folder)) == 1
+
+
+def test_images_are_written_anew_within_bounds(folder: Path) -> None:
+    room = RoomFactory.create()
+    file = someone(room).upload(room, picture()).json()
+    assert (file["name"], file["type"], file["width"], file["height"]) == (
+        "moor.webp",
+        "image/webp",
+        2560,
+        1280,
+    )
+    (name,) = stored_in(folder)
+    stored = (folder / name).read_bytes()
+    assert (stored[:4], stored[8:12], len(stored)) == (b"RIFF", b"WEBP", file["size"])
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "empty"),
+        (b"MZ\x90\x00" + bytes(40), "kind"),
+        (b"\x7fELF" + bytes(40), "kind"),
+        (b"\xff\xd8\xff" + b"no picture", "image"),
+        (b"x" * 6_000_000, "bytes"),
+    ],
+)
+def test_what_is_not_taken(folder: Path, content: bytes, word: str) -> None:
+    room = RoomFactory.create()
+    answer = someone(room).upload(room, SimpleUploadedFile("x.png", content, content_type="image/png"))
+    assert answer.status_code in (400, 413), answer.content
+    assert word in answer.content.decode() or answer.status_code == 413
+    assert (Attachment.objects.count(), stored_in(folder)) == (0, [])
+
+
+def test_image_of_too_many_pixels_is_refused(folder: Path, settings: Any) -> None:
+    settings.CHAT_ATTACHMENT_MAX_PIXELS = 100
+    room = RoomFactory.create()
+    refused(someone(room).upload(room, picture((20, 20), "PNG")), 400, "file_not_taken")
+    assert stored_in(folder) == []
+
+
+def test_markup_is_text() -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    svg = SimpleUploadedFile("x.svg", b"<svg onload=alert(1)>", content_type="image/svg+xml")
+    assert ada.upload(room, svg).json()["type"] == "text/plain"
+
+
+def test_files_of_others_and_used_ones_cannot_be_posted() -> None:
+    room, other = RoomFactory.create(), RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    Membership.objects.create(room=other, user=ada.user)
+    mine, elsewhere, theirs = (
+        who.upload(where, pdf()).json()["id"] for who, where in ((ada, room), (ada, other), (grace, room))
+    )
+    for ids in ([theirs], [elsewhere], [mine, theirs], [mine, mine], [str(uuid4())]):
+        refused(ada.say(room, "look", attachments=ids), 400, "invalid_attachment")
+    assert ada.say(room, "look", attachments=[mine] * 11).status_code == 400
+    assert not Message.objects.exists()
+    client_id = str(uuid4())
+    first = ada.say(room, "look", attachments=[mine], client_id=client_id)
+    again = ada.say(room, "look", attachments=[mine], client_id=client_id)
+    assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
+    refused(ada.say(room, "look again", attachments=[mine]), 400, "invalid_attachment")
+    assert Message.objects.count() == 1
+
+
+def test_uploads_that_wait_to_be_posted_are_few(settings: Any) -> None:
+    settings.CHAT_PENDING_ATTACHMENTS = 1
+    room = RoomFactory.create()
+    ada = someone(room)
+    first = ada.upload(room, pdf()).json()["id"]
+    refused(ada.upload(room, pdf()), 409, "too_many_uploads")
+    ada.say(room, "", attachments=[first])
+    assert ada.upload(room, pdf()).status_code == 201
+
+
+def test_files_go_with_their_message(folder: Path) -> None:
+    room = RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    file = ada.upload(room, pdf()).json()["id"]
+    message = ada.say(room, "look", attachments=[file]).json()["id"]
+    assert ada("DELETE", f"rooms/{room.slug}/messages/{message}/").status_code == 204
+    refused(grace("GET", f"rooms/{room.slug}/attachments/{file}/"), 404, "attachment_not_found")
+    assert Message.objects.get().attachments is None
+    assert OutboxEvent.objects.filter(name=FilesDiscarded.name).count() == 1
+    tasks.delete_discarded_files()
+    assert (Attachment.objects.count(), stored_in(folder)) == (0, [])
+
+
+def test_files_go_with_their_room_and_when_nobody_posts_them(folder: Path) -> None:
+    room, doomed = RoomFactory.create(), RoomFactory.create()
+    ada, owner = someone(room), someone(doomed, Role.OWNER)
+    used, unused = (ada.upload(room, pdf()).json()["id"] for _ in range(2))
+    ada.say(room, "", attachments=[used])
+    lost = owner.upload(doomed, pdf()).json()["id"]
+    owner.say(doomed, "", attachments=[lost])
+    assert owner("DELETE", f"rooms/{doomed.slug}/").status_code == 204
+    assert services.delete_discarded_files() == 1
+    assert services.delete_discarded_files(now=timezone.now() + timedelta(days=2)) == 1
+    assert services.delete_discarded_files() == 0
+    assert [str(pk) for pk in Attachment.objects.values_list("pk", flat=True)] == [used]
+    assert (len(stored_in(folder)), unused != used) == (1, True)
+
+
+def test_discarded_files_reach_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[None] = []
+    monkeypatch.setattr(tasks.delete_discarded_files, "delay", lambda: asked.append(None))
+    handlers.delete_files(FilesDiscarded(room_id=uuid4()))
+    assert asked == [None]

@@ -1,0 +1,130 @@
+"""Invitations and finding people: who may, who learns what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from apps.chat import services
+from apps.chat.models import Invitation, Membership, Role
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.chat.tests.people import Person, refused, someone
+from apps.common.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def verified(**user: Any) -> Person:
+    return someone(email_verified_at=timezone.now(), **user)
+
+
+def test_invited_by_address_comes_in(django_assert_max_num_queries: Callable[..., Any]) -> None:
+    room = RoomFactory.create(is_private=True)
+    owner, ada = someone(room, Role.OWNER, name="Olga"), verified(email="ada@example.org")
+    sent = owner("POST", f"rooms/{room.slug}/invitations/", {"email": " ADA@Example.ORG "})
+    invitation = Invitation.objects.get()
+    assert (sent.status_code, sent.json()["email"], sent.json()["user"]) == (201, "ada@example.org", None)
+    refused(ada("GET", f"rooms/{room.slug}/"), 404, "room_not_found")
+    with django_assert_max_num_queries(4):
+        (shown,) = ada("GET", "invitations/").json()["results"]
+    assert {name: shown[name] for name in ("id", "room", "room_name", "invited_by", "invited_by_name")} == {
+        "id": str(invitation.pk),
+        "room": room.slug,
+        "room_name": room.name,
+        "invited_by": owner.id,
+        "invited_by_name": "Olga",
+    }
+    accepted = ada("POST", f"invitations/{invitation.pk}/accept/")
+    assert (accepted.status_code, accepted.json()["role"], accepted.json()["unread"]) == (200, "member", 0)
+    refused(ada("POST", f"invitations/{invitation.pk}/accept/"), 404, "invitation_not_found")
+    assert not Invitation.objects.exists()
+    assert [event.action for event in AuditEvent.objects.order_by("at", "id")] == [
+        "chat.invited",
+        "chat.member_added",
+    ]
+
+
+def test_answer_is_the_same_for_unknown_people() -> None:
+    room = RoomFactory.create(is_private=True)
+    owner, known = someone(room, Role.OWNER), verified()
+    answers = [
+        owner("POST", f"rooms/{room.slug}/invitations/", body)
+        for body in (
+            {"email": known.user.email},
+            {"email": "nobody@example.org"},
+            {"user": known.id},
+            {"user": str(uuid4())},
+        )
+    ]
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert {frozenset(answer.json()) for answer in answers} == {
+        frozenset({"id", "email", "user", "invited_by", "created_at", "expires_at"})
+    }
+    listed = owner("GET", f"rooms/{room.slug}/invitations/").json()["results"]
+    assert [one["id"] for one in listed] == [answer.json()["id"] for answer in reversed(answers)]
+    again = owner("POST", f"rooms/{room.slug}/invitations/", {"email": "nobody@example.org"})
+    assert (again.status_code, again.json()["id"]) == (201, answers[1].json()["id"])
+
+
+def test_invitations_of_others_open_nothing() -> None:
+    room = RoomFactory.create(is_private=True)
+    owner, member = someone(room, Role.OWNER), someone(room)
+    ada, unverified, late = verified(), someone(email="grace@example.org", email_verified_at=None), verified()
+    ids = {}
+    for name, body in {
+        "ada": {"user": ada.id},
+        "grace": {"email": "grace@example.org"},
+        "late": {"user": late.id},
+    }.items():
+        ids[name] = owner("POST", f"rooms/{room.slug}/invitations/", body).json()["id"]
+    Invitation.objects.filter(pk=ids["late"]).update(expires_at=timezone.now() - timedelta(seconds=1))
+    # An address that was only claimed is nobody's.
+    for person, id_ in ((unverified, ids["grace"]), (unverified, ids["ada"]), (late, ids["late"])):
+        assert person("GET", "invitations/").json()["results"] == []
+        refused(person("POST", f"invitations/{id_}/accept/"), 404, "invitation_not_found")
+        refused(person("POST", f"invitations/{id_}/decline/"), 404, "invitation_not_found")
+    refused(member("POST", f"rooms/{room.slug}/invitations/", {"user": ada.id}), 403, "room_role_too_low")
+    refused(member("GET", f"rooms/{room.slug}/invitations/"), 403, "room_role_too_low")
+    refused(ada("POST", f"rooms/{room.slug}/invitations/", {"user": ada.id}), 404, "room_not_found")
+    refused(member("DELETE", f"rooms/{room.slug}/invitations/{ids['ada']}/"), 403, "room_role_too_low")
+    for body in ({}, {"email": "x"}, {"email": "a@b.example", "user": ada.id}, {"user": "x"}):
+        assert owner("POST", f"rooms/{room.slug}/invitations/", body).status_code == 400
+    assert (Membership.objects.count(), Invitation.objects.count()) == (2, 3)
+    assert ada("POST", f"invitations/{ids['ada']}/decline/").status_code == 204
+    assert owner("DELETE", f"rooms/{room.slug}/invitations/{ids['grace']}/").status_code == 204
+    refused(owner("DELETE", f"rooms/{room.slug}/invitations/{ids['grace']}/"), 404, "invitation_not_found")
+    assert services.delete_expired_invitations() == 1
+    assert not Invitation.objects.exists()
+
+
+def test_open_invitations_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.chat.services.invitations.MAX_OPEN", 1)
+    room = RoomFactory.create()
+    owner = someone(room, Role.OWNER)
+    assert owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())}).status_code == 201
+    refused(
+        owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())}), 409, "too_many_invitations"
+    )
+
+
+def test_people_are_found_by_those_who_share_a_room(
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
+    room, other = RoomFactory.create(), RoomFactory.create()
+    ada = someone(room)
+    grace = member_of(room, name="Grace")
+    member_of(room, name="Gone", is_active=False)
+    member_of(other, name="Grace Elsewhere")
+    second = RoomFactory.create(is_private=True)
+    for user in (ada.user, grace):
+        Membership.objects.create(room=second, user=user)
+    with django_assert_max_num_queries(3):
+        assert ada("GET", "people/").json()["results"] == [{"id": str(grace.pk), "name": "Grace"}]
+    assert [one["name"] for one in ada("GET", "people/", search="gra").json()["results"]] == ["Grace"]
+    assert ada("GET", "people/", search="%").json()["results"] == []
+    assert someone()("GET", "people/").json()["results"] == []

@@ -1,0 +1,150 @@
+"""Keeping order: who may put out, mute, delete and promote whom, and what the audit log says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from apps.chat.models import Membership, Message, Role
+from apps.chat.tests.factories import RoomFactory
+from apps.chat.tests.people import refused, someone
+from apps.common.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def audited() -> list[tuple[str, Any, str]]:
+    return list(AuditEvent.objects.order_by("at", "id").values_list("action", "actor_id", "target_id"))
+
+
+def test_mute_for_a_time_and_no_longer() -> None:
+    room = RoomFactory.create()
+    moderator, member = someone(room, Role.MODERATOR), someone(room)
+    path = f"rooms/{room.slug}/members/{member.id}/mute/"
+    muted = moderator("POST", path, {"seconds": 60})
+    until = Membership.objects.get(user=member.user).muted_until
+    assert until is not None
+    assert timedelta(seconds=50) < until - timezone.now() <= timedelta(seconds=60)
+    assert (muted.status_code, muted.json()["muted_until"]) == (200, until.isoformat().replace("+00:00", "Z"))
+    refused(member.say(room, "x"), 403, "muted")
+    assert moderator("POST", path, {"until": "2027-01-01T00:00:00Z"}).json()["muted_until"][:4] == "2027"
+    for body in (
+        {},
+        {"seconds": 0},
+        {"seconds": 1, "until": "2027-01-01T00:00:00Z"},
+        {"until": "2020-01-01T00:00:00Z"},
+        {"until": "2037-01-01T00:00:00Z"},
+    ):
+        assert moderator("POST", path, body).status_code == 400
+    assert moderator("DELETE", path).status_code == 204
+    assert member.say(room, "x").status_code == 201
+    assert audited() == [
+        ("chat.member_muted", moderator.user.pk, member.id),
+        ("chat.member_muted", moderator.user.pk, member.id),
+        ("chat.member_unmuted", moderator.user.pk, member.id),
+    ]
+
+
+def test_nobody_moderates_equals_or_betters() -> None:
+    room = RoomFactory.create()
+    people = {
+        role: (someone(room, role), someone(room, role)) for role in (Role.OWNER, Role.MODERATOR, Role.MEMBER)
+    }
+    order = [Role.MEMBER, Role.MODERATOR, Role.OWNER]
+    words = {role: other.say(room, "mine").json()["id"] for role, (_, other) in people.items()}
+    for rank, role in enumerate(order):
+        actor = people[role][0]
+        for target in order[rank or 0 :]:
+            other = people[target][1]
+            member = f"rooms/{room.slug}/members/{other.id}/"
+            refused(actor("DELETE", member), 403, "room_role_too_low")
+            refused(actor("POST", f"{member}mute/", {"seconds": 9}), 403, "room_role_too_low")
+            refused(actor("DELETE", f"rooms/{room.slug}/messages/{words[target]}/"), 403, "room_role_too_low")
+    assert Membership.objects.filter(muted_until=None).count() == 6
+    assert not Message.objects.filter(deleted_at__isnull=False).exists()
+    assert audited() == []
+    owner, moderator = people[Role.OWNER][0], people[Role.MODERATOR][0]
+    assert owner("DELETE", f"rooms/{room.slug}/messages/{words[Role.MODERATOR]}/").status_code == 204
+    assert moderator("DELETE", f"rooms/{room.slug}/messages/{words[Role.MEMBER]}/").status_code == 204
+    assert owner("DELETE", f"rooms/{room.slug}/members/{moderator.id}/").status_code == 204
+    assert [action for action, _, _ in audited()] == [
+        "chat.message_deleted",
+        "chat.message_deleted",
+        "chat.member_removed",
+    ]
+    refused(owner("DELETE", f"rooms/{room.slug}/members/{uuid4()}/"), 404, "member_not_found")
+
+
+def test_roles_are_changed_by_owners_and_given_up_by_oneself() -> None:
+    room = RoomFactory.create()
+    owner, second, member = someone(room, Role.OWNER), someone(room, Role.OWNER), someone(room)
+
+    def give(actor: Any, target: Any, role: str) -> Any:
+        return actor("PATCH", f"rooms/{room.slug}/members/{target.id}/", {"role": role})
+
+    refused(give(owner, second, "member"), 403, "room_role_too_low")
+    refused(give(member, member, "owner"), 403, "room_role_too_low")
+    assert give(owner, member, "moderator").json()["role"] == "moderator"
+    refused(give(member, owner, "member"), 403, "room_role_too_low")
+    assert give(second, second, "member").json()["role"] == "member"
+    refused(give(owner, owner, "member"), 409, "last_owner")
+    refused(give(owner, someone(), "member"), 404, "member_not_found")
+    assert give(owner, member, "king").status_code == 400
+    assert dict(Membership.objects.values_list("user_id", "role")) == {
+        owner.user.pk: "owner",
+        second.user.pk: "member",
+        member.user.pk: "moderator",
+    }
+    assert audited() == [
+        ("chat.role_changed", owner.user.pk, member.id),
+        ("chat.role_changed", second.user.pk, second.id),
+    ]
+
+
+def test_staff_of_the_site_moderates_what_it_can_see() -> None:
+    public, private = RoomFactory.create(), RoomFactory.create(is_private=True)
+    owner, insider = someone(public, Role.OWNER), someone(private, Role.OWNER)
+    moderator, admin, nobody = someone(role="moderator"), someone(role="admin"), someone()
+    said = owner.say(public, "spam").json()["id"]
+    hidden = insider.say(private, "secret").json()["id"]
+    refused(nobody("DELETE", f"rooms/{public.slug}/messages/{said}/"), 403, "not_a_member")
+    refused(moderator("DELETE", f"rooms/{private.slug}/messages/{hidden}/"), 404, "room_not_found")
+    refused(moderator("DELETE", f"rooms/{private.slug}/members/{insider.id}/"), 404, "room_not_found")
+    path = f"rooms/{public.slug}/members/{owner.id}/mute/"
+    assert moderator("POST", path, {"seconds": 60}).status_code == 200
+    assert moderator("DELETE", f"rooms/{public.slug}/messages/{said}/").status_code == 204
+    refused(moderator("PATCH", f"rooms/{public.slug}/", {"name": "x"}), 403, "not_a_member")
+    # Among themselves, too, nobody moderates an equal or a better.
+    for staff in (moderator, admin):
+        Membership.objects.create(room=public, user=staff.user)
+    other = someone(public, role="moderator")
+    for target in (other, admin):
+        refused(moderator("DELETE", f"rooms/{public.slug}/members/{target.id}/"), 403, "room_role_too_low")
+    assert admin("DELETE", f"rooms/{public.slug}/members/{other.id}/").status_code == 204
+    # In one's own room, the role in it counts.
+    Membership.objects.create(room=private, user=admin.user)
+    assert insider("DELETE", f"rooms/{private.slug}/members/{admin.id}/").status_code == 204
+
+
+def test_reading_marks_by_rest(django_assert_max_num_queries: Callable[..., Any]) -> None:
+    room = RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    for word in ("one", "two", "three"):
+        grace.say(room, word)
+    shown = f"rooms/{room.slug}/"
+    assert ada("GET", shown).json()["unread"] == 3
+    assert ada("POST", f"{shown}read/", {"seq": 2}).status_code == 204
+    assert ada("POST", f"{shown}read/", {"seq": 1}).status_code == 204
+    assert ada("GET", shown).json()["unread"] == 1
+    assert ada("POST", f"{shown}read/", {"seq": 2**62}).status_code == 204
+    assert ada("GET", shown).json()["read_seq"] == 3
+    for body in ({}, {"seq": -1}, {"seq": "x"}, {"seq": 2**63}):
+        assert ada("POST", f"{shown}read/", body).status_code == 400
+    refused(someone()("POST", f"{shown}read/", {"seq": 1}), 403, "not_a_member")
+    with django_assert_max_num_queries(4):
+        assert ada("GET", "rooms/").json()["results"][0]["unread"] == 0

@@ -1,0 +1,135 @@
+"""Search in a room: words and their forms, whose rooms, snippets without markup, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.chat import selectors, tasks
+from apps.chat.events import LanguageChanged
+from apps.chat.models import Message, Role
+from apps.chat.services import slugs
+from apps.chat.tests.factories import RoomFactory
+from apps.chat.tests.people import Person, refused, someone
+from apps.common.models import OutboxEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def found(person: Person, slug: str, q: str) -> list[str]:
+    answer = person("GET", f"rooms/{slug}/messages/search/", q=q)
+    assert answer.status_code == 200, answer.content
+    return [one["message"] for one in answer.json()["results"]]
+
+
+def test_words_phrases_or_and_without() -> None:
+    room, other = RoomFactory.create(), RoomFactory.create()
+    ada, grace = someone(room), someone(other)
+    for text in ("red stones", "green stones of the moor", "the moor is green"):
+        ada.say(room, text)
+    grace.say(other, "stones elsewhere")
+    assert found(ada, room.slug, "stones") == ["green stones of the moor", "red stones"]
+    assert found(ada, room.slug, '"the moor"') == ["the moor is green", "green stones of the moor"]
+    assert found(ada, room.slug, "red or green") == [
+        "the moor is green",
+        "green stones of the moor",
+        "red stones",
+    ]
+    assert found(ada, room.slug, "stones -red") == ["green stones of the moor"]
+    assert found(ada, room.slug, "-red") == ["the moor is green", "green stones of the moor"]
+    for text in ("elsewhere", "'", '"', "& | !", ":*", "\\", "<->", str(room.pk)[:8]):
+        assert found(ada, room.slug, text) in ([], found(ada, room.slug, "-nothing")), text
+    refused(grace("GET", f"rooms/{room.slug}/messages/search/", q="stones"), 403, "not_a_member")
+    for query in ({}, {"q": ""}, {"q": "x" * 201}, {"q": "a\x00b"}):
+        assert ada("GET", f"rooms/{room.slug}/messages/search/", **query).status_code == 400
+
+
+def test_snippets_are_pieces_of_plain_text() -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    ada.say(room, "<b>stones</b> \x02stones\x03 & <script>alert('stones')</script>")
+    (one,) = ada("GET", f"rooms/{room.slug}/messages/search/", q="stones").json()["results"]
+    assert one["snippet"] == [
+        {"text": "stones", "match": True},
+        {"text": "</b> ", "match": False},
+        {"text": "stones", "match": True},
+        {"text": " & <script>alert('", "match": False},
+        {"text": "stones", "match": True},
+        {"text": "')</script", "match": False},
+    ]
+    assert one["seq"] == 1
+
+
+def test_pages_by_cursor_within_a_budget(django_assert_max_num_queries: Callable[..., Any]) -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    for number in range(25):
+        ada.say(room, f"stone {number}")
+    with django_assert_max_num_queries(4):
+        first = ada("GET", f"rooms/{room.slug}/messages/search/", q="stone").json()
+    second = ada("GET", first["next"]).json()
+    seqs = [one["seq"] for page in (first, second) for one in page["results"]]
+    assert (seqs, second["next"]) == (list(range(25, 0, -1)), None)
+
+
+def test_the_index_answers_and_knows_the_room() -> None:
+    quiet, busy = RoomFactory.create(), RoomFactory.create()
+    for room in (quiet, busy):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO chat_message (id, room_id, seq, client_id, text, created_at)"
+                " SELECT gen_random_uuid(), %s, n, gen_random_uuid(), 'stones ' || n, now()"
+                " FROM generate_series(1, %s) n",
+                [room.pk, 2 if room == quiet else 3000],
+            )
+            cursor.execute("ANALYZE chat_message")
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = selectors.search_messages(room=busy, query="2999").explain(analyze=True)
+    assert "Bitmap Index Scan on chat_message_search" in plan
+    # One row comes out of the index, not those that have a word in common with other rooms.
+    assert [one.seq for one in selectors.search_messages(room=quiet, query="stones")] == [2, 1]
+
+
+def test_language_of_a_room_decides_what_forms_are_one_word() -> None:
+    room = RoomFactory.create()
+    owner = someone(room, Role.OWNER)
+    owner.say(room, "Die Häuser stehen")
+    assert found(owner, room.slug, "Haus") == []
+    changed = owner("PATCH", f"rooms/{room.slug}/", {"language": "german"})
+    assert (changed.status_code, changed.json()["language"]) == (200, "german")
+    (event,) = OutboxEvent.objects.filter(name=LanguageChanged.name)
+    tasks.index_messages(**event.payload)
+    assert found(owner, room.slug, "Haus") == ["Die Häuser stehen"]
+    owner.say(room, "Ein Haus")
+    assert found(owner, room.slug, "Häuser") == ["Ein Haus", "Die Häuser stehen"]
+    assert owner("PATCH", f"rooms/{room.slug}/", {"language": "klingon"}).status_code == 400
+    assert list(Message.objects.values_list("language", flat=True)) == ["german", "german"]
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("The Moor", "the-moor"),
+        ("Грозы над болотом", "grozy-nad-bolotom"),
+        ("東京タワー", "dongjingtawa"),
+        ("Größe & Übermut!", "grosse-ubermut"),
+        ("مرحبا", "mrhb"),
+        ("!!!", "room"),
+        ("x" * 80, "x" * 48),
+    ],
+)
+def test_names_of_any_script_make_slugs(name: str, slug: str) -> None:
+    assert slugs.slug_of(name) == slug
+
+
+def test_room_without_a_slug_gets_one_of_its_own() -> None:
+    ada = someone()
+    first, second = (ada("POST", "rooms/", {"name": "Größe 東京"}).json() for _ in range(2))
+    assert (first["slug"], first["name"]) == ("grosse-dongjing", "Größe 東京")
+    assert (
+        second["slug"].startswith("grosse-dongjing-") and len(second["slug"]) == len("grosse-dongjing-") + 6
+    )
+    assert ada("GET", f"rooms/{second['slug']}/").json()["role"] == "owner"
