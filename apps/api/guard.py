@@ -93,15 +93,12 @@ class Guard:
     def _answer(self, request: HttpRequest, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         request.zone = self.zone  # type: ignore[attr-defined]
         request.caller = ANONYMOUS  # type: ignore[attr-defined]
+        shown: dict[str, str] = {}
         try:
-            caller = self._admit(request)
-            shown = self._limits.count_call(request, caller)
+            caller = self._admit(request, shown)
         except (NotAuthenticated, Denied, TooManyRequests) as error:
-            refusal = problems.of_domain(request, error)
-            for name, value in getattr(error, "headers", {}).items():
-                refusal.headers[name] = value
             _log.info("zone_refused", zone=self.zone.name, code=error.code)
-            return refusal
+            return _with_limits(problems.of_domain(request, error), shown)
         request.caller = caller  # type: ignore[attr-defined]
         for hook in self._hooks:
             call = partial(hook, request, call)
@@ -112,23 +109,33 @@ class Guard:
                 response = call()
         except DomainError as error:  # the idempotency key's own, or a hook's
             response = problems.of_domain(request, error)
-        for name, value in shown.items():
-            response.headers.setdefault(name, value)
-        return response
+        return _with_limits(response, shown)
 
-    def _admit(self, request: HttpRequest) -> Caller:
-        """Who calls, if they may. Refusals are counted, too: against the address, or the caller if one is known."""
+    def _admit(self, request: HttpRequest, shown: dict[str, str]) -> Caller:
+        """Who calls, if they may; what the answer says of limits goes into `shown`.
+
+        Refusals are counted, too: against the address, or the caller if one is known.
+        """
         caller = ANONYMOUS
         try:
             caller = identify(request, self._authenticators)
             require_floor(self.zone.floor, caller)
         except (NotAuthenticated, Denied):
             if caller.is_authenticated:
-                self._limits.count_call(request, caller)
+                shown.update(self._limits.count_call(request, caller))
             else:
-                self._limits.count_refusal(request)
+                shown.update(self._limits.count_refusal(request))
             raise
+        shown.update(self._limits.count_call(request, caller))
         return caller
+
+
+def _with_limits(response: HttpResponseBase, shown: dict[str, str]) -> HttpResponseBase:
+    """The answer with the zone's limit behind the one that it tells of already, if it does."""
+    for name, value in shown.items():
+        told = response.headers.get(name)
+        response.headers[name] = f"{told}, {value}" if told else value
+    return response
 
 
 def _call(

@@ -28,10 +28,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.exceptions import Throttled as RestThrottled
 
-from apps.common import exceptions
+from apps.common import exceptions, quotas
 from apps.common.exceptions import DomainError, FieldError
 from apps.common.middleware.paths import is_api
 from apps.common.problems import CONTENT_TYPE, problem_response
+from apps.common.quotas import Quota
 
 STATUS_OF_KIND: dict[type[DomainError], int] = {
     exceptions.InvalidInput: 400,
@@ -83,8 +84,8 @@ def problem(
 
 
 def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The problem document of a domain failure: its kind's status, its own code and words."""
-    return problem(
+    """The problem document of a domain failure: its kind's status, its own code and words, the limit that it met."""
+    response = problem(
         request,
         status_of(type(error)),
         error.code,
@@ -92,6 +93,11 @@ def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
         error.errors,
         retry_after=getattr(error, "retry_after", None),
     )
+    quota: Quota | None = getattr(error, "quota", None)
+    if quota is not None:
+        for name, value in quotas.headers([quota]).items():
+            response.headers[name] = value
+    return response
 
 
 def from_exception(request: HttpRequest, error: BaseException) -> HttpResponse | None:

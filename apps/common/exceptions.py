@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from apps.common.quotas import Quota
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
@@ -95,14 +97,17 @@ class Unprocessable(DomainError):
 
 
 class TooManyRequests(DomainError):
-    """A limit is used up; `retry_after` is in seconds."""
+    """A limit is used up; `retry_after` is in seconds, `quota` says which limit where that is known."""
 
     code = "too_many_requests"
     detail = "Too many requests. Try again later."
 
-    def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
+    def __init__(
+        self, detail: str | None = None, *, retry_after: int = 1, quota: Quota | None = None
+    ) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+        self.quota = quota
 
 
 class Unavailable(DomainError):

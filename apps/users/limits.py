@@ -15,6 +15,7 @@ from typing import Literal
 import structlog
 from django.conf import settings
 
+from apps.common.quotas import Quota
 from apps.users import exceptions
 from infrastructure.cache.ratelimit import Rate, limiter
 
@@ -43,7 +44,14 @@ def count_attempt(
         verdict = limiter.hit(scope=f"{action}:{counted}", key=key, rates=_parsed(tuple(rates[counted])))
         if not verdict.allowed and not (counted == "account" and is_known()):
             _log.warning("users.limit_reached", action=action, counted=counted)
-            raise exceptions.TooManyAttempts(retry_after=verdict.retry_after)
+            quota = Quota(
+                name=f"{action}-by-{counted}",
+                limit=verdict.limit,
+                period=verdict.period,
+                remaining=verdict.remaining,
+                reset_after=verdict.reset_after,
+            )
+            raise exceptions.TooManyAttempts(retry_after=verdict.retry_after, quota=quota)
 
 
 @lru_cache(maxsize=64)

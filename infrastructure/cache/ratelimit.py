@@ -120,13 +120,14 @@ class Verdict:
 
     Attributes:
         allowed: Whether the call may go on; a refused one costs nothing.
-        limit, remaining: The rate's size, and what is left of it after this call.
+        limit, period, remaining: The rate's size, its seconds, and what is left of it after this call.
         retry_after: Seconds until such a call can be admitted; 0 when it was.
         reset_after: Seconds until something of the rate becomes free again.
     """
 
     allowed: bool
     limit: int
+    period: int
     remaining: int
     retry_after: int
     reset_after: int
@@ -150,6 +151,7 @@ def _verdict(rates: Sequence[Rate], cost: int, numbers: Sequence[int]) -> Verdic
     return Verdict(
         allowed=allowed,
         limit=rate.limit,
+        period=rate.period,
         remaining=remaining,
         retry_after=retry_after,
         reset_after=retry_after or seconds,

@@ -122,6 +122,9 @@ def test_refused_calls_use_up_the_addresss_limit_and_nobody_elses(serve: Serve) 
     client = serve(but(CLOSED, refused_rates=("2/minute",)))
     statuses = [call(client, "/api/closed/v1/stone/", who).status_code for who in ("x", "nobody", "y")]
     assert statuses == [401, 401, 429]
+    refused = call(client, "/api/closed/v1/stone/", "x", REMOTE_ADDR="192.0.2.8")
+    assert refused.headers["RateLimit-Policy"] == '"2-per-60s";q=2;w=60'
+    assert refused.headers["RateLimit"].startswith('"2-per-60s";r=1;t=')
     assert call(client, "/api/closed/v1/stone/", "user").status_code == 200
     assert call(client, "/api/closed/v1/stone/", "x", REMOTE_ADDR="192.0.2.7").status_code == 401
 

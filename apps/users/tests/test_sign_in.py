@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import identify_hasher, make_password
 from django.db import connection
+from redis import Redis
 
-from apps.users import exceptions, services
+from apps.users import exceptions, limits, services
 from apps.users.models import Session, User
 from apps.users.services import sign_in
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, UserFactory
 from apps.users.types import Device
 from infrastructure import token as tokens
+from infrastructure.cache.breaker import Breaker
+from infrastructure.cache.ratelimit import Limiter, LocalCounter
 
 HERE = Device(address="192.0.2.1", user_agent="Circle/1.0")
 
@@ -202,6 +205,60 @@ def test_a_limit_is_429_with_retry_after_and_not_fooled_by_forwarded_headers(
     assert [response.status_code for response in responses] == [401, 401, 401, 429]
     assert code_of(responses[3]) == (429, "too_many_attempts")
     assert 0 < int(responses[3]["Retry-After"]) <= 66
+    # The limit that was met, then the zone's.
+    policies = responses[3]["RateLimit-Policy"].split(", ")
+    assert policies[0] == '"login-by-address";q=3;w=60'
+    assert policies[1].endswith("w=60")
+    assert responses[3]["RateLimit"].startswith('"login-by-address";r=0;t=')
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("proxies", [0, 1])
+@pytest.mark.parametrize(
+    ("header", "claim"),
+    [
+        ("X-Forwarded-For", "203.0.113.{n}"),
+        ("X-Forwarded-For", "2001:db8:{n}::1, 198.51.100.{n}"),
+        ("X-Forwarded-For", "garbage {n},,"),
+        ("Forwarded", 'for="[2001:db8:{n}::1]:4711";proto=https'),
+        ("X-Real-IP", "203.0.113.{n}"),
+        ("CF-Connecting-IP", "203.0.113.{n}"),
+    ],
+)
+def test_what_a_client_claims_about_its_address_changes_nothing(
+    public: Api, settings: Any, clean_limits: None, proxies: int, header: str, claim: str
+) -> None:
+    settings.TRUSTED_PROXY_COUNT = proxies
+    settings.IDENTITY_LIMITS = {"login": {"address": ("2/minute",)}}
+    statuses = []
+    for number in range(3):
+        headers = {header: claim.format(n=number)}
+        if proxies:
+            # What the proxy has seen stands last.
+            before = headers.get("X-Forwarded-For")
+            headers["X-Forwarded-For"] = f"{before}, 192.0.2.7" if before else "192.0.2.7"
+        body = {"email": "nobody@example.com", "password": "wrong and wrong"}
+        statuses.append(public.post("auth/login/", body, **headers).status_code)
+    assert statuses == [401, 401, 429]
+
+
+@pytest.mark.django_db
+def test_without_redis_sign_in_works_and_is_limited(
+    user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.IDENTITY_LIMITS = {"login": {"pair": ("2/minute",)}}
+    away = Limiter(
+        connect=lambda: Redis.from_url("redis://127.0.0.1:1/0"),
+        breaker=Breaker(pause=60),
+        local=LocalCounter(),
+    )
+    monkeypatch.setattr(limits, "limiter", away)
+    services.login(email=user.email, password=PASSWORD, device=HERE)
+    with pytest.raises(exceptions.InvalidCredentials):
+        services.login(email=user.email, password="wrong and wrong", device=HERE)
+    with pytest.raises(exceptions.TooManyAttempts):
+        services.login(email=user.email, password=PASSWORD, device=HERE)
+    assert Session.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

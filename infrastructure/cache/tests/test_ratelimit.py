@@ -175,7 +175,7 @@ def test_counting_is_shared_again_once_redis_is_back():
     counted._script = None
     time.sleep(0.06)
     assert counted.hit(scope="s", key="k", rates=rate) == Verdict(
-        allowed=True, limit=2, remaining=1, retry_after=0, reset_after=60
+        allowed=True, limit=2, period=60, remaining=1, retry_after=0, reset_after=60
     )
     assert not counted._breaker.is_open
 
