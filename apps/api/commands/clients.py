@@ -75,9 +75,7 @@ def _drift(where: Output | sync.Target, staged: Path, names: Sequence[str]) -> R
     return Report(
         title="Clients",
         findings=findings,
-        remarks=[
-            f"{len(names)} clients in {where.folder} are up to date" if ok else "Run it without --check."
-        ],
+        remarks=[f"as they would be made now: {', '.join(names)}" if ok else "Run it without --check."],
         data={"ok": ok, "findings": findings},
         ok=ok,
     )
@@ -100,7 +98,7 @@ def _put(
         path, is_new = archive.keep(output.folder / archive.NAME, staged, names, today=archived_on)
         remarks.append(f"archived as {path.name}" if is_new else f"{path.name} already has this content")
     output.swap(staged, names)
-    remarks.append(f"{len(names)} clients in {output.folder}")
+    remarks.append(f"{len(names)} {'client' if len(names) == 1 else 'clients'} in {output.folder}")
     if target is not None and copied is not None:
         remarks.append(
             f"{len(copied.written)} files written and {len(copied.removed)} removed in {target.folder}"

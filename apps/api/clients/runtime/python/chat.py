@@ -135,6 +135,7 @@ class ChatSocket:
         for draft in self._restored:
             self._enqueue(draft)
         self._restored = ()
+        self._become(State.CONNECTING)
         self._task = asyncio.create_task(self._run(), name=f"chat {self.room}")
         return self
 
@@ -204,7 +205,8 @@ class ChatSocket:
     async def _run(self) -> None:
         attempt, refused = 0, None
         while True:
-            self._become(State.CONNECTING)
+            if self.state is not State.CONNECTING:
+                self._become(State.CONNECTING)
             try:
                 token = await self._session.atoken(other_than=refused)
             except ProblemError as problem:

@@ -562,6 +562,7 @@ var zone_exports = {};
 __export(zone_exports, {
   authEmailVerify: () => authEmailVerify,
   authLogin: () => authLogin,
+  authLoginSecondFactor: () => authLoginSecondFactor,
   authLogout: () => authLogout,
   authPasswordReset: () => authPasswordReset,
   authPasswordResetConfirm: () => authPasswordResetConfirm,
@@ -1377,6 +1378,15 @@ var authLogin = (options) => (options.client ?? client).post({
     ...options.headers
   }
 });
+var authLoginSecondFactor = (options) => (options.client ?? client).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/public/v1/auth/login/second-factor/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
 var authLogout = (options) => (options.client ?? client).post({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/public/v1/auth/logout/",
@@ -1426,13 +1436,26 @@ var authRegister = (options) => (options.client ?? client).post({
 // private/zone.ts
 var zone_exports2 = {};
 __export(zone_exports2, {
+  chatAttachmentsDownload: () => chatAttachmentsDownload,
+  chatAttachmentsUpload: () => chatAttachmentsUpload,
+  chatInvitationsList: () => chatInvitationsList,
+  chatInvitationsSend: () => chatInvitationsSend,
+  chatInvitationsWithdraw: () => chatInvitationsWithdraw,
   chatMembersAdd: () => chatMembersAdd,
   chatMembersList: () => chatMembersList,
+  chatMembersMute: () => chatMembersMute,
   chatMembersRemove: () => chatMembersRemove,
+  chatMembersRole: () => chatMembersRole,
+  chatMembersUnmute: () => chatMembersUnmute,
   chatMessagesDelete: () => chatMessagesDelete,
   chatMessagesEdit: () => chatMessagesEdit,
   chatMessagesList: () => chatMessagesList,
   chatMessagesPost: () => chatMessagesPost,
+  chatMessagesSearch: () => chatMessagesSearch,
+  chatMyInvitationsAccept: () => chatMyInvitationsAccept,
+  chatMyInvitationsDecline: () => chatMyInvitationsDecline,
+  chatMyInvitationsList: () => chatMyInvitationsList,
+  chatPeopleList: () => chatPeopleList,
   chatRoomsCreate: () => chatRoomsCreate,
   chatRoomsDelete: () => chatRoomsDelete,
   chatRoomsEdit: () => chatRoomsEdit,
@@ -1440,6 +1463,7 @@ __export(zone_exports2, {
   chatRoomsLeave: () => chatRoomsLeave,
   chatRoomsList: () => chatRoomsList,
   chatRoomsRead: () => chatRoomsRead,
+  chatRoomsReadUpTo: () => chatRoomsReadUpTo,
   client: () => client2,
   usersGet: () => usersGet,
   usersMe: () => usersMe,
@@ -1448,6 +1472,11 @@ __export(zone_exports2, {
   usersMeErase: () => usersMeErase,
   usersMeLogoutAll: () => usersMeLogoutAll,
   usersMePassword: () => usersMePassword,
+  usersMeRecoveryCodesRenew: () => usersMeRecoveryCodesRenew,
+  usersMeSecondFactor: () => usersMeSecondFactor,
+  usersMeSecondFactorBegin: () => usersMeSecondFactorBegin,
+  usersMeSecondFactorConfirm: () => usersMeSecondFactorConfirm,
+  usersMeSecondFactorDisable: () => usersMeSecondFactorDisable,
   usersMeSessions: () => usersMeSessions,
   usersMeSessionsEnd: () => usersMeSessionsEnd,
   usersMeUpdate: () => usersMeUpdate
@@ -2267,6 +2296,26 @@ var createClient2 = (config = {}) => {
 var client2 = createClient2(createConfig2({ throwOnError: true }));
 
 // private/api/sdk.gen.ts
+var chatMyInvitationsList = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/invitations/",
+  ...options
+});
+var chatMyInvitationsAccept = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/invitations/{invitation_id}/accept/",
+  ...options
+});
+var chatMyInvitationsDecline = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/invitations/{invitation_id}/decline/",
+  ...options
+});
+var chatPeopleList = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/people/",
+  ...options
+});
 var chatRoomsList = (options) => (options?.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/chat/rooms/",
@@ -2300,6 +2349,40 @@ var chatRoomsEdit = (options) => (options.client ?? client2).patch({
     ...options.headers
   }
 });
+var chatAttachmentsUpload = (options) => (options.client ?? client2).post({
+  ...formDataBodySerializer2,
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/attachments/",
+  ...options,
+  headers: {
+    "Content-Type": null,
+    ...options.headers
+  }
+});
+var chatAttachmentsDownload = (options) => (options.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/attachments/{attachment_id}/",
+  ...options
+});
+var chatInvitationsList = (options) => (options.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/invitations/",
+  ...options
+});
+var chatInvitationsSend = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/invitations/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var chatInvitationsWithdraw = (options) => (options.client ?? client2).delete({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/invitations/{invitation_id}/",
+  ...options
+});
 var chatRoomsJoin = (options) => (options.client ?? client2).post({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/chat/rooms/{slug}/join/",
@@ -2329,6 +2412,29 @@ var chatMembersRemove = (options) => (options.client ?? client2).delete({
   url: "/api/private/v1/chat/rooms/{slug}/members/{user_id}/",
   ...options
 });
+var chatMembersRole = (options) => (options.client ?? client2).patch({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/members/{user_id}/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var chatMembersUnmute = (options) => (options.client ?? client2).delete({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/members/{user_id}/mute/",
+  ...options
+});
+var chatMembersMute = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/members/{user_id}/mute/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
 var chatMessagesList = (options) => (options.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/chat/rooms/{slug}/messages/",
@@ -2351,6 +2457,20 @@ var chatMessagesDelete = (options) => (options.client ?? client2).delete({
 var chatMessagesEdit = (options) => (options.client ?? client2).patch({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/chat/rooms/{slug}/messages/{message_id}/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var chatMessagesSearch = (options) => (options.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/messages/search/",
+  ...options
+});
+var chatRoomsReadUpTo = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/read/",
   ...options,
   headers: {
     "Content-Type": "application/json",
@@ -2404,6 +2524,47 @@ var usersMeLogoutAll = (options) => (options?.client ?? client2).post({
 var usersMePassword = (options) => (options.client ?? client2).post({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/users/me/password/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var usersMeSecondFactor = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/second-factor/",
+  ...options
+});
+var usersMeSecondFactorBegin = (options) => (options?.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/second-factor/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options?.headers
+  }
+});
+var usersMeSecondFactorConfirm = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/second-factor/confirm/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var usersMeSecondFactorDisable = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/second-factor/disable/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var usersMeRecoveryCodesRenew = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/second-factor/recovery-codes/",
   ...options,
   headers: {
     "Content-Type": "application/json",

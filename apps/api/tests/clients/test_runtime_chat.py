@@ -1,0 +1,335 @@
+"""The Python runtime's chat socket, against a real server that ends its sockets in every way it knows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from apps.api.clients.runtime.python import chat, pacing
+from apps.api.clients.runtime.python.chat import ChatRefused, ChatSocket, ChatStopped, CloseCode, State
+from apps.api.clients.runtime.python.session import Session, TokenPair
+from apps.chat import runtime
+from apps.chat.models import Message, Room
+from apps.chat.tests.conftest import Site, serving
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.users.models import User
+from apps.users.tests.factories import UserFactory, pair_for
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other soon."""
+    monkeypatch.setattr(pacing, "FIRST_WAIT", 0.02)
+    monkeypatch.setattr(pacing, "SLOW_WAIT", 0.04)
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Site]:
+    """A real server in this process, for sockets. Calls over HTTP would leave connections to the database in it."""
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def base_url(transactional_db: None, server: Site) -> str:
+    """Where that server is."""
+    return f"http://{server.host}"
+
+
+@pytest.fixture
+def room(transactional_db: None) -> Room:
+    return RoomFactory.create()
+
+
+def session_of(base_url: str, user: User) -> Session:
+    pair = pair_for(user)
+    session = Session(base_url)
+    session.adopt(TokenPair(pair.access, pair.refresh, 600))
+    return session
+
+
+def cut(code: int) -> None:
+    """The server ends every socket."""
+    for hub in runtime.hubs():
+        for subscriber in list(hub.sockets):
+            subscriber._loop.call_soon_threadsafe(subscriber.close, code)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        await asyncio.sleep(0.01)
+
+
+class Listener:
+    """Takes every frame of a socket."""
+
+    def __init__(self, socket: ChatSocket) -> None:
+        self.socket = socket
+        self.frames: list[Any] = []
+        self.task = asyncio.create_task(self.listen())
+
+    async def listen(self) -> None:
+        async for frame in self.socket.frames():
+            self.frames.append(frame)
+
+    def said(self) -> list[tuple[int, str]]:
+        return [(frame["seq"], frame["message"]) for frame in self.frames if frame["type"] == "message"]
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_two_people_talk(base_url: str, room: Room) -> None:
+    ada, grace = session_of(base_url, member_of(room, name="Ada")), session_of(base_url, member_of(room, name="Grace"))
+
+    async def scenario() -> None:
+        async with ChatSocket(ada, room.slug) as one, ChatSocket(grace, room.slug) as other:
+            heard, seen = Listener(one), Listener(other)
+            await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
+            ack = await one.say("hello")
+            assert (ack["type"], ack["seq"]) == ("ack", 1)
+            await other.typing()
+            await other.read(1)
+            kinds = lambda: {frame["type"] for frame in heard.frames}  # noqa: E731
+            await until(lambda: {"ack", "message", "typing", "read"} <= kinds())
+            await until(lambda: seen.said() == [(1, "hello")])
+            assert one.unsent == ()
+        assert one.state is State.STOPPED
+        await asyncio.gather(heard.task, seen.task)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("code", [1012, 1013, 4409, 4429, 1011])
+def test_it_comes_back_without_loss_or_doubles(base_url: str, room: Room, code: int) -> None:
+    ada, grace = session_of(base_url, member_of(room)), session_of(base_url, member_of(room))
+    states: list[tuple[State, int]] = []
+
+    async def scenario() -> None:
+        on_state = lambda state, code: states.append((state, code))  # noqa: E731
+        async with (
+            ChatSocket(ada, room.slug, on_state=on_state) as one,
+            ChatSocket(grace, room.slug) as other,
+        ):
+            heard = Listener(one)
+            await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
+            await one.say("before")
+            cut(code)
+            await until(lambda: State.WAITING in {state for state, _ in states})
+            # Said without a line, by both: kept, and sent in order.
+            receipts = [one.post(f"from here {n}") for n in range(3)]
+            assert [draft["message"] for draft in one.unsent] == [f"from here {n}" for n in range(3)]
+            await other.say("from there")
+            acks = await asyncio.gather(*receipts)
+            await one.say("after")
+            await until(lambda: len(heard.said()) == 6)
+            assert [seq for seq, _ in heard.said()] == [1, 2, 3, 4, 5, 6]
+            assert [ack["seq"] for ack in acks] == sorted(ack["seq"] for ack in acks)
+            assert one.seq == 6
+
+    run(scenario)
+    assert (State.WAITING, code) in states
+    assert Message.objects.filter(room=room).count() == 6
+
+
+def test_what_an_earlier_socket_did_not_get_through_is_said_once(base_url: str, room: Room) -> None:
+    session = session_of(base_url, member_of(room))
+
+    async def scenario() -> None:
+        one = ChatSocket(session, room.slug)
+        receipt = one.post("kept")
+        kept = one.unsent
+        await one.close()
+        with pytest.raises(ChatStopped):
+            await receipt
+        # Said by two sockets, as after a crash that came between sending and the receipt.
+        for _ in range(2):
+            async with ChatSocket(session, room.slug, unsent=kept) as again:
+                await until(lambda: again.unsent == ())  # noqa: B023
+        async with ChatSocket(session, room.slug, after=0) as reader:
+            heard = Listener(reader)
+            await until(lambda: heard.said() == [(1, "kept")])
+
+    run(scenario)
+    assert Message.objects.filter(room=room).count() == 1
+
+
+@pytest.mark.parametrize("code", [4403, 4404, 4408])
+def test_it_does_not_come_back_when_that_would_be_in_vain(base_url: str, room: Room, code: int) -> None:
+    session = session_of(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            listener = Listener(socket)
+            await until(lambda: socket.state is State.OPEN)
+            cut(code)
+            with pytest.raises(ChatStopped) as stopped:
+                await listener.task
+            assert stopped.value.code == code
+            with pytest.raises(ChatStopped):
+                await socket.say("too late")
+
+    run(scenario)
+    assert session.is_signed_in is (code != 4408)
+    assert not Message.objects.filter(room=room).exists()
+
+
+def test_strangers_and_unknown_rooms_are_final(base_url: str, room: Room) -> None:
+    stranger = session_of(base_url, UserFactory.create())
+
+    async def code_of(slug: str) -> int:
+        async with ChatSocket(stranger, slug) as socket:
+            with pytest.raises(ChatStopped) as stopped:
+                await socket.say("hello")
+            return stopped.value.code
+
+    async def scenario() -> None:
+        assert await code_of(room.slug) == CloseCode.NOT_A_MEMBER
+        assert await code_of("no-such-room") == CloseCode.NO_SUCH_ROOM
+
+    run(scenario)
+
+
+class Elsewhere(httpx.AsyncHTTPTransport):
+    """Takes calls to another server."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = httpx.URL(url)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(host=self._url.host, port=self._url.port)
+        return await super().handle_async_request(request)
+
+
+def test_a_token_that_is_not_taken_is_renewed_once(base_url: str, room: Room, live_server: LiveServer) -> None:
+    pair = pair_for(member_of(room))
+    session = Session(base_url, async_transport=Elsewhere(live_server.url))
+    session.adopt(TokenPair("not.a.token", pair.refresh, 600))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            assert (await socket.say("hello"))["seq"] == 1
+
+    run(scenario)
+
+
+def test_nobody_signed_in_stops_it(base_url: str, room: Room) -> None:
+    async def scenario() -> None:
+        async with ChatSocket(Session(base_url), room.slug) as socket:
+            with pytest.raises(ChatStopped) as stopped:
+                await socket.say("hello")
+            assert stopped.value.code == CloseCode.NOT_AUTHENTICATED
+
+    run(scenario)
+
+
+def test_a_refused_message_is_told_and_the_next_goes_through(
+    base_url: str, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_of(base_url, member_of(room))
+    monkeypatch.setattr(chat, "_MOST_UNSENT", 1)
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            with pytest.raises(ChatRefused) as refused:
+                await socket.say("")
+            assert refused.value.code == "invalid_message"
+            with pytest.raises(TypeError):
+                socket.post("no JSON", at=object())
+            socket.post("hello")
+            with pytest.raises(ChatRefused, match="too_many_unsent"):
+                socket.post("too many")
+            await until(lambda: socket.unsent == ())
+
+    run(scenario)
+
+
+def test_more_than_the_server_allows_at_once_goes_through(
+    base_url: str, room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHAT_FRAMES_PER_SECOND = 8  # 40 at once
+    monkeypatch.setattr(chat, "_PER_SECOND", 100)
+    monkeypatch.setattr(chat, "_BURST", 20)
+    monkeypatch.setattr(chat, "_WINDOW", 8)
+    session = session_of(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            heard = Listener(socket)
+            acks = await asyncio.gather(*(socket.post(str(n)) for n in range(39)))
+            assert [ack["seq"] for ack in acks] == list(range(1, 40))
+            await until(lambda: len(heard.said()) == 39)
+            assert heard.said() == [(n + 1, str(n)) for n in range(39)]
+
+    run(scenario)
+
+
+def test_a_message_that_cannot_be_stored_now_is_sent_again(
+    base_url: str, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_of(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            await until(lambda: socket.state is State.OPEN)
+            receipt = socket.post("hello")
+            (draft,) = socket.unsent
+            socket._refuse("unavailable", "Try again later.", draft["client_id"])
+            assert socket._held_until > time.monotonic() + 0.9
+            assert not receipt.done()
+            assert [kept["message"] for kept in socket.unsent] == ["hello"]
+            await receipt
+
+    run(scenario)
+
+
+def test_a_gap_is_mended_by_connecting_anew(base_url: str, room: Room) -> None:
+    session = session_of(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            heard = Listener(socket)
+            await socket.say("one")
+            await until(lambda: socket.seq == 1)
+            socket.seq = 0  # as if the first had been lost on the way
+            await socket.say("two")
+            await until(lambda: heard.said() == [(1, "one"), (1, "one"), (2, "two")])
+
+    run(scenario)
+
+
+def test_waits_double_by_chance_up_to_a_bound() -> None:
+    assert [pacing.wait_before(n, chance=lambda: 1.0) for n in range(4)] == [
+        pacing.FIRST_WAIT * 2**n for n in range(4)
+    ]
+    assert pacing.wait_before(60, chance=lambda: 1.0) == pacing.LONGEST_WAIT
+    assert pacing.wait_before(3, chance=lambda: 0.0) == 0.0
+    assert pacing.wait_before(0, slow=True, chance=lambda: 0.5) == pacing.SLOW_WAIT / 2
+
+
+def test_an_allowance_fills_by_the_second() -> None:
+    now = [0.0]
+    allowance = pacing.Allowance(per_second=2, burst=3, clock=lambda: now[0])
+    for _ in range(3):
+        assert allowance.wait() == 0.0
+        allowance.take()
+    assert allowance.wait() == 0.5
+    now[0] = 0.25
+    assert allowance.wait() == 0.25
+    now[0] = 100.0
+    assert allowance.wait() == 0.0
+    for _ in range(3):
+        allowance.take()
+    assert allowance.wait() == 0.5
