@@ -54,6 +54,34 @@ class RefreshTokenReused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationRequested(Event):
+    """Somebody asked for the link once more. `user_id` is of nobody when there is nothing to verify: both cost the same."""
+
+    name: ClassVar[str] = "users.verification_requested"
+    user_id: UUID
+    request_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChangeRequested(Event):
+    """Both addresses are to be asked."""
+
+    name: ClassVar[str] = "users.email_change_requested"
+    user_id: UUID
+    old_request_id: UUID
+    new_request_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChanged(Event):
+    """The account has another address."""
+
+    name: ClassVar[str] = "users.email_changed"
+    user_id: UUID
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorEnabled(Event):
     """Signing in takes a second factor from now on."""
 

@@ -79,6 +79,13 @@ class WrongPassword(Denied):
     detail = "The current password is wrong."
 
 
+class EmailUnchanged(Conflict):
+    """The account has this address already."""
+
+    code = "email_unchanged"
+    detail = "This is the address of your account already."
+
+
 class SignInStale(Denied):
     """The account has no password to ask for once more, and its sign-in is not fresh enough to stand in for it."""
 
@@ -234,6 +241,7 @@ __all__ = [
     "AvatarRefused",
     "ChallengeRefused",
     "EmailTaken",
+    "EmailUnchanged",
     "InvalidCredentials",
     "InvalidEmail",
     "LastAdmin",

@@ -6,6 +6,8 @@ from apps.common import events
 from apps.users import tasks
 from apps.users.events import (
     AvatarDiscarded,
+    EmailChanged,
+    EmailChangeRequested,
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodeUsed,
@@ -14,6 +16,7 @@ from apps.users.events import (
     SecondFactorDisabled,
     SecondFactorEnabled,
     UserRegistered,
+    VerificationRequested,
 )
 
 
@@ -33,6 +36,25 @@ def tell_owner(event: RegistrationRepeated) -> None:
 def send_reset_link(event: PasswordResetRequested) -> None:
     """Send the link, if there is somebody to send it to; the task finds out."""
     tasks.send_password_reset_mail.delay(user_id=str(event.user_id), request_id=str(event.request_id))
+
+
+@events.on(VerificationRequested)
+def send_verification_link(event: VerificationRequested) -> None:
+    """Send the link, if there is something to verify; the task finds out."""
+    tasks.send_verification_mail.delay(user_id=str(event.user_id), request_id=str(event.request_id))
+
+
+@events.on(EmailChangeRequested)
+def ask_both_addresses(event: EmailChangeRequested) -> None:
+    """Send a link to the address of now and to the new one."""
+    for request_id in (event.old_request_id, event.new_request_id):
+        tasks.send_email_change_mail.delay(user_id=str(event.user_id), request_id=str(request_id))
+
+
+@events.on(EmailChanged)
+def confirm_email_change(event: EmailChanged) -> None:
+    """Tell the owner."""
+    tasks.send_notice.delay(notice="email_changed", user_id=str(event.user_id))
 
 
 @events.on(PasswordChanged)

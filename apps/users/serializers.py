@@ -18,6 +18,7 @@ from apps.users.models import (
     PHONE_LENGTH,
     TITLE_LENGTH,
     TOP_RANK,
+    EmailChange,
     Session,
     User,
 )
@@ -251,6 +252,37 @@ class SessionOutput(AdminSessionOutput):
         return bool(session.pk == self.context["request"].auth.session_id)
 
 
+class EmailChangeOutput(serializers.Serializer[Any]):
+    """A change of address that waits for both addresses."""
+
+    email = serializers.EmailField(help_text="The new address.")
+    old_confirmed = serializers.SerializerMethodField(help_text="Whether the address of now has agreed.")
+    new_confirmed = serializers.SerializerMethodField(help_text="Whether the new address has agreed.")
+    expires_at = serializers.DateTimeField()
+
+    def get_old_confirmed(self, change: EmailChange) -> bool:
+        """Whether its link was followed."""
+        return change.old_confirmed_at is not None
+
+    def get_new_confirmed(self, change: EmailChange) -> bool:
+        """Whether its link was followed."""
+        return change.new_confirmed_at is not None
+
+
+class AddressOutput(serializers.Serializer[Any]):
+    """The address of one's account, and the one that it is to have."""
+
+    email = serializers.EmailField()
+    email_verified = serializers.BooleanField()
+    change = EmailChangeOutput(allow_null=True)
+
+
+class ConfirmedOutput(serializers.Serializer[Any]):
+    """What a confirmation has led to."""
+
+    completed = serializers.BooleanField(help_text="False while the other address has not agreed yet.")
+
+
 class OwnerInput(serializers.Serializer[Any]):
     """What asks for the password once more."""
 
@@ -261,6 +293,12 @@ class OwnerInput(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="Left out by accounts that have none: they have to have signed in within ten minutes.",
     )
+
+
+class EmailChangeInput(OwnerInput):
+    """`POST users/me/email/`."""
+
+    email = AddressField()
 
 
 class CodeInput(serializers.Serializer[Any]):

@@ -36,6 +36,18 @@ def send_password_reset_mail(*, user_id: str, request_id: str) -> None:
 
 
 @shared_task(autoretry_for=WORTH_A_RETRY)
+def send_verification_mail(*, user_id: str, request_id: str) -> None:
+    """Once for each request."""
+    services.send_verification_mail(user_id=UUID(user_id), request_id=UUID(request_id))
+
+
+@shared_task(autoretry_for=WORTH_A_RETRY)
+def send_email_change_mail(*, user_id: str, request_id: str) -> None:
+    """Once for each address of a request."""
+    services.send_email_change_mail(user_id=UUID(user_id), request_id=UUID(request_id))
+
+
+@shared_task(autoretry_for=WORTH_A_RETRY)
 def send_notice(*, notice: str, user_id: str) -> None:
     """A notice of services.mails; twice does no harm."""
     services.send_notice(notice=notice, user_id=UUID(user_id))

@@ -42,6 +42,9 @@ class AuditAction(StrEnum):
     REFRESH_TOKEN_REUSED = "users.refresh_token_reused"  # noqa: S105  (an action's name)
     PASSWORD_CHANGED = "users.password_changed"  # noqa: S105
     EMAIL_VERIFIED = "users.email_verified"
+    EMAIL_CHANGE_REQUESTED = "users.email_change_requested"
+    EMAIL_CHANGE_CANCELLED = "users.email_change_cancelled"
+    EMAIL_CHANGED = "users.email_changed"
     SECOND_FACTOR_ENABLED = "users.second_factor_enabled"
     SECOND_FACTOR_DISABLED = "users.second_factor_disabled"
     SECOND_FACTOR_REFUSED = "users.second_factor_refused"

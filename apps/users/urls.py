@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.users.views import administration, internal, private, public, roles, second_factor
+from apps.users.views import administration, email, internal, private, public, roles, second_factor
 
 zones: dict[str, list[URLPattern | URLResolver]] = {
     "public": [
@@ -19,11 +19,14 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
             public.PasswordResetConfirm.as_view(),
             name="password-reset-confirm",
         ),
-        path("auth/email/verify/", public.EmailVerify.as_view(), name="email-verify"),
+        path("auth/email/verify/", email.EmailVerify.as_view(), name="email-verify"),
+        path("auth/email/resend/", email.EmailResend.as_view(), name="email-resend"),
+        path("auth/email/change/confirm/", email.EmailChangeConfirm.as_view(), name="email-change-confirm"),
     ],
     "private": [
         path("users/me/", private.Me.as_view(), name="me"),
         path("users/me/password/", private.Password.as_view(), name="password"),
+        path("users/me/email/", email.Email.as_view(), name="email"),
         path("users/me/second-factor/", second_factor.SecondFactor.as_view(), name="second-factor"),
         path(
             "users/me/second-factor/confirm/", second_factor.Confirm.as_view(), name="second-factor-confirm"

@@ -10,6 +10,7 @@ from apps.users.models.accounts import (
     SessionEnd,
     User,
 )
+from apps.users.models.email_change import EmailChange
 from apps.users.models.roles import CODE_PATTERN, TITLE_LENGTH, TOP_RANK, Role
 from apps.users.models.second_factor import RecoveryCode, SecondFactor
 
@@ -19,6 +20,7 @@ __all__ = [
     "PHONE_LENGTH",
     "TITLE_LENGTH",
     "TOP_RANK",
+    "EmailChange",
     "OneTimeToken",
     "Purpose",
     "RecoveryCode",

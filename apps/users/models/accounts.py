@@ -219,6 +219,8 @@ class Purpose(models.TextChoices):
 
     VERIFY_EMAIL = "verify_email", "Verify the address"
     RESET_PASSWORD = "reset_password", "Set a new password"
+    EMAIL_OLD = "email_old", "Leave the address"
+    EMAIL_NEW = "email_new", "Move to the address"
     SECOND_FACTOR = "second_factor", "Go on signing in with a second factor"
 
 

@@ -2,6 +2,7 @@
 
 from apps.users.email_addresses import canonical as canonical_email
 from apps.users.selectors.accounts import (
+    find_email_change,
     get_second_factor_state,
     get_session_of,
     get_user,
@@ -20,6 +21,7 @@ from apps.users.selectors.roles import get_role, list_permissions, list_roles
 __all__ = [
     "authenticate_access",
     "canonical_email",
+    "find_email_change",
     "get_role",
     "get_second_factor_state",
     "get_session_of",

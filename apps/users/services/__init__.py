@@ -2,14 +2,21 @@
 
 from apps.users.services.administration import activate_user, deactivate_user, erase_user, update_user
 from apps.users.services.cleaning import delete_expired
+from apps.users.services.email_change import (
+    cancel_email_change,
+    confirm_email_change,
+    request_email_change,
+)
 from apps.users.services.mails import (
+    send_email_change_mail,
     send_notice,
     send_password_reset_mail,
+    send_verification_mail,
     send_welcome_mail,
 )
 from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
 from apps.users.services.profile import erase_own_account, remove_avatar, set_avatar, update_profile
-from apps.users.services.registration import register_user, verify_email
+from apps.users.services.registration import register_user, resend_verification, verify_email
 from apps.users.services.roles import delete_role, make_role, restore_defaults, update_role
 from apps.users.services.second_factor import (
     begin_second_factor,
@@ -32,10 +39,12 @@ from apps.users.services.sign_in import check_credentials, complete_login, login
 __all__ = [
     "activate_user",
     "begin_second_factor",
+    "cancel_email_change",
     "change_password",
     "check_credentials",
     "check_second_factor",
     "complete_login",
+    "confirm_email_change",
     "confirm_password_reset",
     "confirm_second_factor",
     "deactivate_user",
@@ -53,13 +62,17 @@ __all__ = [
     "remove_avatar",
     "remove_second_factor_of",
     "renew_recovery_codes",
+    "request_email_change",
     "request_password_reset",
+    "resend_verification",
     "restore_defaults",
     "revoke_all_sessions_of",
     "revoke_session",
     "revoke_session_of",
+    "send_email_change_mail",
     "send_notice",
     "send_password_reset_mail",
+    "send_verification_mail",
     "send_welcome_mail",
     "set_avatar",
     "update_profile",

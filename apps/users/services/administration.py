@@ -14,7 +14,16 @@ from apps.common import audit, events
 from apps.common.callers import Caller
 from apps.users import exceptions, policies
 from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
-from apps.users.models import OneTimeToken, RecoveryCode, Role, SecondFactor, Session, SessionEnd, User
+from apps.users.models import (
+    EmailChange,
+    OneTimeToken,
+    RecoveryCode,
+    Role,
+    SecondFactor,
+    Session,
+    SessionEnd,
+    User,
+)
 from apps.users.services import sessions
 from apps.users.types import AccountChanges, AuditAction, Permission
 
@@ -99,6 +108,7 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
             events.publish(AvatarDiscarded(file=user.avatar))
         Session.objects.filter(user=user).delete()
         OneTimeToken.objects.filter(user=user).delete()
+        EmailChange.objects.filter(user=user).delete()
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
         # `.invalid` is nobody's for ever (RFC 2606).

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.users.models import Purpose, User
+from apps.users.models import EmailChange, Purpose, User
 from apps.users.services import one_time
 from infrastructure import email
 
@@ -30,6 +30,11 @@ _CHANGES: Final = {
     "second_factor_off": (
         "Your account has no second factor any more",
         "the second factor of your account was switched off: its password is enough to sign in.",
+        _NOT_YOU,
+    ),
+    "email_changed": (
+        "Your account has another address",
+        "this is the address of your account from now on. Sign in with it.",
         _NOT_YOU,
     ),
     "recovery_code_used": (
@@ -60,6 +65,58 @@ def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
             hours = int(settings.VERIFICATION_LIFETIME.total_seconds()) // 3600
             _send("welcome", user, token=token, link=_link("verify-email", token), hours=hours)
             User.objects.filter(pk=user.pk).update(welcomed_at=now)
+
+
+def send_verification_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
+    """Send the link that verifies an address once more. Nobody's id, and a verified address, send nothing.
+
+    Raises EmailDeliveryError.
+    """
+    with transaction.atomic():
+        user = _addressee(user_id)
+        if user is None or user.is_verified:
+            return
+        token = one_time.issue(
+            user=user,
+            purpose=Purpose.VERIFY_EMAIL,
+            request_id=request_id,
+            lifetime=settings.VERIFICATION_LIFETIME,
+            now=now or timezone.now(),
+        )
+        if token is not None:
+            hours = int(settings.VERIFICATION_LIFETIME.total_seconds()) // 3600
+            _send("verify_email", user, token=token, link=_link("verify-email", token), hours=hours)
+
+
+def send_email_change_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
+    """Ask one of both addresses of a change. One that has an account is told so instead, for the asker must not learn it.
+
+    Raises EmailDeliveryError.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        user = _addressee(user_id)
+        change = EmailChange.objects.filter(user_id=user_id, expires_at__gt=now).first()
+        if user is None or change is None or request_id not in (change.old_request_id, change.new_request_id):
+            return
+        is_new = request_id == change.new_request_id
+        owner = User.objects.defer("phone").filter(email=change.email, is_active=True).first()
+        if is_new and owner is not None:
+            _send("email_wanted", owner)
+            return
+        token = one_time.issue(
+            user=user,
+            purpose=Purpose.EMAIL_NEW if is_new else Purpose.EMAIL_OLD,
+            request_id=request_id,
+            lifetime=settings.EMAIL_CHANGE_LIFETIME,
+            now=now,
+        )
+        if token is not None:
+            hours = int(settings.EMAIL_CHANGE_LIFETIME.total_seconds()) // 3600
+            link = _link("confirm-email", token)
+            template = "email_change_new" if is_new else "email_change_old"
+            to = change.email if is_new else user.email
+            _send(template, user, to=to, new_email=change.email, token=token, link=link, hours=hours)
 
 
 def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
@@ -107,9 +164,11 @@ def _addressee(user_id: UUID) -> User | None:
     return User.objects.defer("phone").filter(pk=user_id, is_active=True).first()
 
 
-def _send(template: str, user: User, **context: Any) -> None:
+def _send(template: str, user: User, *, to: str = "", **context: Any) -> None:
     email.send(
-        template=template, to=user.email, context={"name": user.name, "site": settings.PUBLIC_URL, **context}
+        template=template,
+        to=to or user.email,
+        context={"name": user.name, "site": settings.PUBLIC_URL, **context},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.utils import timezone
 from apps.common import audit, events
 from apps.common.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
-from apps.users.events import RegistrationRepeated, UserRegistered
+from apps.users.events import RegistrationRepeated, UserRegistered, VerificationRequested
 from apps.users.models import Purpose, User
 from apps.users.services import one_time, password_rules
 from apps.users.types import AuditAction, Device
@@ -59,6 +60,23 @@ def _tell_owner(address: str) -> None:
     with transaction.atomic():
         user_id = User.objects.values_list("pk", flat=True).get(email=address)
         events.publish(RegistrationRepeated(user_id=user_id, request_id=uuid7()))
+
+
+def resend_verification(*, email: str, device: Device) -> None:
+    """Have the link sent once more, if there is an address to verify. Otherwise answer and work are the same.
+
+    Raises TooManyAttempts.
+    """
+    try:
+        address = email_addresses.canonical(email)
+    except email_addresses.InvalidEmail:
+        address = ""
+    limits.count_attempt(
+        "resend", address=device.address, account=address or email[: email_addresses.MAX_LENGTH]
+    )
+    with transaction.atomic():
+        user_id = User.objects.filter(email=address).values_list("pk", flat=True).first() if address else None
+        events.publish(VerificationRequested(user_id=user_id or uuid4(), request_id=uuid7()))
 
 
 def verify_email(*, token: str, now: datetime | None = None) -> None:

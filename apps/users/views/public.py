@@ -165,21 +165,3 @@ class PasswordResetConfirm(APIView):
         data = reading.body(serializers.ResetConfirmInput, request)
         services.confirm_password_reset(**data)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class EmailVerify(APIView):
-    """`auth/email/verify/`."""
-
-    @extend_schema(
-        operation_id="auth_email_verify",
-        tags=_TAGS,
-        summary="Verify an e-mail address by the token of a mail",
-        request=serializers.VerifyInput,
-        responses={204: _DONE},
-    )
-    @raises(exceptions.OneTimeTokenRefused)
-    def post(self, request: Request) -> Response:
-        """204."""
-        data = reading.body(serializers.VerifyInput, request)
-        services.verify_email(**data)
-        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -56,10 +56,13 @@ IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
         "account": ("30/hour",),
         "pair": ("5/5 minutes", "20/hour"),
     },
+    "resend": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
+    "email": {"address": ("20/hour",), "account": ("5/hour",)},
     "reset": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "register": {"address": ("60/10 minutes",), "account": ("5/hour",)},
 }
 VERIFICATION_LIFETIME = timedelta(days=2)
+EMAIL_CHANGE_LIFETIME = timedelta(hours=12)
 PASSWORD_RESET_LIFETIME = timedelta(hours=1)
 AVATAR_MAX_PIXELS = 24_000_000
 AVATAR_SIZE = 512

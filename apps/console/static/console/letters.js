@@ -6,7 +6,7 @@
 import { request } from "./api.js";
 
 const AUTH = "/api/public/v1/auth";
-const LINK = /^#(verify-email|reset-password)=(.+)$/;
+const LINK = /^#(verify-email|confirm-email|reset-password)=(.+)$/;
 
 /**
  * The link that this page was opened by, as {action, token}, or null. A token must be seen by nobody who reads the
@@ -21,6 +21,9 @@ export function takeLink() {
 
 /** Prove that an address is one's own. Rejects with the server's Problem, as all of these. */
 export const verifyEmail = (token) => request("POST", `${AUTH}/email/verify/`, { body: { token } });
+
+/** Agree to a change of address. Resolves to {completed}: whether the other address has agreed as well. */
+export const confirmEmail = (token) => request("POST", `${AUTH}/email/change/confirm/`, { body: { token } });
 
 /** Have a link sent that sets a new password. Resolves alike for every address. */
 export const askForNewPassword = (email) => request("POST", `${AUTH}/password/reset/`, { body: { email } });

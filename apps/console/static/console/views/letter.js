@@ -1,8 +1,8 @@
-/** What a person sees who followed the link of a mail: whether the address is verified, or a form for a new password. */
+/** What a person sees who followed the link of a mail: what has become of an address, or a form for a new password. */
 
 import { Problem } from "../api.js";
 import { fill, focusOn, h } from "../dom.js";
-import { setPassword, verifyEmail } from "../letters.js";
+import { confirmEmail, setPassword, verifyEmail } from "../letters.js";
 import { general, newPassword, submitted } from "./form.js";
 
 const UNUSABLE = "token_unusable";
@@ -10,7 +10,24 @@ const UNUSABLE = "token_unusable";
 const heading = (words) => h("h2", { id: "letter-title" }, words);
 const button = (words, click) => h("button", { type: "button", class: "primary wide", on: { click } }, words);
 
-function verification(token, onward) {
+// What a link about an address does, and what is said while, after, and instead of it.
+const VERIFY = {
+  call: verifyEmail,
+  begun: "Verifying your address …",
+  done: () => ["Your address is verified", "Thank you. Mails to this address reach you."],
+  failed: "Your address was not verified",
+};
+const MOVE = {
+  call: confirmEmail,
+  begun: "Moving your account …",
+  done: ({ completed }) =>
+    completed
+      ? ["Your account has its new address", "Sign in with it from now on."]
+      : ["Thank you", "The other address has to agree as well: look for the mail that was sent there."],
+  failed: "Your account was not moved",
+};
+
+function aboutAddress({ call, begun, done, failed }, token, onward) {
   const card = h("section", { class: "card enter", "aria-labelledby": "letter-title" });
 
   function tell(title, words, control) {
@@ -18,22 +35,23 @@ function verification(token, onward) {
     focusOn(card.querySelector("h2"));
   }
 
-  async function verify() {
-    fill(card, heading("Verifying your address …"));
+  async function follow() {
+    fill(card, heading(begun));
+    let answer;
     try {
-      await verifyEmail(token);
+      answer = await call(token);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       const isOver = problem.status === 400;
       // The server's words for a used link advise to ask for a new one, which for this kind nobody has to.
       const words = problem.code === UNUSABLE ? "This link is not valid any more: it was followed before, or it is too old." : problem.words;
-      tell("Your address was not verified", words, isOver ? button("Go on", () => onward()) : button("Try again", verify));
+      tell(failed, words, isOver ? button("Go on", () => onward()) : button("Try again", follow));
       return;
     }
-    tell("Your address is verified", "Thank you. Mails to this address reach you.", button("Go on", () => onward()));
+    tell(...done(answer), button("Go on", () => onward()));
   }
 
-  verify();
+  follow();
   return card;
 }
 
@@ -76,5 +94,7 @@ function newPasswordForm(token, onward, session) {
  * with `isSignedOut` where the server has ended every session of the account.
  */
 export function letterCard({ action, token }, { session, onward }) {
-  return action === "verify-email" ? verification(token, onward) : newPasswordForm(token, onward, session);
+  if (action === "verify-email") return aboutAddress(VERIFY, token, onward);
+  if (action === "confirm-email") return aboutAddress(MOVE, token, onward);
+  return newPasswordForm(token, onward, session);
 }

@@ -1,0 +1,227 @@
+"""Another address: both have to agree, and until then nothing moves. And the mail that verifies one, once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from apps.common.ids import uuid7
+from apps.common.models import AuditEvent, OutboxEvent
+from apps.users import exceptions, services
+from apps.users.models import EmailChange, OneTimeToken, Purpose, User
+from apps.users.tests.conftest import Api, code_of
+from apps.users.tests.factories import PASSWORD, UserFactory, caller_for
+from apps.users.tests.test_registration import token_in
+from apps.users.types import Device
+
+pytestmark = pytest.mark.django_db
+As = Callable[[User], Api]
+Relay = Callable[[], list[mail.EmailMessage]]
+CONFIRM = "auth/email/change/confirm/"
+WANTED = "grace.hopper@example.com"
+
+
+def ask(user: User, email: str = WANTED) -> None:
+    services.request_email_change(
+        actor=caller_for(user), email=email, current_password=PASSWORD, device=Device()
+    )
+
+
+def links(mails: list[mail.EmailMessage]) -> dict[str, str]:
+    """The tokens by the address that each was sent to."""
+    return {message.to[0]: token_in(message) for message in mails}
+
+
+@pytest.mark.parametrize("old_first", [True, False])
+def test_both_addresses_agree(public: Api, private: As, user: User, relay: Relay, old_first: bool) -> None:
+    old = user.email
+    api = private(user)
+    response = api.post("users/me/email/", {"email": WANTED.upper(), "current_password": PASSWORD})
+    assert response.status_code == 202
+    change = response.json()["change"]
+    assert (change["email"], change["old_confirmed"], change["new_confirmed"]) == (WANTED, False, False)
+    tokens = links(relay())
+    assert set(tokens) == {old, WANTED}
+    first, second = (old, WANTED) if old_first else (WANTED, old)
+    assert public.post(CONFIRM, {"token": tokens[first]}).json() == {"completed": False}
+    assert code_of(public.post(CONFIRM, {"token": tokens[first]})) == (400, "token_unusable")
+    shown = api.get("users/me/email/").json()
+    assert shown["email"] == old
+    assert (shown["change"]["old_confirmed"], shown["change"]["new_confirmed"]) == (old_first, not old_first)
+    assert public.post(CONFIRM, {"token": tokens[second]}).json() == {"completed": True}
+    user.refresh_from_db()
+    assert (user.email, user.is_verified) == (WANTED, True)
+    assert api.get("users/me/email/").json() == {"email": WANTED, "email_verified": True, "change": None}
+    told = relay()
+    assert [(message.to, message.subject) for message in told] == [
+        ([WANTED], "Your account has another address")
+    ]
+    with pytest.raises(exceptions.InvalidCredentials):
+        services.login(email=old, password=PASSWORD, device=Device())
+    services.login(email=WANTED, password=PASSWORD, device=Device())
+    assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True))[:2] == [
+        "users.email_change_requested",
+        "users.email_changed",
+    ]
+    assert not AuditEvent.objects.filter(details__icontains="example.com").exists()
+
+
+def test_it_is_asked_for_with_the_password(private: As, user: User) -> None:
+    api = private(user)
+    for body, expected in (
+        ({"email": WANTED, "current_password": "wrong"}, (403, "wrong_password")),
+        ({"email": user.email, "current_password": PASSWORD}, (409, "email_unchanged")),
+        ({"email": "nobody", "current_password": PASSWORD}, (400, "invalid_input")),
+        ({"current_password": PASSWORD}, (400, "invalid_input")),
+    ):
+        assert code_of(api.post("users/me/email/", body)) == expected
+    assert not EmailChange.objects.exists() and not OutboxEvent.objects.exists()
+
+
+def test_whether_the_new_address_has_an_account_is_told_to_its_owner_only(
+    public: Api, private: As, user: User, relay: Relay
+) -> None:
+    other = UserFactory.create()
+    answer = private(user).post("users/me/email/", {"email": other.email, "current_password": PASSWORD})
+    assert answer.status_code == 202
+    mails = {message.to[0]: message for message in relay()}
+    assert mails[other.email].subject == "Somebody wanted to use your address"
+    public.post(CONFIRM, {"token": token_in(mails[user.email])})
+    assert not OneTimeToken.objects.filter(purpose=Purpose.EMAIL_NEW).exists()
+    user.refresh_from_db()
+    assert user.email != other.email
+
+
+def test_who_registers_meanwhile_keeps_the_address(public: Api, user: User, relay: Relay) -> None:
+    ask(user)
+    tokens = links(relay())
+    public.post(CONFIRM, {"token": tokens[user.email]})
+    other = UserFactory.create(email=WANTED)
+    assert code_of(public.post(CONFIRM, {"token": tokens[WANTED]})) == (409, "email_taken")
+    user.refresh_from_db()
+    assert user.email != WANTED
+    assert User.objects.get(email=WANTED) == other
+
+
+def test_a_new_request_voids_the_one_before(public: Api, user: User, relay: Relay) -> None:
+    ask(user)
+    before = links(relay())
+    ask(user, "other@example.com")
+    after = links(relay())
+    for token in before.values():
+        assert code_of(public.post(CONFIRM, {"token": token})) == (400, "token_unusable")
+    assert [public.post(CONFIRM, {"token": token}).status_code for token in after.values()] == [200, 200]
+    user.refresh_from_db()
+    assert user.email == "other@example.com"
+
+
+def test_a_mail_that_is_late_asks_for_nothing(user: User) -> None:
+    ask(user)
+    late = EmailChange.objects.get().old_request_id
+    ask(user, "other@example.com")
+    for request_id in (late, uuid7()):
+        services.send_email_change_mail(user_id=user.pk, request_id=request_id)
+    assert not mail.outbox and not OneTimeToken.objects.exists()
+    current = EmailChange.objects.get().old_request_id
+    for _ in range(2):
+        services.send_email_change_mail(user_id=user.pk, request_id=current)
+    assert len(mail.outbox) == 1
+
+
+def test_it_is_given_up(public: Api, private: As, user: User, relay: Relay) -> None:
+    ask(user)
+    tokens = links(relay())
+    api = private(user)
+    for _ in range(2):
+        assert api.delete("users/me/email/").status_code == 204
+    assert api.get("users/me/email/").json()["change"] is None
+    for token in tokens.values():
+        assert code_of(public.post(CONFIRM, {"token": token})) == (400, "token_unusable")
+    assert AuditEvent.objects.filter(action="users.email_change_cancelled").count() == 1
+
+
+@pytest.mark.parametrize("end", ["late", "deactivated", "erased"])
+def test_it_ends(user: User, relay: Relay, end: str) -> None:
+    ask(user)
+    tokens, now, old = links(relay()), timezone.now(), user.email
+    services.confirm_email_change(token=tokens[old])
+    if end == "late":
+        now += timedelta(hours=12)
+    elif end == "deactivated":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    else:
+        services.erase_own_account(actor=caller_for(user))
+        assert not EmailChange.objects.exists()
+    with pytest.raises(exceptions.OneTimeTokenRefused):
+        services.confirm_email_change(token=tokens[WANTED], now=now)
+    assert not User.objects.filter(email=WANTED).exists()
+    services.delete_expired(now=now + timedelta(hours=12))
+    assert not EmailChange.objects.exists()
+
+
+def test_what_was_mailed_to_the_old_address_opens_nothing_any_more(
+    public: Api, user: User, relay: Relay
+) -> None:
+    public.post("auth/password/reset/", {"email": user.email})
+    reset = token_in(relay()[0])
+    ask(user)
+    for token in links(relay()).values():
+        services.confirm_email_change(token=token)
+    body = {"token": reset, "password": "another circle, far away"}
+    assert code_of(public.post("auth/password/reset/confirm/", body)) == (400, "token_unusable")
+
+
+def test_links_of_other_kinds_do_not_pass(public: Api, user: User, relay: Relay) -> None:
+    public.post("auth/password/reset/", {"email": user.email})
+    reset = token_in(relay()[0])
+    ask(user)
+    tokens = links(relay())
+    assert code_of(public.post(CONFIRM, {"token": reset})) == (400, "token_unusable")
+    assert code_of(public.post("auth/email/verify/", {"token": tokens[WANTED]})) == (400, "token_unusable")
+    body = {"token": tokens[WANTED], "password": "another circle, far away"}
+    assert code_of(public.post("auth/password/reset/confirm/", body)) == (400, "token_unusable")
+
+
+def test_asking_is_limited(user: User, settings: Any, clean_limits: None) -> None:
+    settings.IDENTITY_LIMITS = {"login": {"pair": ("9/hour",)}, "email": {"account": ("2/hour",)}}
+    for number in range(2):
+        ask(user, f"other{number}@example.com")
+    with pytest.raises(exceptions.TooManyAttempts):
+        ask(user)
+
+
+def test_the_verification_is_sent_once_more(public: Api, user: User, relay: Relay) -> None:
+    User.objects.filter(pk=user.pk).update(email_verified_at=None)
+    assert public.post("auth/email/resend/", {"email": user.email.upper()}).status_code == 202
+    (message,) = relay()
+    assert (message.to, message.subject) == ([user.email], "Verify your address")
+    assert public.post("auth/email/verify/", {"token": token_in(message)}).status_code == 204
+    user.refresh_from_db()
+    assert user.is_verified
+
+
+@pytest.mark.parametrize("who", ["verified", "unverified", "nobody", "inactive", "garbage"])
+def test_a_resend_is_answered_alike(public: Api, user: User, relay: Relay, queries: Any, who: str) -> None:
+    User.objects.filter(pk=user.pk).update(
+        email_verified_at=timezone.now() if who == "verified" else None, is_active=who != "inactive"
+    )
+    email = {"nobody": "nobody@example.com", "garbage": "no address"}.get(who, user.email)
+    with queries(3 if who == "garbage" else 4):
+        response = public.post("auth/email/resend/", {"email": email})
+    assert (response.status_code, response.json()) == (
+        202,
+        {"detail": "Look into your mail: what happens next is there."},
+    )
+    assert len(relay()) == (1 if who == "unverified" else 0)
+
+
+def test_resends_are_limited_alike(public: Api, user: User, settings: Any, clean_limits: None) -> None:
+    settings.IDENTITY_LIMITS = {"resend": {"account": ("2/hour",)}}
+    for email in (user.email, "nobody@example.com", "no address"):
+        statuses = [public.post("auth/email/resend/", {"email": email}).status_code for _ in range(3)]
+        assert statuses == [202, 202, 429]
