@@ -12,18 +12,19 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags, urlencode
 
 from apps.api import catalogue, problems
 from apps.api.documents import Document, Format
-from apps.api.guard import identify, require_floor
-from apps.api.limits import ZoneLimits
+from apps.api.guard import identify, refuse, require_floor
+from apps.api.limits import limits_of
+from apps.api.slices import at
 from apps.api.zones import Docs, Floor, Zone
 from apps.common.authentication import authenticator, authenticator_names
 from apps.common.callers import Caller
-from apps.common.exceptions import Denied, DomainError, NotAuthenticated
+from apps.common.exceptions import Denied, DomainError, NotAuthenticated, TooManyRequests
 
 SESSION = "session"
 LOGIN = "/admin/login/"
@@ -56,27 +57,33 @@ class DocsGuard:
         self._zone = zone
         names = [*zone.authentication, *([SESSION] if SESSION in authenticator_names() else [])]
         self._authenticators = tuple(authenticator(name) for name in dict.fromkeys(names))
-        self._limits = ZoneLimits(zone)
+        self._limits = limits_of(zone)
 
     def protect(self, view: Page, *, login: bool = False) -> Page:
         """`view` behind the rule. With `login`, a browser without a session is sent to sign in."""
 
-        @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             request.zone = self._zone  # type: ignore[attr-defined]
             if self._zone.docs is Docs.FLOOR:
                 try:
-                    caller = identify(request, self._authenticators)
-                    self._require(caller)
-                except (NotAuthenticated, Denied) as error:
-                    self._limits.count_refusal(request)
+                    self._admit(request)
+                except (NotAuthenticated, Denied, TooManyRequests) as error:
                     if login and isinstance(error, NotAuthenticated) and wants_html(request):
                         target = f"{LOGIN}?{urlencode({'next': request.get_full_path()})}"
                         return HttpResponse(status=302, headers={"Location": target})
-                    raise
+                    return refuse(request, self._zone, error)
             return view(request, *args, **kwargs)
 
-        return page(guarded)
+        answer = page(guarded)
+        answer.docs_of = self._zone  # type: ignore[attr-defined]  # whose rule it follows, for the audit
+        return answer
+
+    def _admit(self, request: HttpRequest) -> None:
+        try:
+            self._require(identify(request, self._authenticators))
+        except (NotAuthenticated, Denied):
+            self._limits.count_refusal(request)
+            raise
 
     def _require(self, caller: Caller) -> None:
         # Who runs the admin site makes the service keys, so a session of theirs may read what a key may call.
@@ -131,21 +138,18 @@ def redoc_view(document: Document) -> Page:
     return view
 
 
-def docs_patterns(zone: Zone, document: Document) -> list[URLPattern]:
-    """The documentation of a zone: pages and the newest version's schema."""
-    guard = DocsGuard(zone)
+def docs_patterns(guard: DocsGuard, document: Document) -> list[URLPattern]:
+    """The documentation pages of a zone, over the newest version's schema."""
     return [
-        path("schema/", guard.protect(swagger_view(document), login=True), name="schema"),
-        path("redoc/", guard.protect(redoc_view(document), login=True), name="redoc"),
-        *schema_patterns(zone, document),
+        at("schema/", guard.protect(swagger_view(document), login=True), name="schema"),
+        at("redoc/", guard.protect(redoc_view(document), login=True), name="redoc"),
     ]
 
 
-def schema_patterns(zone: Zone, document: Document) -> list[URLPattern]:
+def schema_patterns(guard: DocsGuard, document: Document) -> list[URLPattern]:
     """One document in its formats."""
-    guard = DocsGuard(zone)
     return [
-        path(f"schema.{item}", guard.protect(schema_view(document, item)), name=f"schema-{item}")
+        at(f"schema.{item}", guard.protect(schema_view(document, item)), name=f"schema-{item}")
         for item in Format
     ]
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import structlog
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.module_loading import import_string
 
 from apps.api import problems
-from apps.api.limits import ZoneLimits
+from apps.api.limits import limits_of
 from apps.api.versions import version_headers
 from apps.api.zones import Floor, Version, Zone
 from apps.common import idempotency
@@ -30,8 +30,10 @@ from apps.common.exceptions import (
     SecondFactorRequired,
     TooManyRequests,
 )
+from infrastructure.telemetry import context, metrics
 
 View = Callable[..., HttpResponseBase]
+_REFUSED = frozenset({401, 403, 429})
 _log = structlog.get_logger(__name__)
 
 
@@ -62,6 +64,18 @@ def require_floor(floor: Floor, caller: Caller) -> None:
         raise Denied
 
 
+def refuse(request: HttpRequest, zone: Zone, error: DomainError) -> HttpResponse:
+    """The answer to a call that a zone does not take, which the log and the figures tell by zone."""
+    note_refusal(zone, error.code)
+    return problems.of_domain(request, error)
+
+
+def note_refusal(zone: Zone, code: str) -> None:
+    """One line and one count for a call that was refused, by the guard or by a view that asks for more."""
+    metrics.ZONE_REFUSALS.labels(zone.name, code).inc()
+    _log.info("zone_refused", zone=zone.name, code=code)
+
+
 class Guard:
     """The guard of one version of one zone. Raises KeyError when the zone names an unknown authenticator."""
 
@@ -69,7 +83,7 @@ class Guard:
         self.zone = zone
         self.version = version
         self._authenticators = tuple(authenticator(name) for name in zone.authentication)
-        self._limits = ZoneLimits(zone)
+        self._limits = limits_of(zone)
         self._hooks = tuple(import_string(name) for name in reversed(zone.middleware))
         self._headers = version_headers(zone, version)
 
@@ -85,6 +99,9 @@ class Guard:
                 response.headers.setdefault(name, value)
             return response
 
+        # A class of async methods marks its callback as a coroutine, and the mark was copied with the rest.
+        for mark in ("_is_coroutine", "_is_coroutine_marker"):  # up to Python 3.11, and since
+            vars(guarded).pop(mark, None)
         # Zones read no cookie, so there is nothing that a forged form could ride on.
         guarded.csrf_exempt = True  # type: ignore[attr-defined]
         guarded.guard = self  # type: ignore[attr-defined]
@@ -97,8 +114,7 @@ class Guard:
         try:
             caller = self._admit(request, shown)
         except (NotAuthenticated, Denied, TooManyRequests) as error:
-            _log.info("zone_refused", zone=self.zone.name, code=error.code)
-            return _with_limits(problems.of_domain(request, error), shown)
+            return _with_limits(refuse(request, self.zone, error), shown)
         request.caller = caller  # type: ignore[attr-defined]
         for hook in self._hooks:
             call = partial(hook, request, call)
@@ -109,6 +125,8 @@ class Guard:
                 response = call()
         except DomainError as error:  # the idempotency key's own, or a hook's
             response = problems.of_domain(request, error)
+        if response.status_code in _REFUSED:
+            note_refusal(self.zone, getattr(response, "problem_code", ""))
         return _with_limits(response, shown)
 
     def _admit(self, request: HttpRequest, shown: dict[str, str]) -> Caller:
@@ -122,6 +140,8 @@ class Guard:
             require_floor(self.zone.floor, caller)
         except (NotAuthenticated, Denied):
             if caller.is_authenticated:
+                # Who it was that was refused; `caller` stays empty for views and for the log until somebody is in.
+                context.bind(refused=caller.throttle_key(""))
                 shown.update(self._limits.count_call(request, caller))
             else:
                 shown.update(self._limits.count_refusal(request))

@@ -64,12 +64,12 @@ def _version(zone: Zone, version: Version) -> dict[str, Any]:
 
 def api_index_view(table: ZoneTable) -> Page:
     """`/api/`: a page for people, JSON for programs."""
-    listed = [describe(zone) for zone in table]
-    shown = [zone | {"words": words_as_html(zone["description"])} for zone in listed]
 
     @page
     def view(request: HttpRequest) -> HttpResponse:
+        listed = [describe(zone) for zone in table]
         if wants_html(request):
+            shown = [zone | {"words": words_as_html(zone["description"])} for zone in listed]
             return html_page(request, "api/index.html", {"zones": shown})
         response = json_response({"zones": listed, "problems": "/api/problems/"})
         patch_vary_headers(response, ["Accept"])
@@ -80,29 +80,29 @@ def api_index_view(table: ZoneTable) -> Page:
 
 def zone_index_view(zone: Zone) -> Page:
     """`/api/<zone>/`; the guard stands before it."""
-    described = describe(zone)
 
     def view(request: HttpRequest) -> HttpResponse:
-        return json_response(described)
+        return json_response(describe(zone))
 
     return page(view)
 
 
 def version_index_view(zone: Zone, version: Version, routes: Sequence[Endpoint]) -> Page:
     """`/api/<zone>/<version>/`; the guard stands before it."""
-    described = {
-        "zone": zone.name,
-        "version": version.name,
-        "deprecated": version.deprecated.isoformat() if version.deprecated else None,
-        "sunset": version.sunset.isoformat() if version.sunset else None,
-        "schema": f"/api/{zone.name}/{version.name}/schema.yaml",
-        "routes": [
-            {"name": route.name, "path": template(route.path), "methods": list(route.methods)}
-            for route in routes
-        ],
-    }
 
     def view(request: HttpRequest) -> HttpResponse:
-        return json_response(described)
+        return json_response(
+            {
+                "zone": zone.name,
+                "version": version.name,
+                "deprecated": version.deprecated.isoformat() if version.deprecated else None,
+                "sunset": version.sunset.isoformat() if version.sunset else None,
+                "schema": f"/api/{zone.name}/{version.name}/schema.yaml",
+                "routes": [
+                    {"name": route.name, "path": template(route.path), "methods": list(route.methods)}
+                    for route in routes
+                ],
+            }
+        )
 
     return page(view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -73,8 +74,13 @@ def methods_of(callback: Callable[..., Any]) -> tuple[str, ...]:
 
 def view_name(callback: Callable[..., Any]) -> str:
     """Module and name of the view as its author wrote it."""
+    callback = getattr(callback, "__wrapped__", callback) if hasattr(callback, "guard") else callback
     view_class = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
-    written = view_class or callback
+    written: Any = view_class or callback
+    while isinstance(written, functools.partial):
+        written = written.func
+    if not hasattr(written, "__qualname__"):  # an object that can be called
+        written = type(written)
     return f"{written.__module__}.{written.__qualname__}"
 
 

@@ -5,6 +5,8 @@ The counting itself is `infrastructure.cache.ratelimit`, the headers are `apps.c
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.http import HttpRequest
 
 from apps.api.zones import CountBy, Zone
@@ -71,3 +73,9 @@ class _Policy:
 
 def _name(limit: int, period: int) -> str:
     return f"{limit}-per-{period}s"
+
+
+@lru_cache(maxsize=1024)
+def limits_of(zone: Zone) -> ZoneLimits:
+    """Those of a zone: its guards and its documentation count together. Raises RateSyntaxError."""
+    return ZoneLimits(zone)

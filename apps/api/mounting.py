@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.urls import ResolverMatch, URLPattern, URLResolver, include, path, re_path
-from django.urls.resolvers import RoutePattern
+from django.urls import ResolverMatch, URLPattern, URLResolver, path
+from django.urls.resolvers import RegexPattern, RoutePattern
 
 from apps.api import docs, indexes, slices, zones
 from apps.api.documents import Document
 from apps.api.guard import Guard
 from apps.api.inventory import NAMESPACE, Endpoint, endpoints
-from apps.api.slices import Pattern, Routes, Slice
+from apps.api.slices import Pattern, Routes, Slice, at
 from apps.api.validation import Mistake, find_mistakes
 from apps.api.zones import Version, Zone, ZoneTable
+
+_NOTHING = RoutePattern("")
+_ANYTHING = RegexPattern(r"^.*$", name="nothing", is_endpoint=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
     listed: list[Endpoint] = []
     for zone in table:
         inside: list[Pattern] = []
+        pages = docs.DocsGuard(zone)
         for version in zone.versions:
             guard = Guard(zone, version)
             own = slice_patterns(zone, version, guard, routes)
@@ -74,18 +78,14 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
             documents.append(document)
             mine = sorted(endpoints(zone, version, own), key=lambda endpoint: endpoint.path)
             listed += mine
-            index = guard.protect(indexes.version_index_view(zone, version, mine))
-            around = [
-                *own,
-                *docs.schema_patterns(zone, document),
-                path("", index, name="index"),
-                _rest(guard),
-            ]
-            inside.append(path(f"{version.name}/", include((around, "api"), namespace=version.name)))
-        newest = Guard(zone, zone.newest)
-        inside += docs.docs_patterns(zone, documents[-1])
-        inside += [path("", newest.protect(indexes.zone_index_view(zone)), name="index"), _rest(newest)]
-        patterns.append(path(f"{zone.name}/", include((inside, "api"), namespace=zone.name)))
+            schema = docs.schema_patterns(pages, document)
+            index = at("", guard.protect(indexes.version_index_view(zone, version, mine)), name="index")
+            rest = _rest(guard)
+            inside.append(_below(version.name, [*own, *schema, index, rest]))
+        # What is the newest version's is the zone's own as well.
+        inside += [*docs.docs_patterns(pages, document), *schema]
+        inside += [at("", guard.protect(indexes.zone_index_view(zone)), name="index"), rest]
+        patterns.append(_below(zone.name, inside))
     # All below one namespace: a zone may be called like another app's, and the zone admin is.
     tree = FastResolver(
         RoutePattern("", is_endpoint=False), patterns, app_name=NAMESPACE, namespace=NAMESPACE
@@ -111,12 +111,16 @@ def slice_patterns(zone: Zone, version: Version, guard: Guard, routes: Mapping[s
             slices.for_version(routes[label], zone.name, version.name),
             view=lambda leaf: guard.protect(leaf.pattern.callback),
         )
-        patterns.append(path("", include((mine, label), namespace=label)))
+        patterns.append(URLResolver(_NOTHING, mine, app_name=label, namespace=label))
     return patterns
 
 
+def _below(name: str, inside: list[Pattern]) -> URLResolver:
+    return URLResolver(RoutePattern(f"{name}/"), inside, app_name="api", namespace=name)
+
+
 def _rest(guard: Guard) -> URLPattern:
-    return re_path(r"^.*$", guard.protect(_nothing_here), name="nothing")
+    return URLPattern(_ANYTHING, guard.protect(_nothing_here), None, "nothing")
 
 
 def _nothing_here(request: HttpRequest) -> HttpResponseBase:
@@ -131,8 +135,11 @@ class FastResolver(URLResolver):
 
     def __init__(self, pattern: Any, urlconf_name: list[Pattern], **names: Any) -> None:
         super().__init__(pattern, urlconf_name, **names)
-        self._fixed = {leaf.route for leaf in slices.leaves(urlconf_name) if leaf.is_static}
         self._known: dict[str, ResolverMatch] = {}
+
+    @cached_property
+    def _fixed(self) -> frozenset[str]:
+        return frozenset(leaf.route for leaf in slices.leaves(self.url_patterns) if leaf.is_static)
 
     def resolve(self, path: str) -> ResolverMatch:
         """As URLResolver does. Raises Resolver404."""

@@ -140,9 +140,12 @@ def _from_rest(request: HttpRequest, error: APIException) -> HttpResponse:
     retry_after = None
     if isinstance(error, RestThrottled):
         retry_after = math.ceil(getattr(error, "wait", None) or 1)
-    return problem(
-        request, error.status_code, _RENAMED.get(code, code), str(error.detail), retry_after=retry_after
-    )
+    code = _RENAMED.get(code, code)
+    detail = str(error.detail)
+    if detail == str(error.default_detail):
+        # Nobody chose these words: one code has the same ones everywhere.
+        detail = _DETAIL_OF_CODE.get(code, detail)
+    return problem(request, error.status_code, code, detail, retry_after=retry_after)
 
 
 def _flatten(detail: Any, path: str = "") -> Iterator[FieldError]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from django.apps import apps
 from django.urls import URLPattern, URLResolver
+from django.urls.resolvers import RoutePattern
 
 Pattern = URLPattern | URLResolver
 Routes = Mapping[str, Sequence[Pattern]]
@@ -28,6 +29,7 @@ _CONVERTER = re.compile(r"<(?:([a-zA-Z_]\w*):)?\w+>")
 _PARAMETER = re.compile(r"<(?:[a-zA-Z_]\w*:)?(\w+)>")
 _GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()\[\]]|\[[^\]]*\]|\([^()]*\))*\)")
 _NAMED_GROUP = re.compile(r"\(\?P<\w+>")
+_MOVING = re.compile(r"[<(\\\[*+?|]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,17 @@ class Leaf:
     @property
     def is_static(self) -> bool:
         """True when the route is one fixed path."""
-        return not set("<(\\[*+?|") & set(self.route)
+        return _MOVING.search(self.route) is None
+
+
+@lru_cache(maxsize=1024)
+def _route(route: str, name: str) -> RoutePattern:
+    return RoutePattern(route, name=name, is_endpoint=True)
+
+
+def at(route: str, view: Callable[..., Any], name: str) -> URLPattern:
+    """Django's `path()` for the router's own pages, which are the same in each zone: the route is read once."""
+    return URLPattern(_route(route, name), view, None, name)
 
 
 def leaves(patterns: Iterable[Pattern], prefix: str = "") -> Iterator[Leaf]:
@@ -126,6 +138,8 @@ def rebuild(
 def for_version(routes: Routes, zone: str, version: str) -> list[Pattern]:
     """The patterns of one version: its overlay, then what all versions share and the overlay does not replace."""
     overlay = list(routes.get(f"{zone}/{version}", ()))
+    if not overlay:
+        return list(routes.get(zone, ()))
     shapes = {leaf.shape for leaf in leaves(overlay)}
     names = {leaf.pattern.name for leaf in leaves(overlay)} - {None}
     shared = rebuild(

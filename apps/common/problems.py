@@ -12,7 +12,13 @@ from infrastructure import refusals
 from infrastructure.refusals import CONTENT_TYPE, title_of
 from infrastructure.telemetry import context
 
-__all__ = ["CONTENT_TYPE", "problem_response", "title_of"]
+__all__ = ["CONTENT_TYPE", "ProblemResponse", "problem_response", "title_of"]
+
+
+class ProblemResponse(HttpResponse):
+    """A problem document; `problem_code` is its code, for whoever counts."""
+
+    problem_code = ""
 
 
 def problem_response(
@@ -22,10 +28,12 @@ def problem_response(
     detail: str,
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, Any] | None = None,
-) -> HttpResponse:
+) -> ProblemResponse:
     """`{type, title, status, detail, code, request_id, errors}`, plus the members of `extra`."""
     said = refusals.document(status=status, code=code, detail=detail, request_id=context.request_id())
     document = {**said, **(extra or {})}
-    return HttpResponse(
+    response = ProblemResponse(
         orjson.dumps(document), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {})
     )
+    response.problem_code = code
+    return response

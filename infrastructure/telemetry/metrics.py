@@ -40,6 +40,9 @@ OUTBOX_DEPTH = Gauge(
 )
 SOCKETS = Gauge("sarsen_sockets", "Open WebSockets.", ("kind",), multiprocess_mode="livesum")
 REALTIME_FAILURES = Counter("sarsen_realtime_failures_total", "Pushes that did not reach Redis.", ("kind",))
+ZONE_REFUSALS = Counter(
+    "sarsen_zone_refused_total", "Calls that a zone or one of its views refused, by code.", ("zone", "code")
+)
 RATE_LIMITED = Counter("sarsen_rate_limited_total", "Calls that a limit refused.", ("scope",))
 RATE_LIMIT_FALLBACKS = Counter(
     "sarsen_rate_limit_fallbacks_total", "Calls that were counted locally: Redis was away."

@@ -16,13 +16,14 @@ from django.test import RequestFactory
 from apps.api import checks
 from apps.api.commands.listing import as_data, who
 from apps.api.commands.report import Report
-from apps.api.docs import docs_patterns, schema_patterns
 from apps.api.inventory import Endpoint
 from apps.api.mounting import Mounted
 from apps.api.slices import leaves, template
-from apps.api.zones import Docs, Floor
+from apps.api.zones import Docs, Floor, Zone
 
 OPEN_ZONE = "public"
+# The index of zones and the catalogue of problems: open, and without a word about what is inside.
+ROUTERS_OWN = frozenset({"", "problems/"})
 # What a refusal looks like; 429 is one, too.
 _REFUSED = frozenset({401, 403, 429})
 _NOBODY = "nobody"  # no address: the calls count against no client
@@ -71,13 +72,18 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[str]:
 
 
 def _of_documentation(mounted: Mounted) -> Iterator[str]:
-    for document in mounted.documents:
-        zone = document.zone
-        for leaf in leaves([*docs_patterns(zone, document), *schema_patterns(zone, document)]):
-            refused = _status(leaf.pattern.callback, "GET") in _REFUSED
-            if refused is (zone.docs is Docs.OPEN):
-                word = "refuses" if refused else "shows"
-                yield f"/api/{zone.name}/{leaf.route}: {word} documentation against the zone's rule '{zone.docs}'"
+    """Every mounted page is called: one that shows documentation has its zone's rule, any other one in a zone a guard."""
+    for leaf in leaves(mounted.patterns):
+        callback, where = leaf.pattern.callback, f"/api/{leaf.route}"
+        zone: Zone | None = getattr(callback, "docs_of", None)
+        if zone is None:
+            if getattr(callback, "guard", None) is None and leaf.route not in ROUTERS_OWN:
+                yield f"{where}: is behind no guard"
+            continue
+        refused = _status(callback, "GET") in _REFUSED
+        if refused is (zone.docs is Docs.OPEN) or not leaf.route.startswith(f"{zone.name}/"):
+            word = "refuses" if refused else "shows"
+            yield f"{where}: {word} documentation against the zone's rule '{zone.docs}'"
 
 
 @contextmanager

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import structlog
 from django.test import Client
 
 from apps.api.mounting import mount
-from apps.api.tests.conftest import ALL, CLOSED, MACHINE, OFFICE, OPEN, STONES, Serve, but
+from apps.api.slices import Slice
+from apps.api.tests.conftest import ALL, CLOSED, FAKES, MACHINE, OFFICE, OPEN, STONES, Serve, but
 from apps.api.tests.fakes.stones import views
-from apps.api.zones import ZoneTable
+from apps.api.zones import Version, ZoneTable
+from infrastructure.telemetry import metrics
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +57,129 @@ def test_every_sort_of_view_is_behind_the_floor(serve: Serve, name: str, who: st
                 "not_authenticated" if who == "nobody" else "permission_denied"
             )
             assert views.touched == []
+
+
+PEBBLES = {
+    "bare/": "get",
+    "skipping/": "get",
+    "dispatching/": "get",
+    "forgiving/": "get",
+    "function/": "get",
+    "decorated/": "get",
+    "partial/": "get",
+    "object/": "get",
+    "async-class/": "get",
+    "open-pebbles/": "get",
+    "router/pebbles/7/skim/": "post",
+}
+
+
+def with_pebbles(serve: Serve, *changed: Any) -> Client:
+    by_name = {zone.name: zone for zone in (*ALL, *changed)}
+    pebbled = [but(zone, slices=("pebbles",), versions=(Version(name="v1"),)) for zone in by_name.values()]
+    return serve(*pebbled, slices=(Slice("pebbles", f"{FAKES}.pebbles"),))
+
+
+@pytest.mark.parametrize("name", list(ADMITTED))
+def test_no_way_around_drfs_checks_is_a_way_around_the_floor(serve: Serve, name: str) -> None:
+    client = with_pebbles(serve)
+    for path, method in PEBBLES.items():
+        url = f"/api/{name}/v1/{path}"
+        # First those who may: what a view keeps of its answers must not reach the others.
+        for who in sorted(("nobody", "user", "admin", "service"), key=lambda who: who not in ADMITTED[name]):
+            views.touched.clear()
+            response = call(client, url, who, method)
+            if who in ADMITTED[name]:
+                assert response.status_code == 200, (path, who)
+            else:
+                assert response.status_code == (401 if who == "nobody" else 403), (path, who)
+                assert views.touched == [], path
+
+
+def test_refusals_look_alike_whoever_refuses(serve: Serve) -> None:
+    client = with_pebbles(serve)
+    by_zone = call(client, "/api/office/v1/bare/", "user")
+    by_view = call(client, "/api/closed/v1/narrow/", "user")
+    by_viewset = call(client, "/api/closed/v1/router/pebbles/", "user")
+    for response in (by_zone, by_view, by_viewset):
+        assert response.status_code == 403
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.json() | {"request_id": ""} == by_zone.json() | {"request_id": ""}
+    limited = call(client, "/api/closed/v1/limited/", "user")
+    assert (limited.status_code, limited.json()["code"]) == (429, "too_many_requests")
+    assert limited.headers["Retry-After"] == "3"
+    assert limited.headers["RateLimit-Policy"] == '"10000-per-60s";q=10000;w=60'
+    assert views.touched == []
+
+
+def without_ids(response: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
+    headers = {
+        name: value for name, value in response.headers.items() if name not in ("X-Request-ID", "RateLimit")
+    }
+    return response.status_code, headers, response.json() | {"request_id": ""}
+
+
+@pytest.mark.parametrize("method", ["get", "post", "delete", "trace"])
+def test_outside_a_route_and_no_route_are_the_same_to_the_last_header(serve: Serve, method: str) -> None:
+    client = serve()
+    answers = [
+        without_ids(call(client, f"/api/closed/v1/{path}", method=method))
+        for path in ("stone/", "stones/roll/", "none/", "stone/none/")
+    ]
+    assert answers[0][0] == 401
+    assert answers[1:] == answers[:-1]
+
+
+def figures() -> dict[str, float]:
+    return {
+        f"{sample.labels['zone']} {sample.labels['code']}": sample.value
+        for metric in metrics.ZONE_REFUSALS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+
+
+def test_refused_and_throttled_calls_are_logged_and_counted_by_zone(serve: Serve) -> None:
+    client = with_pebbles(serve, but(CLOSED, rates=("3/minute",), refused_rates=("1/minute",)))
+    before = figures()
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        call(client, "/api/closed/v1/bare/")  # nobody
+        call(client, "/api/closed/v1/none/", "impostor")  # the address's limit
+        call(client, "/api/closed/v1/narrow/", "user")  # the view
+        call(client, "/api/closed/v1/limited/", "user")  # the view's own limit
+        call(client, "/api/closed/v1/bare/", "user")  # in
+        call(client, "/api/closed/v1/bare/", "user")  # the caller's limit
+        call(client, "/api/office/schema.yaml", "user", REMOTE_ADDR="192.0.2.9")  # documentation
+        call(client, "/api/office/v1/bare/", "user")  # known, not admitted
+    refused = [f"{line['zone']} {line['code']}" for line in lines if line["event"] == "zone_refused"]
+    assert refused == [
+        "closed not_authenticated",
+        "closed too_many_requests",
+        "closed permission_denied",
+        "closed too_many_requests",
+        "closed too_many_requests",
+        "office permission_denied",
+        "office permission_denied",
+    ]
+    grown = {name: value - before.get(name, 0) for name, value in figures().items()}
+    assert {name: count for name, count in grown.items() if count} == {
+        "closed not_authenticated": 1,
+        "closed permission_denied": 1,
+        "closed too_many_requests": 3,
+        "office permission_denied": 2,
+    }
+    assert lines[-2]["refused"] == lines[-1]["refused"] == "user:ada"
+    assert [line["zone"] for line in lines if line["event"] == "http.request"] == ["closed"] * 6 + [
+        "office"
+    ] * 2
+
+
+def test_a_throttled_reader_of_documentation_is_told_when_to_come_back(serve: Serve) -> None:
+    client = serve(but(OFFICE, refused_rates=("1/minute",)))
+    answers = [call(client, "/api/office/schema.yaml") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
+    assert int(answers[1].headers["Retry-After"]) >= 1
+    assert answers[1].headers["RateLimit-Policy"] == '"1-per-60s";q=1;w=60'
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.urls import Resolver404, URLResolver
 from django.urls.resolvers import RegexPattern
 from django.views import View
 
-from apps.api.slices import Leaf, Routes, for_version, leaves, plain
+from apps.api.slices import Leaf, Pattern, Routes, for_version, leaves, plain
 from apps.api.zones import Zone
 
 Finding = tuple[str, str, str, str]
@@ -19,22 +19,27 @@ Finding = tuple[str, str, str, str]
 # The version's own pages, which no route of a slice may hide.
 RESERVED_PATHS = frozenset({"", "schema.yaml", "schema.json"})
 
+_ROOT = RegexPattern(r"^")
+
 
 def route_mistakes(zone: Zone, routes: Mapping[str, Routes]) -> Iterator[Finding]:
     """Every mistake of every version of the zone; one that several versions share is told once."""
     told: set[Finding] = set()
     for version in zone.versions:
         found: list[tuple[str, Leaf]] = []
+        tried: list[Pattern] = []
         for label in dict.fromkeys(zone.slices):
             offered = routes.get(label, {})
             for key in (zone.name, f"{zone.name}/{version.name}"):
                 mine = list(leaves(offered.get(key, ())))
                 yield from _new(told, _names(label, mine))
                 yield from _new(told, _doubles([(label, leaf) for leaf in mine]))
-            found += [(label, leaf) for leaf in leaves(for_version(offered, zone.name, version.name))]
+            patterns = for_version(offered, zone.name, version.name)
+            tried += patterns
+            found += [(label, leaf) for leaf in leaves(patterns)]
         yield from _new(told, _doubles(found))
         yield from _new(told, _places(found))
-        yield from _new(told, _shadows(zone, version.name, routes, found))
+        yield from _new(told, _shadows(tried, found))
 
 
 def _new(told: set[Finding], findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -102,17 +107,14 @@ def _places(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
             )
 
 
-def _shadows(
-    zone: Zone, version: str, routes: Mapping[str, Routes], found: list[tuple[str, Leaf]]
-) -> Iterator[Finding]:
-    patterns = [
-        pattern
-        for label in dict.fromkeys(zone.slices)
-        for pattern in for_version(routes.get(label, {}), zone.name, version)
-    ]
-    resolver = URLResolver(RegexPattern(r"^"), patterns)
+def _shadows(tried: list[Pattern], found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
+    resolver = URLResolver(_ROOT, tried)
+    behind_a_pattern = False
     for label, leaf in found:
         if not leaf.is_static:
+            behind_a_pattern = True
+            continue
+        if not behind_a_pattern:
             continue
         try:
             match = resolver.resolve(leaf.route)
