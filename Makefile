@@ -43,7 +43,7 @@ contract-test: venv ## thousands of calls made up from the zones' schemas, on a 
 fuzz: venv ## 12,000 hostile requests against every endpoint of a server of its own; about two minutes (ARGS="--all")
 	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
 
-check: venv ## lint, format, types, import contracts, migrations, production settings, locks; reports all of them
+check: venv ## lint, format, types, import contracts, migrations, production settings, schemas, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)
 
 clients-tools: venv ## install what generates clients, into .tools/ (a Node of its own among it)

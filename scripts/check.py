@@ -28,6 +28,7 @@ PARTS: dict[str, list[str]] = {
     "deploy": ["manage.py", "check", "--deploy", "--fail-level", "WARNING"],
     "zones": ["manage.py", "zones", "validate"],
     "schemas": ["manage.py", "zones", "schema", "--check"],
+    "breaking": ["manage.py", "zones", "schema", "--breaking"],
     "locks": ["scripts/lock.py", "--check"],
 }
 

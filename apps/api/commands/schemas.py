@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from apps.api import schema_changes
 from apps.api.commands.report import Report
 from apps.api.documents import Document, as_yaml
 from apps.api.mounting import Mounted
@@ -14,6 +21,11 @@ FOLDER = Path(__file__).resolve().parents[3] / "docs" / "api"
 # Only files named like this are ours to replace or remove.
 _OURS = re.compile(r"[a-z][a-z0-9-]*\.v[1-9][0-9]*\.yaml")
 _SHOWN_LINES = 40
+_GIT_SECONDS = 20
+
+
+class RevisionUnknown(Exception):
+    """Git does not know the revision, or there is no git here. The text is git's own."""
 
 
 def print_schema(mounted: Mounted, name: str) -> Report:
@@ -69,6 +81,74 @@ def check_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
         data={"ok": ok, "findings": findings},
         ok=ok,
     )
+
+
+def check_breaking(mounted: Mounted, revision: str | None = None, folder: Path = FOLDER) -> Report:
+    """What breaks callers of the schemas as they were committed at a revision. Raises SchemaInvalid, RevisionUnknown.
+
+    What is new breaks nobody; a version that is gone breaks all of its callers. Without a revision it is HEAD or, where
+    git has none, the files as they are.
+    """
+    try:
+        before = committed_schemas(revision or "HEAD", folder)
+    except RevisionUnknown:
+        if revision:
+            raise
+        before = {path.name: _load(path.read_text()) for path in _kept(folder)}
+    now = {_name(document): json.loads(json.dumps(document.data())) for document in mounted.documents}
+    findings = breaking_findings(before, now)
+    return Report(
+        title="Breaking changes",
+        findings=findings,
+        remarks=[
+            f"Serve it as a new version, or commit {folder.name}/ to say that it is meant."
+            if findings
+            else f"Nothing breaks callers of the {len(before)} schemas of {revision or 'the last commit'}."
+        ],
+        data={"ok": not findings, "revision": revision, "findings": findings},
+        ok=not findings,
+    )
+
+
+def breaking_findings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """One line for each break, over documents by the names of their files."""
+    findings = []
+    for name, document in before.items():
+        if name not in now:
+            findings.append(f"{name}: the whole version is gone")
+        else:
+            findings += [
+                f"{name}: {change}" for change in schema_changes.breaking_changes(document, now[name])
+            ]
+    return findings
+
+
+def committed_schemas(revision: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """The documents that git has in the folder at a revision, by name. Raises RevisionUnknown."""
+    known = _git(
+        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    ).strip()
+    names = _git(folder, "ls-tree", "--name-only", known, "./").splitlines()
+    return {
+        name: _load(_git(folder, "show", f"{known}:./{name}"))
+        for name in sorted(names)
+        if _OURS.fullmatch(name)
+    }
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
+    except OSError as error:
+        raise RevisionUnknown(f"git cannot be started: {error.strerror}") from error
+    if done.returncode:
+        raise RevisionUnknown(f"git {arguments[0]}: {done.stderr.strip() or 'there is no such revision'}")
+    return done.stdout
 
 
 def _name(document: Document) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -119,6 +120,44 @@ def test_schema_prints_yaml_or_json() -> None:
         with pytest.raises(CommandError) as refused:
             run(*wrong)
         assert refused.value.returncode == 2
+
+
+def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "docs" / "api"
+    mounted = mount(ZoneTable(ALL), (STONES,))
+    assert schemas.check_breaking(mounted, None, tmp_path).ok  # no git here, and no file
+    schemas.write_schemas(mounted, folder)
+    (folder / "closed.v3.yaml").write_text((folder / "closed.v2.yaml").read_text())
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "first"], ["tag", "v1"]):
+        subprocess.run([*git, *arguments], check=True)
+    # What is written and not committed yet is not what callers know.
+    known = folder / "closed.v1.yaml"
+    known.write_text(known.read_text().replace("operationId: stone_make", "operationId: stone_hew"))
+    report = schemas.check_breaking(mounted, None, folder)
+    assert (report.ok, report.findings) == (False, ["closed.v3.yaml: the whole version is gone"])
+    assert "new version" in report.remarks[0]
+    subprocess.run([*git, "rm", "-q", "--cached", "docs/api/closed.v3.yaml"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "second"], check=True)
+    assert schemas.check_breaking(mounted, None, folder).ok
+    assert not schemas.check_breaking(mounted, "v1", folder).ok
+    monkeypatch.setattr(schemas.check_breaking, "__defaults__", (None, folder))
+    assert "Nothing breaks callers of the 5 schemas of HEAD." in run("schema", "--breaking", "HEAD")
+    assert "Nothing breaks callers of the 5 schemas of the last commit." in run("schema", "--breaking")
+    with pytest.raises(CommandError, match="there is no such revision"):
+        run("schema", "--breaking", "v2")
+    with pytest.raises(CommandError, match="there is no such revision"):
+        run("schema", "--breaking=--output=x")
+
+
+def test_without_a_commit_the_files_are_what_callers_know(tmp_path) -> None:
+    mounted = mount(ZoneTable(ALL), (STONES,))
+    schemas.write_schemas(mounted, tmp_path)
+    known = tmp_path / "closed.v1.yaml"
+    known.write_text(known.read_text().replace("operationId: stone_make", "operationId: stone_hew"))
+    assert schemas.check_breaking(mounted, None, tmp_path).findings == [
+        "closed.v1.yaml: POST /api/closed/v1/stone/: operationId is stone_make, was stone_hew"
+    ]
 
 
 def test_committed_schemas_are_written_checked_and_cleared(tmp_path, monkeypatch) -> None:

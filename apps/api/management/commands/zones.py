@@ -37,6 +37,7 @@ examples:
   manage.py zones urls private
   manage.py zones schema private/v1 --format json
   manage.py zones schema --check                as `make check` does
+  manage.py zones schema --breaking v1.4.0      what callers of that release would trip over
   manage.py zones clients --zone private --language typescript --sync ../app/vendor
   manage.py zones keys create billing --scope api:internal:v1:users:detail --days 90
   manage.py zones keys rotate 3f2a91c0d4e7 --overlap 86400
@@ -47,7 +48,7 @@ exit codes: 0 all is well; 1 something was found; 2 the command was not understo
 
 # What an action that was chosen in the menu is not told.
 _UNASKED = {"zone": None, "document": None, "write": False, "language": None, "sync": None, "archive": False}
-_UNASKED |= {"output": None}
+_UNASKED |= {"output": None, "breaking": None}
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter, DjangoHelpFormatter):
@@ -85,6 +86,13 @@ class Command(BaseCommand):
         way.add_argument("--write", action="store_true", help="write docs/api/<zone>.<version>.yaml for all")
         way.add_argument(
             "--check", action="store_true", help="fail when the committed ones differ from the code"
+        )
+        way.add_argument(
+            "--breaking",
+            nargs="?",
+            const="",
+            metavar="REVISION",
+            help="fail when the code breaks callers of the schemas committed at a git revision (HEAD), and say where",
         )
         self._add_clients(made["clients"])
         self._add_keys(made["keys"], shared)
@@ -148,7 +156,7 @@ class Command(BaseCommand):
             raise CommandError(str(error.args[0]), returncode=2) from error
         except DomainError as error:
             raise CommandError(error.detail, returncode=1) from error
-        except (ClientsError, ImproperlyConfigured, SchemaInvalid) as error:
+        except (ClientsError, ImproperlyConfigured, SchemaInvalid, schemas.RevisionUnknown) as error:
             raise CommandError(str(error), returncode=1) from error
         show(report, form, cast("IO[str]", self.stdout))
         if not report.ok:
@@ -177,8 +185,10 @@ class Command(BaseCommand):
             return schemas.write_schemas(mounting.mounted())
         if options["check"]:
             return schemas.check_schemas(mounting.mounted())
+        if options["breaking"] is not None:
+            return schemas.check_breaking(mounting.mounted(), options["breaking"] or None)
         if options["document"] is None:
-            raise KeyError("Name a zone (`zones schema private`), or give --write or --check.")
+            raise KeyError("Name a zone (`zones schema private`), or give --write, --check or --breaking.")
         return schemas.print_schema(mounting.mounted(), options["document"])
 
     def _clients(self, options: dict[str, Any]) -> Report:
