@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from apps.api.clients.tools import Tools
 _PATIENCE: Final = 300  # seconds
 _WORK: Final = ".work"
 # The same bytes whatever the machine is set to.
-_SETTINGS: Final = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0", "NO_COLOR": "1"}
+_SETTINGS: Final = ("env", "LC_ALL=C.UTF-8", "TZ=UTC", "PYTHONHASHSEED=0", "NO_COLOR=1")
 
 Progress = Callable[[str], None]
 
@@ -134,17 +133,13 @@ class _Run:
 
     def failure(self) -> str:
         """Run it to its end. Gives what it said where it failed, else nothing."""
-        try:
-            process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=os.environ | _SETTINGS,
-            )
-        except OSError as error:
-            return f"{self._command[0]} does not start: {error.strerror}"
+        process = subprocess.Popen(
+            (*_SETTINGS, *self._command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         with process:
             timer = threading.Timer(_PATIENCE, process.kill)
             timer.start()

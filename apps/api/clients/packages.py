@@ -21,7 +21,7 @@ _TYPESCRIPT_CHAT: Final = ("frames", "chat")
 _PYTHON: Final = {
     "client": ("Client",),
     "problem": ("ClientError", "FieldProblem", "NetworkError", "ProblemError", "UnexpectedAnswer"),
-    "session": ("Session", "TokenPair", "TokenStore"),
+    "session": ("Challenge", "Session", "TokenPair", "TokenStore"),
     "pages": ("apaginate", "paginate"),
 }
 _PYTHON_CHAT: Final = {

@@ -82,7 +82,7 @@ def test_a_generator_that_is_not_there_is_a_failure(make: Make, root: Path, monk
         "apps.api.tests.clients.conftest.fake_tools",
         lambda *_: toolbox.Tools(typescript=("/nowhere/node",), python=("/nowhere/python",)),
     )
-    with pytest.raises(GenerationFailed, match="/nowhere/node does not start: No such file or directory"):
+    with pytest.raises(GenerationFailed, match="/nowhere/node.: No such file or directory"):
         make()
     assert content(root) == {"clients/.lock": b""}
 

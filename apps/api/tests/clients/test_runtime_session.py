@@ -26,6 +26,7 @@ from apps.api.clients.runtime.python.session import Session, TokenPair
 from apps.users.models import Session as Row
 from apps.users.models import User
 from apps.users.tests.factories import PASSWORD, UserFactory, pair_for
+from apps.users.tests.test_second_factor import enrolled
 from infrastructure.embedded.postgres import free_port
 
 ME = {"method": "get", "url": "/api/private/v1/users/me/"}
@@ -120,6 +121,31 @@ def test_sign_in_call_sign_out(base_url: str) -> None:
     assert (refused.value.status, refused.value.code) == (401, "not_authenticated")
     assert [token is None for token in store.saved] == [True, False, True]
     assert not Row.objects.live(timezone.now()).filter(user=user).exists()
+
+
+def test_a_second_factor_is_asked_for(base_url: str) -> None:
+    user = UserFactory.create()
+    codes = enrolled(user)
+    session = Session(base_url)
+    challenge = session.sign_in(user.email, PASSWORD)
+    assert challenge is not None
+    assert (challenge.methods, session.is_signed_in) == (("totp", "recovery_code"), False)
+    with pytest.raises(ProblemError) as refused:
+        session.complete_sign_in(challenge, "000-000")
+    assert refused.value.code == "second_factor_refused"
+    session.complete_sign_in(challenge, codes[0])
+
+    async def scenario() -> str:
+        other = Session(base_url)
+        challenge = await other.asign_in(user.email, PASSWORD)
+        assert challenge is not None
+        await other.acomplete_sign_in(challenge, codes[1])
+        async with Client(base_url, session=other) as client:
+            email: str = (await client.asend(ME)).json()["email"]
+            return email
+
+    assert session.is_signed_in
+    assert asyncio.run(scenario()) == user.email
 
 
 def test_a_refusal_is_an_exception_with_all_that_was_said(base_url: str) -> None:

@@ -34,6 +34,15 @@ class TokenPair:
     expires_in: int
 
 
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A password that was right, where a second factor is due. `methods` says which will do; `expires_in` is seconds."""
+
+    challenge: str
+    methods: tuple[str, ...]
+    expires_in: int
+
+
 class TokenStore(Protocol):
     """Where the refresh token outlives the program: a keychain, a file."""
 
@@ -76,13 +85,27 @@ class Session(httpx.Auth):
         """Whether there is a session, as far as is known here."""
         return self._refresh is not None
 
-    def sign_in(self, email: str, password: str) -> None:
-        """Sign in with a password. Raises ProblemError, NetworkError."""
-        self.adopt(_pair(self._post("login", {"email": email, "password": password})))
+    def sign_in(self, email: str, password: str) -> Challenge | None:
+        """Sign in with a password. Gives None, or a challenge when a second factor is due: then nobody is signed in
+        before `complete_sign_in`. Raises ProblemError, NetworkError.
+        """
+        return self._begun(self._post("login", {"email": email, "password": password}))
 
-    async def asign_in(self, email: str, password: str) -> None:
+    async def asign_in(self, email: str, password: str) -> Challenge | None:
         """The same from asyncio."""
-        self.adopt(_pair(await self._apost("login", {"email": email, "password": password})))
+        return self._begun(await self._apost("login", {"email": email, "password": password}))
+
+    def complete_sign_in(self, challenge: Challenge, code: str) -> None:
+        """Answer a challenge with a code, of the authenticator app or for recovery. A wrong one may be followed by
+        another. Raises ProblemError, NetworkError.
+        """
+        answer = {"challenge": challenge.challenge, "code": code}
+        self.adopt(_pair(self._post("login/second-factor", answer)))
+
+    async def acomplete_sign_in(self, challenge: Challenge, code: str) -> None:
+        """The same from asyncio."""
+        answer = {"challenge": challenge.challenge, "code": code}
+        self.adopt(_pair(await self._apost("login/second-factor", answer)))
 
     def adopt(self, pair: TokenPair) -> None:
         """Take up a session that was begun otherwise."""
@@ -155,6 +178,13 @@ class Session(httpx.Auth):
             yield
         finally:
             self._lock.release()
+
+    def _begun(self, response: httpx.Response) -> Challenge | None:
+        if response.status_code == httpx.codes.ACCEPTED:
+            said: dict[str, Any] = response.json()
+            return Challenge(said["challenge"], tuple(said["methods"]), said["expires_in"])
+        self.adopt(_pair(response))
+        return None
 
     def _good(self, other_than: str | None) -> str | None:
         fresh = self._access is not None and time.monotonic() < self._good_until

@@ -35,7 +35,7 @@ export async function* paginate<Item>(
 
 function startOf(link: string | null): PageQuery | null {
   if (link === null) return null;
-  const given = new URL(link, "http://localhost").searchParams;
+  const given = new URLSearchParams(link.slice(link.indexOf("?") + 1));
   const cursor = given.get("cursor");
   const query: PageQuery = cursor === null ? {} : { cursor };
   for (const name of ["page", "after", "before"] as const) {

@@ -19,6 +19,13 @@ export interface TokenPair {
   expires_in: number;
 }
 
+/** A password that was right, where a second factor is due. `methods` says which will do; `expires_in` is in seconds. */
+export interface Challenge {
+  challenge: string;
+  methods: string[];
+  expires_in: number;
+}
+
 /** Where the refresh token outlives the program: `sessionStorage`, a keychain, a file. */
 export interface TokenStore {
   load(): string | null;
@@ -78,9 +85,20 @@ export class Session {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Sign in with a password. Rejects with `ProblemError` or `NetworkError`. */
-  async signIn(email: string, password: string): Promise<void> {
-    this.adopt((await this.#post("login", { email, password })) as TokenPair);
+  /**
+   * Sign in with a password. Resolves with null, or with a challenge when a second factor is due: then nobody is signed
+   * in before `completeSignIn`. Rejects with `ProblemError` or `NetworkError`.
+   */
+  async signIn(email: string, password: string): Promise<Challenge | null> {
+    const said = (await this.#post("login", { email, password })) as TokenPair | Challenge;
+    if ("challenge" in said) return said;
+    this.adopt(said);
+    return null;
+  }
+
+  /** Answer a challenge with a code, of the authenticator app or for recovery. A wrong one may be followed by another. */
+  async completeSignIn({ challenge }: Challenge, code: string): Promise<void> {
+    this.adopt((await this.#post("login/second-factor", { challenge, code })) as TokenPair);
   }
 
   /** Take up a session that was begun otherwise. */

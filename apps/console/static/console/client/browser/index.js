@@ -100,9 +100,19 @@ var Session = class {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
-  /** Sign in with a password. Rejects with `ProblemError` or `NetworkError`. */
+  /**
+   * Sign in with a password. Resolves with null, or with a challenge when a second factor is due: then nobody is signed
+   * in before `completeSignIn`. Rejects with `ProblemError` or `NetworkError`.
+   */
   async signIn(email, password) {
-    this.adopt(await this.#post("login", { email, password }));
+    const said = await this.#post("login", { email, password });
+    if ("challenge" in said) return said;
+    this.adopt(said);
+    return null;
+  }
+  /** Answer a challenge with a code, of the authenticator app or for recovery. A wrong one may be followed by another. */
+  async completeSignIn({ challenge }, code) {
+    this.adopt(await this.#post("login/second-factor", { challenge, code }));
   }
   /** Take up a session that was begun otherwise. */
   adopt(pair) {
@@ -227,7 +237,7 @@ async function* paginate(fetchPage, direction = "next") {
 }
 function startOf(link) {
   if (link === null) return null;
-  const given = new URL(link, "http://localhost").searchParams;
+  const given = new URLSearchParams(link.slice(link.indexOf("?") + 1));
   const cursor = given.get("cursor");
   const query = cursor === null ? {} : { cursor };
   for (const name of ["page", "after", "before"]) {
@@ -560,6 +570,8 @@ var ChatSocket = class {
 // public/zone.ts
 var zone_exports = {};
 __export(zone_exports, {
+  authEmailChangeConfirm: () => authEmailChangeConfirm,
+  authEmailResend: () => authEmailResend,
   authEmailVerify: () => authEmailVerify,
   authLogin: () => authLogin,
   authLoginSecondFactor: () => authLoginSecondFactor,
@@ -1360,6 +1372,24 @@ var createClient = (config = {}) => {
 var client = createClient(createConfig({ throwOnError: true }));
 
 // public/api/sdk.gen.ts
+var authEmailChangeConfirm = (options) => (options.client ?? client).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/public/v1/auth/email/change/confirm/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var authEmailResend = (options) => (options.client ?? client).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/public/v1/auth/email/resend/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
 var authEmailVerify = (options) => (options.client ?? client).post({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/public/v1/auth/email/verify/",
@@ -1469,6 +1499,9 @@ __export(zone_exports2, {
   usersMe: () => usersMe,
   usersMeAvatarRemove: () => usersMeAvatarRemove,
   usersMeAvatarSet: () => usersMeAvatarSet,
+  usersMeEmail: () => usersMeEmail,
+  usersMeEmailChange: () => usersMeEmailChange,
+  usersMeEmailKeep: () => usersMeEmailKeep,
   usersMeErase: () => usersMeErase,
   usersMeLogoutAll: () => usersMeLogoutAll,
   usersMePassword: () => usersMePassword,
@@ -2513,6 +2546,25 @@ var usersMeAvatarSet = (options) => (options.client ?? client2).put({
   ...options,
   headers: {
     "Content-Type": null,
+    ...options.headers
+  }
+});
+var usersMeEmailKeep = (options) => (options?.client ?? client2).delete({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/email/",
+  ...options
+});
+var usersMeEmail = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/email/",
+  ...options
+});
+var usersMeEmailChange = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/email/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
     ...options.headers
   }
 });
