@@ -7,7 +7,6 @@ each. What goes out is sent by the hub (`hub/subscriber.py`), what comes in is r
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import uuid4
@@ -60,9 +59,13 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
         knock = door.read(scope)
         await send({"type": "websocket.accept", "subprotocol": knock.subprotocol})
         address = client_address(scope)
+        # A socket is idle for hours: let go of what only the handshake needs, the headers and the token.
+        scope["headers"].clear()
+        welcome = self._welcome(hub, knock, address, receive, send)
+        del knock
         hub.per_address[address] += 1
         try:
-            code = await self._welcome(hub, knock, address, receive, send)
+            code = await welcome
             if code is not None:
                 await send({"type": "websocket.close", "code": code})
         finally:
@@ -99,6 +102,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
         hub.enter(subscriber, feed, after=knock.after)
         if not knock.is_after_valid:
             subscriber.tell(wire.error(wire.InvalidFrame("after is the number of a message.")))
+        del knock, guest
         try:
             await Conversation(hub, feed, subscriber).converse(receive)
         except asyncio.CancelledError:
@@ -124,7 +128,7 @@ class Conversation:
         self._allowance = self._rate * BURST_SECONDS
         self._counted_at = self._loop.time()
         self._typed_at = -TYPING_EVERY
-        self._unacknowledged: deque[asyncio.Future[None]] = deque()
+        self._unacknowledged: list[asyncio.Future[None]] = []
 
     async def converse(self, receive: Receive) -> None:
         """Take frames until the client leaves or is sent away."""
@@ -148,7 +152,7 @@ class Conversation:
             # Reading waits for a client that does not take its answers, and for a database that is slow to store.
             await subscriber.relieved()
             while len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
-                await asyncio.wait({self._unacknowledged.popleft()})
+                await asyncio.wait({self._unacknowledged.pop(0)})
 
     def _take(self, text: str) -> None:
         try:
@@ -177,7 +181,7 @@ class Conversation:
 
     def _say(self, draft: Draft) -> None:
         while self._unacknowledged and self._unacknowledged[0].done():
-            self._unacknowledged.popleft()
+            self._unacknowledged.pop(0)
         self._unacknowledged.append(self._hub.post(self._subscriber, self._feed, draft))
 
     def _is_within_rate(self) -> bool:

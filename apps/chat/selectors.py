@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQueryField
+from django.db import connection
 from django.db.models import (
     BooleanField,
     Exists,
@@ -52,6 +53,13 @@ _SAID = (
         for name in ("id", "seq", "sender_id", "text", "created_at", "deleted_at", "sender__name")
     ),
 )
+
+_SEATS = """
+SELECT wanted.slug, wanted.user_id, room.id, room.is_private, member.id IS NOT NULL
+FROM unnest(%s::text[], %s::uuid[]) AS wanted (slug, user_id)
+JOIN chat_room room ON room.slug = wanted.slug
+LEFT JOIN chat_membership member ON member.room_id = room.id AND member.user_id = wanted.user_id
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,21 +348,13 @@ def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, int]:
 
 def list_seats(*, wanted: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], Seat]:
     """For many (slug, user id) at once: the room as that person finds it. Unknown rooms are left out."""
-    rooms = {
-        slug: (room_id, is_private)
-        for room_id, slug, is_private in Room.objects.filter(
-            slug__in={slug for slug, _ in wanted}
-        ).values_list("pk", "slug", "is_private")
-    }
-    pairs = [(rooms[slug][0], user_id) for slug, user_id in wanted if slug in rooms]
-    members = list_existing_members(pairs=pairs)
-    return {
-        (slug, user_id): Seat(
-            room_id=rooms[slug][0], is_private=rooms[slug][1], is_member=(rooms[slug][0], user_id) in members
-        )
-        for slug, user_id in wanted
-        if slug in rooms
-    }
+    with connection.cursor() as cursor:
+        # Two arrays, however many are asked for: the statement is prepared once.
+        cursor.execute(_SEATS, [[slug for slug, _ in wanted], [user_id for _, user_id in wanted]])
+        return {
+            (slug, user_id): Seat(room_id=room_id, is_private=is_private, is_member=is_member)
+            for slug, user_id, room_id, is_private, is_member in cursor.fetchall()
+        }
 
 
 def list_existing_members(*, pairs: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:

@@ -86,6 +86,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Whom an access token proves, without the account: for those who judge many at once."""
+
+    user_id: UUID
+    name: str
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPair:
     """What a sign-in or a refresh hands out; `expires_in` is that of the access token, in seconds."""
 

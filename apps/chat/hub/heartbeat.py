@@ -6,6 +6,7 @@ own people at every beat; those of a process that crashed run out. No database i
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from apps.chat import wire
 from apps.chat.hub.feed import Feed
+from apps.chat.hub.presence import Change
 from infrastructure import realtime
 from infrastructure.realtime.bus import Bus
 
@@ -22,6 +24,7 @@ class Heartbeat:
 
     EVERY: Final = 5.0
     LASTS: Final = 15.0
+    GATHERED: Final = 0.25
     # In a crowd everyone's coming and going would be told to everyone; beyond this many nobody's is.
     LIMIT: Final = 256
 
@@ -29,32 +32,47 @@ class Heartbeat:
         self._bus = bus
         self._process = process
         self._feeds = feeds
+        self._news: dict[UUID, dict[UUID, tuple[str, bool]]] = {}
 
     def tell(self, feed: Feed, user: UUID, name: str, *, is_online: bool) -> None:
-        """Someone's first socket here came, or their last one went."""
-        key, member = _key(feed.room_id), self._member(user, name)
-        if is_online:
-            self._bus.send("ZADD", key, time.time() + self.LASTS, member)
-            self._bus.send("EXPIRE", key, int(self.LASTS * 4))
-        else:
-            self._bus.send("ZREM", key, member)
-        event = {
-            "type": "presence",
-            "user": str(user),
-            "name": name,
-            "online": is_online,
-            "by": self._process,
-        }
-        self._bus.publish(realtime.room_channel(feed.room_id), realtime.encode(event))
+        """Someone's first socket here came, or their last one went. Told a moment later, with what else happens."""
+        if not self._news:
+            asyncio.get_running_loop().call_later(self.GATHERED, self.flush)
+        news = self._news.setdefault(feed.room_id, {})
+        # Who went and is back in that moment, or came and went, is no news.
+        if news.pop(user, None) is None:
+            news[user] = (name, is_online)
 
-    def heard(self, feed: Feed, event: Mapping[str, Any]) -> None:
+    def flush(self) -> None:
+        """Tell what was gathered: a word for each room, however many came and went."""
+        gathered, self._news = self._news, {}
+        until = time.time() + self.LASTS
+        for room_id, news in gathered.items():
+            key = _key(room_id)
+            came = [self._member(user, name) for user, (name, is_online) in news.items() if is_online]
+            went = [self._member(user, name) for user, (name, is_online) in news.items() if not is_online]
+            if came:
+                self._bus.send("ZADD", key, *(part for member in came for part in (until, member)))
+                self._bus.send("EXPIRE", key, int(self.LASTS * 4))
+            if went:
+                self._bus.send("ZREM", key, *went)
+            people = [[str(user), name, is_online] for user, (name, is_online) in news.items()]
+            if people:
+                word = {"type": "presence", "by": self._process, "people": people}
+                self._bus.publish(realtime.room_channel(room_id), realtime.encode(word))
+
+    def heard(self, feed: Feed, word: Mapping[str, Any]) -> None:
         """The word of a process; told to the sockets here when it changes who is there."""
-        user, name, is_online = UUID(event["user"]), str(event["name"]), bool(event["online"])
-        if event["by"] != self._process:
-            change = feed.presence.heard(user, name, str(event["by"]), is_online=is_online)
-            self._announce(feed, [] if change is None else [change])
-        elif feed.presence.is_in(user) == is_online:  # still elsewhere: nothing has changed for anyone
-            self._announce(feed, [(user, name, is_online)])
+        by = str(word["by"])
+        changes: list[Change] = []
+        for id_, name, is_online in word["people"]:
+            user = UUID(id_)
+            if by != self._process:
+                change = feed.presence.heard(user, name, by, is_online=is_online)
+                changes += [] if change is None else [change]
+            elif feed.presence.is_in(user) == is_online:  # still elsewhere: nothing has changed for anyone
+                changes.append((user, name, is_online))
+        self._announce(feed, changes)
 
     async def beat(self) -> None:
         """Renew this process's people, and learn who else is there now."""
@@ -80,11 +98,12 @@ class Heartbeat:
         for feed, members in zip(feeds, answers[3::4], strict=True):
             self._announce(feed, feed.presence.replace(self._others(members)))
 
-    def _announce(self, feed: Feed, changes: Iterable[tuple[UUID, str, bool]]) -> None:
+    def _announce(self, feed: Feed, changes: Iterable[Change]) -> None:
         if len(feed.presence) > self.LIMIT:
             return
         for user, name, is_online in changes:
-            feed.announce(wire.encode({"type": "presence", "user": user, "name": name, "online": is_online}))
+            frame = wire.encode({"type": "presence", "user": user, "name": name, "online": is_online})
+            feed.announce(frame, skip=user)
 
     def _member(self, user: UUID, name: str) -> str:
         return f"{user}|{self._process}|{name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -47,8 +47,9 @@ class Hub:
         self.per_address: Counter[str] = Counter()
         self.threads = DatabaseThreads(settings.CHAT_DATABASE_THREADS)
         self.is_closing = False
-        self._per_user: defaultdict[UUID, set[Subscriber]] = defaultdict(set)
-        self._per_session: defaultdict[UUID | None, set[Subscriber]] = defaultdict(set)
+        # Tuples, since most people have one socket and a set of one is five times the size.
+        self._per_user: dict[UUID, tuple[Subscriber, ...]] = {}
+        self._per_session: dict[UUID, tuple[Subscriber, ...]] = {}
         self._admissions = Batches(self._admit, limit=ADMISSIONS)
         self._posting: dict[UUID, Posting] = {}
         self._reads: dict[tuple[UUID, UUID], int] = {}
@@ -79,6 +80,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.flush_reads()
+        self._heartbeat.flush()
         await self._bus.aclose()
         await self.threads.aclose()
 
@@ -112,8 +114,8 @@ class Hub:
     def enter(self, subscriber: Subscriber, feed: Feed, *, after: int | None) -> None:
         """Welcome a socket and let it follow the room."""
         self.sockets.add(subscriber)
-        self._per_user[subscriber.user_id].add(subscriber)
-        self._per_session[subscriber.session_id].add(subscriber)
+        for index, key in self._indexes(subscriber):
+            index[key] = (*index.get(key, ()), subscriber)
         SOCKETS.labels("chat").inc()
         if feed.presence.enter(subscriber.user_id, subscriber.name):
             self._heartbeat.tell(feed, subscriber.user_id, subscriber.name, is_online=True)
@@ -129,10 +131,10 @@ class Hub:
     def leave(self, subscriber: Subscriber, feed: Feed) -> None:
         """The socket is gone."""
         self.sockets.discard(subscriber)
-        for index, key in ((self._per_user, subscriber.user_id), (self._per_session, subscriber.session_id)):
-            index[key].discard(subscriber)  # type: ignore[index]
-            if not index[key]:  # type: ignore[index]
-                del index[key]  # type: ignore[arg-type]
+        for index, key in self._indexes(subscriber):
+            others = tuple(one for one in index.pop(key) if one is not subscriber)
+            if others:
+                index[key] = others
         SOCKETS.labels("chat").dec()
         feed.leave(subscriber)
         if feed.presence.leave(subscriber.user_id):
@@ -141,6 +143,9 @@ class Hub:
     def count_of(self, user_id: UUID) -> int:
         """How many sockets a person has here."""
         return len(self._per_user.get(user_id, ()))
+
+    def _indexes(self, subscriber: Subscriber) -> tuple[tuple[dict[UUID, tuple[Subscriber, ...]], UUID], ...]:
+        return (self._per_user, subscriber.user_id), (self._per_session, subscriber.session_id)
 
     # What sockets say
 
@@ -214,15 +219,15 @@ class Hub:
             self._end_session(UUID(id_))
         elif kind == "user":
             frame = wire.encode(payload)
-            for subscriber in tuple(self._per_user.get(UUID(id_), ())):
+            for subscriber in self._per_user.get(UUID(id_), ()):
                 subscriber.tell(frame)
 
     def _end_session(self, session_id: UUID) -> None:
-        for subscriber in tuple(self._per_session.get(session_id, ())):
+        for subscriber in self._per_session.get(session_id, ()):
             subscriber.close(4408)
 
     def _end_membership(self, room_id: UUID, user_id: UUID) -> None:
-        for subscriber in tuple(self._per_user.get(user_id, ())):
+        for subscriber in self._per_user.get(user_id, ()):
             if subscriber.feed is not None and subscriber.feed.room_id == room_id:
                 subscriber.close(4403)
 
@@ -254,7 +259,7 @@ class Hub:
         rooms = set(self.feeds)
         found = await self.threads.read(
             compare,
-            session_ids={session_id for session_id in self._per_session if session_id is not None},
+            session_ids=set(self._per_session),
             members={(feed.room_id, one.user_id) for feed in self.feeds.values() for one in feed.subscribers},
             room_ids=rooms,
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -53,7 +52,7 @@ class Subscriber:
     )
 
     def __init__(
-        self, send: Send, *, user_id: UUID, name: str, session_id: UUID | None, is_joined: bool = False
+        self, send: Send, *, user_id: UUID, name: str, session_id: UUID, is_joined: bool = False
     ) -> None:
         self.send = send
         self.is_joined = is_joined  # whether the server takes many frames in one write
@@ -68,8 +67,8 @@ class Subscriber:
         self.progress = 0.0
         self._loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
-        self._closing: asyncio.Future[None] = self._loop.create_future()
-        self._direct: deque[Frame] = deque()
+        self._closing: asyncio.Future[None] | None = None
+        self._direct: list[Frame] = []
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -115,6 +114,9 @@ class Subscriber:
         if self.close_code is None:
             self.close_code = code
             self._closing = self._loop.create_task(self._close(code))
+        elif self._closing is None:  # the client was first
+            self._closing = self._loop.create_future()
+            self._closing.set_result(None)
         return self._closing
 
     def gone(self) -> None:
@@ -126,7 +128,6 @@ class Subscriber:
     def _give_up(self) -> None:
         if self.close_code is None:
             self.close_code = 1006
-            self._closing.set_result(None)
 
     def _go_on(self, rest: Awaitable[None] | Generator[Any, Any, None]) -> None:
         self.progress = self._loop.time()
@@ -171,7 +172,7 @@ class Subscriber:
             self._direct.clear()
             await self.send(event)
         else:
-            await self.send(self._direct.popleft().event)
+            await self.send(self._direct.pop(0).event)
 
     async def _replay(self, feed: Feed) -> None:
         try:

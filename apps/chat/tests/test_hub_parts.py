@@ -86,7 +86,7 @@ class Client:
 
     def subscriber(self, user: UUID | None = None) -> Subscriber:
         subscriber = Subscriber(
-            self.send, user_id=user or uuid4(), name="N", session_id=None, is_joined=self.is_joined
+            self.send, user_id=user or uuid4(), name="N", session_id=uuid4(), is_joined=self.is_joined
         )
         subscriber._owner = None  # the test's own task is not to be ended
         return subscriber
@@ -363,9 +363,17 @@ async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
     ada = uuid4()
     feed.presence.enter(ada, "A|da")
     heartbeat.tell(feed, ada, "A|da", is_online=True)
-    heartbeat.heard(feed, {"user": str(ada), "name": "A|da", "online": True, "by": "other"})
+    heartbeat.flush()
+    heartbeat.heard(feed, {"by": "other", "people": [[str(ada), "A|da", True]]})
     feed.presence.leave(ada)
     heartbeat.tell(feed, ada, "A|da", is_online=False)  # still elsewhere
+    heartbeat.flush()
+    for is_online in (True, False):  # in and out in a moment
+        heartbeat.tell(feed, uuid4(), "B", is_online=is_online)
+        heartbeat.tell(feed, ROOM, "C", is_online=is_online)
+    assert set(heartbeat._news) == {ROOM}
+    assert ROOM not in heartbeat._news.pop(ROOM)
+    heartbeat.flush()
     await settle()
     assert client.got == [{"type": "presence", "user": str(ada), "name": "A|da", "online": True}]
     await heartbeat.beat()  # without Redis nothing is believed to have changed
@@ -375,7 +383,7 @@ async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
     ]
     for _ in range(Heartbeat.LIMIT):
         feed.presence.enter(uuid4(), "someone")
-    heartbeat.heard(feed, {"user": str(uuid4()), "name": "B", "online": True, "by": "other"})
+    heartbeat.heard(feed, {"by": "other", "people": [[str(uuid4()), "B", True]]})
     await settle()
     assert len(client.got) == 1
 

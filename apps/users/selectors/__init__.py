@@ -15,7 +15,12 @@ from apps.users.selectors.accounts import (
     names_of,
     was_signed_in_from,
 )
-from apps.users.selectors.authentication import authenticate_access, introspect, list_dead_sessions
+from apps.users.selectors.authentication import (
+    authenticate_access,
+    introspect,
+    list_dead_sessions,
+    list_visitors,
+)
 from apps.users.selectors.roles import get_role, list_permissions, list_roles
 
 __all__ = [
@@ -36,6 +41,7 @@ __all__ = [
     "list_sessions",
     "list_users",
     "list_users_for",
+    "list_visitors",
     "names_of",
     "was_signed_in_from",
 ]

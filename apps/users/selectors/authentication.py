@@ -6,7 +6,7 @@ goes to PostgreSQL, prepared, and the row becomes an instance as the ORM itself 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -14,12 +14,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from apps.common.callers import Caller, CallerKind
 from apps.users import exceptions
 from apps.users.models import Session, User
-from apps.users.types import Introspection
+from apps.users.types import Introspection, Visitor
 from infrastructure import token as tokens
 
 # Not needed to judge a caller, and costly to have: a hash, and a text that is decrypted. Loaded when looked at.
@@ -120,3 +121,32 @@ def list_dead_sessions(*, session_ids: Collection[UUID], now: datetime | None = 
         return set()
     live = Session.objects.live(now or timezone.now()).filter(id__in=session_ids, user__is_active=True)
     return set(session_ids) - set(live.values_list("id", flat=True))
+
+
+def list_visitors(*, given: Sequence[str], now: datetime | None = None) -> list[Visitor | None]:
+    """Whom each of many access tokens proves, by one query; None for one that does not, whatever the reason."""
+    claims = [_claims(token) for token in given]
+    session_ids = [one.session for one in claims if one is not None]
+    if not session_ids:
+        return [None] * len(given)
+    live = Session.objects.live(now or timezone.now()).filter(
+        # One array, whatever its length: the statement stays the same and is prepared once.
+        id__in=RawSQL("SELECT unnest(%s::uuid[])", (session_ids,)),
+        user__is_active=True,
+    )
+    found = {id_: (user_id, name) for id_, user_id, name in live.values_list("id", "user_id", "user__name")}
+    visitors: list[Visitor | None] = []
+    for one in claims:
+        user_id, name = found.get(one.session, (None, "")) if one is not None else (None, "")
+        if one is None or user_id != one.subject:
+            visitors.append(None)
+        else:
+            visitors.append(Visitor(user_id=user_id, name=name, session_id=one.session))
+    return visitors
+
+
+def _claims(token: str) -> tokens.AccessClaims | None:
+    try:
+        return tokens.access_tokens().read(token)
+    except tokens.TokenError:
+        return None
