@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import IO, Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
@@ -189,6 +190,12 @@ class _Chunks:
             close()
 
 
+def _path(scope: HTTPScope) -> bytes:
+    """The path's bytes as they were sent: `scope["path"]` has U+FFFD for those that are no UTF-8."""
+    raw: bytes | None = scope.get("raw_path")  # servers may leave it out
+    return scope["path"].encode() if raw is None else unquote_to_bytes(raw)
+
+
 def _environ(scope: HTTPScope) -> dict[str, Any]:
     """The WSGI environ of an ASGI scope, without its body."""
     server = scope.get("server") or ("127.0.0.1", 80)
@@ -196,7 +203,7 @@ def _environ(scope: HTTPScope) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": scope.get("root_path", ""),
-        "PATH_INFO": scope["path"].encode("utf-8").decode("latin-1"),
+        "PATH_INFO": _path(scope).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": str(server[0]),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import models
 from django.urls import include, path
 from drf_spectacular.contrib.django_filters import DjangoFilterExtension
-from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.drainage import GENERATOR_STATS, warn
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import patched_settings
@@ -25,7 +25,7 @@ from apps.api import schema_parts, schema_problems
 from apps.api.schema_problems import Facts
 from apps.api.slices import Pattern
 from apps.api.zones import Floor, Version, Zone
-from apps.common import idempotency
+from apps.common import idempotency, inputs
 from apps.common.exceptions import DomainError
 
 _STATUS_ONLY = re.compile(r"[1-5]\d\d\b")
@@ -109,10 +109,17 @@ class ZoneAutoSchema(AutoSchema):
 
     def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> tuple[Any, bool]:
         """The base's, which makes every field of a PATCH optional, unless the serializer says `required_in_patch`."""
+        self._require_input(serializer)
         if self.method == "PATCH" and getattr(serializer, "required_in_patch", False):
             return self.resolve_serializer(serializer, "request").ref, True
         found: tuple[Any, bool] = super()._get_request_for_media_type(serializer, direction)  # type: ignore[no-untyped-call]
         return found
+
+    def _require_input(self, serializer: Any) -> None:
+        """A finding for a body that is read by anything but an Input: only those ignore what they do not declare."""
+        kind = serializer if isinstance(serializer, type) else type(getattr(serializer, "child", serializer))
+        if issubclass(kind, serializers.BaseSerializer) and not issubclass(kind, inputs.Input):
+            warn(f"{kind.__name__} reads a body and is no apps.common.inputs.Input.")
 
     def _raised(self) -> tuple[type[DomainError], ...]:
         handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)

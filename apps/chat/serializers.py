@@ -11,7 +11,7 @@ from apps.chat.wire import MAX_ATTACHMENTS
 from apps.common import inputs
 
 
-class RoomInput(serializers.Serializer[Any]):
+class RoomInput(inputs.Input):
     """A new room."""
 
     slug = serializers.RegexField(
@@ -24,7 +24,7 @@ class RoomInput(serializers.Serializer[Any]):
     )
 
 
-class RoomChangeInput(serializers.Serializer[Any]):
+class RoomChangeInput(inputs.Input):
     """What may change about a room."""
 
     name = inputs.TextField(max_length=80, required=False)
@@ -54,20 +54,20 @@ class RoomOutput(serializers.Serializer[Room]):
         return 0 if room.my_read_seq is None else max(0, room.head - room.my_read_seq)
 
 
-class MemberInput(serializers.Serializer[Any]):
+class MemberInput(inputs.Input):
     """Someone to bring in, or whose role to change."""
 
     user = inputs.UUIDField()
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
 
 
-class RoleInput(serializers.Serializer[Any]):
+class RoleInput(inputs.Input):
     """Another role for a member."""
 
     role = serializers.ChoiceField(choices=Role.choices)
 
 
-class MuteInput(serializers.Serializer[Any]):
+class MuteInput(inputs.Input):
     """How long someone may not speak: one of both."""
 
     seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400, required=False)
@@ -80,7 +80,7 @@ class MuteInput(serializers.Serializer[Any]):
         return data
 
 
-class ReadInput(serializers.Serializer[Any]):
+class ReadInput(inputs.Input):
     """How far one has read."""
 
     seq = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
@@ -97,7 +97,7 @@ class MemberOutput(serializers.Serializer[Any]):
     joined_at = serializers.DateTimeField(source="created_at")
 
 
-class MessageInput(serializers.Serializer[Any]):
+class MessageInput(inputs.Input):
     """A message to post. The same `client_id` again is the same message. With files it may be without text."""
 
     message = inputs.TextField(max_length=MAX_TEXT, allow_blank=True, default="")
@@ -111,14 +111,14 @@ class MessageInput(serializers.Serializer[Any]):
     )
 
 
-class SystemMessageInput(serializers.Serializer[Any]):
+class SystemMessageInput(inputs.Input):
     """A message of the system. The same `client_id` again is the same message."""
 
     message = inputs.TextField(max_length=MAX_TEXT)
     client_id = inputs.UUIDField(required=False)
 
 
-class MessageChangeInput(serializers.Serializer[Any]):
+class MessageChangeInput(inputs.Input):
     """Other words for a message."""
 
     message = inputs.TextField(max_length=MAX_TEXT)
@@ -178,7 +178,7 @@ class MessageOutput(serializers.Serializer[Any]):
         }
 
 
-class SearchInput(serializers.Serializer[Any]):
+class SearchInput(inputs.Input):
     """What is looked for, as in a search engine: words, "phrases", or, -without."""
 
     q = inputs.TextField(max_length=200)
@@ -206,13 +206,13 @@ class PersonOutput(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class FileInput(serializers.Serializer[Any]):
+class FileInput(inputs.Input):
     """A file to upload, as multipart/form-data."""
 
     file = serializers.FileField(max_length=255)
 
 
-class InvitationInput(serializers.Serializer[Any]):
+class InvitationInput(inputs.Input):
     """Whom to invite: an address, or an account by its id."""
 
     email = serializers.EmailField(max_length=254, required=False)

@@ -1,6 +1,7 @@
-"""Serializer fields for what comes in: a value of the JSON type that the schema names, where DRF's would convert one.
+"""What comes in: `Input`, the base of every serializer that reads a body or a query, and its fields.
 
-DRF takes `5` for a UUID, `"yes"` for a boolean and `true` for a text. A caller who sends such a value is mistaken.
+The fields want a value of the JSON type that the schema names, where DRF's would convert one: it takes `5` for a UUID,
+`"yes"` for a boolean and `true` for a text. A caller who sends such a value is mistaken.
 """
 
 from __future__ import annotations
@@ -9,6 +10,22 @@ from typing import Any
 
 from django.http import QueryDict
 from rest_framework import serializers
+
+
+class Input(serializers.Serializer[Any]):
+    """Reads what it declares and nothing else, one field at a time; unknown members and parameters are ignored.
+
+    Ignored rather than refused, so that a client may be newer than the server that it meets during an upgrade, and may
+    send back whole what it has read. What is not declared reaches no service, whatever the model behind it has: a
+    serializer that takes its fields from a model is no Input. `manage.py zones validate` holds every endpoint to this.
+
+    Raises TypeError, when a subclass is made, for one that is fed by a model.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if issubclass(cls, serializers.ModelSerializer):
+            raise TypeError(f"{cls.__name__} takes fields from a model: declare them, one by one.")
 
 
 class BooleanField(serializers.BooleanField):

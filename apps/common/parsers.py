@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from typing import IO, Any, Final
 
 import orjson
+from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
+from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
 from apps.common.renderers import JSONRenderer
 
@@ -38,15 +40,54 @@ class StrictJSONParser(BaseParser):
         return loads(stream.read())
 
 
+class _StrictForm(DjangoMultiPartParser):
+    """Django's parser, which drops from a file's name what cannot be shown, U+0000 included."""
+
+    def sanitize_file_name(self, file_name: str) -> str | None:
+        """The name without folders. Raises MultiPartParserError for one that is not text."""
+        if not _is_text(file_name):
+            raise MultiPartParserError("a file name is not text")
+        return super().sanitize_file_name(file_name)
+
+
 class UploadParser(MultiPartParser):
-    """`multipart/form-data` with files; list it in `parser_classes` of views that take uploads, nowhere else."""
+    """`multipart/form-data` with files; list it in `parser_classes` of views that take uploads, nowhere else.
+
+    Names and fields are UTF-8 without U+0000, as in JSON; content of files is for whoever stores it to judge.
+    """
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> DataAndFiles[Any, Any]:
+        """Fields and files. Raises ParseError (400), UnsupportedMediaType (415)."""
+        request = (parser_context or {})["request"]
+        if media_type is not None:
+            _require_utf8(media_type)
+        meta = {**request.META, "CONTENT_TYPE": media_type}
+        try:
+            data, files = _StrictForm(meta, stream, request.upload_handlers, "utf-8").parse()
+        except MultiPartParserError as error:
+            raise ParseError("The form could not be read.") from error
+        if not all(_is_text(name) and all(map(_is_text, values)) for name, values in data.lists()) or not all(
+            map(_is_text, files)
+        ):
+            raise ParseError("Names and fields of a form are UTF-8 without U+0000.", code="null_character")
+        return DataAndFiles(data, files)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text is whole: bytes that are no UTF-8 have become U+FFFD by now."""
+    return "\x00" not in value and "\ufffd" not in value
 
 
 def _require_utf8(media_type: str) -> None:
     for parameter in media_type.split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
-            raise UnsupportedMediaType(media_type, detail="JSON is read as UTF-8 only.")
+            raise UnsupportedMediaType(media_type, detail="Text is read as UTF-8 only.")
 
 
 def loads(raw: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What comes in and what goes out, one serializer for each. Rules are in services; unknown fields are ignored."""
+"""What comes in and what goes out, one serializer for each. Rules are in services."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class RoleField(serializers.CharField):
         return data
 
 
-class RegistrationInput(serializers.Serializer[Any]):
+class RegistrationInput(inputs.Input):
     """`POST auth/register/`."""
 
     email = AddressField()
@@ -124,7 +124,7 @@ class AcceptedOutput(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class LoginInput(serializers.Serializer[Any]):
+class LoginInput(inputs.Input):
     """`POST auth/login/`. What is no address has no account, and is answered like any other address without one."""
 
     email = TextField(max_length=EMAIL_LENGTH)
@@ -139,14 +139,14 @@ class ChallengeOutput(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
-class SecondFactorLoginInput(serializers.Serializer[Any]):
+class SecondFactorLoginInput(inputs.Input):
     """`POST auth/login/second-factor/`."""
 
     challenge = SecretField(max_length=_TOKEN_LENGTH)
     code = SecretField(max_length=_CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
 
 
-class RefreshInput(serializers.Serializer[Any]):
+class RefreshInput(inputs.Input):
     """`POST auth/refresh/` and `auth/logout/`."""
 
     refresh = SecretField(max_length=_TOKEN_LENGTH)
@@ -161,26 +161,26 @@ class TokenPairOutput(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField()
 
 
-class ResetInput(serializers.Serializer[Any]):
+class ResetInput(inputs.Input):
     """`POST auth/password/reset/`."""
 
     email = TextField(max_length=EMAIL_LENGTH)
 
 
-class ResetConfirmInput(serializers.Serializer[Any]):
+class ResetConfirmInput(inputs.Input):
     """`POST auth/password/reset/confirm/`."""
 
     token = SecretField(max_length=_TOKEN_LENGTH)
     password = SecretField(help_text="12 to 128 characters.")
 
 
-class VerifyInput(serializers.Serializer[Any]):
+class VerifyInput(inputs.Input):
     """`POST auth/email/verify/`."""
 
     token = SecretField(max_length=_TOKEN_LENGTH)
 
 
-class PasswordChangeInput(serializers.Serializer[Any]):
+class PasswordChangeInput(inputs.Input):
     """`POST users/me/password/`."""
 
     current_password = SecretField(max_length=PASSWORD_LENGTH)
@@ -193,7 +193,7 @@ class PhoneField(TextField):
     schema_extra = {"pattern": r"^(\+?[0-9][0-9 ()./-]{3,30})?$"}
 
 
-class ProfileInput(serializers.Serializer[Any]):
+class ProfileInput(inputs.Input):
     """`PATCH users/me/`: fields that are left out stay."""
 
     name = TextField(max_length=NAME_LENGTH, required=False)
@@ -208,7 +208,7 @@ class ProfileInput(serializers.Serializer[Any]):
         return phone or None
 
 
-class AvatarInput(serializers.Serializer[Any]):
+class AvatarInput(inputs.Input):
     """`PUT users/me/avatar/`, as `multipart/form-data`. What the file is, is judged by its content."""
 
     avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG or WebP.")
@@ -283,7 +283,7 @@ class ConfirmedOutput(serializers.Serializer[Any]):
     completed = serializers.BooleanField(help_text="False while the other address has not agreed yet.")
 
 
-class OwnerInput(serializers.Serializer[Any]):
+class OwnerInput(inputs.Input):
     """What asks for the password once more."""
 
     current_password = SecretField(
@@ -301,7 +301,7 @@ class EmailChangeInput(OwnerInput):
     email = AddressField()
 
 
-class CodeInput(serializers.Serializer[Any]):
+class CodeInput(inputs.Input):
     """`POST users/me/second-factor/confirm/`."""
 
     code = SecretField(max_length=_CODE_LENGTH, help_text="Of the authenticator app.")
@@ -334,7 +334,7 @@ class RecoveryCodesOutput(serializers.Serializer[Any]):
     recovery_codes = serializers.ListField(child=serializers.CharField())
 
 
-class AccountChangesInput(serializers.Serializer[Any]):
+class AccountChangesInput(inputs.Input):
     """`PUT` (all fields) and `PATCH` (some) of an account by an admin."""
 
     name = TextField(max_length=NAME_LENGTH)
@@ -349,13 +349,13 @@ class AdminAccountOutput(AccountOutput):
     updated_at = serializers.DateTimeField()
 
 
-class EraseInput(serializers.Serializer[Any]):
+class EraseInput(inputs.Input):
     """The query of `DELETE` of an account by an admin."""
 
     erase = inputs.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
 
 
-class IntrospectionInput(serializers.Serializer[Any]):
+class IntrospectionInput(inputs.Input):
     """`POST tokens/introspect/`."""
 
     token = SecretField(max_length=_ACCESS_TOKEN_LENGTH)
@@ -377,7 +377,7 @@ class ServiceAccountOutput(AccountOutput):
     is_active = serializers.BooleanField()
 
 
-class RoleChangesInput(serializers.Serializer[Any]):
+class RoleChangesInput(inputs.Input):
     """`PATCH roles/{code}/`."""
 
     title = TextField(max_length=TITLE_LENGTH)

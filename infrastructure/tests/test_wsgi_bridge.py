@@ -109,6 +109,18 @@ async def test_environ_follows_pep_3333() -> None:
     )
 
 
+async def test_path_keeps_its_bytes() -> None:
+    seen: list[str] = []
+
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        seen.append(environ["PATH_INFO"])
+        return echo(environ, start)
+
+    request_scope = scope(path="/\ufffd\ufffd/\u0436") | {"raw_path": b"/%ff%fe/%D0%B6"}
+    await call(WsgiBridge(application, threads=1, max_body=100), request_scope)
+    assert seen == ["/\xff\xfe/\xd0\xb6"]
+
+
 async def test_header_with_underscore_cannot_pose_as_another() -> None:
     seen: dict[str, Any] = {}
 

@@ -16,6 +16,7 @@ from apps.api import mounting
 from apps.api.tests.hostile import plan
 from apps.api.tests.hostile.plan import HOLE, Call
 from apps.api.tests.hostile.world import World
+from apps.users.models import Role, User
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,17 @@ def test_no_hostile_call_is_answered_with_a_fault_or_a_page(caplog: pytest.LogCa
     assert wrong == []
     assert answered > 500
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+def test_nobody_rises_by_members_that_were_not_asked_for() -> None:
+    client = Client(raise_request_exception=False)
+    world = World("climber")
+    privileged = set(User.objects.exclude(role=Role.USER).values_list("pk", flat=True))
+    for number, call in enumerate(plan.calls()):
+        if call.why == "more than is asked for" and call.floor in ("anyone", "user"):
+            assert send(client, world, call, number)[0] < 500
+    assert set(User.objects.exclude(role=Role.USER).values_list("pk", flat=True)) == privileged
+    assert not User.objects.filter(pk=plan.EXTRA["id"]).exists()
 
 
 def test_the_corpus_reaches_every_operation_of_every_zone() -> None:

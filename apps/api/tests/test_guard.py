@@ -183,7 +183,7 @@ def test_a_throttled_reader_of_documentation_is_told_when_to_come_back(serve: Se
 
 
 @pytest.mark.parametrize(
-    "path", ["", "v1/", "v1/none/", "v9/", "v1/stone", "v1/nested/deep/1234/", "%00", "v1/../x"]
+    "path", ["", "v1/", "v1/none/", "v9/", "v1/stone", "v1/nested/deep/1234/", "%ff", "v1/../x"]
 )
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "head"])
 def test_a_guarded_zone_does_not_tell_which_routes_exist(serve: Serve, path: str, method: str) -> None:

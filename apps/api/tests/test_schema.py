@@ -21,6 +21,7 @@ from apps.api.mounting import mount, mounted
 from apps.api.tests.conftest import ALL, CLOSED, STONES, but
 from apps.api.tests.test_validation import alone, made
 from apps.api.zones import Version, ZoneTable
+from apps.common import inputs
 from apps.common.exceptions import NotFound
 from apps.common.models import DeadTask
 
@@ -45,7 +46,7 @@ def test_every_zone_of_the_project_is_valid_openapi(zone: str) -> None:
                 assert operation["summary"]
 
 
-class Edited(serializers.Serializer[Any]):
+class Edited(inputs.Input):
     """What a PATCH brings."""
 
     name = serializers.CharField()
@@ -63,7 +64,7 @@ class Word(serializers.CharField):
     schema_extra = {"format": "word"}
 
 
-class Sent(serializers.Serializer[Any]):
+class Sent(inputs.Input):
     """An upload with a word."""
 
     file = serializers.FileField()

@@ -43,6 +43,8 @@ class SecurityHeadersMiddleware:
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
             "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+            # Other sites cannot embed an answer; pages that CORS admits fetch it all the same.
+            "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": PERMISSIONS_POLICY,
         }
         self._page_headers = tuple(common.items())

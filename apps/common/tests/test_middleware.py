@@ -98,6 +98,7 @@ class TestSecurityHeaders:
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["Permissions-Policy"].startswith("accelerometer=()")
         assert "Strict-Transport-Security" not in headers
         assert headers["Vary"] == "origin"
@@ -148,6 +149,36 @@ class TestSecurityHeaders:
             assert answer.status_code == 200
             assert answer["Strict-Transport-Security"] == "max-age=60; includeSubDomains; preload"
         assert "connect-src 'self' wss://testserver;" in answer["Content-Security-Policy"]
+
+
+class TestAddressText:
+    @pytest.mark.parametrize("path", ["/api/echo/%00", "/page/%00/", "/static/%00", "/media/a%00b", "/%00"])
+    def test_a_path_that_is_not_text_is_refused(self, web, path):
+        answer = web.get(path)
+        assert (answer.status_code, answer["Content-Type"]) == (400, CONTENT_TYPE)
+        assert answer.json()["code"] == "bad_request"
+        assert answer["X-Request-ID"] == answer.json()["request_id"]
+        assert answer["X-Content-Type-Options"] == "nosniff"
+
+    @pytest.mark.parametrize(
+        "query", ["a=%00", "%00=a", "a=%ff", "a=%ed%a0%80", "a=%C3", "a=\xff", "a=b%00c&d=e"]
+    )
+    def test_nor_is_a_query_string(self, web, query):
+        answer = web.get("/api/echo/", QUERY_STRING=query)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+    @pytest.mark.parametrize(
+        "query", ["", "a=%20%25", "a=%C3%A9", "a=%zz", "a=%", "a=%EF%BF%BD", "%F0%9F%91%A9"]
+    )
+    def test_what_is_text_passes(self, web, query):
+        assert web.get("/api/echo/", QUERY_STRING=query).status_code == 200
+
+    def test_letters_of_any_script_may_be_in_a_path(self, web):
+        assert web.get("/api/%D0%B6/").status_code == 404
+
+    @pytest.mark.parametrize("path", ["/api/%ff/", "/api/%ed%a0%80/", "/api/%c0%80/"])
+    def test_bytes_that_are_no_text_match_no_route(self, web, path):
+        assert web.get(path).status_code == 404
 
 
 class TestBodyLimit:

@@ -5,9 +5,10 @@ import json
 import time
 
 import pytest
+from django.test import RequestFactory
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
-from apps.common.parsers import StrictJSONParser, loads
+from apps.common.parsers import StrictJSONParser, UploadParser, loads
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,58 @@ def test_utf8_is_the_one_charset(charset):
     body = io.BytesIO('{"a": "ж"}'.encode())
     parsed = StrictJSONParser().parse(body, f"application/json; charset={charset}; version=1")
     assert parsed == {"a": "ж"}
+
+
+FORM = "multipart/form-data; boundary=x"
+
+
+def form(disposition: bytes, content: bytes = b"content") -> bytes:
+    return b"--x\r\nContent-Disposition: form-data; " + disposition + b"\r\n\r\n" + content + b"\r\n--x--\r\n"
+
+
+def parse_form(body: bytes, kind: str = FORM):
+    request = RequestFactory().post("/", body, content_type=kind)
+    return UploadParser().parse(io.BytesIO(body), kind, {"request": request})
+
+
+def test_a_form_with_a_file_is_read():
+    parsed = parse_form(form(b'name="avatar"; filename="folder/\xd0\xb6.png"', b"\x00\xff"))
+    assert parsed.files["avatar"].name == "ж.png"
+    assert parsed.files["avatar"].read() == b"\x00\xff"
+    assert parse_form(form(b'name="a"', "é".encode())).data["a"] == "é"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        form(b'name="a\x00"'),
+        form(b'name="a"', b"\x00"),
+        form(b'name="a"', b"\xff"),
+        form(b'name="a"', b"\xed\xa0\x80"),
+        form(b'name="a"; filename="b\x00.png"'),
+        form(b"name=\"a\"; filename*=utf-8''%00.png"),
+        form(b"name=\"a\"; filename*=utf-8''%ff.png"),
+        form(b'name="a\x00"; filename="b.png"'),
+    ],
+)
+def test_names_fields_and_file_names_are_text(body):
+    with pytest.raises(ParseError) as caught:
+        parse_form(body)
+    assert caught.value.get_codes() in ("parse_error", "null_character")
+
+
+@pytest.mark.parametrize("disposition", [b'name="a\xff"', b'name="a"; filename="\xed\xa0\x80.png"'])
+def test_parts_whose_head_is_not_text_are_none(disposition):
+    parsed = parse_form(form(disposition))
+    assert (dict(parsed.data), dict(parsed.files)) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "kind", [f"{FORM}; charset=latin-1", "multipart/form-data", "multipart/form-data; boundary="]
+)
+def test_forms_are_utf8_with_a_boundary(kind):
+    with pytest.raises((ParseError, UnsupportedMediaType)):
+        parse_form(form(b'name="a"'), kind)
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-7", "", "x"])

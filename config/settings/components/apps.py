@@ -30,6 +30,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.common.middleware.RequestContextMiddleware",
     "apps.common.middleware.SecurityHeadersMiddleware",
+    "apps.common.middleware.AddressTextMiddleware",
     # Behind nginx this answers nothing; without it, it serves /static/ from a dictionary made at start.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",

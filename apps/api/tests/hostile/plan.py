@@ -21,6 +21,19 @@ _LAST_PARAMETER: Final = re.compile(r"<[^>]*>(?=[^<]*$)")
 HOLE: Final = "\ue000"  # where a hostile piece of a path goes
 
 
+# What a body may say and nobody may become by it (mass assignment).
+EXTRA: Final[dict[str, Any]] = {
+    "id": str(uuid4()),
+    "is_staff": True,
+    "is_superuser": True,
+    "is_active": False,
+    "role": "admin",
+    "email_verified_at": "2020-01-01T00:00:00Z",
+    "permissions": ["*"],
+    "scopes": ["*"],
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request. `path` is a route with its parameters; `piece` replaces HOLE in it, or None."""
@@ -116,10 +129,9 @@ def _bodies(valid: dict[str, Any], sample: dict[str, Any]) -> Iterator[Call]:
                 why=f"field {name} with {value[:20]!r}",
             )
         yield Call(**valid, body=json.dumps(others).encode(), content_type=JSON, why=f"without {name}")
-    extra = {"id": str(uuid4()), "is_staff": True, "is_superuser": True, "role": "admin", "password": "x"}
     yield Call(
         **valid,
-        body=json.dumps({**extra, **sample}).encode(),
+        body=json.dumps({**EXTRA, **sample}).encode(),
         content_type=JSON,
         why="more than is asked for",
     )

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common import exceptions
+from apps.common import exceptions, inputs
 from apps.common.documentation import raises
 
 touched: list[str] = []
@@ -31,7 +31,7 @@ class StoneTaken(exceptions.Conflict):
     detail = "Somebody was faster."
 
 
-class StoneSerializer(serializers.Serializer[Any]):
+class StoneSerializer(inputs.Input):
     """A stone."""
 
     name = serializers.CharField(max_length=20)
