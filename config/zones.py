@@ -10,6 +10,7 @@ from apps.api.zones import Cors, CountBy, Docs, Floor, Zone
 SLICES: dict[str, tuple[str, ...]] = {
     "users": ("public", "private", "internal", "admin"),
     "chat": ("private", "internal"),
+    "notifications": ("public", "private", "internal"),
     "audit": ("admin",),
 }
 

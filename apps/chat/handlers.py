@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.chat import tasks
-from apps.chat.events import FilesDiscarded, LanguageChanged
+from apps.chat.events import FilesDiscarded, LanguageChanged, MessageNoticed, PersonInvited
 from apps.common import events
 from apps.users.events import UserErased
 
@@ -24,3 +24,15 @@ def delete_files(event: FilesDiscarded) -> None:
 def index_messages(event: LanguageChanged) -> None:
     """Have what was said before found by the new rules, too."""
     tasks.index_messages.delay(room_id=str(event.room_id))
+
+
+@events.on(MessageNoticed)
+def tell_of_message(event: MessageNoticed) -> None:
+    """Tell those who were named or answered."""
+    tasks.tell_of_message.delay(room_id=str(event.room_id), message_id=str(event.message_id))
+
+
+@events.on(PersonInvited)
+def tell_of_invitation(event: PersonInvited) -> None:
+    """Tell the one who is invited."""
+    tasks.tell_of_invitation.delay(invitation_id=str(event.invitation_id))

@@ -101,6 +101,14 @@ def get_room(*, slug: str) -> Room:
     return room
 
 
+def get_room_by_id(*, room_id: UUID) -> Room:
+    """Any room, for the system itself. Raises RoomNotFound."""
+    room = Room.objects.filter(pk=room_id).first()
+    if room is None:
+        raise RoomNotFound
+    return room
+
+
 def get_membership(*, user_id: UUID, slug: str) -> Membership:
     """The person's membership with its room. Raises RoomNotFound, or NotAMember for a public room."""
     found = Membership.objects.select_related("room").filter(user_id=user_id, room__slug=slug).first()

@@ -9,10 +9,16 @@ from celery import shared_task
 from django.db import OperationalError
 
 from apps.chat import services
+from infrastructure.email import EmailDeliveryError
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "chat.delete-discarded-files": {
         "task": "apps.chat.tasks.delete_discarded_files",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "chat.delete-expired-invitations": {
+        "task": "apps.chat.tasks.delete_expired_invitations",
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
@@ -41,3 +47,21 @@ def delete_discarded_files() -> None:
 def index_messages(*, room_id: str) -> None:
     """Bring what was said in a room in step with its language. Done twice, the second time does nothing."""
     services.index_messages(room_id=UUID(room_id))
+
+
+@shared_task(autoretry_for=(OperationalError,))
+def tell_of_message(*, room_id: str, message_id: str) -> None:
+    """Tell those whom a message names or answers. Done twice, they were told once."""
+    services.tell_of_message(room_id=UUID(room_id), message_id=UUID(message_id))
+
+
+@shared_task(autoretry_for=(EmailDeliveryError, OperationalError))
+def tell_of_invitation(*, invitation_id: str) -> None:
+    """Tell the one who is invited. Done twice, the mail is sent twice, and the notification is one."""
+    services.tell_of_invitation(invitation_id=UUID(invitation_id))
+
+
+@shared_task(autoretry_for=(OperationalError,))
+def delete_expired_invitations() -> None:
+    """Those that nobody has followed in time."""
+    services.delete_expired_invitations()

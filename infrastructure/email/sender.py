@@ -14,7 +14,14 @@ class EmailDeliveryError(Exception):
     """The mail server did not take the mail; a later attempt may succeed."""
 
 
-def send(*, template: str, to: str, context: Mapping[str, Any], language: str = "en") -> None:
+def send(
+    *,
+    template: str,
+    to: str,
+    context: Mapping[str, Any],
+    language: str = "en",
+    headers: Mapping[str, str] | None = None,
+) -> None:
     """Send `email/<template>.txt` and `.html` to one address.
 
     The first line of the text template is `Subject: …`, followed by an empty line. Templates of another language have
@@ -30,7 +37,7 @@ def send(*, template: str, to: str, context: Mapping[str, Any], language: str = 
         body=body,
         to=[to],
         # Keeps out-of-office notes and the like from answering (RFC 3834).
-        headers={"Auto-Submitted": "auto-generated"},
+        headers={"Auto-Submitted": "auto-generated", **(headers or {})},
     )
     message.attach_alternative(
         render_to_string(_names(template, "html", language), dict(context)), "text/html"

@@ -1,0 +1,107 @@
+"""Telling people what concerns them in rooms: they were named, answered, or asked in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from apps.chat import selectors
+from apps.chat.exceptions import MessageNotFound
+from apps.chat.models import Invitation
+from apps.chat.types import Posted
+from apps.common.exceptions import NotFound
+from apps.notifications import services as notifications
+from apps.notifications.types import Kind, declare
+from apps.users import selectors as users
+from infrastructure import email
+
+MENTION: Final = declare(Kind(code="chat.mention", title="Someone mentions you in a room"))
+REPLY: Final = declare(Kind(code="chat.reply", title="Someone replies to you"))
+INVITATION: Final = declare(Kind(code="chat.invitation", title="Someone invites you into a room"))
+EXCERPT: Final = 200
+
+
+def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
+    """Tell those whom a message names, and whom it answers, once each; how many were told. Its sender is not."""
+    try:
+        posted = selectors.get_posted(room_id=room_id, message_id=message_id)
+    except MessageNotFound:  # the room is gone
+        return 0
+    if posted.is_deleted:
+        return 0
+    named = {one.user_id: MENTION for one in posted.mentions}
+    answered = None if posted.reply_to is None else posted.reply_to.sender_id
+    wanted = named if answered is None else {answered: REPLY} | named
+    wanted.pop(posted.sender_id, None)  # type: ignore[arg-type]  # the system has no id, and is in no such mapping
+    present = selectors.names_of_members(room_id=room_id, user_ids=set(wanted))
+    room = selectors.get_room_by_id(room_id=room_id)
+    count = 0
+    for user_id in present:
+        kind = wanted[user_id]
+        did = "mentioned you" if kind is MENTION else "replied to you"
+        told = _notify(
+            user_id,
+            kind=kind.code,
+            title=f"{posted.sender_name} {did} in {room.name}",
+            body=_excerpt(posted),
+            link=f"/#/rooms/{room.slug}",
+            data={"room": room.slug, "message": str(message_id), "seq": posted.seq},
+            key=f"chat.message:{message_id}",
+        )
+        count += told
+    return count
+
+
+def tell_of_invitation(*, invitation_id: UUID) -> None:
+    """Tell the one who is invited, if there is such an account; to an address a mail goes in any case.
+
+    Raises EmailDeliveryError.
+    """
+    found = Invitation.objects.select_related("room", "invited_by").filter(pk=invitation_id)
+    invitation = found.defer("invited_by__phone", "invited_by__password").first()
+    if invitation is None:  # withdrawn or used already
+        return
+    user_id = invitation.user_id
+    if user_id is None:
+        try:
+            user_id = users.get_user_by_verified_address(email=invitation.email).pk
+        except NotFound:
+            user_id = None
+    if user_id is not None:
+        _notify(
+            user_id,
+            kind=INVITATION.code,
+            title=f"{invitation.invited_by.name} invites you into {invitation.room.name}",
+            link="/#/invitations",
+            data={"invitation": str(invitation_id)},
+            key=f"chat.invitation:{invitation_id}",
+        )
+    if invitation.email:
+        email.send(
+            template="room_invitation",
+            to=invitation.email,
+            context={
+                "site": settings.PUBLIC_URL,
+                "inviter": invitation.invited_by.name,
+                "room": invitation.room.name,
+                "link": f"{settings.PUBLIC_URL}/#/invitations",
+                "address": invitation.email,
+            },
+        )
+
+
+def _notify(user_id: UUID, **told: Any) -> bool:
+    try:
+        return notifications.notify(user_id=user_id, **told) is not None
+    except NotFound:  # erased or switched off meanwhile
+        return False
+
+
+def _excerpt(posted: Posted) -> str:
+    """The beginning of the text, with names where ids stand."""
+    names = {str(one.user_id): one.name for one in posted.mentions}
+    text = re.sub(r"<@([0-9a-fA-F-]{36})>", lambda found: f"@{names.get(found[1].lower(), '…')}", posted.text)
+    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"

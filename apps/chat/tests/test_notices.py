@@ -1,0 +1,92 @@
+"""Who is told of what: names, answers, invitations; once, and nobody who should not be."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core import mail
+
+from apps.chat import handlers, services, tasks
+from apps.chat.events import LanguageChanged, MessageNoticed, PersonInvited
+from apps.chat.models import Invitation, Membership, Role
+from apps.chat.tests.factories import RoomFactory
+from apps.chat.tests.people import someone
+from apps.notifications.models import Notification
+
+pytestmark = pytest.mark.django_db
+
+
+def test_those_who_are_named_or_answered_are_told_once() -> None:
+    room = RoomFactory.create(slug="moor", name="The Moor")
+    ada, grace, linus = someone(room, name="Ada"), someone(room, name="Grace"), someone(room, name="Linus")
+    asked = grace.say(room, "Who comes?").json()
+    text = f"<@{grace.id}> <@{linus.id}> <@{ada.id}> and " + "x" * 300
+    said = ada.say(room, text, reply_to=asked["id"]).json()
+    for _ in range(2):
+        tasks.tell_of_message(room_id=str(room.pk), message_id=said["id"])
+    told = {one.user_id: one for one in Notification.objects.all()}
+    assert set(told) == {grace.user.pk, linus.user.pk}
+    one = told[linus.user.pk]
+    assert (one.kind, one.title, one.link) == (
+        "chat.mention",
+        "Ada mentioned you in The Moor",
+        "/#/rooms/moor",
+    )
+    assert one.body == ("@Grace @Linus @Ada and " + "x" * 300)[:199] + "…"
+    assert one.data == {"room": "moor", "message": said["id"], "seq": 2}
+    answer = ada.say(room, "I do", reply_to=asked["id"]).json()
+    assert services.tell_of_message(room_id=room.pk, message_id=UUID(answer["id"])) == 1
+    newest = Notification.objects.get(user=grace.user, seq=2)
+    assert (newest.kind, newest.title) == ("chat.reply", "Ada replied to you in The Moor")
+
+
+def test_those_who_have_left_and_messages_that_are_gone_tell_nothing() -> None:
+    room = RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    said = ada.say(room, f"<@{grace.id}>").json()["id"]
+    Membership.objects.filter(user=grace.user).delete()
+    assert services.tell_of_message(room_id=room.pk, message_id=UUID(said)) == 0
+    Membership.objects.create(room=room, user=grace.user)
+    ada("DELETE", f"rooms/{room.slug}/messages/{said}/")
+    assert services.tell_of_message(room_id=room.pk, message_id=UUID(said)) == 0
+    assert services.tell_of_message(room_id=room.pk, message_id=uuid4()) == 0
+    assert not Notification.objects.exists()
+
+
+def test_invitations_are_told_to_accounts_and_mailed_to_addresses() -> None:
+    room = RoomFactory.create(is_private=True, name="Cellar")
+    owner, ada, grace = someone(room, Role.OWNER, name="Olga"), someone(), someone()
+    for body in (
+        {"email": ada.user.email},
+        {"email": "nobody@example.org"},
+        {"user": grace.id},
+        {"user": str(uuid4())},
+    ):
+        owner("POST", f"rooms/{room.slug}/invitations/", body)
+    for pk in Invitation.objects.values_list("pk", flat=True):
+        tasks.tell_of_invitation(invitation_id=str(pk))
+    told = Notification.objects.values_list("user_id", "title")
+    title = "Olga invites you into Cellar"
+    assert dict(told) == {ada.user.pk: title, grace.user.pk: title}
+    assert sorted(sent.to[0] for sent in mail.outbox) == sorted([ada.user.email, "nobody@example.org"])
+    assert {sent.subject for sent in mail.outbox} == {title}
+    tasks.tell_of_invitation(invitation_id=str(uuid4()))
+    tasks.delete_expired_invitations()
+    assert Invitation.objects.count() == 4
+
+
+def test_events_reach_their_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    for task in (tasks.tell_of_message, tasks.tell_of_invitation, tasks.index_messages):
+        monkeypatch.setattr(task, "delay", lambda **ids: asked.append(ids))
+    room, other = uuid4(), uuid4()
+    handlers.tell_of_message(MessageNoticed(room_id=room, message_id=other))
+    handlers.tell_of_invitation(PersonInvited(invitation_id=other))
+    handlers.index_messages(LanguageChanged(room_id=room))
+    assert asked == [
+        {"room_id": str(room), "message_id": str(other)},
+        {"invitation_id": str(other)},
+        {"room_id": str(room)},
+    ]

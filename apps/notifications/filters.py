@@ -1,0 +1,18 @@
+"""What the list can be narrowed by."""
+
+from __future__ import annotations
+
+import django_filters
+
+from apps.notifications.models import KIND_LENGTH, Notification
+
+
+class NotificationFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no annotations
+    """`?unread=`, `?kind=`."""
+
+    unread = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull")
+    kind = django_filters.CharFilter(field_name="kind", lookup_expr="exact", max_length=KIND_LENGTH)
+
+    class Meta:
+        model = Notification
+        fields: tuple[str, ...] = ()

@@ -1,0 +1,78 @@
+"""What people were told, and how they want to be told. Rules are in the services."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from apps.common.models import BaseModel
+
+KIND_LENGTH = 64
+TITLE_LENGTH = 200
+BODY_LENGTH = 500
+LINK_LENGTH = 300
+
+
+class Digest(models.TextChoices):
+    """How often someone gets a mail about what they have not read."""
+
+    NEVER = "never", "Never"
+    DAILY = "daily", "Once a day"
+    WEEKLY = "weekly", "Once a week"
+
+
+class Inbox(models.Model):
+    """One person's list. `head` is the number of its newest notification, and the lock that makes numbers gapless.
+
+    `digested_for` is the period (`2026-11-25`, `2026-W48`) that the last digest was for, `digested_seq` what it told of.
+    """
+
+    user = models.OneToOneField("users.User", on_delete=models.CASCADE, primary_key=True, related_name="+")
+    head = models.BigIntegerField(default=0, editable=False)
+    digest = models.CharField(max_length=8, choices=Digest.choices, default=Digest.DAILY)
+    muted_kinds = ArrayField(models.CharField(max_length=KIND_LENGTH), default=list, blank=True)
+    digested_for = models.CharField(max_length=10, blank=True, default="", editable=False)
+    digested_seq = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name_plural = "inboxes"
+        constraints = [
+            models.CheckConstraint(
+                name="notifications_inbox_digest", condition=models.Q(digest__in=Digest.values)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"inbox of {self.pk}"
+
+
+class Notification(BaseModel):
+    """One thing that one person was told. `key` names its cause: the same one again is the same notification."""
+
+    user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=KIND_LENGTH)
+    title = models.CharField(max_length=TITLE_LENGTH)
+    body = models.CharField(max_length=BODY_LENGTH, blank=True, default="")
+    link = models.CharField(max_length=LINK_LENGTH, blank=True, default="")
+    data = models.JSONField(default=dict, blank=True)
+    key = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001  (unique where there is one)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("user", "-seq")
+        constraints = [
+            models.UniqueConstraint(name="notifications_number", fields=("user", "seq")),
+            models.UniqueConstraint(name="notifications_once", fields=("user", "key")),
+        ]
+        indexes = [
+            models.Index(
+                fields=["user", "seq"],
+                name="notifications_unread",
+                condition=models.Q(read_at__isnull=True),
+            ),
+            models.Index(fields=["created_at"], name="notifications_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.seq}"

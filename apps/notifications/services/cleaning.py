@@ -1,0 +1,38 @@
+"""Deleting what nobody looks at any more, and what belongs to someone who is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.notifications.models import Inbox, Notification
+
+KEEP_READ: Final = timedelta(days=30)
+KEEP: Final = timedelta(days=180)
+_BATCH: Final = 5_000
+
+
+def delete_old_notifications(*, now: datetime | None = None) -> int:
+    """Delete those that were read a month ago, and all of half a year. How many it were."""
+    now = now or timezone.now()
+    old = Notification.objects.filter(Q(created_at__lt=now - KEEP) | Q(read_at__lt=now - KEEP_READ))
+    count = 0
+    while True:
+        deleted = Notification.objects.filter(
+            pk__in=list(old.values_list("pk", flat=True)[:_BATCH])
+        ).delete()[0]
+        count += deleted
+        if deleted < _BATCH:
+            return count
+
+
+def forget_user(*, user_id: UUID) -> int:
+    """Delete all that an erased account was told; done again, it finds nothing. How many rows it were."""
+    return (
+        Notification.objects.filter(user_id=user_id).delete()[0]
+        + Inbox.objects.filter(pk=user_id).delete()[0]
+    )

@@ -1,0 +1,105 @@
+"""Digests: one mail for each person and period about what they have not read, and the link that ends them.
+
+The row of the inbox says for which period the last one was, and is written in the transaction that the mail is sent in:
+of two workers one passes over, and when sending fails nothing was written. A process that dies between sending and
+committing sends twice, which is better than never.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from apps.common.exceptions import NotFound
+from apps.notifications.models import Digest, Inbox, Notification
+from apps.users import selectors as users
+from infrastructure import email
+
+SHOWN: Final = 20
+_SALT: Final = "apps.notifications.unsubscribe"
+
+
+def period_of(digest: str, now: datetime) -> str:
+    """The day or the ISO week of a moment, in UTC; what the next digest of that rhythm is for."""
+    if digest == Digest.WEEKLY:
+        year, week, _ = now.isocalendar()
+        return f"{year}-W{week:02}"
+    return now.date().isoformat()
+
+
+def due_for_digest(*, now: datetime | None = None, limit: int = 1000) -> list[UUID]:
+    """Whom a digest is due: they have something unread that no digest told of, and none came in this period."""
+    now = now or timezone.now()
+    due = Q()
+    for digest in (Digest.DAILY, Digest.WEEKLY):
+        due |= Q(digest=digest) & ~Q(digested_for=period_of(digest, now))
+    unread = Notification.objects.filter(
+        user_id=OuterRef("pk"), read_at=None, seq__gt=OuterRef("digested_seq")
+    )
+    found = Inbox.objects.filter(due, Exists(unread), head__gt=F("digested_seq"))
+    return list(found.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
+    """Send one person's digest, if it is (still) due; whether it was sent. Raises EmailDeliveryError."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        inbox = (
+            Inbox.objects.select_for_update(no_key=True, skip_locked=True)
+            .filter(pk=user_id)
+            .exclude(digest=Digest.NEVER)
+            .first()
+        )
+        if inbox is None or inbox.digested_for == (period := period_of(inbox.digest, now)):
+            return False
+        unread = Notification.objects.filter(user_id=user_id, read_at=None, seq__gt=inbox.digested_seq)
+        count, shown = unread.count(), list(unread.order_by("-seq")[:SHOWN])
+        if not shown:
+            return False
+        try:
+            user = users.get_user(user_id=user_id)
+        except NotFound:
+            return False
+        if not user.is_active or not user.is_verified:
+            return False
+        token = unsubscribe_token(user_id)
+        email.send(
+            template="digest",
+            to=user.email,
+            context={
+                "name": user.name,
+                "site": settings.PUBLIC_URL,
+                "count": count,
+                "shown": shown,
+                "more": count - len(shown),
+                "unsubscribe": f"{settings.PUBLIC_URL}/#unsubscribe={token}",
+            },
+            headers={
+                # One click in the mail program itself (RFC 8058).
+                "List-Unsubscribe": f"<{settings.PUBLIC_URL}/api/public/v1/notifications/unsubscribe/?token={token}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
+        )
+        inbox.digested_for, inbox.digested_seq = period, inbox.head
+        inbox.save(update_fields=["digested_for", "digested_seq"])
+    return True
+
+
+def unsubscribe_token(user_id: UUID) -> str:
+    """What the link of a digest carries: it can end this person's digests, and nothing else. It does not expire."""
+    return signing.Signer(salt=_SALT).sign(str(user_id))
+
+
+def read_unsubscribe_token(token: str) -> UUID | None:
+    """Whose link it is; None for one that was not made here."""
+    try:
+        return UUID(signing.Signer(salt=_SALT).unsign(token))
+    except (signing.BadSignature, ValueError):
+        return None

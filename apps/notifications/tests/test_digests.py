@@ -1,0 +1,140 @@
+"""Digests: one mail a person and period, only about what is new and unread, and a link that ends them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+from django.test import Client
+from django.utils import timezone
+
+from apps.notifications import handlers, services, tasks
+from apps.notifications.models import Inbox, Notification
+from apps.notifications.services import digests
+from apps.users.events import UserErased
+from apps.users.tests.factories import UserFactory
+from infrastructure.email import EmailDeliveryError
+
+pytestmark = pytest.mark.django_db
+MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
+PUBLIC = "/api/public/v1/notifications/unsubscribe/"
+
+
+def tell(user: Any, title: str = "Hello", **more: Any) -> None:
+    services.notify(user_id=user.pk, kind="chat.mention", title=title, **more)
+
+
+def test_one_mail_a_day_about_what_is_new_and_unread() -> None:
+    ada = UserFactory.create(name="Ada")
+    tell(ada, "Grace <mentioned> you", body="a & b", link="/#/rooms/moor")
+    assert services.due_for_digest(now=MONDAY) == [ada.pk]
+    assert services.send_digest(user_id=ada.pk, now=MONDAY)
+    assert not services.send_digest(user_id=ada.pk, now=MONDAY)
+    (sent,) = mail.outbox
+    assert (sent.subject, sent.to) == ("1 thing you have not read", [ada.email])
+    assert "Grace <mentioned> you\n  a & b\n  http://127.0.0.1:8000/#/rooms/moor" in sent.body
+    assert isinstance(sent, EmailMultiAlternatives)
+    html = str(sent.alternatives[0][0])
+    assert "Grace &lt;mentioned&gt; you" in html and "<mentioned>" not in html
+    tomorrow = MONDAY + timedelta(days=1)
+    assert services.due_for_digest(now=tomorrow) == []  # nothing new, though it is unread
+    tell(ada)
+    assert services.due_for_digest(now=MONDAY) == []  # this day had its mail
+    assert services.due_for_digest(now=tomorrow) == [ada.pk]
+    services.mark_all_read(user_id=ada.pk)
+    assert services.due_for_digest(now=tomorrow) == []
+    assert not services.send_digest(user_id=ada.pk, now=tomorrow)
+    assert len(mail.outbox) == 1
+
+
+def test_weekly_and_never() -> None:
+    ada, grace = UserFactory.create(), UserFactory.create()
+    for user, digest in ((ada, "weekly"), (grace, "never")):
+        services.set_preferences(user_id=user.pk, digest=digest)
+        tell(user)
+    assert services.due_for_digest(now=MONDAY) == [ada.pk]
+    assert services.send_digest(user_id=ada.pk, now=MONDAY)
+    assert not services.send_digest(user_id=grace.pk, now=MONDAY)
+    tell(ada)
+    assert services.due_for_digest(now=MONDAY + timedelta(days=6)) == []
+    assert services.due_for_digest(now=MONDAY + timedelta(days=7)) == [ada.pk]
+    assert digests.period_of("weekly", datetime(2027, 1, 1, tzinfo=UTC)) == "2026-W53"
+
+
+def test_long_lists_are_cut_and_mails_go_to_verified_addresses_only() -> None:
+    ada, grace = UserFactory.create(), UserFactory.create(email_verified_at=None)
+    for number in range(22):
+        tell(ada, str(number))
+    tell(grace)
+    assert services.send_digest(user_id=ada.pk)
+    assert not services.send_digest(user_id=grace.pk)
+    (sent,) = mail.outbox
+    assert sent.subject == "22 things you have not read"
+    assert "and 2 more" in sent.body
+
+
+def test_mail_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = UserFactory.create()
+    tell(ada)
+
+    def away(**_: Any) -> None:
+        raise EmailDeliveryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("infrastructure.email.send", away)
+        with pytest.raises(EmailDeliveryError):
+            services.send_digest(user_id=ada.pk)
+    assert Inbox.objects.get().digested_for == ""
+    tasks.send_digest(user_id=str(ada.pk))
+    assert len(mail.outbox) == 1
+
+
+def test_sweep_hands_out_a_task_for_each_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(tasks.send_digest, "delay", lambda *, user_id: asked.append(user_id))
+    ada = UserFactory.create()
+    tell(ada)
+    UserFactory.create()
+    tasks.send_digests()
+    assert asked == [str(ada.pk)]
+
+
+def test_link_of_a_digest_ends_them() -> None:
+    ada = UserFactory.create()
+    tell(ada)
+    services.send_digest(user_id=ada.pk)
+    found = re.search(r"#unsubscribe=(\S+)", str(mail.outbox[0].body))
+    assert found is not None
+    token = found[1]
+    assert f"?token={token}>" in mail.outbox[0].extra_headers["List-Unsubscribe"]
+    for wrong in ("", "x", token[:-1] + ("A" if token[-1] != "A" else "B"), token.replace("-", "_", 1)):
+        answer = Client().post(PUBLIC, {"token": wrong}, content_type="application/json")
+        assert answer.status_code == 400
+    assert Inbox.objects.get().digest == "daily"
+    form = "application/x-www-form-urlencoded"
+    one_click = Client().post(f"{PUBLIC}?token={token}", "List-Unsubscribe=One-Click", content_type=form)
+    assert (one_click.status_code, Inbox.objects.get().digest) == (204, "never")
+    assert Client().post(PUBLIC, {"token": token}, content_type="application/json").status_code == 204
+
+
+def test_old_ones_go_and_those_of_erased_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, grace = UserFactory.create(), UserFactory.create()
+    for user in (ada, ada, grace):
+        tell(user)
+    now = timezone.now()
+    services.mark_all_read(user_id=ada.pk, up_to=1, now=now)
+    assert services.delete_old_notifications(now=now + timedelta(days=31)) == 1
+    assert services.delete_old_notifications(now=now + timedelta(days=181)) == 2
+    tell(grace)
+    assert Notification.objects.get().seq == 2
+    asked: list[str] = []
+    monkeypatch.setattr(tasks.forget_user, "delay", lambda *, user_id: asked.append(user_id))
+    handlers.forget(UserErased(user_id=grace.pk))
+    assert asked == [str(grace.pk)]
+    tasks.forget_user(user_id=asked[0])
+    assert not Inbox.objects.filter(pk=grace.pk).exists()
+    tasks.delete_old()

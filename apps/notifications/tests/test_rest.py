@@ -1,0 +1,163 @@
+"""The list, what is unread, preferences, and services that tell people things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from apps.api import services as api
+from apps.notifications import selectors, services
+from apps.notifications.exceptions import InvalidLink, RecipientNotFound
+from apps.notifications.models import Inbox, Notification
+from apps.notifications.types import Kind, declare, declared_kinds
+from apps.users.models import User
+from apps.users.tests.factories import UserFactory, bearer
+
+pytestmark = pytest.mark.django_db
+ROOT = "/api/private/v1/notifications/"
+INTERNAL = "/api/internal/v1/notifications/"
+
+
+def tell(user: User, title: str = "Hello", **more: Any) -> Notification:
+    told = services.notify(user_id=user.pk, kind="chat.mention", title=title, **more)
+    assert told is not None
+    return told
+
+
+class Person:
+    """Someone with a client."""
+
+    def __init__(self, user: User) -> None:
+        self.headers = bearer(user)
+        self.client = Client()
+
+    def __call__(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
+        url = path if path.startswith("http") else ROOT + path
+        options: dict[str, Any] = {"headers": self.headers}
+        options |= {"data": query} if body is None else {"data": body, "content_type": "application/json"}
+        return getattr(self.client, method.lower())(url, **options)
+
+
+def test_numbers_are_gapless_and_each_cause_is_told_once() -> None:
+    ada, grace = UserFactory.create(), UserFactory.create()
+    first, second = tell(ada, key="a"), tell(ada)
+    assert tell(ada, "again", key="a") == first
+    assert tell(grace, key="a").seq == 1
+    assert tell(ada).seq == 3
+    assert [(one.seq, one.title) for one in selectors.list_notifications(user_id=ada.pk)] == [
+        (3, "Hello"),
+        (2, "Hello"),
+        (1, "Hello"),
+    ]
+    assert second.seq == 2
+
+
+def test_who_cannot_be_told_and_links_that_lead_away() -> None:
+    ada, gone = UserFactory.create(), UserFactory.create(is_active=False)
+    for user_id in (uuid4(), gone.pk):
+        with pytest.raises(RecipientNotFound):
+            services.notify(user_id=user_id, kind="chat.mention", title="x")
+    for link in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"):
+        with pytest.raises(InvalidLink):
+            tell(ada, link=link)
+    assert not Notification.objects.exists()
+
+
+def test_list_pages_and_filters(django_assert_max_num_queries: Callable[..., Any]) -> None:
+    user = UserFactory.create()
+    ada = Person(user)
+    for number in range(25):
+        tell(user, str(number), link="/#/rooms/lobby", data={"seq": number})
+    tell(UserFactory.create())
+    with django_assert_max_num_queries(3):
+        first = ada("GET").json()
+    newest = Notification.objects.get(user=user, seq=25)
+    assert first["results"][0] == {
+        "id": str(newest.pk),
+        "seq": 25,
+        "kind": "chat.mention",
+        "title": "24",
+        "body": "",
+        "link": "/#/rooms/lobby",
+        "data": {"seq": 24},
+        "at": newest.created_at.isoformat().replace("+00:00", "Z"),
+        "read": False,
+    }
+    rest = ada("GET", first["next"]).json()
+    assert [one["seq"] for page in (first, rest) for one in page["results"]] == list(range(25, 0, -1))
+    services.mark_all_read(user_id=user.pk, up_to=23)
+    assert [one["seq"] for one in ada("GET", unread="true").json()["results"]] == [25, 24]
+    assert ada("GET", unread="false").json()["results"][0]["seq"] == 23
+    assert ada("GET", kind="chat.other").json()["results"] == []
+
+
+def test_reading_one_and_all(django_assert_max_num_queries: Callable[..., Any]) -> None:
+    user, other = UserFactory.create(), UserFactory.create()
+    ada = Person(user)
+    one, _, _ = tell(user), tell(user), tell(user)
+    foreign = tell(other)
+    assert ada("GET", "summary/").json() == {"unread": 3, "seq": 3}
+    for _ in range(2):
+        assert ada("POST", f"{one.pk}/read/").json() == {"unread": 2, "seq": 3}
+    for id_ in (foreign.pk, uuid4()):
+        answer = ada("POST", f"{id_}/read/")
+        assert (answer.status_code, answer.json()["code"]) == (404, "notification_not_found")
+    assert ada("POST", "read-all/", {"up_to": 2}).json() == {"unread": 1, "seq": 3}
+    assert ada("POST", "read-all/", {}).json() == {"unread": 0, "seq": 3}
+    assert ada("POST", "read-all/", {"up_to": "x"}).status_code == 400
+    foreign.refresh_from_db()
+    assert foreign.read_at is None
+    with django_assert_max_num_queries(4):
+        assert Person(other)("GET", "summary/").json() == {"unread": 1, "seq": 1}
+
+
+def test_preferences_decide_what_one_hears_of() -> None:
+    user = UserFactory.create()
+    ada = Person(user)
+    shown = ada("GET", "preferences/").json()
+    assert (shown["digest"], shown["muted_kinds"]) == ("daily", [])
+    assert {"code": "chat.mention", "title": "Someone mentions you in a room"} in shown["kinds"]
+    changed = ada("PATCH", "preferences/", {"digest": "weekly", "muted_kinds": ["chat.mention"]}).json()
+    assert (changed["digest"], changed["muted_kinds"]) == ("weekly", ["chat.mention"])
+    assert services.notify(user_id=user.pk, kind="chat.mention", title="x") is None
+    assert services.notify(user_id=user.pk, kind="chat.reply", title="x") is not None
+    for body in ({"digest": "hourly"}, {"muted_kinds": ["no.such"]}, {"muted_kinds": "chat.mention"}):
+        assert ada("PATCH", "preferences/", body).status_code == 400
+    assert ada("PATCH", "preferences/", {"muted_kinds": []}).json()["digest"] == "weekly"
+    assert Inbox.objects.get().muted_kinds == []
+
+
+def test_kinds_have_one_meaning_each() -> None:
+    (mention,) = [kind for kind in declared_kinds() if kind.code == "chat.mention"]
+    assert declare(mention) is mention
+    with pytest.raises(ValueError, match=r"chat\.mention"):
+        declare(Kind(code="chat.mention", title="Something else"))
+
+
+def test_services_tell_people() -> None:
+    user = UserFactory.create()
+    key = api.create_key(name="billing", scopes=["api:internal:v1:notifications:notify"]).plain
+    headers = {"Authorization": f"Api-Key {key}"}
+
+    def post(**body: Any) -> Any:
+        return Client().post(INTERNAL, body, content_type="application/json", headers=headers)
+
+    told = {"user": str(user.pk), "kind": "billing.paid", "title": "Paid", "link": "/#/bills", "key": "7"}
+    first, again = post(**told, data={"bill": 7}), post(**told)
+    assert (first.status_code, first.json()["seq"], again.json()["id"]) == (201, 1, first.json()["id"])
+    services.set_preferences(user_id=user.pk, muted_kinds=["billing.paid"])
+    assert post(**told).status_code == 204
+    for wrong, status, code in (
+        ({"user": str(uuid4())}, 404, "recipient_not_found"),
+        ({"link": "https://evil.example"}, 400, "invalid_link"),
+        ({"kind": "Paid"}, 400, "invalid_input"),
+        ({"data": {"x": "y" * 2001}}, 400, "invalid_input"),
+        ({"title": ""}, 400, "invalid_input"),
+    ):
+        answer = post(**told | wrong)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert Notification.objects.count() == 1
