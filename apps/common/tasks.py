@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 
 from apps.common import audit, idempotency, outbox
 from apps.common.background import Task
@@ -34,9 +36,10 @@ def sweep_outbox() -> None:
 
 @shared_task(ignore_result=True)
 def prune() -> None:
-    """Delete events that were done, and stored answers that have expired."""
+    """Delete events that were done, and stored answers and cookie sessions that have expired."""
     outbox.prune()
     idempotency.prune()
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
 @shared_task(ignore_result=True)

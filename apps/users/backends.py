@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from apps.common.addresses import client_address
 from apps.common.exceptions import SecondFactorRequired, TooManyRequests, Unavailable
-from apps.users import exceptions, services
+from apps.users import exceptions, limits, services
 from apps.users.models import User
 from apps.users.types import Device
 
@@ -39,6 +39,8 @@ class PasswordBackend(BaseBackend):
             return None
         device = Device(address=client_address(request) if request is not None else "")
         try:
+            if request is not None:
+                limits.count_attempt("site", address=device.address)
             user = services.check_credentials(email=email, password=password, device=device)
             if user.second_factor_at is not None:
                 if not second_factor:
@@ -48,7 +50,11 @@ class PasswordBackend(BaseBackend):
                 services.check_second_factor(user=user, code=second_factor, device=device)
         except exceptions.InvalidCredentials:
             return None
-        except (TooManyRequests, Unavailable, exceptions.WrongCode) as error:
+        except (TooManyRequests, Unavailable) as error:
+            status = 429 if isinstance(error, TooManyRequests) else 503
+            told = {"status": status, "retry_after": error.retry_after}
+            raise ValidationError(error.detail, code=error.code, params=told) from error
+        except exceptions.WrongCode as error:
             raise ValidationError(error.detail, code=error.code) from error
         return user
 

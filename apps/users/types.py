@@ -49,6 +49,7 @@ class AuditAction(StrEnum):
     SECOND_FACTOR_DISABLED = "users.second_factor_disabled"
     SECOND_FACTOR_REFUSED = "users.second_factor_refused"
     RECOVERY_CODES_RENEWED = "users.recovery_codes_renewed"
+    SITE_CHANGED = "users.site_changed"
     ROLE_MADE = "users.role_made"
     ROLE_EDITED = "users.role_edited"
     ROLE_DELETED = "users.role_deleted"

@@ -62,10 +62,12 @@ def test_everybody_else_stays_outside(client: Client, boss: User) -> None:
 def test_the_limits_are_those_of_the_api(
     client: Client, boss: User, settings: Any, clean_limits: None
 ) -> None:
-    settings.IDENTITY_LIMITS = {"login": {"pair": ("2/minute",)}}
+    settings.IDENTITY_LIMITS = {"login": {"pair": ("2/minute",)}, "site": {}}
     for _ in range(2):
         sign_in(client, boss.email, "wrong and wrong")
     response = sign_in(client, boss.email)
+    assert response.status_code == 429
+    assert 0 < int(response["Retry-After"]) <= 66
     assert b"Too many attempts" in response.content
     assert client.get("/admin/").status_code == 302
 
@@ -77,7 +79,9 @@ def test_a_busy_server_says_so(
         raise hashers.HashingBusy
 
     monkeypatch.setattr(services, "check_credentials", busy)
-    assert b"Many people are signing in" in sign_in(client, boss.email).content
+    response = sign_in(client, boss.email)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert b"Many people are signing in" in response.content
 
 
 def test_a_cookie_dies_with_what_it_stands_for(site: Client, boss: User) -> None:

@@ -9,7 +9,7 @@ from config.env import BASE_DIR
 SLICES = tuple(sorted(path.parent.name for path in (BASE_DIR / "apps").glob("*/apps.py")))
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.site.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -58,9 +58,15 @@ IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "resend": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "email": {"address": ("20/hour",), "account": ("5/hour",)},
+    # Sign-ins to the admin site, on top of "login".
+    "site": {"address": ("20/10 minutes",)},
     "reset": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "register": {"address": ("60/10 minutes",), "account": ("5/hour",)},
 }
+# The admin site: pages for one person, or for one address that is not signed in; how long a session may lie idle, and last.
+SITE_RATES = ("240/minute",)
+SITE_IDLE_SECONDS = 1800
+SITE_SESSION_SECONDS = 8 * 3600
 VERIFICATION_LIFETIME = timedelta(days=2)
 EMAIL_CHANGE_LIFETIME = timedelta(hours=12)
 PASSWORD_RESET_LIFETIME = timedelta(hours=1)
