@@ -63,8 +63,6 @@ def _knock(path: bytes, *headers: bytes, upgrade: bytes = _UPGRADE, host: bytes 
 HANDSHAKES: Final[dict[str, bytes]] = {
     "nobody": _knock(b"/ws/chat/lobby/"),
     "no such path": _knock(b"/ws/nowhere/"),
-    "the root": _knock(b"/"),
-    "an endpoint of the API": _knock(b"/api/private/v1/users/me/"),
     "a room of nulls": _knock(b"/ws/chat/%00/"),
     "a room of surrogates": _knock(b"/ws/chat/%ed%a0%80/"),
     "a room that climbs": _knock(b"/ws/chat/..%2f..%2f/"),
@@ -94,7 +92,13 @@ HANDSHAKES: Final[dict[str, bytes]] = {
     ),
     "a version of its own": _knock(b"/ws/chat/lobby/", upgrade=_UPGRADE.replace(b": 13", b": 99")),
     "no key": _knock(b"/ws/chat/lobby/", upgrade=_UPGRADE.replace(b"AAAAAAAAAAAAAAAAAAAAAA==", b"")),
+    "bytes at once": _knock(b"/ws/chat/lobby/") + b"\xff" * 200,
+}
+
+# Asks for an upgrade where there is none: answered as plain HTTP, as if it had not asked.
+NO_HANDSHAKES: Final[dict[str, bytes]] = {
+    "the root": _knock(b"/"),
+    "an endpoint of the API": _knock(b"/api/private/v1/users/me/"),
     "a body": _knock(b"/ws/chat/lobby/", b"Content-Length: 5") + b"hello",
     "by POST": _knock(b"/ws/chat/lobby/").replace(b"GET", b"POST", 1),
-    "bytes at once": _knock(b"/ws/chat/lobby/") + b"\xff" * 200,
 }

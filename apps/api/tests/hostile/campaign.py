@@ -204,12 +204,12 @@ def refusals(port: int, tally: Tally) -> int:
         statuses = re.findall(rb"^HTTP/1\.[01] (\d{3})", said, re.MULTILINE)
         if len(statuses) > 1 or any(not status.startswith(b"4") for status in statuses):
             tally.faults.append(f"{name}: answered by {[status.decode() for status in statuses]}")
-    for name, sent in raw_requests.HANDSHAKES.items():
+    for name, sent in {**raw_requests.HANDSHAKES, **raw_requests.NO_HANDSHAKES}.items():
         said = wire.converse(port, sent, enough=b"\r\n\r\n")
         status = re.match(rb"HTTP/1\.1 (\d{3})", said)
         if status is None or status[1].startswith(b"5"):
             tally.faults.append(f"handshake of {name}: {said[:100]!r}")
-    return len(raw_requests.SMUGGLING) + len(raw_requests.HANDSHAKES)
+    return len(raw_requests.SMUGGLING) + len(raw_requests.HANDSHAKES) + len(raw_requests.NO_HANDSHAKES)
 
 
 def resident(pid: int) -> int:
