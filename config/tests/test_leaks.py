@@ -1,0 +1,243 @@
+"""A broad run at the most talkative log level: no secret that is used in it may be in the log or in an error report."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import sentry_sdk
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.core import mail
+from django.test import Client
+
+from apps.api import services as keys
+from apps.chat.models import Membership, Role, Room
+from apps.chat.tests.conftest import Site, serving
+from apps.common import outbox
+from apps.users import selectors as users
+from apps.users import services
+from apps.users.models import User
+from infrastructure import telemetry
+from infrastructure.telemetry.logging import dictionary
+from infrastructure.tests import wire
+
+PASSWORD, NEW_PASSWORD, WRONG = (
+    "a stone circle on the downs",
+    "another circle on the moor",
+    "a wrong guess of mine",
+)
+
+
+@dataclass
+class Watch:
+    """Everything that was said, and every secret that was used."""
+
+    log: io.StringIO
+    reports: list[str] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, name: str, secret: str) -> str:
+        """Note a secret; of a token each part counts."""
+        assert len(secret) >= 6
+        self.secrets[name] = secret
+        for number, piece in enumerate(re.split(r"[.:]", secret)):
+            if len(piece) >= 16 and not piece.startswith("eyJ"):
+                self.secrets[f"{name}, part {number}"] = piece
+        return secret
+
+    def found(self) -> list[str]:
+        """The names of the secrets that were said."""
+        said = self.log.getvalue() + "".join(self.reports)
+        return sorted(name for name, secret in self.secrets.items() if secret in said)
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """The project's own pipeline at DEBUG for every logger, and Sentry's client with a transport that keeps."""
+    watched = Watch(io.StringIO())
+
+    class Transport(sentry_sdk.transport.Transport):
+        def capture_envelope(self, envelope: Any) -> None:
+            watched.reports.extend(json.dumps(item.payload.json, default=str) for item in envelope.items)
+
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    telemetry.configure(
+        json=True, environment="test", sentry_dsn="https://public@sentry.invalid/1", release=""
+    )
+    client = sentry_sdk.get_client()
+    client.transport = Transport(client.options)
+    form = dictionary(json=True, level="DEBUG")["formatters"]["line"]
+    handler = logging.StreamHandler(watched.log)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=form["processors"], foreign_pre_chain=form["foreign_pre_chain"]
+        )
+    )
+    root.handlers[:] = [handler]
+    root.setLevel("DEBUG")
+    yield watched
+    root.handlers[:], root.level = before[0], before[1]
+    sentry_sdk.get_global_scope().set_client(None)
+    telemetry.configure(json=True, environment="test")
+
+
+@pytest.fixture
+def relayed() -> Iterator[Callable[[], str]]:
+    """Runs what events ask for, in place; the text of the mails."""
+    before = current_app.conf.task_always_eager
+    current_app.conf.task_always_eager = True
+
+    def run() -> str:
+        mail.outbox.clear()
+        outbox.relay_due()
+        return "\n".join(str(message.body) for message in mail.outbox)
+
+    yield run
+    current_app.conf.task_always_eager = before
+
+
+@pytest.fixture
+def site(transactional_db: None) -> Iterator[Site]:
+    with serving() as started:
+        yield started
+
+
+class Caller:
+    """JSON calls that keep no exception from being answered."""
+
+    def __init__(self) -> None:
+        self._client = Client(raise_request_exception=False)
+
+    def __call__(
+        self, path: str, body: Any = None, bearer: str = "", status: int = 200, shown: Any = None
+    ) -> Any:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else shown or {}
+        call = self._client.get if body is None else self._client.post
+        sends = {} if body is None else {"data": body, "content_type": "application/json"}
+        answer = call(f"/api/{path}", headers=headers, **sends)
+        assert answer.status_code == status, (path, answer.content[:300])
+        return answer.json() if answer.content else None
+
+
+def token_of(text: str, action: str) -> str:
+    """The token of a link in a mail. It stands behind the #, which browsers send to nobody."""
+    found = re.search(rf"{re.escape(settings.PUBLIC_URL)}/#{action}=([\w.-]+)", text)
+    assert found is not None, text
+    return found[1]
+
+
+def accounts(watch: Watch, call: Caller, relayed: Callable[[], str]) -> str:
+    """Registration to the second factor, right and wrong. An access token that holds."""
+    email = "grace.leak@example.com"
+    watch.keep("address", email)
+    watch.keep("password", PASSWORD)
+    watch.keep("new password", NEW_PASSWORD)
+    watch.keep("wrong password", WRONG)
+    call("public/v1/auth/register/", {"email": email, "name": "Grace", "password": PASSWORD}, status=201)
+    verification = watch.keep("verification token", token_of(relayed(), "verify-email"))
+    call("public/v1/auth/email/verify/", {"token": verification}, status=204)
+    call("public/v1/auth/email/verify/", {"token": verification}, status=400)
+    call("public/v1/auth/login/", {"email": email, "password": WRONG}, status=401)
+    call("public/v1/auth/login/", {"email": email, "password": [WRONG], "x": WRONG}, status=400)
+    pair = call("public/v1/auth/login/", {"email": email, "password": PASSWORD})
+    first = watch.keep("refresh token", pair["refresh"])
+    watch.keep("access token", pair["access"])
+    call("public/v1/auth/refresh/", {"refresh": first}, shown={"Idempotency-Key": "a-key-of-a-client"})
+    call("public/v1/auth/refresh/", {"refresh": first}, status=401)  # reuse: an audited event
+    call("public/v1/auth/password/reset/", {"email": email}, status=202)
+    reset = watch.keep("reset token", token_of(relayed(), "reset-password"))
+    call("public/v1/auth/password/reset/confirm/", {"token": reset, "password": "short"}, status=400)
+    call("public/v1/auth/password/reset/confirm/", {"token": reset, "password": NEW_PASSWORD}, status=204)
+    relayed()
+    pair = call("public/v1/auth/login/", {"email": email, "password": NEW_PASSWORD})
+    access = watch.keep("access token of the second session", pair["access"])
+    watch.keep("refresh token of the second session", pair["refresh"])
+    begun = call(
+        "private/v1/users/me/second-factor/", {"current_password": NEW_PASSWORD}, bearer=access, status=201
+    )
+    watch.keep("secret of the second factor", begun["secret"])
+    call("private/v1/users/me/second-factor/confirm/", {"code": "000000"}, bearer=access, status=403)
+    call("private/v1/users/me/", bearer=access + "x", status=401)
+    call("private/v1/users/me/?token=" + access, status=401)
+    return str(access)
+
+
+def machines(watch: Watch, call: Caller, access: str) -> None:
+    """A service's key, right and wrong, and a token in a body."""
+    key = watch.keep("service key", keys.create_key(name="leaks", scopes=["*"]).plain)
+    shown = {"Authorization": f"Api-Key {key}"}
+    assert call("internal/v1/tokens/introspect/", {"token": access}, shown=shown)["active"] is True
+    call(
+        "internal/v1/tokens/introspect/",
+        {"token": access},
+        status=401,
+        shown={"Authorization": f"Api-Key {key}x"},
+    )
+
+
+def sockets(watch: Watch, site: Site, access: str) -> None:
+    """A token in the query, as a subprotocol and in a header; right, wrong and broken."""
+    Membership.objects.create(
+        room=Room.objects.create(slug="leaks", name="Leaks"),
+        user=User.objects.get(email="grace.leak@example.com"),
+        role=Role.OWNER,
+    )
+    assert site.knock("leaks", f"?token={access}").frame()["type"] == "welcome"
+    assert site.knock("leaks", subprotocols=["bearer", access]).frame()["type"] == "welcome"
+    assert site.knock("leaks", f"?token={access}x").close_code() == 4401
+    broken = f"GET /ws/chat/leaks/?token={access} HTTP/1.1\r\nBroken\r\n\r\n"
+    assert b" 400 " in wire.converse(site.port, broken.encode())
+
+
+def faults(watch: Watch, call: Caller, site: Site, access: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors of ours while secrets are in hand: in every frame's variables, and in an exception's own words."""
+
+    def fail(*_: Any, **given: Any) -> Any:
+        raise RuntimeError(
+            f"could not handle password={given.get('password', NEW_PASSWORD)!r} Bearer {access}"
+        )
+
+    body = {"email": "grace.leak@example.com", "password": NEW_PASSWORD}
+    reported = len(watch.reports)
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "login", fail)
+        answer = call("public/v1/auth/login/", body, status=500)
+        assert answer["code"] == "internal_error"
+        assert NEW_PASSWORD not in json.dumps(answer)
+        patched.setattr(users, "authenticate_access", fail)
+        call("private/v1/users/me/", bearer=access, status=500)
+        with site.knock("leaks", f"?token={access}").connection as connection:
+            assert connection.close_code is None
+    assert len(watch.reports) > reported
+
+
+def test_no_secret_is_in_a_log_or_a_report(
+    watch: Watch, relayed: Callable[[], str], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Caller()
+    access = accounts(watch, call, relayed)
+    machines(watch, call, access)
+    sockets(watch, site, access)
+    faults(watch, call, site, access, monkeypatch)
+    for kid, secret in settings.JWT_KEYS:
+        watch.keep(f"signing key {kid}", secret)
+    for number, secret in enumerate(settings.FIELD_ENCRYPTION_KEYS):
+        watch.keep(f"field key {number}", secret)
+    watch.keep("secret key", settings.SECRET_KEY)
+    watch.keep("password of the database", settings.DATABASES["default"]["PASSWORD"])
+    site.hang_up()
+    assert watch.found() == []
+    # It was not for want of words.
+    said = watch.log.getvalue()
+    for word in ("http.request", "unexpected_error", "GET /ws/chat/leaks/?token=[redacted]", "RuntimeError"):
+        assert word in said or word in "".join(watch.reports), word
+    assert len(watch.secrets) > 20
