@@ -15,6 +15,7 @@ from config.wsgi import application as wsgi_application  # isort: skip  (sets Dj
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.apps import apps
 from django.conf import settings
+from django.db import connections
 from django.urls import re_path
 
 from infrastructure.lifespan import Lifespan
@@ -37,8 +38,19 @@ _modules = _routing_modules()
 _sockets: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
 _sockets.append(re_path(r"", cast("Any", _no_such_socket)))
 _bridge = WsgiBridge(
-    wsgi_application, threads=settings.WEB_THREADS, max_body=settings.MAX_UPLOAD_BYTES + 65_536
+    wsgi_application,
+    threads=settings.WEB_THREADS,
+    max_body=settings.MAX_UPLOAD_BYTES + 65_536,
+    at_end=connections.close_all,
 )
+
+
+async def stopping() -> None:
+    """Called by the server (config.serve) before it waits for its connections to end."""
+    for module in _modules:
+        if hasattr(module, "stopping"):
+            await module.stopping()
+
 
 application = ProtocolTypeRouter(
     {

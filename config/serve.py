@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import socket
 import sys
 
 import uvicorn
@@ -44,6 +45,17 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
     )
 
 
+class Server(uvicorn.Server):
+    """uvicorn's, which tells the application before it waits for connections that would not end by themselves."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the application end its endless answers, then stop as uvicorn does."""
+        from config.asgi import stopping
+
+        await stopping()
+        await super().shutdown(sockets)
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -58,7 +70,7 @@ def main() -> None:
     # A handshake makes hundreds of objects that stay. At the default of 700 the collector ran through them at every
     # other one, a seventh of what connecting cost.
     gc.set_threshold(20_000, 50, 50)
-    server = uvicorn.Server(config)
+    server = Server(config)
     server.run()
     if not server.started:
         sys.exit(3)

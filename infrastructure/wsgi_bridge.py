@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, Final
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -48,6 +51,38 @@ def _refuse_write(_: bytes) -> None:
     raise RuntimeError("The write() callable of PEP 3333 is not offered: return an iterable of bytes.")
 
 
+TAKEOVER: Final = "sarsen.takeover"
+
+
+class Takeover:
+    """How a view goes on with its answer in the event loop, after it has returned: an answer that has no end of its own.
+
+    A WSGI view would hold a thread for each client of such an answer. Instead it passes everything that stands before a
+    view (middleware, guard, limits), answers with what there is by now, and leaves a function here::
+
+        takeover = request.META.get(TAKEOVER)       # None where no event loop serves the answer (gunicorn)
+        if takeover is not None:
+            takeover.offer(partial(live.events, user_id=…), release=seat.release)
+
+    The answer's body goes out first, then what the function's generator yields, for as long as the client stays.
+    `release` is called once all is over, however it ends.
+    """
+
+    def __init__(self) -> None:
+        self.stream: Callable[[], AsyncGenerator[bytes, None]] | None = None
+        self.release: Callable[[], None] = _nothing
+
+    def offer(
+        self, stream: Callable[[], AsyncGenerator[bytes, None]], *, release: Callable[[], None]
+    ) -> None:
+        """Go on with this."""
+        self.stream, self.release = stream, release
+
+
+def _nothing() -> None:
+    """There is nothing to give back."""
+
+
 class WsgiBridge:
     """An ASGI application for the `http` scope around a WSGI one (PEP 3333).
 
@@ -57,15 +92,24 @@ class WsgiBridge:
         max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
             true size as CONTENT_LENGTH, and refuses it.
         body_timeout: Seconds that a client may take to send its body; then it is answered with 408.
+        at_end: Called in each thread before it ends: whatever it holds for itself can be given back there.
     """
 
     def __init__(
-        self, application: WsgiApplication, *, threads: int, max_body: int, body_timeout: float = 30.0
+        self,
+        application: WsgiApplication,
+        *,
+        threads: int,
+        max_body: int,
+        body_timeout: float = 30.0,
+        at_end: Callable[[], None] = _nothing,
     ) -> None:
         self._application = application
         self._max_body = max_body
         self._body_timeout = body_timeout
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="http")
+        self._count = threads
+        self._at_end = at_end
+        self._pool = self._new_pool()
 
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve one request."""
@@ -80,6 +124,7 @@ class WsgiBridge:
         if body is None:  # the client went away
             return
         environ["wsgi.input"] = body
+        takeover = environ[TAKEOVER] = Takeover()
         loop = asyncio.get_running_loop()
         answer = _Answer()
         try:
@@ -98,16 +143,32 @@ class WsgiBridge:
                 while second is not _END:
                     await send({"type": "http.response.body", "body": first, "more_body": True})
                     first, second = second, await loop.run_in_executor(self._pool, next, chunks, _END)
-                await send({"type": "http.response.body", "body": first, "more_body": False})
+                goes_on = takeover.stream is not None and answer.status == HTTPStatus.OK
+                await send({"type": "http.response.body", "body": first, "more_body": goes_on})
+                if goes_on and takeover.stream is not None:
+                    await _go_on(takeover.stream(), receive, send)
             finally:
                 if chunks is not None:
                     await loop.run_in_executor(self._pool, chunks.close)
         finally:
+            takeover.release()
             body.close()
 
     async def aclose(self) -> None:
-        """Wait for the running requests and end the threads."""
-        await asyncio.to_thread(self._pool.shutdown)
+        """Wait for the running requests and end the threads. A server that starts later in this process has new ones."""
+        pool, self._pool = self._pool, self._new_pool()
+        # The barrier keeps one thread from taking two of the calls.
+        barrier = threading.Barrier(self._count)
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(pool, self._end, barrier) for _ in range(self._count)))
+        await asyncio.to_thread(pool.shutdown)
+
+    def _new_pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=self._count, thread_name_prefix="http")
+
+    def _end(self, barrier: threading.Barrier) -> None:
+        barrier.wait(timeout=60)
+        self._at_end()
 
     async def _read_body(self, environ: dict[str, Any], receive: ASGIReceiveCallable) -> IO[bytes] | None:
         declared = environ.get("CONTENT_LENGTH", "")
@@ -167,6 +228,34 @@ async def _refuse_late(scope: HTTPScope, send: ASGISendCallable) -> None:
     headers = refusals.headers(body=body, request_id=identifier)
     await send({"type": "http.response.start", "status": 408, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _go_on(
+    stream: AsyncGenerator[bytes, None], receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """Send what the stream yields until it ends or the client leaves."""
+    sending = asyncio.create_task(_send_all(stream, send))
+    leaving = asyncio.create_task(_left(receive))
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, leaving):
+            task.cancel()
+        outcomes = await asyncio.gather(sending, leaving, return_exceptions=True)
+    if isinstance(outcomes[0], Exception) and not isinstance(outcomes[0], OSError):
+        raise outcomes[0]
+
+
+async def _send_all(stream: AsyncGenerator[bytes, None], send: ASGISendCallable) -> None:
+    async with aclosing(stream):
+        async for chunk in stream:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _left(receive: ASGIReceiveCallable) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 class _Chunks:

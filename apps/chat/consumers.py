@@ -21,6 +21,7 @@ from apps.chat.hub.feed import Feed
 from apps.chat.hub.hub import Hub
 from apps.chat.hub.subscriber import Subscriber
 from apps.chat.types import Draft
+from apps.common import handshakes
 from apps.common.addresses import client_address
 from apps.common.exceptions import DomainError
 from infrastructure.telemetry import context
@@ -53,7 +54,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
             context.clear()
 
     async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if not door.is_from_here(scope):
+        if not handshakes.is_from_here(scope):
             await send({"type": "websocket.close"})  # before it is accepted: an HTTP 403
             return
         knock = door.read(scope)

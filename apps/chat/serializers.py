@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Language, Role, Room
 from apps.chat.wire import MAX_ATTACHMENTS
 from apps.common import inputs
+
+MAX_EVENT: Final = 2_000
 
 
 class RoomInput(inputs.Input):
@@ -246,3 +249,20 @@ class MyInvitationOutput(serializers.Serializer[Any]):
     invited_by_name = serializers.CharField(source="invited_by.name")
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+
+
+class EventInput(inputs.Input):
+    """An event of a service's own making. Frames of the protocol cannot be forged with it: its type is `event`."""
+
+    name = serializers.RegexField(
+        r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z", max_length=64, help_text="`<what it is of>.<what happened>`"
+    )
+    data = serializers.DictField(  # type: ignore[assignment]  # a field's name
+        child=serializers.JSONField(), required=False, help_text="2,000 characters at most."
+    )
+
+    def validate_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A few ids and codes, not a document."""
+        if len(json.dumps(data)) > MAX_EVENT:
+            raise serializers.ValidationError(f"At most {MAX_EVENT} characters of JSON.")
+        return data

@@ -39,6 +39,7 @@ zones = {
         path("chat/people/", views.PeopleView.as_view(), name="people"),
     ],
     "internal": [
+        path("chat/rooms/<slug:slug>/events/", views.RoomEventsView.as_view(), name="push"),
         path("chat/rooms/<slug:slug>/messages/", views.SystemMessagesView.as_view(), name="system-messages"),
     ],
 }

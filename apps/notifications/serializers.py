@@ -23,6 +23,12 @@ MAX_DATA: Final = 2_000
 KIND: Final = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z"
 
 
+def _bounded(data: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(data)) > MAX_DATA:
+        raise serializers.ValidationError(f"At most {MAX_DATA} characters of JSON.")
+    return data
+
+
 class NotificationOutput(serializers.Serializer[Notification]):
     """Something that one was told, with the names that frames have. `link` is a path of this site, or empty."""
 
@@ -113,6 +119,23 @@ class NotifyInput(inputs.Input):
 
     def validate_data(self, data: dict[str, Any]) -> dict[str, Any]:
         """A few ids and codes, not a document."""
-        if len(json.dumps(data)) > MAX_DATA:
-            raise serializers.ValidationError(f"At most {MAX_DATA} characters of JSON.")
-        return data
+        return _bounded(data)
+
+
+class EventInput(inputs.Input):
+    """An event of a service's own making. Frames of the protocols cannot be forged with it: its type is `event`."""
+
+    name = serializers.RegexField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
+    data = serializers.DictField(  # type: ignore[assignment]  # a field's name
+        child=serializers.JSONField(), required=False, help_text="2,000 characters at most."
+    )
+
+    def validate_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A few ids and codes, not a document."""
+        return _bounded(data)
+
+
+class PushInput(EventInput):
+    """An event for a person."""
+
+    user = inputs.UUIDField()

@@ -1,5 +1,5 @@
 """Live rooms of one server process: who listens, what they have had, what they say. docs/chat.md draws the picture.
 
 `feed` is a room's recent past and its listeners, `subscriber` one socket's place in it, `presence` who is there,
-`batches` and `threads` the way to the database, `hub` all rooms together with their upkeep.
+`batches` the way to the database, `hub` all rooms together with their upkeep.
 """

@@ -21,9 +21,9 @@ from apps.chat.hub.feed import Feed
 from apps.chat.hub.heartbeat import Heartbeat
 from apps.chat.hub.posting import Posting
 from apps.chat.hub.subscriber import Subscriber
-from apps.chat.hub.threads import DatabaseThreads
 from apps.chat.types import Draft, Posted
 from infrastructure import realtime
+from infrastructure.database_threads import DatabaseThreads
 from infrastructure.realtime import bus, control
 from infrastructure.telemetry.metrics import SOCKETS
 

@@ -13,9 +13,9 @@ from django.db import DatabaseError, InterfaceError
 from apps.chat import services, wire
 from apps.chat.exceptions import RoomNotFound
 from apps.chat.hub.subscriber import Subscriber
-from apps.chat.hub.threads import DatabaseThreads
 from apps.chat.types import Draft, Posted
 from apps.common.exceptions import DomainError, Unavailable
+from infrastructure.database_threads import DatabaseThreads
 
 GROUP: Final = 256
 # Storing the same drafts again is harmless, each is taken once: so a database that restarts is waited for.

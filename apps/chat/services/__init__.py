@@ -29,7 +29,7 @@ from apps.chat.services.posting import (
     store_in_rooms,
     store_messages,
 )
-from apps.chat.services.rooms import create_room, delete_room, edit_room, index_messages
+from apps.chat.services.rooms import create_room, delete_room, edit_room, index_messages, push_event
 
 __all__ = [
     "accept_invitation",
@@ -54,6 +54,7 @@ __all__ = [
     "post_message",
     "post_messages",
     "post_system_message",
+    "push_event",
     "read_up_to",
     "record_reads",
     "remove_member",

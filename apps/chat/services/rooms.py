@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -89,6 +90,12 @@ def edit_room(
         if has_new_language:
             events.publish(LanguageChanged(room_id=room.pk))
     return room
+
+
+def push_event(*, slug: str, name: str, data: Mapping[str, Any] | None = None) -> None:
+    """Show something to everyone who has a socket in the room now; it is not kept. Raises RoomNotFound."""
+    room = selectors.get_room(slug=slug)
+    realtime.push_to_room(room.pk, {"type": "event", "name": name, "data": dict(data or {})})
 
 
 def index_messages(*, room_id: UUID) -> int:

@@ -17,7 +17,7 @@ from apps.chat.views.members import (
     PeopleView,
     ReadView,
 )
-from apps.chat.views.messages import MessagesView, MessageView, SearchView, SystemMessagesView
+from apps.chat.views.messages import MessagesView, MessageView, RoomEventsView, SearchView, SystemMessagesView
 from apps.chat.views.rooms import RoomsView, RoomView
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "MyInvitationsView",
     "PeopleView",
     "ReadView",
+    "RoomEventsView",
     "RoomView",
     "RoomsView",
     "SearchView",

@@ -17,6 +17,7 @@ from apps.chat.filters import MessageFilter
 from apps.chat.models import Message
 from apps.chat.pagination import MessagePagination
 from apps.chat.serializers import (
+    EventInput,
     FoundOutput,
     MessageChangeInput,
     MessageInput,
@@ -184,3 +185,24 @@ class SystemMessagesView(APIView):
             client_id=data.validated_data.get("client_id"),
         )
         return Response(MessageOutput(posted).data, status=201)
+
+
+class RoomEventsView(APIView):
+    """What a service shows to those who are in a room just now."""
+
+    @extend_schema(
+        operation_id="chat_room_events_push",
+        tags=TAGS,
+        summary="Push an event to a room's open sockets",
+        request=EventInput,
+        responses={
+            202: OpenApiResponse(description="On its way. It is not kept for those who are not there.")
+        },
+    )
+    @raises(exceptions.RoomNotFound)
+    def post(self, request: Request, slug: str) -> Response:
+        """A frame `{"type":"event","name","data"}` for everyone in the room."""
+        data = EventInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        services.push_event(slug=slug, **data.validated_data)
+        return Response(status=202)

@@ -3,7 +3,7 @@
 from apps.notifications.services.cleaning import delete_old_notifications, forget_user
 from apps.notifications.services.digests import due_for_digest, read_unsubscribe_token, send_digest
 from apps.notifications.services.inbox import mark_all_read, mark_read, set_preferences, unsubscribe
-from apps.notifications.services.notifying import notify
+from apps.notifications.services.notifying import notify, push_event
 
 __all__ = [
     "delete_old_notifications",
@@ -12,6 +12,7 @@ __all__ = [
     "mark_all_read",
     "mark_read",
     "notify",
+    "push_event",
     "read_unsubscribe_token",
     "send_digest",
     "set_preferences",

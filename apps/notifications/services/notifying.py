@@ -71,6 +71,12 @@ def notify(
     return notification
 
 
+def push_event(*, user_id: UUID, name: str, data: Mapping[str, Any] | None = None) -> None:
+    """Show a person something on every socket and stream that is open now; it is not kept. Raises RecipientNotFound."""
+    _require_recipient(user_id)
+    realtime.push_to_user(user_id, {"type": "event", "name": name, "data": dict(data or {})})
+
+
 def _require_recipient(user_id: UUID) -> None:
     try:
         user = users.get_user(user_id=user_id)

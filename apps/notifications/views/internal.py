@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -31,3 +31,25 @@ class Notify(APIView):
         if notification is None:
             return Response(status=204)
         return Response(serializers.NotificationOutput(notification).data, status=201)
+
+
+class Push(APIView):
+    """Showing a person something, if they are there."""
+
+    @extend_schema(
+        operation_id="notifications_push",
+        tags=["Notifications"],
+        summary="Push an event to a person's open sockets",
+        request=serializers.PushInput,
+        responses={
+            202: OpenApiResponse(description="On its way. It is not kept for those who are not there.")
+        },
+    )
+    @raises(exceptions.RecipientNotFound)
+    def post(self, request: Request) -> Response:
+        """A frame `{"type":"event","name","data"}` on every socket and stream of this person."""
+        data = serializers.PushInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        values = dict(data.validated_data)
+        services.push_event(user_id=values.pop("user"), **values)
+        return Response(status=202)

@@ -1,22 +1,32 @@
-"""Zone private: one's own list and preferences."""
+"""Zone private: one's own list and preferences, and the stream of what comes."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.common.addresses import client_address
 from apps.common.documentation import raises
+from apps.common.exceptions import FieldError, InvalidInput
 from apps.common.permissions import caller_of
+from apps.common.renderers import JSONRenderer
 from apps.notifications import exceptions, selectors, serializers, services
 from apps.notifications.filters import NotificationFilter
+from apps.notifications.live import events, seats
+from apps.notifications.live.stream import PAGE
 from apps.notifications.models import Notification
+from infrastructure.wsgi_bridge import TAKEOVER
 
 TAGS = ["Notifications"]
 
@@ -123,3 +133,78 @@ class Preferences(APIView):
         data.is_valid(raise_exception=True)
         inbox = services.set_preferences(user_id=caller_of(request).user.pk, **data.validated_data)
         return Response(serializers.PreferencesOutput(inbox).data)
+
+
+class EventStreamRenderer(BaseRenderer):
+    """`text/event-stream`, so that it can be asked for; what is sent is written by `live.events`."""
+
+    media_type = "text/event-stream"
+    format = "events"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        """Nothing is rendered by DRF here."""
+        return b""
+
+
+class StreamEvents(APIView):
+    """Notifications as they come, for clients that cannot use WebSockets."""
+
+    renderer_classes = (EventStreamRenderer, JSONRenderer)
+
+    @extend_schema(
+        operation_id="notifications_stream",
+        tags=TAGS,
+        summary="Stream one's notifications (Server-Sent Events)",
+        parameters=[
+            OpenApiParameter(
+                "Last-Event-ID",
+                OpenApiTypes.INT64,
+                OpenApiParameter.HEADER,
+                description="The number of the last notification that was seen; those after it come first.",
+            ),
+            OpenApiParameter(
+                "after", OpenApiTypes.INT64, description="The same, for clients without a header."
+            ),
+        ],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+    )
+    @raises(exceptions.TooManyStreams, InvalidInput)
+    def get(self, request: Request) -> HttpResponseBase:
+        """Events `welcome`, `notification` (its id is its number), `unread`, `event`, and `end` when the session is over.
+
+        Comments keep the line alive. Where no event loop serves it, the answer holds what is new and ends; the client
+        comes back by itself, with `Last-Event-ID`.
+        """
+        http = request._request
+        caller = caller_of(request)
+        user_id, after = caller.user.pk, _after(request)
+        takeover = http.META.get(TAKEOVER)
+        body = [events.OPENING]
+        if takeover is not None and http.method == "GET":
+            seat = seats.take(user=str(user_id), address=client_address(http))
+            live = partial(events.live, user_id=user_id, session_id=caller.session_id, after=after)
+            takeover.offer(live, release=seat.release)
+        elif after is not None:
+            missed = selectors.list_notifications_after(user_id=user_id, after=after, limit=PAGE)
+            body += events.written(missed)
+        return StreamingHttpResponse(
+            body,
+            content_type="text/event-stream; charset=utf-8",
+            # For nginx and its like: hand on each event as it comes.
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+
+def _after(request: Request) -> int | None:
+    """Where the client left off; None to begin now. Raises InvalidInput."""
+    given = request.headers.get("Last-Event-ID") or request.query_params.get("after")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        raise InvalidInput(
+            errors=[FieldError(field="after", code="invalid", detail="The number of a notification.")]
+        )
+    return int(given)

@@ -1,4 +1,4 @@
-"""The database from an event loop: a few threads, each with one connection that stays open. Knows nothing of chat."""
+"""The database from an event loop: a few threads, each with one connection that stays open.."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Result = TypeVar("Result")
 class DatabaseThreads:
     """Runs functions that use Django's ORM. A connection that failed is closed, so that the next call opens a new one."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, name: str = "database") -> None:
         self._count = count
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="chat-database")
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
 
     async def run(self, function: Callable[..., Result], /, **arguments: Any) -> Result:
         """`function(**arguments)` in one of the threads. Raises what it raises."""

@@ -1,0 +1,100 @@
+"""One open stream: a cursor into somebody's list, and a few words that are told and not kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from apps.notifications import selectors
+from infrastructure.database_threads import DatabaseThreads
+
+SESSION_ENDED: Final = 4408
+RESTART: Final = 1012
+HEARTBEAT: Final = 15.0
+PAGE: Final = 100
+# Of what is told and not kept, so many wait for a client that does not read; then the oldest are dropped.
+TOLD: Final = 64
+_RETRY: Final = 0.5
+_log = structlog.get_logger(__name__)
+
+
+class Stream:
+    """What the switchboard knows of one client. Everything but the database runs in the loop."""
+
+    def __init__(
+        self, threads: DatabaseThreads, *, user_id: UUID, session_id: UUID | None, after: int | None
+    ) -> None:
+        self.user_id = user_id
+        self.session_id = session_id
+        self.seq = after
+        self.code: int | None = None
+        self._threads = threads
+        self._told: deque[Mapping[str, Any]] = deque(maxlen=TOLD)
+        self._is_behind = False
+        self._news = asyncio.Event()
+
+    def nudge(self) -> None:
+        """There is something new in the list."""
+        self._is_behind = True
+        self._news.set()
+
+    def tell(self, frame: Mapping[str, Any]) -> None:
+        """A word that is not kept."""
+        self._told.append(frame)
+        self._news.set()
+
+    def end(self, code: int) -> None:
+        """No more; the first code counts."""
+        if self.code is None:
+            self.code = code
+        self._news.set()
+
+    async def frames(self) -> AsyncIterator[Mapping[str, Any] | None]:
+        """The welcome, what was missed, then what comes, until the stream is ended. None: nothing for a while."""
+        summary = await self._read(selectors.get_summary)
+        if summary is None:
+            return
+        self.seq = summary.seq if self.seq is None else min(self.seq, summary.seq)
+        self._is_behind |= self.seq < summary.seq
+        yield {"type": "welcome", "seq": summary.seq, "unread": summary.unread}
+        while self.code is None:
+            if self._told:
+                yield self._told.popleft()
+            elif self._is_behind:
+                async for frame in self._catch_up(self.seq):
+                    yield frame
+            else:
+                self._news.clear()
+                try:
+                    async with asyncio.timeout(HEARTBEAT):
+                        await self._news.wait()
+                except TimeoutError:
+                    yield None
+
+    async def _catch_up(self, after: int) -> AsyncIterator[Mapping[str, Any]]:
+        self._is_behind = False
+        page = await self._read(selectors.list_notifications_after, after=after, limit=PAGE)
+        for notification in page or ():
+            yield selectors.frame(notification)
+            self.seq = notification.seq
+        self._is_behind |= len(page or ()) == PAGE
+        if page and not self._is_behind:
+            unread = await self._read(selectors.count_unread)
+            if unread is not None:
+                yield {"type": "unread", "unread": unread}
+
+    async def _read(self, selector: Any, **arguments: Any) -> Any:
+        """An answer of the database, which is waited for while it is away; None when the stream ends meanwhile."""
+        while self.code is None:
+            try:
+                return await self._threads.read(selector, user_id=self.user_id, **arguments)
+            except (DatabaseError, InterfaceError) as error:
+                _log.warning("notifications.database_away", error=type(error).__name__)
+                await asyncio.sleep(_RETRY)
+        return None

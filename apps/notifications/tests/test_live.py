@@ -1,0 +1,300 @@
+"""The socket and the event stream on a real server: what comes, who is let in, when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from apps.api import services as api
+from apps.chat.tests.conftest import Site, Socket, serving, wait_until
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.notifications import selectors, services
+from apps.notifications.live import seats, stream, switchboard
+from apps.notifications.models import Inbox
+from apps.users.models import Session, SessionEnd
+from apps.users.tests.factories import UserFactory, access_token_for
+from infrastructure import realtime
+
+STREAM = "/api/private/v1/notifications/stream/"
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Site]:
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def site(transactional_db: None, server: Site) -> Iterator[Site]:
+    site = Site(server.port)
+    yield site
+    site.hang_up()
+    wait_until(lambda: seats.count() == 0)
+
+
+def knock(site: Site, query: str = "", **options: Any) -> Socket:
+    url = f"ws://{site.host}/ws/notifications/{query}"
+    return Socket(site._open.enter_context(connect(url, proxy=None, compression=None, **options)))
+
+
+def enter(site: Site, user: Any, query: str = "") -> Socket:
+    return knock(site, query, additional_headers={"Authorization": f"Bearer {access_token_for(user)}"})
+
+
+@contextmanager
+def listen(site: Site, user: Any, **headers: str) -> Iterator[Iterator[tuple[str, dict[str, Any], str]]]:
+    """Events as (type, data, id)."""
+    headers |= {"Authorization": f"Bearer {access_token_for(user)}", "Accept": "text/event-stream"}
+    with httpx.Client(base_url=f"http://{site.host}", timeout=10) as http:
+        with http.stream("GET", STREAM, headers=headers) as answer:
+            assert answer.status_code == 200, answer.read()
+            assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+            assert (answer.headers["Cache-Control"], answer.headers["X-Accel-Buffering"]) == (
+                "no-store",
+                "no",
+            )
+
+            def events() -> Iterator[tuple[str, dict[str, Any], str]]:
+                seen: dict[str, str] = {}
+                for line in answer.iter_lines():
+                    name, _, value = line.partition(": ")
+                    if line:
+                        seen[name] = value
+                    elif "data" in seen:
+                        yield seen["event"], json.loads(seen["data"]), seen.get("id", "")
+                        seen = {}
+                    else:
+                        seen = {}
+
+            yield events()
+
+
+def tell(user: Any, title: str = "Hello") -> Any:
+    return services.notify(user_id=user.pk, kind="chat.mention", title=title)
+
+
+def test_socket_welcomes_and_brings_what_comes(site: Site) -> None:
+    ada, grace = UserFactory.create(), UserFactory.create()
+    tell(ada, "before")
+    socket = enter(site, ada)
+    assert socket.frame() == {"type": "welcome", "seq": 1, "unread": 1}
+    tell(grace)
+    told = tell(ada, "now")
+    at = told.created_at.isoformat().replace("+00:00", "Z")
+    assert socket.frame() == selectors.frame(told) | {"at": at}
+    assert socket.frame() == {"type": "unread", "unread": 2}
+    services.mark_all_read(user_id=ada.pk)
+    assert socket.frame() == {"type": "unread", "unread": 0}
+    socket.send(type="ping")
+    assert socket.frame() == {"type": "pong"}
+
+
+def test_socket_resumes_after_the_last_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "PAGE", 3)
+    ada = UserFactory.create()
+    for number in range(1, 11):
+        tell(ada, str(number))
+    socket = enter(site, ada, "?after=3")
+    assert socket.frame()["seq"] == 10
+    assert [socket.frame()["seq"] for _ in range(7)] == list(range(4, 11))
+    assert enter(site, ada, "?after=999").frame() == {"type": "welcome", "seq": 10, "unread": 10}
+    wrong = enter(site, ada, "?after=x")
+    assert (wrong.frame()["type"], wrong.frame()["code"]) == ("welcome", "invalid_frame")
+
+
+def test_who_gets_no_socket(site: Site, settings: Any) -> None:
+    ada = UserFactory.create()
+    for headers in ({}, {"Authorization": "Bearer x.y.z"}):
+        assert knock(site, additional_headers=headers).close_code() == 4401
+    token = access_token_for(ada)
+    assert knock(site, f"?token={token}").frame()["type"] == "welcome"
+    offered = knock(site, subprotocols=["sarsen.notifications.v1", "bearer", token])
+    assert (offered.connection.subprotocol, offered.frame()["type"]) == (
+        "sarsen.notifications.v1",
+        "welcome",
+    )
+    with pytest.raises(InvalidStatus) as refused:
+        knock(site, f"?token={token}", origin="https://evil.example")
+    assert refused.value.response.status_code == 403
+    settings.CHAT_SOCKETS_PER_USER = 2
+    assert knock(site, f"?token={token}").close_code() == 4409
+    answer = httpx.get(f"http://{site.host}{STREAM}", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_streams")
+
+
+def test_hostile_frames_are_errors_or_the_end(site: Site) -> None:
+    ada = UserFactory.create()
+    socket = enter(site, ada)
+    socket.next("welcome")
+    for text in ("", "[]", "{", '{"type":"notification"}', '{"type":"ping","x":1}', b"\xff"):
+        socket.connection.send(text)
+        assert socket.frame()["code"] == "invalid_frame"
+    socket.connection.send("x" * 1025)
+    assert socket.close_code() == 1009
+    fast = enter(site, ada)
+    for _ in range(140):
+        fast.send(type="ping")
+    assert fast.close_code() == 4429
+
+
+def test_ended_session_ends_its_streams_within_five_seconds(site: Site) -> None:
+    ada, grace = UserFactory.create(), UserFactory.create()
+    socket, told = enter(site, ada), enter(site, grace)
+    socket.next("welcome")
+    told.next("welcome")
+    with listen(site, ada) as events:
+        next(events)
+        begun = time.monotonic()
+        Session.objects.filter(user=ada).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
+        assert socket.close_code(timeout=5) == 4408
+        assert next(events) == ("end", {"type": "end", "code": 4408}, "")
+        assert next(events, None) is None
+        assert time.monotonic() - begun < 5
+    ended = Session.objects.get(user=grace)
+    realtime.publish(f"session:{ended.pk}", {"type": "session.ended"})
+    assert told.close_code(timeout=2) == 4408
+    assert switchboard.SWEEP_EVERY < 4
+
+
+def test_what_redis_did_not_tell_is_found_by_the_sweep(site: Site) -> None:
+    ada = UserFactory.create()
+    socket = enter(site, ada)
+    socket.next("welcome")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(realtime, "publish", lambda *_: None)
+        tell(ada)
+    assert socket.next("notification", timeout=5)["seq"] == 1
+
+
+def test_event_stream_goes_on_where_it_was_left(site: Site) -> None:
+    ada = UserFactory.create()
+    for title in ("one", "two\nlines"):
+        tell(ada, title)
+    with listen(site, ada, **{"Last-Event-ID": "1"}) as events:
+        assert next(events) == ("welcome", {"type": "welcome", "seq": 2, "unread": 2}, "")
+        name, data, id_ = next(events)
+        assert (name, data["title"], data["seq"], id_) == ("notification", "two\nlines", 2, "2")
+        assert next(events)[:2] == ("unread", {"type": "unread", "unread": 2})
+        tell(ada, "three")
+        assert next(events)[1]["title"] == "three"
+    wait_until(lambda: seats.count() == 0)
+
+
+def test_event_stream_holds_no_thread_and_shows_that_it_lives(
+    site: Site, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
+    users = [UserFactory.create() for _ in range(settings.WEB_THREADS + 2)]
+    contexts = [listen(site, user) for user in users]
+    streams = [context.__enter__() for context in contexts]
+    try:
+        for events in streams:
+            assert next(events)[0] == "welcome"
+        assert httpx.get(f"http://{site.host}/healthz", timeout=5).status_code == 200
+        headers = {"Authorization": f"Bearer {access_token_for(users[0])}"}
+        with httpx.stream("GET", f"http://{site.host}{STREAM}", headers=headers, timeout=5) as answer:
+            lines = answer.iter_lines()
+            assert ":" in [next(lines) for _ in range(12)]
+        for user in users:
+            tell(user)
+        for events in streams:
+            assert next(events)[0] == "notification"
+    finally:
+        for context in contexts:
+            context.__exit__(None, None, None)
+
+
+def test_event_stream_is_behind_the_guard_of_its_zone(site: Site) -> None:
+    answer = httpx.get(f"http://{site.host}{STREAM}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    headers = {"Authorization": f"Bearer {access_token_for(UserFactory.create())}"}
+    for wrong in ("x", "-1", "9" * 19):
+        answer = httpx.get(f"http://{site.host}{STREAM}", headers=headers | {"Last-Event-ID": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+    assert httpx.head(f"http://{site.host}{STREAM}", headers=headers).status_code == 200
+    assert seats.count() == 0
+
+
+@pytest.mark.django_db
+def test_without_an_event_loop_the_answer_holds_what_is_new_and_ends() -> None:
+    ada = UserFactory.create()
+    for title in ("one", "two"):
+        tell(ada, title)
+    headers = {"Authorization": f"Bearer {access_token_for(ada)}", "Last-Event-ID": "1"}
+    answer: Any = Client().get(STREAM, headers=headers)
+    body = b"".join(answer.streaming_content).decode()
+    assert body.startswith("retry: 3000\n\nid: 2\nevent: notification\ndata: {")
+    assert body.count("event:") == 1
+
+
+def push_from_service(user: Any, room: Any) -> None:
+    with transaction.atomic():
+        realtime.push_to_user(user.pk, {"type": "event", "name": "test.x", "data": {}})
+        realtime.push_to_room(room.pk, {"type": "event", "name": "test.x", "data": {}})
+
+
+def push_from_coroutine(user: Any, room: Any) -> None:
+    async def push() -> None:
+        realtime.push_to_user(user.pk, {"type": "event", "name": "test.x", "data": {}})
+        realtime.push_to_room(room.pk, {"type": "event", "name": "test.x", "data": {}})
+        # The loop of a test ends with it; that of a server does not.
+        await asyncio.gather(*realtime._on_their_way)
+
+    asyncio.run(push())
+
+
+def push_from_internal_zone(user: Any, room: Any) -> None:
+    headers = {"Authorization": f"Api-Key {api.create_key(name='x', scopes=['*']).plain}"}
+    root = "/api/internal/v1"
+    for path, body in (
+        (f"{root}/notifications/events/", {"user": str(user.pk), "name": "test.x"}),
+        (f"{root}/chat/rooms/{room.slug}/events/", {"name": "test.x"}),
+    ):
+        answer = Client().post(path, body, content_type="application/json", headers=headers)
+        assert answer.status_code == 202, answer.content
+        for wrong in ({"name": "message"}, {"data": {"x": "y" * 2001}}, {"data": [1]}):
+            assert (
+                Client().post(path, body | wrong, content_type="application/json", headers=headers)
+            ).status_code == 400
+
+
+@pytest.mark.parametrize("push", [push_from_service, push_from_coroutine, push_from_internal_zone])
+def test_push_from_anywhere_reaches_rooms_and_people(site: Site, push: Any) -> None:
+    room = RoomFactory.create()
+    ada = member_of(room)
+    mine, inside = enter(site, ada), site.inside(room.slug, ada)
+    mine.next("welcome")
+    push(ada, room)
+    event = {"type": "event", "name": "test.x", "data": {}}
+    assert mine.next("event", timeout=5) == event
+    for _ in range(2):  # in the room, and as the person that one is
+        assert inside.next("event", timeout=5) == event
+
+
+def test_push_is_dropped_with_its_transaction(site: Site) -> None:
+    ada = UserFactory.create()
+    socket = enter(site, ada)
+    socket.next("welcome")
+
+    def fail() -> None:
+        with transaction.atomic():
+            realtime.push_to_user(ada.pk, {"type": "event", "name": "test.gone", "data": {}})
+            tell(ada)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert socket.is_quiet()
+    assert not Inbox.objects.exists()
