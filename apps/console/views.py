@@ -15,9 +15,10 @@ from apps.console import mailbox
 FILE_BACKEND: Final = "django.core.mail.backends.filebased.EmailBackend"
 
 # Everything the pages need is a file of this site: an injected script, style, frame or form has nowhere to come from
-# or go to. The socket's address is named because older Safari does not count it to `'self'`.
+# or go to. Pictures of messages are fetched with a token and shown from memory (`blob:`). The socket's address is named
+# because older Safari does not count it to `'self'`.
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' {socket}; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self' {socket}; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 

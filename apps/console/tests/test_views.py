@@ -15,7 +15,7 @@ FILES = Path(__file__).resolve().parents[1] / "static" / "console"
 # What is written by hand: the client is generated.
 MODULES = sorted(set(FILES.rglob("*.js")) - set((FILES / "client").rglob("*.js")))
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws://testserver; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self' ws://testserver; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 DEMO = (("ada@example.com", "admin"), ("grace@example.com", "user"))
@@ -148,7 +148,7 @@ def test_mails_are_no_page_of_other_servers(
 
 
 def test_there_are_modules_to_look_at() -> None:
-    assert {"app.js", "session.js", "socket.js", "timeline.js"} <= {path.name for path in MODULES}
+    assert {"app.js", "session.js", "conversation.js", "timeline.js"} <= {path.name for path in MODULES}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(FILES)))

@@ -1,93 +1,56 @@
 /**
- * Calls to the API. What lives here: the fetch wrapper, problem documents (RFC 9457) as errors, the bearer token.
- * What does not: which calls exist (the views say that) and where tokens come from (session.js).
+ * The API as this page calls it. What lives here: the generated client of the public and the private zone, what is asked
+ * outside of the zones (health, their index), and the words of a failure. What does not: who is signed in (session.js).
+ *
+ * Calls are named after their operation and resolve to the decoded answer:
+ *
+ *     const room = await data(api.chatRoomsRead({ path: { slug: "lobby" } }));
  */
+
+import { connect, NetworkError, privateZone, ProblemError, publicZone } from "./client/browser/index.js";
+
+export { ChatSocket, connect, NetworkError, paginate, ProblemError, Session } from "./client/browser/index.js";
+export { privateZone as api, publicZone as open };
 
 const PATIENCE = 20_000; // milliseconds before a call counts as lost
 
-/** A refusal by the server, or `code: "offline"` with status 0 where no answer came. */
-export class Problem extends Error {
-  constructor({ status = 0, code = "offline", title = "", detail = "", errors = [], request_id = "", retryAfter = 0 }) {
-    super(detail || title || code);
-    Object.assign(this, { status, code, title, detail, errors, requestId: request_id, retryAfter });
-  }
+connect(publicZone.client);
 
-  /** What to show a person: the general sentence, or what is wrong with each field. */
-  get words() {
-    const fields = this.errors.filter((error) => error.detail).map((error) => error.detail);
-    return fields.length ? [...new Set(fields)].join(" ") : this.message;
-  }
+/** What a call answered. */
+export const data = async (call) => (await call).data;
 
-  /** What is wrong with one field, or an empty string. */
-  about(field) {
-    return this.errors.filter((error) => error.field === field).map((error) => error.detail).join(" ");
-  }
-}
+/** Is this a refusal or a missing answer, and no fault of this page? */
+export const isFailure = (error) => error instanceof ProblemError || error instanceof NetworkError;
 
-const offline = () => new Problem({ detail: "The server does not answer. The console keeps trying." });
-
-async function problemOf(response) {
-  const retryAfter = Number(response.headers.get("Retry-After")) || 0;
-  const requestId = response.headers.get("X-Request-ID") ?? "";
-  let body = {};
-  try {
-    body = await response.json();
-  } catch {
-    // A proxy in between may answer with a page of its own; the status still says enough.
-    body = { title: `The server answered ${response.status}.` };
-  }
-  return new Problem({ code: "error", request_id: requestId, ...body, status: response.status, retryAfter });
+/** What to tell a person about a failed call. Throws on what is no failure of a call. */
+export function wordsOf(error) {
+  if (error instanceof NetworkError) return "The server does not answer. The console keeps trying.";
+  if (!(error instanceof ProblemError)) throw error;
+  const fields = error.errors.map(({ detail }) => detail).filter(Boolean);
+  return fields.length ? [...new Set(fields)].join(" ") : error.message;
 }
 
 /**
- * One call. Resolves to the decoded JSON, or null where there is no body. Rejects with a Problem.
- * `url` is a path of this site; `query` entries that are null are left out; `accept` lists statuses that are answers
- * although they are not 2xx (a health report comes with 503).
+ * The JSON at a path of this site that belongs to no zone. Statuses in `accept` are answers although they are not 2xx (a
+ * health report comes with 503). Rejects with ProblemError or NetworkError.
  */
-export async function request(method, url, { body, query = {}, token = null, accept = [], signal } = {}) {
-  const address = new URL(url, location.origin);
-  if (address.origin !== location.origin) throw new TypeError(`not of this site: ${address.origin}`);
-  for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined) address.searchParams.set(name, value);
-  const headers = { Accept: "application/json" };
-  if (token) headers.Authorization = `Bearer ${token}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+export async function look(path, { accept = [] } = {}) {
   let response;
   try {
-    response = await fetch(address, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      // Bearer tokens only: the admin site's cookie has no business in these calls.
+    response = await fetch(path, {
+      headers: { Accept: "application/json" },
       credentials: "omit",
       cache: "no-store",
       redirect: "error",
-      signal: signal ?? AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(PATIENCE),
     });
   } catch (error) {
-    if (signal?.aborted) throw error;
-    throw offline();
+    throw new NetworkError(error);
   }
-  if (!response.ok && !accept.includes(response.status)) throw await problemOf(response);
-  if (response.status === 204) return null;
+  if (!response.ok && !accept.includes(response.status)) throw await ProblemError.of(response);
   try {
     return await response.json();
-  } catch {
-    throw offline();
+  } catch (error) {
+    throw new NetworkError(error);
   }
-}
-
-/**
- * The same as a signed-in caller: `(method, path, options)`. An access token that the server no longer takes is renewed
- * once, silently; a second refusal is the caller's answer.
- */
-export function asUser(session) {
-  return async (method, url, options = {}) => {
-    const token = await session.token();
-    try {
-      return await request(method, url, { ...options, token });
-    } catch (problem) {
-      if (problem.status !== 401) throw problem;
-      return request(method, url, { ...options, token: await session.token({ not: token }) });
-    }
-  };
 }

@@ -3,10 +3,10 @@
  * What does not: what the views look like. Each view is a function that returns {element, heading, stop}.
  */
 
-import { Problem, asUser } from "./api.js";
+import { api, isFailure, paginate } from "./api.js";
 import { announce, fill, focusOn, h, icon } from "./dom.js";
 import { takeLink } from "./letters.js";
-import { Session } from "./session.js";
+import { TabSession } from "./session.js";
 import { createStore } from "./store.js";
 import { theme } from "./theme.js";
 import { forgetUnsent } from "./unsent.js";
@@ -17,13 +17,12 @@ import { stone } from "./views/person.js";
 import { roomView } from "./views/room.js";
 import { roomsPanel } from "./views/rooms.js";
 
-const ROOMS = "/api/private/v1/chat/rooms/";
 const ROOMS_EVERY = 20_000; // how often unread counts of the other rooms are asked for
+const MOST_ROOMS = 500; // shown in the list
 const AGAIN = 2_000; // between attempts to take a session up while the server is away
 
 const main = document.getElementById("main");
-const session = new Session();
-const call = asUser(session);
+const session = new TabSession();
 const store = createStore({ rooms: null, open: null });
 let shown = { stop: () => {} };
 let panel = null;
@@ -49,18 +48,11 @@ async function refresh() {
   if (!session.user) return;
   const rooms = [];
   try {
-    let query = { limit: 100 };
-    let url = ROOMS;
-    while (url && rooms.length < 500) {
-      const page = await call("GET", url, { query });
-      rooms.push(...page.results.map(roomOf));
-      // `next` is a whole address; behind a proxy its host may differ from ours, its path does not.
-      const next = page.next && new URL(page.next, location.origin);
-      url = next && next.pathname + next.search;
-      query = {};
+    for await (const raw of paginate((page) => api.chatRoomsList({ query: { limit: 100, ...page } }))) {
+      if (rooms.push(roomOf(raw)) === MOST_ROOMS) break;
     }
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
     return; // the open room shows that the line is cut, and the next round asks again
   }
   const membership = (list) => list?.find((room) => room.slug === store.get().open)?.isMember;
@@ -111,9 +103,9 @@ function onward({ news = "", face = "in", isSignedOut = false } = {}) {
 function talkView(slug) {
   const { rooms } = store.get();
   const room = rooms?.find((one) => one.slug === slug);
-  panel ??= roomsPanel({ store, call, refresh });
+  panel ??= roomsPanel({ store, refresh });
   if (room) {
-    const view = roomView(room, { session, call, refresh, seen });
+    const view = roomView(room, { session, refresh, seen });
     return { ...view, element: h("div", { class: "chat in-room" }, panel.element, view.element), title: room.name };
   }
   const words = !rooms ? "Looking for rooms …" : slug ? "There is no such room, or it is not open to you." : "Choose a room, or make one.";
@@ -194,8 +186,8 @@ session.addEventListener("change", async ({ detail }) => {
 async function resume() {
   try {
     await session.resume();
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
     setTimeout(resume, AGAIN);
   }
 }

@@ -2,38 +2,22 @@
  * One open room: the socket, the REST calls beside it and the timeline they fill. What lives here: sending, catching up,
  * presence, typing, read markers. What does not: elements.
  *
- * How nothing is lost or doubled: a message gets a `client_id` before it is sent and is sent again under it until the
- * server acknowledges it, however often the line breaks; the server takes it once. The socket asks for what came after
- * the last number it has seen, and a number that is skipped is fetched by REST.
+ * How nothing is lost or doubled: a message gets a `client_id` before it is sent, and the socket sends it again under it
+ * until the server acknowledges it, however often the line breaks; the server takes it once. The socket asks for what
+ * came after the last number it has seen; what is missing besides (behind an own message's receipt) is fetched by REST.
  */
 
-import { Problem } from "./api.js";
-import { ReconnectingSocket } from "./socket.js";
-import { Standing, Timeline } from "./timeline.js";
+import { api, ChatSocket, data, isFailure, NetworkError, wordsOf } from "./api.js";
+import { draftOf, messageOf } from "./message.js";
 import { uuid } from "./text.js";
+import { Standing, Timeline } from "./timeline.js";
 import { drawer } from "./unsent.js";
 
 const PAGE = 50;
 const TYPING_LASTS = 5_000;
-const TYPING_EVERY = 2_500;
 const SETTLING = 600; // frames may overtake each other this long before a gap is fetched
-const AWAY = 3_000; // before a message that could not be stored is tried again
-const PACE = 60; // milliseconds between messages that are sent again, so that a long queue is not a flood
-
-/** A message of the REST API or of a frame, in the console's own words. */
-export function messageOf(raw) {
-  return {
-    id: raw.id,
-    seq: raw.seq,
-    text: raw.message,
-    from: raw.from,
-    fromName: raw.from_name,
-    at: raw.at,
-    clientId: raw.client_id,
-    editedAt: raw.edited_at ?? null,
-    deleted: raw.deleted ?? false,
-  };
-}
+const LONGEST_WAIT = 4_000; // between attempts to get a line: somebody looks on
+const FURTHEST = 40; // pages that are read to reach an old message
 
 /**
  * Events: `messages` (detail: {changed, added}), `people` (presence or typing changed), `line` (the socket's state),
@@ -45,41 +29,50 @@ export class Conversation extends EventTarget {
   typing = new Map(); // user id → {name, timer}
   reads = new Map(); // user id → seq
   hasOlder = false;
-  #typed = 0;
   #readUpTo = 0;
   #filling = null;
   #timers = new Set();
 
-  constructor({ room, session, call }) {
+  constructor({ room, session }) {
     super();
-    Object.assign(this, { room, session, call, me: session.user });
-    this.path = `/api/private/v1/chat/rooms/${encodeURIComponent(room.slug)}/`;
-    this.unsent = drawer(this.me.id, room.slug);
+    this.me = session.user;
+    this.path = { slug: room.slug };
     this.#readUpTo = room.read_seq ?? 0;
-    this.socket = new ReconnectingSocket({
-      path: () => `/ws/chat/${encodeURIComponent(room.slug)}/${this.timeline.head === null ? "" : `?after=${this.timeline.head}`}`,
-      token: (options) => session.token(options),
-    });
-    this.socket.addEventListener("frame", ({ detail }) => this.#take(detail));
-    this.socket.addEventListener("state", ({ detail }) => this.#line(detail));
+    this.unsent = drawer(this.me.id, room.slug);
+    const kept = this.unsent.kept();
+    for (const message of kept) this.timeline.write(message);
+    this.socket = new ChatSocket({ room: room.slug, session: session.tokens, unsent: kept.map(draftOf), longestWait: LONGEST_WAIT });
+    const take = {
+      welcome: (frame) => this.#welcome(frame),
+      message: (frame) => this.#arrived(messageOf(frame)),
+      edited: (frame) => this.#show(this.timeline.correct(frame.seq, { text: frame.message, editedAt: frame.edited_at, mentions: frame.mentions ?? [] })),
+      deleted: ({ seq }) => this.#show(this.timeline.correct(seq, { text: "", deleted: true, attachments: [] })),
+      ack: (frame) => this.#acknowledged(frame),
+      presence: (frame) => this.#presence(frame),
+      typing: (frame) => this.#isTyping(frame),
+      read: (frame) => this.#hasRead(frame),
+      error: (frame) => this.#refusal(frame),
+      state: (change) => this.#line(change),
+    };
+    for (const [name, listener] of Object.entries(take)) this.socket.on(name, listener);
   }
 
   start() {
-    for (const kept of this.unsent.kept()) this.timeline.write(kept);
-    this.socket.start();
+    this.socket.open();
+    document.addEventListener("visibilitychange", this.#looked);
   }
 
   stop() {
-    this.socket.stop();
+    document.removeEventListener("visibilitychange", this.#looked);
+    this.socket.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
 
   /** Write a message: on the screen now, on its way as soon as there is a line. */
-  send(text) {
-    const message = { text, clientId: uuid(), from: this.me.id, fromName: this.me.name, at: new Date().toISOString() };
+  send({ text, mentions = [], replyTo = null, attachments = [] }) {
+    const message = { text, mentions, replyTo, attachments, clientId: uuid(), from: this.me.id, fromName: this.me.name, at: new Date().toISOString() };
     this.timeline.write(message);
-    this.#typed = 0;
     this.#keep();
     this.#put(message);
     this.#show([message], true);
@@ -100,77 +93,68 @@ export class Conversation extends EventTarget {
   }
 
   async edit(message, text) {
-    const raw = await this.call("PATCH", `${this.path}messages/${message.id}/`, { body: { message: text } });
-    this.#show(this.timeline.correct(message.seq, { text: raw.message, editedAt: raw.edited_at }));
+    const raw = await data(api.chatMessagesEdit({ path: { ...this.path, message_id: message.id }, body: { message: text } }));
+    this.#show(this.timeline.correct(message.seq, { text: raw.message, editedAt: raw.edited_at, mentions: raw.mentions ?? [] }));
   }
 
   async remove(message) {
-    await this.call("DELETE", `${this.path}messages/${message.id}/`);
-    this.#show(this.timeline.correct(message.seq, { text: "", deleted: true }));
+    await api.chatMessagesDelete({ path: { ...this.path, message_id: message.id } });
+    this.#show(this.timeline.correct(message.seq, { text: "", deleted: true, attachments: [] }));
   }
 
-  /** Say that someone writes here, not more often than needed. */
+  /** Say that someone writes here; the socket sees to it that it is not said more often than needed. */
   writing() {
-    if (Date.now() - this.#typed < TYPING_EVERY) return;
-    if (this.socket.send({ type: "typing" })) this.#typed = Date.now();
+    this.socket.typing();
   }
 
   /** Everything up to the last message has been seen. */
   read() {
     const { head } = this.timeline;
-    if (!head || head <= this.#readUpTo || !this.socket.send({ type: "read", seq: head })) return;
+    if (!head || head <= this.#readUpTo || this.socket.state !== "open") return;
+    this.socket.read(head);
     this.#readUpTo = head;
     this.#tell("seen", head);
   }
 
   /** Fetch the page of messages before the oldest one here. */
   async older() {
-    const { results } = await this.#page({ before: this.timeline.oldest });
+    const results = await this.#page({ before: this.timeline.oldest });
     this.hasOlder = results.length === PAGE && results.every((raw) => raw.seq > 1);
     this.timeline.prepend(results.map(messageOf));
     this.#show([]);
   }
 
-  #page(query) {
-    return this.call("GET", `${this.path}messages/`, { query: { limit: PAGE, ...query } });
+  /** Have a message on the screen, fetching what lies between. Resolves to whether it is there. */
+  async reach(seq) {
+    for (let pages = 0; this.hasOlder && this.timeline.oldest > seq && pages < FURTHEST; pages += 1) await this.older();
+    return this.timeline.get(seq) !== undefined;
   }
 
-  #take(frame) {
-    const take = {
-      welcome: () => this.#welcome(frame),
-      message: () => this.#arrived(messageOf(frame)),
-      edited: () => this.#show(this.timeline.correct(frame.seq, { text: frame.message, editedAt: frame.edited_at })),
-      deleted: () => this.#show(this.timeline.correct(frame.seq, { text: "", deleted: true })),
-      ack: () => this.#acknowledged(frame),
-      presence: () => this.#presence(frame),
-      typing: () => this.#isTyping(frame),
-      read: () => this.#hasRead(frame),
-      error: () => this.#refusal(frame),
-    }[frame.type];
-    // A newer server may say more than this page understands.
-    take?.();
+  #looked = () => document.visibilityState === "visible" && this.socket.retry();
+
+  async #page(query) {
+    return (await data(api.chatMessagesList({ path: this.path, query: { limit: PAGE, ...query } }))).results;
   }
 
   async #welcome(frame) {
-    this.online = new Map(frame.online.map((person) => [person.user ?? person.id, person.name]));
+    this.online = new Map(frame.online.map((person) => [person.user, person.name]));
     this.#tell("people");
     const isFirst = this.timeline.head === null;
     if (isFirst) this.timeline.begin(frame.seq);
-    this.#resend();
     try {
       // The newest page is read anew after a break too: what was edited or deleted meanwhile is not replayed.
-      const { results } = await this.#page({ before: frame.seq + 1 });
+      const results = await this.#page({ before: frame.seq + 1 });
       if (isFirst) {
         this.hasOlder = results.length === PAGE && results.every((raw) => raw.seq > 1);
         this.timeline.prepend(results.map(messageOf));
         this.#show([], false, true);
       } else {
-        this.#show(results.toReversed().sort((one, other) => one.seq - other.seq).flatMap((raw) => this.timeline.accept(messageOf(raw))));
+        this.#show(results.toSorted((one, other) => one.seq - other.seq).flatMap((raw) => this.timeline.accept(messageOf(raw))));
       }
       this.#fillSoon(frame.seq);
-    } catch (problem) {
-      this.#say(problem);
-      if (isFirst && problem.status === 0) this.timeline.head = null;
+    } catch (error) {
+      this.#say(error);
+      if (isFirst && error instanceof NetworkError) this.timeline.head = null;
     }
   }
 
@@ -197,29 +181,22 @@ export class Conversation extends EventTarget {
   async #fill() {
     try {
       for (;;) {
-        const { results } = await this.#page({ after: this.timeline.head });
+        const results = await this.#page({ after: this.timeline.head });
         if (!results.length) return;
         const messages = results.map(messageOf).sort((one, other) => one.seq - other.seq);
         this.#show(messages.flatMap((message) => this.timeline.accept(message)), true);
         if (results.length < PAGE) return;
       }
-    } catch (problem) {
+    } catch (error) {
       // Without a line the next welcome comes back to this.
-      if (problem.status !== 0) this.#say(problem);
+      if (!(error instanceof NetworkError)) this.#say(error);
     }
   }
 
   #put(message) {
-    this.socket.send({ type: "message", message: message.text, client_id: message.clientId });
-  }
-
-  /** Send again what has not been acknowledged: all of it, in order, or one message. */
-  async #resend(only = null) {
-    for (const message of this.timeline.unsent) {
-      if (only && message.clientId !== only) continue;
-      if (!this.timeline.isSettled(message.clientId)) this.#put(message);
-      await new Promise((resume) => this.#after(PACE, resume));
-    }
+    const { message: text, ...more } = draftOf(message);
+    // What becomes of it is told by `ack` and `error`, also for messages that an earlier page has begun to send.
+    this.socket.say(text, more).catch(() => {});
   }
 
   #presence({ user, name, online }) {
@@ -251,10 +228,12 @@ export class Conversation extends EventTarget {
 
   #refusal({ client_id: clientId, code, detail }) {
     if (!clientId) return this.#tell("refused", detail);
-    // Nothing is wrong with the message: the database is away for a moment.
-    if (code === "unavailable") return this.#after(AWAY, () => this.#resend(clientId));
+    // Nothing is wrong with the message: the database is away for a moment, and the socket sends it again.
+    if (code === "unavailable") return undefined;
     const message = this.timeline.mark(clientId, { standing: Standing.REFUSED, error: detail });
+    this.#keep();
     if (message) this.#show([message]);
+    return undefined;
   }
 
   #line({ state, code }) {
@@ -264,14 +243,13 @@ export class Conversation extends EventTarget {
     }
     this.#tell("line", { state, code });
     this.#tell("people");
-    if (state !== "stopped" || code === 1000) return;
-    if (code === 4408 || code === 4401) this.session.end("Your session has ended. Please sign in again.");
-    else this.#tell("ended", code);
+    // 4401 and 4408 end the session, and with it this page's room.
+    if (state === "stopped" && code !== 1000 && code !== 4401 && code !== 4408) this.#tell("ended", code);
   }
 
-  #say(problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    this.#tell("refused", problem.words);
+  #say(error) {
+    if (!isFailure(error)) throw error;
+    this.#tell("refused", wordsOf(error));
   }
 
   #keep() {

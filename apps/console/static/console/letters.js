@@ -3,9 +3,8 @@
  * What does not: what a person sees of it (views/letter.js).
  */
 
-import { request } from "./api.js";
+import { data, open } from "./api.js";
 
-const AUTH = "/api/public/v1/auth";
 const LINK = /^#(verify-email|confirm-email|reset-password)=(.+)$/;
 
 /**
@@ -19,14 +18,14 @@ export function takeLink() {
   return { action, token };
 }
 
-/** Prove that an address is one's own. Rejects with the server's Problem, as all of these. */
-export const verifyEmail = (token) => request("POST", `${AUTH}/email/verify/`, { body: { token } });
+/** Prove that an address is one's own. Rejects with ProblemError or NetworkError, as all of these. */
+export const verifyEmail = (token) => open.authEmailVerify({ body: { token } });
 
 /** Agree to a change of address. Resolves to {completed}: whether the other address has agreed as well. */
-export const confirmEmail = (token) => request("POST", `${AUTH}/email/change/confirm/`, { body: { token } });
+export const confirmEmail = (token) => data(open.authEmailChangeConfirm({ body: { token } }));
 
 /** Have a link sent that sets a new password. Resolves alike for every address. */
-export const askForNewPassword = (email) => request("POST", `${AUTH}/password/reset/`, { body: { email } });
+export const askForNewPassword = (email) => open.authPasswordReset({ body: { email } });
 
 /** Set a new password; every session of the account ends by it. */
-export const setPassword = (token, password) => request("POST", `${AUTH}/password/reset/confirm/`, { body: { token, password } });
+export const setPassword = (token, password) => open.authPasswordResetConfirm({ body: { token, password } });

@@ -32,6 +32,12 @@ export function listOf(names, most = 3) {
   return `${names.slice(0, most - 1).join(", ")} and ${rest} others`;
 }
 
+/** "712 bytes", "48 kB", "3.1 MB". */
+export function sizeOf(bytes) {
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 /** A small stable number for an id, used to give each person a stone of their own shape and shade. */
 export function numberOf(id) {
   let sum = 2166136261;

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apps.console.tests.browser import chapters, hardships, letters, stack
+from apps.console.tests.browser import chapters, company, hardships, letters, stack
 from apps.console.tests.browser.driver import Browser, BrowserError, browsers
 
 ACCESS_SECONDS: Final = 24  # so short that tokens are renewed several times during the journey
@@ -50,6 +50,12 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     hardships.history_is_paged,
     hardships.unread_messages_are_counted,
     hardships.a_private_room_is_not_seen,
+    company.messages_are_answered,
+    company.files_go_with_messages,
+    company.a_refused_file_is_told,
+    company.people_are_named,
+    company.words_are_found,
+    company.somebody_is_invited_and_kept_in_order,
     hardships.a_copied_tab_does_not_end_the_session,
     hardships.sessions_outlive_their_tokens,
     hardships.a_phone_is_enough,

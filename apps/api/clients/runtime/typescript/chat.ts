@@ -31,6 +31,8 @@ export interface ChatOptions {
   after?: number;
   /** Messages that an earlier socket did not get through. */
   unsent?: readonly Draft[];
+  /** Milliseconds that it waits at most between attempts, 30,000 unless given: less where somebody looks on. */
+  longestWait?: number;
   /** Another WebSocket, for tests and for platforms without one. */
   WebSocket?: typeof globalThis.WebSocket;
 }
@@ -86,9 +88,9 @@ const TYPING_EVERY = 2_000; // milliseconds; the server passes on no more
 const READ_EVERY = 200;
 
 /** Milliseconds to wait before attempt number `attempt` (from 0): by chance between nothing and a bound that doubles. */
-export function waitBefore(attempt: number, { slow = false, random = Math.random } = {}): number {
+export function waitBefore(attempt: number, { slow = false, longest = LONGEST_WAIT, random = Math.random } = {}): number {
   const first = slow ? SLOW_WAIT : FIRST_WAIT;
-  return random() * Math.min(LONGEST_WAIT, first * 2 ** Math.min(attempt, 16));
+  return random() * Math.min(longest, first * 2 ** Math.min(attempt, 16));
 }
 
 interface Waiting {
@@ -102,6 +104,7 @@ export class ChatSocket {
   readonly room: string;
   #session: Session;
   #make: typeof globalThis.WebSocket;
+  #longest: number;
   #socket: WebSocket | null = null;
   #state: ChatState = "stopped";
   #seq: number | null;
@@ -120,10 +123,11 @@ export class ChatSocket {
   #reading: ReturnType<typeof setTimeout> | undefined;
   #listeners = new Map<keyof ChatEvents, Set<(event: never) => void>>();
 
-  constructor({ room, session, after, unsent = [], WebSocket = globalThis.WebSocket }: ChatOptions) {
+  constructor({ room, session, after, unsent = [], longestWait = LONGEST_WAIT, WebSocket = globalThis.WebSocket }: ChatOptions) {
     this.room = room;
     this.#session = session;
     this.#make = WebSocket;
+    this.#longest = longestWait;
     this.#seq = after ?? null;
     for (const draft of unsent) void this.#enqueue(draft);
   }
@@ -152,7 +156,7 @@ export class ChatSocket {
   /** Connect, and stay connected until `close()` or until the server says that there is no coming back. */
   open(): this {
     if (this.#state !== "stopped") return this;
-    globalThis.addEventListener?.("online", this.#soon);
+    globalThis.addEventListener?.("online", this.retry);
     this.#attempt = 0;
     void this.#connect();
     return this;
@@ -165,11 +169,12 @@ export class ChatSocket {
 
   /**
    * Say something, now or when there is a line. Resolves with the receipt. Rejects with `ChatRefused`, or with
-   * `ChatStopped` when the socket stops before. `more` are further members of the frame.
+   * `ChatStopped` when the socket stops before. `more` are further members of the frame; with a `client_id` of the
+   * caller's own the message can be told among those that arrive.
    */
-  say(message: string, more: Record<string, unknown> = {}): Promise<AckFrame> {
+  say(message: string, more: { client_id?: string; [member: string]: unknown } = {}): Promise<AckFrame> {
     if (this.#waiting.size >= MOST_UNSENT) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = this.#enqueue({ ...more, message, client_id: uuid() });
+    const said = this.#enqueue({ client_id: uuid(), ...more, message });
     this.#flush();
     return said;
   }
@@ -188,6 +193,13 @@ export class ChatSocket {
     }, READ_EVERY);
   }
 
+  /** Do not sit out the wait between two attempts: somebody looks, or the line is likely back. */
+  retry = (): void => {
+    if (this.#state !== "waiting") return;
+    clearTimeout(this.#timer);
+    void this.#connect();
+  };
+
   #enqueue(draft: Draft): Promise<AckFrame> {
     const said = new Promise<AckFrame>((resolve, reject) => {
       this.#waiting.set(draft.client_id, { draft, isSent: false, resolve, reject });
@@ -197,12 +209,6 @@ export class ChatSocket {
     this.#emit("unsent", this.unsent);
     return said;
   }
-
-  #soon = (): void => {
-    if (this.#state !== "waiting") return;
-    clearTimeout(this.#timer);
-    void this.#connect();
-  };
 
   async #connect(): Promise<void> {
     this.#become("connecting");
@@ -379,12 +385,12 @@ export class ChatSocket {
     if (this.#state === "stopped") return;
     if (this.#state === "open" && Date.now() - this.#openedAt >= STEADY) this.#attempt = 0;
     this.#become("waiting", code);
-    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, { slow: SLOW.has(code) }));
+    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, { slow: SLOW.has(code), longest: SLOW.has(code) ? LONGEST_WAIT : this.#longest }));
     this.#attempt += 1;
   }
 
   #stop(code: number): void {
-    globalThis.removeEventListener?.("online", this.#soon);
+    globalThis.removeEventListener?.("online", this.retry);
     clearTimeout(this.#timer);
     this.#drop();
     this.#refused = undefined;

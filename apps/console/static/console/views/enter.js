@@ -1,4 +1,4 @@
-/** Sign-in, registration, a forgotten password: one card with three faces, and the demo accounts where there are any. */
+/** Sign-in and its second step, registration, a forgotten password: one card with four faces, and the demo accounts where there are any. */
 
 import { fill, focusOn, h } from "../dom.js";
 import { askForNewPassword } from "../letters.js";
@@ -7,8 +7,10 @@ import { field, general, newPassword, submitted } from "./form.js";
 const FACES = {
   in: { title: "Sign in", submit: "Sign in", question: "New here?", other: "Make an account", turn: "up" },
   up: { title: "Make an account", submit: "Make it and sign in", question: "Have one?", other: "Sign in", turn: "in" },
+  code: { title: "One more step", submit: "Sign in", question: "Somebody else?", other: "Start again", turn: "in" },
   lost: { title: "Forgot your password?", submit: "Send me a link", question: "Remembered it?", other: "Sign in", turn: "in" },
 };
+const OVER = "challenge_invalid"; // the second step took too long, or went wrong too often
 // Said of every address: who has an account here is nobody else's business.
 const ON_ITS_WAY = "If this address has an account, a mail with a link is on its way to it.";
 
@@ -29,6 +31,7 @@ function demoAccounts() {
  */
 export function enterCard(session, { reason = "", news = "", face: first = "in" } = {}) {
   let face = first;
+  let challenge = null; // of a sign-in that waits for its second step
   const card = h("section", { class: "card enter", "aria-labelledby": "enter-title" });
 
   async function submit(event) {
@@ -36,11 +39,20 @@ export function enterCard(session, { reason = "", news = "", face: first = "in" 
     const form = event.target;
     const told = card.querySelector(".told");
     told.textContent = "";
-    const problem = await submitted(form, async ({ email, name, password }) => {
+    const problem = await submitted(form, async ({ email, name, password, code }) => {
       if (face === "lost") await askForNewPassword(email);
       else if (face === "up") await session.register(email, name, password);
-      else await session.signIn(email, password);
+      else if (face === "code") await session.completeSignIn(challenge, code);
+      else challenge = await session.signIn(email, password);
     });
+    if (!problem && face === "in" && challenge) {
+      face = "code";
+      draw();
+      card.querySelector("#code").focus();
+    } else if (problem?.code === OVER) {
+      face = "in";
+      draw({ reason: problem.message });
+    }
     if (problem || face !== "lost") return;
     told.textContent = ON_ITS_WAY;
     focusOn(told);
@@ -71,7 +83,7 @@ export function enterCard(session, { reason = "", news = "", face: first = "in" 
 
   /** Show another face; the address that was typed stays. */
   function turn(to) {
-    const { value } = card.querySelector("#email");
+    const value = card.querySelector("#email")?.value ?? "";
     face = to;
     draw();
     card.querySelector("#email").value = value;
@@ -89,7 +101,8 @@ export function enterCard(session, { reason = "", news = "", face: first = "in" 
       h("p", { class: "told" }, words.news),
       face === "lost" && h("p", { class: "explanation" }, "Give the address of your account, and a link that sets a new password is sent there."),
       face === "up" && field({ label: "Name", name: "name", autocomplete: "name", maxLength: 150 }),
-      field({ label: "E-mail", name: "email", type: "email", autocomplete: "username", inputMode: "email" }),
+      face === "code" && field({ label: "Code", name: "code", autocomplete: "one-time-code", inputMode: "text", maxLength: 40, hint: "Six digits of your authenticator app, or one of your recovery codes." }),
+      face !== "code" && field({ label: "E-mail", name: "email", type: "email", autocomplete: "username", inputMode: "email" }),
       face === "in" && field({ label: "Password", name: "password", type: "password", autocomplete: "current-password" }),
       face === "up" && newPassword("Password"),
       h("button", { type: "submit", class: "primary wide" }, label),

@@ -1,6 +1,6 @@
 /** Small forms: a labelled field with its hint and mistake, and the round trip of a submission. Knows no call by itself. */
 
-import { Problem } from "../api.js";
+import { isFailure, wordsOf } from "../api.js";
 import { focusOn, h } from "../dom.js";
 
 const SHORTEST = 12;
@@ -35,8 +35,9 @@ export const general = (words = "") => h("p", { class: "general mistake", role: 
 
 function say(form, problem) {
   const place = form.querySelector(".general");
-  const unplaced = problem.errors.length === 0 || problem.errors.some((error) => !form.elements[error.field]);
-  place.textContent = unplaced ? problem.words : "";
+  const { errors = [] } = problem;
+  const isPlaced = errors.length > 0 && errors.every((error) => form.elements[error.field]);
+  place.textContent = isPlaced ? "" : wordsOf(problem);
   mark(form, problem);
   const first = form.querySelector("[aria-invalid]");
   if (first) first.focus();
@@ -45,7 +46,7 @@ function say(form, problem) {
 
 function mark(form, problem) {
   for (const input of form.querySelectorAll("input")) {
-    const about = problem?.about(input.name) ?? "";
+    const about = (problem?.errors ?? []).filter((error) => error.field === input.name).map((error) => error.detail).join(" ");
     form.querySelector(`#${input.name}-error`).textContent = about;
     if (about) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
@@ -53,8 +54,8 @@ function mark(form, problem) {
 }
 
 /**
- * Run `work` with what was typed, once at a time. A Problem is told in the form: beside its fields, or above them.
- * Resolves to null when the work is done, to the Problem otherwise.
+ * Run `work` with what was typed, once at a time. A failed call is told in the form: beside its fields, or above them.
+ * Resolves to null when the work is done, to the failure otherwise.
  */
 export async function submitted(form, work) {
   const button = form.querySelector("button[type=submit]");
@@ -66,7 +67,7 @@ export async function submitted(form, work) {
     mark(form, null);
     return null;
   } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
+    if (!isFailure(problem)) throw problem;
     say(form, problem);
     return problem;
   } finally {

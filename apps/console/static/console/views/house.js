@@ -1,6 +1,6 @@
 /** The first view: how each part is, and the zones with their rules and documentation. */
 
-import { Problem, request } from "../api.js";
+import { look, wordsOf } from "../api.js";
 import { fill, h } from "../dom.js";
 import { listOf } from "../text.js";
 
@@ -47,20 +47,19 @@ function health() {
   let shown = "";
   let isStopped = false;
 
-  async function look() {
+  async function ask() {
     let parts = [];
     clearTimeout(timer);
     let said;
     try {
-      parts = partsOf(await request("GET", "/readyz", { accept: [503] }));
+      parts = partsOf(await look("/readyz", { accept: [503] }));
       known = parts;
       const away = parts.filter((part) => !part.ok).map((part) => part.name);
       said = away.length
         ? ["Not all stands.", `${listOf(away)} ${away.length > 1 ? "are" : "is"} away; the rest goes on without.`]
         : ["Everything stands.", "Every part of this house answers. Look around, or come in and talk."];
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      said = ["No answer.", problem.words];
+      said = ["No answer.", wordsOf(problem)];
       parts = known.map((part) => ({ ...part, ok: false, isUnheard: true }));
     }
     // Untouched when nothing changed, so that screen readers hear of changes only.
@@ -70,10 +69,10 @@ function health() {
       draw(row, parts);
     }
     shown = now;
-    if (!isStopped) timer = setTimeout(look, parts.length && parts.every((part) => part.ok) ? EVERY : SOON);
+    if (!isStopped) timer = setTimeout(ask, parts.length && parts.every((part) => part.ok) ? EVERY : SOON);
   }
 
-  look();
+  ask();
   return { element: h("div", { class: "hero-text" }, title, words, row), stop };
 
   function stop() {
@@ -125,11 +124,10 @@ function zoneCard(zone) {
 
 async function zones(place) {
   try {
-    const index = await request("GET", "/api/");
+    const index = await look("/api/");
     fill(place, index.zones.map(zoneCard));
   } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    fill(place, h("li", { class: "card" }, problem.words));
+    fill(place, h("li", { class: "card" }, wordsOf(problem)));
     setTimeout(() => place.isConnected && zones(place), SOON);
   }
 }

@@ -1,6 +1,6 @@
 /** What a person sees who followed the link of a mail: what has become of an address, or a form for a new password. */
 
-import { Problem } from "../api.js";
+import { wordsOf } from "../api.js";
 import { fill, focusOn, h } from "../dom.js";
 import { confirmEmail, setPassword, verifyEmail } from "../letters.js";
 import { general, newPassword, submitted } from "./form.js";
@@ -41,10 +41,10 @@ function aboutAddress({ call, begun, done, failed }, token, onward) {
     try {
       answer = await call(token);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+      const said = wordsOf(problem);
       const isOver = problem.status === 400;
       // The server's words for a used link advise to ask for a new one, which for this kind nobody has to.
-      const words = problem.code === UNUSABLE ? "This link is not valid any more: it was followed before, or it is too old." : problem.words;
+      const words = problem.code === UNUSABLE ? "This link is not valid any more: it was followed before, or it is too old." : said;
       tell(failed, words, isOver ? button("Go on", () => onward()) : button("Try again", follow));
       return;
     }
@@ -66,7 +66,7 @@ function newPasswordForm(token, onward, session) {
   /** No password will ever be taken by this link: lead to where another one is asked for. */
   function giveUp(problem) {
     const ask = session.user ? button("Go on", () => onward()) : button("Ask for a new link", () => onward({ face: "lost" }));
-    fill(card, heading("The password was not changed"), h("p", { class: "explanation" }, problem.words), ask);
+    fill(card, heading("The password was not changed"), h("p", { class: "explanation" }, wordsOf(problem)), ask);
     focusOn(card.querySelector("h2"));
   }
 

@@ -3,9 +3,10 @@
  * before what is new, the controls of one's own messages. What does not: fetching or sending them.
  */
 
-import { h, icon, put } from "../dom.js";
+import { focusOn, h, icon, put } from "../dom.js";
 import { Standing } from "../timeline.js";
 import { dayOf, fullTimeOf, isSameDay, listOf, timeOf } from "../text.js";
+import { piecesOf } from "./mentioning.js";
 import { stone } from "./person.js";
 
 const TOGETHER = 5 * 60_000; // messages of one person within this time share a heading
@@ -22,6 +23,16 @@ function linked(text) {
     last = match.index + match[0].length;
   }
   return [...parts, text.slice(last)];
+}
+
+/** The words of a message: names as marks, addresses as links. */
+const worded = ({ text, mentions }, me) =>
+  piecesOf(text, mentions).map((piece) => (typeof piece === "string" ? linked(piece) : h("span", { class: piece.user === me.id ? "named-one me" : "named-one" }, `@${piece.name}`)));
+
+/** What a message answers; a click leads there. */
+function quoted({ seq, fromName, text, deleted, mentions = [] }, controls) {
+  const words = deleted ? "This message was taken back." : piecesOf(text, mentions).map((piece) => (typeof piece === "string" ? piece : `@${piece.name}`)).join("");
+  return h("button", { type: "button", class: "quote", on: { click: () => controls.goTo(seq) } }, h("span", { class: "hidden" }, "In answer to "), h("strong", {}, fromName || "Sarsen"), " ", words || "a file");
 }
 
 /** What decides how a message looks; the element is kept as long as this stays the same. */
@@ -47,12 +58,13 @@ function footer({ message, seenBy }, controls) {
   return seenBy && h("p", { class: "foot" }, `Seen by ${seenBy}`);
 }
 
-function draw(face, { me, controls, mayModerate }) {
+function draw(face, { me, controls, shelf, mayModerate }) {
   const { message, isDayBegin, continues, isFirstNew } = face;
   const isMine = message.from === me.id;
   const name = isMine ? "You" : message.fromName || "Sarsen";
   const canChange = isMine && message.id && !message.deleted;
   const canRemove = (isMine || mayModerate) && message.id && !message.deleted;
+  const canAnswer = message.id && !message.deleted;
   return h(
     "li",
     { class: `message${isMine ? " mine" : ""}${continues ? " continues" : ""}${message.standing ? ` ${message.standing}` : ""}` },
@@ -64,17 +76,20 @@ function draw(face, { me, controls, mayModerate }) {
       !isMine && (continues ? h("span", { class: "stone-space" }) : stone(message.from, name)),
       h(
         "div",
-        { class: "bubble", tabIndex: canRemove ? -1 : null },
+        { class: "bubble", tabIndex: canAnswer ? -1 : null },
         h("p", { class: continues ? "head hidden" : "head" }, h("strong", {}, name), " ", h("time", { dateTime: message.at, title: fullTimeOf(message.at) }, timeOf(message.at))),
+        message.replyTo && quoted(message.replyTo, controls),
         message.deleted
           ? h("p", { class: "text gone" }, "This message was taken back.")
-          : h("p", { class: "text", dir: "auto" }, linked(message.text), message.editedAt && h("small", {}, " (edited)")),
-        canRemove &&
+          : h("p", { class: "text", dir: "auto", hidden: !message.text }, worded(message, me), message.editedAt && h("small", {}, " (edited)")),
+        message.attachments.length > 0 && h("div", { class: "files" }, message.attachments.map(shelf.show)),
+        canAnswer &&
           h(
             "div",
             { class: "tools" },
+            h("button", { type: "button", class: "tool", "aria-label": "Answer this message", on: { click: () => controls.reply(message) } }, icon("reply")),
             canChange && h("button", { type: "button", class: "tool", "aria-label": "Edit this message", on: { click: () => controls.edit(message) } }, icon("edit")),
-            h("button", { type: "button", class: "tool", "aria-label": "Delete this message", on: { click: () => controls.remove(message) } }, icon("bin")),
+            canRemove && h("button", { type: "button", class: "tool", "aria-label": "Delete this message", on: { click: () => controls.remove(message) } }, icon("bin")),
           ),
       ),
     ),
@@ -83,10 +98,11 @@ function draw(face, { me, controls, mayModerate }) {
 }
 
 /**
- * The log. `controls` has edit(message), remove(message), again(clientId), discard(clientId), older() and seen().
- * Returns {element, show(items, {reads, names, first, unread}), toEnd()}.
+ * The log. `controls` has reply(message), edit(message), remove(message), again(clientId), discard(clientId), goTo(seq),
+ * older() and seen(); `shelf` shows files.
+ * Returns {element, show(items, {reads, names, first, unread}), toEnd(), point(seq), stop()}.
  */
-export function messageLog({ me, roomName, mayModerate, controls }) {
+export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
   const drawn = new Map(); // key → {element, face as text}
   const list = h("ol", {});
   const start = h("p", { class: "start", hidden: true }, "This is where the conversation begins.");
@@ -145,7 +161,8 @@ export function messageLog({ me, roomName, mayModerate, controls }) {
       const look = JSON.stringify(face);
       let found = drawn.get(key);
       if (found?.look !== look) {
-        const element = draw(face, { me, controls, mayModerate });
+        const element = draw(face, { me, controls, shelf, mayModerate });
+        element.dataset.seq = message.seq ?? "";
         if (found) {
           if (place === found.element) place = element;
           found.element.replaceWith(element);
@@ -169,11 +186,22 @@ export function messageLog({ me, roomName, mayModerate, controls }) {
     else if (added) down.hidden = false;
   }
 
+  /** Bring a message into view and show which one it is. */
+  function point(seq) {
+    const element = list.querySelector(`[data-seq="${seq}"]`);
+    if (!element) return;
+    element.scrollIntoView({ block: "center" });
+    element.classList.remove("pointed");
+    requestAnimationFrame(() => element.classList.add("pointed"));
+    focusOn(element);
+  }
+
   document.addEventListener("visibilitychange", settle);
   return {
     element: put(h("div", { class: "log-frame" }), scroller, down),
     show,
     toEnd,
+    point,
     stop: () => document.removeEventListener("visibilitychange", settle),
   };
 }

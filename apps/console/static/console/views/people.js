@@ -1,23 +1,74 @@
-/** Who is in the room: those who are here now first, then the other members. */
+/** Who is in the room: those who are here now first, then the other members; and what moderators may do about them. */
 
-import { fill, h } from "../dom.js";
+import { fill, h, icon } from "../dom.js";
+import { timeOf } from "../text.js";
+import { invitationForm } from "./invite.js";
 import { stone } from "./person.js";
 
-function person({ id, name, role }, isHere, me) {
+const RANKS = ["member", "moderator", "owner"];
+const MUTED_SECONDS = 600;
+
+/** What one may do about somebody: nothing about one's equals or betters. The server decides; this only spares a refusal. */
+function deedsOf(person, role) {
+  const [mine, theirs] = [RANKS.indexOf(role), RANKS.indexOf(person.role)];
+  if (mine < 1 || theirs < 0 || mine <= theirs) return [];
+  const isMuted = person.mutedUntil && new Date(person.mutedUntil) > new Date();
+  const other = person.role === "member" ? "moderator" : "member";
+  return [
+    isMuted ? { words: "Let speak again", act: (deeds) => deeds.unmute(person) } : { words: "Mute for ten minutes", act: (deeds) => deeds.mute(person, MUTED_SECONDS) },
+    role === "owner" && { words: `Make ${other}`, act: (deeds) => deeds.setRole(person, other) },
+    { words: "Remove from the room", isHard: true, act: (deeds) => deeds.remove(person) },
+  ].filter(Boolean);
+}
+
+function menu(person, role, deeds) {
+  const known = deedsOf(person, role);
+  if (!known.length) return null;
+  const details = h(
+    "details",
+    { class: "menu" },
+    h("summary", { class: "tool", "aria-label": `What to do about ${person.name}` }, icon("more")),
+    h(
+      "ul",
+      {},
+      known.map(({ words, isHard, act }) =>
+        h("li", {}, h("button", { type: "button", class: isHard ? "hard" : "", on: { click: () => { details.open = false; act(deeds); } } }, words)),
+      ),
+    ),
+  );
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    event.stopPropagation();
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
+  details.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && !details.contains(relatedTarget)) details.open = false;
+  });
+  return details;
+}
+
+function entry(person, isHere, me, role, deeds) {
+  const isMuted = person.mutedUntil && new Date(person.mutedUntil) > new Date();
   return h(
     "li",
     { class: isHere ? "here" : "away" },
-    stone(id, name),
-    h("span", { class: "name" }, name, id === me.id && h("small", {}, " (you)")),
-    role && role !== "member" && h("small", { class: "role" }, role),
+    stone(person.id, person.name),
+    h("span", { class: "name" }, person.name, person.id === me.id && h("small", {}, " (you)")),
+    isMuted ? h("small", { class: "role" }, `muted till ${timeOf(person.mutedUntil)}`) : person.role && person.role !== "member" && h("small", { class: "role" }, person.role),
     h("span", { class: "hidden" }, isHere ? "here now" : "away"),
+    menu(person, role, deeds),
   );
 }
 
-/** The panel. `show(members, online)` draws it: members as {id, name, role}, online as a map of id to name. */
-export function peoplePanel(me) {
+/**
+ * The panel. `show(members, online)` draws it: members as {id, name, role, mutedUntil}, online as a map of id to name.
+ * `deeds` has mute(person, seconds), unmute(person), setRole(person, role), remove(person).
+ */
+export function peoplePanel({ me, room, deeds }) {
   const title = h("h3", { id: "people-title" }, "People");
   const list = h("ul", { "aria-labelledby": "people-title" });
+  const mayInvite = RANKS.indexOf(room.role) > 0;
   let shown = "";
 
   function show(members, online) {
@@ -30,8 +81,11 @@ export function peoplePanel(me) {
     if (look === shown) return;
     shown = look;
     title.textContent = `People · ${online.size} here`;
-    fill(list, sorted.map((one) => person(one, online.has(one.id), me)));
+    fill(list, sorted.map((one) => entry(one, online.has(one.id), me, room.role, deeds)));
   }
 
-  return { element: h("aside", { class: "people", id: "people", "aria-label": "People in this room" }, title, list), show };
+  return {
+    element: h("aside", { class: "people", id: "people", "aria-label": "People in this room" }, title, list, mayInvite && invitationForm(room.slug)),
+    show,
+  };
 }

@@ -1,18 +1,22 @@
 /** One room: its head, the state of the line, the messages, the field to write in, the people. */
 
-import { Problem } from "../api.js";
+import { api, isFailure, paginate, wordsOf } from "../api.js";
 import { Conversation } from "../conversation.js";
 import { announce, fill, focusOn, h, icon } from "../dom.js";
+import { quoteOf } from "../message.js";
 import { listOf } from "../text.js";
 import { ask } from "./ask.js";
+import { attachmentShelf } from "./attachments.js";
 import { composer } from "./composer.js";
 import { messageLog } from "./log.js";
 import { peoplePanel } from "./people.js";
+import { searchPanel } from "./search.js";
 
 const REASONS = {
   4403: "You are no longer a member of this room.",
   4404: "This room is gone.",
 };
+const MOST_PEOPLE = 500; // shown beside a room
 const KIND = 3_000; // milliseconds a notice stays
 
 function head(room, ...controls) {
@@ -28,16 +32,15 @@ function head(room, ...controls) {
 }
 
 /** A room that one is not in yet. */
-function threshold(room, { call, refresh }) {
+function threshold(room, { refresh }) {
   const mistake = h("p", { class: "mistake", role: "alert" });
   const join = async () => {
     try {
-      await call("POST", `/api/private/v1/chat/rooms/${encodeURIComponent(room.slug)}/join/`);
+      await api.chatRoomsJoin({ path: { slug: room.slug } });
       announce(`You joined ${room.name}.`);
       await refresh();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      mistake.textContent = problem.words;
+    } catch (error) {
+      mistake.textContent = wordsOf(error);
     }
   };
   const { element, title } = head(room);
@@ -50,17 +53,33 @@ function threshold(room, { call, refresh }) {
   return { element: section, heading: title, stop: () => {} };
 }
 
-/** The open room; `context` has session, call, refresh and seen(slug, seq). Returns {element, heading, stop}. */
+/** The open room; `context` has session, refresh and seen(slug, seq). Returns {element, heading, stop}. */
 export function roomView(room, context) {
   if (!room.isMember) return threshold(room, context);
-  const { session, call, refresh, seen } = context;
+  const { session, refresh, seen } = context;
   const me = session.user;
-  const talk = new Conversation({ room, session, call });
+  const path = { slug: room.slug };
+  const talk = new Conversation({ room, session });
+  const shelf = attachmentShelf(room.slug);
   let members = [];
   let wasCut = false;
   let isStale = false;
 
-  const people = peoplePanel(me);
+  const ofMember = (person) => ({ ...path, user_id: person.id });
+  const people = peoplePanel({
+    me,
+    room,
+    deeds: {
+      mute: (person, seconds) => aboutPeople(() => api.chatMembersMute({ path: ofMember(person), body: { seconds } })),
+      unmute: (person) => aboutPeople(() => api.chatMembersUnmute({ path: ofMember(person) })),
+      setRole: (person, role) => aboutPeople(() => api.chatMembersRole({ path: ofMember(person), body: { role } })),
+      remove: async (person) => {
+        if (await ask(`Remove ${person.name}?`, "They leave the room at once. What they wrote stays.", "Remove")) aboutPeople(() => api.chatMembersRemove({ path: ofMember(person) }));
+      },
+    },
+  });
+  const search = searchPanel(room.slug, { goTo, closed: () => { searchToggle.setAttribute("aria-expanded", "false"); searchToggle.focus(); } });
+  const searchToggle = h("button", { type: "button", class: "tool", "aria-expanded": "false", "aria-controls": "search-panel", "aria-label": "Search", on: { click: toggleSearch } }, icon("search"));
   const line = h("div", { class: "line-state", role: "status" });
   const typing = h("p", { class: "typing" });
   const notice = h("p", { class: "notice", role: "alert", hidden: true });
@@ -71,7 +90,10 @@ export function roomView(room, context) {
     me,
     roomName: room.name,
     mayModerate: room.role === "owner" || room.role === "moderator",
+    shelf,
     controls: {
+      reply: (message) => write.reply(message),
+      goTo,
       edit: (message) => write.take(message),
       remove,
       again: (clientId) => talk.again(clientId),
@@ -81,11 +103,13 @@ export function roomView(room, context) {
     },
   });
   const write = composer({
+    slug: room.slug,
     roomName: room.name,
-    send: (text) => {
-      talk.send(text);
+    send: ({ replyTo, ...message }) => {
+      talk.send({ ...message, replyTo: replyTo && quoteOf(replyTo) });
       log.toEnd();
     },
+    people: () => members.filter((member) => member.id !== me.id),
     change: (message, text) => guarded(() => talk.edit(message, text)),
     writing: () => talk.writing(),
     lastOwn: () => talk.timeline.items.findLast((item) => item.from === me.id && item.id && !item.deleted),
@@ -94,10 +118,27 @@ export function roomView(room, context) {
   async function guarded(act) {
     try {
       return await act();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      say(problem.words);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      say(wordsOf(error));
+      return null;
     }
+  }
+
+  async function aboutPeople(act) {
+    await guarded(act);
+    await readMembers();
+  }
+
+  async function goTo(seq) {
+    const isThere = await guarded(() => talk.reach(seq));
+    if (isThere) log.point(seq);
+    else if (isThere === false) say("That message is too far back to be shown here.");
+  }
+
+  function toggleSearch() {
+    search.toggle();
+    searchToggle.setAttribute("aria-expanded", String(!search.element.hidden));
   }
 
   function say(words) {
@@ -114,7 +155,7 @@ export function roomView(room, context) {
   async function goOut() {
     if (!(await ask(`Leave ${room.name}?`, room.is_private ? "You need a new invitation to come back." : "You can join again whenever you like.", "Leave"))) return;
     await guarded(async () => {
-      await call("POST", `${talk.path}leave/`);
+      await api.chatRoomsLeave({ path });
       location.hash = "#/rooms";
       await refresh();
     });
@@ -142,8 +183,11 @@ export function roomView(room, context) {
   async function readMembers() {
     isStale = true; // one reading at a time
     await guarded(async () => {
-      const { results } = await call("GET", `${talk.path}members/`, { query: { limit: 100 } });
-      members = results.map(({ user, name, role, read_seq: read }) => ({ id: user, name, role, read }));
+      const found = [];
+      for await (const member of paginate((page) => api.chatMembersList({ path, query: { limit: 100, ...page } }))) {
+        if (found.push(member) === MOST_PEOPLE) break;
+      }
+      members = found.map(({ user, name, role, read_seq: read, muted_until: mutedUntil }) => ({ id: user, name, role, read, mutedUntil }));
       for (const { id, read } of members) if (read) talk.reads.set(id, Math.max(read, talk.reads.get(id) ?? 0));
       people.show(members, talk.online);
       if (talk.timeline.head !== null) drawMessages();
@@ -159,7 +203,7 @@ export function roomView(room, context) {
       if (wasCut) setTimeout(() => section.dataset.line === "open" && fill(line), KIND);
       wasCut = false;
     } else if (state === "waiting") {
-      if (!wasCut) fill(line, h("p", { class: "cut" }, h("strong", {}, "The line is cut."), " What you write is kept and sent when it is back. ", h("button", { type: "button", class: "link", on: { click: () => talk.socket.soon() } }, "Try now")));
+      if (!wasCut) fill(line, h("p", { class: "cut" }, h("strong", {}, "The line is cut."), " What you write is kept and sent when it is back. ", h("button", { type: "button", class: "link", on: { click: talk.socket.retry } }, "Try now")));
       wasCut = true;
     }
   }
@@ -176,13 +220,13 @@ export function roomView(room, context) {
     refresh();
   });
 
-  const { element, title } = head(room, peopleToggle, leave);
+  const { element, title } = head(room, searchToggle, peopleToggle, leave);
   const section = h(
     "section",
     { class: "conversation", "aria-labelledby": "room-title", dataset: { line: "connecting" } },
     element,
     line,
-    h("div", { class: "talk" }, log.element, people.element),
+    h("div", { class: "talk" }, h("div", { class: "said" }, search.element, log.element), people.element),
     notice,
     typing,
     write.element,
@@ -198,6 +242,7 @@ export function roomView(room, context) {
     stop: () => {
       talk.stop();
       log.stop();
+      shelf.stop();
     },
   };
 }

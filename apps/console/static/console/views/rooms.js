@@ -1,15 +1,9 @@
 /** The list of rooms: mine with what I have not read, others to join, and a form for a new one. */
 
-import { Problem } from "../api.js";
+import { api, data, wordsOf } from "../api.js";
 import { fill, h, icon } from "../dom.js";
+import { myInvitations } from "./invite.js";
 import { stone } from "./person.js";
-
-/** A slug out of a name, for the address: ASCII letters, digits and dashes; made up where nothing is left. */
-export function slugOf(name) {
-  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  const slug = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
-  return slug.length > 1 ? slug : `room-${Math.random().toString(36).slice(2, 8)}`;
-}
 
 function entry(room, isOpen) {
   const unread = isOpen ? 0 : room.unread;
@@ -38,7 +32,7 @@ function walk(event) {
   links[next].focus();
 }
 
-function creator(call, made) {
+function creator(made) {
   const mistake = h("p", { class: "mistake", id: "room-error", role: "alert" });
   const name = h("input", { id: "room-name", name: "name", required: true, maxLength: 80, autocomplete: "off", "aria-describedby": "room-error" });
   const isPrivate = h("input", { id: "room-private", type: "checkbox", name: "private" });
@@ -60,15 +54,14 @@ function creator(call, made) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     mistake.textContent = "";
-    const body = { name: name.value.trim(), slug: slugOf(name.value), is_private: isPrivate.checked };
+    const body = { name: name.value.trim(), is_private: isPrivate.checked };
     try {
-      const room = await call("POST", "/api/private/v1/chat/rooms/", { body });
+      const room = await data(api.chatRoomsCreate({ body }));
       form.reset();
       details.open = false;
       made(room);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      mistake.textContent = problem.words;
+      mistake.textContent = wordsOf(problem);
       name.focus();
     }
   });
@@ -76,7 +69,7 @@ function creator(call, made) {
 }
 
 /** The panel. Redraws itself when the store's rooms or the open one change; returns {element, stop}. */
-export function roomsPanel({ store, call, refresh }) {
+export function roomsPanel({ store, refresh }) {
   const list = h("div", { class: "room-lists", on: { keydown: walk } });
   const made = async (room) => {
     await refresh();
@@ -98,9 +91,10 @@ export function roomsPanel({ store, call, refresh }) {
     if (focused) [...list.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
   }
 
-  const stops = [store.watch("rooms", draw), store.watch("open", draw)];
+  const invitations = myInvitations({ joined: (slug) => made({ slug }) });
+  const stops = [store.watch("rooms", () => { draw(); invitations.refresh(); }), store.watch("open", draw)];
   return {
-    element: h("nav", { class: "rooms", "aria-label": "Rooms" }, h("h2", {}, "Rooms"), list, creator(call, made)),
+    element: h("nav", { class: "rooms", "aria-label": "Rooms" }, h("h2", {}, "Rooms"), invitations.element, list, creator(made)),
     stop: () => stops.forEach((stop) => stop()),
   };
 }

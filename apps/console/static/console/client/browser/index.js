@@ -293,14 +293,15 @@ var BURST = 60;
 var MOST_UNSENT = 1e3;
 var TYPING_EVERY = 2e3;
 var READ_EVERY = 200;
-function waitBefore(attempt, { slow = false, random = Math.random } = {}) {
+function waitBefore(attempt, { slow = false, longest = LONGEST_WAIT, random = Math.random } = {}) {
   const first = slow ? SLOW_WAIT : FIRST_WAIT;
-  return random() * Math.min(LONGEST_WAIT, first * 2 ** Math.min(attempt, 16));
+  return random() * Math.min(longest, first * 2 ** Math.min(attempt, 16));
 }
 var ChatSocket = class {
   room;
   #session;
   #make;
+  #longest;
   #socket = null;
   #state = "stopped";
   #seq;
@@ -318,10 +319,11 @@ var ChatSocket = class {
   #readSeq = 0;
   #reading;
   #listeners = /* @__PURE__ */ new Map();
-  constructor({ room, session, after, unsent = [], WebSocket = globalThis.WebSocket }) {
+  constructor({ room, session, after, unsent = [], longestWait = LONGEST_WAIT, WebSocket = globalThis.WebSocket }) {
     this.room = room;
     this.#session = session;
     this.#make = WebSocket;
+    this.#longest = longestWait;
     this.#seq = after ?? null;
     for (const draft of unsent) void this.#enqueue(draft);
   }
@@ -345,7 +347,7 @@ var ChatSocket = class {
   /** Connect, and stay connected until `close()` or until the server says that there is no coming back. */
   open() {
     if (this.#state !== "stopped") return this;
-    globalThis.addEventListener?.("online", this.#soon);
+    globalThis.addEventListener?.("online", this.retry);
     this.#attempt = 0;
     void this.#connect();
     return this;
@@ -356,11 +358,12 @@ var ChatSocket = class {
   }
   /**
    * Say something, now or when there is a line. Resolves with the receipt. Rejects with `ChatRefused`, or with
-   * `ChatStopped` when the socket stops before. `more` are further members of the frame.
+   * `ChatStopped` when the socket stops before. `more` are further members of the frame; with a `client_id` of the
+   * caller's own the message can be told among those that arrive.
    */
   say(message, more = {}) {
     if (this.#waiting.size >= MOST_UNSENT) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = this.#enqueue({ ...more, message, client_id: uuid() });
+    const said = this.#enqueue({ client_id: uuid(), ...more, message });
     this.#flush();
     return said;
   }
@@ -376,6 +379,12 @@ var ChatSocket = class {
       this.#send({ type: "read", seq: this.#readSeq });
     }, READ_EVERY);
   }
+  /** Do not sit out the wait between two attempts: somebody looks, or the line is likely back. */
+  retry = () => {
+    if (this.#state !== "waiting") return;
+    clearTimeout(this.#timer);
+    void this.#connect();
+  };
   #enqueue(draft) {
     const said = new Promise((resolve, reject) => {
       this.#waiting.set(draft.client_id, { draft, isSent: false, resolve, reject });
@@ -384,11 +393,6 @@ var ChatSocket = class {
     this.#emit("unsent", this.unsent);
     return said;
   }
-  #soon = () => {
-    if (this.#state !== "waiting") return;
-    clearTimeout(this.#timer);
-    void this.#connect();
-  };
   async #connect() {
     this.#become("connecting");
     let token;
@@ -547,11 +551,11 @@ var ChatSocket = class {
     if (this.#state === "stopped") return;
     if (this.#state === "open" && Date.now() - this.#openedAt >= STEADY) this.#attempt = 0;
     this.#become("waiting", code);
-    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, { slow: SLOW.has(code) }));
+    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, { slow: SLOW.has(code), longest: SLOW.has(code) ? LONGEST_WAIT : this.#longest }));
     this.#attempt += 1;
   }
   #stop(code) {
-    globalThis.removeEventListener?.("online", this.#soon);
+    globalThis.removeEventListener?.("online", this.retry);
     clearTimeout(this.#timer);
     this.#drop();
     this.#refused = void 0;
@@ -580,7 +584,8 @@ __export(zone_exports, {
   authPasswordResetConfirm: () => authPasswordResetConfirm,
   authRefresh: () => authRefresh,
   authRegister: () => authRegister,
-  client: () => client
+  client: () => client,
+  notificationsUnsubscribe: () => notificationsUnsubscribe
 });
 
 // public/api/core/bodySerializer.gen.ts
@@ -1462,6 +1467,15 @@ var authRegister = (options) => (options.client ?? client).post({
     ...options.headers
   }
 });
+var notificationsUnsubscribe = (options) => (options.client ?? client).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/public/v1/notifications/unsubscribe/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
 
 // private/zone.ts
 var zone_exports2 = {};
@@ -1495,6 +1509,12 @@ __export(zone_exports2, {
   chatRoomsRead: () => chatRoomsRead,
   chatRoomsReadUpTo: () => chatRoomsReadUpTo,
   client: () => client2,
+  notificationsList: () => notificationsList,
+  notificationsPreferences: () => notificationsPreferences,
+  notificationsPreferencesUpdate: () => notificationsPreferencesUpdate,
+  notificationsRead: () => notificationsRead,
+  notificationsReadAll: () => notificationsReadAll,
+  notificationsSummary: () => notificationsSummary,
   usersGet: () => usersGet,
   usersMe: () => usersMe,
   usersMeAvatarRemove: () => usersMeAvatarRemove,
@@ -2509,6 +2529,44 @@ var chatRoomsReadUpTo = (options) => (options.client ?? client2).post({
     "Content-Type": "application/json",
     ...options.headers
   }
+});
+var notificationsList = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/notifications/",
+  ...options
+});
+var notificationsRead = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/notifications/{notification_id}/read/",
+  ...options
+});
+var notificationsPreferences = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/notifications/preferences/",
+  ...options
+});
+var notificationsPreferencesUpdate = (options) => (options?.client ?? client2).patch({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/notifications/preferences/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options?.headers
+  }
+});
+var notificationsReadAll = (options) => (options?.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/notifications/read-all/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options?.headers
+  }
+});
+var notificationsSummary = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/notifications/summary/",
+  ...options
 });
 var usersGet = (options) => (options.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
