@@ -1,4 +1,4 @@
-"""Rotation of the field keys: every encrypted value again under the first key of the ring, batch by batch."""
+"""Rotation of the field keys: every encrypted value, and its blind index, again by the first key of the ring."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Cast
 
 from apps.common import ciphers
+from apps.common.blind_indexes import BlindIndexField
 from apps.common.fields import EncryptedCharField, Sealed
 from infrastructure.crypto import DecryptionError
 
@@ -37,36 +38,63 @@ def encrypted_fields() -> list[EncryptedCharField]:
     return sorted(found, key=lambda column: (column.model._meta.db_table, column.name))
 
 
-def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress]:
-    """Rotate one column, yielding after each batch; each batch is committed, so it can stop after any.
+def blind_indexes(column: EncryptedCharField) -> list[BlindIndexField]:
+    """The indexes of that column."""
+    return [
+        index
+        for index in column.model._meta.local_concrete_fields
+        if isinstance(index, BlindIndexField) and index.source == column.name
+    ]
 
-    A value that the first key encrypted already is left alone: after an interruption, or run a second time, only what
-    remains is written. A value that changes meanwhile is left alone, too: whoever changed it used the first key.
-    Values that do not decrypt are left as they are and named in `failed`.
+
+def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress]:
+    """Rotate one column and its blind indexes, yielding after each batch.
+
+    Each batch is one transaction, so the process can stop or be killed at any point. A value that the first key
+    encrypted already is left alone: after an interruption, or run a second time, only what remains is written. A value
+    that changes meanwhile is left alone, too: whoever changed it used the first key. Values that do not decrypt are
+    left as they are and named in `failed`.
     """
-    cipher = ciphers.cipher()
     rows: Any = column.model._base_manager.exclude(  # noqa: SLF001  (documented by Django)
         **{f"{column.name}__isnull": True}
     )
     progress = Progress(column=f"{column.model._meta.db_table}.{column.column}", total=rows.count())
+    indexes = blind_indexes(column)
     last: Any = None
     # Inside an expression the column comes as it is stored.
-    stored = rows.annotate(stored_text=_stored_text(column)).order_by("pk").values_list("pk", "stored_text")
+    stored = rows.annotate(stored_text=_stored_text(column)).order_by("pk")
+    stored = stored.values_list("pk", "stored_text", *(index.name for index in indexes))
     while chunk := list((stored if last is None else stored.filter(pk__gt=last))[:batch]):
-        for pk, text in chunk:
-            place = column.place(pk)
-            try:
-                if not cipher.is_current(text, place):
-                    again = Sealed(cipher.rotate(text, place))
-                    unchanged = (
-                        rows.filter(pk=pk).annotate(stored_text=_stored_text(column)).filter(stored_text=text)
-                    )
-                    progress.rotated += unchanged.update(**{column.name: again})
-            except DecryptionError:
-                progress.failed.append(str(pk))
+        with transaction.atomic():
+            for pk, text, *digests in chunk:
+                try:
+                    due = _due(column, column.place(pk), text, dict(zip(indexes, digests, strict=True)))
+                except DecryptionError:
+                    progress.failed.append(str(pk))
+                    continue
+                if due:
+                    unchanged = rows.filter(pk=pk).annotate(stored_text=_stored_text(column))
+                    progress.rotated += unchanged.filter(stored_text=text).update(**due)
         last = chunk[-1][0]
         progress.seen += len(chunk)
         yield progress
+
+
+def _due(
+    column: EncryptedCharField, place: str, text: str, digests: dict[BlindIndexField, bytes | None]
+) -> dict[str, Any]:
+    """What has to be written of a row. Raises DecryptionError."""
+    cipher = ciphers.cipher()
+    due: dict[str, Any] = {}
+    if not cipher.is_current(text, place):
+        due[column.name] = Sealed(cipher.rotate(text, place))
+    if digests:
+        plain = cipher.decrypt(text, place)
+        for index, digest in digests.items():
+            wanted = index.digest(plain)
+            if digest != wanted:
+                due[index.name] = wanted
+    return due
 
 
 def _stored_text(column: EncryptedCharField) -> Cast:

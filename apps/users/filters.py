@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from apps.common.filters import BooleanFilter
 from apps.users import exceptions
-from apps.users.models import Role, User
+from apps.users.models import PHONE_LENGTH, Role, User
 from apps.users.models.roles import CODE_LENGTH
 
 
@@ -23,6 +23,11 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
         method="filter_role", max_length=CODE_LENGTH, help_text="The code of a role."
     )
     is_active = BooleanFilter()
+    phone = django_filters.CharFilter(
+        field_name="phone_index",
+        max_length=PHONE_LENGTH,
+        help_text="The whole number, however it is written.",
+    )
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
     ordering = django_filters.OrderingFilter(fields=("created_at", "name", "email"))

@@ -12,9 +12,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from apps.common.blind_indexes import BlindIndexField
 from apps.common.callers import ALL
 from apps.common.fields import EncryptedCharField
 from apps.common.models import BaseModel
+from apps.users import phone_numbers
 from apps.users.email_addresses import CanonicalEmailField
 from apps.users.managers import OneTimeTokenQuerySet, RefreshTokenQuerySet, SessionQuerySet, UserManager
 from apps.users.models.roles import CODE_LENGTH, Role
@@ -40,6 +42,7 @@ class User(AbstractBaseUser, BaseModel):
     )
     name = models.CharField(max_length=NAME_LENGTH)
     phone = EncryptedCharField(max_length=PHONE_LENGTH, null=True, blank=True, default=None)
+    phone_index = BlindIndexField(source="phone", normalise=phone_numbers.canonical)
     # A code of Role. The foreign key is the database's alone (migration users.0005): what is read of an account at each
     # request, and said of it in the API, is the code.
     role = models.CharField(max_length=CODE_LENGTH, default=Role.USER)
@@ -67,6 +70,11 @@ class User(AbstractBaseUser, BaseModel):
         ordering = ("-created_at", "-id")
         constraints = (
             models.CheckConstraint(condition=~Q(email__regex="[A-Z]"), name="users_user_email_canonical"),
+            models.CheckConstraint(
+                condition=Q(phone__isnull=True, phone_index__isnull=True)
+                | Q(phone__isnull=False, phone_index__isnull=False),
+                name="users_user_phone_indexed",
+            ),
             models.CheckConstraint(
                 condition=Q(erased_at=None) | Q(is_active=False), name="users_user_erased_inactive"
             ),

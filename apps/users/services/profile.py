@@ -26,7 +26,8 @@ def update_profile(*, actor: Caller, changes: ProfileChanges, now: datetime | No
         setattr(user, field, value)
     if changes:
         user.updated_at = now or timezone.now()
-        user.save(update_fields=[*changes, "updated_at"])
+        indexes = ["phone_index"] if "phone" in changes else []
+        user.save(update_fields=[*changes, *indexes, "updated_at"])
     return user
 
 

@@ -1,0 +1,14 @@
+"""When two ways of writing a phone number are one number."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_DECORATION: Final = re.compile(r"[^0-9+]")
+
+
+def canonical(text: str) -> str:
+    """Digits, and the plus of an international number; `00` in front is that plus (ITU-T E.123)."""
+    digits = _DECORATION.sub("", text)
+    return f"+{digits[2:]}" if digits.startswith("00") else digits

@@ -1,0 +1,50 @@
+"""Keyed digests by which an encrypted text can be looked up for equality, and for nothing else. Knows no model.
+
+HMAC-SHA-256 (RFC 2104), cut to 128 bits, under keys that HKDF (RFC 5869) derives from the encryption keys for one
+column each: who reads the database learns which rows of a column have the same value, not which value it is, and
+nothing across columns. Where a column has few possible values, that is already too much: do not index those.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from infrastructure.crypto.fernet import FieldCipher
+
+SIZE: Final = 16
+
+
+class BlindIndex:
+    """The digests of one column, by a ring of keys: the first makes what is stored, all of them what is looked for.
+
+    Raises:
+        WeakKeyError: as FieldCipher does for the same keys.
+    """
+
+    def __init__(self, keys: Sequence[str], column: str) -> None:
+        FieldCipher(keys)
+        self._ring = tuple(_derived(key, column) for key in keys)
+
+    def digest(self, text: str) -> bytes:
+        """What is stored for a text: 16 bytes."""
+        return _digest(self._ring[0], text)
+
+    def candidates(self, text: str) -> tuple[bytes, ...]:
+        """What may be stored for it while the ring is being rotated."""
+        return tuple(_digest(key, text) for key in self._ring)
+
+
+def _derived(key: str, column: str) -> bytes:
+    info = b"sarsen blind index\x00" + column.encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(base64.urlsafe_b64decode(key))
+
+
+def _digest(key: bytes, text: str) -> bytes:
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()[:SIZE]
