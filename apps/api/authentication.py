@@ -33,6 +33,6 @@ def authenticate_service(request: HttpRequest) -> Caller | None:
     if match is None or not key.allows(match.view_name):
         raise OutOfScope
     if key.last_used_at is None or now - key.last_used_at >= _USE_IS_NOTED_EVERY:
-        # Parallel requests may note the same minute twice; each note is true.
-        ServiceKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        # Of parallel requests the first one notes the minute.
+        ServiceKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at).update(last_used_at=now)
     return Caller(kind=CallerKind.SERVICE, service=key.name)

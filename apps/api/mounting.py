@@ -93,6 +93,11 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
     return Mounted(table, (tree,), tuple(documents), tuple(listed))
 
 
+def key_scopes(mounted: Mounted) -> list[str]:
+    """What a service key can be scoped to: the names of the routes that take one."""
+    return sorted({item.name for item in mounted.endpoints if "service" in item.authentication})
+
+
 def report(mistakes: Sequence[Mistake]) -> str:
     """Mistakes as text for people, one after the other with its remedy."""
     lines = [

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -14,6 +15,8 @@ from django.utils import timezone
 
 from apps.api.exceptions import ServiceKeyInvalid, ServiceKeyNotFound
 from apps.api.models import ServiceKey
+from apps.api.types import AuditAction
+from apps.common import audit
 
 _PREFIX_BYTES = 6
 _SECRET_BYTES = 32
@@ -33,8 +36,20 @@ def digest_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def create_key(*, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> NewKey:
-    """A new key `<prefix>.<secret>`. Raises ServiceKeyInvalid for an empty name or no scopes."""
+def create_key(
+    *, name: str, scopes: Sequence[str], expires_at: datetime | None = None, actor_id: UUID | None = None
+) -> NewKey:
+    """A new key `<prefix>.<secret>`; a service may have several. `actor_id` is the admin who asks, if one does.
+
+    Raises ServiceKeyInvalid for an empty name or no scopes.
+    """
+    with transaction.atomic():
+        made = _made(name=name, scopes=scopes, expires_at=expires_at)
+        _record(AuditAction.KEY_CREATED, made.key, actor_id, scopes=made.key.scopes)
+    return made
+
+
+def _made(*, name: str, scopes: Sequence[str], expires_at: datetime | None) -> NewKey:
     name = name.strip()
     if not name or len(name) > 64 or not scopes:
         raise ServiceKeyInvalid
@@ -43,32 +58,46 @@ def create_key(*, name: str, scopes: Sequence[str], expires_at: datetime | None 
     key = ServiceKey.objects.create(
         name=name, prefix=prefix, digest=digest_of(secret), scopes=list(scopes), expires_at=expires_at
     )
-    _log.info("service_key_created", service=name, prefix=prefix)
     return NewKey(key=key, plain=f"{prefix}.{secret}")
 
 
-def rotate_key(*, prefix: str, overlap: timedelta, now: datetime | None = None) -> NewKey:
-    """A new key of the same name and scopes; the old one goes on for `overlap`. Raises ServiceKeyNotFound."""
+def rotate_key(
+    *, prefix: str, overlap: timedelta, now: datetime | None = None, actor_id: UUID | None = None
+) -> NewKey:
+    """A new key of the same name and scopes; both work for `overlap`, then the old one ends. Raises ServiceKeyNotFound."""
     now = now or timezone.now()
     with transaction.atomic():
         old = _live_key_for_update(prefix=prefix, now=now)
-        made = create_key(name=old.name, scopes=old.scopes)
+        made = _made(name=old.name, scopes=old.scopes, expires_at=None)
         ends = now + overlap
         if old.expires_at is None or old.expires_at > ends:
             old.expires_at = ends
             old.save(update_fields=["expires_at", "updated_at"])
+        _record(AuditAction.KEY_ROTATED, made.key, actor_id, instead_of=old.prefix)
     return made
 
 
-def revoke_key(*, prefix: str, now: datetime | None = None) -> ServiceKey:
+def revoke_key(*, prefix: str, now: datetime | None = None, actor_id: UUID | None = None) -> ServiceKey:
     """End a key at once. Raises ServiceKeyNotFound when no live key has the prefix."""
     now = now or timezone.now()
     with transaction.atomic():
         key = _live_key_for_update(prefix=prefix, now=now)
         key.revoked_at = now
         key.save(update_fields=["revoked_at", "updated_at"])
-    _log.info("service_key_revoked", service=key.name, prefix=prefix)
+        _record(AuditAction.KEY_REVOKED, key, actor_id)
     return key
+
+
+def _record(action: AuditAction, key: ServiceKey, actor_id: UUID | None, **details: object) -> None:
+    # `prefix` names the key and opens nothing.
+    audit.record(
+        action=action,
+        actor_id=actor_id,
+        target="service_key",
+        target_id=key.pk,
+        details={"service": key.name, "prefix": key.prefix, **details},
+    )
+    _log.info(action.value.partition(".")[2], service=key.name, prefix=key.prefix)
 
 
 def _live_key_for_update(*, prefix: str, now: datetime) -> ServiceKey:

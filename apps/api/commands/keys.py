@@ -11,15 +11,15 @@ from apps.api import services
 from apps.api.commands.report import Report
 from apps.api.exceptions import ServiceKeyInvalid
 from apps.api.models import EVERYTHING, ServiceKey
-from apps.api.mounting import Mounted
+from apps.api.mounting import Mounted, key_scopes
 
 
 def create(mounted: Mounted, name: str, scopes: Sequence[str], days: int | None) -> Report:
     """A new key. Raises ServiceKeyInvalid, also for a scope that is no route of a zone which takes service keys."""
-    routes = {item.name for item in mounted.endpoints if "service" in item.authentication}
-    if unknown := set(scopes) - routes - {EVERYTHING}:
+    routes = key_scopes(mounted)
+    if unknown := set(scopes) - {*routes, EVERYTHING}:
         raise ServiceKeyInvalid(
-            f"No such route: {', '.join(sorted(unknown))}. There are: {', '.join(sorted(routes))}, or * for all."
+            f"No such route: {', '.join(sorted(unknown))}. There are: {', '.join(routes)}, or * for all."
         )
     expires = timezone.now() + timedelta(days=days) if days is not None else None
     return _shown(services.create_key(name=name, scopes=scopes, expires_at=expires))

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
-from typing import Any, cast
+from types import ModuleType
+from typing import Any
 
 import pytest
-from django.contrib.admin.sites import AdminSite
-from django.contrib.messages import get_messages
-from django.contrib.messages.storage.fallback import FallbackStorage
 from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from apps.api import demo, services
-from apps.api.admin import ServiceKeyAdmin
+from apps.api import demo, mounting, services
 from apps.api.authentication import authenticate_service
 from apps.api.exceptions import OutOfScope, ServiceKeyInvalid, ServiceKeyNotFound
 from apps.api.models import ServiceKey
-from apps.api.tests.conftest import MACHINE, Serve, but
+from apps.api.tests.conftest import ALL, MACHINE, Serve, but
+from apps.common.models import AuditEvent
+from apps.users.models import User
+from apps.users.tests.factories import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 URL = "/api/machine/v1/plain/"
@@ -134,28 +135,91 @@ def test_the_demo_key_is_the_same_at_each_start_and_opens_the_zone(client: Clien
     assert call(client, summaries[0]["service_key"]).status_code == 200
 
 
-def admin_request():
-    request = RequestFactory().post("/")
-    request.session = {}
-    request._messages = FallbackStorage(request)
-    return request
+@pytest.fixture
+def site(client: Client, installed: None, settings: Any) -> Client:
+    """An admin in the admin site, where the zones of the tests are mounted."""
+    from django.contrib import admin
+    from django.urls import include, path
+
+    settings.ZONES = f"{__name__}.TABLE"
+    mounting.mounted.cache_clear()
+    module = ModuleType("service_key_urls")
+    urls = [path("admin/", admin.site.urls), path("api/", include(mounting.api_urlpatterns()))]
+    module.__dict__.update(urlpatterns=urls)
+    sys.modules[module.__name__] = module
+    settings.ROOT_URLCONF = module.__name__
+    boss: User = AdminFactory()  # type: ignore[assignment]
+    client.post("/admin/login/?next=/admin/", {"username": boss.email, "password": PASSWORD})
+    return client
 
 
-def test_the_admin_site_makes_a_key_shows_it_once_and_revokes(client: Client) -> None:
-    page, request = ServiceKeyAdmin(ServiceKey, AdminSite()), admin_request()
-    draft = ServiceKey(name="billing", scopes=["*"])
-    page.save_model(request, draft, form=cast("Any", None), change=False)
-    words = [str(message) for message in get_messages(request)]
-    plain = words[0].rpartition(" ")[2]
-    assert call(client, plain).status_code == 200
+TABLE = (*ALL[:2], but(MACHINE, authentication=("service",)), ALL[3])
+ADD, LIST = "/admin/api/servicekey/add/", "/admin/api/servicekey/"
+
+
+def told(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def audited() -> list[tuple[str, bool, Any]]:
+    rows = AuditEvent.objects.filter(target="service_key").order_by("at", "pk")
+    return [(row.action, row.actor_id is not None, row.details) for row in rows]
+
+
+def test_the_admin_site_makes_a_key_and_shows_it_once(site: Client) -> None:
+    page = site.get(ADD).text
+    assert f'value="{ROUTE}"' in page
+    assert "api:closed" not in page  # takes no keys
+    values = {"name": "billing", "scopes": [ROUTE], "expires_at_0": "", "expires_at_1": ""}
+    refused = site.post(ADD, values | {"scopes": ["api:machine:v1:stones:plane"]})
+    assert "is not one of the available choices" in refused.text
+    assert not ServiceKey.objects.exists()
+    (said,) = [words for words in told(site.post(ADD, values, follow=True)) if "shown only now" in words]
+    plain = said.rpartition(" ")[2]
     stored = ServiceKey.objects.get()
-    assert (stored.pk, stored.name, str(stored)) == (draft.pk, "billing", f"billing ({stored.prefix}…)")
-    assert page.state(stored) == "live"
-    assert not page.has_delete_permission(request, stored)
-    assert not page.has_change_permission(request, stored)
-    page.revoke(request, ServiceKey.objects.all())
-    page.revoke(request, ServiceKey.objects.all())
-    assert [str(message) for message in get_messages(request)][-2:] == ["1 revoked.", "0 revoked."]
-    assert call(client, plain).status_code == 401
-    expired = services.create_key(name="x", scopes=["*"], expires_at=timezone.now())
-    assert page.state(expired.key) == "expired"
+    assert (stored.name, stored.scopes, str(stored)) == ("billing", [ROUTE], f"billing ({stored.prefix}…)")
+    assert call(Client(), plain).status_code == 200
+    assert call(Client(), plain, "/api/machine/v1/stone/").status_code == 403
+    shown = site.get(f"{LIST}{stored.pk}/change/").text
+    assert stored.prefix in shown
+    assert plain not in shown
+    assert plain not in site.get(LIST).text
+    assert 'name="_save"' not in shown
+    assert audited() == [
+        (
+            "api.service_key_created",
+            True,
+            {"service": "billing", "prefix": stored.prefix, "scopes": [ROUTE]},
+        )
+    ]
+
+
+def test_the_admin_site_rotates_and_revokes(site: Client) -> None:
+    old = services.create_key(name="billing", scopes=["*"])
+    chosen = {"_selected_action": [old.key.pk]}
+    (said,) = told(site.post(LIST, chosen | {"action": "rotate"}, follow=True))
+    plain = said.rpartition(" ")[2]
+    assert [call(Client(), key).status_code for key in (old.plain, plain)] == [200, 200]
+    old.key.refresh_from_db()
+    assert old.key.expires_at is not None
+    assert timedelta(hours=23) < old.key.expires_at - timezone.now() <= timedelta(days=1)
+    everything = {"_selected_action": list(ServiceKey.objects.values_list("pk", flat=True))}
+    assert told(site.post(LIST, everything | {"action": "revoke"}, follow=True)) == ["2 revoked."]
+    assert told(site.post(LIST, everything | {"action": "revoke"}, follow=True)) == ["0 revoked."]
+    assert [call(Client(), key).status_code for key in (old.plain, plain)] == [401, 401]
+    assert [(action, by_someone) for action, by_someone, _ in audited()] == [
+        ("api.service_key_created", False),
+        ("api.service_key_rotated", True),
+        ("api.service_key_revoked", True),
+        ("api.service_key_revoked", True),
+    ]
+
+
+def test_the_admin_site_neither_deletes_keys_nor_serves_outsiders(site: Client) -> None:
+    made = services.create_key(name="billing", scopes=["*"])
+    assert site.post(f"{LIST}{made.key.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert (
+        site.post(LIST, {"_selected_action": [made.key.pk], "action": "delete_selected"}).status_code == 302
+    )
+    assert Client().post(ADD, {"name": "x", "scopes": ["*"]}).status_code == 302
+    assert [key.pk for key in ServiceKey.objects.all()] == [made.key.pk]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any, cast
@@ -48,14 +48,28 @@ def made(label="made", **zones):
 
 def alone(**changes):
     """A zone for the slice `made`."""
-    return replace(CLOSED, slices=("made",), versions=(V1,), **changes)
+    return replace(CLOSED, **{"slices": ("made",), "versions": (V1,), **changes})
 
 
 GOOD = [path("x/", view, name="x")]
 
 
 def found(zones, slices):
-    return [(mistake.id, mistake.zone, mistake.slice) for mistake in find_mistakes(zones, slices)]
+    mistakes = find_mistakes(zones, slices)
+    # Whatever it is: it says where, what, and how to mend it.
+    for mistake in mistakes:
+        assert mistake.hint.endswith(".")
+        assert mistake.message
+        for kind in ("zone", "slice"):
+            for name in filter(None, getattr(mistake, kind).split(", ")):
+                assert f"'{name}'" in str(mistake)
+    return [(mistake.id, mistake.zone, mistake.slice) for mistake in mistakes]
+
+
+def test_a_table_is_frozen() -> None:
+    for wrong in (lambda: setattr(OPEN, "floor", CLOSED.floor), lambda: setattr(V1, "name", "v3")):
+        with pytest.raises(FrozenInstanceError):
+            wrong()
 
 
 def test_a_good_table_has_none() -> None:
@@ -93,6 +107,16 @@ def test_a_good_table_has_none() -> None:
         ({"cors": Cors(origins=("app.example",))}, "E015"),
         ({"cors": Cors(origins=("https://app.example/path",))}, "E015"),
         ({"middleware": ("nowhere.hook",)}, "E016"),
+        ({"title": None}, "E023"),
+        ({"slices": "made"}, "E023"),
+        ({"authentication": "bearer"}, "E023"),
+        ({"rates": "60/minute"}, "E023"),
+        ({"refused_rates": ["60/minute"]}, "E023"),
+        ({"middleware": (print,)}, "E023"),
+        ({"versions": [V1]}, "E023"),
+        ({"cors": ("https://app.example",)}, "E023"),
+        ({"cors": Cors(origins=cast("Any", ["https://app.example"]))}, "E023"),
+        ({"exposed": "no"}, "E023"),
     ],
 )
 def test_mistakes_of_a_zone(changes, expected) -> None:
@@ -125,10 +149,15 @@ def test_slices_that_are_unknown_double_broken_or_empty() -> None:
         ("E006", "closed", "made")
     ]
     twins = (made(closed=GOOD), made(closed=GOOD))
-    assert found((zone,), twins) == [("E006", "", "made")]
+    assert found((zone,), twins) == [("E006", "closed", "made")]
     broken = Slice("broken", f"{FAKES}.broken")
     mistakes = find_mistakes((replace(zone, slices=("made", "broken")),), (broken, made(closed=GOOD)))
-    assert [(mistake.id, mistake.slice) for mistake in mistakes] == [("E007", "broken")]
+    assert [(mistake.id, mistake.zone, mistake.slice) for mistake in mistakes] == [
+        ("E007", "closed", "broken")
+    ]
+    assert str(mistakes[0]).startswith("zone 'closed' slice 'broken': Its urls cannot be imported")
+    everywhere = (replace(zone, slices=("broken",)), replace(zone, name="other", slices=("broken",)))
+    assert found(everywhere, (broken,)) == [("E007", "closed, other", "broken")]
     assert "RuntimeError: the quarry is closed" in mistakes[0].message
     bare = Slice("bare", f"{FAKES}.bare")
     assert found((replace(zone, slices=("made", "bare")),), (bare, made(closed=GOOD))) == [
@@ -168,13 +197,14 @@ def test_mistakes_of_routes(routes, expected, words) -> None:
         (expected, "closed", "made")
     ]
     assert words in mistakes[0].message
+    assert mistakes[0].hint
 
 
 @pytest.mark.parametrize("export", [None, [], {"closed": "x"}, {1: []}, {"closed": ["x/"]}])
 def test_exports_of_the_wrong_shape(export) -> None:
     slice_ = made()
     object.__setattr__(slice_, "made", export)
-    assert ("E017", "", "made") in found((alone(),), (slice_,))
+    assert ("E017", "closed", "made") in found((alone(),), (slice_,))
 
 
 def test_one_path_of_two_slices() -> None:

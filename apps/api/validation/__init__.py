@@ -11,7 +11,7 @@ from typing import Any
 from apps.api.slices import Slice
 from apps.api.validation.membership import slice_mistakes
 from apps.api.validation.mistake import Mistake
-from apps.api.validation.table import table_mistakes
+from apps.api.validation.table import shape_mistakes, table_mistakes
 from apps.api.zones import Zone
 
 __all__ = ["Mistake", "find_mistakes"]
@@ -32,4 +32,8 @@ def find_mistakes(zones: Sequence[Any], slices: Sequence[Slice]) -> list[Mistake
             )
             for item in strange
         ]
-    return [*table_mistakes(zones), *slice_mistakes(zones, slices)]
+    # What has the wrong type cannot be judged any further.
+    misshapen = {zone.name: list(shape_mistakes(zone)) for zone in zones}
+    sound = [zone for zone in zones if not misshapen[zone.name]]
+    told = [mistake for found in misshapen.values() for mistake in found]
+    return [*told, *table_mistakes(sound), *slice_mistakes(sound, slices)]

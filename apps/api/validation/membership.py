@@ -16,11 +16,16 @@ from apps.api.zones import Version, Zone
 def slice_mistakes(zones: Sequence[Zone], slices: Sequence[Slice]) -> Iterator[Mistake]:
     """Every mistake of what the slices offer, alone and to the zones."""
     labels = Counter(slice_.label for slice_ in slices)
+
+    def takers(label: str) -> str:
+        return ", ".join(zone.name for zone in zones if label in zone.slices)
+
     for label, count in labels.items():
         if count > 1:
             packages = ", ".join(slice_.package for slice_ in slices if slice_.label == label)
             yield Mistake(
                 id="E006",
+                zone=takers(label),
                 slice=label,
                 message=f"{count} slices have this label: {packages}.",
                 hint="Give each slice its own label in its apps.py.",
@@ -32,6 +37,7 @@ def slice_mistakes(zones: Sequence[Zone], slices: Sequence[Slice]) -> Iterator[M
         except Exception as error:  # noqa: BLE001  whatever a slice's module raises is reported, all at once
             yield Mistake(
                 id="E007",
+                zone=takers(slice_.label),
                 slice=slice_.label,
                 message=f"Its urls cannot be imported: {type(error).__name__}: {error}",
                 hint=f"Make `import {slice_.package}.urls` work.",
@@ -40,6 +46,7 @@ def slice_mistakes(zones: Sequence[Zone], slices: Sequence[Slice]) -> Iterator[M
         if wrong := _wrong_shape(found):
             yield Mistake(
                 id="E017",
+                zone=takers(slice_.label),
                 slice=slice_.label,
                 message=f"`zones` in its urls {wrong}.",
                 hint='Export zones = {"<zone>": [path(...), ...]}.',

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One mistake: a stable number, where it is, what it is, how to mend it."""
+    """One mistake: a stable number, where it is (names of several zones are parted by commas), what it is, how to mend it."""
 
     id: str
     message: str
@@ -17,6 +17,8 @@ class Mistake:
 
     def __str__(self) -> str:
         where = " ".join(
-            f"{kind} '{name}'" for kind, name in (("zone", self.zone), ("slice", self.slice)) if name
+            f"{kind} " + ", ".join(f"'{name}'" for name in names.split(", "))
+            for kind, names in (("zone", self.zone), ("slice", self.slice))
+            if names
         )
         return f"{where}: {self.message}" if where else self.message

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.module_loading import import_string
 
 from apps.api.validation.mistake import Mistake
-from apps.api.zones import CountBy, Docs, Floor, Version, Zone
+from apps.api.zones import Cors, CountBy, Docs, Floor, Version, Zone
 from apps.common.authentication import authenticator_names
 from infrastructure.cache.ratelimit import Rate, RateSyntaxError
 
@@ -28,6 +29,32 @@ def table_mistakes(zones: Sequence[Zone]) -> Iterator[Mistake]:
         yield from _of_entry(zone)
         yield from _of_rates(zone)
         yield from _of_edges(zone)
+
+
+def shape_mistakes(zone: Any) -> Iterator[Mistake]:
+    """Every field that has another type than Zone declares: a string where a tuple of strings belongs, say."""
+    for field in ("name", "title", "description"):
+        if not isinstance(getattr(zone, field), str):
+            yield _misshapen(zone, field, "a text", f'{field}="…"')
+    for field in ("slices", "authentication", "rates", "refused_rates", "middleware"):
+        value: Any = getattr(zone, field)
+        if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+            yield _misshapen(zone, field, "a tuple of texts", f'{field}=("…",), with the comma')
+    if not isinstance(zone.versions, tuple):
+        yield _misshapen(zone, "versions", "a tuple of versions", 'versions=(Version(name="v1"),)')
+    if not isinstance(zone.cors, Cors) or not isinstance(zone.cors.origins, tuple):
+        yield _misshapen(zone, "cors", "a Cors with a tuple of origins", 'cors=Cors(origins=("https://…",))')
+    if not isinstance(zone.exposed, bool):
+        yield _misshapen(zone, "exposed", "true or false", "exposed=False")
+
+
+def _misshapen(zone: Any, field: str, wanted: str, example: str) -> Mistake:
+    return Mistake(
+        id="E023",
+        zone=str(zone.name),
+        message=f"{field}={getattr(zone, field)!r} is not {wanted}.",
+        hint=f"Write {example}.",
+    )
 
 
 def _of_names(zones: Sequence[Zone]) -> Iterator[Mistake]:

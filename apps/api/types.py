@@ -1,0 +1,13 @@
+"""What of the router is audited."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AuditAction(StrEnum):
+    """What happens to service keys."""
+
+    KEY_CREATED = "api.service_key_created"
+    KEY_ROTATED = "api.service_key_rotated"
+    KEY_REVOKED = "api.service_key_revoked"
