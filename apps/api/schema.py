@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import include, path
 from drf_spectacular.contrib.django_filters import DjangoFilterExtension
-from drf_spectacular.drainage import GENERATOR_STATS, warn
+from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import is_basic_serializer
 from drf_spectacular.settings import patched_settings
 from rest_framework import serializers
 
@@ -25,9 +27,11 @@ from apps.api import schema_parts, schema_problems
 from apps.api.schema_problems import Facts
 from apps.api.slices import Pattern
 from apps.api.zones import Floor, Version, Zone
-from apps.common import idempotency, inputs
+from apps.common import idempotency
 from apps.common.exceptions import DomainError
 
+# What a format alone leaves open: a domain without a dot, or with one letter behind the last one.
+_EMAIL = r"^[^@]+@[^@]+\.[^@.]{2,}$"
 _STATUS_ONLY = re.compile(r"[1-5]\d\d\b")
 # The generator keeps its warnings and settings in module state.
 _lock = threading.Lock()
@@ -94,10 +98,8 @@ class ZoneAutoSchema(AutoSchema):
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
         """The base's, with what it does not read off a field that comes in: `schema_extra`, and that a file is not empty."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        if direction == "request":
-            schema.update(getattr(field, "schema_extra", {}))
-            if isinstance(field, serializers.FileField) and not field.allow_empty_file:
-                schema["minLength"] = 1
+        if direction == "request" and schema is not None:
+            schema.update(_of_input(field))
         return schema
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
@@ -108,24 +110,36 @@ class ZoneAutoSchema(AutoSchema):
         return parameters
 
     def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> tuple[Any, bool]:
-        """The base's, which makes every field of a PATCH optional, unless the serializer says `required_in_patch`."""
-        self._require_input(serializer)
-        if self.method == "PATCH" and getattr(serializer, "required_in_patch", False):
-            return self.resolve_serializer(serializer, "request").ref, True
+        """The base's, but for PATCH: fields are optional where the serializer is given as `partial`, not always."""
+        if self.method == "PATCH" and is_basic_serializer(serializer):
+            component = self.resolve_serializer(serializer, "request")
+            return component.ref, bool(component.schema.get("required"))
         found: tuple[Any, bool] = super()._get_request_for_media_type(serializer, direction)  # type: ignore[no-untyped-call]
         return found
-
-    def _require_input(self, serializer: Any) -> None:
-        """A finding for a body that is read by anything but an Input: only those ignore what they do not declare."""
-        kind = serializer if isinstance(serializer, type) else type(getattr(serializer, "child", serializer))
-        if issubclass(kind, serializers.BaseSerializer) and not issubclass(kind, inputs.Input):
-            warn(f"{kind.__name__} reads a body and is no apps.common.inputs.Input.")
 
     def _raised(self) -> tuple[type[DomainError], ...]:
         handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
         declared: tuple[type[DomainError], ...] = getattr(handler, "raises", ())
         paginator = self._get_paginator() if self._is_list_view() else None  # type: ignore[no-untyped-call]
         return (*declared, *getattr(paginator, "raises", ()))
+
+
+def _of_input(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
+    """What the base does not read off a field that comes in."""
+    extra: dict[str, Any] = getattr(field, "schema_extra", {})
+    if isinstance(field, serializers.FileField):
+        return extra if field.allow_empty_file else {**extra, "minLength": 1}
+    if isinstance(field, serializers.EmailField):
+        return {"pattern": _EMAIL, **extra}
+    if (
+        not extra
+        and isinstance(field, serializers.CharField)
+        and field.trim_whitespace
+        and not field.allow_blank
+        and not any(isinstance(validator, RegexValidator) for validator in field.validators)
+    ):
+        return {"pattern": r"\S"}  # what is white space only is blank
+    return extra
 
 
 class _Found(NamedTuple):

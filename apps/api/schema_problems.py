@@ -78,7 +78,12 @@ def problems_of(zone: Zone, facts: Facts) -> list[Problem]:
 @lru_cache(maxsize=128)
 def _always(zone: Zone) -> tuple[tuple[int, str], ...]:
     """What every operation of a zone may meet."""
-    codes = [(406, "not_acceptable"), (429, "too_many_requests"), (503, "unavailable")]
+    codes = [
+        (406, "not_acceptable"),
+        (414, "uri_too_long"),
+        (429, "too_many_requests"),
+        (503, "unavailable"),
+    ]
     if zone.authentication:
         codes.append((401, "not_authenticated"))
     if zone.floor is not Floor.ANYONE:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import django_filters
 
+from apps.common.filters import BooleanFilter
 from apps.notifications.models import KIND_LENGTH, Notification
 
 
 class NotificationFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no annotations
     """`?unread=`, `?kind=`."""
 
-    unread = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull")
+    unread = BooleanFilter(field_name="read_at", lookup_expr="isnull")
     kind = django_filters.CharFilter(field_name="kind", lookup_expr="exact", max_length=KIND_LENGTH)
 
     class Meta:

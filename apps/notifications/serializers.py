@@ -20,12 +20,13 @@ from apps.notifications.models import (
 from apps.notifications.types import declared_kinds
 
 MAX_DATA: Final = 2_000
+TOKEN_LENGTH: Final = 200
 KIND: Final = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z"
 
 
 def _bounded(data: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(data)) > MAX_DATA:
-        raise serializers.ValidationError(f"At most {MAX_DATA} characters of JSON.")
+        raise serializers.ValidationError(f"At most {MAX_DATA} characters of JSON.", code="data_too_large")
     return data
 
 
@@ -78,7 +79,7 @@ class PreferencesInput(inputs.Input):
     def validate_muted_kinds(self, codes: list[str]) -> list[str]:
         """Only kinds that there are."""
         if unknown := set(codes) - {kind.code for kind in declared_kinds()}:
-            raise serializers.ValidationError(f"There is no kind {min(unknown)!r}.")
+            raise serializers.ValidationError(f"There is no kind {min(unknown)!r}.", code="kind_unknown")
         return codes
 
 
@@ -97,7 +98,7 @@ class PreferencesOutput(serializers.Serializer[Inbox]):
 class UnsubscribeInput(inputs.Input):
     """The token of a digest's link."""
 
-    token = inputs.TextField(max_length=200)
+    token = inputs.TextField(max_length=TOKEN_LENGTH)
 
 
 class NotifyInput(inputs.Input):
@@ -109,7 +110,7 @@ class NotifyInput(inputs.Input):
     body = inputs.TextField(max_length=BODY_LENGTH, allow_blank=True, default="")
     link = inputs.TextField(max_length=LINK_LENGTH, allow_blank=True, default="")
     data = serializers.DictField(  # type: ignore[assignment]  # a field's name
-        child=serializers.JSONField(),
+        child=serializers.JSONField(allow_null=True),
         required=False,
         help_text="A few ids and codes, 2,000 characters at most.",
     )
@@ -127,7 +128,9 @@ class EventInput(inputs.Input):
 
     name = serializers.RegexField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
     data = serializers.DictField(  # type: ignore[assignment]  # a field's name
-        child=serializers.JSONField(), required=False, help_text="2,000 characters at most."
+        child=serializers.JSONField(allow_null=True),
+        required=False,
+        help_text="2,000 characters at most.",
     )
 
     def validate_data(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -92,6 +92,8 @@ class SecretField(serializers.CharField):
 class RoleField(serializers.CharField):
     """The code of a role; whether there is one, the service finds out."""
 
+    schema_extra = {"pattern": CODE_PATTERN}
+
     def to_internal_value(self, data: Any) -> str:
         """The code."""
         if not isinstance(data, str) or not _CODE.match(data):

@@ -58,6 +58,7 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
         "406",
         "409",
         "413",
+        "414",
         "415",
         "422",
         "429",
@@ -81,7 +82,7 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
     assert set(make["responses"]["201"]["headers"]) == {*limits, "Idempotency-Replayed"}
     read = document("open")["paths"]["/api/open/v1/stone/"]["get"]
     assert read["security"] == [{}, {"test": []}]
-    assert list(read["responses"]) == ["200", "401", "406", "429", "503", "default"]
+    assert list(read["responses"]) == ["200", "401", "406", "414", "429", "503", "default"]
     assert set(read["responses"]["200"]["headers"]) == limits
     refused = data["components"]["responses"]["UnauthorizedOfNotAuthenticated"]
     assert set(refused["headers"]) == {"WWW-Authenticate", "X-Request-ID"}

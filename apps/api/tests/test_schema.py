@@ -52,12 +52,6 @@ class Edited(inputs.Input):
     name = serializers.CharField()
 
 
-class Whole(Edited):
-    """The same, and it may not be left out."""
-
-    required_in_patch = True
-
-
 class Word(serializers.CharField):
     """A field with a rule of its own."""
 
@@ -69,11 +63,15 @@ class Sent(inputs.Input):
 
     file = serializers.FileField()
     maybe = serializers.FileField(allow_empty_file=True)
+    text = serializers.CharField()
+    blank = serializers.CharField(allow_blank=True)
+    exact = serializers.CharField(trim_whitespace=False)
+    code = serializers.RegexField("^[a-z]+$")
     word = Word()
 
 
 class Patching(APIView):
-    """Fields of a PATCH are optional."""
+    """Fields of a PATCH are as its serializer has them."""
 
     @extend_schema(request=Edited, responses={204: None})
     def patch(self, request: Any) -> Response:
@@ -86,10 +84,10 @@ class Patching(APIView):
         return Response({})
 
 
-class PatchingWhole(APIView):
-    """Unless the serializer says otherwise."""
+class PatchingPartly(APIView):
+    """Fields of a PATCH are optional where the serializer is partial."""
 
-    @extend_schema(request=Whole, responses={204: None})
+    @extend_schema(request=Edited(partial=True), responses={204: None})
     def patch(self, request: Any) -> Response:
         """204."""
         return Response(status=204)
@@ -97,8 +95,8 @@ class PatchingWhole(APIView):
 
 def test_a_patch_may_leave_out_what_its_serializer_does_not_insist_on() -> None:
     for view, name, required in (
-        (Patching, "PatchedEditedRequest", []),
-        (PatchingWhole, "WholeRequest", ["name"]),
+        (PatchingPartly, "PatchedEditedRequest", []),
+        (Patching, "EditedRequest", ["name"]),
     ):
         item, components = parts_of(view)
         body = item["patch"]["requestBody"]
@@ -112,6 +110,10 @@ def test_what_a_field_knows_of_itself_is_said_of_what_comes_in() -> None:
     sent, shown = schemas["SentRequest"]["properties"], schemas["Sent"]["properties"]
     assert sent["word"] == {"type": "string", "minLength": 1, "format": "word"}
     assert sent["file"] == {"type": "string", "format": "binary", "minLength": 1}
+    assert sent["text"] == {"type": "string", "minLength": 1, "pattern": r"\S"}
+    assert sent["blank"] == {"type": "string"}
+    assert sent["exact"] == {"type": "string", "minLength": 1}
+    assert sent["code"] == {"type": "string", "minLength": 1, "pattern": "^[a-z]+$"}
     assert sent["maybe"] == {"type": "string", "format": "binary"}
     assert (shown["word"], shown["file"]) == ({"type": "string"}, {"type": "string", "format": "uri"})
 

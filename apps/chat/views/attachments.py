@@ -61,7 +61,11 @@ class AttachmentView(APIView):
         operation_id="chat_attachments_download",
         tags=TAGS,
         summary="Download a file",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        # The type is the file's own: one that clients have a decoder for, and any other.
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "*/*"): OpenApiTypes.BINARY,
+        },
     )
     @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.AttachmentNotFound)
     def get(self, request: Request, slug: str, attachment_id: UUID) -> HttpResponseBase:

@@ -23,7 +23,13 @@ class Unsubscribe(APIView):
         operation_id="notifications_unsubscribe",
         tags=["Notifications"],
         summary="End one's digests by the link of one",
-        parameters=[OpenApiParameter("token", str, description="Instead of the one in the body.")],
+        parameters=[
+            OpenApiParameter(
+                "token",
+                {"type": "string", "minLength": 1, "maxLength": serializers.TOKEN_LENGTH},
+                description="Instead of the one in the body.",
+            )
+        ],
         request={"application/json": serializers.UnsubscribeInput},
         responses={204: OpenApiResponse(description="No more digests.")},
     )

@@ -221,7 +221,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--zone", action="append", help="only this one; may be given again")
     parser.add_argument(
-        "--examples", type=int, default=60, help="made-up calls of an operation in each phase"
+        "--examples", type=int, default=40, help="made-up calls of an operation in each phase"
     )
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes up the same calls")
     options = parser.parse_args()
