@@ -39,6 +39,13 @@ browser-test: venv ## the console in headless Chromium: two people, a killed ser
 contract-test: venv ## thousands of calls made up from the zones' schemas, on a live server (ARGS="--zone private --seed 2")
 	@$(PY) -m config.tests.contracts.campaign $(ARGS)
 
+.PHONY: audit sbom
+audit: venv ## known vulnerabilities in what the locks pin, where an advisory source can be reached
+	@$(PY) scripts/supply.py audit
+
+sbom: venv ## the bill of materials of the production image: sbom.cdx.json (CycloneDX)
+	@$(PY) scripts/supply.py sbom
+
 .PHONY: fuzz
 fuzz: venv ## 12,000 hostile requests against every endpoint of a server of its own; about two minutes (ARGS="--all")
 	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)

@@ -30,6 +30,7 @@ PARTS: dict[str, list[str]] = {
     "schemas": ["manage.py", "zones", "schema", "--check"],
     "breaking": ["manage.py", "zones", "schema", "--breaking"],
     "locks": ["scripts/lock.py", "--check"],
+    "floors": ["scripts/supply.py", "floors"],
 }
 
 
