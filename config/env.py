@@ -108,6 +108,12 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _flag("REQUIRE_VERIFIED_EMAIL", "false", "Sign-in waits for the address to be verified"),
     _flag("ADMIN_SECOND_FACTOR", "true", "The admin role opens nothing without a second factor (production)"),
     _flag("REGISTRATION_UNIFORM", "false", "Registration answers 202 for new and for known addresses"),
+    _text(
+        "OIDC_PROVIDERS",
+        "",
+        'Sign-in elsewhere, as JSON: `[{"name":"acme","issuer":"https://…","client_id":"…","client_secret":"…"}]`',
+        secret=True,
+    ),
     # Chat
     _number("CHAT_FRAMES_PER_SECOND", "20", "Frames a socket may send; five seconds' worth may come at once"),
     _number("CHAT_SOCKETS_PER_USER", "20", "Open sockets of one person in one process"),

@@ -18,12 +18,14 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         """Offer the authenticators "bearer" and "session" to the zone table.
 
-        Raises WeakKeyError for a key ring that could not sign: better now than at the first sign-in.
+        Raises WeakKeyError for a key ring that could not sign, and ImproperlyConfigured for a table of providers that
+        cannot be: better now than at the first sign-in.
         """
         from apps.users import authentication
-        from infrastructure import token
+        from infrastructure import oidc, token
 
         token.access_tokens()
+        oidc.providers()
         authentication.register()
         post_migrate.connect(_restore_roles, sender=self, dispatch_uid="apps.users.roles")
 

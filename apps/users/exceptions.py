@@ -12,6 +12,7 @@ from apps.common.exceptions import (
     NotAuthenticated,
     NotFound,
     TooManyRequests,
+    Unavailable,
 )
 from apps.users.email_addresses import InvalidEmail
 
@@ -84,6 +85,62 @@ class EmailUnchanged(Conflict):
 
     code = "email_unchanged"
     detail = "This is the address of your account already."
+
+
+class ProviderUnknown(NotFound):
+    """Nobody signs in here with this provider."""
+
+    code = "provider_unknown"
+    detail = "There is no such provider."
+
+
+class ProviderUnavailable(Unavailable):
+    """The provider does not answer."""
+
+    code = "provider_unavailable"
+    detail = "The provider does not answer. Try again later."
+
+
+class ProviderSignInRefused(NotAuthenticated):
+    """What came back from the provider proves nothing, or the account is not active."""
+
+    code = "provider_sign_in_refused"
+    detail = "Signing in with this provider failed. Begin again."
+
+
+class ProviderEmailUnverified(Denied):
+    """The provider does not vouch for an e-mail address, without which no account is made."""
+
+    code = "provider_email_unverified"
+    detail = "The provider has not verified your e-mail address."
+
+
+class AccountExists(Conflict):
+    """The address has an account, which only its owner can link: nobody takes it over by what a provider says."""
+
+    code = "account_exists"
+    detail = "An account with this address exists. Sign in to it, and link the provider there."
+
+
+class IdentityTaken(Conflict):
+    """This identity opens an account already."""
+
+    code = "identity_taken"
+    detail = "This identity is linked to an account already."
+
+
+class IdentityNotFound(NotFound):
+    """The caller has no such identity."""
+
+    code = "identity_not_found"
+    detail = "There is no such identity."
+
+
+class LastWayIn(Conflict):
+    """Without this identity nobody could sign in to the account."""
+
+    code = "last_way_in"
+    detail = "This is the only way into your account. Set a password first."
 
 
 class SignInStale(Denied):
@@ -238,18 +295,26 @@ class TooManyAttempts(TooManyRequests):
 __all__ = [
     "AccessTokenExpired",
     "AccessTokenRefused",
+    "AccountExists",
     "AvatarRefused",
     "ChallengeRefused",
     "EmailTaken",
     "EmailUnchanged",
+    "IdentityNotFound",
+    "IdentityTaken",
     "InvalidCredentials",
     "InvalidEmail",
     "LastAdmin",
+    "LastWayIn",
     "OneTimeTokenRefused",
     "OwnAccount",
     "PasswordRefused",
     "PermissionNotHeld",
     "PermissionUnknown",
+    "ProviderEmailUnverified",
+    "ProviderSignInRefused",
+    "ProviderUnavailable",
+    "ProviderUnknown",
     "RankTooLow",
     "RefreshTokenRefused",
     "RoleBuiltIn",

@@ -148,6 +148,48 @@ class SecondFactorLoginInput(inputs.Input):
     code = SecretField(max_length=_CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
 
 
+class ProviderOutput(serializers.Serializer[Any]):
+    """An outside provider that people may sign in with."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+
+
+class ProvidersOutput(serializers.Serializer[Any]):
+    """All of them."""
+
+    providers = ProviderOutput(many=True)
+
+
+class ProviderStartOutput(serializers.Serializer[Any]):
+    """Send the browser to `authorization_url`; keep `flow` for when it comes back."""
+
+    authorization_url = serializers.CharField()
+    flow = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class ProviderReturnInput(inputs.Input):
+    """What the browser came back with, and the `flow` that it left with."""
+
+    flow = SecretField(max_length=_TOKEN_LENGTH)
+    code = SecretField(max_length=2048)
+    state = SecretField(max_length=_TOKEN_LENGTH)
+    iss = SecretField(
+        max_length=255, required=False, default="", allow_blank=True, help_text="As it came (RFC 9207)."
+    )
+
+
+class IdentityOutput(serializers.Serializer[Any]):
+    """Who opens one's account at an outside provider."""
+
+    id = serializers.UUIDField()
+    provider = serializers.CharField()
+    subject = serializers.CharField(help_text="The provider's own name for them.")
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField()
+
+
 class RefreshInput(inputs.Input):
     """`POST auth/refresh/` and `auth/logout/`."""
 

@@ -45,6 +45,9 @@ class AuditAction(StrEnum):
     EMAIL_CHANGE_REQUESTED = "users.email_change_requested"
     EMAIL_CHANGE_CANCELLED = "users.email_change_cancelled"
     EMAIL_CHANGED = "users.email_changed"
+    REGISTERED = "users.registered"
+    IDENTITY_LINKED = "users.identity_linked"
+    IDENTITY_UNLINKED = "users.identity_unlinked"
     SECOND_FACTOR_ENABLED = "users.second_factor_enabled"
     SECOND_FACTOR_DISABLED = "users.second_factor_disabled"
     SECOND_FACTOR_REFUSED = "users.second_factor_refused"
@@ -112,6 +115,25 @@ class Challenge:
     challenge: str
     expires_in: int
     methods: tuple[str, ...] = ("totp", "recovery_code")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderStart:
+    """Where to send the browser; `flow` is the secret that it has to bring back. `expires_in` is in seconds."""
+
+    authorization_url: str
+    flow: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderReturn:
+    """What a browser comes back with; `iss` is empty where the provider does not send it (RFC 9207)."""
+
+    flow: str
+    code: str
+    state: str
+    iss: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.users.views import administration, email, internal, private, public, roles, second_factor
+from apps.users.views import administration, email, internal, private, providers, public, roles, second_factor
 
 zones: dict[str, list[URLPattern | URLResolver]] = {
     "public": [
         path("auth/register/", public.Register.as_view(), name="register"),
         path("auth/login/", public.Login.as_view(), name="login"),
         path("auth/login/second-factor/", public.LoginSecondFactor.as_view(), name="login-second-factor"),
+        path("auth/oidc/", providers.Providers.as_view(), name="oidc"),
+        path("auth/oidc/<slug:provider>/start/", providers.Start.as_view(), name="oidc-start"),
+        path("auth/oidc/<slug:provider>/callback/", providers.Callback.as_view(), name="oidc-callback"),
         path("auth/refresh/", public.Refresh.as_view(), name="refresh"),
         path("auth/logout/", public.Logout.as_view(), name="logout"),
         path("auth/password/reset/", public.PasswordReset.as_view(), name="password-reset"),
@@ -27,6 +30,16 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
         path("users/me/", private.Me.as_view(), name="me"),
         path("users/me/password/", private.Password.as_view(), name="password"),
         path("users/me/email/", email.Email.as_view(), name="email"),
+        path("users/me/identities/", providers.Identities.as_view(), name="identities"),
+        path("users/me/identities/<uuid:identity_id>/", providers.OneIdentity.as_view(), name="identity"),
+        path(
+            "users/me/identities/<slug:provider>/start/", providers.LinkStart.as_view(), name="identity-start"
+        ),
+        path(
+            "users/me/identities/<slug:provider>/callback/",
+            providers.LinkCallback.as_view(),
+            name="identity-callback",
+        ),
         path("users/me/second-factor/", second_factor.SecondFactor.as_view(), name="second-factor"),
         path(
             "users/me/second-factor/confirm/", second_factor.Confirm.as_view(), name="second-factor-confirm"

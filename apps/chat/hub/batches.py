@@ -23,11 +23,6 @@ class Batches(Generic[Item, Result]):
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._runner: asyncio.Task[None] | None = None
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is at work."""
-        return self._runner is None
-
     def submit(self, item: Item) -> asyncio.Future[Result]:
         """Put an item into the next group."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -51,9 +50,9 @@ class Hub:
         self._per_user: dict[UUID, tuple[Subscriber, ...]] = {}
         self._per_session: dict[UUID, tuple[Subscriber, ...]] = {}
         self._admissions = Batches(self._admit, limit=ADMISSIONS)
-        self._posting: dict[UUID, Posting] = {}
         self._reads: dict[tuple[UUID, UUID], int] = {}
         self._bus = make_bus(on_subscribed=self._subscribed)
+        self._posting = Posting(self.threads, self._tell_room)
         self._heartbeat = Heartbeat(self._bus, self.process, self.feeds)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -72,8 +71,7 @@ class Hub:
         """Close all sockets with 1012, finish what is being stored, let go of Redis and the database."""
         self.is_closing = True
         await asyncio.gather(*(subscriber.close(1012) for subscriber in tuple(self.sockets)))
-        for posting in tuple(self._posting.values()):
-            await posting.drain()
+        await self._posting.drain()
         for feed in self.feeds.values():
             await feed.drain()
         for task in self._tasks:
@@ -150,13 +148,8 @@ class Hub:
     # What sockets say
 
     def post(self, subscriber: Subscriber, feed: Feed, draft: Draft) -> asyncio.Future[None]:
-        """Store a message with the next group of its room; acknowledged or refused to the socket."""
-        posting = self._posting.get(feed.room_id)
-        if posting is None:
-            channel = realtime.room_channel(feed.room_id)
-            publish = partial(self._bus.publish, channel)
-            posting = self._posting[feed.room_id] = Posting(feed.room_id, self.threads, publish)
-        return posting.submit(subscriber, draft)
+        """Store a message with the next group; acknowledged or refused to the socket."""
+        return self._posting.submit(subscriber, feed.room_id, draft)
 
     def typing(self, subscriber: Subscriber, feed: Feed) -> None:
         """Tell the room that someone is writing."""
@@ -169,7 +162,10 @@ class Hub:
         self._reads[key] = max(min(seq, feed.head), self._reads.get(key, 0))
 
     def _publish(self, room_id: UUID, event: Mapping[str, Any]) -> None:
-        self._bus.publish(realtime.room_channel(room_id), realtime.encode(event))
+        self._tell_room(room_id, realtime.encode(event))
+
+    def _tell_room(self, room_id: UUID, payload: bytes) -> None:
+        self._bus.publish(realtime.room_channel(room_id), payload)
 
     # What other processes say
 
@@ -245,11 +241,9 @@ class Hub:
                 _log.info("chat.socket_lags", user=str(subscriber.user_id))
                 subscriber.close(1013)
         for room_id, feed in tuple(self.feeds.items()):
-            posting = self._posting.get(room_id)
-            is_quiet = not feed.subscribers and (posting is None or posting.is_idle)
+            is_quiet = not feed.subscribers and self._posting.is_idle(room_id)
             if is_quiet and now - feed.idle_since > ROOM_LINGERS:
                 del self.feeds[room_id]
-                self._posting.pop(room_id, None)
                 await self._bus.unsubscribe(realtime.room_channel(room_id))
         self._tasks = [task for task in self._tasks if not task.done()]
         if self.sockets:

@@ -26,6 +26,7 @@ from apps.chat.services.posting import (
     post_message,
     post_messages,
     post_system_message,
+    store_in_rooms,
     store_messages,
 )
 from apps.chat.services.rooms import create_room, delete_room, edit_room, index_messages, push_event
@@ -57,6 +58,7 @@ __all__ = [
     "read_up_to",
     "record_reads",
     "remove_member",
+    "store_in_rooms",
     "store_messages",
     "tell_of_invitation",
     "tell_of_message",

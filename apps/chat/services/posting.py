@@ -1,14 +1,16 @@
-"""Posting: many drafts of one room in one transaction, numbered without gaps, each taken once.
+"""Posting: many drafts, of one room or of several, in one transaction; numbered without gaps, each taken once.
 
-The room's row is locked first, so transactions of one room follow each other and the order of commits is the order of
-numbers: whoever reads up to `head` has seen everything below it. The second statement runs on a snapshot taken after
-the lock, so it sees what others posted while this one waited, and finds repeated `client_id`s.
+The rooms' rows are locked first, in the order of their ids so that two groups never wait for each other in a circle.
+Transactions of one room thus follow each other, and the order of commits is the order of numbers: whoever reads up to
+`head` has seen everything below it. The second statement runs on a snapshot taken after the lock, so it sees what others
+posted while this one waited, and finds repeated `client_id`s.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +22,7 @@ from django.utils import timezone
 from apps.chat import selectors, wire
 from apps.chat.events import MessageNoticed
 from apps.chat.exceptions import InvalidMessage, MessageRefused, Muted, NotAMember, RoomNotFound
-from apps.chat.models import MAX_TEXT, Room
+from apps.chat.models import MAX_TEXT
 from apps.chat.services import extras
 from apps.chat.services.extras import Candidate, Extras
 from apps.chat.types import Draft, Posted, Stored
@@ -28,38 +30,43 @@ from apps.common import events
 from apps.common.ids import uuid7
 from infrastructure import realtime
 
+_LOCK = "SELECT id, head, language FROM chat_room WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
 # `standing` are drafts of members, `known` those that were posted before, `fresh` the rest with their numbers, but for
 # those of members who are muted.
 _POST = """
 WITH draft AS (
-    SELECT * FROM unnest(%(positions)s::int[], %(ids)s::uuid[], %(senders)s::uuid[], %(client_ids)s::uuid[],
-                         %(texts)s::text[], %(reply_tos)s::uuid[], %(attachments)s::text[], %(mentions)s::text[])
-        AS d (position, id, sender_id, client_id, text, reply_to_id, attachments, mentions)
+    SELECT * FROM unnest(%(positions)s::int[], %(rooms)s::uuid[], %(heads)s::bigint[], %(languages)s::text[],
+                         %(ids)s::uuid[], %(senders)s::uuid[], %(client_ids)s::uuid[], %(texts)s::text[],
+                         %(reply_tos)s::uuid[], %(attachments)s::text[], %(mentions)s::text[])
+        AS d (position, room_id, head, language, id, sender_id, client_id, text, reply_to_id, attachments, mentions)
 ), standing AS (
     SELECT draft.*, users_user.name AS sender_name, chat_membership.muted_until
     FROM draft
-    LEFT JOIN chat_membership ON chat_membership.room_id = %(room)s AND chat_membership.user_id = draft.sender_id
+    LEFT JOIN chat_membership
+        ON chat_membership.room_id = draft.room_id AND chat_membership.user_id = draft.sender_id
     LEFT JOIN users_user ON users_user.id = chat_membership.user_id
     WHERE draft.sender_id IS NULL OR chat_membership.id IS NOT NULL
 ), known AS (
     SELECT standing.position, m.id, m.seq, m.text, m.created_at
     FROM standing
-    JOIN chat_message m ON m.room_id = %(room)s AND m.client_id = standing.client_id
+    JOIN chat_message m ON m.room_id = standing.room_id AND m.client_id = standing.client_id
         AND m.sender_id IS NOT DISTINCT FROM standing.sender_id
 ), fresh AS (
-    SELECT standing.*, %(head)s + row_number() OVER (ORDER BY standing.position) AS seq
+    SELECT standing.*, head + row_number() OVER (PARTITION BY room_id ORDER BY standing.position) AS seq
     FROM standing
     WHERE standing.position NOT IN (SELECT position FROM known)
         AND (standing.muted_until IS NULL OR standing.muted_until <= %(now)s)
 ), inserted AS (
     INSERT INTO chat_message (id, room_id, seq, sender_id, client_id, text, created_at, language, reply_to_id,
                               attachments, mentions)
-    SELECT id, %(room)s, seq, sender_id, client_id, text, %(now)s, %(language)s::regconfig, reply_to_id,
+    SELECT id, room_id, seq, sender_id, client_id, text, %(now)s, language::regconfig, reply_to_id,
            attachments::jsonb, mentions::uuid[]
     FROM fresh
 ), advanced AS (
-    UPDATE chat_room SET head = %(head)s + (SELECT count(*) FROM fresh)
-    WHERE id = %(room)s AND EXISTS (SELECT FROM fresh)
+    UPDATE chat_room SET head = newest.seq
+    FROM (SELECT room_id, max(seq) AS seq FROM fresh GROUP BY room_id) AS newest
+    WHERE chat_room.id = newest.room_id
 )
 SELECT position, id, seq, text, %(now)s, sender_name, 'fresh' FROM fresh
 UNION ALL
@@ -70,6 +77,47 @@ SELECT position, id, 0, '', muted_until, '', 'muted' FROM standing
 WHERE muted_until > %(now)s AND position NOT IN (SELECT position FROM known)
 ORDER BY 1
 """
+
+
+@dataclass(slots=True)
+class _Group:
+    """The drafts of one room while they are being stored; the first of each `client_id` is a candidate."""
+
+    drafts: Sequence[Draft]
+    outcomes: list[Posted | MessageRefused] = field(init=False)
+    candidates: list[Candidate] = field(init=False, default_factory=list)
+    found: Mapping[int, Extras] = field(init=False, default_factory=dict)
+    fresh: list[Posted] = field(init=False, default_factory=list)
+    head: int = field(init=False, default=0)
+    language: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        self.outcomes = [NotAMember() for _ in self.drafts]
+
+    def sort_out(self) -> list[tuple[int, int]]:
+        """Choose the candidates. Returns where else each `client_id` stands: (a repetition, its first)."""
+        first: dict[tuple[UUID | None, UUID], int] = {}
+        repeated = []
+        for position, draft in enumerate(self.drafts):
+            try:
+                cleaned = clean_text(draft.text, may_be_empty=bool(draft.attachments))
+            except InvalidMessage as refusal:
+                self.outcomes[position] = refusal
+                continue
+            original = first.setdefault((draft.sender_id, draft.client_id), position)
+            if original == position:
+                self.candidates.append((position, draft, cleaned))
+            else:
+                repeated.append((position, original))
+        return repeated
+
+    def look_up(self, room_id: UUID) -> None:
+        """Find what the candidates carry; whoever carries what is not theirs is no candidate any more."""
+        self.found, refused = extras.find(room_id, self.candidates)
+        for position, refusal in refused.items():
+            self.outcomes[position] = refusal
+        if refused:
+            self.candidates = [candidate for candidate in self.candidates if candidate[0] not in refused]
 
 
 def clean_text(text: str, *, may_be_empty: bool = False) -> str:
@@ -95,86 +143,76 @@ def store_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | No
     The outcome of a draft is the stored message (of the first time, when its `client_id` was sent before), or the
     reason for which it was refused: the sender is no member, the text is none.
     """
-    moment = now or timezone.now()
-    outcomes: list[Posted | MessageRefused] = [NotAMember() for _ in drafts]
-    first: dict[tuple[UUID | None, UUID], int] = {}
-    texts: dict[int, str] = {}
-    for position, draft in enumerate(drafts):
-        try:
-            cleaned = clean_text(draft.text, may_be_empty=bool(draft.attachments))
-        except InvalidMessage as refusal:
-            outcomes[position] = refusal
-            continue
-        if first.setdefault((draft.sender_id, draft.client_id), position) == position:
-            texts[position] = cleaned
-    fresh = _insert(
-        room_id, [(position, drafts[position], text) for position, text in texts.items()], moment, outcomes
-    )
-    for position, draft in enumerate(drafts):
-        original = first.get((draft.sender_id, draft.client_id), position)
-        if position not in texts and not isinstance(outcomes[position], InvalidMessage):
-            outcomes[position] = outcomes[original]
-    return Stored(outcomes=tuple(outcomes), fresh=tuple(fresh))
+    stored = store_in_rooms(drafts={room_id: drafts}, now=now)[room_id]
+    if stored is None:
+        raise RoomNotFound
+    return stored
 
 
-def _insert(
-    room_id: UUID,
-    drafts: Sequence[Candidate],
-    now: datetime,
-    outcomes: list[Posted | MessageRefused],
-) -> list[Posted]:
-    with transaction.atomic():
-        locked = (
-            Room.objects.select_for_update(no_key=True)
-            .filter(pk=room_id)
-            .values_list("head", "language")
-            .first()
-        )
-        if locked is None:
-            raise RoomNotFound
-        head, language = locked
-        found, refused = extras.find(room_id, drafts)
-        for position, refusal in refused.items():
-            outcomes[position] = refusal
-        drafts = [candidate for candidate in drafts if candidate[0] not in refused]
-        carried = [found.get(position, extras.NONE) for position, _, _ in drafts]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _POST,
-                {
-                    "room": room_id,
-                    "head": head,
-                    "now": now,
-                    "positions": [position for position, _, _ in drafts],
-                    "ids": [uuid7() for _ in drafts],
-                    "senders": [draft.sender_id for _, draft, _ in drafts],
-                    "client_ids": [draft.client_id for _, draft, _ in drafts],
-                    "texts": [text for _, _, text in drafts],
-                    "language": language,
-                    "reply_tos": [draft.reply_to for _, draft, _ in drafts],
-                    "attachments": [_json(one) for one in carried],
-                    "mentions": [_array(one) for one in carried],
-                },
-            )
-            rows = cursor.fetchall()
-        fresh = _judge(rows, {position: draft for position, draft, _ in drafts}, found, outcomes)
-        _follow_up(room_id, fresh)
-    return fresh
+def store_in_rooms(
+    *, drafts: Mapping[UUID, Sequence[Draft]], now: datetime | None = None
+) -> dict[UUID, Stored | None]:
+    """`store_messages` for several rooms in one transaction; None for a room that does not exist."""
+    groups = {room_id: _Group(some) for room_id, some in drafts.items()}
+    repeated = {room_id: group.sort_out() for room_id, group in groups.items()}
+    existing = _insert(groups, now or timezone.now())
+    for room_id, group in groups.items():
+        for position, original in repeated[room_id]:
+            group.outcomes[position] = group.outcomes[original]
+    return {
+        room_id: Stored(outcomes=tuple(group.outcomes), fresh=tuple(group.fresh))
+        if room_id in existing
+        else None
+        for room_id, group in groups.items()
+    }
 
 
-def _judge(
-    rows: Sequence[tuple[Any, ...]],
-    drafts: Mapping[int, Draft],
-    found: Mapping[int, Extras],
-    outcomes: list[Posted | MessageRefused],
-) -> list[Posted]:
-    """Write down what became of each draft. Returns the messages that are new."""
-    fresh = []
-    for position, id_, seq, text, at, sender_name, state in rows:
+def _insert(groups: Mapping[UUID, _Group], now: datetime) -> set[UUID]:
+    """Store the candidates of every group. Returns the rooms that exist."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK, [list(groups)])
+        locked = cursor.fetchall()
+        rows: list[tuple[_Group, UUID, Candidate]] = []
+        for room_id, head, language in locked:
+            group = groups[room_id]
+            group.head, group.language = head, language
+            group.look_up(room_id)
+            rows += [(group, room_id, candidate) for candidate in group.candidates]
+        if rows:
+            cursor.execute(_POST, _columns(rows, now))
+            _judge(cursor.fetchall(), rows)
+        for room_id, _, _ in locked:
+            _follow_up(room_id, groups[room_id].fresh)
+    return {room_id for room_id, _, _ in locked}
+
+
+def _columns(rows: Sequence[tuple[_Group, UUID, Candidate]], now: datetime) -> dict[str, Any]:
+    carried = [group.found.get(position, extras.NONE) for group, _, (position, _, _) in rows]
+    drafts = [draft for _, _, (_, draft, _) in rows]
+    return {
+        "now": now,
+        "positions": list(range(len(rows))),
+        "rooms": [room_id for _, room_id, _ in rows],
+        "heads": [group.head for group, _, _ in rows],
+        "languages": [group.language for group, _, _ in rows],
+        "ids": [uuid7() for _ in rows],
+        "senders": [draft.sender_id for draft in drafts],
+        "client_ids": [draft.client_id for draft in drafts],
+        "texts": [text for _, _, (_, _, text) in rows],
+        "reply_tos": [draft.reply_to for draft in drafts],
+        "attachments": [_json(one) for one in carried],
+        "mentions": [_array(one) for one in carried],
+    }
+
+
+def _judge(answers: Sequence[tuple[Any, ...]], rows: Sequence[tuple[_Group, UUID, Candidate]]) -> None:
+    """Write down what became of each draft."""
+    for number, id_, seq, text, at, sender_name, state in answers:
+        group, _, (position, draft, _) = rows[number]
         if state == "muted":
-            outcomes[position] = Muted(at)
+            group.outcomes[position] = Muted(at)
             continue
-        draft, carried = drafts[position], found.get(position, extras.NONE)
+        carried = group.found.get(position, extras.NONE)
         message = Posted(
             id=id_,
             seq=seq,
@@ -187,10 +225,9 @@ def _judge(
             attachments=carried.attachments,
             mentions=carried.mentions,
         )
-        outcomes[position] = message
+        group.outcomes[position] = message
         if state == "fresh":
-            fresh.append(message)
-    return fresh
+            group.fresh.append(message)
 
 
 def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:

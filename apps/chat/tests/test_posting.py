@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connections, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from apps.chat import services
 from apps.chat.exceptions import InvalidMessage, NotAMember, RoomNotFound
@@ -49,6 +50,41 @@ def test_repeated_client_id_is_the_first_message_again() -> None:
     )
     assert stored.outcomes[0] == stored.outcomes[2] == first
     assert [(one.seq, one.text) for one in stored.fresh] == [(2, "new")]
+
+
+def test_several_rooms_are_one_transaction_of_two_statements(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    rooms = [RoomFactory.create() for _ in range(3)]
+    people = [member_of(room) for room in rooms]
+    services.store_messages(room_id=rooms[1].pk, drafts=[Draft(sender_id=None, text="before")])
+    known = Draft(sender_id=people[2].pk, text="known")
+    (first,) = services.store_messages(room_id=rooms[2].pk, drafts=[known]).outcomes
+    nowhere = uuid4()
+    drafts = {
+        rooms[0].pk: [
+            Draft(sender_id=people[0].pk, text="a"),
+            Draft(sender_id=people[1].pk, text="stranger"),
+        ],
+        nowhere: [Draft(sender_id=None, text="lost")],
+        rooms[1].pk: [Draft(sender_id=people[1].pk, text="b"), Draft(sender_id=None, text="c")],
+        rooms[2].pk: [known],
+    }
+    with django_assert_num_queries(
+        4
+    ):  # the savepoint of the test's own transaction, lock, store, and its release
+        stored = services.store_in_rooms(drafts=drafts)
+    assert stored[nowhere] is None
+    ours = {room_id: one for room_id, one in stored.items() if one is not None}
+    assert [[(one.seq, one.text) for one in ours[room.pk].fresh] for room in rooms] == [
+        [(1, "a")],
+        [(2, "b"), (3, "c")],
+        [],
+    ]
+    assert isinstance(ours[rooms[0].pk].outcomes[1], NotAMember)
+    assert ours[rooms[2].pk].outcomes == (first,)
+    heads = dict(Room.objects.values_list("pk", "head"))
+    assert [heads[room.pk] for room in rooms] == [1, 3, 1]
 
 
 def test_repetition_within_one_group_is_taken_once() -> None:

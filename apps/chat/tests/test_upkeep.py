@@ -9,15 +9,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django_redis import get_redis_connection
 
 from apps.chat import runtime, selectors, services
 from apps.chat.hub import comparison, hub, posting
 from apps.chat.hub.heartbeat import Heartbeat
-from apps.chat.models import Membership, Message
+from apps.chat.models import Membership, Message, Room
 from apps.chat.tests.conftest import Site, wait_until
-from apps.chat.tests.factories import RoomFactory, member_of
+from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
 from infrastructure.realtime.bus import RedisBus
 
 
@@ -38,7 +38,7 @@ def failing(
 
 def test_database_that_restarts_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting, "RETRIES", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(services, "store_messages", failing(3, services.store_messages))
+    monkeypatch.setattr(services, "store_in_rooms", failing(3, services.store_in_rooms))
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
     socket.say("patience")
@@ -50,16 +50,43 @@ def test_database_that_stays_away_is_told_and_the_socket_lives(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(posting, "RETRIES", (0.01,))
-    store = services.store_messages
-    monkeypatch.setattr(services, "store_messages", failing(99, store))
+    store = services.store_in_rooms
+    monkeypatch.setattr(services, "store_in_rooms", failing(99, store))
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
     client_id = socket.say("lost?")
     error = socket.next("error")
     assert (error["code"], error["client_id"]) == ("unavailable", client_id)
-    monkeypatch.setattr(services, "store_messages", store)
+    monkeypatch.setattr(services, "store_in_rooms", store)
     socket.say("lost?", client_id)
     assert socket.next("ack")["seq"] == 1
+
+
+def test_room_that_is_locked_holds_up_no_other(
+    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "RETRIES", (0.01,) * 60)
+    site = serve()
+    free, locked = RoomFactory.create(), RoomFactory.create()
+    ada = member_of(free)
+    MembershipFactory.create(room=locked, user=ada)
+    here, there = site.inside(free.slug, ada), site.inside(locked.slug, ada)
+    store = services.store_in_rooms
+
+    def impatient(*, drafts: Any) -> Any:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = 50")
+            return store(drafts=drafts)
+
+    monkeypatch.setattr(services, "store_in_rooms", impatient)
+    with transaction.atomic():
+        Room.objects.select_for_update().get(pk=locked.pk)
+        for n in range(10):
+            there.say(f"later {n}")
+            here.say(f"now {n}")
+        assert [one["message"] for one in here.messages(10)] == [f"now {n}" for n in range(10)]
+        assert there.is_quiet("ack", "message", seconds=0.1)
+    assert [one["message"] for one in there.messages(10)] == [f"later {n}" for n in range(10)]
 
 
 def test_room_that_is_deleted_under_a_writer(site: Site) -> None:
@@ -123,7 +150,7 @@ def test_rooms_that_nobody_is_in_are_let_go(
         assert socket.next("ack")["seq"] == n
         assert len(live.feeds) == 1
         socket.connection.close()
-        wait_until(lambda: not live.feeds and not live._posting and not live.sockets)
+        wait_until(lambda: not live.feeds and live._posting.is_idle(room.pk) and not live.sockets)
     assert (live._per_user, live._per_session, live.per_address) == ({}, {}, {})
 
 

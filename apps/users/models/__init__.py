@@ -11,6 +11,7 @@ from apps.users.models.accounts import (
     User,
 )
 from apps.users.models.email_change import EmailChange
+from apps.users.models.identities import Identity, ProviderSignIn
 from apps.users.models.roles import CODE_PATTERN, TITLE_LENGTH, TOP_RANK, Role
 from apps.users.models.second_factor import RecoveryCode, SecondFactor
 
@@ -21,7 +22,9 @@ __all__ = [
     "TITLE_LENGTH",
     "TOP_RANK",
     "EmailChange",
+    "Identity",
     "OneTimeToken",
+    "ProviderSignIn",
     "Purpose",
     "RecoveryCode",
     "RefreshToken",

@@ -13,7 +13,7 @@ from apps.common.addresses import network_of
 from apps.common.callers import Caller
 from apps.users import exceptions, policies
 from apps.users.managers import SessionQuerySet
-from apps.users.models import EmailChange, RecoveryCode, Session, User
+from apps.users.models import EmailChange, Identity, RecoveryCode, Session, User
 from apps.users.types import SecondFactorState
 
 
@@ -81,6 +81,11 @@ def was_signed_in_from(*, email: str, address: str) -> bool:
     """Whether the account was signed in to from the network of this address lately, as far as its sessions are kept."""
     network = network_of(address)
     return bool(network and email) and Session.objects.filter(user__email=email, network=network).exists()
+
+
+def list_identities(*, user: User) -> QuerySet[Identity]:
+    """Who opens the account at outside providers, the newest first."""
+    return Identity.objects.filter(user=user).order_by("-created_at", "-id")
 
 
 def find_email_change(*, user: User, now: datetime | None = None) -> EmailChange | None:

@@ -16,6 +16,12 @@ from apps.users.services.mails import (
 )
 from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
 from apps.users.services.profile import erase_own_account, remove_avatar, set_avatar, update_profile
+from apps.users.services.providers import (
+    begin_provider_sign_in,
+    link_identity,
+    sign_in_with_provider,
+    unlink_identity,
+)
 from apps.users.services.registration import register_user, resend_verification, verify_email
 from apps.users.services.roles import delete_role, make_role, restore_defaults, update_role
 from apps.users.services.second_factor import (
@@ -38,6 +44,7 @@ from apps.users.services.sign_in import check_credentials, complete_login, login
 
 __all__ = [
     "activate_user",
+    "begin_provider_sign_in",
     "begin_second_factor",
     "cancel_email_change",
     "change_password",
@@ -53,6 +60,7 @@ __all__ = [
     "disable_second_factor",
     "erase_own_account",
     "erase_user",
+    "link_identity",
     "login",
     "logout",
     "logout_everywhere",
@@ -75,6 +83,8 @@ __all__ = [
     "send_verification_mail",
     "send_welcome_mail",
     "set_avatar",
+    "sign_in_with_provider",
+    "unlink_identity",
     "update_profile",
     "update_role",
     "update_user",

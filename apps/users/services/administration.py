@@ -16,6 +16,7 @@ from apps.users import exceptions, policies
 from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
 from apps.users.models import (
     EmailChange,
+    Identity,
     OneTimeToken,
     RecoveryCode,
     Role,
@@ -109,6 +110,7 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
         Session.objects.filter(user=user).delete()
         OneTimeToken.objects.filter(user=user).delete()
         EmailChange.objects.filter(user=user).delete()
+        Identity.objects.filter(user=user).delete()
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
         # `.invalid` is nobody's for ever (RFC 2606).

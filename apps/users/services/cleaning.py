@@ -7,7 +7,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from apps.users.models import EmailChange, OneTimeToken, RefreshToken, Session
+from apps.users.models import EmailChange, OneTimeToken, ProviderSignIn, RefreshToken, Session
 
 # People see in their list of sessions only live ones; those who look into an incident want the others for a while.
 KEEP_ENDED: Final = timedelta(days=30)
@@ -17,6 +17,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
     """Delete it. How many rows it were."""
     now = now or timezone.now()
     count = RefreshToken.objects.expired(now).delete()[0]
+    count += ProviderSignIn.objects.filter(expires_at__lte=now).delete()[0]
     count += EmailChange.objects.filter(expires_at__lte=now).delete()[0]
     count += OneTimeToken.objects.filter(expires_at__lte=now - KEEP_ENDED).delete()[0]
     count += Session.objects.filter(expires_at__lte=now - KEEP_ENDED).delete()[0]

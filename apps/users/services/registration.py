@@ -46,6 +46,7 @@ def register_user(
         with transaction.atomic():
             user.save(force_insert=True)
             events.publish(UserRegistered(user_id=user.pk))
+            audit.record(action=AuditAction.REGISTERED, actor_id=user.pk, target="user", target_id=user.pk)
     except IntegrityError:
         # The unique address decides, also between two that register at once.
         if not settings.REGISTRATION_UNIFORM:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 
@@ -56,6 +60,7 @@ IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
         "account": ("30/hour",),
         "pair": ("5/5 minutes", "20/hour"),
     },
+    "oidc": {"address": ("60/10 minutes",)},
     "resend": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "email": {"address": ("20/hour",), "account": ("5/hour",)},
     # Sign-ins to the admin site, on top of "login".
@@ -68,10 +73,22 @@ SITE_RATES = ("240/minute",)
 SITE_IDLE_SECONDS = 1800
 SITE_SESSION_SECONDS = 8 * 3600
 VERIFICATION_LIFETIME = timedelta(days=2)
+PROVIDER_SIGN_IN_LIFETIME = timedelta(minutes=10)
 EMAIL_CHANGE_LIFETIME = timedelta(hours=12)
 PASSWORD_RESET_LIFETIME = timedelta(hours=1)
 AVATAR_MAX_PIXELS = 24_000_000
 AVATAR_SIZE = 512
+
+
+def provider_rows(text: str) -> list[Any]:
+    """A JSON list; empty text is an empty one. Raises ImproperlyConfigured, and shows no value."""
+    try:
+        found = json.loads(text or "[]")
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        raise ImproperlyConfigured("OIDC_PROVIDERS is no JSON list.")
+    return found
 
 
 def key_ring(entries: list[str]) -> tuple[tuple[str, str], ...]:
@@ -85,3 +102,5 @@ def key_ring(entries: list[str]) -> tuple[tuple[str, str], ...]:
 
 JWT_KEYS = key_ring(env.items("JWT_KEYS"))
 FIELD_ENCRYPTION_KEYS = tuple(env.items("FIELD_ENCRYPTION_KEY"))
+# Rows as infrastructure.oidc.providers reads them; `redirect_uri` is PUBLIC_URL/?oidc=<name> unless it is given.
+OIDC_PROVIDERS = provider_rows(env.text("OIDC_PROVIDERS"))

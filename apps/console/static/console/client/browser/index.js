@@ -580,6 +580,9 @@ __export(zone_exports, {
   authLogin: () => authLogin,
   authLoginSecondFactor: () => authLoginSecondFactor,
   authLogout: () => authLogout,
+  authOidc: () => authOidc,
+  authOidcCallback: () => authOidcCallback,
+  authOidcStart: () => authOidcStart,
   authPasswordReset: () => authPasswordReset,
   authPasswordResetConfirm: () => authPasswordResetConfirm,
   authRefresh: () => authRefresh,
@@ -1431,6 +1434,25 @@ var authLogout = (options) => (options.client ?? client).post({
     ...options.headers
   }
 });
+var authOidc = (options) => (options?.client ?? client).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/public/v1/auth/oidc/",
+  ...options
+});
+var authOidcCallback = (options) => (options.client ?? client).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/public/v1/auth/oidc/{provider}/callback/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var authOidcStart = (options) => (options.client ?? client).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/public/v1/auth/oidc/{provider}/start/",
+  ...options
+});
 var authPasswordReset = (options) => (options.client ?? client).post({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/public/v1/auth/password/reset/",
@@ -1514,6 +1536,7 @@ __export(zone_exports2, {
   notificationsPreferencesUpdate: () => notificationsPreferencesUpdate,
   notificationsRead: () => notificationsRead,
   notificationsReadAll: () => notificationsReadAll,
+  notificationsStream: () => notificationsStream,
   notificationsSummary: () => notificationsSummary,
   usersGet: () => usersGet,
   usersMe: () => usersMe,
@@ -1523,6 +1546,10 @@ __export(zone_exports2, {
   usersMeEmailChange: () => usersMeEmailChange,
   usersMeEmailKeep: () => usersMeEmailKeep,
   usersMeErase: () => usersMeErase,
+  usersMeIdentities: () => usersMeIdentities,
+  usersMeIdentitiesLink: () => usersMeIdentitiesLink,
+  usersMeIdentitiesStart: () => usersMeIdentitiesStart,
+  usersMeIdentitiesUnlink: () => usersMeIdentitiesUnlink,
   usersMeLogoutAll: () => usersMeLogoutAll,
   usersMePassword: () => usersMePassword,
   usersMeRecoveryCodesRenew: () => usersMeRecoveryCodesRenew,
@@ -2563,6 +2590,11 @@ var notificationsReadAll = (options) => (options?.client ?? client2).post({
     ...options?.headers
   }
 });
+var notificationsStream = (options) => (options?.client ?? client2).sse.get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/notifications/stream/",
+  ...options
+});
 var notificationsSummary = (options) => (options?.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/notifications/summary/",
@@ -2625,6 +2657,30 @@ var usersMeEmailChange = (options) => (options.client ?? client2).post({
     "Content-Type": "application/json",
     ...options.headers
   }
+});
+var usersMeIdentities = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/identities/",
+  ...options
+});
+var usersMeIdentitiesUnlink = (options) => (options.client ?? client2).delete({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/identities/{identity_id}/",
+  ...options
+});
+var usersMeIdentitiesLink = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/identities/{provider}/callback/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var usersMeIdentitiesStart = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/identities/{provider}/start/",
+  ...options
 });
 var usersMeLogoutAll = (options) => (options?.client ?? client2).post({
   security: [{ scheme: "bearer", type: "http" }],

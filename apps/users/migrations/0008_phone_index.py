@@ -14,7 +14,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0006_email_change")]
+    dependencies = [("users", "0007_identities")]
 
     operations = [
         migrations.AddField(

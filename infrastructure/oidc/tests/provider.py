@@ -1,0 +1,166 @@
+"""A provider of OpenID Connect on this machine: its own keys, PKCE checked, and every fault that a test asks for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
+from uuid import uuid4
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from jwt.algorithms import ECAlgorithm
+
+CLIENT, SECRET = "sarsen:client", "a secret/of the + client"
+
+
+class TestProvider:
+    """What it says can be changed in place: `metadata`, `claims`, `header`, `sign`, `answer`, `keys`."""
+
+    __test__ = False
+
+    def __init__(self, port: int) -> None:
+        self.issuer = f"http://127.0.0.1:{port}"
+        self.metadata: dict[str, Any] = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/keys",
+            "authorization_response_iss_parameter_supported": True,
+        }
+        self.keys: dict[str, EllipticCurvePrivateKey] = {}
+        self.rotate("first")
+        self.claims: dict[str, Any] = {
+            "sub": "stone-1",
+            "email": "ada@example.com",
+            "email_verified": True,
+            "name": "Ada Lovelace",
+        }
+        self.header: dict[str, Any] = {}
+        self.status = 200
+        self.sign: Callable[[dict[str, Any]], str] = self.signed
+        self.asked: list[str] = []
+        self._codes: dict[str, dict[str, str]] = {}
+
+    def rotate(self, kid: str) -> None:
+        """Sign with a new key from now on; the old one is withdrawn."""
+        self.keys = {kid: generate_private_key(SECP256R1())}
+
+    def signed(self, claims: dict[str, Any]) -> str:
+        """An ID token of these claims; None removes one."""
+        ((kid, key),) = self.keys.items()
+        return jwt.encode(
+            {name: value for name, value in claims.items() if value is not None},
+            key,
+            algorithm="ES256",
+            headers={"kid": kid, **self.header},
+        )
+
+    def consent(self, url: str) -> dict[str, str]:
+        """What somebody comes back with who signs in at this authorization URL."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
+        assert asked["client_id"] == CLIENT
+        code = uuid4().hex
+        self._codes[code] = asked
+        return {"code": code, "state": asked["state"], "iss": self.issuer}
+
+    def get(self, path: str) -> tuple[int, Any]:
+        self.asked.append(path)
+        if path == "/.well-known/openid-configuration":
+            return self.status, self.metadata
+        if path == "/keys":
+            return 200, {
+                "keys": [
+                    {
+                        **json.loads(ECAlgorithm.to_jwk(key.public_key())),
+                        "kid": kid,
+                        "use": "sig",
+                        "alg": "ES256",
+                    }
+                    for kid, key in self.keys.items()
+                ]
+            }
+        return 404, {}
+
+    def token(self, form: dict[str, str], authorization: str) -> tuple[int, Any]:
+        self.asked.append("/token")
+        basic = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        asked = self._codes.pop(form.get("code", ""), None)
+        challenge = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        if (
+            asked is None
+            or (unquote_plus(basic[0]), unquote_plus(basic[2])) != (CLIENT, SECRET)
+            or form.get("redirect_uri") != asked["redirect_uri"]
+            or base64.urlsafe_b64encode(challenge).rstrip(b"=").decode() != asked["code_challenge"]
+        ):
+            return 400, {"error": "invalid_grant"}
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 300,
+            "nonce": asked["nonce"],
+            **self.claims,
+        }
+        return 200, {"access_token": "opaque", "token_type": "Bearer", "id_token": self.sign(claims)}
+
+    def row(self, **changes: Any) -> dict[str, Any]:
+        """Its row of OIDC_PROVIDERS."""
+        return {
+            "name": "henge",
+            "title": "Henge",
+            "issuer": self.issuer,
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            **changes,
+        }
+
+
+@contextmanager
+def running() -> Iterator[TestProvider]:
+    """One that answers on a free port of this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(*provider.get(self.path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            form = {name: values[0] for name, values in parse_qs(body).items()}
+            self.answer(*provider.token(form, self.headers.get("Authorization", "")))
+
+        def answer(self, status: int, value: Any) -> None:
+            body = value if isinstance(value, bytes) else json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            if status == 302:
+                self.send_header("Location", f"{provider.issuer}/keys?{urlencode({'a': 1})}")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    provider = TestProvider(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
