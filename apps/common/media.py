@@ -18,6 +18,8 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """The uploaded file. Raises Http404 when there is none or the path leads elsewhere."""
     response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
     response.headers["Content-Security-Policy"] = _POLICY
+    # A browser that is led here by a link saves it; pages show it all the same.
+    response.headers["Content-Disposition"] = "attachment"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

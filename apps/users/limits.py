@@ -19,7 +19,7 @@ from apps.common.quotas import Quota
 from apps.users import exceptions
 from infrastructure.cache.ratelimit import Rate, limiter
 
-Action = Literal["login", "second_factor", "reset", "resend", "email", "oidc", "register", "site"]
+Action = Literal["login", "second_factor", "reset", "resend", "email", "oidc", "export", "register", "site"]
 _log = structlog.get_logger("security")
 
 

@@ -46,6 +46,7 @@ class AuditAction(StrEnum):
     EMAIL_CHANGE_CANCELLED = "users.email_change_cancelled"
     EMAIL_CHANGED = "users.email_changed"
     REGISTERED = "users.registered"
+    EXPORTED = "users.exported"
     IDENTITY_LINKED = "users.identity_linked"
     IDENTITY_UNLINKED = "users.identity_unlinked"
     SECOND_FACTOR_ENABLED = "users.second_factor_enabled"

@@ -29,6 +29,7 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
     "private": [
         path("users/me/", private.Me.as_view(), name="me"),
         path("users/me/password/", private.Password.as_view(), name="password"),
+        path("users/me/export/", private.Export.as_view(), name="export"),
         path("users/me/email/", email.Email.as_view(), name="email"),
         path("users/me/identities/", providers.Identities.as_view(), name="identities"),
         path("users/me/identities/<uuid:identity_id>/", providers.OneIdentity.as_view(), name="identity"),

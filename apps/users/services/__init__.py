@@ -7,6 +7,7 @@ from apps.users.services.email_change import (
     confirm_email_change,
     request_email_change,
 )
+from apps.users.services.export import export_data
 from apps.users.services.mails import (
     send_email_change_mail,
     send_notice,
@@ -60,6 +61,7 @@ __all__ = [
     "disable_second_factor",
     "erase_own_account",
     "erase_user",
+    "export_data",
     "link_identity",
     "login",
     "logout",

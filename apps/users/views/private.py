@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
@@ -62,6 +64,28 @@ class Me(APIView):
         """204."""
         services.erase_own_account(actor=caller_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Export(APIView):
+    """`users/me/export/`."""
+
+    @extend_schema(
+        operation_id="users_me_export",
+        tags=_ACCOUNT,
+        summary="All that is kept about oneself, as a file",
+        description="One JSON object with a member for each part of the product.",
+        responses=OpenApiResponse(OpenApiTypes.OBJECT, description="The file, as it is read."),
+    )
+    @raises(exceptions.TooManyAttempts)
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """200 with the file."""
+        actor = caller_of(request)
+        pieces = services.export_data(actor=actor, device=reading.device(request))
+        return StreamingHttpResponse(
+            pieces,
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{actor.user.pk}.json"'},
+        )
 
 
 class Password(APIView):

@@ -44,6 +44,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "apps.users.validators.BreachedPasswordValidator"},
 ]
 
 # Attempts, whether they succeed or not. Windows slide, so nothing is locked for longer than its window; "pair" is one
@@ -61,6 +62,7 @@ IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
         "pair": ("5/5 minutes", "20/hour"),
     },
     "oidc": {"address": ("60/10 minutes",)},
+    "export": {"account": ("5/hour",)},
     "resend": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "email": {"address": ("20/hour",), "account": ("5/hour",)},
     # Sign-ins to the admin site, on top of "login".
