@@ -35,6 +35,7 @@ test: venv ## the whole suite on throwaway servers, parallel, with coverage (ARG
 
 browser-test: venv ## the console in headless Chromium: two people, a killed server, accessibility (needs chromium, chromedriver)
 	@$(PY) -m apps.console.tests.browser.journey $(ARGS)
+	@$(PY) -m apps.api.tests.browser.pages
 
 contract-test: venv ## thousands of calls made up from the zones' schemas, on a live server (ARGS="--zone private --seed 2")
 	@$(PY) -m config.tests.contracts.campaign $(ARGS)

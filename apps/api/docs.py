@@ -176,8 +176,8 @@ def problems_view() -> Page:
 
 
 def wants_html(request: HttpRequest) -> bool:
-    """Whether a browser asks."""
-    return "text/html" in request.META.get("HTTP_ACCEPT", "")
+    """Whether HTML is what the caller likes best (RFC 9110, section 12.5.1): browsers do, programs as a rule do not."""
+    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
 
 
 def html_page(request: HttpRequest, template: str, values: dict[str, Any]) -> HttpResponse:

@@ -16,6 +16,8 @@ from apps.api.inventory import Endpoint
 from apps.api.slices import template
 from apps.api.zones import Version, Zone, ZoneTable
 
+# Whether the process lives, and whether it can do its work.
+HEALTH = {"alive": "/healthz", "ready": "/readyz"}
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -70,8 +72,8 @@ def api_index_view(table: ZoneTable) -> Page:
         listed = [describe(zone) for zone in table]
         if wants_html(request):
             shown = [zone | {"words": words_as_html(zone["description"])} for zone in listed]
-            return html_page(request, "api/index.html", {"zones": shown})
-        response = json_response({"zones": listed, "problems": "/api/problems/"})
+            return html_page(request, "api/index.html", {"zones": shown, "health": HEALTH})
+        response = json_response({"zones": listed, "problems": "/api/problems/", "health": HEALTH})
         patch_vary_headers(response, ["Accept"])
         return response
 

@@ -217,6 +217,32 @@ def test_a_browser_is_sent_to_sign_in_from_pages_only(serve: Serve) -> None:
     assert client.post("/api/closed/schema/", headers=browser).status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("text/html", "text/html"),
+        ("text/html,*/*", "text/html"),
+        ("application/json", "application/json"),
+        ("application/json, text/html;q=0.5", "application/json"),
+        ("*/*", "application/json"),
+        ("text/html;q=0, */*", "application/json"),
+        ("", "application/json"),
+    ],
+)
+def test_the_index_is_what_its_reader_likes_best(serve: Serve, accept: str, kind: str) -> None:
+    answer = serve().get("/api/", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, kind)
+    assert "Accept" in answer.headers["Vary"]
+    if kind == "text/html":
+        assert 'href="/readyz"' in answer.text
+        assert 'href="/api/closed/schema/"' in answer.text
+    else:
+        told = answer.json()
+        assert told["health"] == {"alive": "/healthz", "ready": "/readyz"}
+        assert [zone["name"] for zone in told["zones"]] == ["open", "closed", "machine", "office"]
+
+
 @pytest.mark.parametrize("format_", list(Format))
 def test_a_schema_is_served_with_etag_304_and_compression(serve: Serve, format_: Format) -> None:
     client = serve()
