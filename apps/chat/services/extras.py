@@ -120,7 +120,7 @@ def attach(messages: Mapping[UUID, Sequence[Attached]]) -> None:
 
 
 def as_json(attachments: Sequence[Attached]) -> list[dict[str, Any]]:
-    """Files as the message's row keeps them; `selectors.attachments_of` reads them again."""
+    """Files as the message's row keeps them; `selectors.as_posted` reads them again."""
     return [
         {
             "id": str(one.id),
