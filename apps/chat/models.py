@@ -113,6 +113,20 @@ class Membership(BaseModel):
         return f"{self.user_id} in {self.room_id}"
 
 
+class Mute(models.Model):
+    """A mute that waits for someone who has left the room: it does not end by leaving and coming back."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="chat_mute_once", fields=("room", "user"))]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.room_id} until {self.until}"
+
+
 class Message(models.Model):
     """One message. Numbered without gaps in its room; `client_id` is the sender's own name for it, taken once.
 

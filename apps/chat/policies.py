@@ -1,6 +1,6 @@
-"""Who may do what in a room, as plain questions about ranks: one's role in the room, or one's role on the site.
+"""Who may do what in a room, as plain questions about ranks: one's role in the room, or a permission of the site.
 
-The site's moderators and admins may moderate (not run) each room that they can see. Nobody moderates an equal or a
+Who holds `chat.moderate` on the site may moderate (not run) each room that they can see. Nobody moderates an equal or a
 better; where somebody acts by their role in the room, it is the other's role in the room that counts.
 """
 
@@ -17,22 +17,15 @@ class Rank(IntEnum):
     MEMBER = 0
     MODERATOR = 1
     OWNER = 2
-    SITE_MODERATOR = 3
-    SITE_ADMIN = 4
+    SITE = 3
 
 
 _OF_ROLE = {Role.MEMBER: Rank.MEMBER, Role.MODERATOR: Rank.MODERATOR, Role.OWNER: Rank.OWNER}
-_OF_SITE_ROLE = {"moderator": Rank.SITE_MODERATOR, "admin": Rank.SITE_ADMIN}
 
 
 def rank_of(role: Role | str) -> Rank:
     """The rank of a role in the room."""
     return _OF_ROLE[Role(role)]
-
-
-def site_rank_of(site_role: str) -> Rank | None:
-    """The rank of a role on the site; None for one that gives no say in other people's rooms."""
-    return _OF_SITE_ROLE.get(site_role)
 
 
 def may_edit_room(role: Role) -> bool:

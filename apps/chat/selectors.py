@@ -36,8 +36,7 @@ from apps.chat.exceptions import (
     RoomRoleTooLow,
 )
 from apps.chat.models import Attachment, Invitation, LanguageField, Membership, Message, Role, Room
-from apps.chat.types import Attached, Mentioned, Posted, Quote, Seat
-from apps.common.exceptions import NotFound
+from apps.chat.types import Attached, Mentioned, Permission, Posted, Quote, Seat
 from apps.users import selectors as users
 
 SYSTEM_NAME = "System"
@@ -66,6 +65,7 @@ LEFT JOIN chat_membership member ON member.room_id = room.id AND member.user_id 
 class Standing:
     """Someone in a room with the rank by which they act; `membership` None: one of the site's staff."""
 
+    user_id: UUID
     room: Room
     membership: Membership | None
     rank: policies.Rank
@@ -128,25 +128,21 @@ def get_standing(*, user_id: UUID, slug: str) -> Standing:
     room = Room.objects.filter(slug=slug).first() if membership is None else membership.room
     if room is None or (membership is None and room.is_private):
         raise RoomNotFound
-    by_site = policies.site_rank_of(users.get_user(user_id=user_id).role)
     by_room = None if membership is None else policies.rank_of(membership.role)
-    ranks = [rank for rank in (by_site, by_room) if rank is not None]
-    if not ranks:
+    rank = policies.Rank.SITE if users.get_user(user_id=user_id).may(Permission.MODERATE) else by_room
+    if rank is None:
         raise NotAMember
-    return Standing(room=room, membership=membership, rank=max(ranks))
+    return Standing(user_id=user_id, room=room, membership=membership, rank=rank)
 
 
 def get_rank_against(*, actor: Standing, user_id: UUID, role: Role | None) -> policies.Rank:
     """The rank that counts of someone (None: no member) whom the actor wants to moderate."""
     by_room = policies.Rank.MEMBER if role is None else policies.rank_of(role)
-    if actor.rank <= policies.Rank.OWNER:
+    if actor.rank < policies.Rank.SITE:
         return by_room
-    try:
-        by_site = policies.site_rank_of(users.get_user(user_id=user_id).role)
-    except NotFound:  # erased
-        by_site = None
-    # The site's staff answers to the site's staff alone; their roles in the room do not protect others from it.
-    return max(by_room, by_site or by_room)
+    # The site's staff answers to those above them on the site; its roles in a room protect nobody from it.
+    is_below = users.get_rank(user_id=user_id) < users.get_rank(user_id=actor.user_id)
+    return by_room if is_below else policies.Rank.SITE
 
 
 def list_members(*, room_id: UUID) -> QuerySet[Membership]:

@@ -17,8 +17,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
-    "chat.delete-expired-invitations": {
-        "task": "apps.chat.tasks.delete_expired_invitations",
+    "chat.delete-expired": {
+        "task": "apps.chat.tasks.delete_expired",
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
@@ -62,6 +62,6 @@ def tell_of_invitation(*, invitation_id: str) -> None:
 
 
 @shared_task(autoretry_for=(OperationalError,))
-def delete_expired_invitations() -> None:
-    """Those that nobody has followed in time."""
-    services.delete_expired_invitations()
+def delete_expired() -> None:
+    """Invitations that nobody has followed in time, and mutes that are over."""
+    services.delete_expired()

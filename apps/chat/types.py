@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID, uuid4
 
 from apps.chat.exceptions import MessageRefused
+
+
+class Permission(StrEnum):
+    """What a role of the site may grant of this slice."""
+
+    MODERATE = "chat.moderate"
+    """Put people out, mute them and delete what they said, in every room that one can see."""
+
+
+DEFAULT_GRANTS: Final = {"moderator": {Permission.MODERATE}}
 
 
 class AuditAction(StrEnum):

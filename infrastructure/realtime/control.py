@@ -7,6 +7,7 @@ nobody here is dropped by a look into a dictionary.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -19,17 +20,23 @@ from infrastructure.telemetry.metrics import REALTIME_FAILURES
 
 _GROUP: Final = "sockets"
 _RETRY: Final = 1.0
+_pause_until = 0.0
 _log = structlog.get_logger(__name__)
 
 
 async def asend(channel: str, payload: Mapping[str, Any]) -> None:
-    """Hand an event to every process with sockets."""
+    """Hand an event to every process with sockets. For a second after a failure nothing is tried: nobody waits twice."""
+    global _pause_until
+    if time.monotonic() < _pause_until:
+        REALTIME_FAILURES.labels("control").inc()
+        return
     try:
         async with asyncio.timeout(2):
             await get_channel_layer().group_send(
                 _GROUP, {"type": "sockets.control", "channel": channel, "payload": dict(payload)}
             )
     except (RedisError, OSError) as error:
+        _pause_until = time.monotonic() + _RETRY
         REALTIME_FAILURES.labels("control").inc()
         _log.warning("control.redis_away", channel=channel.partition(":")[0], error=type(error).__name__)
 

@@ -5,7 +5,7 @@ from apps.chat.services.departures import forget_user
 from apps.chat.services.invitations import (
     accept_invitation,
     decline_invitation,
-    delete_expired_invitations,
+    delete_expired,
     invite,
     withdraw_invitation,
 )
@@ -40,7 +40,7 @@ __all__ = [
     "create_room",
     "decline_invitation",
     "delete_discarded_files",
-    "delete_expired_invitations",
+    "delete_expired",
     "delete_message",
     "delete_room",
     "edit_message",

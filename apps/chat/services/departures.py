@@ -6,16 +6,17 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from apps.chat import selectors
-from apps.chat.models import Membership, Role, Room
+from apps.chat.models import Invitation, Membership, Mute, Role, Room
 from infrastructure import realtime
 
 _log = structlog.get_logger(__name__)
 
 
 def forget_user(*, user_id: UUID) -> int:
-    """End all memberships of a person; how many there were. Done again, it finds nothing left to do.
+    """End all memberships and invitations of a person; how many of the former. Done again, it finds nothing to do.
 
     A room without an owner goes to its longest-serving moderator, else member; one without members is deleted.
     Messages stay, under the name that the erased account has now.
@@ -26,6 +27,8 @@ def forget_user(*, user_id: UUID) -> int:
         # In the order of keys, so that two departures cannot wait for each other.
         rooms = list(Room.objects.select_for_update(no_key=True).filter(pk__in=room_ids).order_by("pk"))
         mine.delete()
+        Invitation.objects.filter(Q(user_id=user_id) | Q(invited_by_id=user_id)).delete()
+        Mute.objects.filter(user_id=user_id).delete()
         for room in selectors.list_rooms_without_owner(among=[room.pk for room in rooms]):
             _find_owner(room)
         for room_id in room_ids:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.chat import policies, selectors
 from apps.chat.events import PersonInvited
 from apps.chat.exceptions import InvitationNotFound, RoomRoleTooLow, TooManyInvitations
-from apps.chat.models import Invitation, Membership, Role
+from apps.chat.models import Invitation, Membership, Mute, Role
 from apps.chat.services import members
 from apps.chat.types import AuditAction
 from apps.common import audit, events
@@ -104,9 +104,11 @@ def decline_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | No
         raise InvitationNotFound
 
 
-def delete_expired_invitations(*, now: datetime | None = None) -> int:
-    """Delete those that nobody has followed in time. How many it were."""
-    return Invitation.objects.filter(expires_at__lte=now or timezone.now()).delete()[0]
+def delete_expired(*, now: datetime | None = None) -> int:
+    """Delete invitations that nobody has followed in time, and mutes that are over. How many it were."""
+    now = now or timezone.now()
+    count = Invitation.objects.filter(expires_at__lte=now).delete()[0]
+    return count + Mute.objects.filter(until__lte=now).delete()[0]
 
 
 def _inviter(actor_id: UUID, slug: str) -> Membership:

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.utils import timezone
 
 from apps.chat import policies, selectors
 from apps.chat.exceptions import LastOwner, MemberNotFound, RoomNotFound, RoomRoleTooLow
-from apps.chat.models import Membership, Role, Room
+from apps.chat.models import Membership, Mute, Role, Room
 from apps.chat.types import AuditAction
 from apps.common import audit
 from apps.common.exceptions import NotFound
@@ -29,11 +30,20 @@ def join_room(*, user_id: UUID, slug: str) -> Membership:
 
 def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membership, bool]:
     """Make someone a member, with nothing unread; the flag tells whether they are new. Asks no questions."""
-    membership, is_new = Membership.objects.get_or_create(
-        room_id=room.pk, user_id=user_id, defaults={"read_seq": room.head, "role": role}
-    )
-    if is_new:
-        _log.info("chat.member_joined", room=str(room.pk), user=str(user_id))
+    waiting = Mute.objects.filter(room_id=room.pk, user_id=user_id)
+    with transaction.atomic():
+        membership, is_new = Membership.objects.get_or_create(
+            room_id=room.pk,
+            user_id=user_id,
+            defaults={
+                "read_seq": room.head,
+                "role": role,
+                "muted_until": waiting.values_list("until", flat=True).first(),
+            },
+        )
+        if is_new:
+            waiting.delete()
+            _log.info("chat.member_joined", room=str(room.pk), user=str(user_id))
     return membership, is_new
 
 
@@ -156,7 +166,13 @@ def _locked(membership: Membership) -> Membership:
 
 
 def end(membership: Membership) -> None:
-    """The person is in the room no more; their sockets are closed."""
+    """The person is in the room no more; their sockets are closed. A mute waits for them to come back."""
+    if membership.muted_until is not None and membership.muted_until > timezone.now():
+        Mute.objects.update_or_create(
+            room_id=membership.room_id,
+            user_id=membership.user_id,
+            defaults={"until": membership.muted_until},
+        )
     membership.delete()
     realtime.push_to_room(membership.room_id, {"type": "membership.ended", "user": str(membership.user_id)})
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from apps.chat import selectors, wire
 from apps.chat.events import MessageNoticed
 from apps.chat.exceptions import InvalidMessage, MessageRefused, Muted, NotAMember, RoomNotFound
-from apps.chat.models import MAX_TEXT
+from apps.chat.models import MAX_TEXT, Membership
 from apps.chat.services import extras
 from apps.chat.services.extras import Candidate, Extras
 from apps.chat.types import Draft, Posted, Stored
@@ -280,7 +280,12 @@ def post_message(
         reply_to=reply_to,
         attachments=tuple(attachments),
     )
-    return _post_one(membership.room_id, draft)
+    posted, is_new = _post_one(membership.room_id, draft)
+    if is_new:
+        # One's own words make nothing unread for who had read all before them; sockets send their marks themselves.
+        read_all = Membership.objects.filter(pk=membership.pk, read_seq=posted.seq - 1)
+        read_all.update(read_seq=posted.seq)
+    return posted, is_new
 
 
 def post_system_message(*, slug: str, text: str, client_id: UUID | None = None) -> Posted:

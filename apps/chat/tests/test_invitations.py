@@ -98,7 +98,7 @@ def test_invitations_of_others_open_nothing() -> None:
     assert ada("POST", f"invitations/{ids['ada']}/decline/").status_code == 204
     assert owner("DELETE", f"rooms/{room.slug}/invitations/{ids['grace']}/").status_code == 204
     refused(owner("DELETE", f"rooms/{room.slug}/invitations/{ids['grace']}/"), 404, "invitation_not_found")
-    assert services.delete_expired_invitations() == 1
+    assert services.delete_expired() == 1
     assert not Invitation.objects.exists()
 
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.chat.models import Membership, Message, Role
+from apps.chat import services
+from apps.chat.models import Membership, Message, Mute, Role
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import refused, someone
 from apps.common.models import AuditEvent
@@ -129,6 +130,45 @@ def test_staff_of_the_site_moderates_what_it_can_see() -> None:
     # In one's own room, the role in it counts.
     Membership.objects.create(room=private, user=admin.user)
     assert insider("DELETE", f"rooms/{private.slug}/members/{admin.id}/").status_code == 204
+
+
+def test_mute_does_not_end_by_leaving() -> None:
+    room = RoomFactory.create()
+    owner, member = someone(room, Role.OWNER), someone(room)
+    path = f"rooms/{room.slug}/members/{member.id}/"
+    owner("POST", f"{path}mute/", {"seconds": 600})
+    until = Membership.objects.get(user=member.user).muted_until
+    assert until is not None
+    assert member("POST", f"rooms/{room.slug}/leave/").status_code == 204
+    assert member("POST", f"rooms/{room.slug}/join/").json()["muted_until"][:19] == until.isoformat()[:19]
+    refused(member.say(room, "x"), 403, "muted")
+    assert not Mute.objects.exists()
+    assert owner("DELETE", path).status_code == 204
+    assert services.delete_expired() == 0
+    assert services.delete_expired(now=timezone.now() + timedelta(hours=1)) == 1
+    member("POST", f"rooms/{room.slug}/join/")
+    assert member.say(room, "x").status_code == 201
+
+
+def test_permission_to_moderate_comes_and_goes_with_the_role() -> None:
+    room = RoomFactory.create()
+    member, clerk = someone(room), someone(role="moderator")
+    path = f"rooms/{room.slug}/members/{member.id}/mute/"
+    type(clerk.user).objects.filter(pk=clerk.user.pk).update(role="user")
+    refused(clerk("POST", path, {"seconds": 60}), 403, "not_a_member")
+    assert Membership.objects.get().muted_until is None
+    type(clerk.user).objects.filter(pk=clerk.user.pk).update(role="moderator")
+    assert clerk("POST", path, {"seconds": 60}).status_code == 200
+
+
+def test_own_words_leave_nothing_unread_for_who_had_read_all() -> None:
+    room = RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    ada.say(room, "one")
+    assert ada("GET", f"rooms/{room.slug}/").json()["unread"] == 0
+    grace.say(room, "two")
+    ada.say(room, "three")
+    assert ada("GET", f"rooms/{room.slug}/").json()["unread"] == 2
 
 
 def test_reading_marks_by_rest(django_assert_max_num_queries: Callable[..., Any]) -> None:

@@ -73,7 +73,7 @@ def test_invitations_are_told_to_accounts_and_mailed_to_addresses() -> None:
     assert sorted(sent.to[0] for sent in mail.outbox) == sorted([ada.user.email, "nobody@example.org"])
     assert {sent.subject for sent in mail.outbox} == {title}
     tasks.tell_of_invitation(invitation_id=str(uuid4()))
-    tasks.delete_expired_invitations()
+    tasks.delete_expired()
     assert Invitation.objects.count() == 4
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from uuid import uuid4
+
+from django.utils import timezone
+
 from apps.chat import services
-from apps.chat.models import Membership, Message
+from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
@@ -204,3 +209,71 @@ def test_subprotocols(site: Site) -> None:
     # The header comes first, and a header that does not hold is not mended by another credential.
     refused = site.knock(room.slug, f"?token={token}", additional_headers={"Authorization": "Bearer no"})
     assert refused.close_code() == 4401
+
+
+def test_replies_files_and_mentions_arrive_live_and_in_replays(site: Site) -> None:
+    room = RoomFactory.create()
+    ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
+    file = Attachment.objects.create(
+        room=room, uploader=ada, file="x", name="plan.pdf", type="application/pdf", size=7
+    )
+    here, there = site.inside(room.slug, ada), site.inside(room.slug, grace)
+    there.say("Who comes?")
+    asked = here.next("message")
+    here.send(
+        message=f"<@{grace.pk}>", client_id=str(uuid4()), reply_to=asked["id"], attachments=[str(file.pk)]
+    )
+    there.next("message")
+    said = there.next("message")
+    assert {name: said[name] for name in ("reply_to", "attachments", "mentions")} == {
+        "reply_to": {
+            "id": asked["id"],
+            "seq": 1,
+            "message": "Who comes?",
+            "from": str(grace.pk),
+            "from_name": "Grace",
+            "deleted": False,
+        },
+        "attachments": [
+            {
+                "id": str(file.pk),
+                "name": "plan.pdf",
+                "type": "application/pdf",
+                "size": 7,
+                "width": None,
+                "height": None,
+            }
+        ],
+        "mentions": [{"user": str(grace.pk), "name": "Grace"}],
+    }
+    assert site.inside(room.slug, grace, after=1).next("message") == said
+    here.send(message="", client_id=str(uuid4()), attachments=[str(file.pk)])
+    assert here.next("error")["code"] == "invalid_attachment"
+    here.send(message="x", client_id=str(uuid4()), reply_to=str(uuid4()))
+    assert here.next("error")["code"] == "invalid_reply"
+    for wrong in ({"reply_to": 5}, {"attachments": "x"}, {"attachments": [5]}, {"attachments": ["x"] * 11}):
+        here.send(message="x", **wrong)
+        assert here.next("error")["code"] == "invalid_frame"
+    assert Message.objects.count() == 2
+
+
+def test_muted_member_is_told_so_and_until_when(site: Site) -> None:
+    room = RoomFactory.create()
+    owner, ada = member_of(room, Role.OWNER), member_of(room)
+    socket = site.inside(room.slug, ada)
+    until = timezone.now().replace(microsecond=0) + timedelta(hours=1)
+    services.mute_member(actor_id=owner.pk, slug=room.slug, user_id=ada.pk, until=until)
+    told = until.isoformat().replace("+00:00", "Z")
+    assert socket.next("member") == {
+        "type": "member",
+        "user": str(ada.pk),
+        "role": "member",
+        "muted_until": told,
+    }
+    client_id = socket.say("x")
+    error = socket.next("error")
+    assert (error["code"], error["until"], error["client_id"]) == ("muted", told, client_id)
+    services.unmute_member(actor_id=owner.pk, slug=room.slug, user_id=ada.pk)
+    assert socket.next("member")["muted_until"] is None
+    socket.say("y")
+    assert socket.next("ack")["seq"] == 1

@@ -22,12 +22,13 @@ from apps.users.selectors.authentication import (
     list_dead_sessions,
     list_visitors,
 )
-from apps.users.selectors.roles import get_role, list_permissions, list_roles
+from apps.users.selectors.roles import get_rank, get_role, list_permissions, list_roles
 
 __all__ = [
     "authenticate_access",
     "canonical_email",
     "find_email_change",
+    "get_rank",
     "get_role",
     "get_second_factor_state",
     "get_session_of",

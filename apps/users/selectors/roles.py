@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.db.models import Subquery
+
 from apps.common.callers import Caller
 from apps.common.declarations import declared
 from apps.users import exceptions, policies
 from apps.users.managers import RoleQuerySet
-from apps.users.models import Role
+from apps.users.models import Role, User
 
 
 def list_roles(*, actor: Caller) -> RoleQuerySet:
@@ -21,6 +25,13 @@ def get_role(*, actor: Caller, code: str) -> Role:
     if role is None:
         raise exceptions.RoleNotFound
     return role
+
+
+def get_rank(*, user_id: UUID) -> int:
+    """Where an account stands among the others by its role; -1 for nobody and for those that are not active."""
+    role = User.objects.filter(pk=user_id, is_active=True).order_by().values("role")
+    rank = Role.objects.filter(code=Subquery(role)).order_by().values_list("rank", flat=True).first()
+    return -1 if rank is None else rank
 
 
 def list_permissions() -> list[str]:

@@ -44,7 +44,7 @@ def clerk(boss: User) -> User:
 
 def test_three_roles_are_there_from_the_start() -> None:
     assert list(Role.objects.values_list("code", "rank", "permissions")) == [
-        ("user", 0, []), ("moderator", 50, []), ("admin", 100, [ALL]),
+        ("user", 0, []), ("moderator", 50, ["chat.moderate"]), ("admin", 100, [ALL]),
     ]  # fmt: skip
 
 
@@ -265,7 +265,7 @@ def test_defaults_come_back_and_what_was_taken_away_does_not(monkeypatch: pytest
     monkeypatch.setattr(types, "DEFAULT_GRANTS", {"moderator": ["users.read"]}, raising=False)
     Role.objects.filter(code="moderator").delete()
     services.restore_defaults()
-    assert Role.objects.get(code="moderator").permissions == ["users.read"]
+    assert Role.objects.get(code="moderator").permissions == ["chat.moderate", "users.read"]
     Role.objects.filter(code="moderator").update(permissions=[], title="Warden")
     call_command("migrate", verbosity=0)
     warden = Role.objects.get(code="moderator")
