@@ -17,7 +17,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv env run test browser-test contract-test check clients-tools clients console-client fmt shell migrate manage lock upgrade compose-test clean
+.PHONY: help venv env run test identity-campaign browser-test contract-test check clients-tools clients console-client fmt shell migrate manage lock upgrade compose-test clean
 
 help: ## this list
 	@echo "Sarsen"; echo; \
@@ -50,6 +50,10 @@ sbom: venv ## the bill of materials of the production image: sbom.cdx.json (Cycl
 .PHONY: fuzz
 fuzz: venv ## 12,000 hostile requests against every endpoint of a server of its own; about two minutes (ARGS="--all")
 	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
+
+identity-campaign: venv ## 2,000 runs of the state machine of sign-ins; families of tokens over restarts (RUNS=)
+	@IDENTITY_RUNS=$(if $(RUNS),$(RUNS),2000) $(PY) scripts/test.py apps/users/tests/test_machine.py -q
+	@$(PY) -m benchmarks.families
 
 check: venv ## lint, format, types, import contracts, migrations, production settings, schemas, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)
