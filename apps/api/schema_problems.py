@@ -25,6 +25,7 @@ _OF_IDEMPOTENCY = (
     idempotency.IdempotencyKeyInvalid,
     idempotency.IdempotencyInFlight,
     idempotency.IdempotencyKeyReused,
+    idempotency.IdempotencyAnswerLost,
 )
 DEFAULT = "AnyProblem"
 # As RFC 9110 has them; the names in the standard library depend on Python's version.

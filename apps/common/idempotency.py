@@ -1,7 +1,7 @@
 """Idempotency-Key: one effect and one answer, however often a call is sent (draft-ietf-httpapi-idempotency-key-header).
 
 The answer is stored in the transaction of the effect, so there is never one without the other. Answers may carry
-tokens; they are stored encrypted, for a day.
+tokens; they are stored encrypted, for a day. What is decided, and why, is docs/guides/idempotency.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -26,11 +27,17 @@ from apps.common.callers import Caller
 from apps.common.exceptions import Conflict, InvalidInput, Unprocessable
 from apps.common.ids import uuid7
 from apps.common.models import StoredAnswer
+from infrastructure.crypto import DecryptionError
+
+_log = structlog.get_logger(__name__)
 
 KEEP: Final = timedelta(hours=24)
+# Longer answers, and those that stream, are not kept: a second call learns that the first one was carried out.
+MAX_KEPT: Final = 1_048_576
 REPLAYED: Final = "Idempotency-Replayed"
 # The methods that the key means something for. One that no view has is refused for what it is, not for its key.
 METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_BOUNDARY = re.compile(r"""boundary="?([^";,\s]{1,70})"?""", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 # What describes the content; everything else belongs to one exchange (ids, dates, limits, cookies).
 _KEPT_HEADERS: Final = (
@@ -68,6 +75,13 @@ class IdempotencyKeyReused(Unprocessable):
     detail = "This Idempotency-Key was used for a different request."
 
 
+class IdempotencyAnswerLost(Conflict):
+    """The call was carried out, and its answer was not kept or can no longer be read."""
+
+    code = "idempotency_answer_lost"
+    detail = "The call with this Idempotency-Key was carried out. Its answer was not kept: look at what it changed."
+
+
 def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """The answer of `call`, or the stored one when this caller has sent the same call with the same key before.
 
@@ -75,7 +89,7 @@ def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBas
     answer. Answers of 5xx are rolled back, and neither they nor 429 are stored: the call may be tried again.
 
     Raises:
-        IdempotencyKeyInvalid, IdempotencyInFlight, IdempotencyKeyReused: see there.
+        IdempotencyKeyInvalid, IdempotencyInFlight, IdempotencyKeyReused, IdempotencyAnswerLost: see there.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None or request.method not in METHODS:
@@ -102,11 +116,7 @@ def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBas
             response = response.render()
         if response.status_code >= 500:
             transaction.set_rollback(True)
-        elif (
-            response.status_code != 429
-            and not connection.needs_rollback
-            and isinstance(response, HttpResponse)
-        ):
+        elif response.status_code != 429 and not connection.needs_rollback:
             _store(owner, key, fingerprint, response)
     return response
 
@@ -116,12 +126,23 @@ def prune(*, now: datetime | None = None) -> int:
     return StoredAnswer.objects.filter(created_at__lt=(now or timezone.now()) - KEEP).delete()[0]
 
 
+def forget(*, caller: Caller) -> int:
+    """Delete what is kept for a signed-in caller or a service, with the personal data in it. How many it were."""
+    return StoredAnswer.objects.filter(caller=caller.throttle_key("")).delete()[0]
+
+
 def _fingerprint(request: HttpRequest) -> bytes:
     """A keyed digest of the call: bodies hold passwords, and a plain hash of those could be guessed at."""
     digest = hmac.new(settings.SECRET_KEY.encode(), b"idempotency", hashlib.sha256)
-    for part in (request.method or "", request.get_full_path(), request.META.get("CONTENT_TYPE", "")):
+    kind, body = request.META.get("CONTENT_TYPE", ""), _body(request)
+    # A client that sends a form again draws a new boundary; the form is the same.
+    boundary = _BOUNDARY.search(kind) if kind.lower().startswith("multipart/") else None
+    if boundary is not None:
+        kind = kind.replace(boundary[1], "")
+        body = body.replace(b"--" + boundary[1].encode("latin-1", "replace"), b"--")
+    for part in (request.method or "", request.get_full_path(), kind):
         digest.update(hashlib.sha256(part.encode()).digest())
-    digest.update(_body(request))
+    digest.update(body)
     return digest.digest()
 
 
@@ -146,7 +167,7 @@ def _try_lock(owner: str, key: str) -> bool:
     return bool(row and row[0])
 
 
-def _store(owner: str, key: str, fingerprint: bytes, response: HttpResponse) -> None:
+def _store(owner: str, key: str, fingerprint: bytes, response: HttpResponseBase) -> None:
     row = StoredAnswer(
         id=uuid7(),
         caller=owner,
@@ -155,12 +176,20 @@ def _store(owner: str, key: str, fingerprint: bytes, response: HttpResponse) -> 
         status=response.status_code,
         headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
     )
-    row.body = ciphers.cipher().encrypt(b64encode(response.content).decode("ascii"), _place(row))
+    if isinstance(response, HttpResponse) and len(response.content) <= MAX_KEPT:
+        row.body = ciphers.cipher().encrypt(b64encode(response.content).decode("ascii"), _place(row))
     row.save(force_insert=True)
 
 
 def _restored(row: StoredAnswer) -> HttpResponse:
-    content = b64decode(ciphers.cipher().decrypt(row.body, _place(row)))
+    if not row.body:
+        raise IdempotencyAnswerLost
+    try:
+        content = b64decode(ciphers.cipher().decrypt(row.body, _place(row)))
+    except DecryptionError:
+        # Its key has left the ring within the day. What must not happen is the effect once more.
+        _log.warning("idempotency.answer_unreadable", answer=str(row.pk))
+        raise IdempotencyAnswerLost from None
     response = HttpResponse(content, status=row.status, headers=row.headers)
     if "Content-Type" not in row.headers:
         del response.headers["Content-Type"]

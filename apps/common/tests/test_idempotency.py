@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from cryptography.fernet import Fernet
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
@@ -141,9 +142,55 @@ class TestRun:
         assert idempotency.run(request(), ADA, call).content == b'{"a":1}'
         assert idempotency.run(request(), ADA, call).content == b'{"a":1}'
 
-    def test_streams_are_not_stored(self):
-        idempotency.run(request(), ADA, lambda: StreamingHttpResponse([b"x"]))
-        assert StoredAnswer.objects.count() == 0
+    def test_a_stream_is_not_kept_and_not_carried_out_twice(self):
+        def stream():
+            make()()
+            return StreamingHttpResponse([b"x", b"y"])
+
+        assert b"".join(idempotency.run(request(), ADA, stream)) == b"xy"
+        with pytest.raises(idempotency.IdempotencyAnswerLost):
+            idempotency.run(request(), ADA, stream)
+        assert DeadTask.objects.count() == 1
+
+    def test_a_large_answer_is_kept_up_to_a_size(self, monkeypatch):
+        monkeypatch.setattr(idempotency, "MAX_KEPT", 1_000)
+        for key, size in (("fits", 1_000), ("too-large", 1_001)):
+
+            def call(size=size):
+                make()()
+                return HttpResponse(b"a" * size)
+
+            assert idempotency.run(request(key), ADA, call).content == b"a" * size
+        assert idempotency.run(request("fits"), ADA, make()).content == b"a" * 1_000
+        with pytest.raises(idempotency.IdempotencyAnswerLost):
+            idempotency.run(request("too-large"), ADA, make())
+        assert DeadTask.objects.count() == 2
+
+    def test_an_answer_whose_key_has_left_the_ring_is_lost_and_its_effect_is_not_repeated(self, settings):
+        idempotency.run(request(), ADA, make())
+        settings.FIELD_ENCRYPTION_KEYS = (Fernet.generate_key().decode(),)
+        with pytest.raises(idempotency.IdempotencyAnswerLost):
+            idempotency.run(request(), ADA, make())
+        assert DeadTask.objects.count() == 1
+
+    def test_services_have_keys_of_their_own(self):
+        billing, search = (Caller(kind=CallerKind.SERVICE, service=name) for name in ("billing", "search"))
+        for caller in (billing, search, billing, search, ADA):
+            idempotency.run(request(), caller, make())
+        assert DeadTask.objects.count() == 3
+
+    def test_who_is_not_known_is_told_apart_by_address(self):
+        for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "2001:db8::1", "2001:db8::2"):
+            call = request()
+            call.META["REMOTE_ADDR"] = address
+            idempotency.run(call, ANONYMOUS, make())
+        assert DeadTask.objects.count() == 3
+
+    def test_what_is_kept_for_somebody_can_be_forgotten(self):
+        for caller in (ADA, GRACE):
+            idempotency.run(request(), caller, make())
+        assert idempotency.forget(caller=ADA) == 1
+        assert StoredAnswer.objects.get().caller == "user:2"
 
     def test_an_empty_answer_without_a_type(self):
         def call():
@@ -166,6 +213,18 @@ class TestRun:
         again = request(body=data, kind="multipart/form-data; boundary=b")
         assert idempotency.run(again, ADA, make()).content == b"500"
 
+    def test_a_form_that_is_sent_again_has_another_boundary(self):
+        def form(boundary, text):
+            part = f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n{text}\r\n'
+            kind = f"multipart/form-data; boundary={boundary}"
+            return request(body=f"{part}--{boundary}--\r\n".encode(), kind=kind)
+
+        idempotency.run(form("----one", "x"), ADA, make())
+        assert idempotency.run(form("----two", "x"), ADA, make())["Idempotency-Replayed"] == "true"
+        with pytest.raises(idempotency.IdempotencyKeyReused):
+            idempotency.run(form("----two", "y"), ADA, make())
+        assert DeadTask.objects.count() == 1
+
     def test_after_a_day_it_is_forgotten(self):
         idempotency.run(request(), ADA, make())
         StoredAnswer.objects.update(created_at=timezone.now() - dt.timedelta(hours=25))
@@ -181,6 +240,47 @@ class TestTransactions:
         assert idempotency.run(request(), ADA, make(503)).status_code == 503
         assert (DeadTask.objects.count(), StoredAnswer.objects.count()) == (0, 0)
         assert idempotency.run(request(), ADA, make(201)).status_code == 201
+        assert DeadTask.objects.count() == 1
+
+    def test_a_process_that_dies_before_the_commit_leaves_neither_effect_nor_answer(self, monkeypatch):
+        def die(*_):
+            raise SystemExit
+
+        with monkeypatch.context() as patched:
+            patched.setattr(idempotency, "_store", die)
+            with pytest.raises(SystemExit):
+                idempotency.run(request(), ADA, make())
+        assert (DeadTask.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+        assert idempotency.run(request(), ADA, make()).status_code == 201
+        assert DeadTask.objects.count() == 1
+
+    def test_a_connection_that_dies_frees_its_key(self):
+        running, go_on = threading.Event(), threading.Event()
+
+        def doomed():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                pids.append(cursor.fetchone()[0])
+            running.set()
+            assert go_on.wait(10)
+            return make()()
+
+        def first():
+            try:
+                with pytest.raises(DatabaseError):
+                    idempotency.run(request(), ADA, doomed)
+            finally:
+                connection.close()
+
+        pids: list[int] = []
+        with ThreadPoolExecutor(1) as pool:
+            outcome = pool.submit(first)
+            assert running.wait(10)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", pids)
+            assert idempotency.run(request(), ADA, make()).status_code == 201
+            go_on.set()
+            outcome.result(10)
         assert DeadTask.objects.count() == 1
 
     def test_a_broken_transaction_is_answered_but_not_stored(self):

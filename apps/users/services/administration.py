@@ -10,8 +10,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common import audit, events
-from apps.common.callers import Caller
+from apps.common import audit, events, idempotency
+from apps.common.callers import Caller, CallerKind
 from apps.users import exceptions, policies
 from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
 from apps.users.models import (
@@ -120,6 +120,7 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
         user.password = make_password(None)
         user.is_active, user.erased_at, user.updated_at = False, now, now
         user.save()
+        idempotency.forget(caller=Caller(kind=CallerKind.USER, user=user))
         events.publish(UserErased(user_id=user.pk))
         _record(AuditAction.ERASED, actor=actor, user=user)
     _log.warning("users.erased", user_id=str(user_id))

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from PIL import Image
 
-from apps.common.models import OutboxEvent
+from apps.common.models import OutboxEvent, StoredAnswer
 from apps.users.models import OneTimeToken, Session, User
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, bearer, pair_for
@@ -178,7 +178,8 @@ def test_an_erased_account_is_gone_for_good(
     private: As, public: Api, user: User, relay: Callable[[], Any]
 ) -> None:
     api = private(user)
-    api.patch("users/me/", {"phone": "5550100"})
+    api.call("patch", "users/me/", {"phone": "5550100"}, **{"Idempotency-Key": "phone"})
+    assert StoredAnswer.objects.count() == 1
     upload(user, picture())
     avatar, email = User.objects.get().avatar, user.email
     pair_for(user)
@@ -197,6 +198,7 @@ def test_an_erased_account_is_gone_for_good(
     assert shell.erased_at is not None
     assert not Session.objects.exists()
     assert not OneTimeToken.objects.exists()
+    assert not StoredAnswer.objects.exists()
     assert "users.erased" in OutboxEvent.objects.values_list("name", flat=True)
     assert code_of(api.get("users/me/")) == (401, "session_ended")
     assert code_of(public.post("auth/login/", {"email": email, "password": PASSWORD})) == (
