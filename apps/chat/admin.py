@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.chat.models import Membership, Message, Room
+from apps.chat.models import Attachment, Invitation, Membership, Message, Room
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
@@ -16,7 +16,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generi
     model = Membership
     extra = 0
     autocomplete_fields = ("user",)
-    fields = ("user", "role", "read_seq")
+    fields = ("user", "role", "muted_until", "read_seq")
     readonly_fields = ("read_seq",)
 
 
@@ -24,8 +24,8 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generi
 class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Rooms with their members."""
 
-    list_display = ("slug", "name", "is_private", "head", "created_at")
-    list_filter = ("is_private",)
+    list_display = ("slug", "name", "is_private", "language", "head", "created_at")
+    list_filter = ("is_private", "language")
     search_fields = ("slug", "name")
     readonly_fields = ("head", "created_at", "updated_at")
     inlines = (MembershipInline,)
@@ -51,3 +51,40 @@ class MessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A number that is gone would be a gap."""
         return False
+
+
+class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """What is looked at here, and made elsewhere."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The service makes them."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """There is nothing to change."""
+        return False
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(_ReadOnly):
+    """Files by what they are, not what is in them. A row that is gone would leave its file behind."""
+
+    list_display = ("name", "type", "size", "room", "uploader", "created_at", "discarded_at")
+    list_filter = ("type",)
+    list_select_related = ("room", "uploader")
+    search_fields = ("=room__slug", "=uploader__email")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They go with their message."""
+        return False
+
+
+@admin.register(Invitation)
+class InvitationAdmin(_ReadOnly):
+    """Open invitations, which may be withdrawn."""
+
+    list_display = ("room", "invited_by", "created_at", "expires_at")
+    list_select_related = ("room", "invited_by")
+    search_fields = ("=room__slug", "=invited_by__email")

@@ -35,6 +35,16 @@ class LanguageChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberAdded(Event):
+    """Someone was brought into a room by another."""
+
+    name: ClassVar[str] = "chat.member_added"
+    room_id: UUID
+    user_id: UUID
+    actor_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonInvited(Event):
     """Someone is asked into a room."""
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from apps.chat import tasks
-from apps.chat.events import FilesDiscarded, LanguageChanged, MessageNoticed, PersonInvited
+from apps.chat.events import (
+    FilesDiscarded,
+    LanguageChanged,
+    MemberAdded,
+    MessageNoticed,
+    PersonInvited,
+)
 from apps.common import events
 from apps.users.events import UserErased
 
@@ -30,6 +36,14 @@ def index_messages(event: LanguageChanged) -> None:
 def tell_of_message(event: MessageNoticed) -> None:
     """Tell those who were named or answered."""
     tasks.tell_of_message.delay(room_id=str(event.room_id), message_id=str(event.message_id))
+
+
+@events.on(MemberAdded)
+def tell_of_membership(event: MemberAdded) -> None:
+    """Tell the one who was brought in."""
+    tasks.tell_of_membership.delay(
+        room_id=str(event.room_id), user_id=str(event.user_id), actor_id=str(event.actor_id)
+    )
 
 
 @events.on(PersonInvited)

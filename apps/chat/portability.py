@@ -1,4 +1,4 @@
-"""What this slice keeps about a person: the rooms they are in, and what they have said."""
+"""What this slice keeps about a person: the rooms they are in, what they have said and sent, whom they invited."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from uuid import UUID
 
 from django.db.models import F
 
-from apps.chat.models import Membership, Message
+from apps.chat.models import Attachment, Invitation, Membership, Message
 
 
 def export(user_id: UUID) -> Mapping[str, Any]:
-    """Memberships and messages, the oldest first."""
+    """Each the oldest first."""
     return {
         "rooms": Membership.objects.filter(user_id=user_id)
         .order_by("id")
         .values(
             "role",
             "read_seq",
+            "muted_until",
             joined_at=F("created_at"),
             room_slug=F("room__slug"),
             room_name=F("room__name"),
@@ -27,5 +28,13 @@ def export(user_id: UUID) -> Mapping[str, Any]:
         "messages": Message.objects.filter(sender_id=user_id)
         .order_by("created_at", "room_id", "seq")
         .values("id", "seq", "text", "created_at", "attachments", room_slug=F("room__slug"))
+        .iterator(),
+        "files": Attachment.objects.filter(uploader_id=user_id, discarded_at=None)
+        .order_by("id")
+        .values("id", "name", "type", "size", "created_at", room_slug=F("room__slug"))
+        .iterator(),
+        "invitations_sent": Invitation.objects.filter(invited_by_id=user_id)
+        .order_by("id")
+        .values("email", "user_id", "created_at", "expires_at", room_slug=F("room__slug"))
         .iterator(),
     }

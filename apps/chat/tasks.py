@@ -55,6 +55,12 @@ def tell_of_message(*, room_id: str, message_id: str) -> None:
     services.tell_of_message(room_id=UUID(room_id), message_id=UUID(message_id))
 
 
+@shared_task(autoretry_for=(OperationalError,))
+def tell_of_membership(*, room_id: str, user_id: str, actor_id: str) -> None:
+    """Tell someone that they were brought into a room. Done twice, they were told once."""
+    services.tell_of_membership(room_id=UUID(room_id), user_id=UUID(user_id), actor_id=UUID(actor_id))
+
+
 @shared_task(autoretry_for=(EmailDeliveryError, OperationalError))
 def tell_of_invitation(*, invitation_id: str) -> None:
     """Tell the one who is invited. Done twice, the mail is sent twice, and the notification is one."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
-from infrastructure.wsgi_bridge import WsgiBridge
+from infrastructure.wsgi_bridge import TAKEOVER, WsgiBridge
 
 Start = Callable[..., Any]
 
@@ -309,3 +309,86 @@ async def test_write_callable_is_refused() -> None:
 
     with pytest.raises(RuntimeError, match="write"):
         await call(WsgiBridge(application, threads=1, max_body=10), scope())
+
+
+def going_on(seen: list[str], *, status: str = "200 OK") -> Any:
+    """An application that leaves behind how its answer goes on."""
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        try:
+            for number in range(2):
+                yield b"%d" % number
+            await asyncio.sleep(60)
+        finally:
+            seen.append("closed")
+
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        environ[TAKEOVER].offer(stream, release=lambda: seen.append("released"))
+        start(status, [("Content-Type", "text/event-stream")])
+        return [b"begin "]
+
+    return application
+
+
+async def converse(bridge: WsgiBridge) -> bytes:
+    """Call it, and leave once the answer has gone on for two pieces; the body that was sent."""
+    sent: list[dict[str, Any]] = []
+    two = asyncio.Event()
+    arrived = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Any:
+        for message in arrived:
+            return message
+        await two.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message.get("body") == b"1":
+            two.set()
+
+    async with asyncio.timeout(5):
+        await bridge(scope(method="GET"), receive, send)
+    await bridge.aclose()
+    return b"".join(message.get("body", b"") for message in sent)
+
+
+async def test_answer_goes_on_in_the_loop_until_the_client_leaves() -> None:
+    seen: list[str] = []
+    assert await converse(WsgiBridge(going_on(seen), threads=1, max_body=10)) == b"begin 01"
+    assert seen == ["closed", "released"]
+
+
+async def test_answer_that_is_an_error_does_not_go_on() -> None:
+    seen: list[str] = []
+    bridge = WsgiBridge(going_on(seen, status="429 Too Many Requests"), threads=1, max_body=10)
+    assert await converse(bridge) == b"begin "
+    assert seen == ["released"]
+
+
+async def test_answer_that_breaks_while_it_goes_on_is_told_to_the_server() -> None:
+    seen: list[str] = []
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield b"0"
+        raise LookupError
+
+    def application(environ: dict[str, Any], start: Start) -> list[bytes]:
+        environ[TAKEOVER].offer(stream, release=lambda: seen.append("released"))
+        start("200 OK", [])
+        return [b""]
+
+    with pytest.raises(LookupError):
+        await converse(WsgiBridge(application, threads=1, max_body=10))
+    assert seen == ["released"]
+
+
+async def test_threads_give_back_what_they_hold_and_later_servers_have_new_ones() -> None:
+    ended: list[str] = []
+    bridge = WsgiBridge(
+        echo, threads=2, max_body=10, at_end=lambda: ended.append(threading.current_thread().name)
+    )
+    for _ in range(2):
+        assert (await call(bridge, scope(), b"x"))[1]["body"] == b"x"
+    assert len(set(ended)) == 2
+    assert len(ended) == 4

@@ -19,7 +19,7 @@ from apps.chat.services.members import (
 )
 from apps.chat.services.messages import delete_message, edit_message
 from apps.chat.services.moderation import mute_member, remove_member, unmute_member
-from apps.chat.services.notices import tell_of_invitation, tell_of_message
+from apps.chat.services.notices import tell_of_invitation, tell_of_membership, tell_of_message
 from apps.chat.services.posting import (
     announce,
     clean_text,
@@ -61,6 +61,7 @@ __all__ = [
     "store_in_rooms",
     "store_messages",
     "tell_of_invitation",
+    "tell_of_membership",
     "tell_of_message",
     "unmute_member",
     "upload_file",

@@ -11,10 +11,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.chat import policies, selectors
+from apps.chat.events import MemberAdded
 from apps.chat.exceptions import LastOwner, MemberNotFound, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Mute, Role, Room
 from apps.chat.types import AuditAction
-from apps.common import audit
+from apps.common import audit, events
 from apps.common.exceptions import NotFound
 from apps.users import selectors as users
 from infrastructure import realtime
@@ -84,6 +85,7 @@ def add_member(
             target_id=user_id,
             details={"room": str(actor.room_id), "role": role},
         )
+        events.publish(MemberAdded(room_id=actor.room_id, user_id=user_id, actor_id=actor_id))
         return membership, True
 
 

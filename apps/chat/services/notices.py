@@ -1,4 +1,4 @@
-"""Telling people what concerns them in rooms: they were named, answered, or asked in."""
+"""Telling people what concerns them in rooms: they were named, answered, brought or asked in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.chat import selectors
-from apps.chat.exceptions import MessageNotFound
+from apps.chat.exceptions import MemberNotFound, MessageNotFound
 from apps.chat.models import Invitation
 from apps.chat.types import Posted
 from apps.common.exceptions import NotFound
@@ -20,6 +20,7 @@ from infrastructure import email
 
 MENTION: Final = declare(Kind(code="chat.mention", title="Someone mentions you in a room"))
 REPLY: Final = declare(Kind(code="chat.reply", title="Someone replies to you"))
+ADDED: Final = declare(Kind(code="chat.added", title="Someone adds you to a room"))
 INVITATION: Final = declare(Kind(code="chat.invitation", title="Someone invites you into a room"))
 EXCERPT: Final = 200
 
@@ -53,6 +54,24 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
         )
         count += told
     return count
+
+
+def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
+    """Tell someone that they were brought into a room, if they still are in it; whether they were told."""
+    try:
+        member = selectors.get_member(room_id=room_id, user_id=user_id)
+    except MemberNotFound:
+        return False
+    room = selectors.get_room_by_id(room_id=room_id)
+    name = users.names_of([actor_id]).get(actor_id, selectors.SYSTEM_NAME)
+    return _notify(
+        user_id,
+        kind=ADDED.code,
+        title=f"{name} added you to {room.name}",
+        link=f"/#/rooms/{room.slug}",
+        data={"room": room.slug},
+        key=f"chat.member:{member.pk}",
+    )
 
 
 def tell_of_invitation(*, invitation_id: UUID) -> None:

@@ -12,13 +12,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from apps.chat import runtime
 from apps.users.tests.factories import access_token_for
-from config.serve import server_config
+from config.serve import Server, server_config
 from infrastructure.embedded.postgres import free_port
 
 
@@ -111,7 +110,7 @@ class Site:
 def serving() -> Iterator[Site]:
     """A server on a free port, with a loop and a hub of its own."""
     port = free_port()
-    server = uvicorn.Server(server_config(host="127.0.0.1", port=port))
+    server = Server(server_config(host="127.0.0.1", port=port))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:

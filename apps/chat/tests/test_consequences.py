@@ -99,7 +99,10 @@ def test_admin_site_shows_rooms_and_leaves_words_alone() -> None:
     message = Message.objects.get()
     client = Client()
     client.post("/admin/login/?next=/admin/", {"username": admin.email, "password": PASSWORD})
-    for path in ("room/", f"room/{room.pk}/change/", "message/", f"message/{message.pk}/change/"):
+    for path in (
+        *("room/", f"room/{room.pk}/change/", "message/", f"message/{message.pk}/change/"),
+        *("attachment/", "invitation/"),
+    ):
         assert client.get(f"/admin/chat/{path}").status_code == 200, path
     assert client.get("/admin/chat/message/add/").status_code == 403
     assert client.post(f"/admin/chat/message/{message.pk}/delete/").status_code == 403

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 
 from apps.chat import handlers, services, tasks
-from apps.chat.events import LanguageChanged, MessageNoticed, PersonInvited
+from apps.chat.events import LanguageChanged, MemberAdded, MessageNoticed, PersonInvited
 from apps.chat.models import Invitation, Membership, Role
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import someone
@@ -77,16 +77,37 @@ def test_invitations_are_told_to_accounts_and_mailed_to_addresses() -> None:
     assert Invitation.objects.count() == 4
 
 
+def test_who_is_brought_in_is_told_once_and_only_while_in() -> None:
+    room = RoomFactory.create(name="Cellar")
+    owner, ada = someone(room, Role.OWNER, name="Olga"), someone()
+    owner("POST", f"rooms/{room.slug}/members/", {"user": ada.id})
+    ids = {"room_id": str(room.pk), "user_id": ada.id, "actor_id": owner.id}
+    for _ in range(2):
+        tasks.tell_of_membership(**ids)
+    told = Notification.objects.get()
+    assert (told.user_id, told.kind, told.title) == (ada.user.pk, "chat.added", "Olga added you to Cellar")
+    Membership.objects.filter(user=ada.user).delete()
+    tasks.tell_of_membership(**ids)
+    assert Notification.objects.count() == 1
+
+
 def test_events_reach_their_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
-    for task in (tasks.tell_of_message, tasks.tell_of_invitation, tasks.index_messages):
+    for task in (
+        tasks.tell_of_message,
+        tasks.tell_of_membership,
+        tasks.tell_of_invitation,
+        tasks.index_messages,
+    ):
         monkeypatch.setattr(task, "delay", lambda **ids: asked.append(ids))
     room, other = uuid4(), uuid4()
     handlers.tell_of_message(MessageNoticed(room_id=room, message_id=other))
+    handlers.tell_of_membership(MemberAdded(room_id=room, user_id=other, actor_id=room))
     handlers.tell_of_invitation(PersonInvited(invitation_id=other))
     handlers.index_messages(LanguageChanged(room_id=room))
     assert asked == [
         {"room_id": str(room), "message_id": str(other)},
+        {"room_id": str(room), "user_id": str(other), "actor_id": str(room)},
         {"invitation_id": str(other)},
         {"room_id": str(room)},
     ]

@@ -34,6 +34,7 @@ def test_rooms_and_messages_are_exported() -> None:
         (1, f"from {ada.name}"),
         (3, f"from {ada.name}"),
     ]
+    assert (found["files"], found["invitations_sent"]) == ([], [])
     whole: Any = Client().get(f"{ROOT}users/me/export/", headers=bearer(ada))
     assert json.loads(b"".join(whole.streaming_content))["chat"]["rooms"][0]["room_slug"] == room.slug
 

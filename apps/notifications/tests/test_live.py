@@ -216,6 +216,22 @@ def test_event_stream_holds_no_thread_and_shows_that_it_lives(
             context.__exit__(None, None, None)
 
 
+def test_server_that_stops_ends_its_streams_first(transactional_db: None) -> None:
+    ada = UserFactory.create()
+    with serving() as site:
+        socket = enter(site, ada)
+        socket.next("welcome")
+        context = listen(site, ada)
+        events = context.__enter__()
+        next(events)
+        begun = time.monotonic()
+    # `serving` has waited for the end of the server, which gives open answers 15 s to end by themselves.
+    assert time.monotonic() - begun < 5
+    assert next(events) == ("end", {"type": "end", "code": 1012}, "")
+    context.__exit__(None, None, None)
+    assert seats.count() == 0
+
+
 def test_event_stream_is_behind_the_guard_of_its_zone(site: Site) -> None:
     answer = httpx.get(f"http://{site.host}{STREAM}")
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")

@@ -10,12 +10,12 @@ import pytest
 from django.test import Client
 
 from apps.api import services as api
-from apps.notifications import selectors, services
+from apps.notifications import portability, selectors, services
 from apps.notifications.exceptions import InvalidLink, RecipientNotFound
 from apps.notifications.models import Inbox, Notification
 from apps.notifications.types import Kind, declare, declared_kinds
 from apps.users.models import User
-from apps.users.tests.factories import UserFactory, bearer
+from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, bearer
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/private/v1/notifications/"
@@ -161,3 +161,21 @@ def test_services_tell_people() -> None:
         answer = post(**told | wrong)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert Notification.objects.count() == 1
+
+
+def test_what_is_kept_is_exported_and_shown_to_admins_without_its_words() -> None:
+    user, admin = UserFactory.create(), AdminFactory.create()
+    told = tell(user, "Secret words")
+    found: Any = portability.export(user.pk)
+    assert found["preferences"] == {"digest": "daily", "muted_kinds": []}
+    assert [row["title"] for row in found["notifications"]] == ["Secret words"]
+    client = Client()
+    client.post("/admin/login/?next=/admin/", {"username": admin.email, "password": PASSWORD})
+    for path in ("inbox/", "notification/", f"inbox/{user.pk}/change/", f"notification/{told.pk}/change/"):
+        page = client.get(f"/admin/notifications/{path}")
+        assert page.status_code == 200, path
+        assert b"Secret words" not in page.content
+    assert client.get("/admin/notifications/inbox/add/").status_code == 403
+    assert client.get("/admin/notifications/notification/add/").status_code == 403
+    assert client.post(f"/admin/notifications/notification/{told.pk}/delete/").status_code == 403
+    assert (str(told), str(Inbox.objects.get())) == ("chat.mention #1", f"inbox of {user.pk}")

@@ -1,0 +1,22 @@
+"""What this slice keeps about a person: what they were told, and what they want to hear of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from apps.notifications import selectors
+from apps.notifications.models import Notification
+
+
+def export(user_id: UUID) -> Mapping[str, Any]:
+    """Preferences, and notifications, the oldest first."""
+    inbox = selectors.get_inbox(user_id=user_id)
+    return {
+        "preferences": {"digest": inbox.digest, "muted_kinds": inbox.muted_kinds},
+        "notifications": Notification.objects.filter(user_id=user_id)
+        .order_by("seq")
+        .values("seq", "kind", "title", "body", "link", "data", "created_at", "read_at")
+        .iterator(),
+    }
