@@ -63,12 +63,14 @@ class Line:
         try:
             response = http.client.HTTPResponse(self._socket, method=method.decode("latin-1").upper())
             response.begin()
-            body = response.read()
+            # A stream of events has no end of its own.
+            is_stream = (response.getheader("Content-Type") or "").startswith("text/event-stream")
+            body = b"" if is_stream else response.read()
         except (ConnectionResetError, http.client.BadStatusLine, http.client.IncompleteRead):
             self.close()
             return Answer(0)
         seconds = time.perf_counter() - started
-        if response.will_close:
+        if is_stream or response.will_close:
             self.close()
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, headers.get("content-type", ""), seconds, body, headers)
