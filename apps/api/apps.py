@@ -17,4 +17,4 @@ class ApiConfig(AppConfig):
 
         checks.register()
         cors.connect()
-        register_authenticator("service", authenticate_service)
+        register_authenticator("service", authenticate_service, challenge="Api-Key")

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.api.zones import Version, Zone
 from apps.common import idempotency
+from apps.common.authentication import challenge_of
 
 PROBLEM = {
     "type": "object",
@@ -128,6 +129,12 @@ def add_components(document: dict[str, Any], zone: Zone, version: Version) -> No
         }
     }
     components["securitySchemes"] = {
-        name: _SCHEMES.get(name, {"type": "apiKey", "in": "header", "name": "Authorization"})
+        name: _SCHEMES.get(name)
+        or {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": f"`{challenge_of(name)} <credential>`.",
+        }
         for name in zone.authentication
     }

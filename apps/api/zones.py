@@ -16,6 +16,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from apps.common.authentication import challenge_of
+
 
 class Floor(StrEnum):
     """Who may enter a zone at least. A view inside may ask for more, never for less."""
@@ -93,8 +95,8 @@ class Zone:
 
     @property
     def challenge(self) -> str:
-        """The `WWW-Authenticate` of a 401 here (RFC 9110, section 11.6.1)."""
-        return "Api-Key" if self.authentication == ("service",) else "Bearer"
+        """The `WWW-Authenticate` of a 401 here, with every credential that is taken (RFC 9110, section 11.6.1)."""
+        return ", ".join(dict.fromkeys(map(challenge_of, self.authentication))) or "Bearer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,22 @@ Authenticator = Callable[[HttpRequest], Caller | None]
 Raises apps.common.exceptions.NotAuthenticated when it shows one that does not hold."""
 
 _authenticators: dict[str, Authenticator] = {}
+_challenges: dict[str, str] = {}
 
 
-def register_authenticator(name: str, authenticate: Authenticator) -> None:
-    """Offer `authenticate` to the zone table under `name`. Raises ValueError when another one has the name."""
+def register_authenticator(name: str, authenticate: Authenticator, *, challenge: str = "Bearer") -> None:
+    """Offer `authenticate` to the zone table under `name`. Raises ValueError when another one has the name.
+
+    `challenge` is what a 401 asks for in `WWW-Authenticate` (RFC 9110, section 11.6.1).
+    """
     if _authenticators.setdefault(name, authenticate) is not authenticate:
         raise ValueError(f"Two authenticators are named {name!r}.")
+    _challenges[name] = challenge
+
+
+def challenge_of(name: str) -> str:
+    """What a 401 asks for where this authenticator is taken."""
+    return _challenges.get(name, "Bearer")
 
 
 def authenticator(name: str) -> Authenticator:
