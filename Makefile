@@ -17,7 +17,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv env run test identity-campaign browser-test contract-test check clients-tools clients console-client fmt shell migrate manage lock upgrade compose-test clean
+.PHONY: help venv env run test identity-campaign browser-test contract-test check clients-tools clients console-client clients-test fmt shell migrate manage lock upgrade compose-test clean
 
 help: ## this list
 	@echo "Sarsen"; echo; \
@@ -68,6 +68,9 @@ clients: clients-tools ## TypeScript and Python packages of every zone, into cli
 CONSOLE = --language browser --zone public --zone private --sync apps/console/static/console/client
 console-client: clients-tools ## the console's client, generated anew (ARGS=--check only compares)
 	@$(OFFLINE) $(PY) manage.py zones clients $(CONSOLE) $(ARGS)
+
+clients-test: clients-tools ## generated clients against a live server, in Node, Python and a browser (needs chromium, chromedriver)
+	@$(PY) -m apps.api.tests.clients.live.journey
 
 fmt: venv ## format and mend what can be mended by itself
 	@$(PY) -m ruff check --fix-only --quiet .

@@ -63,9 +63,7 @@ def _jobs(units: Sequence[Unit], into: Path, work: Path) -> _Jobs:
         match unit.language:
             case Language.TYPESCRIPT:
                 packages.write_typescript(source, folder)
-                typescript.append(
-                    {"unit": unit.path, "schema": _schema(source, work), "folder": str(folder)}
-                )
+                typescript.append({"unit": unit.path, "schema": _schema(source, work), "folder": str(folder)})
             case Language.PYTHON:
                 packages.write_python(source, folder)
                 python.append(
@@ -151,7 +149,7 @@ class _Run:
 
     def _converse(self, process: subprocess.Popen[str]) -> str:
         said: list[str] = []
-        assert process.stdin and process.stdout and process.stderr  # noqa: PT018
+        assert process.stdin and process.stdout and process.stderr
         listener = threading.Thread(target=lambda err=process.stderr: said.append(err.read()))
         listener.start()
         try:

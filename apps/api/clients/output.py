@@ -37,7 +37,9 @@ class Output:
         # Without following links: where a link leads is nobody's business here, it is refused.
         path = Path(os.path.abspath(folder))  # noqa: PTH100
         if not path.is_relative_to(home):
-            raise FolderRefused(f"{folder} is refused: clients are written to {home} and below it, nowhere else.")
+            raise FolderRefused(
+                f"{folder} is refused: clients are written to {home} and below it, nowhere else."
+            )
         refuse_links(self.root, path)
         if path.exists() and not path.is_dir():
             raise FolderRefused(f"{path} is refused: it is not a folder.")

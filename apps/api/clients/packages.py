@@ -39,7 +39,10 @@ def write_typescript(source: Source, folder: Path) -> None:
     _copy(RUNTIME / "typescript", runtime, [f"{name}.ts" for name in (*names, "ids")])
     exports = ["./api/index.js", *(f"./runtime/{name}.js" for name in names)]
     lines = [f"// {_BANNER}", "", *(f'export * from "{path}";' for path in exports)]
-    lines += ['export { client } from "./api/client.gen.js";', 'export { createClient } from "./api/client/index.js";']
+    lines += [
+        'export { client } from "./api/client.gen.js";',
+        'export { createClient } from "./api/client/index.js";',
+    ]
     (folder / "src" / "index.ts").write_text("\n".join(lines) + "\n")
     (folder / "package.json").write_text(_json(_package_json(source)))
     (folder / "tsconfig.json").write_text(_json(_TSCONFIG))

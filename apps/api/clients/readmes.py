@@ -5,9 +5,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from apps.api.clients.plan import Source
+
+_CALLS_TYPESCRIPT: Final = """\
+Calls resolve with `data` and `response`, and reject with `ProblemError`, the server's problem document, or with
+`NetworkError`, when no answer came. The configured `client` is used by every call; `createClient` makes others."""
+_CALLS_PYTHON: Final = """\
+Below `api` is a module for each operation with `sync` and `asyncio`. They return what the server answers with, and raise
+`ProblemError`, the server's problem document, or `NetworkError`, when no answer came."""
+_SESSION: Final = """\
+A `Session` renews its token by itself: calls that find it expired wait for one renewal. Give it a `store` to outlive the
+program, and each program, or tab, its own. When `{sign_in}` gives a challenge, `{complete}` answers it."""
+_CHAT: Final = """\
+The socket comes back by itself and resumes after the last number it has. What is said without a line is kept and sent when
+there is one; keep `chat.unsent` and `chat.seq` to do so over a restart of the program."""
+_CHAT_TYPESCRIPT: Final = """\
+```ts
+import {{ ChatSocket }} from "{package}";
+
+const chat = new ChatSocket({{ room: "lobby", session }});
+chat.on("message", (frame) => console.log(frame.seq, frame.from_name, frame.message));
+chat.on("state", ({{ state, code }}) => console.log(state, code));
+chat.open();
+const {{ seq }} = await chat.say("hello");
+```"""
+_CHAT_PYTHON: Final = """\
+```python
+from {module} import ChatSocket
+
+
+async def talk() -> None:
+    async with ChatSocket(session, "lobby") as chat:
+        await chat.say("hello")
+        async for frame in chat.frames():
+            if frame["type"] == "message":
+                print(frame["seq"], frame["from_name"], frame["message"])
+```"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +64,11 @@ def typescript(source: Source) -> str:
     imports += ["Session"] if source.has_session else []
     imports += ["paginate"] if example and example.is_list else []
     imports += [name] if example else []
-    lines = [f'import {{ {", ".join(imports)} }} from "{source.package}";', "", 'const baseUrl = "https://sarsen.example";']
+    lines = [
+        f'import {{ {", ".join(imports)} }} from "{source.package}";',
+        "",
+        'const baseUrl = "https://sarsen.example";',
+    ]
     if _signs_in(source):
         lines += [
             "const session = new Session({ baseUrl });",
@@ -60,29 +99,14 @@ def typescript(source: Source) -> str:
         ]
     parts = [
         *_head(source),
-        f"```sh\nnpm install {source.package}\n```",
-        "```ts\n" + "\n".join(lines) + "\n```",
-        "Calls resolve with `data` and `response`, and reject with `ProblemError`, the server's problem document, or with "
-        "`NetworkError`, when no answer came. The configured `client` is used by every call; `createClient` makes others.",
+        _fenced("sh", f"npm install {source.package}"),
+        _fenced("ts", *lines),
+        _CALLS_TYPESCRIPT,
     ]
     if _signs_in(source):
-        parts.append(
-            "A `Session` renews its token by itself: calls that find it expired wait for one renewal. Give it a `store` to "
-            "outlive a reload, and each tab its own."
-        )
+        parts.append(_SESSION.format(sign_in="signIn", complete="completeSignIn"))
     if source.has_chat:
-        parts += [
-            "```ts\n"
-            f'import {{ ChatSocket }} from "{source.package}";\n\n'
-            'const chat = new ChatSocket({ room: "lobby", session });\n'
-            'chat.on("message", (frame) => console.log(frame.seq, frame.from_name, frame.message));\n'
-            'chat.on("state", ({ state, code }) => console.log(state, code));\n'
-            "chat.open();\n"
-            'const { seq } = await chat.say("hello");\n'
-            "```",
-            "The socket comes back by itself and resumes after the last number it has. What is said without a line is kept "
-            "and sent when there is one; keep `chat.unsent` and `chat.seq` to do so over a restart of the program.",
-        ]
+        parts += [_CHAT_TYPESCRIPT.format(package=source.package), _CHAT]
     return "\n\n".join(parts) + "\n"
 
 
@@ -120,31 +144,19 @@ def python(source: Source) -> str:
         lines += ["    ..."]
     parts = [
         *_head(source),
-        f"```sh\npip install {source.package}\n```",
-        "```python\n" + "\n".join(lines) + "\n```",
-        "Below `api` is a module for each operation with `sync` and `asyncio`. They return what the server answers with, "
-        "and raise `ProblemError`, the server's problem document, or `NetworkError`, when no answer came.",
+        _fenced("sh", f"pip install {source.package}"),
+        _fenced("python", *lines),
+        _CALLS_PYTHON,
     ]
     if _signs_in(source):
-        parts.append(
-            "A `Session` renews its token by itself, one renewal at a time, from threads and from asyncio. Give it a "
-            "`store` to outlive the program, and each program its own."
-        )
+        parts.append(_SESSION.format(sign_in="sign_in", complete="complete_sign_in"))
     if source.has_chat:
-        parts += [
-            "```python\n"
-            f"from {source.module} import ChatSocket\n\n\n"
-            "async def talk() -> None:\n"
-            '    async with ChatSocket(session, "lobby") as chat:\n'
-            '        await chat.say("hello")\n'
-            "        async for frame in chat.frames():\n"
-            '            if frame["type"] == "message":\n'
-            '                print(frame["seq"], frame["from_name"], frame["message"])\n'
-            "```",
-            "The socket comes back by itself and resumes after the last number it has. What is said without a line is kept "
-            "and sent when there is one; keep `chat.unsent` and `chat.seq` to do so over a restart of the program.",
-        ]
+        parts += [_CHAT_PYTHON.format(module=source.module), _CHAT]
     return "\n\n".join(parts) + "\n"
+
+
+def _fenced(language: str, *lines: str) -> str:
+    return "\n".join([f"```{language}", *lines, "```"])
 
 
 def _head(source: Source) -> list[str]:

@@ -39,7 +39,9 @@ class Target:
         self.folder = folder.resolve()
         output = root / OUTPUT
         if root.is_relative_to(self.folder) or self.folder == Path.home():
-            raise FolderRefused(f"{folder} is refused: name a folder for clients, not one with everything in it.")
+            raise FolderRefused(
+                f"{folder} is refused: name a folder for clients, not one with everything in it."
+            )
         if self.folder.is_relative_to(output) or output.is_relative_to(self.folder):
             raise FolderRefused(f"{folder} is refused: the output folder is no place for copies of itself.")
 
@@ -66,12 +68,21 @@ class Target:
         """
         listed, made = self.listed(), _made(staged, units)
         broken_off = self.listed("next")
-        if foreign := [name for name, digest in made.items() if not self._is_ours(name, digest, listed, broken_off)]:
+        if foreign := [
+            name for name, digest in made.items() if not self._is_ours(name, digest, listed, broken_off)
+        ]:
             raise ClientsError(
-                "\n".join(f"{self.folder / name} was not written by this command, or was changed since." for name in foreign)
+                "\n".join(
+                    f"{self.folder / name} was not written by this command, or was changed since."
+                    for name in foreign
+                )
                 + "\nNothing was copied. Move these files away, or name another folder."
             )
-        gone = [name for name in listed if _is_of(name, units) and name not in made and (self.folder / name).exists()]
+        gone = [
+            name
+            for name in listed
+            if _is_of(name, units) and name not in made and (self.folder / name).exists()
+        ]
         left = tuple(name for name in gone if self._digest(name) != listed[name])
         removed = tuple(name for name in gone if name not in left)
         written = tuple(name for name, digest in made.items() if self._digest(name) != digest)
@@ -98,7 +109,11 @@ class Target:
         new = path.with_name(f"{LIST}.new")
         new.write_text(
             json.dumps(
-                {"by": "manage.py zones clients --sync", "files": dict(sorted(files.items())), "next": dict(coming)},
+                {
+                    "by": "manage.py zones clients --sync",
+                    "files": dict(sorted(files.items())),
+                    "next": dict(coming),
+                },
                 indent=1,
             )
             + "\n"
@@ -121,7 +136,9 @@ class Target:
 
 
 def _made(staged: Path, units: Sequence[str]) -> dict[str, str]:
-    return {f"{unit}/{name}": digest for unit in units for name, digest in manifest.files(staged / unit).items()}
+    return {
+        f"{unit}/{name}": digest for unit in units for name, digest in manifest.files(staged / unit).items()
+    }
 
 
 def _is_of(name: str, units: Sequence[str]) -> bool:

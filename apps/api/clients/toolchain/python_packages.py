@@ -49,7 +49,8 @@ def make(package: dict[str, Any]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     for command, options in RUFF.items():
         subprocess.run(
-            [find_ruff_bin(), command, "--isolated", "--no-cache", "--quiet", *options, str(folder)], check=True
+            [find_ruff_bin(), command, "--isolated", "--no-cache", "--quiet", *options, str(folder)],
+            check=True,
         )
     print(json.dumps({"done": package["unit"]}), flush=True)
 

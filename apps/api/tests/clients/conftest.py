@@ -42,7 +42,9 @@ def root(tmp_path: Path) -> Path:
 def make(root: Path, installed: None) -> Make:
     """`zones clients` for the zones of the tests."""
 
-    def make(way: str = "a", *, python: str | None = None, progress: Any = str, today: date = TODAY, **wish: Any) -> Report:
+    def make(
+        way: str = "a", *, python: str | None = None, progress: Any = str, today: date = TODAY, **wish: Any
+    ) -> Report:
         return clients(
             mounting.mounted(),
             Wish(**({"languages": PACKAGES} | wish)),
@@ -57,5 +59,8 @@ def make(root: Path, installed: None) -> Make:
 
 def content(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -1,6 +1,6 @@
 """Stands in for both generators: takes the same job, writes the same kinds of files, as quickly as Python starts.
 
-    generator.py [fine|fails|half|LETTER]    LETTER is put into what is written; half fails after the first package
+generator.py [fine|fails|half|LETTER]    LETTER is put into what is written; half fails after the first package
 """
 
 import json
@@ -20,7 +20,10 @@ def main(way: str) -> int:
     job = json.load(sys.stdin)
     for package in job["packages"]:
         folder, schema = Path(package["folder"]), json.loads(Path(package["schema"]).read_text())
-        write(folder / "src" / "api" / "index.ts", f"// {way} {schema['info']['title']} {sorted(schema['paths'])}\n")
+        write(
+            folder / "src" / "api" / "index.ts",
+            f"// {way} {schema['info']['title']} {sorted(schema['paths'])}\n",
+        )
         for name, text in package.get("modules", {}).items():
             write(folder / name, text)
         print(json.dumps({"done": package["unit"]}), flush=True)

@@ -36,5 +36,6 @@ def test_it_holds_what_was_made(make: Make, root: Path) -> None:
         held = {entry.name: archive.extractfile(entry).read() for entry in archive}  # type: ignore[union-attr]
         assert {(entry.mtime, entry.uid, entry.mode) for entry in archive} == {(0, 0, 0o644)}
     assert held == {
-        f"typescript/closed/{name}": data for name, data in content(root / "clients/typescript/closed").items()
+        f"typescript/closed/{name}": data
+        for name, data in content(root / "clients/typescript/closed").items()
     }

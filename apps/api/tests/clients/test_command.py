@@ -77,12 +77,14 @@ def test_a_failure_anywhere_leaves_the_last_good_output(
     assert content(root) == before
 
 
-def test_a_generator_that_is_not_there_is_a_failure(make: Make, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_that_is_not_there_is_a_failure(
+    make: Make, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         "apps.api.tests.clients.conftest.fake_tools",
         lambda *_: toolbox.Tools(typescript=("/nowhere/node",), python=("/nowhere/python",)),
     )
-    with pytest.raises(GenerationFailed, match="/nowhere/node.: No such file or directory"):
+    with pytest.raises(GenerationFailed, match=r"/nowhere/node.: No such file or directory"):
         make()
     assert content(root) == {"clients/.lock": b""}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,20 @@ def text_of(folder: Path) -> str:
 
 @pytest.mark.parametrize(
     "folder",
-    [".", "/", "", "..", "~", "/etc", "src", "clients/..", "clients/../src", "clientsx", "/clients", "./clients/../../x"],
+    [
+        ".",
+        "/",
+        "",
+        "..",
+        "~",
+        "/etc",
+        "src",
+        "clients/..",
+        "clients/../src",
+        "clientsx",
+        "/clients",
+        "./clients/../../x",
+    ],
 )
 def test_nothing_outside_of_the_output_folder_is_written_to(
     root: Path, monkeypatch: pytest.MonkeyPatch, folder: str
@@ -136,4 +148,4 @@ def test_two_runs_do_not_write_at_once(root: Path) -> None:
         with pytest.raises(ClientsError, match="Another run writes to"), output.alone():
             pytest.fail("it went on")
     with output.alone():
-        assert os.listdir(output.folder) == [".lock"]
+        assert [path.name for path in output.folder.iterdir()] == [".lock"]

@@ -91,7 +91,10 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
 
 
 def test_two_people_talk(base_url: str, room: Room) -> None:
-    ada, grace = session_of(base_url, member_of(room, name="Ada")), session_of(base_url, member_of(room, name="Grace"))
+    ada, grace = (
+        session_of(base_url, member_of(room, name="Ada")),
+        session_of(base_url, member_of(room, name="Grace")),
+    )
 
     async def scenario() -> None:
         async with ChatSocket(ada, room.slug) as one, ChatSocket(grace, room.slug) as other:
@@ -156,7 +159,7 @@ def test_what_an_earlier_socket_did_not_get_through_is_said_once(base_url: str, 
         # Said by two sockets, as after a crash that came between sending and the receipt.
         for _ in range(2):
             async with ChatSocket(session, room.slug, unsent=kept) as again:
-                await until(lambda: again.unsent == ())  # noqa: B023
+                await until(lambda: again.unsent == ())
         async with ChatSocket(session, room.slug, after=0) as reader:
             heard = Listener(reader)
             await until(lambda: heard.said() == [(1, "kept")])
@@ -213,7 +216,9 @@ class Elsewhere(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-def test_a_token_that_is_not_taken_is_renewed_once(base_url: str, room: Room, live_server: LiveServer) -> None:
+def test_a_token_that_is_not_taken_is_renewed_once(
+    base_url: str, room: Room, live_server: LiveServer
+) -> None:
     pair = pair_for(member_of(room))
     session = Session(base_url, async_transport=Elsewhere(live_server.url))
     session.adopt(TokenPair("not.a.token", pair.refresh, 600))
@@ -315,6 +320,7 @@ def test_waits_double_by_chance_up_to_a_bound() -> None:
         pacing.FIRST_WAIT * 2**n for n in range(4)
     ]
     assert pacing.wait_before(60, chance=lambda: 1.0) == pacing.LONGEST_WAIT
+    assert pacing.wait_before(60, slow=True, chance=lambda: 1.0) == pacing.LONGEST_SLOW_WAIT
     assert pacing.wait_before(3, chance=lambda: 0.0) == 0.0
     assert pacing.wait_before(0, slow=True, chance=lambda: 0.5) == pacing.SLOW_WAIT / 2
 

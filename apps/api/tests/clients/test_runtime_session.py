@@ -289,8 +289,18 @@ def test_no_answer_is_a_network_error() -> None:
     ("response", "code", "detail", "wait"),
     [
         (httpx.Response(502, text="<h1>Bad Gateway</h1>"), "http_502", "Bad Gateway", 0),
-        (httpx.Response(599, json=["odd"], headers={"Retry-After": "7"}), "http_599", "The server answered 599.", 7),
-        (httpx.Response(503, json={"code": "unavailable", "errors": [1]}), "unavailable", "Service Unavailable", 0),
+        (
+            httpx.Response(599, json=["odd"], headers={"Retry-After": "7"}),
+            "http_599",
+            "The server answered 599.",
+            7,
+        ),
+        (
+            httpx.Response(503, json={"code": "unavailable", "errors": [1]}),
+            "unavailable",
+            "Service Unavailable",
+            0,
+        ),
     ],
 )
 def test_answers_of_something_in_between_are_problems_too(
@@ -321,6 +331,11 @@ def test_pages_become_one_sequence() -> None:
     def messages(*, before: int | None = None) -> Any:
         return TALK[before]
 
+    def numbers(*, after: int) -> Any:
+        return SimpleNamespace(
+            results=[after + 1], next_=f"?after={after + 1}" if after < 2 else None, previous=None
+        )
+
     async def amessages(*, before: int | None = None) -> Any:
         return TALK[before]
 
@@ -332,6 +347,7 @@ def test_pages_become_one_sequence() -> None:
     assert len(asked) == 1  # the second page is fetched when it is needed
     assert list(items) == [2, 3]
     assert asked[1] == {"slug": "lobby", "client": "c", "cursor": "bmV4dA"}
+    assert list(paginate(numbers, after=0)) == [1, 2, 3]
     assert list(paginate(messages, direction="previous")) == [4, 3, 2, 1]
     assert asyncio.run(all_of(apaginate(amessages, direction="previous"))) == [4, 3, 2, 1]
     assert asyncio.run(all_of(apaginate(amessages))) == [3, 4]

@@ -32,7 +32,11 @@ def test_copies_are_made_and_kept_up_to_date(make: Make, root: Path, theirs: Pat
     made = content(root / "clients" / "typescript" / "closed")
     del made[".generated.json"]
     copied = content(theirs)
-    assert {name.removeprefix("typescript/closed/") for name in copied} == {*made, "notes.txt", ".clients.json"}
+    assert {name.removeprefix("typescript/closed/") for name in copied} == {
+        *made,
+        "notes.txt",
+        ".clients.json",
+    }
     report = make("b", zones=["closed"], languages=TYPESCRIPT, sync=theirs)
     assert report.data["copied"]["written"] == (API,)
     assert content(theirs)[API].startswith(b"// b ")
@@ -56,7 +60,10 @@ def test_what_is_no_longer_made_goes_unless_it_was_changed(make: Make, theirs: P
         "removed": ("typescript/closed/old/deep/gone.ts",),
         "left": ("typescript/closed/old/changed.ts",),
     }
-    assert "typescript/closed/old/changed.ts is no longer made, but was changed there: it stays" in report.remarks
+    assert (
+        "typescript/closed/old/changed.ts is no longer made, but was changed there: it stays"
+        in report.remarks
+    )
     assert not (theirs / "typescript/closed/old/deep").exists()
     assert (theirs / "typescript/closed/old/changed.ts").read_text() == "export const mine = 1;\n"
     assert (theirs / "typescript/closed/added.ts").read_text() == "// by hand\n"
@@ -87,7 +94,9 @@ def test_copies_of_other_zones_stay(make: Make, theirs: Path) -> None:
     assert {name.split("/")[1] for name in listed} == {"open", "closed"}
 
 
-def test_a_copy_that_broke_off_is_taken_up_again(make: Make, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_broke_off_is_taken_up_again(
+    make: Make, theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("a", zones=["closed"], languages=TYPESCRIPT, sync=theirs)
     written: list[Path] = []
     write = sync.Target._write

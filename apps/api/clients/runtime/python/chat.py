@@ -122,6 +122,7 @@ class ChatSocket:
         self._allowance = Allowance(per_second=_PER_SECOND, burst=_BURST)
         self._held_until = 0.0
         self._wake = asyncio.Event()
+        self._again = asyncio.Event()
         self._queues: list[asyncio.Queue[Frame | None]] = []
         self._stopped_by = CloseCode.NONE.value
         self._task: asyncio.Task[None] | None = None
@@ -154,7 +155,8 @@ class ChatSocket:
             self._stop(CloseCode.NORMAL)
 
     async def say(self, message: str, **more: Any) -> AckFrame:
-        """Say something, now or when there is a line; `more` are further members of the frame. Gives the receipt.
+        """Say something, now or when there is a line; `more` are further members of the frame, `client_id` among them
+        where the caller has one. Gives the receipt.
 
         Raises ChatRefused, and ChatStopped when the socket stops before.
         """
@@ -164,13 +166,17 @@ class ChatSocket:
         """The same without waiting: the receipt comes later. Raises TypeError for what is no JSON."""
         if len(self._waiting) >= _MOST_UNSENT:
             raise ChatRefused("too_many_unsent", "Too much is unsent.")
-        draft = {**more, "message": message, "client_id": str(uuid.uuid4())}
+        draft = {"client_id": str(uuid.uuid4()), **more, "message": message}
         json.dumps(draft)
         waiting = self._enqueue(draft)
         if self.state is State.STOPPED:
             waiting.acked.set_exception(ChatStopped(self._stopped_by))
         self._wake.set()
         return waiting.acked
+
+    def retry(self) -> None:
+        """Do not sit out the wait: try now."""
+        self._again.set()
 
     async def typing(self) -> None:
         """Tell the others that one is typing; nothing without a line."""
@@ -180,13 +186,16 @@ class ChatSocket:
         """Tell that everything up to this number was read; nothing without a line."""
         await self._send({"type": "read", "seq": seq})
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    def frames(self) -> AsyncIterator[Frame]:
         """Every frame from now on. Ends when the socket was closed; raises ChatStopped when the server ended it.
 
         Frames that nobody takes hold up the socket, and at last the server closes it for a while (1013).
         """
         queue: asyncio.Queue[Frame | None] = asyncio.Queue(_MOST_FRAMES)
         self._queues.append(queue)
+        return self._taken_from(queue)
+
+    async def _taken_from(self, queue: asyncio.Queue[Frame | None]) -> AsyncIterator[Frame]:
         try:
             while self.state is not State.STOPPED or not queue.empty():
                 frame = await queue.get()
@@ -228,7 +237,9 @@ class ChatSocket:
                 continue
             attempt = 0 if lasted >= _STEADY else attempt
             self._become(State.WAITING, code)
-            await asyncio.sleep(wait_before(attempt, slow=code in _SLOW))
+            self._again.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._again.wait(), wait_before(attempt, slow=code in _SLOW))
             attempt += 1
 
     async def _converse(self, token: str) -> tuple[int, float]:

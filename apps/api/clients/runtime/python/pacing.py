@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Final
 
 FIRST_WAIT: Final = 0.5  # seconds, doubled at each attempt
-SLOW_WAIT: Final = 4.0
-LONGEST_WAIT: Final = 30.0
+LONGEST_WAIT: Final = 8.0
+SLOW_WAIT: Final = 4.0  # the same where the server asked for patience
+LONGEST_SLOW_WAIT: Final = 30.0
 _MOST_DOUBLINGS: Final = 16
 
 
@@ -18,14 +19,16 @@ def wait_before(attempt: int, *, slow: bool = False, chance: Callable[[], float]
 
     "Full jitter", so that a crowd does not come back at once. `slow` where the server asked for patience.
     """
-    first = SLOW_WAIT if slow else FIRST_WAIT
-    return chance() * min(LONGEST_WAIT, first * 2.0 ** min(attempt, _MOST_DOUBLINGS))
+    first, longest = (SLOW_WAIT, LONGEST_SLOW_WAIT) if slow else (FIRST_WAIT, LONGEST_WAIT)
+    return chance() * min(longest, first * 2.0 ** min(attempt, _MOST_DOUBLINGS))
 
 
 class Allowance:
     """Frames that may be sent: so many a second, and a burst at once."""
 
-    def __init__(self, *, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._per_second, self._burst, self._clock = per_second, burst, clock
         self.refill()
 

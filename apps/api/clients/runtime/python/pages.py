@@ -38,7 +38,7 @@ def paginate(
     """
     start: dict[str, Any] | None = {}
     while start is not None:
-        page = fetch_page(*path, **arguments, **start)
+        page = fetch_page(*path, **(arguments | start))
         yield from page.results if direction == "next" else reversed(page.results)
         start = _start_of(page, direction)
 
@@ -53,7 +53,7 @@ async def apaginate(
     """The same from asyncio: `apaginate(rooms_list.asyncio, client=client)`."""
     start: dict[str, Any] | None = {}
     while start is not None:
-        page = await fetch_page(*path, **arguments, **start)
+        page = await fetch_page(*path, **(arguments | start))
         for item in page.results if direction == "next" else reversed(page.results):
             yield item
         start = _start_of(page, direction)

@@ -172,7 +172,7 @@ class Session(httpx.Auth):
     @asynccontextmanager
     async def _alock(self) -> AsyncIterator[None]:
         # A thread may hold it, so an asyncio.Lock would not do; waiting for it in a thread could not be cancelled.
-        while not self._lock.acquire(blocking=False):
+        while not self._lock.acquire(blocking=False):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         try:
             yield
@@ -237,9 +237,7 @@ class Session(httpx.Auth):
     ) -> httpx.Request:
         # The same key until an answer came: a renewal whose answer was lost is answered again, not taken for a theft.
         headers = {} if key is None else {"Idempotency-Key": key}
-        return client.build_request(
-            "POST", f"{self.base_url}{_AUTH}/{action}/", json=body, headers=headers
-        )
+        return client.build_request("POST", f"{self.base_url}{_AUTH}/{action}/", json=body, headers=headers)
 
 
 def _taken(response: httpx.Response) -> httpx.Response:

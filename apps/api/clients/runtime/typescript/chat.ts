@@ -31,7 +31,7 @@ export interface ChatOptions {
   after?: number;
   /** Messages that an earlier socket did not get through. */
   unsent?: readonly Draft[];
-  /** Milliseconds that it waits at most between attempts, 30,000 unless given: less where somebody looks on. */
+  /** Milliseconds that it waits at most between attempts, 8,000 unless given: less where somebody looks on. */
   longestWait?: number;
   /** Another WebSocket, for tests and for platforms without one. */
   WebSocket?: typeof globalThis.WebSocket;
@@ -75,8 +75,9 @@ const FINAL: ReadonlySet<number> = new Set([CloseCode.notAMember, CloseCode.noSu
 const SLOW: ReadonlySet<number> = new Set([CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast]);
 const PROTOCOL = "sarsen.chat.v1";
 const FIRST_WAIT = 500; // milliseconds, doubled at each attempt
-const SLOW_WAIT = 4_000;
-const LONGEST_WAIT = 30_000;
+const LONGEST_WAIT = 8_000;
+const SLOW_WAIT = 4_000; // the same where the server asked for patience
+const LONGEST_SLOW_WAIT = 30_000;
 const STEADY = 5_000; // a socket that was open this long starts counting attempts anew
 const QUIET = 25_000; // after this long without a frame, ask whether the line is alive
 const ANSWER = 10_000; // and this long may the answer, or the welcome, take
@@ -88,9 +89,12 @@ const TYPING_EVERY = 2_000; // milliseconds; the server passes on no more
 const READ_EVERY = 200;
 
 /** Milliseconds to wait before attempt number `attempt` (from 0): by chance between nothing and a bound that doubles. */
-export function waitBefore(attempt: number, { slow = false, longest = LONGEST_WAIT, random = Math.random } = {}): number {
-  const first = slow ? SLOW_WAIT : FIRST_WAIT;
-  return random() * Math.min(longest, first * 2 ** Math.min(attempt, 16));
+export function waitBefore(
+  attempt: number,
+  { slow = false, longest, random = Math.random }: { slow?: boolean; longest?: number; random?: () => number } = {},
+): number {
+  const [first, most] = slow ? [SLOW_WAIT, LONGEST_SLOW_WAIT] : [FIRST_WAIT, LONGEST_WAIT];
+  return random() * Math.min(longest ?? most, first * 2 ** Math.min(attempt, 16));
 }
 
 interface Waiting {
@@ -385,7 +389,8 @@ export class ChatSocket {
     if (this.#state === "stopped") return;
     if (this.#state === "open" && Date.now() - this.#openedAt >= STEADY) this.#attempt = 0;
     this.#become("waiting", code);
-    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, { slow: SLOW.has(code), longest: SLOW.has(code) ? LONGEST_WAIT : this.#longest }));
+    const pace = SLOW.has(code) ? { slow: true } : { longest: this.#longest };
+    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, pace));
     this.#attempt += 1;
   }
 

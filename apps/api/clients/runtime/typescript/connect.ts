@@ -5,7 +5,7 @@ import type { Fetch, Session } from "./session.js";
 
 const PATIENCE = 20_000; // milliseconds before a call counts as lost
 
-type OnError = (error: unknown, response: Response | undefined, request: Request | undefined, options: never) => unknown;
+type OnError = (error: unknown, response: Response | undefined, request: Request | undefined, options: unknown) => unknown;
 
 /** What `connect` needs of a generated client. */
 interface Connectable {

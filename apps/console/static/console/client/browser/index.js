@@ -282,8 +282,9 @@ var FINAL = /* @__PURE__ */ new Set([CloseCode.notAMember, CloseCode.noSuchRoom,
 var SLOW = /* @__PURE__ */ new Set([CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast]);
 var PROTOCOL = "sarsen.chat.v1";
 var FIRST_WAIT = 500;
+var LONGEST_WAIT = 8e3;
 var SLOW_WAIT = 4e3;
-var LONGEST_WAIT = 3e4;
+var LONGEST_SLOW_WAIT = 3e4;
 var STEADY = 5e3;
 var QUIET = 25e3;
 var ANSWER = 1e4;
@@ -293,9 +294,9 @@ var BURST = 60;
 var MOST_UNSENT = 1e3;
 var TYPING_EVERY = 2e3;
 var READ_EVERY = 200;
-function waitBefore(attempt, { slow = false, longest = LONGEST_WAIT, random = Math.random } = {}) {
-  const first = slow ? SLOW_WAIT : FIRST_WAIT;
-  return random() * Math.min(longest, first * 2 ** Math.min(attempt, 16));
+function waitBefore(attempt, { slow = false, longest, random = Math.random } = {}) {
+  const [first, most] = slow ? [SLOW_WAIT, LONGEST_SLOW_WAIT] : [FIRST_WAIT, LONGEST_WAIT];
+  return random() * Math.min(longest ?? most, first * 2 ** Math.min(attempt, 16));
 }
 var ChatSocket = class {
   room;
@@ -551,7 +552,8 @@ var ChatSocket = class {
     if (this.#state === "stopped") return;
     if (this.#state === "open" && Date.now() - this.#openedAt >= STEADY) this.#attempt = 0;
     this.#become("waiting", code);
-    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, { slow: SLOW.has(code), longest: SLOW.has(code) ? LONGEST_WAIT : this.#longest }));
+    const pace = SLOW.has(code) ? { slow: true } : { longest: this.#longest };
+    this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, pace));
     this.#attempt += 1;
   }
   #stop(code) {
@@ -1546,6 +1548,7 @@ __export(zone_exports2, {
   usersMeEmailChange: () => usersMeEmailChange,
   usersMeEmailKeep: () => usersMeEmailKeep,
   usersMeErase: () => usersMeErase,
+  usersMeExport: () => usersMeExport,
   usersMeIdentities: () => usersMeIdentities,
   usersMeIdentitiesLink: () => usersMeIdentitiesLink,
   usersMeIdentitiesStart: () => usersMeIdentitiesStart,
@@ -2657,6 +2660,11 @@ var usersMeEmailChange = (options) => (options.client ?? client2).post({
     "Content-Type": "application/json",
     ...options.headers
   }
+});
+var usersMeExport = (options) => (options?.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/users/me/export/",
+  ...options
 });
 var usersMeIdentities = (options) => (options?.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
