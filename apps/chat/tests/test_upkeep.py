@@ -139,7 +139,7 @@ def test_rooms_that_nobody_is_in_are_let_go(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
-    monkeypatch.setattr(hub, "ROOM_LINGERS", 0.0)
+    monkeypatch.setattr(hub, "ROOM_LINGERS", 0.3)
     site = serve()
     live = runtime.hubs()[-1]
     room = RoomFactory.create()
