@@ -83,6 +83,17 @@ class Stack:
     ) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         """One server process on the first core: its port and itself."""
         port = free_port()
+        process = self.start(peer, port, checks=checks, store=store)
+        try:
+            self.await_answer(peer, port, process)
+            yield port, process
+        finally:
+            end(process)
+
+    def start(
+        self, peer: Peer, port: int, *, checks: bool = False, store: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Begin one server process on the first core; it does not answer yet."""
         pinned = ["taskset", "-c", str(self.cores[0])] if len(self.cores) > 1 else []
         environment = {
             **self.environment,
@@ -93,29 +104,38 @@ class Stack:
         if "peers" in peer.command[-1]:
             environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(INSTALLED / "python")])
         with (self.engines.log.parent / "peer.log").open("ab") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [*pinned, *peer.command, str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
-        try:
-            deadline = time.monotonic() + 60
-            while not _answers(port):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"{peer.name} did not start: {_end_of(self.engines.log.parent)}")
-                time.sleep(0.1)
-            yield port, process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+
+    def await_answer(self, peer: Peer, port: int, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the server takes connections."""
+        deadline = time.monotonic() + 60
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{peer.name} did not start: {self.last_words()}")
+            time.sleep(0.1)
+
+    def last_words(self) -> str:
+        """The end of what the servers have logged."""
+        return (self.engines.log.parent / "peer.log").read_text(errors="replace")[-2000:]
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server politely, then by force."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Stack]:
+def running(*, with_peers: bool = True) -> Iterator[Stack]:
     """Start the engines and fill them. This process and the engines keep to all cores but the first."""
-    install()
+    if with_peers:
+        install()
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
     if len(cores) > 1:
         os.sched_setaffinity(0, set(cores[1:]))
@@ -144,7 +164,3 @@ def _answers(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def _end_of(folder: Path) -> str:
-    return (folder / "peer.log").read_text(errors="replace")[-2000:]

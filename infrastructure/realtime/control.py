@@ -7,6 +7,7 @@ nobody here is dropped by a look into a dictionary.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -22,6 +23,34 @@ _GROUP: Final = "sockets"
 _RETRY: Final = 1.0
 _pause_until = 0.0
 _log = structlog.get_logger(__name__)
+
+
+class OutageFilter(logging.Filter):
+    """The layer's receiver logs a traceback each second while Redis is away: let a line a minute through instead."""
+
+    EVERY: Final = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._quiet_until = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is logged; that of an outage without its traceback."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, RedisError | OSError):
+            return True
+        REALTIME_FAILURES.labels("control").inc()
+        now = time.monotonic()
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + self.EVERY
+        record.exc_info, record.exc_text = None, None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args = f"control.redis_away: {type(error).__name__}", ()
+        return True
+
+
+logging.getLogger("channels_redis.pubsub").addFilter(OutageFilter())
 
 
 async def asend(channel: str, payload: Mapping[str, Any]) -> None:

@@ -60,7 +60,7 @@ class Feed:
         self.room_id = room_id
         self.slug = slug
         self.head = 0
-        self.floor = 0  # messages above it and up to `head` are in the ring
+        self.floor = 0  # messages above it and up to `head` are in the ring, as they read now
         self.start = 0  # position of the ring's first entry
         self.presence = Presence()
         self.subscribers: set[Subscriber] = set()
@@ -119,6 +119,10 @@ class Feed:
         """An event for everyone here."""
         self._append(0, frame, skip)
         self._wake()
+
+    def distrust_past(self) -> None:
+        """What was said before may read differently now: who asks for it gets it from the database, not the ring."""
+        self.floor = self.head
 
     def catch_up(self) -> None:
         """Read what is newer than `head` from the database; once more, if that is being done just now."""

@@ -173,8 +173,9 @@ class Hub:
         feed = self.feeds.get(UUID(channel.partition(":")[2]))
         if feed is None:
             return
-        if feed.is_open.is_set():
-            feed.catch_up()  # after a break
+        if feed.is_open.is_set():  # after a break
+            feed.distrust_past()
+            feed.catch_up()
         else:
             self._tasks.append(asyncio.create_task(self._try_to_open(feed)))
 
@@ -206,6 +207,9 @@ class Hub:
                 self._end_room(feed.room_id)
             case "typing":
                 feed.announce(body, skip=UUID(event["user"]))
+            case "edited" | "deleted":
+                feed.distrust_past()
+                feed.announce(body)
             case _:
                 feed.announce(body)
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -19,6 +20,8 @@ from apps.chat import runtime
 from apps.users.tests.factories import access_token_for
 from config.serve import Server, server_config
 from infrastructure.embedded.postgres import free_port
+
+settings.register_profile("campaign", max_examples=1000, print_blob=True)
 
 
 class Socket:

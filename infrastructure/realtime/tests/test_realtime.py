@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -208,3 +209,19 @@ async def test_control_events_reach_every_process_that_listens(monkeypatch: pyte
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_layer_that_misses_redis_is_a_line_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = logging.getLogger("channels_redis.pubsub")
+    (outages,) = [one for one in logger.filters if isinstance(one, control.OutageFilter)]
+    monkeypatch.setattr(outages, "_quiet_until", 0.0)
+    for error in (RedisConnectionError("gone"), ConnectionRefusedError(), ValueError("a fault")):
+        try:
+            raise error
+        except Exception:
+            logger.exception("Unexpected exception in receive task")
+    outage, fault = caplog.records
+    assert (outage.levelno, outage.getMessage()) == (logging.WARNING, "control.redis_away: ConnectionError")
+    assert (outage.exc_info, fault.levelno, bool(fault.exc_info)) == (None, logging.ERROR, True)

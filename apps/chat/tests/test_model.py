@@ -1,0 +1,306 @@
+"""Anything that can happen in a room, in any order, against a reference that is a list.
+
+Three hubs share a bus in memory and the real database. Hypothesis makes up what people do and what breaks: they send and
+send again, come, go and come back from any number, fall asleep, edit and delete; hubs are killed with what they have in
+hand, and the bus between them is lost. In the end everybody must have heard every number once and in order, every receipt
+must be true, and a replay from the beginning must be the list.
+
+    .venv/bin/python -m benchmarks.chat_model          a thousand runs; the suite has a small share of them
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.chat import services
+from apps.chat.hub import feed as feed_module
+from apps.chat.hub.feed import Feed
+from apps.chat.hub.hub import Hub
+from apps.chat.hub.subscriber import Subscriber
+from apps.chat.models import Message
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.chat.tests.test_hub_parts import Client
+from apps.chat.types import Draft
+from infrastructure import realtime
+from infrastructure.realtime.memory import Air, MemoryBus
+
+HUBS, PEOPLE = 3, 3
+SHARE, CAMPAIGN = 12, 1000
+_hub, _person = st.integers(0, HUBS - 1), st.integers(0, PEOPLE - 1)
+_any = st.integers(0, 1000)
+STEPS = st.one_of(
+    st.tuples(st.just("connect"), _hub, _person, st.sampled_from(["live", "last", "start"])),
+    st.tuples(st.just("send"), _any, st.integers(1, 4)),
+    st.tuples(st.just("send_again"), _any, _any),
+    st.tuples(st.just("disconnect"), _any),
+    st.tuples(st.just("sleep"), _any),
+    st.tuples(st.just("wake"), _any),
+    st.tuples(st.just("kill"), _hub),
+    st.tuples(st.just("lose_bus")),
+    st.tuples(st.just("restore_bus")),
+    st.tuples(st.just("sweep"), _hub),
+    st.tuples(st.just("edit"), _any),
+    st.tuples(st.just("delete"), _any),
+    st.tuples(st.just("wait")),
+)
+
+
+class Live:
+    """A socket of a person at one hub."""
+
+    def __init__(self, hub: Hub, feed: Feed, person: int, user: Any, *, is_joined: bool) -> None:
+        self.hub, self.feed, self.person = hub, feed, person
+        self.client = Client(is_joined=is_joined)
+        self.subscriber = Subscriber(
+            self.client.send, user_id=user.pk, name=user.name, session_id=uuid4(), is_joined=is_joined
+        )
+        self.subscriber._owner = None
+        self.after = 0
+        self.is_open = True
+
+    def leave(self) -> None:
+        self.is_open = False
+        self.subscriber.gone()
+        self.hub.leave(self.subscriber, self.feed)
+
+    @property
+    def acks(self) -> list[dict[str, Any]]:
+        return [frame for frame in self.client.got if frame["type"] == "ack"]
+
+
+@dataclass
+class World:
+    """The room, the hubs, and the reference: what was said (by client id), and what is said now (by number)."""
+
+    room: Any
+    users: list[Any]
+    air: Air = field(default_factory=Air)
+    hubs: list[Hub] = field(default_factory=list)
+    dead: list[Hub] = field(default_factory=list)
+    lives: list[Live] = field(default_factory=list)
+    said: dict[UUID, tuple[int, str]] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+
+    def new_hub(self) -> Hub:
+        return Hub(make_bus=lambda on_subscribed: MemoryBus(self.air, on_subscribed=on_subscribed))
+
+    def open_lives(self) -> list[Live]:
+        return [live for live in self.lives if live.is_open]
+
+    def acknowledged(self) -> dict[UUID, int]:
+        """The number of each message that anybody had a receipt for; the same in all of its receipts."""
+        numbers: dict[UUID, int] = {}
+        for live in self.lives:
+            for ack in live.acks:
+                assert numbers.setdefault(UUID(ack["client_id"]), ack["seq"]) == ack["seq"]
+        return numbers
+
+    async def step(self, kind: str, *values: Any) -> None:
+        await getattr(self, kind)(*values)
+        await asyncio.sleep(0)
+
+    async def connect(self, hub: int, person: int, where: str) -> Live:
+        live_hub = self.hubs[hub]
+        feed = await live_hub.feed(self.room.pk, self.room.slug)
+        heard = [max(live.client.seqs, default=0) for live in self.lives if live.person == person]
+        after = {"live": None, "last": max(heard, default=0), "start": 0}[where]
+        live = Live(live_hub, feed, person, self.users[person], is_joined=len(self.lives) % 2 == 0)
+        live.after = feed.head if after is None else min(after, feed.head)
+        live_hub.enter(live.subscriber, feed, after=after)
+        self.lives.append(live)
+        return live
+
+    async def send(self, which: int, count: int) -> None:
+        if lives := self.open_lives():
+            live = lives[which % len(lives)]
+            for _ in range(count):
+                client_id = uuid4()
+                self.said[client_id] = (live.person, f"{live.person}: {len(self.said)}")
+                self.post(live, client_id)
+
+    async def send_again(self, which: int, live: int) -> None:
+        if self.said:
+            client_id = list(self.said)[which % len(self.said)]
+            mine = [one for one in self.open_lives() if one.person == self.said[client_id][0]]
+            if mine:
+                self.post(mine[live % len(mine)], client_id)
+
+    def post(self, live: Live, client_id: UUID) -> None:
+        draft = Draft(sender_id=self.users[live.person].pk, text=self.said[client_id][1], client_id=client_id)
+        live.hub.post(live.subscriber, live.feed, draft)
+
+    async def disconnect(self, which: int) -> None:
+        if lives := self.open_lives():
+            lives[which % len(lives)].leave()
+
+    async def sleep(self, which: int) -> None:
+        if lives := self.open_lives():
+            lives[which % len(lives)].client.takes.clear()
+
+    async def wake(self, which: int) -> None:
+        if lives := self.open_lives():
+            lives[which % len(lives)].client.takes.set()
+
+    async def kill(self, which: int) -> None:
+        hub = self.hubs[which]
+        self.air.buses.remove(hub._bus)
+        for live in self.open_lives():
+            if live.hub is hub:
+                live.client.is_gone = True
+                live.leave()
+        self.dead.append(hub)
+        self.hubs[which] = self.new_hub()
+
+    async def lose_bus(self) -> None:
+        self.air.lose()
+
+    async def restore_bus(self) -> None:
+        self.air.restore()
+
+    async def sweep(self, which: int) -> None:
+        for feed in self.hubs[which].feeds.values():
+            heads = await self.hubs[which].threads.read(
+                lambda: dict(
+                    Message.objects.filter(room=self.room).values_list("room_id", "seq").order_by("seq")
+                )
+            )
+            if heads.get(self.room.pk, 0) > feed.head and feed.is_open.is_set():
+                feed.catch_up()
+
+    async def edit(self, which: int) -> None:
+        await self.change(which, self.edit_row)
+
+    async def delete(self, which: int) -> None:
+        await self.change(which, self.delete_row)
+
+    async def change(self, which: int, work: Callable[[Any], None]) -> None:
+        """Change one of the messages that are stored now."""
+
+        def pick_and_change() -> None:
+            rows = list(Message.objects.filter(room=self.room).order_by("seq"))
+            if rows:
+                work(rows[which % len(rows)])
+
+        await self.hubs[0].threads.run(pick_and_change)
+
+    def edit_row(self, row: Any) -> None:
+        if row.deleted_at is None:
+            text = f"{row.text}!"
+            services.edit_message(
+                actor_id=row.sender_id, slug=self.room.slug, message_id=row.pk, text=text, now=timezone.now()
+            )
+            self.texts[row.seq] = text
+            self.changed.add(row.seq)
+
+    def delete_row(self, row: Any) -> None:
+        services.delete_message(actor_id=row.sender_id, slug=self.room.slug, message_id=row.pk)
+        self.texts[row.seq] = ""
+        self.changed.add(row.seq)
+
+    async def wait(self) -> None:
+        for hub in self.hubs:
+            await hub._posting.drain()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+
+    async def come_to_rest(self) -> None:
+        """Everything is whole again; everybody sends once more what nobody acknowledged."""
+        self.air.restore()
+        for live in self.lives:
+            live.client.takes.set()
+        for hub in self.dead:
+            await hub._posting.drain()
+        last = [await self.connect(0, person, "start") for person in range(PEOPLE)]
+        acknowledged = self.acknowledged()
+        for client_id, (person, _) in self.said.items():
+            if client_id not in acknowledged:
+                self.post(last[person], client_id)
+        await self.wait()
+        for number in range(HUBS):
+            await self.sweep(number)
+        head = len(self.said)
+        await self.until(lambda: all(live.subscriber.seq == head for live in self.open_lives()))
+        await self.until(lambda: not any(live.subscriber.is_busy for live in self.open_lives()))
+
+    def judge(self) -> None:
+        acknowledged = self.acknowledged()
+        assert sorted(acknowledged.values()) == list(range(1, len(self.said) + 1))
+        for client_id, seq in acknowledged.items():
+            self.texts.setdefault(seq, self.said[client_id][1])
+        for live in self.lives:
+            last = live.client.seqs[-1] if live.client.seqs else live.after
+            assert live.client.seqs == list(range(live.after + 1, last + 1))
+            if live.is_open:
+                assert last == len(self.said)
+        replay = [frame for frame in self.lives[-1].client.got if frame["type"] == "message"]
+        assert {UUID(frame["client_id"]): frame["seq"] for frame in replay} == acknowledged
+
+
+async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> None:
+    world = World(room, users)
+    world.hubs = [world.new_hub() for _ in range(HUBS)]
+    loop = asyncio.get_running_loop()
+
+    def post(channel: str, body: bytes) -> None:
+        # What a service publishes reaches some process by Redis: here the first, and the others over the bus.
+        loop.call_soon_threadsafe(world.hubs[0]._bus.publish, channel, body)
+
+    original, realtime.post = realtime.post, post
+    try:
+        for step in steps:
+            await world.step(*step)
+        await world.come_to_rest()
+        # What the room says now is asked once more: edits may have come after a message was heard.
+        await world.connect(1, 0, "start")
+        await world.until(lambda: world.lives[-1].subscriber.seq == len(world.said))
+        world.judge()
+        now = {frame["seq"]: frame for frame in world.lives[-1].client.got if frame["type"] == "message"}
+        stored = await world.hubs[0].threads.run(
+            lambda: dict(Message.objects.filter(room=room).values_list("seq", "text"))
+        )
+        assert stored == {seq: frame["message"] for seq, frame in now.items()} == world.texts
+        changed = {seq for seq, frame in now.items() if "edited_at" in frame or frame.get("deleted")}
+        assert changed == world.changed
+    finally:
+        realtime.post = original
+        for live in world.open_lives():
+            live.leave()
+        for hub in [*world.hubs, *world.dead]:
+            await hub._posting.drain()
+            for feed in hub.feeds.values():
+                await feed.drain()
+            await hub.threads.aclose()
+
+
+@pytest.fixture
+def users(transactional_db: None) -> list[Any]:
+    room = RoomFactory.create()
+    return [member_of(room) for _ in range(PEOPLE)]
+
+
+@settings(
+    max_examples=settings().max_examples if settings().max_examples >= CAMPAIGN else SHARE,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=st.lists(STEPS, max_size=40), ring=st.sampled_from([3, 1024]))
+def test_room_is_what_the_list_says(users: list[Any], steps: list[tuple[Any, ...]], ring: int) -> None:
+    room = RoomFactory.create()
+    for user in users:
+        services.join_room(user_id=user.pk, slug=room.slug)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed_module, "RING_ENTRIES", ring)
+        asyncio.run(play(room, users, steps))
