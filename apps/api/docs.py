@@ -5,7 +5,7 @@ Who may read a zone's pages is said by its `docs` rule; the zone's own routes ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -21,6 +21,7 @@ from apps.api.documents import Document, Format
 from apps.api.guard import identify, refuse, require_floor
 from apps.api.limits import limits_of
 from apps.api.slices import at
+from apps.api.sockets import SocketDocument
 from apps.api.zones import Docs, Floor, Zone
 from apps.common.authentication import authenticator, authenticator_names
 from apps.common.callers import Caller
@@ -106,7 +107,7 @@ def schema_view(document: Document, format_: Format) -> Page:
             del response.headers["Content-Type"]
         else:
             response.content = rendered.gzipped if zipped else rendered.plain
-            name = f"{document.zone.name}.{document.version.name}.{format_}"
+            name = f"{document.name}.{format_}"
             response.headers["Content-Disposition"] = f'inline; filename="{name}"'
             if zipped:
                 response.headers["Content-Encoding"] = "gzip"
@@ -150,6 +151,19 @@ def schema_patterns(guard: DocsGuard, document: Document) -> list[URLPattern]:
     """One document in its formats."""
     return [
         at(f"schema.{item}", guard.protect(schema_view(document, item)), name=f"schema-{item}")
+        for item in Format
+    ]
+
+
+def socket_patterns(guard: DocsGuard, documents: Sequence[SocketDocument]) -> list[URLPattern]:
+    """The AsyncAPI documents of a zone's slices in their formats."""
+    return [
+        at(
+            f"{document.label}/asyncapi.{item}",
+            guard.protect(schema_view(document, item)),
+            name=f"asyncapi-{document.label}-{item}",
+        )
+        for document in documents
         for item in Format
     ]
 

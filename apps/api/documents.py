@@ -42,6 +42,11 @@ class Document:
         self._lock = threading.Lock()
         self._rendered: dict[Format, Rendered] = {}
 
+    @property
+    def name(self) -> str:
+        """What its file is called, without the format."""
+        return f"{self.zone.name}.{self.version.name}"
+
     def data(self) -> dict[str, Any]:
         """The document as data, made anew. Raises schema.SchemaInvalid."""
         return schema.generate(self.zone, self.version, self.patterns)

@@ -17,11 +17,12 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch, URLPattern, URLResolver, path
 from django.urls.resolvers import RegexPattern, RoutePattern
 
-from apps.api import docs, indexes, slices, zones
+from apps.api import docs, indexes, slices, sockets, zones
 from apps.api.documents import Document
 from apps.api.guard import Guard
 from apps.api.inventory import NAMESPACE, Endpoint, endpoints
 from apps.api.slices import Pattern, Routes, Slice, at
+from apps.api.sockets import SocketDocument
 from apps.api.validation import Mistake, find_mistakes
 from apps.api.zones import Version, Zone, ZoneTable
 
@@ -37,6 +38,7 @@ class Mounted:
     patterns: tuple[Pattern, ...]
     documents: tuple[Document, ...]
     endpoints: tuple[Endpoint, ...]
+    socket_documents: tuple[SocketDocument, ...] = ()
 
     def document(self, zone: str, version: str) -> Document:
         """One of the documents. Raises KeyError."""
@@ -68,6 +70,7 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
     ]
     documents: list[Document] = []
     listed: list[Endpoint] = []
+    of_sockets: list[SocketDocument] = []
     for zone in table:
         inside: list[Pattern] = []
         pages = docs.DocsGuard(zone)
@@ -84,13 +87,16 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
             inside.append(_below(version.name, [*own, *schema, index, rest]))
         # What is the newest version's is the zone's own as well.
         inside += [*docs.docs_patterns(pages, document), *schema]
+        mine_of_sockets = sockets.documents(zone, found)
+        of_sockets += mine_of_sockets
+        inside += docs.socket_patterns(pages, mine_of_sockets)
         inside += [at("", guard.protect(indexes.zone_index_view(zone)), name="index"), rest]
         patterns.append(_below(zone.name, inside))
     # All below one namespace: a zone may be called like another app's, and the zone admin is.
     tree = FastResolver(
         RoutePattern("", is_endpoint=False), patterns, app_name=NAMESPACE, namespace=NAMESPACE
     )
-    return Mounted(table, (tree,), tuple(documents), tuple(listed))
+    return Mounted(table, (tree,), tuple(documents), tuple(listed), tuple(of_sockets))
 
 
 def key_scopes(mounted: Mounted) -> list[str]:

@@ -82,6 +82,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
             return door.RESTART
         if hub.per_address[address] > settings.CHAT_SOCKETS_PER_ADDRESS:
             return door.TOO_MANY_SOCKETS
+        if not knock.is_version_spoken:
+            return door.UNKNOWN_VERSION
         try:
             guest = await hub.admit(knock.token, knock.slug)
             if isinstance(guest, door.Refusal):

@@ -20,7 +20,10 @@ NO_SUCH_ROOM: Final = 4404
 TOO_MANY_SOCKETS: Final = 4409
 TOO_FAST: Final = 4429
 TOO_BIG: Final = 1009
+UNKNOWN_VERSION: Final = handshakes.UNKNOWN_VERSION
+SESSION_ENDED: Final = 4408
 RESTART: Final = 1012
+LAGGING: Final = 1013
 
 _SLUG: Final = re.compile(SLUG_PATTERN)
 
@@ -32,6 +35,7 @@ class Knock:
     slug: str
     token: str
     subprotocol: str | None
+    is_version_spoken: bool
     after: int | None
     is_after_valid: bool
     is_joined: bool
@@ -61,6 +65,7 @@ def read(scope: Mapping[str, Any]) -> Knock:
         slug=scope["url_route"]["kwargs"]["slug"],
         token=handshakes.token_of(scope),
         subprotocol=handshakes.subprotocol_of(scope, protocol=wire.PROTOCOL),
+        is_version_spoken=handshakes.is_version_spoken(scope, protocol=wire.PROTOCOL),
         after=after,
         is_after_valid=is_valid,
         is_joined=joined_writes.EXTENSION in scope.get("extensions", ()),

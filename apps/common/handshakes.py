@@ -10,6 +10,8 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 BEARER: Final = "bearer"
+UNKNOWN_VERSION: Final = 4406
+"""Closes a socket that can only speak versions of its protocol which are not spoken here."""
 _MAX_PARAMETERS: Final = 20
 
 
@@ -54,6 +56,13 @@ def subprotocol_of(scope: Mapping[str, Any], *, protocol: str) -> str | None:
     """Which of the offered subprotocols is chosen: the protocol's own, else `bearer`."""
     names = set(scope.get("subprotocols", ()))
     return next((name for name in (protocol, BEARER) if name in names), None)
+
+
+def is_version_spoken(scope: Mapping[str, Any], *, protocol: str) -> bool:
+    """False for a client that offers versions of a protocol (`<name>.v<n>`), and this one is not among them."""
+    offered = scope.get("subprotocols", ())
+    family = f"{protocol.rpartition('.')[0]}."
+    return protocol in offered or not any(name.startswith(family) for name in offered)
 
 
 def after_of(scope: Mapping[str, Any]) -> tuple[int | None, bool]:

@@ -50,7 +50,10 @@ class NotificationsConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ha
                 return
             chosen = handshakes.subprotocol_of(scope, protocol=PROTOCOL)
             await send({"type": "websocket.accept", "subprotocol": chosen})
-            code = await self._serve(scope, receive, send)
+            if handshakes.is_version_spoken(scope, protocol=PROTOCOL):
+                code = await self._serve(scope, receive, send)
+            else:
+                code = handshakes.UNKNOWN_VERSION
             if code is not None:
                 await send({"type": "websocket.close", "code": code})
         except OSError:

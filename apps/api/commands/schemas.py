@@ -20,6 +20,7 @@ from apps.api.mounting import Mounted
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "api"
 # Only files named like this are ours to replace or remove.
 _OURS = re.compile(r"[a-z][a-z0-9-]*\.v[1-9][0-9]*\.yaml")
+_OF_SOCKETS = re.compile(r"[a-z][a-z0-9_]*\.asyncapi\.yaml")
 _SHOWN_LINES = 40
 _GIT_SECONDS = 20
 
@@ -38,7 +39,7 @@ def print_schema(mounted: Mounted, name: str) -> Report:
 
 def write_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
     """Write every document, remove those of versions that are gone. Raises SchemaInvalid before it writes anything."""
-    made = {_name(document): as_yaml(document.data()) for document in mounted.documents}
+    made = _made(mounted)
     folder.mkdir(parents=True, exist_ok=True)
     changed = []
     for path in _kept(folder):
@@ -61,7 +62,7 @@ def write_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
 
 def check_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
     """Compare what is committed with what the code says. Raises SchemaInvalid."""
-    made = {_name(document): as_yaml(document.data()) for document in mounted.documents}
+    made = _made(mounted)
     findings = [
         f"{path.name}: its zone or version is gone" for path in _kept(folder) if path.name not in made
     ]
@@ -94,7 +95,8 @@ def check_breaking(mounted: Mounted, revision: str | None = None, folder: Path =
     except RevisionUnknown:
         if revision:
             raise
-        before = {path.name: _load(path.read_text()) for path in _kept(folder)}
+        kept = (path for path in _kept(folder) if _OURS.fullmatch(path.name))
+        before = {path.name: _load(path.read_text()) for path in kept}
     now = {_name(document): json.loads(json.dumps(document.data())) for document in mounted.documents}
     findings = breaking_findings(before, now)
     return Report(
@@ -151,12 +153,18 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def _made(mounted: Mounted) -> dict[str, bytes]:
+    documents = [*mounted.documents, *mounted.socket_documents]
+    return {_name(document): as_yaml(document.data()) for document in documents}
+
+
 def _name(document: Document) -> str:
-    return f"{document.zone.name}.{document.version.name}.yaml"
+    return f"{document.name}.yaml"
 
 
 def _kept(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.yaml") if _OURS.fullmatch(path.name))
+    names = (_OURS, _OF_SOCKETS)
+    return sorted(path for path in folder.glob("*.yaml") if any(name.fullmatch(path.name) for name in names))
 
 
 def _difference(old: bytes, new: bytes) -> str:

@@ -70,7 +70,7 @@ class Hub:
     async def aclose(self) -> None:
         """Close all sockets with 1012, finish what is being stored, let go of Redis and the database."""
         self.is_closing = True
-        await asyncio.gather(*(subscriber.close(1012) for subscriber in tuple(self.sockets)))
+        await asyncio.gather(*(subscriber.close(door.RESTART) for subscriber in tuple(self.sockets)))
         await self._posting.drain()
         for feed in self.feeds.values():
             await feed.drain()
@@ -224,16 +224,16 @@ class Hub:
 
     def _end_session(self, session_id: UUID) -> None:
         for subscriber in self._per_session.get(session_id, ()):
-            subscriber.close(4408)
+            subscriber.close(door.SESSION_ENDED)
 
     def _end_membership(self, room_id: UUID, user_id: UUID) -> None:
         for subscriber in self._per_user.get(user_id, ()):
             if subscriber.feed is not None and subscriber.feed.room_id == room_id:
-                subscriber.close(4403)
+                subscriber.close(door.NOT_A_MEMBER)
 
     def _end_room(self, room_id: UUID) -> None:
         for subscriber in tuple(self.feeds[room_id].subscribers):
-            subscriber.close(4404)
+            subscriber.close(door.NO_SUCH_ROOM)
 
     # Upkeep
 
@@ -243,7 +243,7 @@ class Hub:
         for subscriber in tuple(self.sockets):
             if subscriber.is_busy and now - subscriber.progress > LAG_LIMIT:
                 _log.info("chat.socket_lags", user=str(subscriber.user_id))
-                subscriber.close(1013)
+                subscriber.close(door.LAGGING)
         for room_id, feed in tuple(self.feeds.items()):
             is_quiet = not feed.subscribers and self._posting.is_idle(room_id)
             if is_quiet and now - feed.idle_since > ROOM_LINGERS:

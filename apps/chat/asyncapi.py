@@ -1,0 +1,343 @@
+"""The socket as an AsyncAPI 3 document (https://www.asyncapi.com/docs/reference/specification/v3.0.0), with examples.
+
+Told from the application's side: it *receives* what clients send. A test holds a conversation on a running server against
+this document, both ways.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from apps.chat import door, wire
+from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Role
+from apps.chat.services.extras import MAX_MENTIONS
+
+ZONE: Final = "private"
+"""Beside this zone's OpenAPI documents it is served, to those who may read them."""
+
+_ADA, _GRACE = "01985d3a-7c00-7aaa-8aaa-000000000001", "01985d3a-7c00-7aaa-8aaa-000000000002"
+_FIRST, _SECOND = "01985d3a-7c00-7bbb-8bbb-000000000001", "01985d3a-7c00-7bbb-8bbb-000000000002"
+_FILE, _CLIENT_ID = "01985d3a-7c00-7ccc-8ccc-000000000001", "6f1c2d3e-4b5a-4c6d-8e7f-0a1b2c3d4e5f"
+_AT = "2026-05-01T12:00:00.123456Z"
+
+_UUID: Final = {"type": "string", "format": "uuid"}
+_TIME: Final = {"type": "string", "format": "date-time"}
+_SEQ: Final = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "Number of a message in its room, without gaps.",
+}
+_TEXT: Final = {"type": "string", "maxLength": MAX_TEXT}
+_NAME: Final = {"type": "string"}
+_PERSON: Final = {"oneOf": [_UUID, {"type": "null"}], "description": "null: the system."}
+
+CLOSE_CODES: Final = {
+    door.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
+    door.NOT_A_MEMBER: "Not a member of the room, or not any more.",
+    door.NO_SUCH_ROOM: "No such room, or one that you cannot see, or it was deleted.",
+    door.UNKNOWN_VERSION: f"Of the protocol versions that were offered none is spoken here; offer {wire.PROTOCOL}.",
+    door.SESSION_ENDED: "The session has ended. Sign in.",
+    door.TOO_MANY_SOCKETS: "Too many sockets of this person or address. Come back later.",
+    door.TOO_FAST: "Too many frames. Come back, and be slower.",
+    door.TOO_BIG: f"A frame of more than {wire.MAX_FRAME} bytes.",
+    1011: "A fault of the server. Come back with `?after=`.",
+    door.RESTART: "The server restarts, or cannot ask its database. Come back with `?after=`.",
+    door.LAGGING: "The socket took nothing for too long. Come back with `?after=`.",
+}
+
+
+def document() -> dict[str, Any]:
+    """The document, made anew."""
+    messages = {**_said(), **_told()}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Sarsen: chat",
+            "version": wire.PROTOCOL.rpartition(".")[2],
+            "description": "One socket is one room. A message is stored before it is acknowledged, numbered without gaps,"
+            " and delivered once and in order; `?after=<seq>` replays what was missed before what is live. The same"
+            " `client_id` sent twice is one message.",
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "site": {
+                "host": "{host}",
+                "protocol": "wss",
+                "variables": {"host": {"description": "The site's."}},
+            }
+        },
+        "channels": {"room": _channel(messages)},
+        "operations": {
+            "say": _operation("receive", "What a client may send.", _said()),
+            "hear": _operation("send", "What a client gets; `welcome` comes first.", _told()),
+        },
+        "components": {
+            "messages": messages,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
+        },
+        "x-close-codes": {str(code): meaning for code, meaning in CLOSE_CODES.items()},
+        "x-subprotocols": {
+            "offer": [wire.PROTOCOL, "bearer", "<access token>"],
+            "description": f"Offer `{wire.PROTOCOL}`, which the server echoes. Where headers cannot be set, as in browsers,"
+            " offer `bearer` and the access token behind it as well. Without an offer it is this version that is spoken.",
+        },
+    }
+
+
+def _channel(messages: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "address": "/ws/chat/{room}/",
+        "title": "A room",
+        "parameters": {"room": {"description": f"The room's slug, `{SLUG_PATTERN}`.", "examples": ["lobby"]}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+        "bindings": {
+            "ws": {
+                "bindingVersion": "0.1.0",
+                "method": "GET",
+                "headers": {
+                    "type": "object",
+                    "properties": {
+                        "Authorization": {"type": "string", "pattern": "^Bearer .+$"},
+                        "Sec-WebSocket-Protocol": {
+                            "type": "string",
+                            "examples": [f"{wire.PROTOCOL}, bearer, <token>"],
+                        },
+                        "Origin": {
+                            "type": "string",
+                            "description": "Sent by browsers. Any but the site's own and those of CORS is refused (403).",
+                        },
+                    },
+                },
+                "query": {
+                    "type": "object",
+                    "properties": {
+                        "after": {
+                            "type": "integer",
+                            "minimum": 0,
+                            "description": "The newest number that you have; what follows it is replayed.",
+                        },
+                        "token": {
+                            "type": "string",
+                            "description": "An access token, for those who can set neither header nor subprotocol.",
+                        },
+                    },
+                },
+            }
+        },
+    }
+
+
+def _operation(action: str, summary: str, messages: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "summary": summary,
+        "channel": {"$ref": "#/channels/room"},
+        "security": [{"$ref": "#/components/securitySchemes/bearer"}],
+        "messages": [{"$ref": f"#/channels/room/messages/{name}"} for name in messages],
+    }
+
+
+def _message(
+    summary: str, properties: dict[str, Any], *examples: dict[str, Any], optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "payload": {
+            "type": "object",
+            "properties": properties,
+            "required": [name for name in properties if name not in optional],
+            "additionalProperties": False,
+        },
+        "examples": [{"payload": example} for example in examples],
+    }
+
+
+def _said() -> dict[str, Any]:
+    """What clients send."""
+    return {
+        "say": _message(
+            "Post a message. With files the text may be empty.",
+            {
+                "type": {"const": "message"},
+                "message": _TEXT,
+                "client_id": {**_UUID, "description": "Your name for it; made up when it is left out."},
+                "reply_to": {
+                    "oneOf": [_UUID, {"type": "null"}],
+                    "description": "Id of a message of the room.",
+                },
+                "attachments": {"type": "array", "items": _UUID, "maxItems": wire.MAX_ATTACHMENTS},
+            },
+            {"message": "hi", "client_id": _CLIENT_ID},
+            {"type": "message", "message": "look", "reply_to": _FIRST, "attachments": [_FILE]},
+            optional=("type", "client_id", "reply_to", "attachments"),
+        ),
+        "sayTyping": _message("You are writing.", {"type": {"const": "typing"}}, {"type": "typing"}),
+        "sayRead": _message(
+            "You have read up to a number.",
+            {"type": {"const": "read"}, "seq": {"type": "integer", "minimum": 0}},
+            {"type": "read", "seq": 7},
+        ),
+        "ping": _message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"}),
+    }
+
+
+def _told() -> dict[str, Any]:
+    """What clients get."""
+    person = {"user": _UUID, "name": _NAME}
+    people = {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": person,
+            "required": ["user", "name"],
+            "additionalProperties": False,
+        },
+    }
+    mentions = {**people, "maxItems": MAX_MENTIONS, "description": "Members whom the text names as `<@id>`."}
+    return {
+        "welcome": _message(
+            "You are in: the newest number, and who is there.",
+            {"type": {"const": "welcome"}, "room": _NAME, "seq": {**_SEQ, "minimum": 0}, "online": people},
+            {"type": "welcome", "room": "lobby", "seq": 7, "online": [{"user": _ADA, "name": "Ada"}]},
+        ),
+        "ack": _message(
+            "Your message is stored, under this number.",
+            {"type": {"const": "ack"}, "client_id": _UUID, "id": _UUID, "seq": _SEQ, "at": _TIME},
+            {"type": "ack", "client_id": _CLIENT_ID, "id": _FIRST, "seq": 8, "at": _AT},
+        ),
+        "message": _the_message(mentions),
+        "edited": _message(
+            "A message says something else now.",
+            {
+                "type": {"const": "edited"},
+                "id": _UUID,
+                "seq": _SEQ,
+                "message": _TEXT,
+                "edited_at": _TIME,
+                "mentions": mentions,
+            },
+            {"type": "edited", "id": _FIRST, "seq": 8, "message": "hello", "edited_at": _AT, "mentions": []},
+        ),
+        "deleted": _message(
+            "A message was taken back.",
+            {"type": {"const": "deleted"}, "id": _UUID, "seq": _SEQ},
+            {"type": "deleted", "id": _FIRST, "seq": 8},
+        ),
+        "presence": _message(
+            "Someone came or went. Not told in a room of more than 256 people.",
+            {"type": {"const": "presence"}, **person, "online": {"type": "boolean"}},
+            {"type": "presence", "user": _GRACE, "name": "Grace", "online": True},
+        ),
+        "typing": _message(
+            "Someone is writing; at most every two seconds.",
+            {"type": {"const": "typing"}, **person},
+            {"type": "typing", "user": _GRACE, "name": "Grace"},
+        ),
+        "read": _message(
+            "Someone has read up to a number.",
+            {"type": {"const": "read"}, "user": _UUID, "seq": {**_SEQ, "minimum": 0}},
+            {"type": "read", "user": _GRACE, "seq": 8},
+        ),
+        "member": _message(
+            "Someone's role has changed, or they are muted or no longer so.",
+            {
+                "type": {"const": "member"},
+                "user": _UUID,
+                "role": {"enum": list(Role.values)},
+                "muted_until": {"oneOf": [_TIME, {"type": "null"}]},
+            },
+            {"type": "member", "user": _GRACE, "role": "moderator", "muted_until": None},
+        ),
+        "event": _message(
+            "Something that a service shows to the room or to you; it is not kept.",
+            {"type": {"const": "event"}, "name": _NAME, "data": {"type": "object"}},
+            {"type": "event", "name": "deploy.finished", "data": {"version": "1.2"}},
+        ),
+        "pong": _message("The answer to a ping.", {"type": {"const": "pong"}}, {"type": "pong"}),
+        "error": _message(
+            "A frame was refused; the socket stays open. Codes are those of REST, and `invalid_frame`.",
+            {
+                "type": {"const": "error"},
+                "code": _NAME,
+                "detail": {"type": "string"},
+                "client_id": {**_UUID, "description": "Of the message that was refused."},
+                "until": {**_TIME, "description": "With code `muted`."},
+            },
+            {"type": "error", "code": "invalid_message", "detail": "…", "client_id": _CLIENT_ID},
+            optional=("client_id", "until"),
+        ),
+    }
+
+
+def _the_message(mentions: dict[str, Any]) -> dict[str, Any]:
+    quote = {
+        "id": _UUID,
+        "seq": _SEQ,
+        "message": _TEXT,
+        "from": _PERSON,
+        "from_name": _NAME,
+        "deleted": {"type": "boolean"},
+    }
+    size = {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}
+    file = {
+        "id": _UUID,
+        "name": _NAME,
+        "type": _NAME,
+        "size": {"type": "integer"},
+        "width": size,
+        "height": size,
+    }
+    plain = {
+        "type": "message",
+        "id": _FIRST,
+        "seq": 8,
+        "message": "hi",
+        "from": _ADA,
+        "from_name": "Ada",
+        "at": _AT,
+        "client_id": _CLIENT_ID,
+    }
+    return _message(
+        "A message, live or replayed. A deleted one has lost its text.",
+        {
+            "type": {"const": "message"},
+            "id": _UUID,
+            "seq": _SEQ,
+            "message": _TEXT,
+            "from": _PERSON,
+            "from_name": _NAME,
+            "at": _TIME,
+            "client_id": _UUID,
+            "edited_at": _TIME,
+            "deleted": {"const": True},
+            "reply_to": {
+                "type": "object",
+                "properties": quote,
+                "required": list(quote),
+                "additionalProperties": False,
+            },
+            "attachments": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": file,
+                    "required": list(file),
+                    "additionalProperties": False,
+                },
+            },
+            "mentions": mentions,
+        },
+        plain,
+        {
+            **plain,
+            "id": _SECOND,
+            "seq": 9,
+            "message": "",
+            "from": None,
+            "from_name": "System",
+            "deleted": True,
+        },
+        optional=("edited_at", "deleted", "reply_to", "attachments", "mentions"),
+    )
