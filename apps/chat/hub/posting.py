@@ -19,7 +19,7 @@ from infrastructure.database_threads import DatabaseThreads
 
 GROUP: Final = 256
 # Storing the same drafts again is harmless, each is taken once: so a database that restarts is waited for.
-RETRIES: Final = (0.1, 0.3, 0.8, 1.5, 2.5)
+RETRIES: Final = (0.1, 0.2, 0.3, *(0.5,) * 10)
 _log = structlog.get_logger(__name__)
 
 Said = tuple[Subscriber, Draft, asyncio.Future[None]]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from psycopg_pool.base import AttemptWithBackoff
+
 from config import env
+
+# A pool that has lost its server asks for it each half second. By itself it waits 1, 2, 4 … seconds, and people with it,
+# although PostgreSQL has long been back.
+AttemptWithBackoff.INITIAL_DELAY = 0.5
+AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 
 def connection(*, pooled: bool) -> dict[str, Any]:
