@@ -24,6 +24,7 @@ from drf_spectacular.settings import patched_settings
 from rest_framework import serializers
 
 from apps.api import schema_parts, schema_problems
+from apps.api.schema_examples import Examples
 from apps.api.schema_problems import Facts
 from apps.api.slices import Pattern
 from apps.api.zones import Floor, Version, Zone
@@ -99,7 +100,7 @@ class ZoneAutoSchema(AutoSchema):
         """The base's, with what it does not read off a field that comes in: `schema_extra`, and that a file is not empty."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if direction == "request" and schema is not None:
-            schema.update(_of_input(field))
+            schema.update(_of_input(field, schema))
         return schema
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
@@ -124,7 +125,7 @@ class ZoneAutoSchema(AutoSchema):
         return (*declared, *getattr(paginator, "raises", ()))
 
 
-def _of_input(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
+def _of_input(field: serializers.Field[Any, Any, Any, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """What the base does not read off a field that comes in."""
     extra: dict[str, Any] = getattr(field, "schema_extra", {})
     if isinstance(field, serializers.FileField):
@@ -133,6 +134,7 @@ def _of_input(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
         return {"pattern": _EMAIL, **extra}
     if (
         not extra
+        and not {"format", "pattern"} & schema.keys()
         and isinstance(field, serializers.CharField)
         and field.trim_whitespace
         and not field.allow_blank
@@ -160,6 +162,14 @@ class ZoneSchemaGenerator(SchemaGenerator):
         super().__init__(patterns=prefixed)  # type: ignore[no-untyped-call]
         self._zone, self._version = zone, version
         self.found: list[_Found] = []
+
+    def origins(self) -> dict[str, str]:
+        """The slice that each component's serializer belongs to, by the component's name."""
+        modules = {
+            name: getattr(component.object, "__module__", "") or ""
+            for (name, _), component in self.registry._components.items()  # noqa: SLF001
+        }
+        return {name: module.split(".")[1] for name, module in modules.items() if module.startswith("apps.")}
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
         """The base's view, marked."""
@@ -206,6 +216,7 @@ def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[
         for response in operation["responses"].values():
             schema_parts.complete(response, version, is_unsafe=facts.is_unsafe)
         problems.append((operation, schema_problems.problems_of(zone, facts)))
+    Examples(document, generator.origins()).add()
     schema_problems.add_problems(document, problems)
     schema_parts.add_components(document, zone, version)
     return document

@@ -11,6 +11,7 @@ import pytest
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator, FormatChecker
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
@@ -197,3 +198,28 @@ def test_responses_with_other_words_for_the_same_codes_are_not_mixed_up() -> Non
     assert ways[2] == ways[3]
     assert ways[2]["description"].startswith("Lost for good.")
     assert catalogue.lookup("not_found").status == 404
+
+
+def test_every_body_and_path_of_the_project_has_an_example_that_is_valid() -> None:
+    for document in mounted().documents:
+        data = json.loads(json.dumps(document.data()))
+        for path_, item in data["paths"].items():
+            for method, operation in item.items():
+                where = (path_, method)
+                for parameter in operation.get("parameters", ()):
+                    if parameter.get("in") == "path":
+                        check_example(parameter["example"], parameter["schema"], data, where)
+                answers = [body for status, body in operation["responses"].items() if status.startswith("2")]
+                for body in [operation.get("requestBody", {}), *answers]:
+                    if (media := body.get("content", {}).get("application/json")) is not None:
+                        check_example(media["example"], media["schema"], data, where)
+
+
+def check_example(value: Any, schema: dict[str, Any], document: dict[str, Any], where: Any) -> None:
+    """Raises AssertionError with what is wrong."""
+    whole = {**schema, "components": document["components"]}
+    faults = [
+        error.message
+        for error in Draft202012Validator(whole, format_checker=FormatChecker()).iter_errors(value)
+    ]
+    assert faults == [], (where, value)

@@ -1,0 +1,24 @@
+"""What the documentation shows as values of this slice's fields, by their names (see apps.api.schema_examples)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+FIELDS: Final[dict[str, Any]] = {
+    "seq": 7,
+    "kind": "chat.mention",
+    "title": "Ada Lovelace named you",
+    "body": "Two processes, one room.",
+    "link": "/#/rooms/engineering",
+    "data": {"room": "engineering", "seq": 42},
+    "unread": 3,
+    "up_to": 7,
+    "muted_kinds": ["chat.mention"],
+    "key": "build-1871",
+    "token": "dG9rZW4tb2YtYS1kaWdlc3Q",
+    "EventInput.name": "build.finished",
+    "PushInput.name": "build.finished",
+    "KindOutput.code": "chat.mention",
+    "KindOutput.title": "Somebody names you",
+    "kinds": [{"code": "chat.mention", "title": "Somebody names you"}],
+}
