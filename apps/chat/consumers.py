@@ -87,6 +87,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
         try:
             guest = await hub.admit(knock.token, knock.slug)
             if isinstance(guest, door.Refusal):
+                if guest.code == handshakes.NOT_AUTHENTICATED:
+                    return await handshakes.refusal_of(address)
                 return guest.code
             feed = await hub.feed(guest.room_id, knock.slug)
         except (DatabaseError, InterfaceError):

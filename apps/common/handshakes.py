@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from infrastructure.cache.ratelimit import Rate, limiter
+
 BEARER: Final = "bearer"
 UNKNOWN_VERSION: Final = 4406
 """Closes a socket that can only speak versions of its protocol which are not spoken here."""
+NOT_AUTHENTICATED: Final = 4401
+TOO_FAST: Final = 4429
 _MAX_PARAMETERS: Final = 20
 
 
@@ -38,6 +44,25 @@ def is_from_here(scope: Mapping[str, Any]) -> bool:
         and _host_of(text) == host
         and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
     )
+
+
+async def refusal_of(address: str) -> int:
+    """The close code for a token that does not hold, counted against `client_address` as a zone counts its refusals.
+
+    4401, and 4429 once the address has shown as many as SOCKET_REFUSED_RATES allow, over all processes.
+    """
+    verdict = await asyncio.to_thread(
+        limiter.hit,
+        scope="sockets:refused",
+        key=f"address:{address}",
+        rates=_rates(tuple(settings.SOCKET_REFUSED_RATES)),
+    )
+    return NOT_AUTHENTICATED if verdict.allowed else TOO_FAST
+
+
+@lru_cache(maxsize=8)
+def _rates(texts: tuple[str, ...]) -> tuple[Rate, ...]:
+    return tuple(Rate.parse(text) for text in texts)
 
 
 def token_of(scope: Mapping[str, Any]) -> str:

@@ -24,7 +24,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 PROTOCOL: Final = "sarsen.notifications.v1"
-NOT_AUTHENTICATED: Final = 4401
 TOO_MANY_SOCKETS: Final = 4409
 TOO_FAST: Final = 4429
 TOO_BIG: Final = 1009
@@ -72,7 +71,7 @@ class NotificationsConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ha
             _log.exception("notifications.database_away")
             return RESTART
         if visitor is None:
-            return NOT_AUTHENTICATED
+            return await handshakes.refusal_of(client_address(scope))
         try:
             seat = seats.take(user=str(visitor.user_id), address=client_address(scope))
         except TooManyStreams:

@@ -8,6 +8,9 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
 PUBLIC_URL = env.url("PUBLIC_URL").rstrip("/")
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT")
 
+# Handshakes of sockets with a token that does not hold, by address; zones say theirs in the zone table.
+SOCKET_REFUSED_RATES = ("600/minute",)
+
 # Which origins may call which zone is said in the zone table; corsheaders asks it through its signal.
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS: list[str] = []
