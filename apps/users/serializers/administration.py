@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.common import inputs
 from apps.users.models import NAME_LENGTH, TITLE_LENGTH, TOP_RANK
 from apps.users.serializers.accounts import AccountOutput
-from apps.users.serializers.fields import RoleField, TextField
+from apps.users.serializers.fields import PermissionField, RoleField, TextField
 
 
 class AccountChangesInput(inputs.Input):
@@ -39,7 +39,7 @@ class RoleChangesInput(inputs.Input):
     title = TextField(max_length=TITLE_LENGTH)
     rank = serializers.IntegerField(min_value=0, max_value=TOP_RANK, help_text="Higher stands above lower.")
     permissions = serializers.ListField(
-        child=serializers.CharField(max_length=80), max_length=200, help_text="See `permissions/`."
+        child=PermissionField(), max_length=200, help_text="See `permissions/`."
     )
 
 

@@ -14,6 +14,8 @@ from apps.users.email_addresses import MAX_LENGTH as EMAIL_LENGTH
 from apps.users.models import CODE_PATTERN
 
 _CODE: Final = re.compile(CODE_PATTERN.replace("$", r"\Z"))
+_PERMISSION: Final = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
+_PERMISSION_RE: Final = re.compile(_PERMISSION.replace("$", r"\Z"))
 # Controls, private code points, separators of lines; format characters but for those that join scripts
 # and emoji.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -81,6 +83,19 @@ class RoleField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         """The code."""
         if not isinstance(data, str) or not _CODE.match(data):
+            self.fail("invalid")
+        return data
+
+
+@extend_schema_field({"type": "string", "pattern": _PERMISSION, "maxLength": 80})
+class PermissionField(serializers.CharField):
+    """The name of a permission; whether a slice declares it, the service finds out."""
+
+    schema_extra = {"pattern": _PERMISSION}
+
+    def to_internal_value(self, data: Any) -> str:
+        """The name."""
+        if not isinstance(data, str) or len(data) > 80 or not _PERMISSION_RE.match(data):
             self.fail("invalid")
         return data
 
