@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from apps.common.exceptions import Conflict, Denied, DomainError, FieldError, Gone, InvalidInput, NotFound
+from apps.common.exceptions import (
+    Conflict,
+    Denied,
+    DomainError,
+    FieldError,
+    Gone,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+)
 
 
 class RoomNotFound(NotFound):
@@ -117,6 +126,13 @@ class TooManyUploads(Conflict):
 
     code = "too_many_uploads"
     detail = "Post what you have uploaded first."
+
+
+class TooOften(TooManyRequests):
+    """Someone invites or uploads more than people do."""
+
+    code = "too_often"
+    detail = "You do this too often. Try again later."
 
 
 class AttachmentNotFound(NotFound):

@@ -56,6 +56,8 @@ class Notification(BaseModel):
     body = models.CharField(max_length=BODY_LENGTH, blank=True, default="")
     link = models.CharField(max_length=LINK_LENGTH, blank=True, default="")
     data = models.JSONField(default=dict, blank=True)
+    # Whose doing it tells of, by name; it goes when they are erased.
+    about_id = models.UUIDField(null=True, blank=True, editable=False)
     key = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001  (unique where there is one)
     read_at = models.DateTimeField(null=True, blank=True)
 
@@ -72,6 +74,11 @@ class Notification(BaseModel):
                 condition=models.Q(read_at__isnull=True),
             ),
             models.Index(fields=["created_at"], name="notifications_age"),
+            models.Index(
+                fields=["about_id"],
+                name="notifications_about",
+                condition=models.Q(about_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

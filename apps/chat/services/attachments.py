@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.chat import selectors
+from apps.chat import limits, selectors
 from apps.chat.exceptions import FileNotTaken, Muted, TooManyUploads
 from apps.chat.models import MAX_FILE_NAME, Attachment
 from infrastructure import storage
@@ -28,12 +28,13 @@ def upload_file(
 ) -> Attachment:
     """Take a file in, for one message that its uploader posts in this room within a day.
 
-    Raises RoomNotFound, NotAMember, Muted, TooManyUploads, FileNotTaken.
+    Raises RoomNotFound, NotAMember, Muted, TooOften, TooManyUploads, FileNotTaken.
     """
     now = now or timezone.now()
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
     if membership.muted_until is not None and membership.muted_until > now:
         raise Muted(membership.muted_until)
+    limits.count("uploads", actor_id)
     pending = Attachment.objects.filter(uploader_id=actor_id, message__isnull=True, discarded_at=None)
     if pending.count() >= settings.CHAT_PENDING_ATTACHMENTS:
         raise TooManyUploads

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.chat import policies, selectors
+from apps.chat import limits, policies, selectors
 from apps.chat.events import PersonInvited
 from apps.chat.exceptions import InvitationNotFound, RoomRoleTooLow, TooManyInvitations
 from apps.chat.models import Invitation, Membership, Mute, Role
@@ -33,10 +33,11 @@ def invite(
 ) -> Invitation:
     """Ask someone in, by address or by id; again: for another fortnight. The answer is the same for unknown ones.
 
-    Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooManyInvitations, InvalidEmail.
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooOften, TooManyInvitations, InvalidEmail.
     """
     now = now or timezone.now()
     membership = _inviter(actor_id, slug)
+    limits.count("invitations", actor_id)
     whom: dict[str, Any] = {
         "user_id": user_id,
         "email": "" if email is None else users.canonical_email(email),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apps.chat import selectors
+from apps.chat import limits, selectors
 from apps.chat.exceptions import MemberNotFound, MessageNotFound
 from apps.chat.models import Invitation
 from apps.chat.types import Posted
@@ -39,6 +39,8 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
     wanted.pop(posted.sender_id, None)  # type: ignore[arg-type]  # the system has no id, and is in no such mapping
     present = selectors.names_of_members(room_id=room_id, user_ids=set(wanted))
     room = selectors.get_room_by_id(room_id=room_id)
+    if present and posted.sender_id is not None and not limits.may("notices", posted.sender_id):
+        return 0  # they are in the message all the same
     count = 0
     for user_id in present:
         kind = wanted[user_id]
@@ -51,6 +53,7 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
             link=f"/#/rooms/{room.slug}",
             data={"room": room.slug, "message": str(message_id), "seq": posted.seq},
             key=f"chat.message:{message_id}",
+            about_id=posted.sender_id,
         )
         count += told
     return count
@@ -71,6 +74,7 @@ def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
         link=f"/#/rooms/{room.slug}",
         data={"room": room.slug},
         key=f"chat.member:{member.pk}",
+        about_id=actor_id,
     )
 
 
@@ -97,6 +101,7 @@ def tell_of_invitation(*, invitation_id: UUID) -> None:
             link="/#/invitations",
             data={"invitation": str(invitation_id)},
             key=f"chat.invitation:{invitation_id}",
+            about_id=invitation.invited_by_id,
         )
     if invitation.email:
         email.send(

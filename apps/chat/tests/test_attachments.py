@@ -163,6 +163,15 @@ def test_uploads_that_wait_to_be_posted_are_few(settings: Any) -> None:
     assert ada.upload(room, pdf()).status_code == 201
 
 
+def test_who_uploads_too_often_waits(settings: Any, folder: Path) -> None:
+    settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"uploads": ("1/hour",)}
+    room = RoomFactory.create()
+    ada = someone(room)
+    assert ada.upload(room, pdf()).status_code == 201
+    refused(ada.upload(room, pdf()), 429, "too_often")
+    assert len(stored_in(folder)) == 1
+
+
 def test_files_go_with_their_message(folder: Path) -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)

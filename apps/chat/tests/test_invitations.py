@@ -49,7 +49,9 @@ def test_invited_by_address_comes_in(django_assert_max_num_queries: Callable[...
     ]
 
 
-def test_answer_is_the_same_for_unknown_people() -> None:
+def test_answer_is_the_same_for_unknown_people(
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
     room = RoomFactory.create(is_private=True)
     owner, known = someone(room, Role.OWNER), verified()
     answers = [
@@ -65,7 +67,8 @@ def test_answer_is_the_same_for_unknown_people() -> None:
     assert {frozenset(answer.json()) for answer in answers} == {
         frozenset({"id", "email", "user", "invited_by", "created_at", "expires_at"})
     }
-    listed = owner("GET", f"rooms/{room.slug}/invitations/").json()["results"]
+    with django_assert_max_num_queries(4):
+        listed = owner("GET", f"rooms/{room.slug}/invitations/").json()["results"]
     assert [one["id"] for one in listed] == [answer.json()["id"] for answer in reversed(answers)]
     again = owner("POST", f"rooms/{room.slug}/invitations/", {"email": "nobody@example.org"})
     assert (again.status_code, again.json()["id"]) == (201, answers[1].json()["id"])
@@ -110,6 +113,17 @@ def test_open_invitations_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     refused(
         owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())}), 409, "too_many_invitations"
     )
+
+
+def test_who_invites_too_often_waits(settings: Any) -> None:
+    settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"invitations": ("1/hour",)}
+    room = RoomFactory.create()
+    owner = someone(room, Role.OWNER)
+    assert owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())}).status_code == 201
+    late = owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())})
+    refused(late, 429, "too_often")
+    assert int(late["Retry-After"]) > 0
+    assert Invitation.objects.count() == 1
 
 
 def test_people_are_found_by_those_who_share_a_room(

@@ -13,6 +13,7 @@ from apps.chat.events import LanguageChanged, MemberAdded, MessageNoticed, Perso
 from apps.chat.models import Invitation, Membership, Role
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import someone
+from apps.notifications import services as notifications
 from apps.notifications.models import Notification
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,28 @@ def test_those_who_are_named_or_answered_are_told_once() -> None:
     assert services.tell_of_message(room_id=room.pk, message_id=UUID(answer["id"])) == 1
     newest = Notification.objects.get(user=grace.user, seq=2)
     assert (newest.kind, newest.title) == ("chat.reply", "Ada replied to you in The Moor")
+
+
+def test_who_names_people_too_often_reaches_nobody(settings: Any) -> None:
+    settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"notices": ("1/hour",)}
+    room = RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    for expected in (1, 0):
+        said = ada.say(room, f"<@{grace.id}>").json()
+        assert services.tell_of_message(room_id=room.pk, message_id=UUID(said["id"])) == expected
+    assert said["mentions"] == [{"user": grace.id, "name": grace.user.name}]
+    assert Notification.objects.count() == 1
+
+
+def test_what_was_told_of_someone_goes_when_they_are_erased() -> None:
+    room = RoomFactory.create()
+    ada, grace = someone(room, name="Ada Lovelace"), someone(room)
+    for who in (ada, grace):
+        said = who.say(room, f"<@{ada.id}> <@{grace.id}>").json()
+        services.tell_of_message(room_id=room.pk, message_id=UUID(said["id"]))
+    assert Notification.objects.count() == 2
+    notifications.forget_user(user_id=ada.user.pk)
+    assert not Notification.objects.exists()
 
 
 def test_those_who_have_left_and_messages_that_are_gone_tell_nothing() -> None:

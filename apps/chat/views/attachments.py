@@ -42,6 +42,7 @@ class AttachmentsView(APIView):
         exceptions.Muted,
         exceptions.FileNotTaken,
         exceptions.TooManyUploads,
+        exceptions.TooOften,
     )
     def post(self, request: Request, slug: str) -> Response:
         """Then post a message that names its id. What it is, is found by its content; images are written anew."""

@@ -59,6 +59,7 @@ class InvitationsView(GenericAPIView[Any]):
         exceptions.NotAMember,
         exceptions.RoomRoleTooLow,
         exceptions.TooManyInvitations,
+        exceptions.TooOften,
         InvalidEmail,
     )
     def post(self, request: Request, slug: str) -> Response:

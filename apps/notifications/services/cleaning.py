@@ -31,8 +31,9 @@ def delete_old_notifications(*, now: datetime | None = None) -> int:
 
 
 def forget_user(*, user_id: UUID) -> int:
-    """Delete all that an erased account was told; done again, it finds nothing. How many rows it were."""
-    return (
-        Notification.objects.filter(user_id=user_id).delete()[0]
-        + Inbox.objects.filter(pk=user_id).delete()[0]
-    )
+    """Delete all that an erased account was told, and what others were told of it; done again, it finds nothing.
+
+    How many rows it were.
+    """
+    gone = Notification.objects.filter(Q(user_id=user_id) | Q(about_id=user_id)).delete()[0]
+    return gone + Inbox.objects.filter(pk=user_id).delete()[0]

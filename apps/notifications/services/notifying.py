@@ -26,6 +26,7 @@ def notify(
     link: str = "",
     data: Mapping[str, Any] | None = None,
     key: str | None = None,
+    about_id: UUID | None = None,
     now: datetime | None = None,
 ) -> Notification | None:
     """Tell a person something; None when they do not want to hear of this kind.
@@ -36,6 +37,7 @@ def notify(
         link: Where it leads, a path of this site.
         data: A few ids and codes for clients.
         key: Names the cause: told again under the same key, it stays one notification.
+        about_id: The person whose name it holds; when they are erased, it goes.
 
     Raises:
         RecipientNotFound: there is no such account, or it is not active.
@@ -65,6 +67,7 @@ def notify(
             link=link,
             data=dict(data or {}),
             key=key,
+            about_id=about_id,
             created_at=now or timezone.now(),
         )
         realtime.push(f"inbox:{user_id}", {"type": "notified", "seq": inbox.head})

@@ -9,6 +9,12 @@ CHAT_SOCKETS_PER_USER = env.number("CHAT_SOCKETS_PER_USER")
 CHAT_SOCKETS_PER_ADDRESS = env.number("CHAT_SOCKETS_PER_ADDRESS")
 CHAT_SEARCH_LANGUAGE = env.text("CHAT_SEARCH_LANGUAGE")
 CHAT_ATTACHMENT_MAX_PIXELS = 24_000_000
+# What one person may do that costs others something: mails to strangers, room for files, notifications.
+CHAT_LIMITS: dict[str, tuple[str, ...]] = {
+    "invitations": ("30/hour", "100/day"),
+    "uploads": ("60/10 minutes", "600/day"),
+    "notices": ("60/10 minutes", "300/hour"),
+}
 # Files that one person may have uploaded and not yet posted.
 CHAT_PENDING_ATTACHMENTS = 20
 CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS")
