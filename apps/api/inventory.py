@@ -69,7 +69,8 @@ def methods_of(callback: Callable[..., Any]) -> tuple[str, ...]:
         offered = {name.upper() for name in names if hasattr(view_class, name)}
     else:
         offered = set(_ANY)
-    return tuple(sorted(offered - _IMPLIED))
+    # A class that has no handler answers by other means, so that it may answer anything.
+    return tuple(sorted(offered - _IMPLIED or _ANY))
 
 
 def view_name(callback: Callable[..., Any]) -> str:
@@ -81,7 +82,9 @@ def view_name(callback: Callable[..., Any]) -> str:
         written = written.func
     if not hasattr(written, "__qualname__"):  # an object that can be called
         written = type(written)
-    return f"{written.__module__}.{written.__qualname__}"
+    # DRF's function views are classes that are renamed after the function.
+    name = written.__name__ if view_class is not None else written.__qualname__
+    return f"{written.__module__}.{name}"
 
 
 def _permissions(callback: Callable[..., Any]) -> tuple[str, ...]:

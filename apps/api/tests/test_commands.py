@@ -11,10 +11,11 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
+from django.urls import URLResolver, path
 from django.utils import timezone
 
 from apps.api import mounting
-from apps.api.commands import audit, menu, schemas
+from apps.api.commands import audit, listing, menu, schemas
 from apps.api.commands.report import Form, Report, show
 from apps.api.management.commands import zones as command
 from apps.api.models import ServiceKey
@@ -222,6 +223,42 @@ def test_audit_fails_on_what_is_open_outside_public(monkeypatch) -> None:
         raise KeyError("inside the view")
 
     assert audit._status(failing, "GET") == 500
+
+
+def test_audit_finds_a_page_that_follows_no_rule() -> None:
+    mounted = mount(ZoneTable((but(OPEN, name="public"), *ALL[1:])), (PUBLIC,))
+    (tree,) = mounted.patterns
+    assert isinstance(tree, URLResolver)
+    office = next(pattern for pattern in tree.url_patterns if str(pattern.pattern) == "office/")
+    assert isinstance(office, URLResolver)
+    office.url_patterns.insert(0, path("help/", views.plain))
+    report = audit.audit(mounted, lambda _: None)
+    assert (report.ok, report.findings) == (False, ["/api/office/help/: is behind no guard"])
+
+
+def test_urls_name_views_of_every_make() -> None:
+    slice_ = type(STONES)("pebbles", "apps.api.tests.fakes.pebbles")
+    zones = tuple(but(zone, slices=("pebbles",), versions=zone.versions[:1]) for zone in ALL)
+    report = listing.list_urls(mount(ZoneTable(zones), (slice_,)), "closed")
+    module = "apps.api.tests.fakes.pebbles.views"
+    named = {row[0].removeprefix("/api/closed/v1/"): row[2].removeprefix(f"{module}.") for row in report.rows}
+    assert named == {
+        "bare/": "Bare",
+        "skipping/": "Skipping",
+        "dispatching/": "Dispatching",
+        "forgiving/": "Forgiving",
+        "function/": "function",
+        "decorated/": "decorated",
+        "partial/": "numbered",
+        "object/": "Answering",
+        "async-class/": "AsyncClass",
+        "limited/": "Limited",
+        "narrow/": "Narrow",
+        "open-pebbles/": "Pebbles",
+        "router/pebbles/": "Pebbles",
+        "router/pebbles/{pk}/skim/": "Pebbles",
+    }
+    assert next(row[5] for row in report.rows if row[0].endswith("/narrow/")) == "user + IsAdmin"
 
 
 def test_audit_finds_documentation_against_the_rule(monkeypatch) -> None:

@@ -107,6 +107,8 @@ def test_a_good_table_has_none() -> None:
         ({"cors": Cors(origins=("app.example",))}, "E015"),
         ({"cors": Cors(origins=("https://app.example/path",))}, "E015"),
         ({"middleware": ("nowhere.hook",)}, "E016"),
+        ({"middleware": (f"{FAKES}.broken.urls.hook",)}, "E016"),
+        ({"middleware": (f"{FAKES}.stones.views.touched",)}, "E016"),
         ({"title": None}, "E023"),
         ({"slices": "made"}, "E023"),
         ({"authentication": "bearer"}, "E023"),

@@ -179,11 +179,16 @@ def _of_edges(zone: Zone) -> Iterator[Mistake]:
             )
     for name in zone.middleware:
         try:
-            import_string(name)
-        except ImportError as error:
-            yield Mistake(
-                id="E016",
-                zone=zone.name,
-                message=f"The middleware '{name}' cannot be imported: {error}",
-                hint="Give the dotted name of a callable (request, call) -> response.",
-            )
+            found = import_string(name)
+        except Exception as error:  # noqa: BLE001  whatever its module raises
+            wrong = f"cannot be imported: {type(error).__name__}: {error}"
+        else:
+            if callable(found):
+                continue
+            wrong = "cannot be called."
+        yield Mistake(
+            id="E016",
+            zone=zone.name,
+            message=f"The middleware '{name}' {wrong}",
+            hint="Give the dotted name of a callable (request, call) -> response.",
+        )
