@@ -31,7 +31,29 @@ class AckFrame(TypedDict):
     at: str
 
 
-# `from` is a word of the language, so this one is not a class.
+class Attachment(TypedDict):
+    """A file of a message. `type` was found by its content; `size` in bytes; `width` and `height` in pixels, of images."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    width: int | None
+    height: int | None
+
+
+class Mention(TypedDict):
+    """A member whom a message names as `<@user>`."""
+
+    user: str
+    name: str
+
+
+# `from` is a word of the language, so these are no classes. The first is the message that another one answers.
+Quote = TypedDict(
+    "Quote",
+    {"id": str, "seq": int, "message": str, "from": str | None, "from_name": str, "deleted": bool},
+)
 MessageFrame = TypedDict(
     "MessageFrame",
     {
@@ -45,6 +67,9 @@ MessageFrame = TypedDict(
         "client_id": str,
         "edited_at": NotRequired[str],
         "deleted": NotRequired[bool],
+        "reply_to": NotRequired[Quote],
+        "attachments": NotRequired[list[Attachment]],
+        "mentions": NotRequired[list[Mention]],
     },
 )
 
@@ -57,6 +82,7 @@ class EditedFrame(TypedDict):
     seq: int
     message: str
     edited_at: str
+    mentions: NotRequired[list[Mention]]
 
 
 class DeletedFrame(TypedDict):
@@ -92,6 +118,23 @@ class ReadFrame(TypedDict):
     seq: int
 
 
+class MemberFrame(TypedDict):
+    """A moderator changed somebody's role, or for how long they may not write."""
+
+    type: Literal["member"]
+    user: str
+    role: str
+    muted_until: str | None
+
+
+class EventFrame(TypedDict):
+    """A service shows something; it is not kept."""
+
+    type: Literal["event"]
+    name: str
+    data: dict[str, Any]
+
+
 class PongFrame(TypedDict):
     """The line is alive."""
 
@@ -99,11 +142,12 @@ class PongFrame(TypedDict):
 
 
 class ErrorFrame(TypedDict):
-    """A refusal; the socket stays open. `client_id` names the message that was refused."""
+    """A refusal; the socket stays open. `client_id` names the message that was refused, `until` ends a `muted`."""
 
     type: Literal["error"]
     code: str
     detail: str
+    until: NotRequired[str]
     client_id: NotRequired[str]
 
 
@@ -116,9 +160,11 @@ Frame = (
     | PresenceFrame
     | TypingFrame
     | ReadFrame
+    | MemberFrame
+    | EventFrame
     | PongFrame
     | ErrorFrame
 )
 
-# A message on its way: `message`, `client_id`, and whatever else goes with it.
+# A message on its way, as it is sent: `message`, `client_id`, `reply_to` (an id), `attachments` (ids).
 Draft = dict[str, Any]

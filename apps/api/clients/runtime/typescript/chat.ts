@@ -176,9 +176,9 @@ export class ChatSocket {
    * `ChatStopped` when the socket stops before. `more` are further members of the frame; with a `client_id` of the
    * caller's own the message can be told among those that arrive.
    */
-  say(message: string, more: { client_id?: string; [member: string]: unknown } = {}): Promise<AckFrame> {
+  say(message: string, more: Partial<Draft> = {}): Promise<AckFrame> {
     if (this.#waiting.size >= MOST_UNSENT) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = this.#enqueue({ client_id: uuid(), ...more, message });
+    const said = this.#enqueue({ ...more, message, client_id: more.client_id ?? uuid() });
     this.#flush();
     return said;
   }

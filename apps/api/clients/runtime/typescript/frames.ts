@@ -23,7 +23,33 @@ export interface AckFrame {
   at: string;
 }
 
-/** A message. `from` is null for the system. */
+/** The message that another one answers, as it reads now. */
+export interface Quote {
+  id: string;
+  seq: number;
+  message: string;
+  from: string | null;
+  from_name: string;
+  deleted: boolean;
+}
+
+/** A file of a message. `type` was found by its content; `size` in bytes; `width` and `height` in pixels, of images. */
+export interface Attachment {
+  id: string;
+  name: string;
+  type: string;
+  size: number;
+  width: number | null;
+  height: number | null;
+}
+
+/** A member whom a message names as `<@user>`. */
+export interface Mention {
+  user: string;
+  name: string;
+}
+
+/** A message. `from` is null for the system. What it has not is left out. */
 export interface MessageFrame {
   type: "message";
   id: string;
@@ -35,6 +61,9 @@ export interface MessageFrame {
   client_id: string;
   edited_at?: string;
   deleted?: boolean;
+  reply_to?: Quote;
+  attachments?: Attachment[];
+  mentions?: Mention[];
 }
 
 /** A message says something else now. */
@@ -44,6 +73,7 @@ export interface EditedFrame {
   seq: number;
   message: string;
   edited_at: string;
+  mentions?: Mention[];
 }
 
 /** A message was taken back. */
@@ -69,15 +99,31 @@ export interface ReadFrame {
   seq: number;
 }
 
+/** A moderator changed somebody's role, or for how long they may not write. */
+export interface MemberFrame {
+  type: "member";
+  user: string;
+  role: string;
+  muted_until: string | null;
+}
+
+/** A service shows something; it is not kept. */
+export interface EventFrame {
+  type: "event";
+  name: string;
+  data: Record<string, unknown>;
+}
+
 export interface PongFrame {
   type: "pong";
 }
 
-/** A refusal; the socket stays open. `client_id` names the message that was refused. */
+/** A refusal; the socket stays open. `client_id` names the message that was refused, `until` ends a `muted`. */
 export interface ErrorFrame {
   type: "error";
   code: string;
   detail: string;
+  until?: string;
   client_id?: string;
 }
 
@@ -91,6 +137,8 @@ export interface Frames {
   presence: PresenceFrame;
   typing: TypingFrame;
   read: ReadFrame;
+  member: MemberFrame;
+  event: EventFrame;
   pong: PongFrame;
   error: ErrorFrame;
 }
@@ -103,9 +151,13 @@ export interface UnknownFrame {
   [member: string]: unknown;
 }
 
-/** A message on its way. Members besides these go with it as they are. */
+/** A message on its way, as it is sent. */
 export interface Draft {
   message: string;
   client_id: string;
+  /** The id of the message that it answers. */
+  reply_to?: string;
+  /** Ids of files that were uploaded before. */
+  attachments?: string[];
   [member: string]: unknown;
 }

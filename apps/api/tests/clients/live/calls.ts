@@ -201,9 +201,12 @@ test("a conversation over the socket", async () => {
   const receipts = ["one", "two", "three"].map((text) => chat.say(text));
   assert.deepEqual(chat.unsent.map((draft) => draft.message), ["one", "two", "three"]);
   chat.open();
-  assert.deepEqual((await Promise.all(receipts)).map((ack) => ack.seq), [1, 2, 3]);
+  const acks = await Promise.all(receipts);
+  assert.deepEqual(acks.map((ack) => ack.seq), [1, 2, 3]);
   await assert.rejects(chat.say(""), (error) => error instanceof ChatRefused && error.code === "invalid_message");
-  await chat.say("four");
+  const answered = new Promise((resolve) => chat.on("message", (frame) => frame.reply_to && resolve(frame.reply_to.message)));
+  await chat.say("four", { reply_to: acks[0]?.id ?? "" });
+  assert.equal(await answered, "one");
   chat.typing();
   chat.read(3);
   chat.read(4);

@@ -364,7 +364,7 @@ var ChatSocket = class {
    */
   say(message, more = {}) {
     if (this.#waiting.size >= MOST_UNSENT) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = this.#enqueue({ client_id: uuid(), ...more, message });
+    const said = this.#enqueue({ ...more, message, client_id: more.client_id ?? uuid() });
     this.#flush();
     return said;
   }
