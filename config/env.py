@@ -103,6 +103,9 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _number("ACCESS_TOKEN_SECONDS", "600", "Lifetime of an access token"),
     _number("REFRESH_TOKEN_SECONDS", "1209600", "Lifetime of a refresh token, renewed at each use"),
     _number(
+        "SESSION_SECONDS", "7776000", "How long a session may be renewed in all; then it takes a sign-in"
+    ),
+    _number(
         "REFRESH_GRACE_SECONDS", "0", "How long the refresh token used last may come again, for lost answers"
     ),
     _flag("REQUIRE_VERIFIED_EMAIL", "false", "Sign-in waits for the address to be verified"),

@@ -35,12 +35,13 @@ WITH spent AS (
         AND account.is_active
     RETURNING old.session_id
 ), carried_on AS (
-    UPDATE users_session AS session SET last_seen_at = %(now)s, updated_at = %(now)s, expires_at = %(expires)s
+    UPDATE users_session AS session SET last_seen_at = %(now)s, updated_at = %(now)s,
+        expires_at = LEAST(%(expires)s, session.created_at + %(age)s)
     FROM spent WHERE session.id = spent.session_id AND session.ended_at IS NULL
-    RETURNING session.id, session.user_id
+    RETURNING session.id, session.user_id, session.expires_at
 ), made AS (
     INSERT INTO users_refreshtoken (session_id, digest, created_at, expires_at)
-    SELECT id, %(new)s, %(now)s, %(expires)s FROM carried_on
+    SELECT id, %(new)s, %(now)s, expires_at FROM carried_on
 )
 SELECT user_id, id FROM carried_on
 """
@@ -64,12 +65,13 @@ WITH late AS (
     FROM late WHERE heir.session_id = late.session_id AND heir.used_at IS NULL
     RETURNING heir.session_id
 ), carried_on AS (
-    UPDATE users_session AS session SET last_seen_at = %(now)s, updated_at = %(now)s, expires_at = %(expires)s
+    UPDATE users_session AS session SET last_seen_at = %(now)s, updated_at = %(now)s,
+        expires_at = LEAST(%(expires)s, session.created_at + %(age)s)
     FROM spent WHERE session.id = spent.session_id AND session.ended_at IS NULL
-    RETURNING session.id, session.user_id
+    RETURNING session.id, session.user_id, session.expires_at
 ), made AS (
     INSERT INTO users_refreshtoken (session_id, digest, created_at, expires_at)
-    SELECT id, %(new)s, %(now)s, %(expires)s FROM carried_on
+    SELECT id, %(new)s, %(now)s, expires_at FROM carried_on
 )
 SELECT user_id, id FROM carried_on
 """
@@ -84,7 +86,7 @@ ORDER BY id FOR UPDATE
 
 def open_session(*, user: User, device: Device, now: datetime) -> TokenPair:
     """A new session and its first tokens. Runs in the caller's transaction, which holds the account's row."""
-    expires_at = now + settings.REFRESH_TOKEN_LIFETIME
+    expires_at = now + min(settings.REFRESH_TOKEN_LIFETIME, settings.SESSION_LIFETIME)
     session = Session.objects.create(
         user_id=user.pk,
         user_agent=device.user_agent[: Session._meta.get_field("user_agent").max_length],
@@ -101,7 +103,7 @@ def open_session(*, user: User, device: Device, now: datetime) -> TokenPair:
 
 
 def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
-    """Trade a refresh token for a new pair; it can be traded once.
+    """Trade a refresh token for a new pair; it can be traded once, and no later than SESSION_LIFETIME after the sign-in.
 
     A token that was traded before ends its session at once: either the caller or whoever traded it first is a thief
     (RFC 9700, section 4.14.2). REFRESH_GRACE, off by default, makes an exception of the token that was traded last,
@@ -117,6 +119,7 @@ def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
         "new": token.digest(plain),
         "now": now,
         "expires": now + settings.REFRESH_TOKEN_LIFETIME,
+        "age": settings.SESSION_LIFETIME,
     }
     with connection.cursor() as cursor:
         cursor.execute(_ROTATE, values)

@@ -188,6 +188,25 @@ def test_a_refresh_token_runs_out_and_dies_with_its_account(user: User) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("grace", [0, 5])
+def test_a_session_ends_at_an_age_however_often_it_is_renewed(user: User, settings: Any, grace: int) -> None:
+    settings.SESSION_LIFETIME, settings.REFRESH_GRACE = timedelta(days=30), timedelta(seconds=grace)
+    pair, start = pair_for(user), Session.objects.get().created_at
+    for day in (10, 20, 29):
+        for _ in range(1 + (grace > 0)):  # the second time within the grace
+            pair_of_day = services.refresh(refresh_token=pair.refresh, now=start + timedelta(days=day))
+        pair = pair_of_day
+    assert Session.objects.get().expires_at == start + timedelta(days=30)
+    assert RefreshToken.objects.get(used_at=None).expires_at == start + timedelta(days=30)
+    with pytest.raises(exceptions.RefreshTokenRefused):
+        services.refresh(refresh_token=pair.refresh, now=start + timedelta(days=30))
+    settings.SESSION_LIFETIME = timedelta(hours=1)
+    pair_for(user)
+    session = Session.objects.order_by("-created_at")[0]
+    assert session.expires_at == session.created_at + timedelta(hours=1)
+
+
+@pytest.mark.django_db
 def test_the_database_keeps_one_unused_token_a_session(user: User) -> None:
     session = session_for(user)
     expires = timezone.now() + timedelta(days=1)
