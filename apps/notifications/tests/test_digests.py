@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -91,6 +93,34 @@ def test_mail_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None
     assert Inbox.objects.get().digested_for == ""
     tasks.send_digest(user_id=str(ada.pk))
     assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_send_one_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = UserFactory.create()
+    tell(ada)
+    sending, sent_by_other = threading.Event(), threading.Event()
+    mails: list[str] = []
+
+    def slow(*, to: str, **_: Any) -> None:
+        mails.append(to)
+        sending.set()
+        assert sent_by_other.wait(10)
+
+    monkeypatch.setattr("infrastructure.email.send", slow)
+    outcomes: list[bool] = []
+
+    def work() -> None:
+        outcomes.append(services.send_digest(user_id=ada.pk))
+        connection.close()
+
+    first = threading.Thread(target=work)
+    first.start()
+    assert sending.wait(10)
+    assert services.send_digest(user_id=ada.pk) is False  # the other one is at it
+    sent_by_other.set()
+    first.join(10)
+    assert (outcomes, mails, services.send_digest(user_id=ada.pk)) == ([True], [ada.email], False)
 
 
 def test_sweep_hands_out_a_task_for_each_person(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,14 @@ from django.core.management import BaseCommand, call_command
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from jsonschema import Draft202012Validator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from apps.api import services as api
 from apps.chat.tests.conftest import Site, Socket, serving, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.notifications import selectors, services
+from apps.notifications import asyncapi, selectors, services
 from apps.notifications.live import seats, stream, switchboard
 from apps.notifications.models import Inbox
 from apps.users.models import Session, SessionEnd
@@ -102,6 +103,42 @@ def test_socket_welcomes_and_brings_what_comes(site: Site) -> None:
     assert socket.frame() == {"type": "unread", "unread": 0}
     socket.send(type="ping")
     assert socket.frame() == {"type": "pong"}
+
+
+def test_conversation_keeps_to_the_asyncapi_document_and_leaves_nothing_out(site: Site) -> None:
+    described = asyncapi.document()["components"]["messages"]
+    checkers = {
+        name: Draft202012Validator(one["payload"], format_checker=Draft202012Validator.FORMAT_CHECKER)
+        for name, one in described.items()
+    }
+    for name, one in described.items():
+        assert checkers[name].is_valid(one["examples"][0]["payload"]), name
+    ada = UserFactory.create()
+    socket = enter(site, ada)
+    seen = {"ping"}
+
+    def until(kind: str) -> None:
+        while True:
+            frame = socket.frame()
+            assert [name for name in checkers if checkers[name].is_valid(frame)] == [frame["type"]]
+            seen.add(frame["type"])
+            if frame["type"] == kind:
+                return
+
+    until("welcome")
+    tell(ada)
+    until("unread")
+    socket.send(type="ping")
+    until("pong")
+    socket.send(type="nothing")
+    until("error")
+    services.push_event(user_id=ada.pk, name="test.x", data={"n": 1})
+    until("event")
+    assert seen == set(described)
+    assert {*asyncapi.CLOSE_CODES} >= {4401, 4406, 4408, 4409, 4429, 1009, 1012, 1013}
+    path = "/api/private/notifications/asyncapi.yaml"
+    headers = {"Authorization": f"Bearer {access_token_for(ada)}"}
+    assert Client().get(path, headers=headers).content.startswith(b"asyncapi: 3.0.0")
 
 
 def test_socket_resumes_after_the_last_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,197 @@
+"""`/ws/notifications/` as an AsyncAPI 3 document (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
+
+Told from the application's side. The event stream at the private zone carries the same frames as what clients hear, but
+for `pong` and `error`. A test holds a conversation on a running server against this document.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from apps.common import handshakes
+from apps.notifications import consumers
+from apps.notifications.live import stream
+from apps.notifications.models import BODY_LENGTH, KIND_LENGTH, LINK_LENGTH, TITLE_LENGTH
+
+ZONE: Final = "private"
+"""Beside this zone's OpenAPI documents it is served, to those who may read them."""
+
+_ID: Final = "01985d3a-7c00-7bbb-8bbb-000000000001"
+_UUID: Final = {"type": "string", "format": "uuid"}
+_NUMBER: Final = {"type": "integer", "minimum": 0}
+_UNREAD: Final = {**_NUMBER, "description": "How many are unread."}
+
+CLOSE_CODES: Final = {
+    handshakes.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
+    handshakes.UNKNOWN_VERSION: f"Of the versions that were offered none is spoken here; offer {consumers.PROTOCOL}.",
+    stream.SESSION_ENDED: "The session has ended. Sign in.",
+    consumers.TOO_MANY_SOCKETS: "Too many sockets of this person or address. Come back later.",
+    consumers.TOO_FAST: "Too many frames, or too many tokens that do not hold. Come back, and be slower.",
+    consumers.TOO_BIG: f"A frame of more than {consumers.MAX_FRAME} bytes.",
+    stream.RESTART: "The server restarts, or cannot ask its database. Come back with `?after=`.",
+    consumers.LAGS: "The socket took nothing for too long. Come back with `?after=`.",
+}
+
+
+def document() -> dict[str, Any]:
+    """The document, made anew."""
+    told = _told()
+    messages = {"ping": _message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"}), **told}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Sarsen: notifications",
+            "version": consumers.PROTOCOL.rpartition(".")[2],
+            "description": "What one person is told, as it comes: stored first, numbered without gaps for each person;"
+            " `?after=<seq>` brings what was missed before what is new.",
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "site": {
+                "host": "{host}",
+                "protocol": "wss",
+                "variables": {"host": {"description": "The site's."}},
+            }
+        },
+        "channels": {
+            "notifications": {
+                "address": "/ws/notifications/",
+                "title": "One's notifications",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+                "bindings": {"ws": _binding()},
+            }
+        },
+        "operations": {
+            "say": _operation("receive", "What a client may send.", ["ping"]),
+            "hear": _operation("send", "What a client gets; `welcome` comes first.", list(told)),
+        },
+        "components": {
+            "messages": messages,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+        "x-close-codes": {str(code): meaning for code, meaning in CLOSE_CODES.items()},
+        "x-subprotocols": {
+            "offer": [consumers.PROTOCOL, "bearer", "<access token>"],
+            "description": f"Offer `{consumers.PROTOCOL}`, which the server echoes. Where headers cannot be set, as in"
+            " browsers, offer `bearer` and the access token behind it as well.",
+        },
+    }
+
+
+def _binding() -> dict[str, Any]:
+    return {
+        "bindingVersion": "0.1.0",
+        "method": "GET",
+        "headers": {
+            "type": "object",
+            "properties": {
+                "Authorization": {"type": "string", "pattern": "^Bearer .+$"},
+                "Sec-WebSocket-Protocol": {
+                    "type": "string",
+                    "examples": [f"{consumers.PROTOCOL}, bearer, <token>"],
+                },
+                "Origin": {
+                    "type": "string",
+                    "description": "Sent by browsers. Any but the site's own and those of CORS is refused (403).",
+                },
+            },
+        },
+        "query": {
+            "type": "object",
+            "properties": {
+                "after": {
+                    **_NUMBER,
+                    "description": "The newest number that you have; what follows it is brought.",
+                },
+                "token": {
+                    "type": "string",
+                    "description": "An access token, for those who can set neither header nor subprotocol.",
+                },
+            },
+        },
+    }
+
+
+def _operation(action: str, summary: str, names: list[str]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "summary": summary,
+        "channel": {"$ref": "#/channels/notifications"},
+        "security": [{"$ref": "#/components/securitySchemes/bearer"}],
+        "messages": [{"$ref": f"#/channels/notifications/messages/{name}"} for name in names],
+    }
+
+
+def _message(summary: str, properties: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "payload": {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        },
+        "examples": [{"payload": example}],
+    }
+
+
+def _told() -> dict[str, Any]:
+    """What clients get."""
+    return {
+        "welcome": _message(
+            "You are in: the newest number, and how many are unread.",
+            {"type": {"const": "welcome"}, "seq": _NUMBER, "unread": _UNREAD},
+            {"type": "welcome", "seq": 7, "unread": 2},
+        ),
+        "notification": _message(
+            "Something that you are told, new or missed; in order, once.",
+            {
+                "type": {"const": "notification"},
+                "id": _UUID,
+                "seq": {**_NUMBER, "minimum": 1, "description": "Ascending without gaps for each person."},
+                "kind": {"type": "string", "maxLength": KIND_LENGTH, "description": "`<slice>.<what>`"},
+                "title": {"type": "string", "maxLength": TITLE_LENGTH},
+                "body": {"type": "string", "maxLength": BODY_LENGTH},
+                "link": {
+                    "type": "string",
+                    "maxLength": LINK_LENGTH,
+                    "description": "A path of this site, or empty.",
+                },
+                "data": {"type": "object", "description": "A few ids and codes of its kind."},
+                "at": {"type": "string", "format": "date-time"},
+                "read": {"type": "boolean"},
+            },
+            {
+                "type": "notification",
+                "id": _ID,
+                "seq": 8,
+                "kind": "chat.mention",
+                "title": "Ada mentioned you in Lobby",
+                "body": "@Grace look",
+                "link": "/#/rooms/lobby",
+                "data": {"room": "lobby", "seq": 12},
+                "at": "2026-05-01T12:00:00.123456Z",
+                "read": False,
+            },
+        ),
+        "unread": _message(
+            "How many are unread now: behind new ones, and when some were read elsewhere.",
+            {"type": {"const": "unread"}, "unread": _UNREAD},
+            {"type": "unread", "unread": 3},
+        ),
+        "event": _message(
+            "Something that a service shows to you; it is not kept.",
+            {"type": {"const": "event"}, "name": {"type": "string"}, "data": {"type": "object"}},
+            {"type": "event", "name": "deploy.finished", "data": {"version": "1.2"}},
+        ),
+        "pong": _message("The answer to a ping.", {"type": {"const": "pong"}}, {"type": "pong"}),
+        "error": _message(
+            "A frame was refused; the socket stays open.",
+            {
+                "type": {"const": "error"},
+                "code": {"const": "invalid_frame"},
+                "detail": {"type": "string"},
+            },
+            {"type": "error", "code": "invalid_frame", "detail": "The only frame is a ping."},
+        ),
+    }
