@@ -7,6 +7,7 @@ A slice with sockets describes them in its `asyncapi.py`: `ZONE`, the name of th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -49,6 +50,7 @@ def documents(zone: Zone, found: Sequence[Slice]) -> list[SocketDocument]:
     return made
 
 
+@lru_cache(maxsize=1024)
 def _exists(name: str) -> bool:
     try:
         return find_spec(name) is not None
