@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.api import mounting, services
+from apps.api import services
 from apps.api.models import EVERYTHING, ServiceKey
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ OVERLAP = timedelta(days=1)
 
 
 def _routes() -> list[tuple[str, str]]:
+    from apps.api import (
+        mounting,
+    )  # with all that describes routes: more than every process needs at its start
+
     return [(EVERYTHING, "every route"), *((name, name) for name in mounting.key_scopes(mounting.mounted()))]
 
 

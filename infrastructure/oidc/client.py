@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-import httpx
 import jwt
 import orjson
 
 from infrastructure.oidc.providers import Provider, is_safe
 
-_TIMEOUT: Final = httpx.Timeout(5.0)
+_TIMEOUT: Final = 5.0
 _MAX_BYTES: Final = 512 * 1024
 _FRESH: Final = 3600.0
 _PAUSE: Final = 30.0
@@ -227,6 +226,8 @@ def _remembered(provider: Provider) -> _Known:
 
 def _fetch(method: str, url: str, **arguments: Any) -> dict[str, Any]:
     """One call, its answer a JSON object. Raises ResponseRefused for a refusal, ProviderUnreachable for all else."""
+    import httpx  # only who signs in like this needs it; every process would load it, and rich with it
+
     headers = {"Accept": "application/json", **arguments.pop("headers", {})}
     try:
         with (
