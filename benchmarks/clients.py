@@ -1,0 +1,88 @@
+"""TypeScript and Python clients of four zones beside django-revolution 1.0.46, in one run: `.venv/bin/python -m benchmarks.clients`.
+
+Both are whole processes, run in turns, from nothing to the last file. Sarsen's makes what `make clients` does, of the
+project's own zones: packages with `dist/`, type-checked, beside the runtime. The peer makes what `revolution --generate` does
+of four zones with one viewset each (`benchmarks.zones`), and neither compiles nor checks it; its formatter is left out,
+because it would fetch that from the network each time. It gets Sarsen's Node and openapi-ts, installed and at their
+pinned versions: by itself it takes whatever `npx` finds that day. Needs `make clients-tools`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from apps.api.clients import tools
+from benchmarks.zones import ENVIRONMENT, ROOT, Peer
+
+OURS = ROOT / "clients" / "benchmark"
+BAR = 5.0  # seconds
+
+
+def seconds(command: list[Any], folder: Path, environment: dict[str, str]) -> float:
+    """How long a command took. Raises CalledProcessError when it says that it failed."""
+    begun = time.perf_counter()
+    subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+    )
+    return time.perf_counter() - begun
+
+
+def equip(peer: Peer, folder: Path) -> dict[str, str]:
+    """Give the peer what it starts by name, and where it looks for it. Its environment."""
+    node = tools.node()
+    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin"
+    programs = folder / "bin"
+    programs.mkdir()
+    for name in ("npm", "npx"):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{node}" "{npm / name}-cli.js" "$@"\n')
+        (programs / name).chmod(0o755)
+    (programs / "node").symlink_to(node)
+    package = next(peer.python.parent.parent.glob("lib/python3.*/site-packages/django_revolution"))
+    (package / "node_modules").symlink_to(tools.FOLDER / "node_modules")
+    path = os.pathsep.join([str(programs), str(peer.python.parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "npm_config_offline": "true", "npm_config_yes": "true"}
+
+
+def main() -> int:
+    """1 when the bar is not met."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=3)
+    turns = parser.parse_args().turns
+    tools.find()
+    ours, theirs = [], []
+    with tempfile.TemporaryDirectory(prefix="sarsen-benchmark-") as name:
+        folder = Path(name)
+        peer = Peer(folder)
+        environment = equip(peer, folder)
+        try:
+            for _ in range(turns):
+                command = [sys.executable, "manage.py", "zones", "clients", "--output", OURS]
+                ours.append(seconds(command, ROOT, ENVIRONMENT))
+                command = [peer.python, "manage.py", "revolution", "--generate", "--no-archive"]
+                theirs.append(seconds(command, peer.project, environment))
+            written = {
+                "ours": len([path for path in OURS.rglob("*") if path.is_file()]),
+                "peer": sum(
+                    len(list(peer.project.rglob(f"openapi/clients/**/*{end}"))) for end in (".ts", ".py")
+                ),
+            }
+        finally:
+            shutil.rmtree(OURS, ignore_errors=True)
+    for label, taken in (("Sarsen", ours), ("django-revolution 1.0.46", theirs)):
+        print(f"{label:<26} best {min(taken):5.2f} s   median {statistics.median(taken):5.2f} s")
+    print(f"files: {written['ours']} beside {written['peer']}")
+    print(f"{statistics.median(theirs) / statistics.median(ours):.1f} times as fast; the bar is {BAR} s")
+    return 0 if min(ours) <= BAR else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
