@@ -11,7 +11,7 @@ import asyncio
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -28,8 +28,9 @@ from infrastructure.telemetry import context
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_SPOOL_FROM = 256 * 1024  # bytes; larger bodies wait on disk, not in memory
-_END = object()
+_SPOOL_FROM = 256 * 1024  # bytes; larger bodies and answers wait on disk, not in memory
+_BLOCK = 64 * 1024
+_END: Any = object()
 
 
 @dataclass(slots=True)
@@ -128,7 +129,7 @@ class WsgiBridge:
         loop = asyncio.get_running_loop()
         answer = _Answer()
         try:
-            chunks, first, second = await loop.run_in_executor(self._pool, self._begin, environ, answer)
+            first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
             try:
                 await send(
                     {
@@ -138,18 +139,20 @@ class WsgiBridge:
                         "trailers": False,
                     }
                 )
-                # Nearly every answer is one chunk, complete after one hop. Further chunks are fetched one at a time,
-                # each after the client took the one before: a slow reader holds no thread and no memory.
-                while second is not _END:
+                # Nearly every answer is one chunk, complete after one hop. What is left of a longer one is on disk, and
+                # read on after the client took what came before: a slow reader holds no thread and no memory.
+                while rest is not None and (
+                    block := await loop.run_in_executor(self._pool, rest.read, _BLOCK)
+                ):
                     await send({"type": "http.response.body", "body": first, "more_body": True})
-                    first, second = second, await loop.run_in_executor(self._pool, next, chunks, _END)
+                    first = block
                 goes_on = takeover.stream is not None and answer.status == HTTPStatus.OK
                 await send({"type": "http.response.body", "body": first, "more_body": goes_on})
                 if goes_on and takeover.stream is not None:
                     await _go_on(takeover.stream(), receive, send)
             finally:
-                if chunks is not None:
-                    await loop.run_in_executor(self._pool, chunks.close)
+                if rest is not None:
+                    rest.close()
         finally:
             takeover.release()
             body.close()
@@ -198,20 +201,33 @@ class WsgiBridge:
         body.seek(0)
         return body
 
-    def _begin(self, environ: dict[str, Any], answer: _Answer) -> tuple[Any, bytes, Any]:
-        """In a thread: run the application to its first chunk, and close a one-chunk answer on the spot."""
+    def _answer(self, environ: dict[str, Any], answer: _Answer) -> tuple[bytes, IO[bytes] | None]:
+        """In a thread: run the application to its end. The first chunk, and what follows it, if anything does.
+
+        To its end, and in this one thread: what the answer is made of may belong to the thread, as Django's database
+        connections do. Made piece by piece by whichever thread was free, two answers once shared a connection, and the
+        process died of it.
+        """
         result = self._application(environ, answer.start)
-        chunks = _Chunks(result)
         try:
+            chunks = iter(result)
             first = next(chunks, b"")
             second = next(chunks, _END)
-        except BaseException:
-            chunks.close()
-            raise
-        if second is _END:
-            chunks.close()
-            return None, first, second
-        return chunks, first, second
+            if second is _END:
+                return first, None
+            rest: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_FROM)  # noqa: SIM115  (closed when sent)
+            try:
+                rest.write(second)
+                rest.writelines(chunks)
+                rest.seek(0)
+            except BaseException:
+                rest.close()
+                raise
+            return first, rest
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
 
 
 async def _refuse_late(scope: HTTPScope, send: ASGISendCallable) -> None:
@@ -256,27 +272,6 @@ async def _send_all(stream: AsyncGenerator[bytes, None], send: ASGISendCallable)
 async def _left(receive: ASGIReceiveCallable) -> None:
     while (await receive())["type"] != "http.disconnect":
         continue
-
-
-class _Chunks:
-    """The application's iterable, with the `close` that PEP 3333 asks the server to call."""
-
-    def __init__(self, result: Iterable[bytes]) -> None:
-        self._result = result
-        self._iterator: Iterator[bytes] | None = None
-
-    def __iter__(self) -> _Chunks:
-        return self
-
-    def __next__(self) -> bytes:
-        if self._iterator is None:
-            self._iterator = iter(self._result)
-        return next(self._iterator)
-
-    def close(self) -> None:
-        close = getattr(self._result, "close", None)
-        if close is not None:
-            close()
 
 
 def _path(scope: HTTPScope) -> bytes:

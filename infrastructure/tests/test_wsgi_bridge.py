@@ -161,7 +161,7 @@ class Stream:
         self.closed += 1
 
 
-async def test_stream_is_sent_chunk_by_chunk_and_closed_once() -> None:
+async def test_stream_is_sent_in_pieces_and_closed_once() -> None:
     stream = Stream()
 
     def application(environ: dict[str, Any], start: Start) -> Stream:
@@ -171,10 +171,39 @@ async def test_stream_is_sent_chunk_by_chunk_and_closed_once() -> None:
     sent = await call(WsgiBridge(application, threads=1, max_body=10), scope())
     assert [(m["body"], m["more_body"]) for m in sent[1:]] == [
         (b"one", True),
-        (b"two", True),
-        (b"three", False),
+        (b"twothree", False),
     ]
     assert stream.closed == 1
+
+
+async def test_stream_is_made_in_one_thread_while_others_are_served() -> None:
+    """Django's database connections are threads' own: two answers on one of them end the process."""
+    threads: dict[str, set[int]] = {}
+
+    def application(environ: dict[str, Any], start: Start) -> Iterator[bytes]:
+        start("200 OK", [])
+        mine = threads.setdefault(environ["PATH_INFO"], set())
+        for _ in range(50):
+            mine.add(threading.get_ident())
+            yield b"x" * 10_000
+
+    bridge = WsgiBridge(application, threads=4, max_body=10)
+    sent: dict[int, list[bytes]] = {number: [] for number in range(8)}
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def ask(number: int) -> None:
+        async def send(message: Any) -> None:
+            sent[number].append(message.get("body", b""))
+
+        await bridge(scope(path=f"/{number}"), receive, send)
+
+    await asyncio.gather(*(ask(number) for number in sent))
+    await bridge.aclose()
+    assert [len(used) for used in threads.values()] == [1] * 8
+    assert {len(b"".join(pieces)) for pieces in sent.values()} == {500_000}
+    assert max(len(piece) for pieces in sent.values() for piece in pieces) <= 65_536
 
 
 async def test_stream_that_breaks_is_closed_and_the_error_reaches_the_server() -> None:

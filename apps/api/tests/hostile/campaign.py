@@ -127,7 +127,7 @@ def server(data: Path) -> Iterator[tuple[int, subprocess.Popen[bytes], Path]]:
         subprocess.run(manage, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         log = data / "server.log"
         with log.open("wb") as output:
-            command = [sys.executable, "-m", "config.serve", "--port", str(port)]
+            command = [sys.executable, "-X", "faulthandler", "-m", "config.serve", "--port", str(port)]
             process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
         try:
             for _ in range(600):
@@ -171,10 +171,13 @@ def run(lanes: list[Lane], calls: list[Call], tally: Tally) -> None:
                 return
             try:
                 tally.note(call, lane.send(call))
-            except TimeoutError:
+            except OSError as error:
                 lane.line.close()
                 with tally.lock:
-                    tally.faults.append(f"no answer: {call.method.decode()} {call.path} ({call.why})")
+                    kind = "no answer" if isinstance(error, TimeoutError) else "no server"
+                    tally.faults.append(f"{kind}: {call.method.decode()} {call.path} ({call.why})")
+                if kind == "no server":
+                    return
 
     threads = [threading.Thread(target=work, args=(lane,)) for lane in lanes]
     for thread in threads:
@@ -261,6 +264,9 @@ def main(arguments: list[str]) -> int:
                 run(lanes, calls[start : start + step], tally)
                 curve.append(resident(process.pid))
             ask_again(lanes[0], tally)
+        if process.poll() is not None:
+            said = log.read_text(errors="replace")[-20_000:]
+            raise SystemExit(f"the server ended with {process.returncode}:\n{said}")
         raw_count = refusals(port, tally)
         after = settled(process.pid, below=before * GROWTH)
         if after > before * GROWTH:
