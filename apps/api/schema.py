@@ -23,7 +23,7 @@ from drf_spectacular.plumbing import is_basic_serializer
 from drf_spectacular.settings import patched_settings
 from rest_framework import serializers
 
-from apps.api import schema_parts, schema_problems
+from apps.api import schema_parts, schema_problems, schema_speed
 from apps.api.schema_examples import Examples
 from apps.api.schema_problems import Facts
 from apps.api.slices import Pattern
@@ -197,9 +197,16 @@ def _choices(kind: type[models.Choices]) -> Iterator[type[models.Choices]]:
         yield from _choices(choices)
 
 
+def _settings() -> dict[str, Any]:
+    return {"ENUM_NAME_OVERRIDES": enum_names(), "GET_MOCK_REQUEST": schema_speed.mock_request}
+
+
+schema_speed.install()
+
+
 def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[str, Any]:
     """The document of these routes (as `mounting.slice_patterns` made them). Raises SchemaInvalid."""
-    with _lock, GENERATOR_STATS.silence(), patched_settings({"ENUM_NAME_OVERRIDES": enum_names()}):
+    with _lock, GENERATOR_STATS.silence(), patched_settings(_settings()):
         generator: Any = ZoneSchemaGenerator(zone, version, patterns)
         document: dict[str, Any] = generator.get_schema(public=True)
         findings = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]  # noqa: SLF001

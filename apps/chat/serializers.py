@@ -17,7 +17,7 @@ MAX_EVENT: Final = 2_000
 class RoomInput(inputs.Input):
     """A new room."""
 
-    slug = serializers.RegexField(
+    slug = inputs.PatternField(
         rf"^{SLUG_PATTERN}\Z", max_length=64, required=False, help_text="Without one it is made of the name."
     )
     name = inputs.TextField(max_length=80, help_text="In any script.")
@@ -254,11 +254,13 @@ class MyInvitationOutput(serializers.Serializer[Any]):
 class EventInput(inputs.Input):
     """An event of a service's own making. Frames of the protocol cannot be forged with it: its type is `event`."""
 
-    name = serializers.RegexField(
+    name = inputs.PatternField(
         r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z", max_length=64, help_text="`<what it is of>.<what happened>`"
     )
     data = serializers.DictField(  # type: ignore[assignment]  # a field's name
-        child=serializers.JSONField(), required=False, help_text="2,000 characters at most."
+        child=serializers.JSONField(allow_null=True),
+        required=False,
+        help_text="2,000 characters at most.",
     )
 
     def validate_data(self, data: dict[str, Any]) -> dict[str, Any]:

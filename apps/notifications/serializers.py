@@ -30,6 +30,18 @@ def _bounded(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+# An event of the stream as OpenAPI tools see it: its fields, as they are written (WHATWG HTML, section 9.2).
+STREAMED: Final = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["welcome", "notification", "unread", "event", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+    },
+}
+
+
 class NotificationOutput(serializers.Serializer[Notification]):
     """Something that one was told, with the names that frames have. `link` is a path of this site, or empty."""
 
@@ -105,7 +117,7 @@ class NotifyInput(inputs.Input):
     """What a service tells a person."""
 
     user = inputs.UUIDField()
-    kind = serializers.RegexField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
+    kind = inputs.PatternField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
     title = inputs.TextField(max_length=TITLE_LENGTH)
     body = inputs.TextField(max_length=BODY_LENGTH, allow_blank=True, default="")
     link = inputs.TextField(max_length=LINK_LENGTH, allow_blank=True, default="")
@@ -126,7 +138,7 @@ class NotifyInput(inputs.Input):
 class EventInput(inputs.Input):
     """An event of a service's own making. Frames of the protocols cannot be forged with it: its type is `event`."""
 
-    name = serializers.RegexField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
+    name = inputs.PatternField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
     data = serializers.DictField(  # type: ignore[assignment]  # a field's name
         child=serializers.JSONField(allow_null=True),
         required=False,

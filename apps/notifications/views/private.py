@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponseBase, StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.renderers import BaseRenderer
@@ -29,6 +28,7 @@ from apps.notifications.models import Notification
 from infrastructure.wsgi_bridge import TAKEOVER
 
 TAGS = ["Notifications"]
+_DIGITS = 18  # of the number of a notification
 
 
 class Notifications(GenericAPIView[Any]):
@@ -161,15 +161,17 @@ class StreamEvents(APIView):
         parameters=[
             OpenApiParameter(
                 "Last-Event-ID",
-                OpenApiTypes.INT64,
+                {"type": "string", "pattern": f"^[0-9]{{0,{_DIGITS}}}$"},
                 OpenApiParameter.HEADER,
                 description="The number of the last notification that was seen; those after it come first.",
             ),
             OpenApiParameter(
-                "after", OpenApiTypes.INT64, description="The same, for clients without a header."
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1},
+                description="The same, for clients without a header.",
             ),
         ],
-        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+        responses={(200, "text/event-stream"): serializers.STREAMED},
     )
     @raises(exceptions.TooManyStreams, InvalidInput)
     def get(self, request: Request) -> HttpResponseBase:
@@ -203,7 +205,7 @@ def _after(request: Request) -> int | None:
     given = request.headers.get("Last-Event-ID") or request.query_params.get("after")
     if given is None:
         return None
-    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+    if not (given.isascii() and given.isdigit() and len(given) <= _DIGITS):
         raise InvalidInput(
             errors=[FieldError(field="after", code="invalid", detail="The number of a notification.")]
         )

@@ -1,0 +1,62 @@
+"""What is kept changes nothing about what is made."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+
+from django.utils.translation import gettext_lazy
+from drf_spectacular import generators, openapi
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.plumbing import OpenApiGeneratorExtension, get_doc, normalize_result_object
+from drf_spectacular.settings import spectacular_settings
+from rest_framework import serializers
+
+from apps.api import schema_speed
+from apps.api.mounting import mount
+from apps.api.tests.conftest import ALL, STONES
+from apps.api.zones import ZoneTable
+
+
+def test_documents_are_the_same_without_it(monkeypatch) -> None:
+    documents = mount(ZoneTable(ALL), (STONES,)).documents
+    fast = [json.dumps(document.data()) for document in documents]
+    monkeypatch.setattr(generators, "normalize_result_object", normalize_result_object)
+    monkeypatch.setattr(openapi, "get_doc", get_doc)
+    monkeypatch.setattr(OpenApiGeneratorExtension, "get_match", classmethod(schema_speed._find))
+    monkeypatch.setattr(schema_speed, "mock_request", spectacular_settings.GET_MOCK_REQUEST)
+    assert [json.dumps(document.data()) for document in documents] == fast
+
+
+class Marked(serializers.CharField):
+    """A field that gets an extension later."""
+
+
+def test_an_extension_that_comes_later_is_found(monkeypatch) -> None:
+    monkeypatch.setattr(
+        OpenApiSerializerFieldExtension, "_registry", [*OpenApiSerializerFieldExtension._registry]
+    )
+    assert OpenApiSerializerFieldExtension.get_match(Marked()) is None
+
+    class Late(OpenApiSerializerFieldExtension):
+        target_class = Marked
+
+        def map_serializer_field(self, auto_schema, direction):
+            return {}
+
+    assert isinstance(OpenApiSerializerFieldExtension.get_match(Marked()), Late)
+    assert OpenApiSerializerFieldExtension.get_match(serializers.CharField()) is None
+
+
+class Colour(StrEnum):
+    """A member of it is a text."""
+
+    RED = "red"
+
+
+def test_lazy_texts_and_members_become_plain() -> None:
+    made = schema_speed._normalized(
+        {"a": gettext_lazy("Enter true or false."), "b": (Colour.RED, 1.5, None, True), 200: {}}
+    )
+    assert made == {"a": "Enter true or false.", "b": ["red", 1.5, None, True], "200": {}}
+    assert {type(made["a"]), type(made["b"][0])} == {str}
