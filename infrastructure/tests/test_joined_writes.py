@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from infrastructure import joined_writes
-from infrastructure.joined_writes import EXTENSION, FRAMED, JoinedWrites, frame, payload_of
+from infrastructure.joined_writes import EXTENSION, FRAMED, Inbox, JoinedWrites, frame, payload_of
 
 LENGTHS = [0, 1, 125, 126, 65_535, 65_536]
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -234,6 +234,21 @@ async def test_refused_handshake_is_the_stock_one() -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 400")
         writer.close()
         await writer.wait_closed()
+
+
+async def test_inbox_keeps_the_order_wakes_its_reader_and_bears_that_it_leaves() -> None:
+    inbox = Inbox()
+    impatient = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    inbox.put_nowait(0)
+    reader = asyncio.create_task(inbox.get())
+    for n in range(1, 4):
+        inbox.put_nowait(n)
+    assert await reader == 0
+    inbox.put_nowait(4)
+    assert [await inbox.get() for _ in range(4)] == [1, 2, 3, 4]
+    assert inbox.empty()
 
 
 def test_installed_release_is_one_of_those_that_hold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from apps.chat.hub.batches import Batches
 from apps.chat.hub.feed import Feed
 from apps.chat.hub.heartbeat import Heartbeat
 from apps.chat.hub.presence import Presence
-from apps.chat.hub.subscriber import MANY_DIRECT, Subscriber
+from apps.chat.hub.subscriber import MANY_DIRECT, MOST_DIRECT, Subscriber
 from apps.chat.types import Posted
 from infrastructure import joined_writes, realtime
 from infrastructure.realtime.memory import Air, MemoryBus
@@ -272,6 +272,16 @@ async def test_own_answers_come_first_and_bound_what_is_read(is_joined: bool) ->
     await asyncio.wait_for(waiting, 2)
     await settle()
     assert [frame["type"] for frame in client.got] == ["message", *["n"] * (MANY_DIRECT + 2), "message"]
+
+
+async def test_socket_that_takes_nothing_of_what_is_pushed_to_it_is_closed() -> None:
+    client = Client()
+    subscriber = client.subscriber()
+    client.takes.clear()
+    for n in range(MOST_DIRECT + 2):
+        assert not subscriber.is_closed
+        subscriber.tell(wire.encode({"type": "event", "n": n}))
+    assert subscriber.close_code == 1013
 
 
 async def test_events_can_pass_someone_over(is_joined: bool) -> None:
