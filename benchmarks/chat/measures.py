@@ -38,23 +38,23 @@ async def sockets(
         await asyncio.sleep(0.1)
 
 
-async def fan_out(stack: Stack, peer: Peer, port: int, *, seconds: float, window: int = 64) -> float:
-    """Deliveries a second in a room of 200, one of which keeps `window` messages on the way."""
+async def fan_out(stack: Stack, peer: Peer, port: int, *, seconds: float, window: int = 256) -> float:
+    """Deliveries a second in a room of 200, four of which keep `window` messages on the way among them."""
     async with sockets(port, peer, [("hall", token) for token in stack.tokens[:200]]) as clients:
-        sender, said = clients[0], 0
+        listener, said = clients[0], 0
         begun, counted_from, counted = time.perf_counter(), 0.0, 0
         while (now := time.perf_counter()) < begun + 1.0 + seconds:
             if not counted and now > begun + 1.0:
                 counted_from, counted = now, sum(client.count for client in clients)
-            while said - sender.count < window:
-                sender.say(f"|~|{said}|")
+            while said - listener.count < window:
+                clients[said % 4].say(f"|~|{said}|")
                 said += 1
-            sender.heard.clear()
+            listener.heard.clear()
             try:
-                await asyncio.wait_for(sender.heard.wait(), 2)
+                await asyncio.wait_for(listener.heard.wait(), 2)
             except TimeoutError:
-                # A layer that drops without a word would let the sender wait for ever.
-                said = sender.count
+                # A layer that drops without a word would let the talkers wait for ever.
+                said = listener.count
         return (sum(client.count for client in clients) - counted) / (time.perf_counter() - counted_from)
 
 
