@@ -3,16 +3,18 @@
  * What does not: what the views look like. Each view is a function that returns {element, heading, stop}.
  */
 
-import { api, isFailure, paginate } from "./api.js";
+import { api, data, isFailure, paginate } from "./api.js";
 import { announce, fill, focusOn, h, icon } from "./dom.js";
 import { takeLink } from "./letters.js";
 import { TabSession } from "./session.js";
 import { createStore } from "./store.js";
 import { theme } from "./theme.js";
 import { forgetUnsent } from "./unsent.js";
+import { accountView } from "./views/account.js";
 import { enterCard } from "./views/enter.js";
 import { houseView } from "./views/house.js";
 import { letterCard } from "./views/letter.js";
+import { newsView } from "./views/news.js";
 import { stone } from "./views/person.js";
 import { roomView } from "./views/room.js";
 import { roomsPanel } from "./views/rooms.js";
@@ -55,11 +57,24 @@ async function refresh() {
     if (!isFailure(error)) throw error;
     return; // the open room shows that the line is cut, and the next round asks again
   }
+  countNews();
   const membership = (list) => list?.find((room) => room.slug === store.get().open)?.isMember;
   const changed = membership(rooms) !== membership(store.get().rooms);
   store.set({ rooms });
   title();
   if (changed) show();
+}
+
+/** How much news is not read, beside the word in the header. */
+async function countNews() {
+  try {
+    const { unread } = await data(api.notificationsSummary());
+    const badge = document.getElementById("news-count");
+    badge.hidden = unread === 0;
+    badge.firstChild.data = unread > 99 ? "99+" : String(unread);
+  } catch (error) {
+    if (!isFailure(error)) throw error; // the next round asks again
+  }
 }
 
 function title(name = shown.title) {
@@ -118,18 +133,23 @@ function talkView(slug) {
   };
 }
 
+/** The view of an address for whoever is signed in. */
+const PLACES = { news: () => newsView({ counted: countNews }), account: () => accountView(session, { signOut }) };
+
 function show({ focus = false } = {}) {
   const [place, slug] = where();
-  const isTalk = place === "rooms" && session.user && !letter;
+  const own = session.user && !letter && PLACES[place];
+  // Invitations stand above the list of rooms.
+  const isTalk = ["rooms", "invitations"].includes(place) && session.user && !letter;
   shown.stop();
   if (!isTalk && panel) {
     panel.stop();
     panel = null;
   }
   store.set({ open: isTalk ? slug ?? null : null });
-  shown = letter ? letterView() : isTalk ? talkView(slug) : houseOrEntrance();
+  shown = letter ? letterView() : isTalk ? talkView(slug) : own ? own() : houseOrEntrance();
   fill(main, shown.element);
-  document.body.dataset.view = isTalk ? "talk" : "house";
+  document.body.dataset.view = isTalk ? "talk" : own ? place : "house";
   title();
   drawHeader();
   if (shown.focus) shown.focus();
@@ -139,17 +159,17 @@ function show({ focus = false } = {}) {
 
 function drawHeader() {
   const { user } = session;
-  const isTalk = document.body.dataset.view === "talk";
-  document.getElementById("nav-house").toggleAttribute("aria-current", !isTalk);
-  const rooms = document.getElementById("nav-rooms");
-  rooms.hidden = !user;
-  rooms.toggleAttribute("aria-current", isTalk);
+  const { view } = document.body.dataset;
+  for (const [id, place] of [["nav-house", "house"], ["nav-rooms", "talk"], ["nav-news", "news"]]) {
+    const link = document.getElementById(id);
+    link.hidden = place !== "house" && !user;
+    link.toggleAttribute("aria-current", view === place);
+  }
   for (const link of document.querySelectorAll(".top nav [aria-current]")) link.setAttribute("aria-current", "page");
   fill(
     document.getElementById("account"),
     user && [
-      stone(user.id, user.name),
-      h("span", { class: "who" }, h("span", { class: "hidden" }, "Signed in as "), user.name),
+      h("a", { class: "me", href: "#/account", "aria-current": view === "account" ? "page" : null }, stone(user.id, user.name), h("span", { class: "who" }, h("span", { class: "hidden" }, "Signed in as "), user.name, h("span", { class: "hidden" }, ", your account"))),
       h("button", { type: "button", class: "quiet", on: { click: signOut } }, "Sign out"),
     ],
   );
@@ -182,6 +202,8 @@ session.addEventListener("change", async ({ detail }) => {
     else show();
   }
 });
+
+session.addEventListener("renamed", drawHeader);
 
 async function resume() {
   try {

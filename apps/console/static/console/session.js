@@ -21,7 +21,7 @@ const COPY = "This tab is a copy of another one. Sign in to give it a session of
 
 const stored = () => JSON.parse(sessionStorage.getItem(STORED) ?? "null");
 
-/** Emits `change` whenever someone signs in or out; `detail.reason` says why a session ended by itself. */
+/** Emits `change` whenever someone signs in or out (`detail.reason` says why a session ended by itself), `renamed` when they change. */
 export class TabSession extends EventTarget {
   user = null;
   #id = stored()?.id;
@@ -82,6 +82,12 @@ export class TabSession extends EventTarget {
   end(reason) {
     this.#reason = reason;
     this.tokens.end();
+  }
+
+  /** The account was changed here. */
+  changed(user) {
+    this.user = user;
+    this.dispatchEvent(new CustomEvent("renamed"));
   }
 
   async #enter(step) {

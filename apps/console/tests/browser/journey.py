@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apps.console.tests.browser import chapters, company, hardships, letters, stack
+from apps.console.tests.browser import account, chapters, company, hardships, letters, stack
 from apps.console.tests.browser.driver import Browser, BrowserError, browsers
 
 ACCESS_SECONDS: Final = 24  # so short that tokens are renewed several times during the journey
@@ -56,6 +56,8 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     company.people_are_named,
     company.words_are_found,
     company.somebody_is_invited_and_kept_in_order,
+    account.news_is_told,
+    account.an_account_is_changed,
     hardships.a_copied_tab_does_not_end_the_session,
     hardships.sessions_outlive_their_tokens,
     hardships.a_phone_is_enough,
@@ -65,6 +67,7 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     letters.an_address_is_verified,
     letters.a_forgotten_password_is_replaced,
     letters.a_link_is_followed_while_signed_in,
+    account.a_second_factor_is_set_up_and_asked_for,
 )
 
 

@@ -1,0 +1,75 @@
+/** What one was told: mentions, answers, invitations. The newest first; what is opened counts as read. */
+
+import { api, data, isFailure, wordsOf } from "../api.js";
+import { announce, fill, h } from "../dom.js";
+import { dayOf, timeOf } from "../text.js";
+
+const PAGE = 30;
+
+/** Where a notification leads: a path of this site, or nowhere. Services may send some of their own, so it is looked at. */
+const placeOf = ({ link }) => (/^\/(?!\/)/.test(link) ? link : "#/news");
+
+/** The view; `counted()` is called when something was read. Returns {element, heading, title, stop}. */
+export function newsView({ counted }) {
+  const heading = h("h1", {}, "News");
+  const state = h("p", { class: "lead", role: "status" }, "Looking …");
+  const list = h("ol", { class: "news" });
+  const all = h("button", { type: "button", class: "quiet", hidden: true, on: { click: readAll } }, "Mark all as read");
+  const further = h("button", { type: "button", class: "quiet", hidden: true, on: { click: more } }, "Earlier ones");
+  let next = null;
+
+  const entry = (one) =>
+    h(
+      "li",
+      { class: one.read ? "card" : "card unread" },
+      h(
+        "a",
+        { href: placeOf(one), on: { click: () => read(one) } },
+        h("strong", {}, one.title),
+        one.body && h("span", { class: "body" }, one.body),
+        h("small", {}, `${dayOf(one.at)} ${timeOf(one.at)}`, !one.read && h("span", { class: "hidden" }, " · not read")),
+      ),
+    );
+
+  async function guarded(act) {
+    try {
+      await act();
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      state.textContent = wordsOf(error);
+    }
+  }
+
+  const read = (one) => one.read || guarded(async () => {
+    await api.notificationsRead({ path: { notification_id: one.id } });
+    counted();
+  });
+
+  function readAll() {
+    return guarded(async () => {
+      await api.notificationsReadAll({ body: {} });
+      announce("All are marked as read.");
+      counted();
+      await show();
+    });
+  }
+
+  function more() {
+    return show(next);
+  }
+
+  function show(cursor) {
+    return guarded(async () => {
+      const page = await data(api.notificationsList({ query: { limit: PAGE, ...(cursor ? { cursor } : {}) } }));
+      if (!cursor) fill(list);
+      list.append(...page.results.map(entry));
+      next = page.next && new URL(page.next, location.origin).searchParams.get("cursor");
+      further.hidden = !next;
+      all.hidden = !list.querySelector(".unread");
+      state.textContent = list.children.length ? "Who named you, answered you, or invited you." : "Nothing yet. Who names you, answers you or invites you is told here.";
+    });
+  }
+
+  show();
+  return { element: h("div", { class: "page" }, heading, state, all, list, further), heading, title: "News", stop: () => {} };
+}

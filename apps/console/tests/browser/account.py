@@ -1,0 +1,117 @@
+"""News and one's own account: what was told is read, a name and a picture change, a second factor is set up and asked for."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from apps.console.tests.browser import steps
+from apps.console.tests.browser.driver import ENTER
+from infrastructure.token import totp
+
+if TYPE_CHECKING:
+    from apps.console.tests.browser.journey import Journey
+
+GRACE: Final = "grace@example.com"
+DEMO_PASSWORD: Final = "sarsen-demo-2026"
+_TELL: Final = (
+    "from apps.notifications import services; from apps.users.models import User; "
+    "services.notify(user_id=User.objects.get(email='ada@example.com').pk, kind='chat.mention', "
+    "title='Grace Hopper named you in Lobby', body='Look, <b>Ada</b>', link='/#/rooms/lobby')"
+)
+
+
+def news_is_told(journey: Journey) -> None:
+    """What one was told is counted in the header, listed as text, and leads to where it happened."""
+    ada = journey.ada
+    journey.server.manage("shell", "-c", _TELL)
+    ada.run("document.dispatchEvent(new Event('visibilitychange'))")
+    ada.sees("1", "#news-count")
+    ada.click("#nav-news")
+    ada.sees("Grace Hopper named you in Lobby")
+    ada.sees("Look, <b>Ada</b>")
+    assert steps.audit(ada) == []
+    ada.click(".news a")
+    ada.sees("Lobby", ".room-head")
+    ada.until(lambda: ada.run("return document.querySelector('#news-count').hidden"), "nothing unread")
+    steps.on_line(ada)
+
+
+def an_account_is_changed(journey: Journey) -> None:
+    """A name and a picture are changed, on a phone as well; the header follows."""
+    ada = journey.ada
+    ada.click("#account .me")
+    ada.sees("Signed-in devices")
+    ada.sees("this one", ".devices")
+    for width, phone in ((1280, False), (360, True)):
+        ada.resize(width, 800, phone=phone)
+        faults = steps.audit(ada)
+        assert faults == [], (width, faults)
+        assert ada.run("return document.documentElement.scrollWidth <= innerWidth"), width
+    ada.resize(1280, 800)
+    name = "[aria-labelledby=account-profile] #name"
+    ada.run(f"const field = document.querySelector('{name}'); field.value = ''; field.focus()")
+    ada.type(name, "Ada King" + ENTER)
+    ada.sees("Ada King", "#account")
+    ada.run(f"document.querySelector('{name}').value = ''")
+    ada.type(name, "Ada Lovelace" + ENTER)
+    ada.sees("Ada Lovelace", "#account")
+    ada.run(
+        """
+        return (async () => {
+          const canvas = Object.assign(document.createElement("canvas"), {width: 128, height: 128});
+          canvas.getContext("2d").fillRect(20, 20, 60, 100);
+          const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
+          const files = new DataTransfer();
+          files.items.add(new File([picture], "me.png", {type: "image/png"}));
+          const field = document.querySelector("#avatar");
+          field.files = files.files;
+          field.form.requestSubmit();
+        })();
+        """
+    )
+    ada.until(
+        lambda: ada.run("return document.querySelector('.portrait img')?.naturalWidth > 0"), "a picture"
+    )
+    assert ada.complaints() == []
+    steps.open_room(ada, "lobby")
+
+
+def a_second_factor_is_set_up_and_asked_for(journey: Journey) -> None:
+    """Set up with an app, confirmed, asked for at the next sign-in: a wrong code leaves one more try, a right one enters."""
+    browser = journey.carol
+    steps.enter_demo(browser, journey.server.url, "grace")
+    steps.on_line(browser)
+    browser.click("#account .me")
+    browser.type("[aria-labelledby=account-second] #owner", DEMO_PASSWORD + ENTER)
+    secret = browser.until(
+        lambda: browser.run("return document.querySelector('.secret')?.textContent.replaceAll(' ', '')"),
+        "a secret",
+    )
+    assert steps.audit(browser) == []
+    browser.type(
+        "[aria-labelledby=account-second] #code", totp.code_of(secret, int(time.time()) // totp.STEP) + ENTER
+    )
+    browser.sees("It is on.")
+    codes = browser.run("return [...document.querySelectorAll('.codes code')].map((one) => one.textContent)")
+    assert len(codes) == len(set(codes)) > 4, codes
+    browser.click("#account .quiet")
+    browser.element("#email")
+    browser.type("#email", GRACE)
+    browser.type("#password", DEMO_PASSWORD + ENTER)
+    browser.sees("One more step")
+    assert steps.audit(browser) == []
+    browser.complaints()
+    browser.type("#code", "000000" + ENTER)
+    browser.until(
+        lambda: browser.run(
+            "return [...document.querySelectorAll('.enter .mistake')].some((one) => one.textContent)"
+        ),
+        "a refusal",
+    )
+    browser.run("document.querySelector('#code').value = ''")
+    browser.type("#code", codes[0] + ENTER)
+    browser.element(".rooms a.room")
+    browser.complaints()
+    browser.click("#account .quiet")
+    browser.element("#email")
