@@ -78,7 +78,7 @@ def test_each_zone_gets_the_runtime_that_it_has_a_use_for(zones: dict[str, Sourc
         name: {path.stem for path in (tmp_path / "typescript" / name / "src" / "runtime").iterdir()}
         for name in ("private", "internal")
     }
-    assert runtime["private"] - runtime["internal"] == {"chat", "frames"}
+    assert runtime["private"] - runtime["internal"] == {"chat", "frames", "outbox", "pacing"}
     assert "chat" not in (tmp_path / "typescript/internal/src/index.ts").read_text()
     needed = {
         name: tomllib.loads((tmp_path / "python" / name / "pyproject.toml").read_text())["project"][

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from apps.api.clients.runtime.python import chat, pacing
-from apps.api.clients.runtime.python.chat import ChatRefused, ChatSocket, ChatStopped, CloseCode, State
+from apps.api.clients.runtime.python import outbox, pacing
+from apps.api.clients.runtime.python.chat import ChatSocket, CloseCode, State
+from apps.api.clients.runtime.python.outbox import ChatRefused, ChatStopped
 from apps.api.clients.runtime.python.session import Session, TokenPair
 from apps.chat import runtime
 from apps.chat.models import Message, Room
@@ -244,7 +245,7 @@ def test_a_refused_message_is_told_and_the_next_goes_through(
     base_url: str, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = session_of(base_url, member_of(room))
-    monkeypatch.setattr(chat, "_MOST_UNSENT", 1)
+    monkeypatch.setattr(outbox, "MOST", 1)
 
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
@@ -265,9 +266,9 @@ def test_more_than_the_server_allows_at_once_goes_through(
     base_url: str, room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CHAT_FRAMES_PER_SECOND = 8  # 40 at once
-    monkeypatch.setattr(chat, "_PER_SECOND", 100)
-    monkeypatch.setattr(chat, "_BURST", 20)
-    monkeypatch.setattr(chat, "_WINDOW", 8)
+    monkeypatch.setattr(outbox, "PER_SECOND", 100)
+    monkeypatch.setattr(outbox, "BURST", 20)
+    monkeypatch.setattr(outbox, "WINDOW", 8)
     session = session_of(base_url, member_of(room))
 
     async def scenario() -> None:
@@ -291,8 +292,8 @@ def test_a_message_that_cannot_be_stored_now_is_sent_again(
             await until(lambda: socket.state is State.OPEN)
             receipt = socket.post("hello")
             (draft,) = socket.unsent
-            socket._refuse("unavailable", "Try again later.", draft["client_id"])
-            assert socket._held_until > time.monotonic() + 0.9
+            socket._outbox.refuse("unavailable", "Try again later.", draft["client_id"])
+            assert socket._outbox._held_until > time.monotonic() + 0.9
             assert not receipt.done()
             assert [kept["message"] for kept in socket.unsent] == ["hello"]
             await receipt

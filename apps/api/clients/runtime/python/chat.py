@@ -22,7 +22,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from .frames import AckFrame, Draft, Frame
-from .pacing import Allowance, wait_before
+from .outbox import ChatStopped, Outbox
+from .pacing import wait_before
 from .problem import NetworkError, ProblemError
 from .session import Session
 
@@ -30,10 +31,6 @@ _PROTOCOL: Final = "sarsen.chat.v1"
 _STEADY: Final = 5.0  # a socket that was open this long starts counting attempts anew
 _OPENING: Final = 10.0  # seconds that a handshake may take
 _ALIVE: Final = 20.0  # seconds between pings, and that an answer may take
-_WINDOW: Final = 32  # messages on their way at once; the server reads on while fewer than 64 are
-_PER_SECOND: Final = 15  # frames; the server allows 20
-_BURST: Final = 60  # and these at once; the server allows 100
-_MOST_UNSENT: Final = 1_000
 _MOST_FRAMES: Final = 1_000  # that wait to be taken; then no more are read
 _UNAUTHORIZED: Final = 401
 
@@ -68,33 +65,6 @@ _FINAL: Final = frozenset({CloseCode.NOT_A_MEMBER, CloseCode.NO_SUCH_ROOM, Close
 _SLOW: Final = frozenset({CloseCode.TOO_SLOW, CloseCode.TOO_MANY_SOCKETS, CloseCode.TOO_FAST})
 
 
-class ChatRefused(Exception):
-    """The server took the message and refused it. `code` is stable."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        self.code, self.detail = code, detail
-        super().__init__(f"{code}: {detail}")
-
-
-class ChatStopped(Exception):
-    """The socket has stopped with this close code; messages that were not acknowledged are in `unsent`."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        super().__init__(f"The socket has stopped ({code}).")
-
-
-class _Waiting:
-    """A message that is not acknowledged."""
-
-    def __init__(self, draft: Draft) -> None:
-        self.draft = draft
-        self.is_sent = False
-        self.acked: asyncio.Future[AckFrame] = asyncio.get_running_loop().create_future()
-        # Whoever does not wait for the receipt need not handle its failure.
-        self.acked.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
 class ChatSocket:
     """A room, as an asynchronous context manager.
 
@@ -118,9 +88,7 @@ class ChatSocket:
         self._session = session
         self._restored = tuple(unsent)
         self._on_state = on_state
-        self._waiting: dict[str, _Waiting] = {}
-        self._allowance = Allowance(per_second=_PER_SECOND, burst=_BURST)
-        self._held_until = 0.0
+        self._outbox = Outbox()
         self._wake = asyncio.Event()
         self._again = asyncio.Event()
         self._queues: list[asyncio.Queue[Frame | None]] = []
@@ -130,11 +98,11 @@ class ChatSocket:
     @property
     def unsent(self) -> tuple[Draft, ...]:
         """What was said and is not acknowledged, in order."""
-        return tuple(waiting.draft for waiting in self._waiting.values()) or self._restored
+        return self._outbox.drafts or self._restored
 
     async def __aenter__(self) -> Self:
         for draft in self._restored:
-            self._enqueue(draft)
+            self._outbox.add(draft)
         self._restored = ()
         self._become(State.CONNECTING)
         self._task = asyncio.create_task(self._run(), name=f"chat {self.room}")
@@ -164,15 +132,13 @@ class ChatSocket:
 
     def post(self, message: str, **more: Any) -> asyncio.Future[AckFrame]:
         """The same without waiting: the receipt comes later. Raises TypeError for what is no JSON."""
-        if len(self._waiting) >= _MOST_UNSENT:
-            raise ChatRefused("too_many_unsent", "Too much is unsent.")
         draft = {"client_id": str(uuid.uuid4()), **more, "message": message}
         json.dumps(draft)
-        waiting = self._enqueue(draft)
+        receipt = self._outbox.add(draft)
         if self.state is State.STOPPED:
-            waiting.acked.set_exception(ChatStopped(self._stopped_by))
+            self._outbox.stop(self._stopped_by)
         self._wake.set()
-        return waiting.acked
+        return receipt
 
     def retry(self) -> None:
         """Do not sit out the wait: try now."""
@@ -206,10 +172,6 @@ class ChatSocket:
             self._queues.remove(queue)
         if self._stopped_by != CloseCode.NORMAL:
             raise ChatStopped(self._stopped_by)
-
-    def _enqueue(self, draft: Draft) -> _Waiting:
-        waiting = self._waiting[draft["client_id"]] = _Waiting(draft)
-        return waiting
 
     async def _run(self) -> None:
         attempt, refused = 0, None
@@ -285,9 +247,9 @@ class ChatSocket:
             case "welcome":
                 self._welcome(frame["seq"])
             case "ack":
-                self._settle(frame["client_id"], frame)
+                self._outbox.acknowledge(frame)
             case "error":
-                self._refuse(frame["code"], frame["detail"], frame.get("client_id"))
+                self._outbox.refuse(frame["code"], frame["detail"], frame.get("client_id"))
             case "message":
                 if self.seq is None or frame["seq"] <= self.seq:
                     return True  # it was here before
@@ -302,28 +264,8 @@ class ChatSocket:
     def _welcome(self, seq: int) -> None:
         if self.seq is None:
             self.seq = seq
-        self._allowance.refill()
-        for waiting in self._waiting.values():
-            waiting.is_sent = False
+        self._outbox.begin()
         self._become(State.OPEN)
-
-    def _settle(self, client_id: str, ack: AckFrame) -> None:
-        waiting = self._waiting.pop(client_id, None)
-        if waiting is not None and not waiting.acked.done():
-            waiting.acked.set_result(ack)
-
-    def _refuse(self, code: str, detail: str, client_id: str | None) -> None:
-        waiting = self._waiting.get(client_id) if client_id is not None else None
-        if waiting is None:
-            return
-        if code == "unavailable":
-            # The server cannot store anything just now: the message keeps its place, and is sent again a little later.
-            waiting.is_sent = False
-            self._held_until = time.monotonic() + 1 + wait_before(1)
-            return
-        del self._waiting[waiting.draft["client_id"]]
-        if not waiting.acked.done():
-            waiting.acked.set_exception(ChatRefused(code, detail))
 
     async def _keep_sending(self) -> None:
         """Send what waits: in order, within the window and the rate."""
@@ -335,31 +277,23 @@ class ChatSocket:
 
     async def _flush(self) -> float | None:
         """Send what may be sent now. Gives the seconds until there is more, None when only a frame can tell."""
-        if self.state is not State.OPEN:
-            return None
-        for waiting in list(self._waiting.values())[:_WINDOW]:
-            if waiting.is_sent:
-                continue
-            wait = max(self._held_until - time.monotonic(), self._allowance.wait())
-            if wait > 0:
+        while self.state is State.OPEN:
+            draft, wait = self._outbox.next_due()
+            if draft is None:
                 return wait
-            waiting.is_sent = True
-            await self._send(waiting.draft)
+            await self._send(draft)
         return None
 
     async def _send(self, frame: dict[str, Any]) -> None:
         if self.state is State.OPEN:
-            self._allowance.take()
+            self._outbox.allowance.take()
             with contextlib.suppress(ConnectionClosed):  # the reader hears of it, too
                 await self._socket.send(json.dumps(frame))
 
     def _stop(self, code: int) -> None:
         self._stopped_by = int(code)
         self._become(State.STOPPED, int(code))
-        # Those who wait for a receipt are told; the messages stay for another socket.
-        for waiting in self._waiting.values():
-            if not waiting.acked.done():
-                waiting.acked.set_exception(ChatStopped(int(code)))
+        self._outbox.stop(int(code))
         for queue in self._queues:
             with contextlib.suppress(asyncio.QueueFull):
                 queue.put_nowait(None)

@@ -8,6 +8,8 @@
 
 import type { AckFrame, Draft, Frame, Frames, MessageFrame, UnknownFrame } from "./frames.js";
 import { uuid } from "./ids.js";
+import { Outbox } from "./outbox.js";
+import { LONGEST_WAIT, waitBefore } from "./pacing.js";
 import { ProblemError } from "./problem.js";
 import type { Session } from "./session.js";
 
@@ -37,24 +39,8 @@ export interface ChatOptions {
   WebSocket?: typeof globalThis.WebSocket;
 }
 
-/** The server took the message and refused it. `code` is stable. */
-export class ChatRefused extends Error {
-  override readonly name = "ChatRefused";
-  constructor(
-    readonly code: string,
-    readonly detail: string,
-  ) {
-    super(detail);
-  }
-}
-
-/** The socket has stopped with this close code, and the message was not acknowledged. */
-export class ChatStopped extends Error {
-  override readonly name = "ChatStopped";
-  constructor(readonly code: number) {
-    super(`The socket has stopped (${code}).`);
-  }
-}
+export { ChatRefused, ChatStopped } from "./outbox.js";
+export { waitBefore } from "./pacing.js";
 
 export const CloseCode = {
   normal: 1000,
@@ -74,35 +60,11 @@ const FINAL: ReadonlySet<number> = new Set([CloseCode.notAMember, CloseCode.noSu
 /** These ask for patience. */
 const SLOW: ReadonlySet<number> = new Set([CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast]);
 const PROTOCOL = "sarsen.chat.v1";
-const FIRST_WAIT = 500; // milliseconds, doubled at each attempt
-const LONGEST_WAIT = 8_000;
-const SLOW_WAIT = 4_000; // the same where the server asked for patience
-const LONGEST_SLOW_WAIT = 30_000;
 const STEADY = 5_000; // a socket that was open this long starts counting attempts anew
 const QUIET = 25_000; // after this long without a frame, ask whether the line is alive
 const ANSWER = 10_000; // and this long may the answer, or the welcome, take
-const WINDOW = 32; // messages on their way at once; the server reads on while fewer than 64 are
-const PER_SECOND = 15; // frames; the server allows 20
-const BURST = 60; // and these at once; the server allows 100
-const MOST_UNSENT = 1_000;
 const TYPING_EVERY = 2_000; // milliseconds; the server passes on no more
 const READ_EVERY = 200;
-
-/** Milliseconds to wait before attempt number `attempt` (from 0): by chance between nothing and a bound that doubles. */
-export function waitBefore(
-  attempt: number,
-  { slow = false, longest, random = Math.random }: { slow?: boolean; longest?: number; random?: () => number } = {},
-): number {
-  const [first, most] = slow ? [SLOW_WAIT, LONGEST_SLOW_WAIT] : [FIRST_WAIT, LONGEST_WAIT];
-  return random() * Math.min(longest ?? most, first * 2 ** Math.min(attempt, 16));
-}
-
-interface Waiting {
-  draft: Draft;
-  isSent: boolean;
-  resolve: (ack: AckFrame) => void;
-  reject: (reason: Error) => void;
-}
 
 export class ChatSocket {
   readonly room: string;
@@ -116,12 +78,11 @@ export class ChatSocket {
   #openedAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setTimeout> | undefined;
-  #pump: ReturnType<typeof setTimeout> | undefined;
   #refused: string | undefined;
-  #waiting = new Map<string, Waiting>();
-  #allowance = BURST;
-  #countedAt = 0;
-  #heldUntil = 0;
+  #outbox = new Outbox(
+    (frame) => this.#send(frame),
+    () => this.#emit("unsent", this.unsent),
+  );
   #typedAt = 0;
   #readSeq = 0;
   #reading: ReturnType<typeof setTimeout> | undefined;
@@ -133,7 +94,7 @@ export class ChatSocket {
     this.#make = WebSocket;
     this.#longest = longestWait;
     this.#seq = after ?? null;
-    for (const draft of unsent) void this.#enqueue(draft);
+    for (const draft of unsent) void this.#outbox.add(draft);
   }
 
   get state(): ChatState {
@@ -147,7 +108,7 @@ export class ChatSocket {
 
   /** What was said and is not acknowledged, in order. */
   get unsent(): readonly Draft[] {
-    return Array.from(this.#waiting.values(), (waiting) => waiting.draft);
+    return this.#outbox.drafts;
   }
 
   /** Listen to frames of one type, to every `frame`, to `state` or to `unsent`. Returns a way to stop. */
@@ -177,9 +138,8 @@ export class ChatSocket {
    * caller's own the message can be told among those that arrive.
    */
   say(message: string, more: Partial<Draft> = {}): Promise<AckFrame> {
-    if (this.#waiting.size >= MOST_UNSENT) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = this.#enqueue({ ...more, message, client_id: more.client_id ?? uuid() });
-    this.#flush();
+    const said = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
+    this.#outbox.flush();
     return said;
   }
 
@@ -203,16 +163,6 @@ export class ChatSocket {
     clearTimeout(this.#timer);
     void this.#connect();
   };
-
-  #enqueue(draft: Draft): Promise<AckFrame> {
-    const said = new Promise<AckFrame>((resolve, reject) => {
-      this.#waiting.set(draft.client_id, { draft, isSent: false, resolve, reject });
-    });
-    // Whoever does not wait for the receipt hears of failures by events, and need not handle this one.
-    said.catch(() => undefined);
-    this.#emit("unsent", this.unsent);
-    return said;
-  }
 
   async #connect(): Promise<void> {
     this.#become("connecting");
@@ -257,10 +207,10 @@ export class ChatSocket {
         this.#welcome(frame.seq);
         break;
       case "ack":
-        this.#settle(frame.client_id)?.resolve(frame);
+        this.#outbox.acknowledge(frame);
         break;
       case "error":
-        this.#refuse(frame.code, frame.detail, frame.client_id);
+        if (frame.client_id !== undefined) this.#outbox.refuse(frame.code, frame.detail, frame.client_id);
         break;
       case "message":
         if (!this.#isNext(frame)) return;
@@ -268,16 +218,14 @@ export class ChatSocket {
     }
     this.#emit(frame.type, frame as never);
     this.#emit("frame", frame);
-    this.#flush();
+    this.#outbox.flush();
   }
 
   #welcome(seq: number): void {
     this.#openedAt = Date.now();
     this.#refused = undefined;
     this.#seq ??= seq;
-    this.#allowance = BURST;
-    this.#countedAt = Date.now();
-    for (const waiting of this.#waiting.values()) waiting.isSent = false;
+    this.#outbox.begin();
     this.#become("open");
   }
 
@@ -292,57 +240,9 @@ export class ChatSocket {
     return true;
   }
 
-  #refuse(code: string, detail: string, clientId: string | undefined): void {
-    if (clientId === undefined) return;
-    const waiting = this.#waiting.get(clientId);
-    if (waiting === undefined) return;
-    if (code === "unavailable") {
-      // The server cannot store anything just now: the message keeps its place, and is sent again a little later.
-      waiting.isSent = false;
-      this.#heldUntil = Date.now() + 1_000 + waitBefore(1);
-    } else {
-      this.#settle(clientId)?.reject(new ChatRefused(code, detail));
-    }
-  }
-
-  #settle(clientId: string): Waiting | undefined {
-    const waiting = this.#waiting.get(clientId);
-    if (this.#waiting.delete(clientId)) this.#emit("unsent", this.unsent);
-    return waiting;
-  }
-
-  /** Send what may be sent now, and come back for the rest. */
-  #flush(): void {
-    clearTimeout(this.#pump);
-    if (this.#state !== "open") return;
-    const held = this.#heldUntil - Date.now();
-    let onTheWay = 0;
-    for (const waiting of this.#waiting.values()) {
-      if (!waiting.isSent) {
-        const wait = held > 0 ? held : this.#waitForAllowance();
-        if (wait > 0) {
-          this.#pump = setTimeout(() => this.#flush(), wait);
-          return;
-        }
-        if (!this.#send(waiting.draft)) return;
-        waiting.isSent = true;
-      }
-      onTheWay += 1;
-      if (onTheWay >= WINDOW) return;
-    }
-  }
-
-  /** Milliseconds until another frame fits the rate. */
-  #waitForAllowance(): number {
-    const now = Date.now();
-    this.#allowance = Math.min(BURST, this.#allowance + ((now - this.#countedAt) / 1000) * PER_SECOND);
-    this.#countedAt = now;
-    return this.#allowance >= 1 ? 0 : ((1 - this.#allowance) / PER_SECOND) * 1000;
-  }
-
   #send(frame: object): boolean {
     if (this.#state !== "open" || this.#socket?.readyState !== 1) return false;
-    this.#allowance -= 1;
+    this.#outbox.allowance.take();
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
@@ -361,7 +261,7 @@ export class ChatSocket {
 
   #drop(): void {
     clearTimeout(this.#watch);
-    clearTimeout(this.#pump);
+    this.#outbox.pause();
     const socket = this.#socket;
     this.#socket = null;
     if (socket === null) return;
@@ -400,8 +300,7 @@ export class ChatSocket {
     this.#drop();
     this.#refused = undefined;
     this.#become("stopped", code);
-    // Those who wait for a receipt are told; the messages stay for the next `open()` or another socket.
-    for (const waiting of this.#waiting.values()) waiting.reject(new ChatStopped(code));
+    this.#outbox.stop(code);
   }
 
   #become(state: ChatState, code = 0): void {

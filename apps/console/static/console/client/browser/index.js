@@ -247,7 +247,48 @@ function startOf(link) {
   return query;
 }
 
-// runtime/chat.ts
+// runtime/pacing.ts
+var FIRST_WAIT = 500;
+var LONGEST_WAIT = 8e3;
+var SLOW_WAIT = 4e3;
+var LONGEST_SLOW_WAIT = 3e4;
+function waitBefore(attempt, { slow = false, longest, random = Math.random } = {}) {
+  const [first, most] = slow ? [SLOW_WAIT, LONGEST_SLOW_WAIT] : [FIRST_WAIT, LONGEST_WAIT];
+  return random() * Math.min(longest ?? most, first * 2 ** Math.min(attempt, 16));
+}
+var Allowance = class {
+  constructor(perSecond, burst) {
+    this.perSecond = perSecond;
+    this.burst = burst;
+    this.#left = burst;
+  }
+  perSecond;
+  burst;
+  #left;
+  #countedAt = Date.now();
+  /** Begin anew, as the server does with each socket. */
+  refill() {
+    this.#left = this.burst;
+    this.#countedAt = Date.now();
+  }
+  /** One frame was sent. */
+  take() {
+    this.#left -= 1;
+  }
+  /** Milliseconds until another frame fits; 0 when it does now. */
+  wait() {
+    const now = Date.now();
+    this.#left = Math.min(this.burst, this.#left + (now - this.#countedAt) / 1e3 * this.perSecond);
+    this.#countedAt = now;
+    return this.#left >= 1 ? 0 : (1 - this.#left) / this.perSecond * 1e3;
+  }
+};
+
+// runtime/outbox.ts
+var WINDOW = 32;
+var MOST = 1e3;
+var PER_SECOND = 15;
+var BURST = 60;
 var ChatRefused = class extends Error {
   constructor(code, detail) {
     super(detail);
@@ -266,6 +307,84 @@ var ChatStopped = class extends Error {
   code;
   name = "ChatStopped";
 };
+var Outbox = class {
+  /** `send` says whether there is a line; `changed` is told whenever the drafts are others. */
+  constructor(send, changed) {
+    this.send = send;
+    this.changed = changed;
+  }
+  send;
+  changed;
+  /** Everything that is sent on the socket counts, messages or not. */
+  allowance = new Allowance(PER_SECOND, BURST);
+  #waiting = /* @__PURE__ */ new Map();
+  #heldUntil = 0;
+  #timer;
+  get drafts() {
+    return Array.from(this.#waiting.values(), (waiting) => waiting.draft);
+  }
+  /** Keep a message until it is acknowledged. */
+  add(draft) {
+    if (this.#waiting.size >= MOST) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
+    const said = new Promise((resolve, reject) => {
+      this.#waiting.set(draft.client_id, { draft, isSent: false, resolve, reject });
+    });
+    said.catch(() => void 0);
+    this.changed();
+    return said;
+  }
+  /** The receipt has come. */
+  acknowledge(ack) {
+    this.#settle(ack.client_id)?.resolve(ack);
+  }
+  /** The server did not take a message. */
+  refuse(code, detail, clientId) {
+    const waiting = this.#waiting.get(clientId);
+    if (waiting === void 0) return;
+    if (code === "unavailable") {
+      waiting.isSent = false;
+      this.#heldUntil = Date.now() + 1e3 + waitBefore(1);
+    } else {
+      this.#settle(clientId)?.reject(new ChatRefused(code, detail));
+    }
+  }
+  /** There is a new line: what is not acknowledged has to be sent on it again. */
+  begin() {
+    this.allowance.refill();
+    for (const waiting of this.#waiting.values()) waiting.isSent = false;
+  }
+  /** Send what may be sent now, in order, within the window and the rate, and come back for the rest. */
+  flush = () => {
+    clearTimeout(this.#timer);
+    const held = this.#heldUntil - Date.now();
+    for (const waiting of Array.from(this.#waiting.values()).slice(0, WINDOW)) {
+      if (waiting.isSent) continue;
+      const wait = held > 0 ? held : this.allowance.wait();
+      if (wait > 0) {
+        this.#timer = setTimeout(this.flush, wait);
+        return;
+      }
+      if (!this.send(waiting.draft)) return;
+      waiting.isSent = true;
+    }
+  };
+  /** There is no line any more. */
+  pause() {
+    clearTimeout(this.#timer);
+  }
+  /** Those who wait for a receipt are told; the messages stay for the next `open()` or another socket. */
+  stop(code) {
+    this.pause();
+    for (const waiting of this.#waiting.values()) waiting.reject(new ChatStopped(code));
+  }
+  #settle(clientId) {
+    const waiting = this.#waiting.get(clientId);
+    if (this.#waiting.delete(clientId)) this.changed();
+    return waiting;
+  }
+};
+
+// runtime/chat.ts
 var CloseCode = {
   normal: 1e3,
   tooBig: 1009,
@@ -281,23 +400,11 @@ var CloseCode = {
 var FINAL = /* @__PURE__ */ new Set([CloseCode.notAMember, CloseCode.noSuchRoom, CloseCode.sessionEnded]);
 var SLOW = /* @__PURE__ */ new Set([CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast]);
 var PROTOCOL = "sarsen.chat.v1";
-var FIRST_WAIT = 500;
-var LONGEST_WAIT = 8e3;
-var SLOW_WAIT = 4e3;
-var LONGEST_SLOW_WAIT = 3e4;
 var STEADY = 5e3;
 var QUIET = 25e3;
 var ANSWER = 1e4;
-var WINDOW = 32;
-var PER_SECOND = 15;
-var BURST = 60;
-var MOST_UNSENT = 1e3;
 var TYPING_EVERY = 2e3;
 var READ_EVERY = 200;
-function waitBefore(attempt, { slow = false, longest, random = Math.random } = {}) {
-  const [first, most] = slow ? [SLOW_WAIT, LONGEST_SLOW_WAIT] : [FIRST_WAIT, LONGEST_WAIT];
-  return random() * Math.min(longest ?? most, first * 2 ** Math.min(attempt, 16));
-}
 var ChatSocket = class {
   room;
   #session;
@@ -310,12 +417,11 @@ var ChatSocket = class {
   #openedAt = 0;
   #timer;
   #watch;
-  #pump;
   #refused;
-  #waiting = /* @__PURE__ */ new Map();
-  #allowance = BURST;
-  #countedAt = 0;
-  #heldUntil = 0;
+  #outbox = new Outbox(
+    (frame) => this.#send(frame),
+    () => this.#emit("unsent", this.unsent)
+  );
   #typedAt = 0;
   #readSeq = 0;
   #reading;
@@ -326,7 +432,7 @@ var ChatSocket = class {
     this.#make = WebSocket;
     this.#longest = longestWait;
     this.#seq = after ?? null;
-    for (const draft of unsent) void this.#enqueue(draft);
+    for (const draft of unsent) void this.#outbox.add(draft);
   }
   get state() {
     return this.#state;
@@ -337,7 +443,7 @@ var ChatSocket = class {
   }
   /** What was said and is not acknowledged, in order. */
   get unsent() {
-    return Array.from(this.#waiting.values(), (waiting) => waiting.draft);
+    return this.#outbox.drafts;
   }
   /** Listen to frames of one type, to every `frame`, to `state` or to `unsent`. Returns a way to stop. */
   on(name, listener) {
@@ -363,9 +469,8 @@ var ChatSocket = class {
    * caller's own the message can be told among those that arrive.
    */
   say(message, more = {}) {
-    if (this.#waiting.size >= MOST_UNSENT) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = this.#enqueue({ ...more, message, client_id: more.client_id ?? uuid() });
-    this.#flush();
+    const said = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
+    this.#outbox.flush();
     return said;
   }
   /** Tell the others that one is typing, as often as keys are pressed; nothing without a line. */
@@ -386,14 +491,6 @@ var ChatSocket = class {
     clearTimeout(this.#timer);
     void this.#connect();
   };
-  #enqueue(draft) {
-    const said = new Promise((resolve, reject) => {
-      this.#waiting.set(draft.client_id, { draft, isSent: false, resolve, reject });
-    });
-    said.catch(() => void 0);
-    this.#emit("unsent", this.unsent);
-    return said;
-  }
   async #connect() {
     this.#become("connecting");
     let token;
@@ -434,10 +531,10 @@ var ChatSocket = class {
         this.#welcome(frame.seq);
         break;
       case "ack":
-        this.#settle(frame.client_id)?.resolve(frame);
+        this.#outbox.acknowledge(frame);
         break;
       case "error":
-        this.#refuse(frame.code, frame.detail, frame.client_id);
+        if (frame.client_id !== void 0) this.#outbox.refuse(frame.code, frame.detail, frame.client_id);
         break;
       case "message":
         if (!this.#isNext(frame)) return;
@@ -445,15 +542,13 @@ var ChatSocket = class {
     }
     this.#emit(frame.type, frame);
     this.#emit("frame", frame);
-    this.#flush();
+    this.#outbox.flush();
   }
   #welcome(seq) {
     this.#openedAt = Date.now();
     this.#refused = void 0;
     this.#seq ??= seq;
-    this.#allowance = BURST;
-    this.#countedAt = Date.now();
-    for (const waiting of this.#waiting.values()) waiting.isSent = false;
+    this.#outbox.begin();
     this.#become("open");
   }
   /** Whether this message is the one that follows. An old one was here before; a gap is mended by connecting anew. */
@@ -466,52 +561,9 @@ var ChatSocket = class {
     this.#seq = frame.seq;
     return true;
   }
-  #refuse(code, detail, clientId) {
-    if (clientId === void 0) return;
-    const waiting = this.#waiting.get(clientId);
-    if (waiting === void 0) return;
-    if (code === "unavailable") {
-      waiting.isSent = false;
-      this.#heldUntil = Date.now() + 1e3 + waitBefore(1);
-    } else {
-      this.#settle(clientId)?.reject(new ChatRefused(code, detail));
-    }
-  }
-  #settle(clientId) {
-    const waiting = this.#waiting.get(clientId);
-    if (this.#waiting.delete(clientId)) this.#emit("unsent", this.unsent);
-    return waiting;
-  }
-  /** Send what may be sent now, and come back for the rest. */
-  #flush() {
-    clearTimeout(this.#pump);
-    if (this.#state !== "open") return;
-    const held = this.#heldUntil - Date.now();
-    let onTheWay = 0;
-    for (const waiting of this.#waiting.values()) {
-      if (!waiting.isSent) {
-        const wait = held > 0 ? held : this.#waitForAllowance();
-        if (wait > 0) {
-          this.#pump = setTimeout(() => this.#flush(), wait);
-          return;
-        }
-        if (!this.#send(waiting.draft)) return;
-        waiting.isSent = true;
-      }
-      onTheWay += 1;
-      if (onTheWay >= WINDOW) return;
-    }
-  }
-  /** Milliseconds until another frame fits the rate. */
-  #waitForAllowance() {
-    const now = Date.now();
-    this.#allowance = Math.min(BURST, this.#allowance + (now - this.#countedAt) / 1e3 * PER_SECOND);
-    this.#countedAt = now;
-    return this.#allowance >= 1 ? 0 : (1 - this.#allowance) / PER_SECOND * 1e3;
-  }
   #send(frame) {
     if (this.#state !== "open" || this.#socket?.readyState !== 1) return false;
-    this.#allowance -= 1;
+    this.#outbox.allowance.take();
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
@@ -527,7 +579,7 @@ var ChatSocket = class {
   }
   #drop() {
     clearTimeout(this.#watch);
-    clearTimeout(this.#pump);
+    this.#outbox.pause();
     const socket = this.#socket;
     this.#socket = null;
     if (socket === null) return;
@@ -562,7 +614,7 @@ var ChatSocket = class {
     this.#drop();
     this.#refused = void 0;
     this.#become("stopped", code);
-    for (const waiting of this.#waiting.values()) waiting.reject(new ChatStopped(code));
+    this.#outbox.stop(code);
   }
   #become(state, code = 0) {
     this.#state = state;
