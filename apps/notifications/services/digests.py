@@ -79,7 +79,7 @@ def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
                 "count": count,
                 "shown": shown,
                 "more": count - len(shown),
-                "unsubscribe": f"{settings.PUBLIC_URL}/#unsubscribe={token}",
+                "unsubscribe": f"{settings.PUBLIC_URL}/notifications/unsubscribe/?token={token}",
             },
             headers={
                 # One click in the mail program itself (RFC 8058).

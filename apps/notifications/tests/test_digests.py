@@ -6,6 +6,7 @@ import re
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -137,7 +138,7 @@ def test_link_of_a_digest_ends_them() -> None:
     ada = UserFactory.create()
     tell(ada)
     services.send_digest(user_id=ada.pk)
-    found = re.search(r"#unsubscribe=(\S+)", str(mail.outbox[0].body))
+    found = re.search(r"/notifications/unsubscribe/\?token=(\S+)", str(mail.outbox[0].body))
     assert found is not None
     token = found[1]
     assert f"?token={token}>" in mail.outbox[0].extra_headers["List-Unsubscribe"]
@@ -149,6 +150,25 @@ def test_link_of_a_digest_ends_them() -> None:
     one_click = Client().post(f"{PUBLIC}?token={token}", "List-Unsubscribe=One-Click", content_type=form)
     assert (one_click.status_code, Inbox.objects.get().digest) == (204, "never")
     assert Client().post(PUBLIC, {"token": token}, content_type="application/json").status_code == 204
+
+
+def test_link_of_a_digest_asks_before_it_ends_them() -> None:
+    ada = UserFactory.create()
+    tell(ada)
+    token = digests.unsubscribe_token(ada.pk)
+    client = Client(enforce_csrf_checks=True)
+    page = client.get("/notifications/unsubscribe/", {"token": token})
+    assert (page.status_code, Inbox.objects.get().digest) == (200, "daily")
+    assert b"No more mails" in page.content
+    assert client.post("/notifications/unsubscribe/", {"token": token}).status_code == 403
+    secret = page.cookies["csrftoken"].value
+    done = client.post("/notifications/unsubscribe/", {"token": token, "csrfmiddlewaretoken": secret})
+    assert (done.status_code, Inbox.objects.get().digest) == (200, "never")
+    assert b"Done" in done.content
+    assert client.get("/notifications/unsubscribe/", {"token": "x"}).status_code == 400
+    nobody = digests.unsubscribe_token(uuid4())
+    lost = client.post("/notifications/unsubscribe/", {"token": nobody, "csrfmiddlewaretoken": secret})
+    assert lost.status_code == 400
 
 
 def test_old_ones_go_and_those_of_erased_accounts(monkeypatch: pytest.MonkeyPatch) -> None:

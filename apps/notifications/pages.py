@@ -1,0 +1,7 @@
+"""The page behind the link in a digest. Outside the zones: whoever follows it need not be signed in."""
+
+from django.urls import path
+
+from apps.notifications.views import page
+
+urlpatterns = [path("notifications/unsubscribe/", page.unsubscribe, name="notifications-unsubscribe")]
