@@ -87,6 +87,13 @@ def test_zones_that_are_not_exposed_are_not_routed() -> None:
     assert set(re.findall(r"location = /api/(\w+) \{ return 404; \}", ROUTES)) == hidden
 
 
+def test_sockets_are_bounded_at_the_edge() -> None:
+    block = ROUTES.partition("location ^~ /ws/ {")[2].partition("}")[0]
+    assert "limit_req zone=handshakes" in block
+    assert "client_max_body_size 1k;" in block
+    assert "limit_conn per_address" in ROUTES
+
+
 def test_codes_of_the_edge_are_in_the_catalogue() -> None:
     block = ROUTES.partition("map $status $problem_code {")[2].partition("}")[0]
     pairs = {int(status): code for status, code in re.findall(r"^\s+(\d+) (\w+);", block, flags=re.MULTILINE)}
