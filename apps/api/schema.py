@@ -99,6 +99,8 @@ class ZoneAutoSchema(AutoSchema):
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
         """The base's, with what it does not read off a field that comes in: `schema_extra`, and that a file is not empty."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if isinstance(field, serializers.JSONField) and schema is not None:
+            schema.pop("oneOf", None)  # null is among what anything can be, and would match both
         if direction == "request" and schema is not None:
             schema.update(_of_input(field, schema))
         return schema

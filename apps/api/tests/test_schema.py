@@ -68,6 +68,7 @@ class Sent(inputs.Input):
     blank = serializers.CharField(allow_blank=True)
     exact = serializers.CharField(trim_whitespace=False)
     code = serializers.RegexField("^[a-z]+$")
+    anything = serializers.JSONField(allow_null=True)
     word = Word()
 
 
@@ -115,6 +116,7 @@ def test_what_a_field_knows_of_itself_is_said_of_what_comes_in() -> None:
     assert sent["blank"] == {"type": "string"}
     assert sent["exact"] == {"type": "string", "minLength": 1}
     assert sent["code"] == {"type": "string", "minLength": 1, "pattern": "^[a-z]+$"}
+    assert sent["anything"] == {}
     assert sent["maybe"] == {"type": "string", "format": "binary"}
     assert (shown["word"], shown["file"]) == ({"type": "string"}, {"type": "string", "format": "uri"})
 
