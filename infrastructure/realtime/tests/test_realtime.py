@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from channels.layers import get_channel_layer
 from django.conf import settings as django_settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -198,8 +199,16 @@ def test_sync_publisher_pauses_after_a_failure(settings: Any) -> None:
 async def test_control_events_reach_every_process_that_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "_pause_until", 0.0)  # another test took Redis away just now
     heard: list[tuple[str, Mapping[str, Any]]] = []
+    layer = get_channel_layer()
+    join, joined = layer.group_add, []
+
+    async def and_note(group: str, name: str) -> None:
+        await join(group, name)
+        joined.append(name)
+
+    monkeypatch.setattr(layer, "group_add", and_note)
     tasks = [asyncio.create_task(control.listen(lambda *event: heard.append(event))) for _ in range(2)]
-    await asyncio.sleep(0.3)
+    await until(lambda: len(joined) == 2)
     user, session = uuid4(), uuid4()
     await realtime.apush_to_user(user, {"type": "notification"})
     await asyncio.to_thread(realtime.publish, f"session:{session}", {"type": "session.ended"})
