@@ -202,7 +202,9 @@ async def test_closing_handshake_is_the_stock_one_and_nothing_is_sent_outside_of
         async with client(port) as connection:
             await connection.close(1000)
             assert connection.close_code == 1000
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            while len(refused) < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
     assert refused == ["RuntimeError", "RuntimeError", "RuntimeError", "ClientDisconnected"]
 
 

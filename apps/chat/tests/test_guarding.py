@@ -14,10 +14,10 @@ import pytest
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
-from apps.chat import services
+from apps.chat import runtime, services
 from apps.chat.hub import hub as hub_module
 from apps.chat.models import Membership, Message, Role
-from apps.chat.tests.conftest import Site
+from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
@@ -126,7 +126,7 @@ def test_sockets_of_one_person_are_limited(site: Site, settings: Any) -> None:
     assert site.enter(room.slug, ada).close_code() == 4409
     site.inside(room.slug, grace)
     first.connection.close()
-    time.sleep(0.2)
+    wait_until(lambda: sum(hub.count_of(ada.pk) for hub in runtime.hubs()) == 1)
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
 
 

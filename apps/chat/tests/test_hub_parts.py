@@ -235,10 +235,9 @@ async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_jo
     past.newest = 1201
     feed.take(wire.pack([message(1201)]))
     feed.announce(b'{"type":"typing"}')
-    for _ in range(100):
-        await asyncio.sleep(0.02)
-        if len(client.got) == 1102:
-            break
+    async with asyncio.timeout(10):
+        while len(client.got) < 1102:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     assert client.seqs == list(range(101, 1202))
     assert client.got[-1] == {"type": "typing"}
 

@@ -139,17 +139,21 @@ def test_rooms_that_nobody_is_in_are_let_go(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
-    monkeypatch.setattr(hub, "ROOM_LINGERS", 0.3)
     site = serve()
     live = runtime.hubs()[-1]
     room = RoomFactory.create()
     ada = member_of(room)
     for n in (1, 2):
+        monkeypatch.setattr(
+            hub, "ROOM_LINGERS", 60
+        )  # until somebody has come in and gone, however long that takes
         socket = site.inside(room.slug, ada)
         socket.say("here")
         assert socket.next("ack")["seq"] == n
         assert len(live.feeds) == 1
         socket.connection.close()
+        wait_until(lambda: not live.per_address)  # the last thing that a socket is let go of
+        monkeypatch.setattr(hub, "ROOM_LINGERS", 0)
         wait_until(lambda: not live.feeds and live._posting.is_idle(room.pk) and not live.sockets)
     assert (live._per_user, live._per_session, live.per_address) == ({}, {}, {})
 

@@ -19,7 +19,6 @@ from django.test import Client
 from django.utils import timezone
 from jsonschema import Draft202012Validator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from apps.api import services as api
 from apps.chat.tests.conftest import Site, Socket, serving, wait_until
@@ -49,8 +48,7 @@ def site(transactional_db: None, server: Site) -> Iterator[Site]:
 
 
 def knock(site: Site, query: str = "", **options: Any) -> Socket:
-    url = f"ws://{site.host}/ws/notifications/{query}"
-    return Socket(site._open.enter_context(connect(url, proxy=None, compression=None, **options)))
+    return site.connect(f"ws://{site.host}/ws/notifications/{query}", **options)
 
 
 def enter(site: Site, user: Any, query: str = "") -> Socket:

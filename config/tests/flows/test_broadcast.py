@@ -18,7 +18,8 @@ def enter(site: Site, room: str, person: Person, *, after: int | None = None) ->
     """A socket in a room, its welcome already read."""
     query = "" if after is None else f"?after={after}"
     bearer = {"Authorization": f"Bearer {person.access}"}
-    with connect(f"{site.sockets}/ws/chat/{room}/{query}", additional_headers=bearer) as socket:
+    url = f"{site.sockets}/ws/chat/{room}/{query}"
+    with connect(url, additional_headers=bearer, ping_interval=None) as socket:
         assert receive(socket, "welcome")["room"] == room
         yield socket
 
