@@ -17,11 +17,12 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv env run test identity-campaign browser-test contract-test check clients-tools clients console-client clients-test fmt shell migrate manage lock upgrade compose-test clean
+.PHONY: help venv run test check fmt shell migrate manage lock upgrade audit sbom clients-tools clients console-client \
+	browser-test clients-test contract-test fuzz identity-campaign env compose-test clean
 
 help: ## this list
 	@echo "Sarsen"; echo; \
-	sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-25s %s\n", $$1, $$2 }'
 
 venv: ## create or refresh .venv from the hash-pinned lock
 	@$(BOOTSTRAP)
@@ -33,44 +34,8 @@ run: venv ## start everything on http://HOST:PORT with demo data; Ctrl-C stops i
 test: venv ## the whole suite on throwaway servers, parallel, with coverage (ARGS="-k word" picks, without the bar)
 	@$(PY) scripts/test.py $(ARGS)
 
-browser-test: venv ## the console in headless Chromium: two people, a killed server, accessibility (needs chromium, chromedriver)
-	@$(PY) -m apps.console.tests.browser.journey $(ARGS)
-	@$(PY) -m apps.api.tests.browser.pages
-
-contract-test: venv ## thousands of calls made up from the zones' schemas, on a live server (ARGS="--zone private --seed 2")
-	@$(PY) -m config.tests.contracts.campaign $(ARGS)
-
-.PHONY: audit sbom
-audit: venv ## known vulnerabilities in what the locks pin, where an advisory source can be reached
-	@$(PY) scripts/supply.py audit
-
-sbom: venv ## the bill of materials of the production image: sbom.cdx.json (CycloneDX)
-	@$(PY) scripts/supply.py sbom
-
-.PHONY: fuzz
-fuzz: venv ## 12,000 hostile requests against every endpoint of a server of its own; about two minutes (ARGS="--all")
-	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
-
-identity-campaign: venv ## 2,000 runs of the state machine of sign-ins; families of tokens over restarts (RUNS=)
-	@IDENTITY_RUNS=$(if $(RUNS),$(RUNS),2000) $(PY) scripts/test.py apps/users/tests/test_machine.py -q
-	@$(PY) -m benchmarks.families
-
 check: venv ## lint, format, types, import contracts, migrations, production settings, schemas, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)
-
-clients-tools: venv ## install what generates clients, into .tools/ (a Node of its own among it)
-	@$(PY) scripts/client_tools.py
-
-clients: clients-tools ## TypeScript and Python packages of every zone, into clients/ (ARGS="--zone private --sync DIR")
-	@$(OFFLINE) $(PY) manage.py zones clients $(ARGS)
-
-# What of it is committed: the module that the console runs on.
-CONSOLE = --language browser --zone public --zone private --sync apps/console/static/console/client
-console-client: clients-tools ## the console's client, generated anew (ARGS=--check only compares)
-	@$(OFFLINE) $(PY) manage.py zones clients $(CONSOLE) $(ARGS)
-
-clients-test: clients-tools ## generated clients against a live server, in Node, Python and a browser (needs chromium, chromedriver)
-	@$(PY) -m apps.api.tests.clients.live.journey
 
 fmt: venv ## format and mend what can be mended by itself
 	@$(PY) -m ruff check --fix-only --quiet .
@@ -90,6 +55,40 @@ lock: venv ## write the lock files anew from requirements/*.in, keeping pins tha
 
 upgrade: venv ## the same, with the newest release of everything
 	@$(PY) scripts/lock.py --upgrade
+
+audit: venv ## known vulnerabilities in what the locks pin, where an advisory source can be reached
+	@$(PY) scripts/supply.py audit
+
+sbom: venv ## the bill of materials of the production image: sbom.cdx.json (CycloneDX)
+	@$(PY) scripts/supply.py sbom
+
+clients-tools: venv ## install what generates clients, into .tools/ (a Node of its own among it)
+	@$(PY) scripts/client_tools.py
+
+clients: clients-tools ## TypeScript and Python packages of every zone, into clients/ (ARGS="--zone private --sync DIR")
+	@$(OFFLINE) $(PY) manage.py zones clients $(ARGS)
+
+# What of it is committed: the module that the console runs on.
+CONSOLE = --language browser --zone public --zone private --sync apps/console/static/console/client
+console-client: clients-tools ## the console's client, generated anew (ARGS=--check only compares)
+	@$(OFFLINE) $(PY) manage.py zones clients $(CONSOLE) $(ARGS)
+
+browser-test: venv ## the console in headless Chromium: two people, a killed server, accessibility (needs chromium, chromedriver)
+	@$(PY) -m apps.console.tests.browser.journey $(ARGS)
+	@$(PY) -m apps.api.tests.browser.pages
+
+clients-test: clients-tools ## generated clients against a live server, in Node, Python and a browser (needs chromium, chromedriver)
+	@$(PY) -m apps.api.tests.clients.live.journey
+
+contract-test: venv ## thousands of calls made up from the zones' schemas, on a live server (ARGS="--zone private --seed 2")
+	@$(PY) -m config.tests.contracts.campaign $(ARGS)
+
+fuzz: venv ## 12,000 hostile requests against every endpoint, on a live server; about two minutes (ARGS="--all")
+	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
+
+identity-campaign: venv ## 2,000 runs of the state machine of sign-ins, and families of tokens over restarts (RUNS=200)
+	@IDENTITY_RUNS=$(if $(RUNS),$(RUNS),2000) $(PY) scripts/test.py apps/users/tests/test_machine.py -q
+	@$(PY) -m benchmarks.families
 
 # These two need Docker and any Python, or not even that: nothing is installed for them.
 ANY_PYTHON = for p in "$$PYTHON" python3 python; do \
