@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
 
 EMAIL = "carol@example.com"
+# Three stones at dusk, as a file that is chosen.
+_DRAWN = """
+  const canvas = Object.assign(document.createElement("canvas"), {width: 640, height: 240});
+  const pen = canvas.getContext("2d");
+  const sky = pen.createLinearGradient(0, 0, 0, 240);
+  sky.addColorStop(0, "#3d4a66"); sky.addColorStop(0.7, "#d99a6c"); sky.addColorStop(1, "#f3d9a4");
+  pen.fillStyle = sky; pen.fillRect(0, 0, 640, 240);
+  pen.fillStyle = "#fbe8c4"; pen.beginPath(); pen.arc(330, 170, 34, 0, 7); pen.fill();
+  pen.fillStyle = "#2b2d26"; pen.fillRect(0, 205, 640, 35);
+  for (const [left, width, height] of [[210, 46, 120], [390, 50, 126], [512, 40, 88]]) pen.fillRect(left, 210 - height, width, height);
+  pen.fillRect(196, 68, 258, 26);
+  const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
+  const files = new DataTransfer();
+  files.items.add(new File([picture], "dusk.png", {type: "image/png"}));
+  const chooser = document.querySelector("#message-files");
+  chooser.files = files.files;
+  chooser.dispatchEvent(new Event("change"));
+"""
 
 
 def both(journey: Journey) -> tuple[Browser, Browser]:
@@ -205,17 +223,20 @@ def pictures_are_taken(journey: Journey) -> None:
     ada, carol = both(journey)
     for browser in both(journey):
         steps.open_room(browser, "engineering")
-    lines = (
-        (ada, "The new release is up. Two processes, one room."),
-        (carol, "I killed one of them while you were writing that."),
-        (ada, "And?"),
-        (carol, "Every message, once, in order. Even the ones I wrote while nothing answered."),
-        (ada, "Stored, then numbered, then acknowledged. That is all there is to it."),
-    )
-    for browser, line in lines:
-        steps.write(browser, line)
-        ada.sees(line)
-        carol.sees(line)
+    steps.write(ada, "The new release is up. Two processes, one room.")
+    carol.sees("Two processes, one room.")
+    steps.write(carol, "I killed one of them while you were writing that.")
+    ada.sees("I killed one of them")
+    steps.answer(ada, "I killed one of them", "And?")
+    carol.sees("And?")
+    steps.write(carol, "Every message, once, in order. Even the ones I wrote while nothing answered.")
+    ada.sees("while nothing answered.")
+    carol.run(f"return (async () => {{ {_DRAWN} }})()")
+    carol.element(".tray .ready")
+    steps.write(carol, "The view from here")
+    ada.sees("The view from here")
+    steps.write(ada, "Stored, then numbered, then acknowledged. That is all there is to it.")
+    carol.sees("That is all there is to it.")
     time.sleep(2.6)  # so that the next keystroke says that someone writes
     for scheme in ("light", "dark"):
         ada.prefer(prefers_color_scheme=scheme)

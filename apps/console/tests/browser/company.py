@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from apps.console.tests.browser import steps
 from apps.console.tests.browser.chapters import EMAIL, both
-from apps.console.tests.browser.driver import DOWN, ENTER, ESCAPE, Browser
+from apps.console.tests.browser.driver import DOWN, ENTER, ESCAPE
 
 if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
@@ -31,34 +31,22 @@ _VERIFIED: Final = (
 _READY: Final = "return document.querySelectorAll('.tray .ready').length"
 
 
-def last(text: str) -> str:
-    """A script: the last message with this text."""
-    return f"[...document.querySelectorAll('.message')].findLast((one) => one.innerText.includes({text!r}))"
-
-
-def press_tool(browser: Browser, text: str, name: str) -> None:
-    """Use a control of a message."""
-    browser.until(lambda: browser.run(f"return {last(text)} !== undefined"), text)
-    browser.run(f"{last(text)}.querySelector('[aria-label=\"{name}\"]').click()")
-
-
 def messages_are_answered(journey: Journey) -> None:
     """An answer shows what it answers; Esc lets go of it; a click on what is shown leads to it."""
     ada, carol = both(journey)
     steps.write(ada, "Which stone is the oldest?")
     carol.sees("Which stone is the oldest?")
-    press_tool(carol, "Which stone is the oldest?", "Answer this message")
+    steps.press_tool(carol, "Which stone is the oldest?", "Answer this message")
     carol.sees("Answering Ada Lovelace.", ".composer")
     carol.press(ESCAPE)
     assert not carol.run("return document.querySelector('.composer .about').checkVisibility()")
-    press_tool(carol, "Which stone is the oldest?", "Answer this message")
-    steps.write(carol, "The one in the middle.")
-    quote = f"return {last('The one in the middle.')}?.querySelector('.quote')?.textContent"
+    steps.answer(carol, "Which stone is the oldest?", "The one in the middle.")
+    quote = f"return {steps.last('The one in the middle.')}?.querySelector('.quote')?.textContent"
     for browser in both(journey):
         browser.gives(
             quote, "In answer to Ada Lovelace Which stone is the oldest?", "an answer with its question"
         )
-    ada.run(f"{last('The one in the middle.')}.querySelector('.quote').click()")
+    ada.run(f"{steps.last('The one in the middle.')}.querySelector('.quote').click()")
     ada.until(
         lambda: ada.run("return document.activeElement.innerText.includes('Which stone is the oldest?')"),
         "the focus on the question",
@@ -77,9 +65,9 @@ def files_go_with_messages(journey: Journey) -> None:
     steps.write(ada, "Two files")
     carol.sees("Two files")
     for browser in both(journey):
-        seen = f"const picture = {last('Two files')}?.querySelector('.picture img'); picture?.scrollIntoView(); return picture?.naturalWidth"
+        seen = f"const picture = {steps.last('Two files')}?.querySelector('.picture img'); picture?.scrollIntoView(); return picture?.naturalWidth"
         browser.gives(seen, 320, "the picture")
-        name = browser.run(f"return {last('Two files')}.querySelector('.file .name').textContent")
+        name = browser.run(f"return {steps.last('Two files')}.querySelector('.file .name').textContent")
         assert name == "notes.txt", name
         assert browser.complaints() == []
     # What would be written to a disk, and under which name.
@@ -90,7 +78,7 @@ def files_go_with_messages(journey: Journey) -> None:
           const address = URL.createObjectURL;
           URL.createObjectURL = (blob) => {{ file = blob; return address(blob); }};
           HTMLAnchorElement.prototype.click = async function () {{ done([this.download, await file.text()]); }};
-          {last("Two files")}.querySelector('.file').click();
+          {steps.last("Two files")}.querySelector('.file').click();
         }});
         """
     )
@@ -135,7 +123,9 @@ def people_are_named(journey: Journey) -> None:
     ada.type("#message", "a name" + ENTER)
     carol.sees("@Carol Shaw")
     for browser, mark in ((carol, "named-one me"), (ada, "named-one")):
-        browser.gives(f"return {last('a name')}?.querySelector('.named-one')?.className", mark, "the name")
+        browser.gives(
+            f"return {steps.last('a name')}?.querySelector('.named-one')?.className", mark, "the name"
+        )
     ada.press("\ue013")  # up: the message is changed, and says its name as it did
     ada.gives(
         "return document.querySelector('#message').value", "Look, @Carol Shaw a name", "the name in the field"

@@ -67,6 +67,23 @@ def write(browser: Browser, text: str) -> None:
     browser.type("#message", text + ENTER)
 
 
+def last(text: str) -> str:
+    """A script: the last message that holds this text."""
+    return f"[...document.querySelectorAll('.message')].findLast((one) => one.innerText.includes({text!r}))"
+
+
+def press_tool(browser: Browser, text: str, name: str) -> None:
+    """Use a control of a message."""
+    browser.until(lambda: browser.run(f"return {last(text)} !== undefined"), text)
+    browser.run(f"{last(text)}.querySelector('[aria-label=\"{name}\"]').click()")
+
+
+def answer(browser: Browser, question: str, text: str) -> None:
+    """Answer a message."""
+    press_tool(browser, question, "Answer this message")
+    write(browser, text)
+
+
 def texts(browser: Browser) -> list[str]:
     """The texts of the messages that have arrived, as the log shows them."""
     return list(browser.run(_TEXTS))
