@@ -29,7 +29,7 @@ _OF_IDEMPOTENCY = (
 )
 DEFAULT = "AnyProblem"
 # As RFC 9110 has them; the names in the standard library depend on Python's version.
-_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+_RENAMED = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 _WORTH_SHARING = 2
 
 
