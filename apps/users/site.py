@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -76,6 +77,8 @@ class Site(admin.AdminSite):
             _keep_or_end(request)
             if request.method in _SAFE:
                 return inner(request, *args, **kwargs)
+            if not self._is_readable(request):
+                return HttpResponse("The form could not be read.\n", status=400, content_type="text/plain")
             with transaction.atomic():
                 response = inner(request, *args, **kwargs)
                 # A form that is shown again, with its errors or for a confirmation, has changed nothing.
@@ -85,8 +88,28 @@ class Site(admin.AdminSite):
 
         return guarded
 
+    def _is_readable(self, request: HttpRequest) -> bool:
+        """Whether what was posted is text, and what was chosen in a list are keys: Django looks them up as they come."""
+        if any("\x00" in value for _, values in request.POST.lists() for value in values):
+            return False
+        page = request.resolver_match.url_name if request.resolver_match is not None else None
+        for model in self._registry:
+            options = model._meta
+            if page == f"{options.app_label}_{options.model_name}_changelist":
+                return all(_is_key(options.pk, value) for value in request.POST.getlist("_selected_action"))
+        return True
+
 
 _HERE: Final = {"by": "site"}
+
+
+def _is_key(field: Any, text: str) -> bool:
+    """Whether a primary key could be this."""
+    try:
+        field.run_validators(field.to_python(text))
+    except ValidationError:
+        return False
+    return True
 
 
 def _begin(request: HttpRequest) -> None:

@@ -36,11 +36,7 @@ SECURE_HSTS_PRELOAD = _TLS
 SESSION_COOKIE_SECURE = _TLS
 CSRF_COOKIE_SECURE = _TLS
 if _TLS:
-    # Browsers take such a name only from this very host, over TLS, for all paths: no neighbour can plant one.
-    SESSION_COOKIE_NAME = "__Host-sessionid"
-    CSRF_COOKIE_NAME = "__Host-csrftoken"
-if _TLS:
-    # Browsers take a cookie of such a name only over TLS, from this host itself and for all of it (RFC 6265bis).
+    # Browsers take such a name only from this very host, over TLS, for all paths (RFC 6265bis): no neighbour can plant one.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

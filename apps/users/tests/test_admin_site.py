@@ -149,6 +149,21 @@ def test_accounts_and_sessions_are_shown_without_their_secrets(site: Client, use
         assert site.get(f"/admin/{path}").status_code == 403, path
 
 
+def test_searches_are_literal(site: Client, boss: User) -> None:
+    UserFactory.create(name="100% sure", email="percent@example.com")
+    UserFactory.create(name="a_b", email="line@example.com")
+
+    def found(page: str, text: str) -> set[str]:
+        response = site.get(f"/admin/users/{page}/", {"q": text})
+        assert response.status_code == 200
+        shown: Any = response.context_data
+        return {str(row) for row in shown["cl"].result_list}
+
+    assert {str(user) for user in User.objects.filter(name="100% sure")} == found("user", "%")
+    assert {str(user) for user in User.objects.filter(name="a_b")} == found("user", "_")
+    assert found("user", "\\") == found("session", "%") == set()
+
+
 def change(site: Client, user: User, **values: Any) -> Any:
     data = {"name": user.name, "role": user.role, "is_active": "on", **values}
     return site.post(

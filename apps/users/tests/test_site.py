@@ -71,6 +71,24 @@ class TestSecondFactor:
         assert not SecondFactor.objects.exists()
 
 
+class TestHostileForms:
+    @pytest.mark.parametrize(
+        "page", ["users/user", "chat/room", "common/outboxevent", "notifications/inbox", "users/role"]
+    )
+    @pytest.mark.parametrize("chosen", ["nothing", "\x00"])
+    def test_what_is_no_key_is_refused(self, site: Client, page: str, chosen: str) -> None:
+        if (page, chosen) == ("users/role", "nothing"):
+            chosen = "a\x00b"  # the key of a role is any word
+        sent = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+        response = site.post(f"/admin/{page}/", sent)
+        assert (response.status_code, response["Content-Type"]) == (400, "text/plain")
+        assert audited("users.site_changed") == []
+
+    def test_numbers_may_be_too_large(self, site: Client) -> None:
+        sent = {"action": "delete_selected", "_selected_action": "9" * 30}
+        assert site.post("/admin/django_celery_beat/solarschedule/", sent).status_code == 400
+
+
 class TestLimits:
     def test_of_signing_in(self, boss: User, settings: Any, clean_limits: None) -> None:
         settings.IDENTITY_LIMITS = {"login": {}, "site": {"address": ("2/minute",)}}
