@@ -84,11 +84,20 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click like a person: at the middle of the element, which has to be in reach."""
-        self._call("POST", f"/element/{self.element(selector)}/click", {})
+        self._act(selector, "click", {})
 
     def type(self, selector: str, text: str) -> None:
         """Type into an element."""
-        self._call("POST", f"/element/{self.element(selector)}/value", {"text": text})
+        self._act(selector, "value", {"text": text})
+
+    def _act(self, selector: str, action: str, body: dict[str, Any], tries: int = 5) -> None:
+        """Use an element; found anew where the page drew it again in between, as a person would not even notice."""
+        try:
+            self._call("POST", f"/element/{self.element(selector)}/{action}", body)
+        except BrowserError as error:
+            if tries == 1 or not str(error).startswith("stale element"):
+                raise
+            self._act(selector, action, body, tries - 1)
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other, wherever the focus is."""
