@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from apps.chat import selectors, wire
+from apps.chat import policies, selectors, wire
 from apps.chat.models import SLUG_PATTERN
 from apps.common import handshakes
 from apps.users import selectors as users
@@ -88,7 +88,7 @@ def admit(knocks: Sequence[tuple[str, str]]) -> list[Guest | Refusal]:
             judged.append(Refusal(NOT_AUTHENTICATED))
             continue
         seat = seats.get((slug, visitor.user_id))
-        if seat is None or (seat.is_private and not seat.is_member):
+        if seat is None or not policies.may_see_room(is_private=seat.is_private, is_member=seat.is_member):
             judged.append(Refusal(NO_SUCH_ROOM))
         elif not seat.is_member:
             judged.append(Refusal(NOT_A_MEMBER))

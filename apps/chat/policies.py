@@ -1,4 +1,4 @@
-"""Who may do what in a room, as plain questions about ranks: one's role in the room, or a permission of the site.
+"""Who may see which room, and who may do what in it: by one's role in the room, or by a permission of the site.
 
 Who holds `chat.moderate` on the site may moderate (not run) each room that they can see. Nobody moderates an equal or a
 better; where somebody acts by their role in the room, it is the other's role in the room that counts.
@@ -7,8 +7,11 @@ better; where somebody acts by their role in the room, it is the other's role in
 from __future__ import annotations
 
 from enum import IntEnum
+from uuid import UUID
 
-from apps.chat.models import Role
+from django.db.models import FilteredRelation, Q, QuerySet
+
+from apps.chat.models import Role, Room
 
 
 class Rank(IntEnum):
@@ -21,6 +24,17 @@ class Rank(IntEnum):
 
 
 _OF_ROLE = {Role.MEMBER: Rank.MEMBER, Role.MODERATOR: Rank.MODERATOR, Role.OWNER: Rank.OWNER}
+
+
+def may_see_room(*, is_private: bool, is_member: bool) -> bool:
+    """A public room is there for everyone, a private one for its members: to others it does not exist."""
+    return is_member or not is_private
+
+
+def visible_rooms(rooms: QuerySet[Room], *, user_id: UUID) -> QuerySet[Room]:
+    """Those of the rooms of which `may_see_room` is true for someone; their membership, if any, is aliased `mine`."""
+    mine = FilteredRelation("memberships", condition=Q(memberships__user_id=user_id))
+    return rooms.alias(mine=mine).filter(Q(is_private=False) | Q(mine__isnull=False))
 
 
 def rank_of(role: Role | str) -> Rank:

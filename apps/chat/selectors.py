@@ -14,7 +14,6 @@ from django.db.models import (
     BooleanField,
     Exists,
     F,
-    FilteredRelation,
     Func,
     OuterRef,
     Q,
@@ -74,13 +73,12 @@ class Standing:
 def list_rooms(*, user_id: UUID) -> QuerySet[Room]:
     """Public rooms and those that the person is in, by slug; with `my_role` and `my_read_seq` (None outside)."""
     return (
-        Room.objects.alias(mine=FilteredRelation("memberships", condition=Q(memberships__user_id=user_id)))
+        policies.visible_rooms(Room.objects.all(), user_id=user_id)
         .annotate(
             my_role=F("mine__role"),
             my_read_seq=F("mine__read_seq"),
             my_muted_until=F("mine__muted_until"),
         )
-        .filter(Q(is_private=False) | Q(mine__isnull=False))
         .order_by("slug", "id")
     )
 
@@ -113,7 +111,7 @@ def get_membership(*, user_id: UUID, slug: str) -> Membership:
     """The person's membership with its room. Raises RoomNotFound, or NotAMember for a public room."""
     found = Membership.objects.select_related("room").filter(user_id=user_id, room__slug=slug).first()
     if found is None:
-        if Room.objects.filter(slug=slug, is_private=False).exists():
+        if policies.visible_rooms(Room.objects.filter(slug=slug), user_id=user_id).exists():
             raise NotAMember
         raise RoomNotFound
     return found
@@ -126,7 +124,9 @@ def get_standing(*, user_id: UUID, slug: str) -> Standing:
     """
     membership = Membership.objects.select_related("room").filter(user_id=user_id, room__slug=slug).first()
     room = Room.objects.filter(slug=slug).first() if membership is None else membership.room
-    if room is None or (membership is None and room.is_private):
+    if room is None or not policies.may_see_room(
+        is_private=room.is_private, is_member=membership is not None
+    ):
         raise RoomNotFound
     by_room = None if membership is None else policies.rank_of(membership.role)
     rank = policies.Rank.SITE if users.get_user(user_id=user_id).may(Permission.MODERATE) else by_room

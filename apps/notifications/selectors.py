@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from apps.notifications import policies
 from apps.notifications.models import Inbox, Notification
 from apps.notifications.types import Summary
 
 
 def list_notifications(*, user_id: UUID) -> QuerySet[Notification]:
     """What someone was told, the newest first."""
-    return Notification.objects.filter(user_id=user_id).order_by("-seq")
+    return Notification.objects.filter(policies.own(user_id=user_id)).order_by("-seq")
 
 
 def list_notifications_after(*, user_id: UUID, after: int, limit: int) -> list[Notification]:
@@ -29,7 +30,7 @@ def get_summary(*, user_id: UUID) -> Summary:
 
 def count_unread(*, user_id: UUID) -> int:
     """How many someone has not read."""
-    return Notification.objects.filter(user_id=user_id, read_at=None).count()
+    return Notification.objects.filter(policies.own(user_id=user_id), read_at=None).count()
 
 
 def list_heads(*, user_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.notifications import selectors
+from apps.notifications import policies, selectors
 from apps.notifications.exceptions import LinkUnusable, NotificationNotFound
 from apps.notifications.models import Digest, Inbox, Notification
 from apps.notifications.services import digests
@@ -19,7 +19,7 @@ from infrastructure import realtime
 
 def mark_read(*, user_id: UUID, notification_id: UUID, now: datetime | None = None) -> Summary:
     """One is read; done twice is done. Returns what is left. Raises NotificationNotFound."""
-    mine = Notification.objects.filter(user_id=user_id, pk=notification_id)
+    mine = Notification.objects.filter(policies.own(user_id=user_id), pk=notification_id)
     with transaction.atomic():
         if not mine.filter(read_at=None).update(read_at=now or timezone.now()) and not mine.exists():
             raise NotificationNotFound
@@ -28,7 +28,7 @@ def mark_read(*, user_id: UUID, notification_id: UUID, now: datetime | None = No
 
 def mark_all_read(*, user_id: UUID, up_to: int | None = None, now: datetime | None = None) -> Summary:
     """All are read, or those up to a number: what came in after one looked stays unread. Returns what is left."""
-    mine = Notification.objects.filter(user_id=user_id, read_at=None)
+    mine = Notification.objects.filter(policies.own(user_id=user_id), read_at=None)
     if up_to is not None:
         mine = mine.filter(seq__lte=up_to)
     with transaction.atomic():

@@ -1,0 +1,35 @@
+"""Who may see which room: the question and the filter give one answer, and the door and REST ask them."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.chat import policies, selectors
+from apps.chat.exceptions import NotAMember, RoomNotFound
+from apps.chat.models import Room
+from apps.chat.tests.factories import MembershipFactory, RoomFactory
+from apps.users.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("is_private", [False, True])
+@pytest.mark.parametrize("is_member", [False, True])
+def test_question_and_filter_agree(is_private: bool, is_member: bool) -> None:
+    person, room = UserFactory.create(), RoomFactory.create(is_private=is_private)
+    MembershipFactory.create(room=room)  # somebody else is in it
+    if is_member:
+        MembershipFactory.create(room=room, user=person)
+    may = policies.may_see_room(is_private=is_private, is_member=is_member)
+    assert list(policies.visible_rooms(Room.objects.all(), user_id=person.pk)) == [room] * may
+    assert list(selectors.list_rooms(user_id=person.pk)) == [room] * may
+
+
+def test_what_may_not_be_seen_is_not_there() -> None:
+    person, hidden, open_ = UserFactory.create(), RoomFactory.create(is_private=True), RoomFactory.create()
+    for ask in (selectors.get_membership, selectors.get_standing, selectors.get_room_visible_to):
+        with pytest.raises(RoomNotFound):
+            ask(user_id=person.pk, slug=hidden.slug)
+    for ask in (selectors.get_membership, selectors.get_standing):
+        with pytest.raises(NotAMember):
+            ask(user_id=person.pk, slug=open_.slug)
