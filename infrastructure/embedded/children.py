@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SETTINGS = "config.settings.development"
+# As in the Dockerfile: glibc gives back to the system what large bodies took, and what stays is the product's own.
+ALLOCATOR = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +66,7 @@ def development(*, host: str, port: int, summary: Path) -> Stack:
 
 def environment(*, urls: Mapping[str, str], public_url: str) -> dict[str, str]:
     """What a child finds in its environment: where the servers are, and the development settings."""
-    env = dict(os.environ)
-    env.update(urls)
+    env = {**ALLOCATOR, **os.environ, **urls}
     env["DJANGO_SETTINGS_MODULE"] = SETTINGS
     env["PYTHONUNBUFFERED"] = "1"
     env.setdefault("PUBLIC_URL", public_url)

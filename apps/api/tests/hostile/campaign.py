@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from infrastructure.embedded import postgres, servers
+from infrastructure.embedded import children, postgres, servers
 
 if TYPE_CHECKING:  # they need Django, which is set up once there is a database
     from apps.api.tests.hostile.plan import Call
@@ -42,12 +42,6 @@ LANES: Final = 4
 SLOW: Final = 1.0  # seconds
 GROWTH: Final = 1.10
 WARM_UP: Final = 4  # the n-th part of the calls
-# As in the Dockerfile: what large bodies took goes back to the system, and what stays is the product's own.
-ALLOCATOR: Final = {
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": "131072",
-    "MALLOC_TRIM_THRESHOLD_": "131072",
-}
 ANY_RATE: Final = "1000000/minute"
 
 
@@ -127,7 +121,7 @@ def server(data: Path) -> Iterator[tuple[int, subprocess.Popen[bytes], Path]]:
             DJANGO_READ_DOT_ENV="0",
             TRUSTED_PROXY_COUNT="1",
             DATA_DIR=str(data),
-            **ALLOCATOR,
+            **children.ALLOCATOR,
             **dict.fromkeys(("RATES_PUBLIC", "RATES_PRIVATE", "RATES_INTERNAL", "RATES_ADMIN"), ANY_RATE),
         )
         manage = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
