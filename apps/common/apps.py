@@ -1,4 +1,4 @@
-"""Registers the app; finds every slice's handlers and records tasks that fail for good."""
+"""Registers the app; finds every slice's handlers, records tasks that fail for good, gives migrations time."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,9 +14,10 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Import `handlers.py` of every slice, so that each process knows who listens to what."""
-        from apps.common import background
+        from apps.common import background, migrating
 
         background.install()
+        migrating.install(self)
         for config in apps.get_app_configs():
             name = f"{config.name}.handlers"
             if config.name.startswith("apps.") and find_spec(name) is not None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
+from django.db.models.signals import post_migrate, pre_migrate
 
 from apps.chat.models import Message, Room
 from apps.common.management.commands import prepare
@@ -68,6 +71,57 @@ def test_the_lock_is_given_back_after_a_failure() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_waits_for_another_one_longer_than_a_request_would() -> None:
+    locked, waited_for = threading.Event(), threading.Event()
+
+    def migrate_elsewhere() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [prepare._LOCK])
+                locked.set()
+                # Gone with its connection, as soon as somebody has waited for four times what the session allows.
+                waited_for.wait(timeout=10)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=migrate_elsewhere)
+    other.start()
+    assert locked.wait(timeout=10)
+    timer = threading.Timer(0.2, waited_for.set)
+    timer.start()
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 50; SET statement_timeout = 50")
+    try:
+        assert run() == "The database is up to date.\n"
+        assert waited_for.is_set()
+    finally:
+        timer.cancel()
+        waited_for.set()
+        other.join(timeout=10)
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout; RESET statement_timeout")
+
+
+def test_migrations_may_take_their_time_and_requests_may_not() -> None:
+    limits = []
+
+    def note(**_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+            limits.append(cursor.fetchone())
+
+    common = apps.get_app_config("common")
+    for signal in (pre_migrate, post_migrate):
+        signal.connect(note, sender=common)
+    try:
+        call_command("migrate", verbosity=0)
+    finally:
+        for signal in (pre_migrate, post_migrate):
+            signal.disconnect(note, sender=common)
+    assert limits == [("0", "5s"), ("15s", "5s")]
 
 
 def test_slices_are_seeded_after_those_that_they_build_on() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from apps.chat import services
@@ -15,6 +16,7 @@ from apps.chat.exceptions import InvalidMessage, NotAMember, RoomNotFound
 from apps.chat.models import Membership, Message, Role, Room
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
 from apps.chat.types import Draft, Posted
+from apps.users.models import User
 from apps.users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -177,6 +179,25 @@ def test_storing_takes_two_statements(django_assert_num_queries) -> None:
     drafts = [Draft(sender_id=ada.pk, text=str(n)) for n in range(256)]
     with django_assert_num_queries(4):  # with the savepoint of the test's own transaction
         services.store_messages(room_id=room.pk, drafts=drafts)
+
+
+def test_looking_for_a_repetition_costs_the_same_however_many_have_spoken() -> None:
+    room = RoomFactory.create()
+    people = User.objects.bulk_create(
+        User(email=f"{number}@example.com", name="Someone", password="!") for number in range(300)
+    )
+    Membership.objects.bulk_create(Membership(room=room, user=person, role=Role.MEMBER) for person in people)
+    drafts = [Draft(sender_id=person.pk, text="x") for person in people]
+    services.store_messages(room_id=room.pk, drafts=drafts)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE chat_message")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    same = Message.objects.filter(room=room, client_id=drafts[0].client_id).values("id").order_by()
+    (found,) = json.loads(same.explain(analyze=True, buffers=True, format="json"))
+    blocks = found["Plan"]["Shared Hit Blocks"] + found["Plan"]["Shared Read Blocks"]
+    assert (found["Plan"]["Index Name"], found["Plan"]["Actual Rows"]) == ("chat_message_once", 1)
+    assert blocks <= 5  # a way down the index and the row; a probe for each who has spoken would be hundreds
 
 
 def test_database_holds_what_the_service_promises() -> None:

@@ -35,7 +35,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the steps that are due. Two at once wait for each other."""
         with connection.cursor() as cursor:
+            # For as long as the other one migrates: the limits of requests would end the wait after five seconds.
+            cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
             cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+            cursor.execute("RESET lock_timeout; RESET statement_timeout")
         try:
             self._migrate()
             if options["demo"]:
