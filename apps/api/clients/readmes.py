@@ -43,6 +43,28 @@ async def talk() -> None:
             if frame["type"] == "message":
                 print(frame["seq"], frame["from_name"], frame["message"])
 ```"""
+_NOTIFICATIONS: Final = """\
+The socket of notifications tells what is new and how many are unread. It comes back and resumes in the same way."""
+_NOTIFICATIONS_TYPESCRIPT: Final = """\
+```ts
+import {{ NotificationsSocket }} from "{package}";
+
+const news = new NotificationsSocket({{ session }});
+news.on("notification", (frame) => console.log(frame.seq, frame.title, frame.link));
+news.on("unread", ({{ unread }}) => console.log(unread));
+news.open();
+```"""
+_NOTIFICATIONS_PYTHON: Final = """\
+```python
+from {module} import NotificationsSocket
+
+
+async def listen() -> None:
+    async with NotificationsSocket(session) as news:
+        async for frame in news.frames():
+            if frame["type"] == "notification":
+                print(frame["seq"], frame["title"], frame["link"])
+```"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +91,7 @@ def typescript(source: Source) -> str:
         "",
         'const baseUrl = "https://sarsen.example";',
     ]
-    if _signs_in(source):
+    if source.signs_in:
         lines += [
             "const session = new Session({ baseUrl });",
             'await session.signIn("ada@example.com", "her password");',
@@ -103,10 +125,12 @@ def typescript(source: Source) -> str:
         _fenced("ts", *lines),
         _CALLS_TYPESCRIPT,
     ]
-    if _signs_in(source):
+    if source.signs_in:
         parts.append(_SESSION.format(sign_in="signIn", complete="completeSignIn"))
     if source.has_chat:
         parts += [_CHAT_TYPESCRIPT.format(package=source.package), _CHAT]
+    if source.has_notifications:
+        parts += [_NOTIFICATIONS_TYPESCRIPT.format(package=source.package), _NOTIFICATIONS]
     return "\n\n".join(parts) + "\n"
 
 
@@ -114,7 +138,7 @@ def python(source: Source) -> str:
     """In Markdown, for the Python Package Index."""
     example = _example(source)
     imports = ["Client", "ProblemError"]
-    imports += ["Session"] if _signs_in(source) else []
+    imports += ["Session"] if source.signs_in else []
     imports += ["paginate"] if example and example.is_list else []
     lines = [f"from {source.module} import {', '.join(sorted(imports))}"]
     operation = _snake(example.operation) if example else ""
@@ -122,7 +146,7 @@ def python(source: Source) -> str:
         lines += [f"from {source.module}.api.{_snake(example.tag)} import {operation}"]
         lines += [f"from {source.module}.models import {example.model}"] if example.body else []
     lines += ["", 'base_url = "https://sarsen.example"']
-    if _signs_in(source):
+    if source.signs_in:
         lines += ["session = Session(base_url)", 'session.sign_in("ada@example.com", "her password")', ""]
         lines += ["with Client(base_url, session=session) as client:"]
     elif source.has_session:
@@ -148,10 +172,12 @@ def python(source: Source) -> str:
         _fenced("python", *lines),
         _CALLS_PYTHON,
     ]
-    if _signs_in(source):
+    if source.signs_in:
         parts.append(_SESSION.format(sign_in="sign_in", complete="complete_sign_in"))
     if source.has_chat:
         parts += [_CHAT_PYTHON.format(module=source.module), _CHAT]
+    if source.has_notifications:
+        parts += [_NOTIFICATIONS_PYTHON.format(module=source.module), _NOTIFICATIONS]
     return "\n\n".join(parts) + "\n"
 
 
@@ -161,10 +187,6 @@ def _fenced(language: str, *lines: str) -> str:
 
 def _head(source: Source) -> list[str]:
     return [f"# {source.package}", source.zone.description]
-
-
-def _signs_in(source: Source) -> bool:
-    return source.has_session and source.zone.floor != "anyone"
 
 
 def _example(source: Source) -> Example | None:

@@ -37,6 +37,7 @@ class Stream:
         self._threads = threads
         self._told: deque[Mapping[str, Any]] = deque(maxlen=TOLD)
         self._is_behind = False
+        self._owes_unread = False
         self._news = asyncio.Event()
 
     def nudge(self) -> None:
@@ -84,8 +85,11 @@ class Stream:
             yield selectors.frame(notification)
             self.seq = notification.seq
         self._is_behind |= len(page or ()) == PAGE
-        if page and not self._is_behind:
+        self._owes_unread |= bool(page)
+        # A nudge may have come for what this page held already; the next page is empty then, and the count still due.
+        if self._owes_unread and not self._is_behind:
             unread = await self._read(selectors.count_unread)
+            self._owes_unread = False
             if unread is not None:
                 yield {"type": "unread", "unread": unread}
 

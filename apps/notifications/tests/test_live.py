@@ -29,6 +29,7 @@ from apps.notifications.models import Inbox
 from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
+from infrastructure.database_threads import DatabaseThreads
 
 STREAM = "/api/private/v1/notifications/stream/"
 
@@ -150,6 +151,31 @@ def test_socket_resumes_after_the_last_number(site: Site, monkeypatch: pytest.Mo
     assert enter(site, ada, "?after=999").frame() == {"type": "welcome", "seq": 10, "unread": 10}
     wrong = enter(site, ada, "?after=x")
     assert (wrong.frame()["type"], wrong.frame()["code"]) == ("welcome", "invalid_frame")
+
+
+def test_count_is_told_although_a_nudge_came_for_what_was_brought_already(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
+    ada = UserFactory.create()
+    tell(ada)
+
+    async def listen() -> list[Any]:
+        threads = DatabaseThreads(1, name="test")
+        told = stream.Stream(threads, user_id=ada.pk, session_id=None, after=0)
+        seen: list[Any] = []
+        try:
+            async for frame in told.frames():
+                seen.append(frame and frame["type"])
+                if frame is None:
+                    break
+                if frame["type"] == "notification":
+                    told.nudge()
+        finally:
+            await threads.aclose()
+        return seen
+
+    assert asyncio.run(listen()) == ["welcome", "notification", "unread", None]
 
 
 def test_who_gets_no_socket(site: Site, settings: Any) -> None:

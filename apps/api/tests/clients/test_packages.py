@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,14 @@ def test_each_zone_gets_the_runtime_that_it_has_a_use_for(zones: dict[str, Sourc
         name: {path.stem for path in (tmp_path / "typescript" / name / "src" / "runtime").iterdir()}
         for name in ("private", "internal")
     }
-    assert runtime["private"] - runtime["internal"] == {"chat", "frames", "outbox", "pacing"}
+    assert runtime["private"] - runtime["internal"] == {
+        "chat",
+        "frames",
+        "line",
+        "notifications",
+        "outbox",
+        "pacing",
+    }
     assert "chat" not in (tmp_path / "typescript/internal/src/index.ts").read_text()
     needed = {
         name: tomllib.loads((tmp_path / "python" / name / "pyproject.toml").read_text())["project"][
@@ -91,8 +99,50 @@ def test_each_zone_gets_the_runtime_that_it_has_a_use_for(zones: dict[str, Sourc
         "internal": ["attrs>=24", "httpx>=0.28,<1"],
     }
     exported = packages.python_modules(zones["private"])["__init__.py"]
-    assert '    "ChatSocket",\n' in exported
+    for name in ("ChatSocket", "NotificationsSocket", "SocketStopped"):
+        assert f'    "{name}",\n' in exported
     assert '"""Client of the private zone of Sarsen.\n' in exported
+
+
+@pytest.mark.parametrize(
+    ("slices", "modules"),
+    [
+        (("users",), set()),
+        (("chat", "users"), {"line", "pacing", "chat", "frames", "outbox"}),
+        (("notifications", "users"), {"line", "pacing", "notifications"}),
+    ],
+)
+def test_a_socket_brings_what_it_needs_and_no_more(
+    zones: dict[str, Source], tmp_path: Path, slices: tuple[str, ...], modules: set[str]
+) -> None:
+    private = zones["private"]
+    source = replace(private, zone=replace(private.zone, slices=slices))
+    packages.write_typescript(source, tmp_path / "typescript")
+    packages.write_python(source, tmp_path / "python")
+    always = {"problem", "session", "pages"}
+    assert {path.stem for path in (tmp_path / "typescript/src/runtime").iterdir()} == {
+        *always,
+        "connect",
+        "ids",
+        *modules,
+    }
+    assert {path.stem for path in (tmp_path / "python/sarsen_private_client/runtime").iterdir()} == {
+        *always,
+        "__init__",
+        "client",
+        *modules,
+    }
+    in_readme = {name for name in ("ChatSocket", "NotificationsSocket") if name in readmes.python(source)}
+    assert in_readme == {
+        name
+        for name, module in {"ChatSocket": "chat", "NotificationsSocket": "notifications"}.items()
+        if module in modules
+    }
+
+
+def test_sockets_belong_to_zones_whose_callers_sign_in(zones: dict[str, Source]) -> None:
+    assert {name for name, source in zones.items() if source.has_chat} == {"private"}
+    assert {name for name, source in zones.items() if source.has_notifications} == {"private"}
 
 
 def test_metadata_can_be_published(zones: dict[str, Source], tmp_path: Path) -> None:

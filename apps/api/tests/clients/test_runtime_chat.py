@@ -11,11 +11,12 @@ import httpx
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from apps.api.clients.runtime.python import outbox, pacing
-from apps.api.clients.runtime.python.chat import ChatSocket, CloseCode, State
-from apps.api.clients.runtime.python.outbox import ChatRefused, ChatStopped
+from apps.api.clients.runtime.python import line, outbox, pacing
+from apps.api.clients.runtime.python.chat import ChatSocket
+from apps.api.clients.runtime.python.line import CloseCode, SocketStopped, State
+from apps.api.clients.runtime.python.outbox import ChatRefused
 from apps.api.clients.runtime.python.session import Session, TokenPair
-from apps.chat import runtime
+from apps.chat import asyncapi, runtime, wire
 from apps.chat.models import Message, Room
 from apps.chat.tests.conftest import Site, serving
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -115,7 +116,12 @@ def test_two_people_talk(base_url: str, room: Room) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("code", [1012, 1013, 4409, 4429, 1011])
+def test_every_close_code_of_the_protocol_is_known() -> None:
+    assert {*asyncapi.CLOSE_CODES} - {*CloseCode} == {1011}
+    assert {1012, 1009, 4401} == {*asyncapi.CLOSE_CODES} - line._FINAL - line._SLOW - {1011}
+
+
+@pytest.mark.parametrize("code", [1009, 1011, 1012, 1013, 4409, 4429])
 def test_it_comes_back_without_loss_or_doubles(base_url: str, room: Room, code: int) -> None:
     ada, grace = session_of(base_url, member_of(room)), session_of(base_url, member_of(room))
     states: list[tuple[State, int]] = []
@@ -155,7 +161,7 @@ def test_what_an_earlier_socket_did_not_get_through_is_said_once(base_url: str, 
         receipt = one.post("kept")
         kept = one.unsent
         await one.close()
-        with pytest.raises(ChatStopped):
+        with pytest.raises(SocketStopped):
             await receipt
         # Said by two sockets, as after a crash that came between sending and the receipt.
         for _ in range(2):
@@ -169,7 +175,7 @@ def test_what_an_earlier_socket_did_not_get_through_is_said_once(base_url: str, 
     assert Message.objects.filter(room=room).count() == 1
 
 
-@pytest.mark.parametrize("code", [4403, 4404, 4408])
+@pytest.mark.parametrize("code", [4403, 4404, 4406, 4408])
 def test_it_does_not_come_back_when_that_would_be_in_vain(base_url: str, room: Room, code: int) -> None:
     session = session_of(base_url, member_of(room))
 
@@ -178,10 +184,10 @@ def test_it_does_not_come_back_when_that_would_be_in_vain(base_url: str, room: R
             listener = Listener(socket)
             await until(lambda: socket.state is State.OPEN)
             cut(code)
-            with pytest.raises(ChatStopped) as stopped:
+            with pytest.raises(SocketStopped) as stopped:
                 await listener.task
             assert stopped.value.code == code
-            with pytest.raises(ChatStopped):
+            with pytest.raises(SocketStopped):
                 await socket.say("too late")
 
     run(scenario)
@@ -194,7 +200,7 @@ def test_strangers_and_unknown_rooms_are_final(base_url: str, room: Room) -> Non
 
     async def code_of(slug: str) -> int:
         async with ChatSocket(stranger, slug) as socket:
-            with pytest.raises(ChatStopped) as stopped:
+            with pytest.raises(SocketStopped) as stopped:
                 await socket.say("hello")
             return stopped.value.code
 
@@ -234,7 +240,7 @@ def test_a_token_that_is_not_taken_is_renewed_once(
 def test_nobody_signed_in_stops_it(base_url: str, room: Room) -> None:
     async def scenario() -> None:
         async with ChatSocket(Session(base_url), room.slug) as socket:
-            with pytest.raises(ChatStopped) as stopped:
+            with pytest.raises(SocketStopped) as stopped:
                 await socket.say("hello")
             assert stopped.value.code == CloseCode.NOT_AUTHENTICATED
 
@@ -260,6 +266,37 @@ def test_a_refused_message_is_told_and_the_next_goes_through(
             await until(lambda: socket.unsent == ())
 
     run(scenario)
+
+
+def test_a_message_that_is_too_big_is_refused_and_not_sent_again(base_url: str, room: Room) -> None:
+    session = session_of(base_url, member_of(room))
+    states: list[tuple[State, int]] = []
+
+    async def scenario() -> None:
+        on_state = lambda state, code: states.append((state, code))  # noqa: E731
+        async with ChatSocket(session, room.slug, on_state=on_state) as socket:
+            await until(lambda: socket.state is State.OPEN)
+            receipts = [socket.post("before"), socket.post("x" * wire.MAX_FRAME), socket.post("after")]
+            with pytest.raises(ChatRefused, match="too_big"):
+                await receipts[1]
+            assert [(await receipts[n])["seq"] for n in (0, 2)] == [1, 2]
+
+    run(scenario)
+    assert states.count((State.WAITING, CloseCode.TOO_BIG)) == 1
+
+
+def test_a_version_that_is_not_spoken_stops_it(base_url: str, room: Room) -> None:
+    session = session_of(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            socket._protocol = "sarsen.chat.v0"
+            with pytest.raises(SocketStopped) as stopped:
+                await socket.say("hello")
+            assert stopped.value.code == CloseCode.UNKNOWN_VERSION
+
+    run(scenario)
+    assert session.is_signed_in
 
 
 def test_more_than_the_server_allows_at_once_goes_through(

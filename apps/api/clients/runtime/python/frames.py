@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from .line import EventFrame, PongFrame
+
 
 class Present(TypedDict):
     """Someone who is in a room right now."""
@@ -125,20 +127,6 @@ class MemberFrame(TypedDict):
     user: str
     role: str
     muted_until: str | None
-
-
-class EventFrame(TypedDict):
-    """A service shows something; it is not kept."""
-
-    type: Literal["event"]
-    name: str
-    data: dict[str, Any]
-
-
-class PongFrame(TypedDict):
-    """The line is alive."""
-
-    type: Literal["pong"]
 
 
 class ErrorFrame(TypedDict):

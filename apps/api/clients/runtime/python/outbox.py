@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from itertools import islice
 from typing import Final
 
 from .frames import AckFrame, Draft
+from .line import SocketStopped
 from .pacing import Allowance, wait_before
 
 WINDOW: Final = 32  # messages on their way at once; the server reads on while fewer than 64 are
@@ -22,14 +24,6 @@ class ChatRefused(Exception):
     def __init__(self, code: str, detail: str) -> None:
         self.code, self.detail = code, detail
         super().__init__(f"{code}: {detail}")
-
-
-class ChatStopped(Exception):
-    """The socket has stopped with this close code; messages that were not acknowledged are in `unsent`."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        super().__init__(f"The socket has stopped ({code}).")
 
 
 class _Waiting:
@@ -55,6 +49,12 @@ class Outbox:
     def drafts(self) -> tuple[Draft, ...]:
         """What is not acknowledged."""
         return tuple(waiting.draft for waiting in self._waiting.values())
+
+    @property
+    def biggest(self) -> str | None:
+        """The id of the biggest message that is on its way."""
+        sent = [waiting.draft for waiting in self._waiting.values() if waiting.is_sent]
+        return max(sent, key=lambda draft: len(json.dumps(draft)))["client_id"] if sent else None
 
     def add(self, draft: Draft) -> asyncio.Future[AckFrame]:
         """Keep a message until it is acknowledged. Raises ChatRefused when too many are kept already."""
@@ -104,4 +104,4 @@ class Outbox:
         """Those who wait for a receipt are told; the messages stay for another socket."""
         for waiting in self._waiting.values():
             if not waiting.acked.done():
-                waiting.acked.set_exception(ChatStopped(code))
+                waiting.acked.set_exception(SocketStopped(code))

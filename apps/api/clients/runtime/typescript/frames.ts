@@ -1,5 +1,7 @@
 /** The frames of `sarsen.chat.v1`, as docs/chat.md describes them. Times are ISO 8601 in UTC. */
 
+import type { EventFrame, PongFrame } from "./line.js";
+
 /** Someone who is in a room right now. */
 export interface Presence {
   user: string;
@@ -107,17 +109,6 @@ export interface MemberFrame {
   muted_until: string | null;
 }
 
-/** A service shows something; it is not kept. */
-export interface EventFrame {
-  type: "event";
-  name: string;
-  data: Record<string, unknown>;
-}
-
-export interface PongFrame {
-  type: "pong";
-}
-
 /** A refusal; the socket stays open. `client_id` names the message that was refused, `until` ends a `muted`. */
 export interface ErrorFrame {
   type: "error";
@@ -144,12 +135,6 @@ export interface Frames {
 }
 
 export type Frame = Frames[keyof Frames];
-
-/** What a server that is newer, or an application of one's own, may push besides. */
-export interface UnknownFrame {
-  type: string;
-  [member: string]: unknown;
-}
 
 /** A message on its way, as it is sent. */
 export interface Draft {

@@ -1,6 +1,7 @@
 /** What was said and is not acknowledged, in order, with those who wait for the receipts. No I/O but what it is given. */
 
 import type { AckFrame, Draft } from "./frames.js";
+import { SocketStopped } from "./line.js";
 import { Allowance, waitBefore } from "./pacing.js";
 
 const WINDOW = 32; // messages on their way at once; the server reads on while fewer than 64 are
@@ -16,14 +17,6 @@ export class ChatRefused extends Error {
     readonly detail: string,
   ) {
     super(detail);
-  }
-}
-
-/** The socket has stopped with this close code, and the message was not acknowledged. */
-export class ChatStopped extends Error {
-  override readonly name = "ChatStopped";
-  constructor(readonly code: number) {
-    super(`The socket has stopped (${code}).`);
   }
 }
 
@@ -49,6 +42,13 @@ export class Outbox {
 
   get drafts(): readonly Draft[] {
     return Array.from(this.#waiting.values(), (waiting) => waiting.draft);
+  }
+
+  /** The id of the biggest message that is on its way. */
+  get biggest(): string | undefined {
+    const size = ({ draft }: Waiting) => JSON.stringify(draft).length;
+    const sent = Array.from(this.#waiting.values()).filter(({ isSent }) => isSent);
+    return sent.sort((one, other) => size(other) - size(one))[0]?.draft.client_id;
   }
 
   /** Keep a message until it is acknowledged. */
@@ -111,7 +111,7 @@ export class Outbox {
   /** Those who wait for a receipt are told; the messages stay for the next `open()` or another socket. */
   stop(code: number): void {
     this.pause();
-    for (const waiting of this.#waiting.values()) waiting.reject(new ChatStopped(code));
+    for (const waiting of this.#waiting.values()) waiting.reject(new SocketStopped(code));
   }
 
   #settle(clientId: string): Waiting | undefined {

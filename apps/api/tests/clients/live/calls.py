@@ -5,6 +5,7 @@ BASE_URL is the server, SERVICE_KEY a key of the internal zone, ADMIN_PASSWORD t
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import os
@@ -16,9 +17,19 @@ import sarsen_admin_client
 import sarsen_internal_client
 import sarsen_public_client
 from sarsen_admin_client.api.users import users_list
+from sarsen_internal_client.api.notifications import notifications_notify
 from sarsen_internal_client.api.tokens import tokens_introspect
-from sarsen_internal_client.models import IntrospectionInputRequest
-from sarsen_private_client import ChatSocket, Client, MessageFrame, ProblemError, Session, apaginate, paginate
+from sarsen_internal_client.models import IntrospectionInputRequest, NotifyInputRequest
+from sarsen_private_client import (
+    ChatSocket,
+    Client,
+    MessageFrame,
+    NotificationsSocket,
+    ProblemError,
+    Session,
+    apaginate,
+    paginate,
+)
 from sarsen_private_client.api.account import users_me, users_me_avatar_set, users_me_update
 from sarsen_private_client.api.messages import chat_messages_list, chat_messages_post
 from sarsen_private_client.api.rooms import (
@@ -161,6 +172,41 @@ class AsyncCalls(unittest.IsolatedAsyncioTestCase):
             await session.asign_out()
             with self.assertRaisesRegex(ProblemError, "not_authenticated"):
                 await users_me.asyncio(client=client)
+
+    async def test_notifications_as_they_come_and_after_a_break(self) -> None:
+        session = Session(BASE_URL)
+        self.assertIsNone(await session.asign_in(EMAIL, PASSWORD))
+        async with (
+            Client(BASE_URL, session=session) as client,
+            sarsen_internal_client.Client(BASE_URL, service_key=os.environ["SERVICE_KEY"]) as service,
+        ):
+            user = (await users_me.asyncio(client=client)).id
+
+            async def tell(title: str) -> None:
+                body = NotifyInputRequest(user=user, kind="test.told", title=title)
+                await notifications_notify.asyncio(client=service, body=body)
+
+            async def told(news: NotificationsSocket, count: int) -> list[tuple[int, str]]:
+                """What came until so many are unread."""
+                came: list[tuple[int, str]] = []
+                async for frame in news.frames():
+                    if frame["type"] == "notification":
+                        came.append((frame["seq"], frame["title"]))
+                    elif frame["type"] == "unread" and frame["unread"] == count:
+                        break
+                return came
+
+            async with NotificationsSocket(session) as news:
+                listening = asyncio.create_task(told(news, 1))
+                async for frame in news.frames():
+                    self.assertEqual(frame, {"type": "welcome", "seq": 0, "unread": 0})
+                    break
+                await tell("one")
+                self.assertEqual(await listening, [(1, "one")])
+            await tell("two")
+            await tell("three")
+            async with NotificationsSocket(session, after=news.seq) as news:
+                self.assertEqual(await told(news, 3), [(2, "two"), (3, "three")])
 
 
 if __name__ == "__main__":

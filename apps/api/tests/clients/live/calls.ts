@@ -11,7 +11,6 @@ import * as internal from "sarsen-internal-client";
 import {
   ChatRefused,
   ChatSocket,
-  ChatStopped,
   chatMessagesList,
   chatMessagesPost,
   chatRoomsCreate,
@@ -24,9 +23,13 @@ import {
   connect,
   createClient,
   NetworkError,
+  type NotificationFrame,
+  notificationsReadAll,
+  NotificationsSocket,
   paginate,
   ProblemError,
   Session,
+  SocketStopped,
   type TokenStore,
   usersMe,
   usersMeAvatarRemove,
@@ -228,8 +231,112 @@ test("a conversation over the socket", async () => {
 
 test("rooms that one may not enter stop the socket", async () => {
   const chat = new ChatSocket({ room: "no-such-room-anywhere", session }).open();
-  await assert.rejects(chat.say("hello"), (error) => error instanceof ChatStopped && error.code === CloseCode.noSuchRoom);
+  await assert.rejects(chat.say("hello"), (error) => error instanceof SocketStopped && error.code === CloseCode.noSuchRoom);
   assert.deepEqual([chat.state, chat.unsent.length], ["stopped", 1]);
+});
+
+/** A server that ends each connection with the next of these codes, the welcome said before; then none comes any more. */
+function ending(codes: number[]) {
+  let calls = 0;
+  class Scripted {
+    readyState = 1;
+    onmessage: ((event: { data: string }) => void) | null = null;
+    onclose: ((event: { code: number }) => void) | null = null;
+    constructor() {
+      calls += 1;
+      const code = codes.shift();
+      if (code === undefined) return;
+      setTimeout(() => {
+        if (code !== CloseCode.notAuthenticated) this.onmessage?.({ data: '{"type":"welcome","room":"lobby","seq":0,"online":[]}' });
+        this.onclose?.({ code });
+      });
+    }
+    send() {}
+    close() {}
+  }
+  return { WebSocket: Scripted as unknown as typeof WebSocket, calls: () => calls };
+}
+
+test("every close code ends a socket for good, or for a while", async () => {
+  const after = async (...codes: number[]) => {
+    const pair = { access: "an access token", refresh: "a refresh token", token_type: "Bearer", expires_in: 600 };
+    const own = new Session({ baseUrl, fetch: async () => Response.json({ ...pair, access: "another one" }) });
+    own.adopt(pair);
+    const server = ending(codes);
+    const chat = new ChatSocket({ room: "lobby", session: own, WebSocket: server.WebSocket });
+    const turn = new Promise<string>((resolve) =>
+      chat.on("state", ({ state, code }) => ["waiting", "stopped"].includes(state) && resolve(`${state} ${code}`)),
+    );
+    chat.open();
+    const turned = await turn;
+    chat.close();
+    return `${turned} after ${server.calls()}, ${own.isSignedIn ? "signed in" : "signed out"}`;
+  };
+  for (const code of [1006, CloseCode.tooBig, 1011, CloseCode.restart, CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast])
+    assert.equal(await after(code), `waiting ${code} after 1, signed in`);
+  for (const code of [CloseCode.notAMember, CloseCode.noSuchRoom, CloseCode.unknownVersion])
+    assert.equal(await after(code), `stopped ${code} after 1, signed in`);
+  assert.equal(await after(CloseCode.sessionEnded), "stopped 4408 after 1, signed out");
+  assert.equal(await after(CloseCode.notAuthenticated, CloseCode.notAuthenticated), "stopped 4401 after 2, signed in");
+});
+
+test("a message that is too big is refused and not sent again", async () => {
+  const slug = unique("big");
+  await chatRoomsCreate({ body: { slug, name: slug } });
+  const chat = new ChatSocket({ room: slug, session }).open();
+  const told: string[] = [];
+  chat.on("error", (frame) => told.push(frame.code));
+  const receipts = ["before", "x".repeat(16 * 1024), "after"].map((text) => chat.say(text));
+  await assert.rejects(receipts[1] ?? Promise.resolve(), (error) => error instanceof ChatRefused && error.code === "too_big");
+  assert.deepEqual([(await receipts[0])?.seq, (await receipts[2])?.seq, told, chat.unsent], [1, 2, ["too_big"], []]);
+  chat.close();
+});
+
+test("notifications come as they are made, in order, once, and after a break what was missed", async () => {
+  connect(internal.client, { baseUrl, serviceKey });
+  const { data: me } = await usersMe();
+  const tell = (title: string) => internal.notificationsNotify({ body: { user: me.id, kind: "test.told", title } });
+  const news = new NotificationsSocket({ session });
+  const told: string[] = [];
+  const shown: unknown[] = [];
+  const counts: number[] = [];
+  news.on("notification", (frame: NotificationFrame) => told.push(`${frame.seq} ${frame.title}`));
+  news.on("event", ({ name, data }) => shown.push([name, data]));
+  const unread = (count: number) =>
+    new Promise<void>((resolve) => {
+      const stop = news.on("unread", (frame) => {
+        counts.push(frame.unread);
+        if (frame.unread !== count) return;
+        stop();
+        resolve();
+      });
+    });
+  const welcome = () => new Promise<number>((resolve) => news.on("welcome", (frame) => resolve(frame.unread)));
+  const first = welcome();
+  news.open();
+  assert.equal(await first, 0);
+  const one = unread(1);
+  await tell("one");
+  await one;
+  await internal.notificationsPush({ body: { user: me.id, name: "deploy.finished", data: { version: "1.2" } } });
+  const two = unread(2);
+  await tell("two");
+  await two;
+  news.close();
+  assert.deepEqual([news.state, news.seq], ["stopped", 2]);
+  await tell("three");
+  await tell("four");
+  const again = welcome();
+  const four = unread(4);
+  news.open();
+  assert.equal(await again, 4);
+  await four;
+  const none = unread(0);
+  await notificationsReadAll({ body: {} });
+  await none;
+  assert.deepEqual(told, ["1 one", "2 two", "3 three", "4 four"]);
+  assert.deepEqual([shown, counts, news.seq], [[["deploy.finished", { version: "1.2" }]], [1, 2, 4, 0], 4]);
+  news.close();
 });
 
 test("a socket whose token is not taken renews it once", async () => {

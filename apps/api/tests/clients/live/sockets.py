@@ -142,7 +142,7 @@ def stop_with_the_session(server: Stack, browser: Browser) -> None:
     script = (
         "const said = talk.chat.say('too late'); talk.chat.open(); return said.catch((error) => error.name)"
     )
-    assert browser.run(script) == "ChatStopped"
+    assert browser.run(script) == "SocketStopped"
 
 
 def _say(browser: Browser, grace: Pythoness, texts: list[str]) -> None:

@@ -1,0 +1,143 @@
+"""The Python runtime's socket of notifications, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.api.clients.runtime.python import pacing
+from apps.api.clients.runtime.python.line import SocketStopped, State
+from apps.api.clients.runtime.python.notifications import NotificationsSocket
+from apps.api.tests.clients.test_runtime_chat import session_of, until
+from apps.chat.tests.conftest import Site, serving
+from apps.notifications import runtime, services
+from apps.notifications.live import seats
+from apps.notifications.models import Notification
+from apps.users.models import User
+from apps.users.tests.factories import UserFactory
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other soon."""
+    monkeypatch.setattr(pacing, "FIRST_WAIT", 0.02)
+    monkeypatch.setattr(pacing, "SLOW_WAIT", 0.04)
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Site]:
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def base_url(transactional_db: None, server: Site) -> str:
+    return f"http://{server.host}"
+
+
+def cut(code: int) -> None:
+    """The server ends every stream."""
+    for loop, switchboard in runtime._switchboards.items():
+        for stream in list(switchboard._streams):
+            loop.call_soon_threadsafe(stream.end, code)
+
+
+def tell(user: User, *titles: str) -> None:
+    for title in titles:
+        services.notify(user_id=user.pk, kind="test.told", title=title)
+
+
+def tell_in_a_thread(user: User, *titles: str) -> None:
+    """As another process would; its connection to the database goes with the thread."""
+    try:
+        tell(user, *titles)
+    finally:
+        connection.close()
+
+
+class Listener:
+    """Takes every frame of a socket."""
+
+    def __init__(self, socket: NotificationsSocket) -> None:
+        self.frames: list[Any] = []
+        self.task = asyncio.create_task(self.listen(socket))
+
+    async def listen(self, socket: NotificationsSocket) -> None:
+        async for frame in socket.frames():
+            self.frames.append(frame)
+
+    def told(self) -> list[tuple[int, str]]:
+        return [(frame["seq"], frame["title"]) for frame in self.frames if frame["type"] == "notification"]
+
+    def unread(self) -> list[int]:
+        return [frame["unread"] for frame in self.frames if frame["type"] in ("welcome", "unread")]
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+    # The server lets go of a socket a moment after the client has.
+    asyncio.run(until(lambda: seats.count() == 0))
+
+
+@pytest.mark.parametrize("code", [1009, 1012, 1013, 4409, 4429])
+def test_it_comes_back_without_loss_or_doubles(base_url: str, code: int) -> None:
+    ada = UserFactory.create()
+    tell(ada, "long ago")
+    session = session_of(base_url, ada)
+    states: list[tuple[State, int]] = []
+
+    async def scenario() -> None:
+        on_state = lambda state, code: states.append((state, code))  # noqa: E731
+        async with NotificationsSocket(session, on_state=on_state) as socket:
+            heard = Listener(socket)
+            await until(lambda: socket.state is State.OPEN)
+            await asyncio.to_thread(tell_in_a_thread, ada, "before")
+            await until(lambda: heard.told() == [(2, "before")])
+            cut(code)
+            await until(lambda: (State.WAITING, code) in states)
+            await asyncio.to_thread(tell_in_a_thread, ada, "meanwhile", "after")
+            await until(lambda: heard.told() == [(2, "before"), (3, "meanwhile"), (4, "after")])
+            await until(lambda: heard.unread()[-1] == 4)
+            assert socket.seq == 4
+        await heard.task
+
+    run(scenario)
+
+
+def test_numbers_that_were_deleted_meanwhile_are_passed_over(base_url: str) -> None:
+    ada = UserFactory.create()
+    tell(ada, "one", "two", "three")
+    Notification.objects.filter(user=ada, seq=2).delete()
+    session = session_of(base_url, ada)
+
+    async def scenario() -> None:
+        async with NotificationsSocket(session, after=0) as socket:
+            heard = Listener(socket)
+            await until(lambda: heard.told() == [(1, "one"), (3, "three")])
+            await until(lambda: heard.unread() == [2, 2])
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("protocol", "code"), [("sarsen.notifications.v0", 4406), (None, 4408)])
+def test_it_does_not_come_back_when_that_would_be_in_vain(
+    base_url: str, protocol: str | None, code: int
+) -> None:
+    session = session_of(base_url, UserFactory.create())
+
+    async def scenario() -> None:
+        async with NotificationsSocket(session) as socket:
+            socket._protocol = protocol or socket._protocol
+            heard = Listener(socket)
+            if protocol is None:
+                await until(lambda: socket.state is State.OPEN)
+                cut(code)
+            with pytest.raises(SocketStopped) as stopped:
+                await heard.task
+            assert (stopped.value.code, session.is_signed_in) == (code, code != 4408)
+
+    run(scenario)
