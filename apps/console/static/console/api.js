@@ -9,7 +9,7 @@
 
 import { connect, NetworkError, privateZone, ProblemError, publicZone } from "./client/browser/index.js";
 
-export { ChatSocket, connect, NetworkError, paginate, ProblemError, Session } from "./client/browser/index.js";
+export { ChatSocket, connect, NetworkError, NotificationsSocket, paginate, ProblemError, Session } from "./client/browser/index.js";
 export { privateZone as api, publicZone as open };
 
 const PATIENCE = 20_000; // milliseconds before a call counts as lost

@@ -3,8 +3,9 @@
  * What does not: what the views look like. Each view is a function that returns {element, heading, stop}.
  */
 
-import { api, data, isFailure, paginate } from "./api.js";
+import { api, isFailure, paginate } from "./api.js";
 import { announce, fill, focusOn, h, icon } from "./dom.js";
+import { Inbox } from "./inbox.js";
 import { takeLink } from "./letters.js";
 import { TabSession } from "./session.js";
 import { createStore } from "./store.js";
@@ -25,6 +26,7 @@ const AGAIN = 2_000; // between attempts to take a session up while the server i
 
 const main = document.getElementById("main");
 const session = new TabSession();
+const inbox = new Inbox(session);
 const store = createStore({ rooms: null, open: null });
 let shown = { stop: () => {} };
 let panel = null;
@@ -57,7 +59,6 @@ async function refresh() {
     if (!isFailure(error)) throw error;
     return; // the open room shows that the line is cut, and the next round asks again
   }
-  countNews();
   const membership = (list) => list?.find((room) => room.slug === store.get().open)?.isMember;
   const changed = membership(rooms) !== membership(store.get().rooms);
   store.set({ rooms });
@@ -65,17 +66,18 @@ async function refresh() {
   if (changed) show();
 }
 
-/** How much news is not read, beside the word in the header. */
-async function countNews() {
-  try {
-    const { unread } = await data(api.notificationsSummary());
-    const badge = document.getElementById("news-count");
-    badge.hidden = unread === 0;
-    badge.firstChild.data = unread > 99 ? "99+" : String(unread);
-  } catch (error) {
-    if (!isFailure(error)) throw error; // the next round asks again
-  }
-}
+// How much news is not read, beside the word in the header.
+inbox.addEventListener("unread", ({ detail: unread }) => {
+  const badge = document.getElementById("news-count");
+  badge.hidden = unread === 0;
+  badge.firstChild.data = unread > 99 ? "99+" : String(unread);
+});
+
+// Whoever is named, answered or invited has something to read in a room, or another room to enter.
+inbox.addEventListener("told", ({ detail }) => {
+  announce(`News: ${detail.title}`);
+  refresh();
+});
 
 function title(name = shown.title) {
   const unread = (store.get().rooms ?? []).filter((room) => room.isMember && room.slug !== store.get().open).reduce((sum, room) => sum + room.unread, 0);
@@ -134,7 +136,7 @@ function talkView(slug) {
 }
 
 /** The view of an address for whoever is signed in. */
-const PLACES = { news: () => newsView({ counted: countNews }), account: () => accountView(session, { signOut }) };
+const PLACES = { news: () => newsView(inbox), account: () => accountView(session, { signOut }) };
 
 function show({ focus = false } = {}) {
   const [place, slug] = where();
@@ -189,6 +191,7 @@ function openFirst() {
 
 session.addEventListener("change", async ({ detail }) => {
   entrance = { reason: detail.reason };
+  inbox.follow();
   if (session.user) {
     await refresh();
     if (!letter && where()[0] === "rooms") show();

@@ -17,24 +17,65 @@ DEMO_PASSWORD: Final = "sarsen-demo-2026"
 _TELL: Final = (
     "from apps.notifications import services; from apps.users.models import User; "
     "services.notify(user_id=User.objects.get(email='ada@example.com').pk, kind='chat.mention', "
-    "title='Grace Hopper named you in Lobby', body='Look, <b>Ada</b>', link='/#/rooms/lobby')"
+    "title={title!r}, body='Look, <b>Ada</b>', link='/#/rooms/lobby')"
 )
+# As where something in between lets no WebSocket through but the rooms'.
+_WITHOUT_THE_SOCKET: Final = """
+const Real = WebSocket;
+globalThis.WebSocket = class {
+  constructor(url, protocols) {
+    if (!url.includes("/ws/notifications/")) return new Real(url, protocols);
+    setTimeout(() => this.onclose?.({ code: 1006 }), 20);
+  }
+  close() {}
+};
+"""
+
+
+def _tell(journey: Journey, title: str) -> None:
+    journey.server.manage("shell", "-c", _TELL.format(title=title))
 
 
 def news_is_told(journey: Journey) -> None:
-    """What one was told is counted in the header, listed as text, and leads to where it happened."""
+    """What one is told is counted at once, listed as text, as it comes as well, and leads to where it happened."""
     ada = journey.ada
-    journey.server.manage("shell", "-c", _TELL)
-    ada.run("document.dispatchEvent(new Event('visibilitychange'))")
-    ada.sees("1", "#news-count")
+    _tell(journey, "Grace Hopper named you in Lobby")
+    ada.sees("1", "#news-count", patience=3)
     ada.click("#nav-news")
     ada.sees("Grace Hopper named you in Lobby")
     ada.sees("Look, <b>Ada</b>")
+    _tell(journey, "Alan Turing answered you in Lobby")
+    ada.sees("Alan Turing answered you in Lobby", ".news li:first-child", patience=3)
+    ada.sees("News: Alan Turing answered you", "#announcer")
+    ada.sees("2", "#news-count")
     assert steps.audit(ada) == []
-    ada.click(".news a")
+    ada.click(".news li:last-child a")
     ada.sees("Lobby", ".room-head")
+    ada.sees("1", "#news-count")
+    ada.click("#nav-news")
+    ada.click(".page > .quiet")
     ada.until(lambda: ada.run("return document.querySelector('#news-count').hidden"), "nothing unread")
+    steps.open_room(ada, "lobby")
+    assert ada.complaints() == []
+
+
+def news_is_asked_for_without_the_socket(journey: Journey) -> None:
+    """Where the socket cannot be had, the count is asked for now and then, and when somebody looks."""
+    ada = journey.ada
+    script = ada.devtools("Page.addScriptToEvaluateOnNewDocument", source=_WITHOUT_THE_SOCKET)
+    ada.go(journey.server.url + "/#/rooms/lobby")
+    ada.run("location.reload()")
     steps.on_line(ada)
+    _tell(journey, "Grace Hopper named you in Lobby")
+    ada.run("document.dispatchEvent(new Event('visibilitychange'))")
+    ada.sees("1", "#news-count")
+    ada.click("#nav-news")
+    ada.click(".news .unread a")
+    ada.until(lambda: ada.run("return document.querySelector('#news-count').hidden"), "nothing unread")
+    ada.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+    ada.run("location.reload()")
+    steps.on_line(ada)
+    assert ada.complaints() == []
 
 
 def an_account_is_changed(journey: Journey) -> None:

@@ -9,14 +9,22 @@ const PAGE = 30;
 /** Where a notification leads: a path of this site, or nowhere. Services may send some of their own, so it is looked at. */
 const placeOf = ({ link }) => (/^\/(?!\/)/.test(link) ? link : "#/news");
 
-/** The view; `counted()` is called when something was read. Returns {element, heading, title, stop}. */
-export function newsView({ counted }) {
+/** The view over an `Inbox`. Returns {element, heading, title, stop}. */
+export function newsView(inbox) {
   const heading = h("h1", {}, "News");
   const state = h("p", { class: "lead", role: "status" }, "Looking …");
   const list = h("ol", { class: "news" });
   const all = h("button", { type: "button", class: "quiet", hidden: true, on: { click: readAll } }, "Mark all as read");
   const further = h("button", { type: "button", class: "quiet", hidden: true, on: { click: more } }, "Earlier ones");
+  const shown = new Set(); // ids; what comes while a page is fetched may be on that page, too
   let next = null;
+
+  /** The entries of those that are not on the list yet. */
+  const fresh = (some) => {
+    const missing = some.filter(({ id }) => !shown.has(id));
+    for (const { id } of missing) shown.add(id);
+    return missing.map(entry);
+  };
 
   const entry = (one) =>
     h(
@@ -42,14 +50,14 @@ export function newsView({ counted }) {
 
   const read = (one) => one.read || guarded(async () => {
     await api.notificationsRead({ path: { notification_id: one.id } });
-    counted();
+    inbox.look();
   });
 
   function readAll() {
     return guarded(async () => {
       await api.notificationsReadAll({ body: {} });
       announce("All are marked as read.");
-      counted();
+      inbox.look();
       await show();
     });
   }
@@ -61,15 +69,28 @@ export function newsView({ counted }) {
   function show(cursor) {
     return guarded(async () => {
       const page = await data(api.notificationsList({ query: { limit: PAGE, ...(cursor ? { cursor } : {}) } }));
-      if (!cursor) fill(list);
-      list.append(...page.results.map(entry));
+      if (!cursor) {
+        shown.clear();
+        fill(list);
+      }
+      list.append(...fresh(page.results));
       next = page.next && new URL(page.next, location.origin).searchParams.get("cursor");
       further.hidden = !next;
-      all.hidden = !list.querySelector(".unread");
-      state.textContent = list.children.length ? "Who named you, answered you, or invited you." : "Nothing yet. Who names you, answers you or invites you is told here.";
+      tell();
     });
   }
 
+  function tell() {
+    all.hidden = !list.querySelector(".unread");
+    state.textContent = list.children.length ? "Who named you, answered you, or invited you." : "Nothing yet. Who names you, answers you or invites you is told here.";
+  }
+
+  function arrived({ detail }) {
+    list.prepend(...fresh([detail]));
+    tell();
+  }
+
+  inbox.addEventListener("told", arrived);
   show();
-  return { element: h("div", { class: "page" }, heading, state, all, list, further), heading, title: "News", stop: () => {} };
+  return { element: h("div", { class: "page" }, heading, state, all, list, further), heading, title: "News", stop: () => inbox.removeEventListener("told", arrived) };
 }
