@@ -39,10 +39,11 @@ def collect_schedules(sender: Celery, **_: Any) -> None:
 
 
 @worker_init.connect
-def show_signs_of_life(**_: Any) -> None:
-    """Touch HEARTBEAT_FILE for the container's health check, where there is one."""
+def begin_to_work(**_: Any) -> None:
+    """Load what tasks use, before processes are forked off; touch HEARTBEAT_FILE for the health check, if there is one."""
     from django.conf import settings
 
-    from infrastructure import heartbeat
+    from infrastructure import heartbeat, on_demand
 
+    on_demand.load()
     heartbeat.install(settings.HEARTBEAT_FILE)

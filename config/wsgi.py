@@ -5,8 +5,12 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from infrastructure import on_demand
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 application = get_wsgi_application()
 # Servers run no system checks and Django mounts URLs at the first request only: a wrong zone table must stop the start.
 get_resolver().url_patterns  # noqa: B018
+# Callers wait for nothing that could have been loaded before.
+on_demand.load()

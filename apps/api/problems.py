@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.exceptions import (
@@ -23,8 +23,6 @@ from django.core.exceptions import (
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.views import defaults
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.exceptions import Throttled as RestThrottled
 
@@ -33,6 +31,12 @@ from apps.common.exceptions import DomainError, FieldError
 from apps.common.middleware.paths import is_api
 from apps.common.problems import CONTENT_TYPE, problem_response
 from apps.common.quotas import Quota
+from infrastructure import on_demand
+
+if TYPE_CHECKING:
+    import redis
+else:
+    redis = on_demand.module("redis")
 
 STATUS_OF_KIND: dict[type[DomainError], int] = {
     exceptions.InvalidInput: 400,
@@ -46,7 +50,6 @@ STATUS_OF_KIND: dict[type[DomainError], int] = {
     exceptions.Unavailable: 503,
 }
 _TOO_BIG = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
-_AWAY = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError)
 # DRF's own codes where this API has another word for the same thing.
 _RENAMED = {
     "invalid": "invalid_input",
@@ -119,7 +122,7 @@ def from_exception(request: HttpRequest, error: BaseException) -> HttpResponse |
             # A value that passed validation and does not fit its column: the caller's fault as much as ours.
             _log.warning("value_refused_by_database", exc_info=error)
             return problem(request, 400, "invalid_input", "A value is out of range.")
-        case _ if isinstance(error, _AWAY):
+        case OperationalError() | InterfaceError() | redis.ConnectionError() | redis.TimeoutError():
             _log.error("dependency_unavailable", cause=type(error).__name__, exc_info=error)
             return problem(request, 503, "unavailable", exceptions.Unavailable.detail, retry_after=2)
         case _:

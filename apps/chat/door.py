@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from apps.chat import policies, selectors, wire
 from apps.chat.models import SLUG_PATTERN
 from apps.common import handshakes
 from apps.users import selectors as users
-from infrastructure import joined_writes
+from infrastructure import on_demand
+
+if TYPE_CHECKING:
+    from infrastructure import joined_writes
+else:
+    joined_writes = on_demand.module("infrastructure.joined_writes")
 
 NOT_AUTHENTICATED: Final = 4401
 NOT_A_MEMBER: Final = 4403

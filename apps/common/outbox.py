@@ -11,27 +11,29 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from apps.common import events
 from apps.common.models import OutboxEvent
 from apps.common.relay import Relay
+from infrastructure import on_demand
 from infrastructure.telemetry import context, metrics
+
+if TYPE_CHECKING:
+    import redis
+else:
+    redis = on_demand.module("redis")
 
 MAX_ATTEMPTS: Final = 10
 MAX_DELAY: Final = 300.0
 MAX_OUTAGE_DELAY: Final = 30.0
 KEEP_DONE: Final = timedelta(days=3)
-OUTAGES: Final = (BrokerError, RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError)
-"""Another part is away: nothing is wrong with the event, so it is never given up for that."""
 _log = structlog.get_logger(__name__)
 
 
@@ -42,6 +44,13 @@ class Round:
     taken: int
     retry_in: float | None
     outage: bool
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether another part is away: nothing is wrong with the event then, so it is never given up for that."""
+    return isinstance(
+        error, BrokerError | redis.ConnectionError | redis.TimeoutError | ConnectionError | TimeoutError
+    )
 
 
 def delay_after(attempts: int, *, ceiling: float = MAX_DELAY) -> float:
@@ -98,7 +107,7 @@ def _run_handlers(row: OutboxEvent) -> Exception | None:
         except Exception as error:  # noqa: BLE001  (kept with the event, logged, and tried again)
             failure = failure or error
             _log.warning("outbox.handler_failed", handler=name, event_name=row.name, exc_info=error)
-            if isinstance(error, OUTAGES):
+            if is_outage(error):
                 break
         else:
             row.handled = [*row.handled, name]
@@ -107,7 +116,7 @@ def _run_handlers(row: OutboxEvent) -> Exception | None:
 
 def _put_off(row: OutboxEvent, error: Exception, now: datetime) -> Round:
     """Note a failed attempt: later again, or never."""
-    outage = isinstance(error, OUTAGES)
+    outage = is_outage(error)
     row.attempts = min(row.attempts + 1, 32_000)
     row.last_error = f"{type(error).__name__}: {error}"[:2000]
     retry_in: float | None = None

@@ -14,14 +14,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import redis
 import structlog
 
+from infrastructure import on_demand
 from infrastructure.cache import redis as redis_client
 from infrastructure.cache.breaker import Breaker
 from infrastructure.telemetry import metrics
+
+if TYPE_CHECKING:
+    import redis
+else:
+    redis = on_demand.module("redis")
 
 _log = structlog.get_logger(__name__)
 

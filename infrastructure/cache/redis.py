@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import redis
 from django_redis import get_redis_connection
+
+if TYPE_CHECKING:
+    import redis
 
 
 def client() -> redis.Redis:

@@ -11,12 +11,17 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from infrastructure import on_demand
 from infrastructure.crypto.fernet import FieldCipher
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf import hkdf
+else:
+    hashes = on_demand.module("cryptography.hazmat.primitives.hashes")
+    hkdf = on_demand.module("cryptography.hazmat.primitives.kdf.hkdf")
 
 SIZE: Final = 16
 
@@ -43,7 +48,8 @@ class BlindIndex:
 
 def _derived(key: str, column: str) -> bytes:
     info = b"sarsen blind index\x00" + column.encode()
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(base64.urlsafe_b64decode(key))
+    derivation = hkdf.HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info)
+    return derivation.derive(base64.urlsafe_b64decode(key))
 
 
 def _digest(key: bytes, text: str) -> bytes:

@@ -10,9 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.fernet import Fernet, InvalidToken
+from infrastructure import on_demand
+
+if TYPE_CHECKING:
+    from cryptography import fernet
+else:
+    fernet = on_demand.module("cryptography.fernet")
 
 _MIN_DISTINCT_BYTES: Final = 12
 
@@ -29,7 +34,7 @@ class WeakKeyError(CryptoError):
     """A key is missing, malformed, given twice or guessable."""
 
 
-def _checked(key: str, position: int) -> Fernet:
+def _checked(key: str, position: int) -> fernet.Fernet:
     try:
         raw = base64.b64decode(key.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
@@ -38,7 +43,7 @@ def _checked(key: str, position: int) -> Fernet:
         raise WeakKeyError(f"Encryption key {position} is not 32 bytes in URL-safe base64.")
     if len(set(raw)) < _MIN_DISTINCT_BYTES:
         raise WeakKeyError(f"Encryption key {position} is not random.")
-    return Fernet(key)
+    return fernet.Fernet(key)
 
 
 class FieldCipher:
@@ -65,7 +70,7 @@ class FieldCipher:
         for key in self._ring:
             try:
                 sealed = key.decrypt(cipher.encode())
-            except InvalidToken:
+            except fernet.InvalidToken:
                 continue
             return _opened(sealed, context)
         raise DecryptionError("The value does not decrypt with any key of the ring.")
@@ -74,7 +79,7 @@ class FieldCipher:
         """Whether the first key encrypted it. Raises DecryptionError when no key of the ring did, or for elsewhere."""
         try:
             sealed = self._ring[0].decrypt(cipher.encode())
-        except InvalidToken:
+        except fernet.InvalidToken:
             self.decrypt(cipher, context)
             return False
         _opened(sealed, context)

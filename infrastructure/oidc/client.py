@@ -14,13 +14,18 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-import jwt
 import orjson
 
+from infrastructure import on_demand
 from infrastructure.oidc.providers import Provider, is_safe
+
+if TYPE_CHECKING:
+    import jwt
+else:
+    jwt = on_demand.module("jwt")
 
 _TIMEOUT: Final = 5.0
 _MAX_BYTES: Final = 512 * 1024

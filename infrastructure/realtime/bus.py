@@ -11,19 +11,21 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis import asyncio as aioredis
-from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
+from infrastructure import on_demand
 from infrastructure.telemetry.metrics import REALTIME_FAILURES
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio.retry
+    import redis.backoff
+else:
+    redis = on_demand.module("redis")
 
 Listener = Callable[[bytes], None]
 ORIGIN_LENGTH: Final = 8
@@ -75,7 +77,7 @@ class RedisBus:
         self._hearing = _client(url, attempts=0)
         self._redis = _client(url, attempts=1)
         self._listeners: dict[str, Listener] = {}
-        self._pubsub: PubSub | None = None
+        self._pubsub: redis.asyncio.client.PubSub | None = None
         self._subscribing = asyncio.Lock()
         self._outgoing: deque[tuple[Any, ...]] = deque(maxlen=_BACKLOG)
         self._sender: asyncio.Task[None] | None = None
@@ -131,7 +133,7 @@ class RedisBus:
     async def _tell_redis(self, command: Callable[[str], Any], channel: str) -> None:
         try:
             await command(channel)
-        except (RedisError, OSError):
+        except (redis.RedisError, OSError):
             # The reader sees the same break and subscribes to everything anew.
             _log.debug("bus.subscription_interrupted", channel=channel)
 
@@ -157,7 +159,7 @@ class RedisBus:
             pipeline.execute_command(*command)
         try:
             answers: list[Any] = await pipeline.execute()
-        except (RedisError, OSError) as error:
+        except (redis.RedisError, OSError) as error:
             _failed("ask", error)
             return None
         return answers
@@ -173,7 +175,7 @@ class RedisBus:
             pubsub = self._hearing.pubsub()
             try:
                 await self._hear(pubsub)
-            except (RedisError, OSError) as error:
+            except (redis.RedisError, OSError) as error:
                 _failed("listen", error)
             finally:
                 failures = 0 if self._pubsub is not None else failures + 1
@@ -181,7 +183,7 @@ class RedisBus:
                 await self._dispose(pubsub)
             await asyncio.sleep(_RETRY_DELAYS[min(failures, len(_RETRY_DELAYS) - 1)])
 
-    async def _hear(self, pubsub: PubSub) -> None:
+    async def _hear(self, pubsub: redis.asyncio.client.PubSub) -> None:
         async with self._subscribing:
             await pubsub.subscribe(_HELLO, *self._listeners)
             self._pubsub = pubsub
@@ -199,12 +201,12 @@ class RedisBus:
                     self._dispatch(heard["channel"].decode(), data[ORIGIN_LENGTH:])
             elif heard["type"] == "subscribe" and (channel := heard["channel"].decode()) in self._listeners:
                 self._on_subscribed(channel)
-        raise RedisConnectionError("Redis does not answer.")
+        raise redis.ConnectionError("Redis does not answer.")
 
-    async def _dispose(self, pubsub: PubSub) -> None:
+    async def _dispose(self, pubsub: redis.asyncio.client.PubSub) -> None:
         try:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
-        except (RedisError, OSError):
+        except (redis.RedisError, OSError):
             _log.debug("bus.disconnect_interrupted")
 
     def _dispatch(self, channel: str, body: bytes) -> None:
@@ -234,18 +236,20 @@ def send(channel: str, body: bytes, *, origin: bytes = _NOBODY) -> None:
         return
     try:
         get_redis_connection("default").publish(channel, origin + body)
-    except (RedisError, OSError) as error:
+    except (redis.RedisError, OSError) as error:
         _pause_until = time.monotonic() + _PAUSE_AFTER_FAILURE
         _failed("publish", error)
 
 
 def _client(url: str, *, attempts: int) -> Any:
-    return aioredis.Redis.from_url(
+    return redis.asyncio.Redis.from_url(
         url,
         socket_connect_timeout=0.5,
         socket_timeout=1.0,
         socket_keepalive=True,
-        retry=Retry(NoBackoff(), attempts, supported_errors=(RedisConnectionError,)),
+        retry=redis.asyncio.retry.Retry(
+            redis.backoff.NoBackoff(), attempts, supported_errors=(redis.ConnectionError,)
+        ),
     )
 
 

@@ -10,14 +10,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
+from infrastructure import on_demand
 from infrastructure.telemetry.metrics import REALTIME_FAILURES
+
+if TYPE_CHECKING:
+    import redis
+else:
+    redis = on_demand.module("redis")
 
 _GROUP: Final = "sockets"
 _RETRY: Final = 1.0
@@ -37,7 +42,7 @@ class OutageFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is logged; that of an outage without its traceback."""
         error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, RedisError | OSError):
+        if not isinstance(error, redis.RedisError | OSError):
             return True
         REALTIME_FAILURES.labels("control").inc()
         now = time.monotonic()
@@ -64,7 +69,7 @@ async def asend(channel: str, payload: Mapping[str, Any]) -> None:
             await get_channel_layer().group_send(
                 _GROUP, {"type": "sockets.control", "channel": channel, "payload": dict(payload)}
             )
-    except (RedisError, OSError) as error:
+    except (redis.RedisError, OSError) as error:
         _pause_until = time.monotonic() + _RETRY
         REALTIME_FAILURES.labels("control").inc()
         _log.warning("control.redis_away", channel=channel.partition(":")[0], error=type(error).__name__)
@@ -86,7 +91,7 @@ async def listen(handle: Callable[[str, Mapping[str, Any]], None]) -> None:
                 while True:
                     event = await layer.receive(name)
                     handle(event["channel"], event["payload"])
-            except (RedisError, OSError) as error:
+            except (redis.RedisError, OSError) as error:
                 _log.warning("control.redis_away", error=type(error).__name__)
             await asyncio.sleep(_RETRY)
     finally:

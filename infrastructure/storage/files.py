@@ -11,14 +11,19 @@ import re
 import threading
 import unicodedata
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 from uuid import uuid4
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
-from PIL import ImageOps
 
+from infrastructure import on_demand
 from infrastructure.storage import images
+
+if TYPE_CHECKING:
+    from PIL import ImageOps
+else:
+    ImageOps = on_demand.module("PIL.ImageOps")
 
 ALIAS: Final = "private"
 MAX_SIDE: Final = 2560

@@ -7,12 +7,21 @@ hidden behind the image, nothing that a browser could be made to run.
 from __future__ import annotations
 
 import io
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from PIL import Image, ImageOps, UnidentifiedImageError
+
+from infrastructure import on_demand
+
+if TYPE_CHECKING:
+    import PIL
+    from PIL import Image, ImageOps
+else:
+    PIL = on_demand.module("PIL")
+    Image = on_demand.module("PIL.Image")
+    ImageOps = on_demand.module("PIL.ImageOps")
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 FOLDER: Final = "avatars"
@@ -50,7 +59,7 @@ def decoded(file: IO[bytes], max_pixels: int) -> Image.Image:
         if image.width * image.height > max_pixels:
             raise ImageRefused(f"The image has more than {max_pixels:,} pixels.")
         image.load()
-    except UnidentifiedImageError:
+    except PIL.UnidentifiedImageError:
         raise ImageRefused("Upload a JPEG, PNG or WebP image.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageRefused(f"The image has more than {max_pixels:,} pixels.") from None

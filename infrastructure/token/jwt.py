@@ -12,13 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
-import jwt
 from django.conf import settings
 
+from infrastructure import on_demand
 from infrastructure.token.keys import KeyRing, TokenError, TokenInvalid
+
+if TYPE_CHECKING:
+    import jwt
+else:
+    jwt = on_demand.module("jwt")
 
 TYPE: Final = "at+jwt"
 CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")

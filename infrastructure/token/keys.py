@@ -13,10 +13,16 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from infrastructure import on_demand
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+else:
+    serialization = on_demand.module("cryptography.hazmat.primitives.serialization")
+    ed25519 = on_demand.module("cryptography.hazmat.primitives.asymmetric.ed25519")
 
 HS256: Final = "HS256"
 EDDSA: Final = "EdDSA"
@@ -107,7 +113,7 @@ class KeyRing:
                     "alg": EDDSA,
                 }
                 for kid, key in self._verifying.items()
-                if isinstance(key, Ed25519PublicKey)
+                if isinstance(key, ed25519.Ed25519PublicKey)
             ]
         }
 
@@ -129,11 +135,11 @@ def _pair(kid: str, text: str, algorithm: str) -> tuple[Any, Any]:
         raw = b""
     if len(raw) != _MIN_KEY_BYTES or len(set(raw)) < _MIN_DISTINCT_BYTES:
         raise WeakKeyError(f"The signing key {kid!r} is not 32 random bytes in URL-safe base64.")
-    private = Ed25519PrivateKey.from_private_bytes(raw)
+    private = ed25519.Ed25519PrivateKey.from_private_bytes(raw)
     return private, private.public_key()
 
 
 def _bytes(key: Any) -> bytes:
-    if isinstance(key, Ed25519PublicKey):
-        return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return str(key).encode()

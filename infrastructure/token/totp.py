@@ -10,11 +10,17 @@ import base64
 import hmac
 import os
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.hotp import HOTP
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from infrastructure import on_demand
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.twofactor import hotp, totp
+else:
+    hashes = on_demand.module("cryptography.hazmat.primitives.hashes")
+    hotp = on_demand.module("cryptography.hazmat.primitives.twofactor.hotp")
+    totp = on_demand.module("cryptography.hazmat.primitives.twofactor.totp")
 
 DIGITS: Final = 6
 STEP: Final = 30
@@ -31,12 +37,12 @@ def new_secret() -> str:
 
 def uri(secret: str, *, account: str, issuer: str) -> str:
     """What the QR code of an enrolment says (`otpauth://totp/…`)."""
-    return TOTP(_raw(secret), DIGITS, SHA1(), STEP).get_provisioning_uri(account, issuer)  # noqa: S303
+    return totp.TOTP(_raw(secret), DIGITS, hashes.SHA1(), STEP).get_provisioning_uri(account, issuer)
 
 
 def code_of(secret: str, step: int) -> str:
     """The code of a step, which is Unix time divided by STEP."""
-    return HOTP(_raw(secret), DIGITS, SHA1()).generate(step).decode()  # noqa: S303
+    return hotp.HOTP(_raw(secret), DIGITS, hashes.SHA1()).generate(step).decode()
 
 
 def matching_step(secret: str, code: str, at: datetime) -> int | None:

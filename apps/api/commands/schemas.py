@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from apps.api import schema_changes
+from apps.api.commands import RevisionUnknown
 from apps.api.commands.report import Report
 from apps.api.documents import Document, as_yaml
 from apps.api.mounting import Mounted
@@ -23,10 +24,6 @@ _OURS = re.compile(r"[a-z][a-z0-9-]*\.v[1-9][0-9]*\.yaml")
 _OF_SOCKETS = re.compile(r"[a-z][a-z0-9_]*\.asyncapi\.yaml")
 _SHOWN_LINES = 40
 _GIT_SECONDS = 20
-
-
-class RevisionUnknown(Exception):
-    """Git does not know the revision, or there is no git here. The text is git's own."""
 
 
 def print_schema(mounted: Mounted, name: str) -> Report:

@@ -166,8 +166,7 @@ def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_mounting_is_the_same_under_every_hash_seed() -> None:
     """Some seeds here; `python -m benchmarks.zones seeds` tries twenty at random."""
     script = (
-        "import sys, django; django.setup()\n"
-        "print(sorted({'django.contrib.gis', 'drf_spectacular.generators', 'httpx', 'rich'} & set(sys.modules)))\n"
+        "import django; django.setup()\n"
         "from apps.api.slices import leaves\n"
         "from apps.api.mounting import mounted\n"
         "print('\\n'.join(f'{leaf.route} {leaf.pattern.name}' for leaf in leaves(mounted().patterns)))\n"
@@ -176,8 +175,6 @@ def test_mounting_is_the_same_under_every_hash_seed() -> None:
     assert [dump.returncode for dump in dumps] == [0, 0], dumps[0].stderr
     assert len({dump.stdout for dump in dumps}) == 1
     assert "private/v1/users/me/ me" in dumps[0].stdout
-    # What a start has no need of is not loaded: each of these costs every process a part of its start.
-    assert dumps[0].stdout.splitlines()[0] == "[]"
 
 
 SERVERS = {

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
-
 from config import env
 
 REDIS_URL = env.url("REDIS_URL")
@@ -19,12 +15,8 @@ CACHES = {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
-            "CONNECTION_POOL_KWARGS": {
-                "max_connections": 64,
-                # Once more at once, for a pooled connection that the server has closed; redis-py's own default waits
-                # seconds between three attempts, and a request would wait with it.
-                "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-            },
+            "CONNECTION_POOL_CLASS": "infrastructure.cache.pool.Pool",
+            "CONNECTION_POOL_KWARGS": {"max_connections": 64},
             # A cache that is away is an empty cache.
             "IGNORE_EXCEPTIONS": True,
             "LOG_IGNORED_EXCEPTIONS": True,

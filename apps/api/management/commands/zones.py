@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.api import mounting
 from apps.api.clients.failures import ClientsError
 from apps.api.clients.plan import PACKAGES, Language
-from apps.api.commands import audit, clients, keys, listing, menu, schemas, validate
+from apps.api.commands import RevisionUnknown
 from apps.api.commands.report import Form, Report, show
 from apps.api.schema import SchemaInvalid
 from apps.common.exceptions import DomainError
@@ -145,6 +145,8 @@ class Command(BaseCommand):
             if not sys.stdin.isatty():
                 self.print_help("manage.py", "zones")
                 raise CommandError("Name an action.", returncode=2)
+            from apps.api.commands import menu
+
             action = menu.choose({name: text for name, text in _HELP.items() if name not in ("menu", "keys")})
             if action is None:
                 return
@@ -156,22 +158,31 @@ class Command(BaseCommand):
             raise CommandError(str(error.args[0]), returncode=2) from error
         except DomainError as error:
             raise CommandError(error.detail, returncode=1) from error
-        except (ClientsError, ImproperlyConfigured, SchemaInvalid, schemas.RevisionUnknown) as error:
+        except (ClientsError, ImproperlyConfigured, SchemaInvalid, RevisionUnknown) as error:
             raise CommandError(str(error), returncode=1) from error
         show(report, form, cast("IO[str]", self.stdout))
         if not report.ok:
             # Printed already: leave quietly with the code.
             raise SystemExit(1)
 
+    # Each action loads what it is made of, and none of the others'.
     def _run(self, action: str, options: dict[str, Any]) -> Report:
         match action:
             case "validate":
+                from apps.api.commands import validate
+
                 return validate.validate(self._progress)
             case "list":
+                from apps.api.commands import listing
+
                 return listing.list_zones(mounting.mounted())
             case "urls":
+                from apps.api.commands import listing
+
                 return listing.list_urls(mounting.mounted(), options["zone"])
             case "audit":
+                from apps.api.commands import audit
+
                 return audit.audit(mounting.mounted(), self._progress)
             case "schema":
                 return self._schema(options)
@@ -181,6 +192,8 @@ class Command(BaseCommand):
                 return self._keys(options)
 
     def _schema(self, options: dict[str, Any]) -> Report:
+        from apps.api.commands import schemas
+
         if options["write"]:
             return schemas.write_schemas(mounting.mounted())
         if options["check"]:
@@ -192,6 +205,8 @@ class Command(BaseCommand):
         return schemas.print_schema(mounting.mounted(), options["document"])
 
     def _clients(self, options: dict[str, Any]) -> Report:
+        from apps.api.commands import clients
+
         wish = clients.Wish(
             zones=options["zone"] or (),
             languages=[Language(name) for name in options["language"] or PACKAGES],
@@ -203,6 +218,8 @@ class Command(BaseCommand):
         return clients.clients(mounting.mounted(), wish, self._progress)
 
     def _keys(self, options: dict[str, Any]) -> Report:
+        from apps.api.commands import keys
+
         match options["keys_action"]:
             case "create":
                 return keys.create(mounting.mounted(), options["name"], options["scope"], options["days"])

@@ -1,0 +1,63 @@
+"""What a start loads: a command only what it needs, a server all that its callers may need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+# Each of these would cost every command a part of its start; those who use them load them then.
+NOT_FOR_A_COMMAND = {
+    "PIL",
+    "apps.api.clients.generation",
+    "apps.api.schema_changes",
+    "apps.chat.hub",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.x509",
+    "django.contrib.gis",
+    "django_redis.client",
+    "httpx",
+    "jwt",
+    "redis",
+    "rich",
+    "sentry_sdk",
+    "uvicorn",
+    "websockets",
+}
+# Of these, callers meet the first at once.
+FOR_A_SERVER = {"PIL", "cryptography.fernet", "jwt", "redis", "uvicorn"}
+COMMAND = """
+import sys
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", "zones", "urls"])
+"""
+# Asked first: settings that load everything would hide what the server forgets.
+SERVER = """
+import sys
+from django.conf import settings
+settings.DEBUG
+assert "redis" not in sys.modules
+import config.asgi
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "named", "found"),
+    [(COMMAND, NOT_FOR_A_COMMAND, set()), (SERVER, FOR_A_SERVER, FOR_A_SERVER)],
+    ids=["command", "server"],
+)
+def test_what_is_loaded(script: str, named: set[str], found: set[str]) -> None:
+    # Not measured for coverage: what these processes load, the suite loads as well.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}\nprint('loaded', *sys.modules)"],
+        env=inherited,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = next(line for line in done.stdout.splitlines() if line.startswith("loaded")).split()
+    assert set(loaded) & named == found
