@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.module_loading import import_string
 
 from apps.api import problems
+from apps.api.inventory import methods_of
 from apps.api.limits import limits_of
 from apps.api.versions import version_headers
 from apps.api.zones import Floor, Version, Zone
@@ -94,7 +95,7 @@ class Guard:
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            response = self._answer(request, partial(_call, inner, request, args, kwargs))
+            response = self._answer(request, view, partial(_call, inner, request, args, kwargs))
             for name, value in headers:
                 response.headers.setdefault(name, value)
             return response
@@ -107,7 +108,9 @@ class Guard:
         guarded.guard = self  # type: ignore[attr-defined]
         return guarded
 
-    def _answer(self, request: HttpRequest, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    def _answer(
+        self, request: HttpRequest, view: Callable[..., Any], call: Callable[[], HttpResponseBase]
+    ) -> HttpResponseBase:
         request.zone = self.zone  # type: ignore[attr-defined]
         request.caller = ANONYMOUS  # type: ignore[attr-defined]
         shown: dict[str, str] = {}
@@ -119,7 +122,8 @@ class Guard:
         for hook in self._hooks:
             call = partial(hook, request, call)
         try:
-            if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method in idempotency.METHODS:
+            # A method that the view does not have is refused for what it is, whatever the key was used for.
+            if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method in methods_of(view):
                 response = idempotency.run(request, caller, call)
             else:
                 response = call()

@@ -320,6 +320,8 @@ def test_a_method_that_there_is_not_is_refused_as_such_whatever_its_key(serve: S
     assert made.status_code == 201
     asked = client.generic("QUERY", "/api/closed/v1/stone/", b"{}", "application/json", headers=headers)
     assert (asked.status_code, asked.json()["code"]) == (405, "method_not_allowed")
+    put = client.put("/api/closed/v1/stone/", b"{}", "application/json", headers=headers)
+    assert (put.status_code, put.json()["code"]) == (405, "method_not_allowed")
 
 
 def hook(request, call):
