@@ -19,7 +19,9 @@ _BATCH: Final = 5_000
 def delete_old_notifications(*, now: datetime | None = None) -> int:
     """Delete those that were read a month ago, and all of half a year. How many it were."""
     now = now or timezone.now()
-    old = Notification.objects.filter(Q(created_at__lt=now - KEEP) | Q(read_at__lt=now - KEEP_READ))
+    old = Notification.objects.filter(
+        Q(created_at__lt=now - KEEP) | Q(read_at__lt=now - KEEP_READ)
+    ).order_by()  # any of them; sorted by person, each batch would join and sort them all
     count = 0
     while True:
         deleted = Notification.objects.filter(
