@@ -53,6 +53,13 @@ def mentions_in(*, room_id: UUID, text: str) -> tuple[Mentioned, ...]:
     return tuple(Mentioned(user_id=id_, name=names[id_]) for id_ in named if id_ in names)
 
 
+def are_carried(candidates: Sequence[Candidate]) -> bool:
+    """Whether any of them is more than a plain text."""
+    return any(
+        draft.reply_to is not None or draft.attachments or named_in(text) for _, draft, text in candidates
+    )
+
+
 def find(
     room_id: UUID, candidates: Sequence[Candidate]
 ) -> tuple[dict[int, Extras], dict[int, MessageRefused]]:

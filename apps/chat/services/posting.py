@@ -2,8 +2,8 @@
 
 The rooms' rows are locked first, in the order of their ids so that two groups never wait for each other in a circle.
 Transactions of one room thus follow each other, and the order of commits is the order of numbers: whoever reads up to
-`head` has seen everything below it. The second statement runs on a snapshot taken after the lock, so it sees what others
-posted while this one waited, and finds repeated `client_id`s.
+`head` has seen everything below it. All of this is done by a function in the database, `chat_post` in
+`migrations/0006_post.py`, so that plain texts are one statement: one round trip, and a transaction by itself.
 """
 
 from __future__ import annotations
@@ -30,53 +30,8 @@ from apps.common import events
 from apps.common.ids import uuid7
 from infrastructure import realtime
 
-_LOCK = "SELECT id, head, language FROM chat_room WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-
-# `standing` are drafts of members, `known` those that were posted before, `fresh` the rest with their numbers, but for
-# those of members who are muted.
-_POST = """
-WITH draft AS (
-    SELECT * FROM unnest(%(positions)s::int[], %(rooms)s::uuid[], %(heads)s::bigint[], %(languages)s::text[],
-                         %(ids)s::uuid[], %(senders)s::uuid[], %(client_ids)s::uuid[], %(texts)s::text[],
-                         %(reply_tos)s::uuid[], %(attachments)s::text[], %(mentions)s::text[])
-        AS d (position, room_id, head, language, id, sender_id, client_id, text, reply_to_id, attachments, mentions)
-), standing AS (
-    SELECT draft.*, users_user.name AS sender_name, chat_membership.muted_until
-    FROM draft
-    LEFT JOIN chat_membership
-        ON chat_membership.room_id = draft.room_id AND chat_membership.user_id = draft.sender_id
-    LEFT JOIN users_user ON users_user.id = chat_membership.user_id
-    WHERE draft.sender_id IS NULL OR chat_membership.id IS NOT NULL
-), known AS (
-    SELECT standing.position, m.id, m.seq, m.text, m.created_at
-    FROM standing
-    JOIN chat_message m ON m.room_id = standing.room_id AND m.client_id = standing.client_id
-        AND m.sender_id IS NOT DISTINCT FROM standing.sender_id
-), fresh AS (
-    SELECT standing.*, head + row_number() OVER (PARTITION BY room_id ORDER BY standing.position) AS seq
-    FROM standing
-    WHERE standing.position NOT IN (SELECT position FROM known)
-        AND (standing.muted_until IS NULL OR standing.muted_until <= %(now)s)
-), inserted AS (
-    INSERT INTO chat_message (id, room_id, seq, sender_id, client_id, text, created_at, language, reply_to_id,
-                              attachments, mentions)
-    SELECT id, room_id, seq, sender_id, client_id, text, %(now)s, language::regconfig, reply_to_id,
-           attachments::jsonb, mentions::uuid[]
-    FROM fresh
-), advanced AS (
-    UPDATE chat_room SET head = newest.seq
-    FROM (SELECT room_id, max(seq) AS seq FROM fresh GROUP BY room_id) AS newest
-    WHERE chat_room.id = newest.room_id
-)
-SELECT position, id, seq, text, %(now)s, sender_name, 'fresh' FROM fresh
-UNION ALL
-SELECT known.position, known.id, known.seq, known.text, known.created_at, standing.sender_name, 'known'
-FROM known JOIN standing USING (position)
-UNION ALL
-SELECT position, id, 0, '', muted_until, '', 'muted' FROM standing
-WHERE muted_until > %(now)s AND position NOT IN (SELECT position FROM known)
-ORDER BY 1
-"""
+_LOCK = "SELECT id FROM chat_room WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_POST = "SELECT * FROM chat_post(%s::json, %s::uuid[], %s)"
 
 
 @dataclass(slots=True)
@@ -88,8 +43,7 @@ class _Group:
     candidates: list[Candidate] = field(init=False, default_factory=list)
     found: Mapping[int, Extras] = field(init=False, default_factory=dict)
     fresh: list[Posted] = field(init=False, default_factory=list)
-    head: int = field(init=False, default=0)
-    language: str = field(init=False, default="")
+    exists: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         self.outcomes = [NotAMember() for _ in self.drafts]
@@ -155,79 +109,87 @@ def store_in_rooms(
     """`store_messages` for several rooms in one transaction; None for a room that does not exist."""
     groups = {room_id: _Group(some) for room_id, some in drafts.items()}
     repeated = {room_id: group.sort_out() for room_id, group in groups.items()}
-    existing = _insert(groups, now or timezone.now())
+    moment = now or timezone.now()
+    if any(extras.are_carried(group.candidates) for group in groups.values()):
+        with transaction.atomic():
+            _look_up(groups)
+            _post(groups, moment)
+            for room_id, group in groups.items():
+                _follow_up(room_id, group.fresh)
+    else:
+        _post(groups, moment)
     for room_id, group in groups.items():
         for position, original in repeated[room_id]:
             group.outcomes[position] = group.outcomes[original]
     return {
-        room_id: Stored(outcomes=tuple(group.outcomes), fresh=tuple(group.fresh))
-        if room_id in existing
-        else None
+        room_id: Stored(outcomes=tuple(group.outcomes), fresh=tuple(group.fresh)) if group.exists else None
         for room_id, group in groups.items()
     }
 
 
-def _insert(groups: Mapping[UUID, _Group], now: datetime) -> set[UUID]:
-    """Store the candidates of every group. Returns the rooms that exist."""
-    with transaction.atomic(), connection.cursor() as cursor:
+def _look_up(groups: Mapping[UUID, _Group]) -> None:
+    """Find what the drafts carry, behind the locks of their rooms, so that it stays as it is found."""
+    with connection.cursor() as cursor:
         cursor.execute(_LOCK, [list(groups)])
-        locked = cursor.fetchall()
-        rows: list[tuple[_Group, UUID, Candidate]] = []
-        for room_id, head, language in locked:
-            group = groups[room_id]
-            group.head, group.language = head, language
+        existing = {room_id for (room_id,) in cursor.fetchall()}
+    for room_id, group in groups.items():
+        group.exists = room_id in existing
+        if group.exists:
             group.look_up(room_id)
-            rows += [(group, room_id, candidate) for candidate in group.candidates]
-        if rows:
-            cursor.execute(_POST, _columns(rows, now))
-            _judge(cursor.fetchall(), rows)
-        for room_id, _, _ in locked:
-            _follow_up(room_id, groups[room_id].fresh)
-    return {room_id for room_id, _, _ in locked}
 
 
-def _columns(rows: Sequence[tuple[_Group, UUID, Candidate]], now: datetime) -> dict[str, Any]:
-    carried = [group.found.get(position, extras.NONE) for group, _, (position, _, _) in rows]
-    drafts = [draft for _, _, (_, draft, _) in rows]
-    return {
-        "now": now,
-        "positions": list(range(len(rows))),
-        "rooms": [room_id for _, room_id, _ in rows],
-        "heads": [group.head for group, _, _ in rows],
-        "languages": [group.language for group, _, _ in rows],
-        "ids": [uuid7() for _ in rows],
-        "senders": [draft.sender_id for draft in drafts],
-        "client_ids": [draft.client_id for draft in drafts],
-        "texts": [text for _, _, (_, _, text) in rows],
-        "reply_tos": [draft.reply_to for draft in drafts],
-        "attachments": [_json(one) for one in carried],
-        "mentions": [_array(one) for one in carried],
-    }
-
-
-def _judge(answers: Sequence[tuple[Any, ...]], rows: Sequence[tuple[_Group, UUID, Candidate]]) -> None:
-    """Write down what became of each draft."""
-    for number, id_, seq, text, at, sender_name, state in answers:
+def _post(groups: Mapping[UUID, _Group], moment: datetime) -> None:
+    """Store the candidates of every group, and write down what became of each."""
+    rows = [(group, room_id, one) for room_id, group in groups.items() for one in group.candidates]
+    if not rows:
+        return
+    drafts = [_row(number, *row) for number, row in enumerate(rows)]
+    with connection.cursor() as cursor:
+        cursor.execute(_POST, [orjson.dumps(drafts).decode(), list(groups), moment])
+        answers = cursor.fetchall()
+    for number, state, id_, seq, text, at, sender_name in answers:
         group, _, (position, draft, _) = rows[number]
         if state == "muted":
             group.outcomes[position] = Muted(at)
-            continue
-        carried = group.found.get(position, extras.NONE)
-        message = Posted(
-            id=id_,
-            seq=seq,
-            text=text,
-            sender_id=draft.sender_id,
-            sender_name=selectors.SYSTEM_NAME if draft.sender_id is None else sender_name,
-            client_id=draft.client_id,
-            at=at,
-            reply_to=carried.reply_to,
-            attachments=carried.attachments,
-            mentions=carried.mentions,
-        )
-        group.outcomes[position] = message
-        if state == "fresh":
-            group.fresh.append(message)
+        elif state == "nowhere":
+            group.exists = False
+        elif state != "stranger":
+            carried = group.found.get(position, extras.NONE)
+            message = Posted(
+                id=id_,
+                seq=seq,
+                text=text,
+                sender_id=draft.sender_id,
+                sender_name=selectors.SYSTEM_NAME if draft.sender_id is None else sender_name,
+                client_id=draft.client_id,
+                at=at,
+                reply_to=carried.reply_to,
+                attachments=carried.attachments,
+                mentions=carried.mentions,
+            )
+            group.outcomes[position] = message
+            if state == "fresh":
+                group.fresh.append(message)
+
+
+def _row(number: int, group: _Group, room_id: UUID, candidate: Candidate) -> dict[str, Any]:
+    """A draft as `chat_post` takes it; what it does not have is left out."""
+    position, draft, text = candidate
+    row: dict[str, Any] = {
+        "position": number,
+        "room_id": room_id,
+        "id": uuid7(),
+        "sender_id": draft.sender_id,
+        "client_id": draft.client_id,
+        "text": text,
+    }
+    if carried := group.found.get(position):
+        row["reply_to_id"] = draft.reply_to
+        if carried.attachments:
+            row["attachments"] = extras.as_json(carried.attachments)
+        if carried.mentions:
+            row["mentions"] = [one.user_id for one in carried.mentions]
+    return row
 
 
 def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
@@ -236,14 +198,6 @@ def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
     for message in fresh:
         if message.mentions or (message.reply_to is not None and message.reply_to.sender_id is not None):
             events.publish(MessageNoticed(message_id=message.id, room_id=room_id))
-
-
-def _json(carried: Extras) -> str | None:
-    return orjson.dumps(extras.as_json(carried.attachments)).decode() if carried.attachments else None
-
-
-def _array(carried: Extras) -> str | None:
-    return f"{{{','.join(str(one.user_id) for one in carried.mentions)}}}" if carried.mentions else None
 
 
 def announce(*, room_id: UUID, fresh: Sequence[Posted]) -> None:
