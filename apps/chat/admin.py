@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.chat.models import Attachment, Invitation, Membership, Message, Room
+from apps.chat.models import Attachment, Ban, Invitation, Membership, Message, Room
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
@@ -79,6 +79,15 @@ class AttachmentAdmin(_ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """They go with their message."""
         return False
+
+
+@admin.register(Ban)
+class BanAdmin(_ReadOnly):
+    """Who may not come into a room. Bans may be lifted."""
+
+    list_display = ("room", "user", "created_at")
+    list_select_related = ("room", "user")
+    search_fields = ("=room__slug", "=user__email")
 
 
 @admin.register(Invitation)

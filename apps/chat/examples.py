@@ -17,6 +17,7 @@ FIELDS: Final[dict[str, Any]] = {
     "edited_at": None,
     "muted_until": None,
     "MemberOutput.name": "Ada Lovelace",
+    "BanOutput.name": "Mallory",
     "AttachmentOutput.name": "plan.png",
     "AttachmentOutput.type": "image/png",
     "AttachmentOutput.size": 48_213,

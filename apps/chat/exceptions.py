@@ -30,6 +30,27 @@ class NotAMember(Denied):
     detail = "Join the room first."
 
 
+class Banned(Denied):
+    """Someone who was banned wants to come in."""
+
+    code = "banned"
+    detail = "You are banned from this room."
+
+
+class MemberBanned(Conflict):
+    """Someone else wants to bring in who is banned."""
+
+    code = "member_banned"
+    detail = "This person is banned from the room. Lift the ban first."
+
+
+class BanNotFound(NotFound):
+    """That person is not banned from the room."""
+
+    code = "ban_not_found"
+    detail = "There is no such ban."
+
+
 class RoomRoleTooLow(Denied):
     """The caller's role in the room does not reach."""
 

@@ -8,6 +8,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Length
+from django.utils import timezone
 
 from apps.common.ids import uuid7
 from apps.common.models import BaseModel
@@ -125,6 +126,22 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.room_id} until {self.until}"
+
+
+class Ban(models.Model):
+    """Someone who may not come into a room until the ban is lifted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [models.UniqueConstraint(name="chat_ban_once", fields=("room", "user"))]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} out of {self.room_id}"
 
 
 class Message(models.Model):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from apps.chat.models import Attachment, Invitation, Membership, Message
+from apps.chat.models import Attachment, Ban, Invitation, Membership, Message
 
 
 def export(user_id: UUID) -> Mapping[str, Any]:
@@ -28,6 +28,10 @@ def export(user_id: UUID) -> Mapping[str, Any]:
         "messages": Message.objects.filter(sender_id=user_id)
         .order_by("created_at", "room_id", "seq")
         .values("id", "seq", "text", "created_at", "attachments", room_slug=F("room__slug"))
+        .iterator(),
+        "bans": Ban.objects.filter(user_id=user_id)
+        .order_by("id")
+        .values("created_at", room_slug=F("room__slug"))
         .iterator(),
         "files": Attachment.objects.filter(uploader_id=user_id, discarded_at=None)
         .order_by("id")

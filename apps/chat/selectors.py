@@ -34,7 +34,7 @@ from apps.chat.exceptions import (
     RoomNotFound,
     RoomRoleTooLow,
 )
-from apps.chat.models import Attachment, Invitation, LanguageField, Membership, Message, Role, Room
+from apps.chat.models import Attachment, Ban, Invitation, LanguageField, Membership, Message, Role, Room
 from apps.chat.types import Attached, Mentioned, Permission, Posted, Quote, Seat
 from apps.users import selectors as users
 
@@ -133,6 +133,25 @@ def get_standing(*, user_id: UUID, slug: str) -> Standing:
     if rank is None:
         raise NotAMember
     return Standing(user_id=user_id, room=room, membership=membership, rank=rank)
+
+
+def get_moderator(*, user_id: UUID, slug: str) -> Standing:
+    """`get_standing` of someone who may moderate. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
+    standing = get_standing(user_id=user_id, slug=slug)
+    if standing.rank < policies.Rank.MODERATOR:
+        raise RoomRoleTooLow
+    return standing
+
+
+def list_bans(*, room_id: UUID) -> QuerySet[Ban]:
+    """Who may not come into a room, by when they were banned, with their accounts."""
+    bans = Ban.objects.filter(room_id=room_id).select_related("user").order_by("id")
+    return bans.only("id", "user_id", "created_at", "user__name")
+
+
+def is_banned(*, room_id: UUID, user_id: UUID) -> bool:
+    """Whether someone may not come into a room."""
+    return Ban.objects.filter(room_id=room_id, user_id=user_id).exists()
 
 
 def get_rank_against(*, actor: Standing, user_id: UUID, role: Role | None) -> policies.Rank:

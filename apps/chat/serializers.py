@@ -100,6 +100,20 @@ class MemberOutput(serializers.Serializer[Any]):
     joined_at = serializers.DateTimeField(source="created_at")
 
 
+class BanInput(inputs.Input):
+    """Someone to keep out."""
+
+    user = inputs.UUIDField()
+
+
+class BanOutput(serializers.Serializer[Any]):
+    """Someone who may not come into a room."""
+
+    user = serializers.UUIDField(source="user_id")
+    name = serializers.CharField(source="user.name")
+    banned_at = serializers.DateTimeField(source="created_at")
+
+
 class MessageInput(inputs.Input):
     """A message to post. The same `client_id` again is the same message. With files it may be without text."""
 

@@ -31,6 +31,8 @@ class AuditAction(StrEnum):
     MEMBER_REMOVED = "chat.member_removed"
     MEMBER_MUTED = "chat.member_muted"
     MEMBER_UNMUTED = "chat.member_unmuted"
+    MEMBER_BANNED = "chat.member_banned"
+    MEMBER_UNBANNED = "chat.member_unbanned"
     ROLE_CHANGED = "chat.role_changed"
     MESSAGE_DELETED = "chat.message_deleted"
     INVITED = "chat.invited"

@@ -15,6 +15,8 @@ zones = {
         path("chat/rooms/<slug:slug>/members/", views.MembersView.as_view(), name="members"),
         path("chat/rooms/<slug:slug>/members/<uuid:user_id>/", views.MemberView.as_view(), name="member"),
         path("chat/rooms/<slug:slug>/members/<uuid:user_id>/mute/", views.MuteView.as_view(), name="mute"),
+        path("chat/rooms/<slug:slug>/bans/", views.BansView.as_view(), name="bans"),
+        path("chat/rooms/<slug:slug>/bans/<uuid:user_id>/", views.BanView.as_view(), name="ban"),
         path("chat/rooms/<slug:slug>/messages/", views.MessagesView.as_view(), name="messages"),
         path("chat/rooms/<slug:slug>/messages/search/", views.SearchView.as_view(), name="search"),
         path(

@@ -18,7 +18,7 @@ from apps.chat.services.members import (
     record_reads,
 )
 from apps.chat.services.messages import delete_message, edit_message
-from apps.chat.services.moderation import mute_member, remove_member, unmute_member
+from apps.chat.services.moderation import ban_member, lift_ban, mute_member, remove_member, unmute_member
 from apps.chat.services.notices import tell_of_invitation, tell_of_membership, tell_of_message
 from apps.chat.services.posting import (
     announce,
@@ -35,6 +35,7 @@ __all__ = [
     "accept_invitation",
     "add_member",
     "announce",
+    "ban_member",
     "change_role",
     "clean_text",
     "create_room",
@@ -50,6 +51,7 @@ __all__ = [
     "invite",
     "join_room",
     "leave_room",
+    "lift_ban",
     "mute_member",
     "post_message",
     "post_messages",

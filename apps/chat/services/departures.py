@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.chat import selectors
-from apps.chat.models import Invitation, Membership, Mute, Role, Room
+from apps.chat.models import Ban, Invitation, Membership, Mute, Role, Room
 from infrastructure import realtime
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +29,7 @@ def forget_user(*, user_id: UUID) -> int:
         mine.delete()
         Invitation.objects.filter(Q(user_id=user_id) | Q(invited_by_id=user_id)).delete()
         Mute.objects.filter(user_id=user_id).delete()
+        Ban.objects.filter(user_id=user_id).delete()
         for room in selectors.list_rooms_without_owner(among=[room.pk for room in rooms]):
             _find_owner(room)
         for room_id in room_ids:

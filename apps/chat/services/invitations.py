@@ -80,7 +80,7 @@ def withdraw_invitation(*, actor_id: UUID, slug: str, invitation_id: UUID) -> No
 
 
 def accept_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | None = None) -> Membership:
-    """Come in; all invitations of this person to the room are used up by it. Raises InvitationNotFound."""
+    """Come in; all invitations of this person to the room are used up by it. Raises InvitationNotFound, Banned."""
     with transaction.atomic():
         mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
         invitation = mine.filter(pk=invitation_id).select_for_update(of=("self",)).first()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.chat import policies, selectors
 from apps.chat.events import MemberAdded
-from apps.chat.exceptions import LastOwner, MemberNotFound, RoomNotFound, RoomRoleTooLow
+from apps.chat.exceptions import Banned, LastOwner, MemberBanned, MemberNotFound, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Mute, Role, Room
 from apps.chat.types import AuditAction
 from apps.common import audit, events
@@ -24,15 +24,24 @@ _log = structlog.get_logger(__name__)
 
 
 def join_room(*, user_id: UUID, slug: str) -> Membership:
-    """Enter a public room; to be in already is fine. Raises RoomNotFound for a private one that one is not in."""
+    """Enter a public room; to be in already is fine.
+
+    Raises RoomNotFound for a private one that one is not in, Banned.
+    """
     room = selectors.get_room_visible_to(user_id=user_id, slug=slug)
     return enter(room=room, user_id=user_id)[0]
 
 
 def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membership, bool]:
-    """Make someone a member, with nothing unread; the flag tells whether they are new. Asks no questions."""
+    """Make someone a member, with nothing unread; the flag tells whether they are new.
+
+    Raises RoomNotFound, Banned; all else is the caller's to ask.
+    """
     waiting = Mute.objects.filter(room_id=room.pk, user_id=user_id)
     with transaction.atomic():
+        room = lock(room.pk)  # else a ban could be written between the question and the answer
+        if selectors.is_banned(room_id=room.pk, user_id=user_id):
+            raise Banned
         membership, is_new = Membership.objects.get_or_create(
             room_id=room.pk,
             user_id=user_id,
@@ -63,7 +72,7 @@ def add_member(
 ) -> tuple[Membership, bool]:
     """Bring someone in, or give a member another role; the flag tells whether they are new.
 
-    Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown person, LastOwner.
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown person, MemberBanned, LastOwner.
     """
     with transaction.atomic():
         actor = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
@@ -77,7 +86,10 @@ def add_member(
             raise MemberNotFound from None
         if not person.is_active:
             raise MemberNotFound
-        membership, _ = enter(room=actor.room, user_id=user_id, role=role)
+        try:
+            membership, _ = enter(room=actor.room, user_id=user_id, role=role)
+        except Banned:
+            raise MemberBanned from None
         audit.record(
             action=AuditAction.MEMBER_ADDED,
             actor_id=actor_id,

@@ -1,4 +1,4 @@
-"""Keeping order in a room: putting someone out, muting them for a time. Each is written into the audit log.
+"""Keeping order in a room: putting someone out, for now or for good, muting them for a time. The audit log has each.
 
 Deleting what others said is in `messages`; who may do all this is in `policies`.
 """
@@ -6,19 +6,21 @@ Deleting what others said is in `messages`; who may do all this is in `policies`
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.chat import policies, selectors
-from apps.chat.exceptions import InvalidMute, RoomRoleTooLow
-from apps.chat.models import Membership, Role
+from apps.chat.exceptions import BanNotFound, InvalidMute, MemberNotFound, RoomRoleTooLow
+from apps.chat.models import Ban, Invitation, Membership, Role
 from apps.chat.selectors import Standing
 from apps.chat.services import members
 from apps.chat.types import AuditAction
 from apps.common import audit
+from apps.common.exceptions import NotFound
+from apps.users import selectors as users
 from infrastructure import realtime
 
 LONGEST_MUTE: Final = timedelta(days=365)
@@ -30,16 +32,43 @@ def remove_member(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
         members.leave_room(user_id=user_id, slug=slug)
         return
     with transaction.atomic():
-        actor = selectors.get_standing(user_id=actor_id, slug=slug)
+        actor = _moderator(actor_id, slug)
         target = _target(actor, user_id)
         members.end(target)
-        audit.record(
-            action=AuditAction.MEMBER_REMOVED,
-            actor_id=actor_id,
-            target="user",
-            target_id=user_id,
-            details={"room": str(actor.room.pk), "role": target.role},
-        )
+        _record(actor, AuditAction.MEMBER_REMOVED, user_id, role=target.role)
+
+
+def ban_member(*, actor_id: UUID, slug: str, user_id: UUID) -> tuple[Ban, bool]:
+    """Put someone out, member or not, until the ban is lifted; the flag tells whether it is a new one.
+
+    What they were invited with is void. Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown
+    person.
+    """
+    with transaction.atomic():
+        actor = _moderator(actor_id, slug)
+        target = Membership.objects.filter(room_id=actor.room.pk, user_id=user_id).first()
+        try:
+            person = users.get_user(user_id=user_id)
+        except NotFound:
+            raise MemberNotFound from None
+        _require_power(actor, user_id, None if target is None else Role(target.role))
+        ban, is_new = Ban.objects.get_or_create(room_id=actor.room.pk, user_id=person.pk)
+        ban.user = person
+        if target is not None:
+            members.end(target)
+        Invitation.objects.filter(room_id=actor.room.pk, user_id=user_id).delete()
+        if is_new:
+            _record(actor, AuditAction.MEMBER_BANNED, user_id)
+    return ban, is_new
+
+
+def lift_ban(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
+    """Let someone come in again. Raises RoomNotFound, NotAMember, RoomRoleTooLow, BanNotFound."""
+    with transaction.atomic():
+        actor = _moderator(actor_id, slug)
+        if not Ban.objects.filter(room_id=actor.room.pk, user_id=user_id).delete()[0]:
+            raise BanNotFound
+        _record(actor, AuditAction.MEMBER_UNBANNED, user_id)
 
 
 def mute_member(
@@ -60,31 +89,43 @@ def unmute_member(*, actor_id: UUID, slug: str, user_id: UUID) -> Membership:
 
 def _set_mute(actor_id: UUID, slug: str, user_id: UUID, until: datetime | None) -> Membership:
     with transaction.atomic():
-        actor = selectors.get_standing(user_id=actor_id, slug=slug)
+        actor = _moderator(actor_id, slug)
         target = _target(actor, user_id)
         target.muted_until = until
         target.save(update_fields=["muted_until", "updated_at"])
-        details: dict[str, Any] = {"room": str(actor.room.pk)}
-        if until is not None:
-            details["until"] = until.isoformat()
-        audit.record(
-            action=AuditAction.MEMBER_UNMUTED if until is None else AuditAction.MEMBER_MUTED,
-            actor_id=actor_id,
-            target="user",
-            target_id=user_id,
-            details=details,
-        )
+        if until is None:
+            _record(actor, AuditAction.MEMBER_UNMUTED, user_id)
+        else:
+            _record(actor, AuditAction.MEMBER_MUTED, user_id, until=until.isoformat())
         realtime.push_to_room(actor.room.pk, members.changed(target))
     return target
 
 
-def _target(actor: Standing, user_id: UUID) -> Membership:
-    """The member whom the actor may moderate, as they are once other changes are done. Raises as the callers say."""
-    if actor.rank < policies.Rank.MODERATOR:
-        raise RoomRoleTooLow
+def _moderator(actor_id: UUID, slug: str) -> Standing:
+    """The actor, once changes of the room's members by others are done. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
+    actor = selectors.get_moderator(user_id=actor_id, slug=slug)
     members.lock(actor.room.pk)
+    return actor
+
+
+def _target(actor: Standing, user_id: UUID) -> Membership:
+    """The member whom the actor moderates. Raises MemberNotFound, RoomRoleTooLow."""
     target = selectors.get_member(room_id=actor.room.pk, user_id=user_id)
-    against = selectors.get_rank_against(actor=actor, user_id=user_id, role=Role(target.role))
+    _require_power(actor, user_id, Role(target.role))
+    return target
+
+
+def _require_power(actor: Standing, user_id: UUID, role: Role | None) -> None:
+    against = selectors.get_rank_against(actor=actor, user_id=user_id, role=role)
     if not policies.may_moderate(actor.rank, target=against):
         raise RoomRoleTooLow
-    return target
+
+
+def _record(actor: Standing, action: AuditAction, user_id: UUID, **details: str) -> None:
+    audit.record(
+        action=action,
+        actor_id=actor.user_id,
+        target="user",
+        target_id=user_id,
+        details={"room": str(actor.room.pk), **details},
+    )

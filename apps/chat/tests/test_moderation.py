@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from apps.chat import services
-from apps.chat.models import Membership, Message, Mute, Role
+from apps.chat import portability, services
+from apps.chat.models import Ban, Membership, Message, Mute, Role
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import refused, someone
 from apps.common.models import AuditEvent
@@ -148,6 +150,115 @@ def test_mute_does_not_end_by_leaving() -> None:
     assert services.delete_expired(now=timezone.now() + timedelta(hours=1)) == 1
     member("POST", f"rooms/{room.slug}/join/")
     assert member.say(room, "x").status_code == 201
+
+
+def test_who_is_banned_stays_out_until_it_is_lifted() -> None:
+    room = RoomFactory.create()
+    owner, moderator, member = someone(room, Role.OWNER), someone(room, Role.MODERATOR), someone(room)
+    bans = f"rooms/{room.slug}/bans/"
+    banned = moderator("POST", bans, {"user": member.id})
+    assert (banned.status_code, banned.json()["user"], banned.json()["name"]) == (
+        201,
+        member.id,
+        member.user.name,
+    )
+    assert moderator("POST", bans, {"user": member.id}).status_code == 200
+    assert not Membership.objects.filter(user=member.user).exists()
+    refused(member("POST", f"rooms/{room.slug}/join/"), 403, "banned")
+    refused(owner("POST", f"rooms/{room.slug}/members/", {"user": member.id}), 409, "member_banned")
+    owner("POST", f"rooms/{room.slug}/invitations/", {"user": member.id})
+    (invitation,) = member("GET", "invitations/").json()["results"]
+    refused(member("POST", f"invitations/{invitation['id']}/accept/"), 403, "banned")
+    assert not Membership.objects.filter(user=member.user).exists()
+    assert [one["user"] for one in owner("GET", bans).json()["results"]] == [member.id]
+    assert owner("DELETE", f"{bans}{member.id}/").status_code == 204
+    refused(owner("DELETE", f"{bans}{member.id}/"), 404, "ban_not_found")
+    assert owner("GET", bans).json()["results"] == []
+    assert member("POST", f"rooms/{room.slug}/join/").status_code == 200
+    assert [action for action, _, _ in audited()] == [
+        "chat.member_banned",
+        "chat.invited",
+        "chat.member_unbanned",
+    ]
+
+
+def test_a_ban_voids_invitations_and_reaches_those_who_are_not_in_the_room_yet() -> None:
+    room = RoomFactory.create(is_private=True)
+    owner, guest = someone(room, Role.OWNER), someone()
+    owner("POST", f"rooms/{room.slug}/invitations/", {"user": guest.id})
+    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": guest.id}).status_code == 201
+    assert guest("GET", "invitations/").json()["results"] == []
+    refused(guest("POST", f"rooms/{room.slug}/join/"), 404, "room_not_found")
+    refused(owner("POST", f"rooms/{room.slug}/bans/", {"user": str(uuid4())}), 404, "member_not_found")
+    for body in ({}, {"user": "x"}):
+        assert owner("POST", f"rooms/{room.slug}/bans/", body).status_code == 400
+
+
+def test_nobody_bans_equals_or_betters_and_members_see_no_bans() -> None:
+    room = RoomFactory.create()
+    owner, moderator, member = someone(room, Role.OWNER), someone(room, Role.MODERATOR), someone(room)
+    staff, outsider = someone(role="moderator"), someone()
+    bans = f"rooms/{room.slug}/bans/"
+    for actor, target in (
+        (moderator, owner),
+        (moderator, someone(room, Role.MODERATOR)),
+        (moderator, moderator),
+        (owner, owner),
+        (member, outsider),
+        (staff, someone(role="admin")),
+    ):
+        refused(actor("POST", bans, {"user": target.id}), 403, "room_role_too_low")
+    refused(outsider("POST", bans, {"user": member.id}), 403, "not_a_member")
+    refused(member("GET", bans), 403, "room_role_too_low")
+    refused(member("DELETE", f"{bans}{outsider.id}/"), 403, "room_role_too_low")
+    assert not Ban.objects.exists()
+    assert Membership.objects.count() == 4
+    assert staff("POST", bans, {"user": owner.id}).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_joins_while_they_are_banned_is_not_in_the_room_afterwards() -> None:
+    room = RoomFactory.create()
+    owner, member = someone(room, Role.OWNER), someone()
+    start = threading.Barrier(2, timeout=10)
+
+    def at_once(work: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            work()
+        finally:
+            connection.close()
+
+    for _ in range(10):
+        threads = [
+            threading.Thread(target=at_once, args=[work])
+            for work in (
+                lambda: member("POST", f"rooms/{room.slug}/join/"),
+                lambda: owner("POST", f"rooms/{room.slug}/bans/", {"user": member.id}),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=10)
+        assert Ban.objects.count() == 1
+        assert not Membership.objects.filter(user=member.user).exists()
+        Ban.objects.all().delete()
+
+
+def test_bans_are_listed_within_one_query_and_go_with_the_account(
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
+    room = RoomFactory.create()
+    owner, people = someone(room, Role.OWNER), [someone(room) for _ in range(4)]
+    for person in people:
+        owner("POST", f"rooms/{room.slug}/bans/", {"user": person.id})
+    with django_assert_max_num_queries(5):
+        assert len(owner("GET", f"rooms/{room.slug}/bans/").json()["results"]) == 4
+    exported = list(portability.export(people[0].user.pk)["bans"])
+    assert [one["room_slug"] for one in exported] == [room.slug]
+    services.forget_user(user_id=people[0].user.pk)
+    assert Ban.objects.count() == 3
 
 
 def test_permission_to_moderate_comes_and_goes_with_the_role() -> None:

@@ -1,6 +1,7 @@
 """The REST interface: parse, one call, render."""
 
 from apps.chat.views.attachments import AttachmentsView, AttachmentView
+from apps.chat.views.bans import BansView, BanView
 from apps.chat.views.invitations import (
     AcceptView,
     DeclineView,
@@ -24,6 +25,8 @@ __all__ = [
     "AcceptView",
     "AttachmentView",
     "AttachmentsView",
+    "BanView",
+    "BansView",
     "DeclineView",
     "InvitationView",
     "InvitationsView",

@@ -131,7 +131,7 @@ class AcceptView(APIView):
         request=None,
         responses=RoomOutput,
     )
-    @raises(exceptions.InvitationNotFound)
+    @raises(exceptions.InvitationNotFound, exceptions.Banned)
     def post(self, request: Request, invitation_id: UUID) -> Response:
         """You are a member of the room."""
         user_id = caller_of(request).user.pk

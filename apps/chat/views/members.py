@@ -38,7 +38,7 @@ class JoinView(APIView):
     @extend_schema(
         operation_id="chat_rooms_join", tags=TAGS, summary="Join a room", request=None, responses=RoomOutput
     )
-    @raises(exceptions.RoomNotFound)
+    @raises(exceptions.RoomNotFound, exceptions.Banned)
     def post(self, request: Request, slug: str) -> Response:
         """A public one. To be in already is fine."""
         user_id = caller_of(request).user.pk
@@ -99,6 +99,7 @@ class MembersView(GenericAPIView[Any]):
         exceptions.NotAMember,
         exceptions.RoomRoleTooLow,
         exceptions.MemberNotFound,
+        exceptions.MemberBanned,
         exceptions.LastOwner,
     )
     def post(self, request: Request, slug: str) -> Response:

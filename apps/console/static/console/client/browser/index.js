@@ -1618,6 +1618,9 @@ var zone_exports2 = {};
 __export(zone_exports2, {
   chatAttachmentsDownload: () => chatAttachmentsDownload,
   chatAttachmentsUpload: () => chatAttachmentsUpload,
+  chatBansAdd: () => chatBansAdd,
+  chatBansLift: () => chatBansLift,
+  chatBansList: () => chatBansList,
   chatInvitationsList: () => chatInvitationsList,
   chatInvitationsSend: () => chatInvitationsSend,
   chatInvitationsWithdraw: () => chatInvitationsWithdraw,
@@ -2557,6 +2560,25 @@ var chatAttachmentsUpload = (options) => (options.client ?? client2).post({
 var chatAttachmentsDownload = (options) => (options.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/chat/rooms/{slug}/attachments/{attachment_id}/",
+  ...options
+});
+var chatBansList = (options) => (options.client ?? client2).get({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/bans/",
+  ...options
+});
+var chatBansAdd = (options) => (options.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/bans/",
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options.headers
+  }
+});
+var chatBansLift = (options) => (options.client ?? client2).delete({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/chat/rooms/{slug}/bans/{user_id}/",
   ...options
 });
 var chatInvitationsList = (options) => (options.client ?? client2).get({
