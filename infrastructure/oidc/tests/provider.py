@@ -26,7 +26,7 @@ CLIENT, SECRET = "sarsen:client", "a secret/of the + client"
 
 
 class TestProvider:
-    """What it says can be changed in place: `metadata`, `claims`, `header`, `sign`, `answer`, `keys`."""
+    """What it says can be changed in place: `metadata`, `claims`, `header`, `sign`, `answer`, `keys`, `returns`."""
 
     __test__ = False
 
@@ -50,6 +50,8 @@ class TestProvider:
         self.header: dict[str, Any] = {}
         self.status = 200
         self.sign: Callable[[dict[str, Any]], str] = self.signed
+        # What a browser is sent back with instead of what it should be; None leaves something out.
+        self.returns: dict[str, str | None] = {}
         self.asked: list[str] = []
         self._codes: dict[str, dict[str, str]] = {}
 
@@ -75,6 +77,13 @@ class TestProvider:
         code = uuid4().hex
         self._codes[code] = asked
         return {"code": code, "state": asked["state"], "iss": self.issuer}
+
+    def authorize(self, path: str) -> str:
+        """Where a browser is sent back to that came here to sign in: nobody is asked anything."""
+        back: dict[str, str | None] = {**self.consent(path), **self.returns}
+        asked = parse_qs(urlsplit(path).query)
+        query = urlencode({name: value for name, value in back.items() if value is not None})
+        return f"{asked['redirect_uri'][0]}&{query}"
 
     def get(self, path: str) -> tuple[int, Any]:
         self.asked.append(path)
@@ -135,7 +144,12 @@ def running() -> Iterator[TestProvider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.answer(*provider.get(self.path))
+            if self.path.startswith("/authorize?"):
+                self.send_response(303)
+                self.send_header("Location", provider.authorize(self.path))
+                self.end_headers()
+            else:
+                self.answer(*provider.get(self.path))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()

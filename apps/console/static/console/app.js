@@ -7,6 +7,7 @@ import { api, isFailure, paginate } from "./api.js";
 import { announce, fill, focusOn, h, icon } from "./dom.js";
 import { Inbox } from "./inbox.js";
 import { takeLink } from "./letters.js";
+import { takeReturn } from "./providers.js";
 import { TabSession } from "./session.js";
 import { createStore } from "./store.js";
 import { theme } from "./theme.js";
@@ -30,6 +31,7 @@ const inbox = new Inbox(session);
 const store = createStore({ rooms: null, open: null });
 let shown = { stop: () => {} };
 let panel = null;
+let returned = takeReturn(); // what a provider has sent the browser back with, until a view has taken it up
 let entrance = {}; // what the entrance has to say when it is shown next
 let letter = takeLink(); // the link of a mail that is being followed; it stays shown until the person goes on
 
@@ -87,8 +89,17 @@ function title(name = shown.title) {
 /** The address after # as a list of its parts. */
 const where = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map((part) => decodeURIComponent(part));
 
+/** What a provider has sent back for this purpose, once. */
+function returnedTo(aim) {
+  const back = returned?.aim === aim ? returned : null;
+  if (back) returned = null;
+  return back;
+}
+
 function houseOrEntrance() {
-  const view = houseView(session.user ? null : enterCard(session, entrance));
+  // A session that a reload has interrupted goes on; nobody else comes in over it.
+  const back = session.tokens.isSignedIn ? null : returnedTo("enter");
+  const view = houseView(session.user ? null : enterCard(session, { ...entrance, returned: back }));
   entrance = {};
   return view;
 }
@@ -135,23 +146,25 @@ function talkView(slug) {
   };
 }
 
+/** Is this the address of rooms? Invitations stand above their list. */
+const isTalk = ([place]) => ["rooms", "invitations"].includes(place);
+
 /** The view of an address for whoever is signed in. */
-const PLACES = { news: () => newsView(inbox), account: () => accountView(session, { signOut }) };
+const PLACES = { news: () => newsView(inbox), account: () => accountView(session, { signOut, returned: returnedTo("link") }) };
 
 function show({ focus = false } = {}) {
   const [place, slug] = where();
   const own = session.user && !letter && PLACES[place];
-  // Invitations stand above the list of rooms.
-  const isTalk = ["rooms", "invitations"].includes(place) && session.user && !letter;
+  const talks = isTalk(where()) && session.user && !letter;
   shown.stop();
-  if (!isTalk && panel) {
+  if (!talks && panel) {
     panel.stop();
     panel = null;
   }
-  store.set({ open: isTalk ? slug ?? null : null });
-  shown = letter ? letterView() : isTalk ? talkView(slug) : own ? own() : houseOrEntrance();
+  store.set({ open: talks ? slug ?? null : null });
+  shown = letter ? letterView() : talks ? talkView(slug) : own ? own() : houseOrEntrance();
   fill(main, shown.element);
-  document.body.dataset.view = isTalk ? "talk" : own ? place : "house";
+  document.body.dataset.view = talks ? "talk" : own ? place : "house";
   title();
   drawHeader();
   if (shown.focus) shown.focus();
@@ -194,7 +207,7 @@ session.addEventListener("change", async ({ detail }) => {
   inbox.follow();
   if (session.user) {
     await refresh();
-    if (!letter && where()[0] === "rooms") show();
+    if (!letter && (isTalk(where()) || where()[0] in PLACES)) show();
     else if (!letter) openFirst();
     drawHeader();
   } else {

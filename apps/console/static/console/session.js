@@ -57,6 +57,16 @@ export class TabSession extends EventTarget {
     return this.#enter(() => this.tokens.signIn(email, password));
   }
 
+  /** Sign in with what a provider outside sent the browser back with. Resolves as `signIn` does. */
+  signInFrom({ name, body }) {
+    return this.#enter(async () => {
+      const said = await data(open.authOidcCallback({ path: { provider: name }, body }));
+      if ("challenge" in said) return said;
+      this.tokens.adopt(said);
+      return null;
+    });
+  }
+
   /** The second step of signing in: a code of the app, or a recovery code. */
   completeSignIn(challenge, code) {
     return this.#enter(() => this.tokens.completeSignIn(challenge, code));

@@ -83,7 +83,7 @@ def an_account_is_changed(journey: Journey) -> None:
     ada = journey.ada
     ada.click("#account .me")
     ada.sees("Signed-in devices")
-    ada.sees("this one", ".devices")
+    ada.sees("this one", "[aria-labelledby=account-devices]")
     for width, phone in ((1280, False), (360, True)):
         ada.resize(width, 800, phone=phone)
         faults = steps.audit(ada)

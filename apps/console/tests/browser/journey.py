@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apps.console.tests.browser import account, chapters, company, hardships, letters, stack
+from apps.console.tests.browser import account, chapters, company, hardships, letters, providers, stack
 from apps.console.tests.browser.driver import Browser, BrowserError, browsers
 
 ACCESS_SECONDS: Final = 24  # so short that tokens are renewed several times during the journey
@@ -69,6 +69,7 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     letters.a_forgotten_password_is_replaced,
     letters.a_link_is_followed_while_signed_in,
     account.a_second_factor_is_set_up_and_asked_for,
+    providers.a_provider_opens_the_door,
 )
 
 

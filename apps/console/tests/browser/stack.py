@@ -40,6 +40,12 @@ class Stack:
             command, cwd=ROOT, env=self._environment, check=True, stdout=subprocess.DEVNULL, timeout=120
         )
 
+    def restart(self, **environment: str) -> None:
+        """Stop in good order and start with other settings besides."""
+        self.kill(signal.SIGTERM)
+        self._environment |= environment
+        self.start()
+
     def start(self) -> None:
         """Start and wait until every part answers."""
         command = [sys.executable, "-m", "config.serve", "--port", str(self.port)]

@@ -1,10 +1,11 @@
-/** One's own account: name and picture, address, password, second factor, the devices that are signed in. */
+/** One's own account: name and picture, address, password, second factor, providers, the devices that are signed in. */
 
 import { api, data, isFailure, open, wordsOf } from "../api.js";
 import { announce, fill, focusOn, h } from "../dom.js";
 import { dayOf, timeOf } from "../text.js";
 import { ask } from "./ask.js";
 import { field, general, newPassword, submitted } from "./form.js";
+import { identitiesCard } from "./providers.js";
 import { secondFactorCard } from "./second.js";
 
 /** A form whose outcome is told beneath it. `work(values)` resolves to what to say. */
@@ -94,10 +95,10 @@ function devices() {
   return card("account-devices", "Signed-in devices", list);
 }
 
-/** The view; `signOut()` is the header's. Returns {element, heading, title, stop}. */
-export function accountView(session, { signOut }) {
+/** The view; `signOut()` is the header's, `returned` what a provider has sent the browser back with. Returns {element, heading, title, stop}. */
+export function accountView(session, { signOut, returned }) {
   const heading = h("h1", {}, "Your account");
   const out = h("button", { type: "button", class: "quiet", on: { click: signOut } }, "Sign out of this tab");
-  const element = h("div", { class: "page" }, h("div", { class: "row between" }, heading, out), h("div", { class: "cards" }, profile(session), address(session), password(session), secondFactorCard({ card, told, focusOn }), devices()));
+  const element = h("div", { class: "page" }, h("div", { class: "row between" }, heading, out), h("div", { class: "cards" }, profile(session), address(session), password(session), secondFactorCard({ card, told, focusOn }), identitiesCard({ card, returned }), devices()));
   return { element, heading, title: "Your account", stop: () => {} };
 }

@@ -1,8 +1,13 @@
-/** Sign-in and its second step, registration, a forgotten password: one card with four faces, and the demo accounts where there are any. */
+/**
+ * Sign-in and its second step, registration, a forgotten password: one card with four faces; the providers and the demo
+ * accounts where there are any.
+ */
 
+import { isFailure } from "../api.js";
 import { fill, focusOn, h } from "../dom.js";
 import { askForNewPassword } from "../letters.js";
 import { field, general, newPassword, submitted } from "./form.js";
+import { doors, failureOf } from "./providers.js";
 
 const FACES = {
   in: { title: "Sign in", submit: "Sign in", question: "New here?", other: "Make an account", turn: "up" },
@@ -27,9 +32,9 @@ function demoAccounts() {
 
 /**
  * The card. `session` does the work; `reason` says why someone is asked again, `news` what has gone well before, `face`
- * what to begin with: in, up or lost.
+ * what to begin with: in, up or lost; `returned` is what a provider has sent the browser back with.
  */
-export function enterCard(session, { reason = "", news = "", face: first = "in" } = {}) {
+export function enterCard(session, { reason = "", news = "", face: first = "in", returned = null } = {}) {
   let face = first;
   let challenge = null; // of a sign-in that waits for its second step
   const card = h("section", { class: "card enter", "aria-labelledby": "enter-title" });
@@ -46,9 +51,7 @@ export function enterCard(session, { reason = "", news = "", face: first = "in" 
       else challenge = await session.signIn(email, password);
     });
     if (!problem && face === "in" && challenge) {
-      face = "code";
-      draw();
-      card.querySelector("#code").focus();
+      askForCode();
     } else if (problem?.code === OVER) {
       face = "in";
       draw({ reason: problem.message });
@@ -56,6 +59,33 @@ export function enterCard(session, { reason = "", news = "", face: first = "in" 
     if (problem || face !== "lost") return;
     told.textContent = ON_ITS_WAY;
     focusOn(told);
+  }
+
+  function askForCode() {
+    face = "code";
+    draw();
+    card.querySelector("#code").focus();
+  }
+
+  /** Come in with what a provider has sent the browser back with. */
+  async function arrive({ refusal, title, ...back }) {
+    if (!refusal) fill(card, h("h2", { id: "enter-title" }, FACES.in.title), h("p", { role: "status" }, `Coming in from ${title} …`));
+    let words = refusal;
+    try {
+      if (!refusal) challenge = await session.signInFrom(back);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      words = failureOf(error);
+    }
+    if (words) fail(words);
+    else if (challenge) askForCode();
+  }
+
+  function fail(words) {
+    if (!card.querySelector("form")) draw();
+    const place = card.querySelector(".general");
+    place.textContent = words;
+    focusOn(place);
   }
 
   function demo(form) {
@@ -112,11 +142,13 @@ export function enterCard(session, { reason = "", news = "", face: first = "in" 
       h("h2", { id: "enter-title" }, title),
       form,
       face === "in" && h("p", { class: "forgot" }, turner("Forgot your password?", "lost")),
+      face === "in" && doors(fail),
       h("p", { class: "turn" }, question, " ", turner(other, to)),
       demo(form),
     );
   }
 
   draw({ reason, news });
+  if (returned) setTimeout(() => arrive(returned)); // when the card is on the page, where it can have the focus
   return card;
 }
