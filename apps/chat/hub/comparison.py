@@ -23,6 +23,6 @@ def compare(*, session_ids: set[UUID], members: set[tuple[UUID, UUID]], room_ids
     """Look them all up. A room that is missing in `heads` was deleted."""
     return Differences(
         ended_sessions=frozenset(users.list_dead_sessions(session_ids=session_ids)),
-        former_members=frozenset(members - selectors.list_existing_members(pairs=members)),
+        former_members=frozenset(selectors.list_former_members(pairs=members)),
         heads=selectors.list_heads(room_ids=room_ids),
     )

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError, connection, transaction
 from django_redis import get_redis_connection
+from pytest_django import DjangoAssertNumQueries
 
 from apps.chat import runtime, selectors, services
 from apps.chat.hub import comparison, hub, posting
@@ -210,3 +211,17 @@ def test_people_of_a_crashed_process_run_out(
     assert socket.next("presence") == {**came, "online": False}
     assert 0 < redis.ttl(key) <= Heartbeat.LASTS * 4
     assert {member.decode().split("|")[2] for member in redis.zrange(key, 0, -1)} >= {"Ada"}
+
+
+@pytest.mark.django_db
+def test_former_members_are_told_from_those_who_are(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    one, other = RoomFactory.create(), RoomFactory.create()
+    ada, grace = member_of(one), member_of(other)
+    pairs = {(room.pk, person.pk) for room in (one, other) for person in (ada, grace)}
+    with django_assert_num_queries(1):
+        former = selectors.list_former_members(pairs=pairs)
+    assert former == {(one.pk, grace.pk), (other.pk, ada.pk)}
+    with django_assert_num_queries(0):
+        assert selectors.list_former_members(pairs=[]) == set()
