@@ -5,6 +5,10 @@ A token says who signed in and which session it belongs to. Whether both are sti
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hmac
+import json
 import threading
 import time
 from collections import OrderedDict
@@ -18,7 +22,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from infrastructure import on_demand
-from infrastructure.token.keys import KeyRing, TokenError, TokenInvalid
+from infrastructure.token.keys import HS256, KeyRing, TokenError, TokenInvalid
 
 if TYPE_CHECKING:
     import jwt
@@ -27,6 +31,7 @@ else:
 
 TYPE: Final = "at+jwt"
 CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")
+_NEEDED: Final = frozenset(CLAIMS)
 _HEADER: Final = frozenset({"alg", "typ", "kid"})
 _MAX_LENGTH: Final = 2048
 # How far the clocks of two servers may be apart before one takes the other's tokens for not yet valid.
@@ -62,6 +67,8 @@ class AccessTokens:
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
+        # By the header, as text, that this ring's own tokens have: the secret that they are signed with.
+        self._secrets = {_header(kid): secret for kid, secret in keys.secrets().items()}
         self._lock = threading.Lock()
         self._verified: OrderedDict[str, AccessClaims] = OrderedDict()
 
@@ -98,6 +105,31 @@ class AccessTokens:
     def _verify(self, token: str) -> AccessClaims:
         if len(token) > _MAX_LENGTH or not token.isascii():
             raise TokenInvalid("This is not a token.")
+        payload = self._own(token)
+        if payload is None:
+            payload = self._foreign(token)
+        return self._claims(payload)
+
+    def _own(self, token: str) -> Any:
+        """What a token says that is written, letter by letter, as this ring writes its own; None for any other.
+
+        A tenth of the work of the library, for the tokens that come. HS256 is a MAC: the signature is written anew, and
+        compared (RFC 7515, section 5.2; RFC 7518, section 3.2). What is not the same text is the library's to judge.
+        """
+        signed, _, signature = token.rpartition(".")
+        header, _, payload = signed.partition(".")
+        secret = self._secrets.get(header)
+        if secret is None:
+            return None
+        expected = base64.urlsafe_b64encode(hmac.digest(secret, signed.encode(), "sha256"))[:-1]
+        if not hmac.compare_digest(expected, signature.encode()):
+            return None
+        try:
+            return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except (binascii.Error, ValueError, RecursionError):
+            return None
+
+    def _foreign(self, token: str) -> Any:
         algorithm = self.keys.algorithm
         try:
             header = jwt.get_unverified_header(token)
@@ -105,7 +137,7 @@ class AccessTokens:
             if header.get("alg") != algorithm or header.get("typ") != TYPE or not header.keys() <= _HEADER:
                 raise TokenInvalid("The header is not that of an access token.")
             # The times are judged here, by this object's clock; expiry without leeway.
-            payload = jwt.decode(
+            return jwt.decode(
                 token,
                 self.keys[header.get("kid")],
                 algorithms=[algorithm],
@@ -121,9 +153,12 @@ class AccessTokens:
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenInvalid("The token does not verify.") from error
-        return self._claims(payload)
 
-    def _claims(self, payload: dict[str, Any]) -> AccessClaims:
+    def _claims(self, payload: Any) -> AccessClaims:
+        if not isinstance(payload, dict) or not payload.keys() >= _NEEDED:
+            raise TokenInvalid("A claim is missing.")
+        if payload["iss"] != self._issuer or payload["aud"] != self._audience:
+            raise TokenInvalid("The token is of another issuer, or for another audience.")
         times = [payload[name] for name in ("iat", "nbf", "exp")]
         if not all(type(value) is int for value in times):
             raise TokenInvalid("A time of the token is not a whole number.")
@@ -138,6 +173,12 @@ class AccessTokens:
         if not isinstance(jti, str) or not jti:
             raise TokenInvalid("The token has no id.")
         return AccessClaims(subject=subject, session=session, expires_at=expires_at, jti=jti)
+
+
+def _header(kid: str) -> str:
+    """The first part of the tokens that are signed with the secret of that id, as the library writes it."""
+    text = json.dumps({"alg": HS256, "kid": kid, "typ": TYPE}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def access_tokens() -> AccessTokens:

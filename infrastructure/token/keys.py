@@ -88,6 +88,10 @@ class KeyRing:
             raise TokenInvalid("No key of the ring has the token's kid.")
         return key
 
+    def secrets(self) -> dict[str, bytes]:
+        """The secrets that sign and verify, by their id; none in a ring of pairs."""
+        return {kid: key.encode() for kid, key in self._verifying.items()} if self.algorithm == HS256 else {}
+
     def in_use(self) -> list[KeyInUse]:
         """The keys without their secrets, the one that signs first."""
         return [

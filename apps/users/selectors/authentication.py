@@ -1,7 +1,7 @@
 """Who calls: a genuine token, a live session and an active account, by one query that is compiled once.
 
-This is on the path of every request. The ORM says what is selected, once for each process; then the same statement
-goes to PostgreSQL, prepared, and the row becomes an instance as the ORM itself would make it.
+This is on the path of every request and of every socket. The ORM says what is selected, once for each process; then the
+same statement goes to PostgreSQL, prepared, and a row becomes an instance as the ORM itself would make it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ WHERE NOT EXISTS (
 _SUBJECT: Final = UUID(int=1)
 _SESSION: Final = UUID(int=2)
 _NOW: Final = datetime(1, 1, 1, tzinfo=UTC)
+_SESSIONS: Final = "the ids of many sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class _Statement:
     sql: str
     places: tuple[Any, ...]
     fields: tuple[str, ...]
+
+    def parameters(self, values: dict[Any, Any]) -> list[Any]:
+        """Values for the places; those that stand for themselves stay."""
+        return [values.get(place, place) for place in self.places]
 
 
 @cache
@@ -74,6 +79,24 @@ def _statement() -> _Statement:
     return _Statement(sql, tuple(places), fields)
 
 
+@cache
+def _visitors_statement() -> _Statement:
+    """Compile the query for many. Raises TypeError as `_statement` does."""
+    query = (
+        # One array, whatever its length: the statement stays the same and is prepared once.
+        Session.objects.live(_NOW)
+        .filter(id__in=RawSQL("SELECT unnest(%s::uuid[])", (_SESSIONS,)), user__is_active=True)
+        .order_by()
+        .values_list("id", "user_id", "user__name")
+        .query
+    )
+    compiler = query.get_compiler(DEFAULT_DB_ALIAS)
+    sql, places = compiler.as_sql()
+    if converters := compiler.get_converters([column for column, _, _ in compiler.select]):
+        raise TypeError(f"Columns {sorted(converters)} need a conversion.")
+    return _Statement(sql, tuple(places), ("id", "user_id", "name"))
+
+
 def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
     """The caller whom an access token proves. One query; nothing of it is cached.
 
@@ -97,7 +120,7 @@ def _live_user(claims: tokens.AccessClaims, now: datetime) -> User | None:
     statement = _statement()
     values: dict[Any, Any] = {_SUBJECT: claims.subject, _SESSION: claims.session, _NOW: now}
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(statement.sql, [values.get(place, place) for place in statement.places])
+        cursor.execute(statement.sql, statement.parameters(values))
         row = cursor.fetchone()
     if row is None:
         return None
@@ -138,12 +161,12 @@ def list_visitors(*, given: Sequence[str], now: datetime | None = None) -> list[
     session_ids = [one.session for one in claims if one is not None]
     if not session_ids:
         return [None] * len(given)
-    live = Session.objects.live(now or timezone.now()).filter(
-        # One array, whatever its length: the statement stays the same and is prepared once.
-        id__in=RawSQL("SELECT unnest(%s::uuid[])", (session_ids,)),
-        user__is_active=True,
-    )
-    found = {id_: (user_id, name) for id_, user_id, name in live.values_list("id", "user_id", "user__name")}
+    statement = _visitors_statement()
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(
+            statement.sql, statement.parameters({_SESSIONS: session_ids, _NOW: now or timezone.now()})
+        )
+        found = {id_: (user_id, name) for id_, user_id, name in cursor.fetchall()}
     visitors: list[Visitor | None] = []
     for one in claims:
         user_id, name = found.get(one.session, (None, "")) if one is not None else (None, "")

@@ -37,14 +37,22 @@ def tokens(
     return AccessTokens(KeyRing(keys or (("k1", SECRET),)), issuer, "sarsen", clock=clock)
 
 
-def part(value: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+def part(value: Any, *, spaced: bool = False) -> str:
+    text = json.dumps(value) if spaced else json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def forged(
-    header: dict[str, Any] | None = None, claims: dict[str, Any] | None = None, *, key: str = SECRET
+    header: dict[str, Any] | None = None,
+    claims: dict[str, Any] | None = None,
+    *,
+    key: str = SECRET,
+    spaced: bool = False,
 ) -> str:
-    """A token with this header and these claims (None removes one), rightly signed by `key` with HS256."""
+    """A token with this header and these claims (None removes one), rightly signed by `key` with HS256.
+
+    Spaced: not letter by letter as it would have been issued, so that the library judges it.
+    """
     head = {"alg": "HS256", "typ": "at+jwt", "kid": "k1"} | (header or {})
     body = {
         "iss": "sarsen",
@@ -58,7 +66,7 @@ def forged(
     } | (claims or {})
     head = {name: value for name, value in head.items() if value is not None}
     body = {name: value for name, value in body.items() if value is not None}
-    signed = f"{part(head)}.{part(body)}"
+    signed = f"{part(head, spaced=spaced)}.{part(body, spaced=spaced)}"
     signature = hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest()
     return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
@@ -75,8 +83,20 @@ def test_what_was_issued_is_read() -> None:
     assert issuer.read(token) is claims
 
 
-def test_the_helper_of_these_tests_forges_what_would_be_taken() -> None:
-    assert tokens().read(forged()).subject == SUBJECT
+def test_the_helper_of_these_tests_forges_what_would_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    library = jwt.decode
+
+    def decode(token: str, *arguments: Any, **options: Any) -> Any:
+        judged.append(token)
+        return library(token, *arguments, **options)
+
+    monkeypatch.setattr(module.jwt, "decode", decode)
+    own, spaced = forged(), forged(spaced=True)
+    assert own.partition(".")[0] == tokens().issue(SUBJECT, SESSION, timedelta(1)).partition(".")[0]
+    assert tokens().read(own) == tokens().read(spaced)
+    assert tokens().read(own).subject == SUBJECT
+    assert judged == [spaced]
 
 
 HEADERS: list[dict[str, Any]] = [
@@ -143,16 +163,37 @@ def test_no_other_header_is_taken(header: dict[str, Any]) -> None:
         tokens().read(forged(header))
 
 
+@pytest.mark.parametrize("spaced", [False, True])
 @pytest.mark.parametrize("claims", CLAIMS, ids=str)
-def test_no_other_claims_are_taken(claims: dict[str, Any]) -> None:
+def test_no_other_claims_are_taken(claims: dict[str, Any], spaced: bool) -> None:
     with pytest.raises(TokenInvalid):
-        tokens().read(forged(claims=claims))
+        tokens().read(forged(claims=claims, spaced=spaced))
 
 
+@pytest.mark.parametrize("spaced", [False, True])
 @pytest.mark.parametrize("key", [OTHER, "", "k1", SECRET[:-1], SECRET.upper()])
-def test_no_other_key_is_taken(key: str) -> None:
+def test_no_other_key_is_taken(key: str, spaced: bool) -> None:
     with pytest.raises(TokenInvalid):
-        tokens().read(forged(key=key))
+        tokens().read(forged(key=key, spaced=spaced))
+
+
+def test_a_signature_is_taken_in_one_spelling_alone() -> None:
+    """Its last letter has bits that stand for nothing (RFC 4648, section 3.5)."""
+    token = forged()
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    others = [token[:-1] + letter for letter in letters if letter != token[-1]]
+    for other in [*others, token[:-1], token + "A", token + "=="]:
+        with pytest.raises(TokenInvalid):
+            tokens().read(other)
+    assert tokens().read(token).subject == SUBJECT
+
+
+@pytest.mark.parametrize("payload", ["", "e30", "bnVsbA", "W10", "NQ", "Iic", "eyJhIjo", "_w", "A"])
+def test_a_payload_that_says_nothing_is_refused_however_well_it_is_signed(payload: str) -> None:
+    signed = f"{forged().partition('.')[0]}.{payload}"
+    signature = hmac.digest(SECRET.encode(), signed.encode(), "sha256")
+    with pytest.raises(TokenInvalid):
+        tokens().read(f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}")
 
 
 @pytest.mark.parametrize(
