@@ -25,6 +25,9 @@ class Heartbeat:
     EVERY: Final = 5.0
     LASTS: Final = 15.0
     GATHERED: Final = 0.25
+    # A room that was told something a moment ago hears the next together with what follows: many who arrive one
+    # after another would otherwise cost a write for each of them to each of those who are there.
+    PAUSE: Final = 1.0
     # In a crowd everyone's coming and going would be told to everyone; beyond this many nobody's is.
     LIMIT: Final = 256
 
@@ -33,21 +36,37 @@ class Heartbeat:
         self._process = process
         self._feeds = feeds
         self._news: dict[UUID, dict[UUID, tuple[str, bool]]] = {}
+        self._told_at: dict[UUID, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, feed: Feed, user: UUID, name: str, *, is_online: bool) -> None:
         """Someone's first socket here came, or their last one went. Told a moment later, with what else happens."""
-        if not self._news:
-            asyncio.get_running_loop().call_later(self.GATHERED, self.flush)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.GATHERED, self.flush_due)
         news = self._news.setdefault(feed.room_id, {})
         # Who went and is back in that moment, or came and went, is no news.
         if news.pop(user, None) is None:
             news[user] = (name, is_online)
 
+    def flush_due(self) -> None:
+        """Tell the rooms that were not told anything just now, and come back for the others."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._told_at = {room_id: at for room_id, at in self._told_at.items() if now - at < self.PAUSE}
+        due = [room_id for room_id in self._news if room_id not in self._told_at]
+        self._told_at.update(dict.fromkeys(due, now))
+        self._flush(due)
+        self._timer = loop.call_later(self.GATHERED, self.flush_due) if self._news else None
+
     def flush(self) -> None:
-        """Tell what was gathered: a word for each room, however many came and went."""
-        gathered, self._news = self._news, {}
+        """Tell all that was gathered."""
+        self._flush(list(self._news))
+
+    def _flush(self, room_ids: Iterable[UUID]) -> None:
+        """A word for each room, however many came and went."""
         until = time.time() + self.LASTS
-        for room_id, news in gathered.items():
+        for room_id in room_ids:
+            news = self._news.pop(room_id)
             key = _key(room_id)
             came = [self._member(user, name) for user, (name, is_online) in news.items() if is_online]
             went = [self._member(user, name) for user, (name, is_online) in news.items() if not is_online]

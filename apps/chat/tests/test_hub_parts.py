@@ -397,6 +397,38 @@ async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
     assert len(client.got) == 1
 
 
+async def test_a_room_is_told_at_most_once_in_a_while_and_nothing_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Heartbeat, "PAUSE", 60.0)
+    quiet = uuid4()
+    feeds = {ROOM: opened(Past()), quiet: Feed(quiet, "quiet", past=Past())}
+    bus = MemoryBus(Air(), on_subscribed=lambda _: None)
+    heartbeat = Heartbeat(bus, "me", feeds)
+    words: list[tuple[str, int]] = []
+    for name, feed in (("busy", feeds[ROOM]), ("quiet", feeds[quiet])):
+
+        def hear(body: bytes, name: str = name) -> None:
+            words.append((name, len(orjson.loads(body)["people"])))
+
+        await bus.subscribe(realtime.room_channel(feed.room_id), hear)
+    heartbeat.tell(feeds[ROOM], uuid4(), "first", is_online=True)
+    heartbeat.flush_due()
+    for name in "abc":
+        heartbeat.tell(feeds[ROOM], uuid4(), name, is_online=True)
+    heartbeat.tell(feeds[quiet], uuid4(), "somebody", is_online=True)
+    heartbeat.flush_due()
+    assert words == [("busy", 1), ("quiet", 1)]
+    assert heartbeat._timer is not None  # comes back for the three
+    monkeypatch.setattr(Heartbeat, "PAUSE", 0.0)
+    heartbeat.flush_due()
+    assert words == [("busy", 1), ("quiet", 1), ("busy", 3)]
+    assert heartbeat._timer is None
+    heartbeat.tell(feeds[ROOM], uuid4(), "last", is_online=False)
+    heartbeat.flush()  # at the end of the process nothing waits
+    assert words[3:] == [("busy", 1)]
+
+
 async def test_memory_bus_loses_and_restores() -> None:
     air = Air()
     heard: list[bytes] = []
