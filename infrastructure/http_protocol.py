@@ -13,7 +13,8 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from infrastructure import refusals
+from infrastructure import handshake, refusals
+from infrastructure.joined_writes import JoinedWrites
 from infrastructure.telemetry import context
 
 # The same as in deploy/gunicorn.conf.py and deploy/nginx: 8 KiB a line, 32 KiB in all.
@@ -71,13 +72,44 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
-            else:
-                self._take(data[upgrade.args[0] :])
+                # It refers back to here: without this, every socket would leave work for the collector.
+                self.parser = None  # type: ignore[assignment]
+                return
+            self._take(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(self._refusal)
         self._fed += self._piece
         if self._is_head_due and self._fed > MAX_HEAD + MAX_LINE and not self.transport.is_closing():
             self._refuse(_LARGE_HEAD)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over: what was read, where that is plain and the class takes it, or the bytes again."""
+        kind: Any = self.config.ws_protocol_class
+        offer = self._read_handshake() if issubclass(kind, JoinedWrites) else None
+        if offer is None:
+            super().handle_websocket_upgrade()
+            return
+        self.connections.discard(self)
+        protocol = kind(self.config, self.server_state, self.app_state, offer=offer)
+        protocol.take_over(
+            self.transport,
+            server=self.server,
+            client=self.client,
+            is_secure=self.scheme == "https",
+            target=self.url,
+            headers=self.headers,
+        )
+        self.transport.set_protocol(protocol)
+
+    def _read_handshake(self) -> handshake.Handshake | None:
+        if (
+            self.config.ws_per_message_deflate
+            or self.parser.get_http_version() != "1.1"
+            or len(self.url) > handshake.MAX_LENGTH
+            or not self.url.isascii()
+        ):
+            return None
+        return handshake.read(self.headers)
 
     def _take(self, data: bytes) -> None:
         """A part of the body that the parser left: it stops at whatever asks for an upgrade."""

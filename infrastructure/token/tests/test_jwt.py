@@ -91,7 +91,7 @@ def test_the_helper_of_these_tests_forges_what_would_be_taken(monkeypatch: pytes
         judged.append(token)
         return library(token, *arguments, **options)
 
-    monkeypatch.setattr(module.jwt, "decode", decode)
+    monkeypatch.setattr(jwt, "decode", decode)
     own, spaced = forged(), forged(spaced=True)
     assert own.partition(".")[0] == tokens().issue(SUBJECT, SESSION, timedelta(1)).partition(".")[0]
     assert tokens().read(own) == tokens().read(spaced)

@@ -1,0 +1,93 @@
+"""A WebSocket's opening handshake (RFC 6455, section 4.2) in the form in which browsers and libraries send it.
+
+`read` takes what an HTTP parser has read already, and knows one form: each field once, plain lists, nothing odd. Of any
+other it says nothing, neither yes nor no, and `websockets` judges it, which knows every form and how to refuse. So what
+is accepted here is a part of what is accepted there, and a test compares them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+Fields = Sequence[tuple[bytes, bytes]]
+
+# As much as `websockets` takes in one line, less what it counts besides name and value.
+MAX_LENGTH: Final = 8_000
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_ONCE: Final = frozenset(
+    {
+        b"connection",
+        b"upgrade",
+        b"sec-websocket-key",
+        b"sec-websocket-version",
+        b"sec-websocket-protocol",
+        b"origin",
+    }
+)
+_TOKEN: Final = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
+_NAMES: Final = re.compile(_TOKEN)
+_LIST: Final = re.compile(_TOKEN + rb"(?:, ?" + _TOKEN + rb")*")
+# Between two values that are joined by line feeds.
+_ODD: Final = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]|(?:^|\n) | (?:\n|$)")
+_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
+_FIELD: Final = re.compile(_TOKEN + rb": [\x20-\x7e\x80-\xff]*")
+
+
+class Handshake(NamedTuple):
+    """A client's half: what its key is answered with, and the subprotocols that it offers."""
+
+    accept: bytes
+    subprotocols: list[str]
+
+
+def read(fields: Fields) -> Handshake | None:
+    """The handshake that these fields make, names in lower case; None for what is not of the plain form."""
+    values = b"\n".join([value for _, value in fields])
+    names = b"".join([name for name, _ in fields])
+    if (
+        len(values) + len(names) > MAX_LENGTH
+        or values.count(b"\n") != len(fields) - 1
+        or _ODD.search(values)
+        or not _NAMES.fullmatch(names)
+    ):
+        return None
+    found: dict[bytes, bytes] = {}
+    for name, value in fields:
+        if name in _ONCE:
+            if name in found:
+                return None
+            found[name] = value
+    connection = found.get(b"connection", b"")
+    key = found.get(b"sec-websocket-key", b"")
+    offered = found.get(b"sec-websocket-protocol")
+    if (
+        found.get(b"upgrade", b"").lower() != b"websocket"
+        or not _LIST.fullmatch(connection)
+        or b"upgrade" not in connection.lower().replace(b" ", b"").split(b",")
+        or found.get(b"sec-websocket-version") != b"13"
+        or not _KEY.fullmatch(key)
+        or (offered is not None and not _LIST.fullmatch(offered))
+    ):
+        return None
+    accept = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+    return Handshake(accept, [] if offered is None else offered.decode().replace(" ", "").split(","))
+
+
+def answer(accept: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The server's half: 101, with more fields. Raises ValueError for one that is none (a line feed in it, say)."""
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: " + accept,
+    ]
+    for name, value in fields:
+        line = b"%b: %b" % (name, value)
+        if not _FIELD.fullmatch(line):
+            raise ValueError(f"{line!r} is no field of a header.")
+        lines.append(line)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
