@@ -13,7 +13,7 @@ import { createStore } from "./store.js";
 import { theme } from "./theme.js";
 import { forgetUnsent } from "./unsent.js";
 import { accountView } from "./views/account.js";
-import { enterCard } from "./views/enter.js";
+import { enterCard, insideCard } from "./views/enter.js";
 import { houseView } from "./views/house.js";
 import { letterCard } from "./views/letter.js";
 import { newsView } from "./views/news.js";
@@ -99,7 +99,7 @@ function returnedTo(aim) {
 function houseOrEntrance() {
   // A session that a reload has interrupted goes on; nobody else comes in over it.
   const back = session.tokens.isSignedIn ? null : returnedTo("enter");
-  const view = houseView(session.user ? null : enterCard(session, { ...entrance, returned: back }));
+  const view = houseView(session.user ? insideCard(session.user) : enterCard(session, { ...entrance, returned: back }));
   entrance = {};
   return view;
 }

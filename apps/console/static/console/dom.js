@@ -73,6 +73,17 @@ export function icon(name) {
   return svg;
 }
 
+/** Have Esc close what a <details> shows, and return to its summary. */
+export function closesOnEscape(details) {
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    event.stopPropagation();
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
+  return details;
+}
+
 /** Say something to screen readers without moving the focus. */
 export function announce(text) {
   const place = document.getElementById("announcer");

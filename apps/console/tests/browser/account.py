@@ -88,7 +88,7 @@ def an_account_is_changed(journey: Journey) -> None:
         ada.resize(width, 800, phone=phone)
         faults = steps.audit(ada)
         assert faults == [], (width, faults)
-        assert ada.run("return document.documentElement.scrollWidth <= innerWidth"), width
+        assert steps.fits(ada, width), width
     ada.resize(1280, 800)
     name = "[aria-labelledby=account-profile] #name"
     ada.run(f"const field = document.querySelector('{name}'); field.value = ''; field.focus()")

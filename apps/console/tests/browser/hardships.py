@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from apps.console.tests.browser import steps
 from apps.console.tests.browser.chapters import EMAIL, both
-from apps.console.tests.browser.driver import ENTER, Browser
+from apps.console.tests.browser.driver import ENTER, ESCAPE, Browser
 
 if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
 
 ROOMS = "/api/private/v1/chat/rooms/"
+# The log is as far down as it goes.
+_RESTS = "const log = document.querySelector('.log'); return log.scrollHeight - log.scrollTop - log.clientHeight < 2"
 
 
 def stored(journey: Journey, wanted: list[str]) -> list[str]:
@@ -213,13 +215,24 @@ def sessions_outlive_their_tokens(journey: Journey) -> None:
 def a_phone_is_enough(journey: Journey) -> None:
     """360 pixels: one thing at a time, nothing scrolls sideways, everything can be reached by thumb."""
     ada = journey.ada
+    steps.write(ada, "Everything " + "that-is-one-long-word-" * 8 + "and more. " * 20)
+    steps.answer(ada, "that-is-one-long-word", "An answer that quotes it")
+    steps.settle(ada, ["An answer that quotes it"])
+    assert steps.fits(ada, 1280)
+    ada.resize(360, 740, phone=True)
+    ada.until(lambda: ada.run(_RESTS), "the newest message in view")
+    ada.resize(360, 400, phone=True)  # the keyboard comes up
+    ada.until(lambda: ada.run(_RESTS), "the newest message in view above the keyboard")
     ada.resize(360, 740, phone=True)
     assert steps.audit(ada) == []
+    assert steps.fits(ada, 360)
     assert not shown(ada, ".rooms")
     ada.click(".people-toggle")
     assert shown(ada, ".people")
     assert not shown(ada, ".log")
-    ada.click(".people-toggle")
+    ada.press(ESCAPE)
+    assert not shown(ada, ".people")
+    assert ada.run("return document.activeElement.classList.contains('people-toggle')")
     ada.click(".room-head .back")
     ada.until(lambda: shown(ada, ".rooms") and not shown(ada, ".conversation"), "the list of rooms")
     assert steps.audit(ada) == []

@@ -115,6 +115,15 @@ def audit(browser: Browser) -> list[str]:
     return list(browser.run(_AUDIT))
 
 
+def fits(browser: Browser, width: int) -> bool:
+    """Whether nothing sticks out sideways: `innerWidth` would grow with what does."""
+    script = (
+        "return document.documentElement.scrollWidth <= arguments[0]"
+        " && [...document.querySelectorAll('.log')].every((log) => log.scrollWidth <= log.clientWidth)"
+    )
+    return bool(browser.run(script, width))
+
+
 def focus_walk(browser: Browser, key: str, count: int) -> list[dict[str, Any]]:
     """Press a key so often; where the focus was each time, and whether it could be seen."""
     script = """

@@ -54,7 +54,7 @@ function password(session) {
     await api.usersMePassword({ body: { current_password: current, new_password: chosen } });
     session.end("Your password is changed. Sign in with the new one.");
     return "";
-  }, field({ label: "The one of now", name: "current", type: "password", autocomplete: "current-password" }), newPassword("A new one"));
+  }, field({ label: "Current password", name: "current", type: "password", autocomplete: "current-password" }), newPassword("New password"));
   return card("account-password", "Password", h("p", { class: "hint" }, "Every device is signed out by it, this one too."), form);
 }
 
@@ -98,7 +98,7 @@ function devices() {
 /** The view; `signOut()` is the header's, `returned` what a provider has sent the browser back with. Returns {element, heading, title, stop}. */
 export function accountView(session, { signOut, returned }) {
   const heading = h("h1", {}, "Your account");
-  const out = h("button", { type: "button", class: "quiet", on: { click: signOut } }, "Sign out of this tab");
+  const out = h("button", { type: "button", class: "quiet small-only", on: { click: signOut } }, "Sign out");
   const element = h("div", { class: "page" }, h("div", { class: "row between" }, heading, out), h("div", { class: "cards" }, profile(session), address(session), password(session), secondFactorCard({ card, told, focusOn }), identitiesCard({ card, returned }), devices()));
   return { element, heading, title: "Your account", stop: () => {} };
 }

@@ -27,7 +27,7 @@ export function composer({ slug, roomName, send, change, writing, lastOwn, peopl
   const names = mentioning(field, people);
   const tray = uploadTray(slug, { changed: () => { button.disabled = tray.isBusy; } });
   const aboutText = h("span", {});
-  const about = h("p", { class: "about", hidden: true }, aboutText, " ", h("button", { type: "button", class: "link", on: { click: leave } }, "Leave it (Esc)"));
+  const about = h("p", { class: "about", hidden: true }, aboutText, " ", h("button", { type: "button", class: "link", on: { click: leave } }, "Cancel (Esc)"));
   const button = h("button", { type: "submit", class: "primary send", "aria-label": "Send" }, icon("send"));
   const chooser = h("input", { type: "file", id: "message-files", multiple: true, hidden: true, on: { change: chosen } });
   const clip = h("button", { type: "button", class: "tool clip", "aria-label": "Add files", on: { click: () => chooser.click() } }, icon("clip"));

@@ -152,3 +152,14 @@ export function enterCard(session, { reason = "", news = "", face: first = "in",
   if (returned) setTimeout(() => arrive(returned)); // when the card is on the page, where it can have the focus
   return card;
 }
+
+/** What stands there instead for whoever is in. */
+export function insideCard({ name }) {
+  return h(
+    "section",
+    { class: "card inside", "aria-labelledby": "inside-title" },
+    h("h2", { id: "inside-title" }, `Welcome, ${name}`),
+    h("a", { class: "primary wide", href: "#/rooms" }, "Go to your rooms"),
+    h("p", { class: "turn" }, h("a", { href: "#/news" }, "News"), " · ", h("a", { href: "#/account" }, "Your account")),
+  );
+}

@@ -1,7 +1,7 @@
 /** Invitations: the form of those who may invite, and the cards of those who are invited. */
 
 import { api, data, isFailure, wordsOf } from "../api.js";
-import { announce, fill, h, icon } from "../dom.js";
+import { announce, closesOnEscape, fill, h, icon } from "../dom.js";
 import { field, general, submitted } from "./form.js";
 
 /** A form that invites by address. It answers alike for every address: who has an account is nobody else's business. */
@@ -23,7 +23,7 @@ export function invitationForm(slug) {
     form.reset();
     told.textContent = "Invited. Whoever has verified this address finds it above their rooms.";
   });
-  return h("details", { class: "invite" }, h("summary", {}, icon("plus"), "Invite somebody"), form);
+  return closesOnEscape(h("details", { class: "invite" }, h("summary", {}, icon("plus"), "Invite somebody"), form));
 }
 
 /** The invitations one has. `refresh()` asks for them anew, `joined(slug)` is called when one was accepted. */

@@ -120,7 +120,7 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
   }
 
   function settle() {
-    if (!isAtEnd()) return;
+    if (!isAtEnd() || !scroller.clientHeight) return; // what something else covers is seen by nobody
     down.hidden = true;
     if (document.visibilityState === "visible") controls.seen();
   }
@@ -143,6 +143,7 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
   }
 
   scroller.addEventListener("scroll", () => {
+    rests = isAtEnd();
     settle();
     if (scroller.scrollTop < 40 && scroller.scrollHeight > scroller.clientHeight) more();
   }, { passive: true });
@@ -196,12 +197,20 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
     focusOn(element);
   }
 
+  // What was at the end stays there when the keyboard of a phone, a longer draft or a banner takes some of the room.
+  let rests = true;
+  const resized = new ResizeObserver(() => rests && toEnd());
+  resized.observe(scroller);
+
   document.addEventListener("visibilitychange", settle);
   return {
     element: put(h("div", { class: "log-frame" }), scroller, down),
     show,
     toEnd,
     point,
-    stop: () => document.removeEventListener("visibilitychange", settle),
+    stop: () => {
+      resized.disconnect();
+      document.removeEventListener("visibilitychange", settle);
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** Who is in the room: those who are here now first, then the other members; and what moderators may do about them. */
 
-import { fill, h, icon } from "../dom.js";
+import { closesOnEscape, fill, h, icon } from "../dom.js";
 import { timeOf } from "../text.js";
 import { invitationForm } from "./invite.js";
 import { stone } from "./person.js";
@@ -36,26 +36,24 @@ function menu(person, role, deeds) {
       ),
     ),
   );
-  details.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !details.open) return;
-    event.stopPropagation();
-    details.open = false;
-    details.querySelector("summary").focus();
-  });
   details.addEventListener("focusout", ({ relatedTarget }) => {
     if (relatedTarget && !details.contains(relatedTarget)) details.open = false;
   });
-  return details;
+  return closesOnEscape(details);
 }
 
 function entry(person, isHere, me, role, deeds) {
   const isMuted = person.mutedUntil && new Date(person.mutedUntil) > new Date();
+  const about = [
+    person.id === me.id && "you",
+    RANKS.indexOf(person.role) > 0 && person.role,
+    isMuted && `muted till ${timeOf(person.mutedUntil)}`,
+  ].filter(Boolean);
   return h(
     "li",
     { class: isHere ? "here" : "away" },
     stone(person.id, person.name),
-    h("span", { class: "name" }, person.name, person.id === me.id && h("small", {}, " (you)")),
-    isMuted ? h("small", { class: "role" }, `muted till ${timeOf(person.mutedUntil)}`) : person.role && person.role !== "member" && h("small", { class: "role" }, person.role),
+    h("span", { class: "name" }, h("span", {}, person.name), about.length > 0 && h("small", {}, about.join(" · "))),
     h("span", { class: "hidden" }, isHere ? "here now" : "away"),
     menu(person, role, deeds),
   );
@@ -80,7 +78,8 @@ export function peoplePanel({ me, room, deeds }) {
     const look = JSON.stringify(sorted.map((one) => [one, online.has(one.id)]));
     if (look === shown) return;
     shown = look;
-    title.textContent = `People · ${online.size} here`;
+    // Oneself is always among them, unless there is no line to be told on.
+    title.textContent = online.size ? `People · ${online.size} here` : "People";
     fill(list, sorted.map((one) => entry(one, online.has(one.id), me, room.role, deeds)));
   }
 

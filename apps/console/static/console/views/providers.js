@@ -42,7 +42,7 @@ export function identitiesCard({ card, returned }) {
   const outcome = h("p", { class: "told", role: "status" });
   const list = h("ul", { class: "devices" });
   const links = h("ul", { class: "doors" });
-  const element = card("account-providers", "Other ways in", mistake, outcome, list, links);
+  const element = card("account-providers", "Other ways in", h("p", { class: "hint" }, "An account elsewhere that opens this one, too, without its password."), mistake, outcome, list, links);
   element.hidden = true;
 
   const failed = (words) => {

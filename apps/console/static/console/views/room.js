@@ -137,6 +137,7 @@ export function roomView(room, context) {
   }
 
   function toggleSearch() {
+    if (section.classList.contains("with-people")) togglePeople(); // on a phone they take the place of what is searched
     search.toggle();
     searchToggle.setAttribute("aria-expanded", String(!search.element.hidden));
   }
@@ -164,6 +165,12 @@ export function roomView(room, context) {
   function togglePeople() {
     const isShown = section.classList.toggle("with-people");
     peopleToggle.setAttribute("aria-expanded", String(isShown));
+  }
+
+  function escaped({ key }) {
+    if (key !== "Escape" || !section.classList.contains("with-people")) return;
+    togglePeople();
+    peopleToggle.focus();
   }
 
   const namesOf = () => new Map([...members.map((member) => [member.id, member.name]), ...talk.online]);
@@ -223,7 +230,7 @@ export function roomView(room, context) {
   const { element, title } = head(room, searchToggle, peopleToggle, leave);
   const section = h(
     "section",
-    { class: "conversation", "aria-labelledby": "room-title", dataset: { line: "connecting" } },
+    { class: "conversation", "aria-labelledby": "room-title", dataset: { line: "connecting" }, on: { keydown: escaped } },
     element,
     line,
     h("div", { class: "talk" }, h("div", { class: "said" }, search.element, log.element), people.element),

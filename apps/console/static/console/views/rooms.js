@@ -1,7 +1,7 @@
 /** The list of rooms: mine with what I have not read, others to join, and a form for a new one. */
 
 import { api, data, wordsOf } from "../api.js";
-import { fill, h, icon } from "../dom.js";
+import { closesOnEscape, fill, h, icon } from "../dom.js";
 import { myInvitations } from "./invite.js";
 import { stone } from "./person.js";
 
@@ -46,11 +46,6 @@ function creator(made) {
   );
   const details = h("details", { class: "new-room" }, h("summary", {}, icon("plus"), "New room"), form);
   details.addEventListener("toggle", () => details.open && name.focus());
-  details.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !details.open) return;
-    details.open = false;
-    details.querySelector("summary").focus();
-  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     mistake.textContent = "";
@@ -65,7 +60,7 @@ function creator(made) {
       name.focus();
     }
   });
-  return details;
+  return closesOnEscape(details);
 }
 
 /** The panel. Redraws itself when the store's rooms or the open one change; returns {element, stop}. */
