@@ -180,7 +180,11 @@ function drawHeader() {
     link.hidden = place !== "house" && !user;
     link.toggleAttribute("aria-current", view === place);
   }
-  for (const link of document.querySelectorAll(".top nav [aria-current]")) link.setAttribute("aria-current", "page");
+  for (const link of document.querySelectorAll(".top nav [aria-current]")) {
+    link.setAttribute("aria-current", "page");
+    const row = link.closest("nav");
+    row.scrollLeft = link.offsetLeft - row.offsetLeft - (row.clientWidth - link.offsetWidth) / 2; // a phone has not space for all
+  }
   fill(
     document.getElementById("account"),
     user && [

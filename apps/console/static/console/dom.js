@@ -84,12 +84,16 @@ export function closesOnEscape(details) {
   return details;
 }
 
+const unsaid = [];
+
 /** Say something to screen readers without moving the focus. */
 export function announce(text) {
+  unsaid.push(text);
+  if (unsaid.length > 1) return;
   const place = document.getElementById("announcer");
   place.textContent = "";
   // A change in the same frame would not be noticed as one.
-  setTimeout(() => { place.textContent = text; }, 50);
+  setTimeout(() => { place.textContent = unsaid.splice(0).join(" "); }, 50);
 }
 
 /** Focus something that is not a control, such as the heading of a view that was just opened. */

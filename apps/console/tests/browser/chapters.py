@@ -136,6 +136,7 @@ def they_talk(journey: Journey) -> None:
     ada, carol = both(journey)
     steps.write(ada, "Good morning, Carol.")
     carol.sees("Good morning, Carol.")
+    carol.sees("Ada Lovelace: Good morning, Carol.", "#announcer")
     ada.sees("Seen by Carol Shaw")
     carol.type("#message", "Morning")
     ada.sees("Carol Shaw is writing", ".typing")
@@ -237,6 +238,7 @@ def pictures_are_taken(journey: Journey) -> None:
     ada.sees("The view from here")
     steps.write(ada, "Stored, then numbered, then acknowledged. That is all there is to it.")
     carol.sees("That is all there is to it.")
+    ada.devtools("Input.dispatchMouseEvent", type="mouseMoved", x=640, y=20)  # off the messages
     time.sleep(2.6)  # so that the next keystroke says that someone writes
     for scheme in ("light", "dark"):
         ada.prefer(prefers_color_scheme=scheme)

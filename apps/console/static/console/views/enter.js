@@ -104,7 +104,7 @@ export function enterCard(session, { reason = "", news = "", face: first = "in",
         "ul",
         { class: "chips" },
         accounts.people.map(({ email, role }) =>
-          h("li", {}, h("button", { type: "button", class: "chip", on: { click: () => use(email) } }, email.split("@")[0], role !== "user" && h("small", {}, role))),
+          h("li", {}, h("button", { type: "button", class: "chip", on: { click: () => use(email) } }, email.split("@")[0], role !== "user" && h("small", {}, ` ${role}`))),
         ),
       ),
       h("p", { class: "hint" }, "Demo accounts of a development server. Open a second window and be somebody else there."),

@@ -149,5 +149,5 @@ export function houseView(aside) {
       list,
     ),
   );
-  return { element, title: "The house", heading: hero.querySelector("h1"), stop };
+  return { element, title: "House", heading: hero.querySelector("h1"), stop };
 }

@@ -6,7 +6,7 @@
 import { focusOn, h, icon, put } from "../dom.js";
 import { Standing } from "../timeline.js";
 import { dayOf, fullTimeOf, isSameDay, listOf, timeOf } from "../text.js";
-import { piecesOf } from "./mentioning.js";
+import { piecesOf, plainOf } from "./mentioning.js";
 import { stone } from "./person.js";
 
 const TOGETHER = 5 * 60_000; // messages of one person within this time share a heading
@@ -30,9 +30,9 @@ const worded = ({ text, mentions }, me) =>
   piecesOf(text, mentions).map((piece) => (typeof piece === "string" ? linked(piece) : h("span", { class: piece.user === me.id ? "named-one me" : "named-one" }, `@${piece.name}`)));
 
 /** What a message answers; a click leads there. */
-function quoted({ seq, fromName, text, deleted, mentions = [] }, controls) {
-  const words = deleted ? "This message was taken back." : piecesOf(text, mentions).map((piece) => (typeof piece === "string" ? piece : `@${piece.name}`)).join("");
-  return h("button", { type: "button", class: "quote", on: { click: () => controls.goTo(seq) } }, h("span", { class: "hidden" }, "In answer to "), h("strong", {}, fromName || "Sarsen"), " ", words || "a file");
+function quoted(quote, controls) {
+  const words = quote.deleted ? "This message was taken back." : plainOf(quote);
+  return h("button", { type: "button", class: "quote", on: { click: () => controls.goTo(quote.seq) } }, h("span", { class: "hidden" }, "In answer to "), h("strong", {}, quote.fromName || "Sarsen"), " ", words || "a file");
 }
 
 /** What decides how a message looks; the element is kept as long as this stays the same. */
@@ -107,11 +107,14 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
   const list = h("ol", {});
   const start = h("p", { class: "start", hidden: true }, "This is where the conversation begins.");
   const olderButton = h("button", { type: "button", class: "quiet older", hidden: true, on: { click: more } }, "Earlier messages");
-  const scroller = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": `Messages in ${roomName}`, tabIndex: 0 }, olderButton, start, list);
+  const scroller = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": `Messages in ${roomName}`, tabIndex: 0 }, olderButton, start, list);
   const down = h("button", { type: "button", class: "down", hidden: true, on: { click: toEnd } }, "New messages ↓");
   let firstNew = 0;
   let isFetching = false;
+  let rests = true; // at the end, as the person has left it
+  let size = "";
 
+  const sizeNow = () => `${scroller.clientWidth} ${scroller.clientHeight}`;
   const isAtEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
 
   function toEnd() {
@@ -128,9 +131,7 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
   async function more() {
     if (isFetching || olderButton.hidden) return;
     isFetching = true;
-    // History is not news: say nothing of what is put in front.
     scroller.setAttribute("aria-busy", "true");
-    scroller.setAttribute("aria-live", "off");
     const fromEnd = scroller.scrollHeight - scroller.scrollTop;
     try {
       await controls.older();
@@ -138,18 +139,18 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
     } finally {
       isFetching = false;
       scroller.removeAttribute("aria-busy");
-      setTimeout(() => scroller.setAttribute("aria-live", "polite"), 500);
     }
   }
 
   scroller.addEventListener("scroll", () => {
-    rests = isAtEnd();
+    // Of another size it was scrolled by the browser, and not by the person.
+    if (sizeNow() === size) rests = isAtEnd();
     settle();
     if (scroller.scrollTop < 40 && scroller.scrollHeight > scroller.clientHeight) more();
   }, { passive: true });
 
   function show(items, { reads, names, hasOlder, first = false, newAfter = null, added = false }) {
-    const wasAtEnd = first || isAtEnd();
+    const wasAtEnd = first || rests;
     if (newAfter !== null) firstNew = items.find((item) => item.seq > newAfter && item.from !== me.id)?.seq ?? 0;
     const lastMine = items.findLast((item) => item.from === me.id && item.seq)?.seq;
     const seen = [...reads].filter(([user, seq]) => user !== me.id && seq >= lastMine).map(([user]) => names.get(user)).filter(Boolean);
@@ -198,8 +199,10 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
   }
 
   // What was at the end stays there when the keyboard of a phone, a longer draft or a banner takes some of the room.
-  let rests = true;
-  const resized = new ResizeObserver(() => rests && toEnd());
+  const resized = new ResizeObserver(() => {
+    size = sizeNow();
+    if (rests) toEnd();
+  });
   resized.observe(scroller);
 
   document.addEventListener("visibilitychange", settle);

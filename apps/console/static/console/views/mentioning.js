@@ -18,6 +18,9 @@ export function piecesOf(text, mentions) {
   });
 }
 
+/** The text of a message as a person reads it, in one string. */
+export const plainOf = ({ text, mentions = [] }) => piecesOf(text, mentions).map((piece) => (typeof piece === "string" ? piece : `@${piece.name}`)).join("");
+
 /** The list over a text area. `people()` are those who can be named, as {id, name}. */
 export function mentioning(field, people) {
   let chosen = new Map(); // name → id

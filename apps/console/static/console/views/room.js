@@ -9,6 +9,7 @@ import { ask } from "./ask.js";
 import { attachmentShelf } from "./attachments.js";
 import { composer } from "./composer.js";
 import { messageLog } from "./log.js";
+import { plainOf } from "./mentioning.js";
 import { peoplePanel } from "./people.js";
 import { searchPanel } from "./search.js";
 
@@ -18,6 +19,8 @@ const REASONS = {
 };
 const MOST_PEOPLE = 500; // shown beside a room
 const KIND = 3_000; // milliseconds a notice stays
+const TOGETHER = 300; // milliseconds within which messages are told in one breath
+const MOST_TOLD = 3; // of them; more are counted
 
 function head(room, ...controls) {
   const title = h("h2", { id: "room-title" }, room.name);
@@ -61,6 +64,7 @@ export function roomView(room, context) {
   const path = { slug: room.slug };
   const talk = new Conversation({ room, session });
   const shelf = attachmentShelf(room.slug);
+  const unheard = []; // what others have written and screen readers have not been told
   let members = [];
   let wasCut = false;
   let isStale = false;
@@ -180,6 +184,19 @@ export function roomView(room, context) {
     log.show(talk.timeline.items, { reads: talk.reads, names: namesOf(), hasOlder: talk.hasOlder, added, first, newAfter });
   }
 
+  /** Tell screen readers of what others have written: the words alone, without the controls that stand around them. */
+  function tell({ changed = [], added = false }) {
+    if (!added) return;
+    const others = changed.filter((message) => message.from !== me.id && message.seq);
+    if (!unheard.length && others.length) setTimeout(heard, TOGETHER);
+    unheard.push(...others);
+  }
+
+  function heard() {
+    const all = unheard.splice(0);
+    announce(all.length > MOST_TOLD ? `${all.length} new messages.` : all.map((message) => `${message.fromName || "Sarsen"}: ${plainOf(message) || "a file"}`).join(" "));
+  }
+
   function drawPeople() {
     people.show(members, talk.online);
     const names = [...talk.typing.values()].map((one) => one.name);
@@ -215,7 +232,10 @@ export function roomView(room, context) {
     }
   }
 
-  talk.addEventListener("messages", ({ detail }) => drawMessages(detail));
+  talk.addEventListener("messages", ({ detail }) => {
+    drawMessages(detail);
+    tell(detail);
+  });
   talk.addEventListener("seen", ({ detail }) => seen(room.slug, detail));
   talk.addEventListener("reads", () => drawMessages());
   talk.addEventListener("people", drawPeople);
