@@ -58,26 +58,27 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
             await send({"type": "websocket.close"})  # before it is accepted: an HTTP 403
             return
         knock = door.read(scope)
-        await send({"type": "websocket.accept", "subprotocol": knock.subprotocol})
         address = client_address(scope)
         # A socket is idle for hours: let go of what only the handshake needs, the headers and the token.
         scope["headers"].clear()
-        welcome = self._welcome(hub, knock, address, receive, send)
-        del knock
         hub.per_address[address] += 1
         try:
-            code = await welcome
-            if code is not None:
-                await send({"type": "websocket.close", "code": code})
+            judged = await self._judge(hub, knock, address)
+            # Only now, so that the answer to the handshake and the first frame, or the close, leave in one write.
+            await send({"type": "websocket.accept", "subprotocol": knock.subprotocol})
+            entered = judged if isinstance(judged, int) else self._enter(hub, *judged, knock, send)
+            del knock, judged
+            if isinstance(entered, int):
+                await send({"type": "websocket.close", "code": entered})
+            else:
+                await self._converse(hub, *entered, receive)
         finally:
             hub.per_address[address] -= 1
             if not hub.per_address[address]:
                 del hub.per_address[address]
 
-    async def _welcome(
-        self, hub: Hub, knock: door.Knock, address: str, receive: Receive, send: Send
-    ) -> int | None:
-        """Let them in and converse. Returns the code to close with when they are not let in."""
+    async def _judge(self, hub: Hub, knock: door.Knock, address: str) -> tuple[door.Guest, Feed] | int:
+        """Who they are and the live room, or the code to close with."""
         if hub.is_closing:
             return door.RESTART
         if hub.per_address[address] > settings.CHAT_SOCKETS_PER_ADDRESS:
@@ -90,9 +91,16 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
                 if guest.code == handshakes.NOT_AUTHENTICATED:
                     return await handshakes.refusal_of(address)
                 return guest.code
-            feed = await hub.feed(guest.room_id, knock.slug)
+            return guest, await hub.feed(guest.room_id, knock.slug)
         except (DatabaseError, InterfaceError):
             _log.exception("chat.database_away")
+            return door.RESTART
+
+    def _enter(
+        self, hub: Hub, guest: door.Guest, feed: Feed, knock: door.Knock, send: Send
+    ) -> tuple[Feed, Subscriber] | int:
+        """Let them in, or the code to close with. In one step, so that what is counted is counted once."""
+        if hub.is_closing:
             return door.RESTART
         if hub.count_of(guest.user_id) >= settings.CHAT_SOCKETS_PER_USER:
             return door.TOO_MANY_SOCKETS
@@ -107,7 +115,9 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
         hub.enter(subscriber, feed, after=knock.after)
         if not knock.is_after_valid:
             subscriber.tell(wire.error(wire.InvalidFrame("after is the number of a message.")))
-        del knock, guest
+        return feed, subscriber
+
+    async def _converse(self, hub: Hub, feed: Feed, subscriber: Subscriber, receive: Receive) -> None:
         try:
             await Conversation(hub, feed, subscriber).converse(receive)
         except asyncio.CancelledError:
@@ -118,7 +128,6 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
         finally:
             subscriber.gone()
             hub.leave(subscriber, feed)
-        return None
 
 
 class Conversation:
