@@ -46,6 +46,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._fed = 0  # bytes that came since the head began, whole or not
         self._piece = 0
         self._owed = 0  # bytes of a body that come past the parser
+        self._upgrades = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -152,16 +153,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_timer()
         if not self._is_plain():
             self._stop(_BAD)
-        if self.parser.should_upgrade() and not self._should_upgrade():
+        asks = self.parser.should_upgrade()
+        self._upgrades = asks and self._may_upgrade()
+        if self._upgrades:
+            self.scope["method"] = "GET"
+            return
+        if asks:
             self._owed = self._declared()
         super().on_headers_complete()
-        if self.parser.should_upgrade() and not self._should_upgrade():
+        if asks:
             # Answered as if it had not asked (RFC 9110, section 7.8), body and all; nothing else on this connection.
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """The body is there, unless it comes past the parser."""
-        if not self._owed:
+        if not self._owed and not self._upgrades:
             super().on_message_complete()
 
     def _is_plain(self) -> bool:
@@ -184,11 +190,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     # What uvicorn asks
 
     def _should_upgrade(self) -> bool:
+        """As it was found when the head was there."""
+        return self._upgrades
+
+    def _may_upgrade(self) -> bool:
         """A GET below /ws/ without a body."""
         return (
-            self.scope.get("method") == "GET"
+            self.parser.get_method() == b"GET"
             and self.url.startswith(SOCKETS)
-            and not any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+            and dict(self.headers).keys().isdisjoint((b"content-length", b"transfer-encoding"))
             and super()._should_upgrade()
         )
 
