@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_VAR
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
@@ -32,6 +34,26 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SINCE, _SEEN = "site_since", "site_seen"
 # How often a page that is looked at counts as a sign of life; each is a write.
 _PULSE: Final = 60
+_OF_ANY_LIST: Final = frozenset(
+    {ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, TO_FIELD_VAR}
+    | {"_changelist_filters"}
+)
+# What the filters of django.contrib.admin put behind a field's name.
+_SUFFIXES: Final = frozenset(
+    f"__{lookup}"
+    for lookup in (
+        "exact",
+        "id__exact",
+        "pk__exact",
+        "isnull",
+        "isempty",
+        "gte",
+        "lt",
+        "year",
+        "month",
+        "day",
+    )
+)
 
 
 class Site(admin.AdminSite):
@@ -75,32 +97,64 @@ class Site(admin.AdminSite):
             if (refusal := _over_limit(request)) is not None:
                 return refusal
             _keep_or_end(request)
+            listed = self._listed(request)
+            if listed is not None and not all(_is_offered(listed, name) for name in request.GET):
+                return _unread("The list is not filtered by this.")
             if request.method in _SAFE:
                 return inner(request, *args, **kwargs)
-            if not self._is_readable(request):
-                return HttpResponse("The form could not be read.\n", status=400, content_type="text/plain")
-            with transaction.atomic():
-                response = inner(request, *args, **kwargs)
-                # A form that is shown again, with its errors or for a confirmation, has changed nothing.
-                if response.status_code == 302 and self.has_permission(request):
-                    _record(request)
+            if not _is_readable(request, listed):
+                return _unread("The form could not be read.")
+            try:
+                with transaction.atomic():
+                    response = inner(request, *args, **kwargs)
+                    # A form that is shown again, with its errors or for a confirmation, has changed nothing.
+                    if response.status_code == 302 and self.has_permission(request):
+                        _record(request)
+                    if isinstance(response, TemplateResponse):
+                        response.render()  # which looks the rows of the form up
+            except ValidationError:  # a row that the form names cannot be there
+                return _unread("The form could not be read.")
             return response
 
         return guarded
 
-    def _is_readable(self, request: HttpRequest) -> bool:
-        """Whether what was posted is text, and what was chosen in a list are keys: Django looks them up as they come."""
-        if any("\x00" in value for _, values in request.POST.lists() for value in values):
-            return False
+    def _listed(self, request: HttpRequest) -> Any:
+        """The `ModelAdmin` whose list is asked for; None on other pages."""
         page = request.resolver_match.url_name if request.resolver_match is not None else None
-        for model in self._registry:
-            options = model._meta
-            if page == f"{options.app_label}_{options.model_name}_changelist":
-                return all(_is_key(options.pk, value) for value in request.POST.getlist("_selected_action"))
-        return True
+        for model, model_admin in self._registry.items():
+            if page == f"{model._meta.app_label}_{model._meta.model_name}_changelist":
+                return model_admin
+        return None
 
 
 _HERE: Final = {"by": "site"}
+
+
+def _unread(words: str) -> HttpResponse:
+    return HttpResponse(f"{words}\n", status=400, content_type="text/plain")
+
+
+def _is_offered(model_admin: Any, name: str) -> bool:
+    """Whether a list's own links could have this parameter.
+
+    Django filters by any lookup of any column that an address names, and fails over those that the value does not fit.
+    """
+    if name in _OF_ANY_LIST:
+        return True
+    for offered in (*model_admin.list_filter, model_admin.date_hierarchy):
+        field = offered[0] if isinstance(offered, (tuple, list)) else offered
+        field = getattr(field, "parameter_name", field)
+        if field and (name == field or (name.startswith(f"{field}__") and name[len(field) :] in _SUFFIXES)):
+            return True
+    return False
+
+
+def _is_readable(request: HttpRequest, model_admin: Any) -> bool:
+    """Whether what was posted is text, and what was chosen in a list are keys: Django looks them up as they come."""
+    if any("\x00" in value for _, values in request.POST.lists() for value in values):
+        return False
+    chosen = [] if model_admin is None else request.POST.getlist("_selected_action")
+    return all(_is_key(model_admin.model._meta.pk, value) for value in chosen)
 
 
 def _is_key(field: Any, text: str) -> bool:

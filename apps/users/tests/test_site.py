@@ -88,6 +88,16 @@ class TestHostileForms:
         sent = {"action": "delete_selected", "_selected_action": "9" * 30}
         assert site.post("/admin/django_celery_beat/solarschedule/", sent).status_code == 400
 
+    @pytest.mark.parametrize(
+        "query",
+        ["name__range=", "scopes=%25", "digest=9", "id__in=1", "name__nothing=1", "prefix__regex=("],
+    )
+    def test_a_list_is_filtered_by_what_it_offers(self, site: Client, query: str) -> None:
+        response = site.get(f"/admin/api/servicekey/?{query}")
+        assert (response.status_code, response.content) == (400, b"The list is not filtered by this.\n")
+        offered = site.get("/admin/users/user/?is_active__exact=1&role__exact=admin&o=1&q=a&p=1")
+        assert offered.status_code == 200
+
 
 class TestLimits:
     def test_of_signing_in(self, boss: User, settings: Any, clean_limits: None) -> None:

@@ -1,0 +1,33 @@
+"""The slice's pages of the admin site."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.chat.tests.factories import MembershipFactory
+from apps.users.tests.factories import PASSWORD, AdminFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_who_is_nobody_is_refused_in_the_form_of_a_room(client: Client) -> None:
+    member = MembershipFactory.create()
+    room = member.room
+    boss = AdminFactory.create()
+    client.post("/admin/login/?next=/admin/", {"username": boss.email, "password": PASSWORD})
+    page = f"/admin/chat/room/{room.pk}/change/"
+    sent = {
+        "slug": room.slug,
+        "name": "Another",
+        "language": "simple",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(member.pk),
+        "memberships-0-room": str(room.pk),
+        "memberships-0-user": "nobody",
+    }
+    response = client.post(page, sent)
+    assert (response.status_code, response.content) == (400, b"The form could not be read.\n")
+    room.refresh_from_db()
+    assert room.name != "Another"
