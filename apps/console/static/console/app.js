@@ -46,6 +46,7 @@ function roomOf(raw) {
 
 function seen(slug, seq) {
   read.set(slug, seq);
+  inbox.seen(slug, seq);
   store.set({ rooms: store.get().rooms?.map((room) => (room.slug === slug ? roomOf(room) : room)) ?? null });
 }
 
@@ -61,6 +62,7 @@ async function refresh() {
     if (!isFailure(error)) throw error;
     return; // the open room shows that the line is cut, and the next round asks again
   }
+  for (const { slug, isMember, read_seq: seq } of rooms) if (isMember) inbox.seen(slug, seq);
   const membership = (list) => list?.find((room) => room.slug === store.get().open)?.isMember;
   const changed = membership(rooms) !== membership(store.get().rooms);
   store.set({ rooms });

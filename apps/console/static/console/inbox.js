@@ -1,17 +1,23 @@
 /**
- * What one is told, as it comes. What lives here: the socket of notifications, how many are unread, and asking for that
- * now and then while there is no socket. What does not: how news looks.
+ * What one is told, as it comes. What lives here: the socket of notifications, how many are unread, asking for that now
+ * and then while there is no socket, and that news of a message is read with the message. What does not: how news looks.
  */
 
 import { api, data, isFailure, NotificationsSocket } from "./api.js";
 
 const EVERY = 20_000; // between questions while the socket is away
+const PAGE = 100;
 
-/** Emits `unread` (detail: how many) and `told` (detail: a notification), for as long as `session` has a user. */
+/**
+ * Emits `unread` (detail: how many) and `told` (detail: a notification that was not seen in its room before it came), for
+ * as long as `session` has a user.
+ */
 export class Inbox extends EventTarget {
   #session;
   #socket = null;
   #timer = 0;
+  #open = []; // notifications that are not read, as far as they are known here
+  #seen = new Map(); // slug of a room → how far one has read there
 
   constructor(session) {
     super();
@@ -28,6 +34,8 @@ export class Inbox extends EventTarget {
     this.#socket?.close();
     clearInterval(this.#timer);
     this.#socket = null;
+    this.#open = [];
+    this.#seen.clear();
     if (!this.#session.user) {
       this.#tell("unread", 0);
       return;
@@ -35,8 +43,12 @@ export class Inbox extends EventTarget {
     const socket = new NotificationsSocket({ session: this.#session.tokens });
     const count = ({ unread }) => this.#tell("unread", unread);
     socket.on("welcome", count);
+    socket.on("welcome", ({ unread }) => unread > 0 && this.#guarded(() => this.#recall()));
     socket.on("unread", count);
-    socket.on("notification", (frame) => this.#tell("told", frame));
+    socket.on("notification", (frame) => {
+      this.#open.push(frame);
+      if (!this.#settle()) this.#tell("told", frame);
+    });
     this.#socket = socket.open();
     this.#timer = setInterval(() => document.visibilityState === "visible" && this.look(), EVERY);
   }
@@ -45,9 +57,38 @@ export class Inbox extends EventTarget {
   async look() {
     const socket = this.#socket;
     if (!socket || socket.state === "open") return;
-    try {
+    await this.#guarded(async () => {
       const { unread } = await data(api.notificationsSummary());
       if (socket === this.#socket) this.#tell("unread", unread);
+    });
+  }
+
+  /** One has read this far in a room: what was told of its messages counts as read. */
+  seen(slug, seq) {
+    this.#seen.set(slug, Math.max(seq, this.#seen.get(slug) ?? 0));
+    this.#settle();
+  }
+
+  /** What was told while this page was not there. */
+  async #recall() {
+    const { results } = await data(api.notificationsList({ query: { unread: true, limit: PAGE } }));
+    const known = new Set(this.#open.map(({ id }) => id));
+    this.#open.push(...results.filter(({ id }) => !known.has(id)));
+    this.#settle();
+  }
+
+  /** Mark what has been seen in its room; whether there was any. */
+  #settle() {
+    const isSeen = ({ data: { room, seq } }) => seq <= this.#seen.get(room);
+    const seen = this.#open.filter(isSeen);
+    this.#open = this.#open.filter((one) => !isSeen(one));
+    for (const { id } of seen) this.#guarded(() => api.notificationsRead({ path: { notification_id: id } }));
+    return seen.length > 0;
+  }
+
+  async #guarded(act) {
+    try {
+      await act();
     } catch (error) {
       if (!isFailure(error)) throw error; // the next round asks again
     }

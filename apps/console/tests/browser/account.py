@@ -17,7 +17,7 @@ DEMO_PASSWORD: Final = "sarsen-demo-2026"
 _TELL: Final = (
     "from apps.notifications import services; from apps.users.models import User; "
     "services.notify(user_id=User.objects.get(email='ada@example.com').pk, kind='chat.mention', "
-    "title={title!r}, body='Look, <b>Ada</b>', link='/#/rooms/lobby')"
+    "title={title!r}, body='Look, <b>Ada</b>', link='/#/rooms/lobby', data={data!r})"
 )
 # As where something in between lets no WebSocket through but the rooms'.
 _WITHOUT_THE_SOCKET: Final = """
@@ -32,8 +32,8 @@ globalThis.WebSocket = class {
 """
 
 
-def _tell(journey: Journey, title: str) -> None:
-    journey.server.manage("shell", "-c", _TELL.format(title=title))
+def _tell(journey: Journey, title: str, **data: object) -> None:
+    journey.server.manage("shell", "-c", _TELL.format(title=title, data=data))
 
 
 def news_is_told(journey: Journey) -> None:
@@ -56,6 +56,30 @@ def news_is_told(journey: Journey) -> None:
     ada.click(".page > .quiet")
     ada.until(lambda: ada.run("return document.querySelector('#news-count').hidden"), "nothing unread")
     steps.open_room(ada, "lobby")
+    assert ada.complaints() == []
+
+
+def news_of_what_was_read_is_read(journey: Journey) -> None:
+    """What is told of a message that one has seen in its room counts as read, there and then or when it is opened."""
+    ada = journey.ada
+    token = journey.server.sign_in("ada@example.com", DEMO_PASSWORD)
+    unread = "/api/private/v1/notifications/?unread=true"
+    _tell(journey, "Seen already", room="lobby", seq=1)
+    _tell(journey, "Of a message to come", room="lobby", seq=10**6)
+    ada.sees("1", "#news-count", patience=3)
+    left = journey.server.call("GET", unread, token=token).json()["results"]
+    assert [one["title"] for one in left] == ["Of a message to come"]
+    assert "Seen already" not in ada.run("return document.querySelector('#announcer').textContent")
+    ada.click("#nav-news")
+    ada.click(".page > .quiet")
+    ada.until(lambda: ada.run("return document.querySelector('#news-count').hidden"), "nothing unread")
+    ada.run("location.href = 'about:blank'")
+    _tell(journey, "Seen before this page was there", room="lobby", seq=1)
+    ada.go(journey.server.url + "/#/rooms/lobby")
+    steps.on_line(ada)
+    ada.until(
+        lambda: journey.server.call("GET", unread, token=token).json()["results"] == [], "it counts as read"
+    )
     assert ada.complaints() == []
 
 

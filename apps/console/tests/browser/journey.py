@@ -57,6 +57,7 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     company.words_are_found,
     company.somebody_is_invited_and_kept_in_order,
     account.news_is_told,
+    account.news_of_what_was_read_is_read,
     account.news_is_asked_for_without_the_socket,
     account.an_account_is_changed,
     hardships.a_copied_tab_does_not_end_the_session,
