@@ -61,7 +61,10 @@ _log = structlog.get_logger(__name__)
 
 def status_of(failure: type[DomainError]) -> int:
     """The status of a domain failure: that of its nearest kind, 400 for one without a kind."""
-    return next((STATUS_OF_KIND[base] for base in failure.__mro__ if base in STATUS_OF_KIND), 400)
+    for base in failure.__mro__:
+        if base in STATUS_OF_KIND:
+            return STATUS_OF_KIND[base]
+    return 400
 
 
 def problem(

@@ -114,8 +114,7 @@ def add_problems(document: dict[str, Any], problems: list[tuple[dict[str, Any], 
     made: dict[Problem, dict[str, Any]] = {}
     for problem, times in uses.items():
         response = _response(problem)
-        name = _name(problem)
-        if times >= _WORTH_SHARING and name not in shared:
+        if times >= _WORTH_SHARING and (name := _name(problem)) not in shared:
             shared[name] = response
             response = {"$ref": f"#/components/responses/{name}"}
         made[problem] = response

@@ -1,24 +1,41 @@
-"""Keeps what drf-spectacular finds out about a class again for each operation, and spares what it copies.
+"""Keeps what drf-spectacular finds out again for each operation, and spares what it makes only to ask what it is.
 
-That no extension is for a class, and its docstring, depend on the class alone and on which extensions there are. Lazy
-texts and members of enumerations become plain in one pass of the JSON encoder instead of a walk in Python.
+That no extension is for a class, its docstring, and the hints of a function depend on these alone and on which extensions
+there are. Whether a class is a serializer is asked of the class. One instance of it does for a document. Lazy texts and
+members of enumerations become plain in one pass of the JSON encoder instead of a walk in Python, and the generator's own
+marks go with them.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.http import HttpRequest
-from drf_spectacular import generators, openapi
-from drf_spectacular.plumbing import OpenApiGeneratorExtension, get_doc
+from drf_spectacular import generators, hooks, openapi, plumbing
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.plumbing import OpenApiGeneratorExtension, get_doc, get_type_hints
+from rest_framework import serializers
 
 _find: Any = OpenApiGeneratorExtension.get_match.__func__  # type: ignore[attr-defined]
 # Extension class, how many of it there were, and the class that none of them is for.
 _unmatched: set[tuple[type, int, type]] = set()
+# The instances of the document that is being made.
+_instances: dict[type, Any] = {}
+# In JSON a quotation mark inside of a text has a backslash before it: this is a key and its value.
+# Two expressions, since each begins with fixed bytes, which are found much faster than either of two.
+_MARKS: Final = (
+    re.compile(rb',"x-spec-enum-id":"[^"]*"'),
+    re.compile(rb'"x-spec-enum-id":"[^"]*",?'),
+)
+_BLANK: Final = HttpRequest()
+_BLANK.META = {"SERVER_NAME": "testserver", "SERVER_PORT": "80"}
 
 
 def _get_match(cls: Any, target: Any) -> Any:
@@ -41,11 +58,40 @@ def _get_doc(thing: Any) -> str:
     return _doc_of_class(kind) if isinstance(kind, type) else str(get_doc(thing))
 
 
+def _is_serializer(thing: Any, strict: bool = False) -> bool:  # noqa: FBT001, FBT002
+    kind = thing if isinstance(thing, type) else type(thing)
+    return issubclass(kind, serializers.BaseSerializer) or (
+        not strict and bool(OpenApiSerializerExtension.get_match(thing))
+    )
+
+
+def _is_list_serializer(thing: Any) -> bool:
+    return issubclass(thing if isinstance(thing, type) else type(thing), serializers.ListSerializer)
+
+
+def _instance(thing: Any) -> Any:
+    if not isinstance(thing, type) or not issubclass(thing, serializers.Field):
+        return thing
+    found = _instances.get(thing)
+    if found is None:
+        found = _instances[thing] = thing()
+    return found
+
+
+@contextmanager
+def one_document() -> Iterator[None]:
+    """What is made during it is of one document."""
+    try:
+        yield
+    finally:
+        _instances.clear()
+
+
 def mock_request(method: str, path: str, view: Any, original: Any, **options: Any) -> Any:
     """The request that a view is described with: an empty one. For GET_MOCK_REQUEST."""
-    request = HttpRequest()
-    request.method, request.path, request.path_info = method, path, path
-    request.META = {"REQUEST_METHOD": method, "SERVER_NAME": "testserver", "SERVER_PORT": "80"}
+    request = HttpRequest.__new__(HttpRequest)
+    vars(request).update(vars(_BLANK), method=method, path=path, path_info=path)
+    request.META = {**_BLANK.META, "REQUEST_METHOD": method}
     return view.initialize_request(request)
 
 
@@ -54,15 +100,33 @@ def _plain(value: Any) -> Any:
 
 
 def _normalized(result: Any) -> Any:
-    return orjson.loads(orjson.dumps(result, default=_plain, option=orjson.OPT_NON_STR_KEYS))
+    text = orjson.dumps(result, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    for mark in _MARKS:
+        text = mark.sub(b"", text)
+    return orjson.loads(text)
+
+
+def _marks_stay(result: Any, generator: Any, **_: Any) -> Any:
+    return result
 
 
 def install() -> None:
     """Put them in the generator's way. Done again, it changes nothing."""
-    replaced: list[tuple[Any, str, Any]] = [
-        (generators, "normalize_result_object", _normalized),
-        (openapi, "get_doc", _get_doc),
-        (OpenApiGeneratorExtension, "get_match", classmethod(_get_match)),
-    ]
-    for owner, name, value in replaced:
+    for owner, name, value in _REPLACED:
         setattr(owner, name, value)
+
+
+_REPLACED: Final[list[tuple[Any, str, Any]]] = [
+    (generators, "normalize_result_object", _normalized),
+    (hooks, "postprocess_schema_enum_id_removal", _marks_stay),
+    (openapi, "force_instance", _instance),
+    (openapi, "get_doc", _get_doc),
+    (openapi, "get_type_hints", cache(get_type_hints)),
+    (openapi, "is_serializer", _is_serializer),
+    (openapi, "is_list_serializer", _is_list_serializer),
+    (plumbing, "is_serializer", _is_serializer),
+    (plumbing, "is_list_serializer", _is_list_serializer),
+    (OpenApiGeneratorExtension, "get_match", classmethod(_get_match)),
+]
+ORIGINALS: Final = [(owner, name, vars(owner)[name]) for owner, name, _ in _REPLACED]
+"""What is replaced: where, under which name, and what was there."""
