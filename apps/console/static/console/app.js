@@ -23,12 +23,14 @@ import { roomsPanel } from "./views/rooms.js";
 
 const ROOMS_EVERY = 20_000; // how often unread counts of the other rooms are asked for
 const MOST_ROOMS = 500; // shown in the list
+const RESUMING = "Taking up your session …";
 const AGAIN = 2_000; // between attempts to take a session up while the server is away
 
 const main = document.getElementById("main");
 const session = new TabSession();
 const inbox = new Inbox(session);
 const store = createStore({ rooms: null, open: null });
+let isResuming = session.tokens.isSignedIn; // a reload has interrupted a session, which is being taken up
 let shown = { stop: () => {} };
 let panel = null;
 let returned = takeReturn(); // what a provider has sent the browser back with, until a view has taken it up
@@ -60,6 +62,7 @@ async function refresh() {
     }
   } catch (error) {
     if (!isFailure(error)) throw error;
+    if (!store.get().rooms) setTimeout(refresh, AGAIN);
     return; // the open room shows that the line is cut, and the next round asks again
   }
   for (const { slug, isMember, read_seq: seq } of rooms) if (isMember) inbox.seen(slug, seq);
@@ -99,11 +102,17 @@ function returnedTo(aim) {
 }
 
 function houseOrEntrance() {
-  // A session that a reload has interrupted goes on; nobody else comes in over it.
+  if (isResuming) return houseView(h("p", { class: "card late", role: "status" }, RESUMING));
+  // A session that goes on is not left for another one.
   const back = session.tokens.isSignedIn ? null : returnedTo("enter");
   const view = houseView(session.user ? insideCard(session.user) : enterCard(session, { ...entrance, returned: back }));
   entrance = {};
   return view;
+}
+
+function resumingView() {
+  const heading = h("p", { class: "lead late", role: "status" }, RESUMING);
+  return { element: h("div", { class: "page" }, heading), heading, title: "", stop: () => {} };
 }
 
 function letterView() {
@@ -151,6 +160,9 @@ function talkView(slug) {
 /** Is this the address of rooms? Invitations stand above their list. */
 const isTalk = ([place]) => ["rooms", "invitations"].includes(place);
 
+/** Is this an address for whoever is signed in? */
+const isPlace = (parts) => isTalk(parts) || parts[0] in PLACES;
+
 /** The view of an address for whoever is signed in. */
 const PLACES = { news: () => newsView(inbox), account: () => accountView(session, { signOut, returned: returnedTo("link") }) };
 
@@ -164,7 +176,7 @@ function show({ focus = false } = {}) {
     panel = null;
   }
   store.set({ open: talks ? slug ?? null : null });
-  shown = letter ? letterView() : talks ? talkView(slug) : own ? own() : houseOrEntrance();
+  shown = letter ? letterView() : talks ? talkView(slug) : own ? own() : isResuming && isPlace(where()) ? resumingView() : houseOrEntrance();
   fill(main, shown.element);
   document.body.dataset.view = talks ? "talk" : own ? place : "house";
   title();
@@ -211,9 +223,12 @@ function openFirst() {
 session.addEventListener("change", async ({ detail }) => {
   entrance = { reason: detail.reason };
   inbox.follow();
+  // Where a reload was stays; who has just come in is led to a room.
+  const stays = isPlace(where()) || (isResuming && location.hash === "#/");
+  isResuming = false;
   if (session.user) {
     await refresh();
-    if (!letter && (isTalk(where()) || where()[0] in PLACES)) show();
+    if (!letter && stays) show();
     else if (!letter) openFirst();
     drawHeader();
   } else {

@@ -60,6 +60,7 @@ export class Inbox extends EventTarget {
     await this.#guarded(async () => {
       const { unread } = await data(api.notificationsSummary());
       if (socket === this.#socket) this.#tell("unread", unread);
+      if (unread > 0) await this.#recall();
     });
   }
 

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
 
 ROOMS = "/api/private/v1/chat/rooms/"
+# Counts how often the sign-in form was shown.
+_ENTRANCES = """
+globalThis.entrances = 0;
+new MutationObserver(() => { if (document.querySelector(".enter")) entrances += 1; })
+  .observe(document, { childList: true, subtree: true });
+"""
 # The log is as far down as it goes.
 _RESTS = "const log = document.querySelector('.log'); return log.scrollHeight - log.scrollTop - log.clientHeight < 2"
 
@@ -210,6 +216,25 @@ def sessions_outlive_their_tokens(journey: Journey) -> None:
         ada.run("location.reload()")
         steps.on_line(ada)
     assert "Ada" in ada.run("return document.querySelector('#account').textContent")
+
+
+def a_reload_stays_where_it_was(journey: Journey) -> None:
+    """Every view is there again after a reload, and nobody who is signed in is shown the way in meanwhile."""
+    ada = journey.ada
+    watch = ada.devtools("Page.addScriptToEvaluateOnNewDocument", source=_ENTRANCES)
+    for address, words in (
+        ("#/", "Welcome, Ada Lovelace"),
+        ("#/news", "News"),
+        ("#/account", "Your account"),
+        ("#/rooms", "Choose a room, or make one."),
+        ("#/rooms/lobby", "Lobby"),
+    ):
+        ada.run("location.hash = arguments[0]", address)
+        ada.run("location.reload()")
+        ada.sees(words)
+        assert ada.run("return [location.hash, entrances]") == [address, 0]
+    ada.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=watch["identifier"])
+    steps.on_line(ada)
 
 
 def a_phone_is_enough(journey: Journey) -> None:

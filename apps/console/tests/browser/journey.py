@@ -62,6 +62,7 @@ CHAPTERS: Final[tuple[Callable[[Journey], None], ...]] = (
     account.an_account_is_changed,
     hardships.a_copied_tab_does_not_end_the_session,
     hardships.sessions_outlive_their_tokens,
+    hardships.a_reload_stays_where_it_was,
     hardships.a_phone_is_enough,
     hardships.colours_are_chosen,
     hardships.a_session_ended_elsewhere_ends_here,

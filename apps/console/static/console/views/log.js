@@ -105,7 +105,7 @@ function draw(face, { me, controls, shelf, mayModerate }) {
 export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
   const drawn = new Map(); // key → {element, face as text}
   const list = h("ol", {});
-  const start = h("p", { class: "start", hidden: true }, "This is where the conversation begins.");
+  const start = h("p", { class: "start late" }, "Reading the conversation …");
   const olderButton = h("button", { type: "button", class: "quiet older", hidden: true, on: { click: more } }, "Earlier messages");
   const scroller = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": `Messages in ${roomName}`, tabIndex: 0 }, olderButton, start, list);
   const down = h("button", { type: "button", class: "down", hidden: true, on: { click: toEnd } }, "New messages ↓");
@@ -183,6 +183,10 @@ export function messageLog({ me, roomName, mayModerate, shelf, controls }) {
       drawn.delete(key);
     }
     olderButton.hidden = !hasOlder;
+    if (first) {
+      start.textContent = "This is where the conversation begins.";
+      start.classList.remove("late");
+    }
     start.hidden = hasOlder;
     if (wasAtEnd) toEnd();
     else if (added) down.hidden = false;
