@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from apps.api.clients import tools
-from benchmarks.zones import ENVIRONMENT, ROOT, Peer
+from benchmarks.zones.measuring import ENVIRONMENT, ROOT
+from benchmarks.zones.peer import Peer
 
 OURS = ROOT / "clients" / "benchmark"
 BAR = 5.0  # seconds
