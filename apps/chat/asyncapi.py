@@ -1,8 +1,4 @@
-"""The socket as an AsyncAPI 3 document (https://www.asyncapi.com/docs/reference/specification/v3.0.0), with examples.
-
-Told from the application's side: it *receives* what clients send. A test holds a conversation on a running server against
-this document, both ways.
-"""
+"""The socket as an AsyncAPI 3 document, with examples. A test holds a conversation on a running server against it."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import Any, Final
 from apps.chat import door, wire
 from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Role
 from apps.chat.services.extras import MAX_MENTIONS
+from apps.common.socket_documents import Socket, message
 
 ZONE: Final = "private"
 """Beside this zone's OpenAPI documents it is served, to those who may read them."""
@@ -48,116 +45,28 @@ CLOSE_CODES: Final = {
 
 def document() -> dict[str, Any]:
     """The document, made anew."""
-    messages = {**_said(), **_told()}
-    return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "Sarsen: chat",
-            "version": wire.PROTOCOL.rpartition(".")[2],
-            "description": "One socket is one room. A message is stored before it is acknowledged, numbered without gaps,"
-            " and delivered once and in order; `?after=<seq>` replays what was missed before what is live. The same"
-            " `client_id` sent twice is one message.",
-        },
-        "defaultContentType": "application/json",
-        "servers": {
-            "site": {
-                "host": "{host}",
-                "protocol": "wss",
-                "variables": {"host": {"description": "The site's."}},
-            }
-        },
-        "channels": {"room": _channel(messages)},
-        "operations": {
-            "say": _operation("receive", "What a client may send.", _said()),
-            "hear": _operation("send", "What a client gets; `welcome` comes first.", _told()),
-        },
-        "components": {
-            "messages": messages,
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-            },
-        },
-        "x-close-codes": {str(code): meaning for code, meaning in CLOSE_CODES.items()},
-        "x-subprotocols": {
-            "offer": [wire.PROTOCOL, "bearer", "<access token>"],
-            "description": f"Offer `{wire.PROTOCOL}`, which the server echoes. Where headers cannot be set, as in browsers,"
-            " offer `bearer` and the access token behind it as well. Without an offer it is this version that is spoken.",
-        },
-    }
-
-
-def _channel(messages: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "address": "/ws/chat/{room}/",
-        "title": "A room",
-        "parameters": {"room": {"description": f"The room's slug, `{SLUG_PATTERN}`.", "examples": ["lobby"]}},
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-        "bindings": {
-            "ws": {
-                "bindingVersion": "0.1.0",
-                "method": "GET",
-                "headers": {
-                    "type": "object",
-                    "properties": {
-                        "Authorization": {"type": "string", "pattern": "^Bearer .+$"},
-                        "Sec-WebSocket-Protocol": {
-                            "type": "string",
-                            "examples": [f"{wire.PROTOCOL}, bearer, <token>"],
-                        },
-                        "Origin": {
-                            "type": "string",
-                            "description": "Sent by browsers. Any but the site's own and those of CORS is refused (403).",
-                        },
-                    },
-                },
-                "query": {
-                    "type": "object",
-                    "properties": {
-                        "after": {
-                            "type": "integer",
-                            "minimum": 0,
-                            "description": "The newest number that you have; what follows it is replayed.",
-                        },
-                        "token": {
-                            "type": "string",
-                            "description": "An access token, for those who can set neither header nor subprotocol.",
-                        },
-                    },
-                },
-            }
-        },
-    }
-
-
-def _operation(action: str, summary: str, messages: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "action": action,
-        "summary": summary,
-        "channel": {"$ref": "#/channels/room"},
-        "security": [{"$ref": "#/components/securitySchemes/bearer"}],
-        "messages": [{"$ref": f"#/channels/room/messages/{name}"} for name in messages],
-    }
-
-
-def _message(
-    summary: str, properties: dict[str, Any], *examples: dict[str, Any], optional: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    return {
-        "summary": summary,
-        "payload": {
-            "type": "object",
-            "properties": properties,
-            "required": [name for name in properties if name not in optional],
-            "additionalProperties": False,
-        },
-        "examples": [{"payload": example} for example in examples],
-    }
+    return Socket(
+        name="room",
+        title="Sarsen: chat",
+        description="One socket is one room. A message is stored before it is acknowledged, numbered without gaps,"
+        " and delivered once and in order; `?after=<seq>` replays what was missed before what is live. The same"
+        " `client_id` sent twice is one message.",
+        address="/ws/chat/{room}/",
+        channel_title="A room",
+        parameters={"room": {"description": f"The room's slug, `{SLUG_PATTERN}`.", "examples": ["lobby"]}},
+        protocol=wire.PROTOCOL,
+        close_codes=CLOSE_CODES,
+        said=_said(),
+        told=_told(),
+        after="The newest number that you have; what follows it is replayed.",
+        unoffered=" Without an offer it is this version that is spoken.",
+    ).document()
 
 
 def _said() -> dict[str, Any]:
     """What clients send."""
     return {
-        "say": _message(
+        "say": message(
             "Post a message. With files the text may be empty.",
             {
                 "type": {"const": "message"},
@@ -173,13 +82,13 @@ def _said() -> dict[str, Any]:
             {"type": "message", "message": "look", "reply_to": _FIRST, "attachments": [_FILE]},
             optional=("type", "client_id", "reply_to", "attachments"),
         ),
-        "sayTyping": _message("You are writing.", {"type": {"const": "typing"}}, {"type": "typing"}),
-        "sayRead": _message(
+        "sayTyping": message("You are writing.", {"type": {"const": "typing"}}, {"type": "typing"}),
+        "sayRead": message(
             "You have read up to a number.",
             {"type": {"const": "read"}, "seq": {"type": "integer", "minimum": 0}},
             {"type": "read", "seq": 7},
         ),
-        "ping": _message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"}),
+        "ping": message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"}),
     }
 
 
@@ -197,18 +106,18 @@ def _told() -> dict[str, Any]:
     }
     mentions = {**people, "maxItems": MAX_MENTIONS, "description": "Members whom the text names as `<@id>`."}
     return {
-        "welcome": _message(
+        "welcome": message(
             "You are in: the newest number, and who is there.",
             {"type": {"const": "welcome"}, "room": _NAME, "seq": {**_SEQ, "minimum": 0}, "online": people},
             {"type": "welcome", "room": "lobby", "seq": 7, "online": [{"user": _ADA, "name": "Ada"}]},
         ),
-        "ack": _message(
+        "ack": message(
             "Your message is stored, under this number.",
             {"type": {"const": "ack"}, "client_id": _UUID, "id": _UUID, "seq": _SEQ, "at": _TIME},
             {"type": "ack", "client_id": _CLIENT_ID, "id": _FIRST, "seq": 8, "at": _AT},
         ),
         "message": _the_message(mentions),
-        "edited": _message(
+        "edited": message(
             "A message says something else now.",
             {
                 "type": {"const": "edited"},
@@ -220,27 +129,27 @@ def _told() -> dict[str, Any]:
             },
             {"type": "edited", "id": _FIRST, "seq": 8, "message": "hello", "edited_at": _AT, "mentions": []},
         ),
-        "deleted": _message(
+        "deleted": message(
             "A message was taken back.",
             {"type": {"const": "deleted"}, "id": _UUID, "seq": _SEQ},
             {"type": "deleted", "id": _FIRST, "seq": 8},
         ),
-        "presence": _message(
+        "presence": message(
             "Someone came or went. Not told in a room of more than 256 people.",
             {"type": {"const": "presence"}, **person, "online": {"type": "boolean"}},
             {"type": "presence", "user": _GRACE, "name": "Grace", "online": True},
         ),
-        "typing": _message(
+        "typing": message(
             "Someone is writing; at most every two seconds.",
             {"type": {"const": "typing"}, **person},
             {"type": "typing", "user": _GRACE, "name": "Grace"},
         ),
-        "read": _message(
+        "read": message(
             "Someone has read up to a number.",
             {"type": {"const": "read"}, "user": _UUID, "seq": {**_SEQ, "minimum": 0}},
             {"type": "read", "user": _GRACE, "seq": 8},
         ),
-        "member": _message(
+        "member": message(
             "Someone's role has changed, or they are muted or no longer so.",
             {
                 "type": {"const": "member"},
@@ -250,13 +159,13 @@ def _told() -> dict[str, Any]:
             },
             {"type": "member", "user": _GRACE, "role": "moderator", "muted_until": None},
         ),
-        "event": _message(
+        "event": message(
             "Something that a service shows to the room or to you; it is not kept.",
             {"type": {"const": "event"}, "name": _NAME, "data": {"type": "object"}},
             {"type": "event", "name": "deploy.finished", "data": {"version": "1.2"}},
         ),
-        "pong": _message("The answer to a ping.", {"type": {"const": "pong"}}, {"type": "pong"}),
-        "error": _message(
+        "pong": message("The answer to a ping.", {"type": {"const": "pong"}}, {"type": "pong"}),
+        "error": message(
             "A frame was refused; the socket stays open. Codes are those of REST, and `invalid_frame`.",
             {
                 "type": {"const": "error"},
@@ -299,7 +208,7 @@ def _the_message(mentions: dict[str, Any]) -> dict[str, Any]:
         "at": _AT,
         "client_id": _CLIENT_ID,
     }
-    return _message(
+    return message(
         "A message, live or replayed. A deleted one has lost its text.",
         {
             "type": {"const": "message"},

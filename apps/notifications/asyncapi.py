@@ -1,6 +1,6 @@
-"""`/ws/notifications/` as an AsyncAPI 3 document (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
+"""`/ws/notifications/` as an AsyncAPI 3 document.
 
-Told from the application's side. The event stream at the private zone carries the same frames as what clients hear, but
+The event stream at the private zone carries the same frames as what clients hear, but
 for `pong` and `error`. A test holds a conversation on a running server against this document.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from apps.common import handshakes
+from apps.common.socket_documents import Socket, message
 from apps.notifications import consumers
 from apps.notifications.live import stream
 from apps.notifications.models import BODY_LENGTH, KIND_LENGTH, LINK_LENGTH, TITLE_LENGTH
@@ -35,115 +36,30 @@ CLOSE_CODES: Final = {
 
 def document() -> dict[str, Any]:
     """The document, made anew."""
-    told = _told()
-    messages = {"ping": _message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"}), **told}
-    return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "Sarsen: notifications",
-            "version": consumers.PROTOCOL.rpartition(".")[2],
-            "description": "What one person is told, as it comes: stored first, numbered without gaps for each person;"
-            " `?after=<seq>` brings what was missed before what is new.",
-        },
-        "defaultContentType": "application/json",
-        "servers": {
-            "site": {
-                "host": "{host}",
-                "protocol": "wss",
-                "variables": {"host": {"description": "The site's."}},
-            }
-        },
-        "channels": {
-            "notifications": {
-                "address": "/ws/notifications/",
-                "title": "One's notifications",
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-                "bindings": {"ws": _binding()},
-            }
-        },
-        "operations": {
-            "say": _operation("receive", "What a client may send.", ["ping"]),
-            "hear": _operation("send", "What a client gets; `welcome` comes first.", list(told)),
-        },
-        "components": {
-            "messages": messages,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-        },
-        "x-close-codes": {str(code): meaning for code, meaning in CLOSE_CODES.items()},
-        "x-subprotocols": {
-            "offer": [consumers.PROTOCOL, "bearer", "<access token>"],
-            "description": f"Offer `{consumers.PROTOCOL}`, which the server echoes. Where headers cannot be set, as in"
-            " browsers, offer `bearer` and the access token behind it as well.",
-        },
-    }
-
-
-def _binding() -> dict[str, Any]:
-    return {
-        "bindingVersion": "0.1.0",
-        "method": "GET",
-        "headers": {
-            "type": "object",
-            "properties": {
-                "Authorization": {"type": "string", "pattern": "^Bearer .+$"},
-                "Sec-WebSocket-Protocol": {
-                    "type": "string",
-                    "examples": [f"{consumers.PROTOCOL}, bearer, <token>"],
-                },
-                "Origin": {
-                    "type": "string",
-                    "description": "Sent by browsers. Any but the site's own and those of CORS is refused (403).",
-                },
-            },
-        },
-        "query": {
-            "type": "object",
-            "properties": {
-                "after": {
-                    **_NUMBER,
-                    "description": "The newest number that you have; what follows it is brought.",
-                },
-                "token": {
-                    "type": "string",
-                    "description": "An access token, for those who can set neither header nor subprotocol.",
-                },
-            },
-        },
-    }
-
-
-def _operation(action: str, summary: str, names: list[str]) -> dict[str, Any]:
-    return {
-        "action": action,
-        "summary": summary,
-        "channel": {"$ref": "#/channels/notifications"},
-        "security": [{"$ref": "#/components/securitySchemes/bearer"}],
-        "messages": [{"$ref": f"#/channels/notifications/messages/{name}"} for name in names],
-    }
-
-
-def _message(summary: str, properties: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "summary": summary,
-        "payload": {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        },
-        "examples": [{"payload": example}],
-    }
+    return Socket(
+        name="notifications",
+        title="Sarsen: notifications",
+        description="What one person is told, as it comes: stored first, numbered without gaps for each person;"
+        " `?after=<seq>` brings what was missed before what is new.",
+        address="/ws/notifications/",
+        channel_title="One's notifications",
+        protocol=consumers.PROTOCOL,
+        close_codes=CLOSE_CODES,
+        said={"ping": message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"})},
+        told=_told(),
+        after="The newest number that you have; what follows it is brought.",
+    ).document()
 
 
 def _told() -> dict[str, Any]:
     """What clients get."""
     return {
-        "welcome": _message(
+        "welcome": message(
             "You are in: the newest number, and how many are unread.",
             {"type": {"const": "welcome"}, "seq": _NUMBER, "unread": _UNREAD},
             {"type": "welcome", "seq": 7, "unread": 2},
         ),
-        "notification": _message(
+        "notification": message(
             "Something that you are told, new or missed; in order, once.",
             {
                 "type": {"const": "notification"},
@@ -174,18 +90,18 @@ def _told() -> dict[str, Any]:
                 "read": False,
             },
         ),
-        "unread": _message(
+        "unread": message(
             "How many are unread now: behind new ones, and when some were read elsewhere.",
             {"type": {"const": "unread"}, "unread": _UNREAD},
             {"type": "unread", "unread": 3},
         ),
-        "event": _message(
+        "event": message(
             "Something that a service shows to you; it is not kept.",
             {"type": {"const": "event"}, "name": {"type": "string"}, "data": {"type": "object"}},
             {"type": "event", "name": "deploy.finished", "data": {"version": "1.2"}},
         ),
-        "pong": _message("The answer to a ping.", {"type": {"const": "pong"}}, {"type": "pong"}),
-        "error": _message(
+        "pong": message("The answer to a ping.", {"type": {"const": "pong"}}, {"type": "pong"}),
+        "error": message(
             "A frame was refused; the socket stays open.",
             {
                 "type": {"const": "error"},

@@ -1,0 +1,127 @@
+"""The frame of an AsyncAPI 3 document of a socket (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
+
+Told from the application's side: it *receives* what clients send. A slice with a socket fills it in its `asyncapi.py`;
+handshake, credentials and close codes are described alike for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket:
+    """What a slice says of its socket; `said` is what clients send, `told` what they get, each by name."""
+
+    name: str
+    title: str
+    description: str
+    address: str
+    channel_title: str
+    protocol: str
+    close_codes: Mapping[int, str]
+    said: Mapping[str, Any]
+    told: Mapping[str, Any]
+    after: str
+    unoffered: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The document, made anew."""
+        messages = {**self.said, **self.told}
+        return {
+            "asyncapi": "3.0.0",
+            "info": {
+                "title": self.title,
+                "version": self.protocol.rpartition(".")[2],
+                "description": self.description,
+            },
+            "defaultContentType": "application/json",
+            "servers": {
+                "site": {
+                    "host": "{host}",
+                    "protocol": "wss",
+                    "variables": {"host": {"description": "The site's."}},
+                }
+            },
+            "channels": {
+                self.name: {
+                    "address": self.address,
+                    "title": self.channel_title,
+                    **({"parameters": dict(self.parameters)} if self.parameters else {}),
+                    "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+                    "bindings": {"ws": self._binding()},
+                }
+            },
+            "operations": {
+                "say": self._operation("receive", "What a client may send.", self.said),
+                "hear": self._operation("send", "What a client gets; `welcome` comes first.", self.told),
+            },
+            "components": {
+                "messages": messages,
+                "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            },
+            "x-close-codes": {str(code): meaning for code, meaning in self.close_codes.items()},
+            "x-subprotocols": {
+                "offer": [self.protocol, "bearer", "<access token>"],
+                "description": f"Offer `{self.protocol}`, which the server echoes. Where headers cannot be set, as in"
+                " browsers, offer `bearer` and the access token behind it as well." + self.unoffered,
+            },
+        }
+
+    def _binding(self) -> dict[str, Any]:
+        return {
+            "bindingVersion": "0.1.0",
+            "method": "GET",
+            "headers": {
+                "type": "object",
+                "properties": {
+                    "Authorization": {"type": "string", "pattern": "^Bearer .+$"},
+                    "Sec-WebSocket-Protocol": {
+                        "type": "string",
+                        "examples": [f"{self.protocol}, bearer, <token>"],
+                    },
+                    "Origin": {
+                        "type": "string",
+                        "description": "Sent by browsers. Any but the site's own and those of CORS is refused (403).",
+                    },
+                },
+            },
+            "query": {
+                "type": "object",
+                "properties": {
+                    "after": {"type": "integer", "minimum": 0, "description": self.after},
+                    "token": {
+                        "type": "string",
+                        "description": "An access token, for those who can set neither header nor subprotocol.",
+                    },
+                },
+            },
+        }
+
+    def _operation(self, action: str, summary: str, messages: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "action": action,
+            "summary": summary,
+            "channel": {"$ref": f"#/channels/{self.name}"},
+            "security": [{"$ref": "#/components/securitySchemes/bearer"}],
+            "messages": [{"$ref": f"#/channels/{self.name}/messages/{name}"} for name in messages],
+        }
+
+
+def message(
+    summary: str, properties: dict[str, Any], *examples: dict[str, Any], optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """One kind of frame, as an object without further properties."""
+    return {
+        "summary": summary,
+        "payload": {
+            "type": "object",
+            "properties": properties,
+            "required": [name for name in properties if name not in optional],
+            "additionalProperties": False,
+        },
+        "examples": [{"payload": example} for example in examples],
+    }
