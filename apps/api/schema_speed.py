@@ -1,7 +1,7 @@
 """Keeps what drf-spectacular finds out again for each operation, and spares what it makes only to ask what it is.
 
-That no extension is for a class, its docstring, and the hints of a function depend on these alone and on which extensions
-there are. Whether a class is a serializer is asked of the class. One instance of it does for a document. Lazy texts and
+Which extension is for a class, its docstring, the hints of a function and the variables of a path depend on these alone
+and on which extensions there are. Whether a class is a serializer is asked of the class. One instance of it does for a document. Lazy texts and
 members of enumerations become plain in one pass of the JSON encoder instead of a walk in Python, and the generator's own
 marks go with them.
 """
@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import orjson
+import uritemplate
 from django.http import HttpRequest
 from drf_spectacular import generators, hooks, openapi, plumbing
 from drf_spectacular.extensions import OpenApiSerializerExtension
@@ -24,8 +25,8 @@ from drf_spectacular.plumbing import OpenApiGeneratorExtension, get_doc, get_typ
 from rest_framework import serializers
 
 _find: Any = OpenApiGeneratorExtension.get_match.__func__  # type: ignore[attr-defined]
-# Extension class, how many of it there were, and the class that none of them is for.
-_unmatched: set[tuple[type, int, type]] = set()
+# By kind of extension, how many of it there were, and a class: the one that is for it, if any is.
+_matches: dict[tuple[type, int, type], Any] = {}
 # The instances of the document that is being made.
 _instances: dict[type, Any] = {}
 # In JSON a quotation mark inside of a text has a backslash before it: this is a key and its value.
@@ -40,12 +41,12 @@ _BLANK.META = {"SERVER_NAME": "testserver", "SERVER_PORT": "80"}
 
 def _get_match(cls: Any, target: Any) -> Any:
     key = (cls, len(cls._registry), target if inspect.isclass(target) else type(target))
-    if key in _unmatched:
-        return None
-    found = _find(cls, target)
-    if found is None:
-        _unmatched.add(key)
-    return found
+    if key not in _matches:
+        found = _find(cls, target)
+        _matches[key] = found and type(found)
+        return found
+    extension = _matches[key]
+    return extension and extension(target)
 
 
 @cache
@@ -56,6 +57,15 @@ def _doc_of_class(kind: Any) -> str:
 def _get_doc(thing: Any) -> str:
     kind: Any = thing
     return _doc_of_class(kind) if isinstance(kind, type) else str(get_doc(thing))
+
+
+_hints_of_function = cache(get_type_hints)
+
+
+def _get_type_hints(thing: Any) -> dict[str, Any]:
+    # A method is of one serializer of one document; the function stays.
+    found: dict[str, Any] = _hints_of_function(getattr(thing, "__func__", thing))
+    return found
 
 
 def _is_serializer(thing: Any, strict: bool = False) -> bool:  # noqa: FBT001, FBT002
@@ -121,7 +131,8 @@ _REPLACED: Final[list[tuple[Any, str, Any]]] = [
     (hooks, "postprocess_schema_enum_id_removal", _marks_stay),
     (openapi, "force_instance", _instance),
     (openapi, "get_doc", _get_doc),
-    (openapi, "get_type_hints", cache(get_type_hints)),
+    (openapi, "get_type_hints", _get_type_hints),
+    (uritemplate, "variables", lru_cache(1024)(uritemplate.variables)),
     (openapi, "is_serializer", _is_serializer),
     (openapi, "is_list_serializer", _is_list_serializer),
     (plumbing, "is_serializer", _is_serializer),
