@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from apps.api.clients import packages
 from apps.api.clients.runtime.python import line, outbox, pacing
 from apps.api.clients.runtime.python.chat import ChatSocket
 from apps.api.clients.runtime.python.line import CloseCode, SocketStopped, State
@@ -119,6 +121,22 @@ def test_two_people_talk(base_url: str, room: Room) -> None:
 def test_every_close_code_of_the_protocol_is_known() -> None:
     assert {*asyncapi.CLOSE_CODES} - {*CloseCode} == {1011}
     assert {1012, 1009, 4401} == {*asyncapi.CLOSE_CODES} - line._FINAL - line._SLOW - {1011}
+
+
+def test_both_languages_know_the_same_close_codes() -> None:
+    source = (packages.RUNTIME / "typescript" / "line.ts").read_text()
+    codes = {
+        re.sub(r"[A-Z]", lambda sign: f"_{sign[0]}", name).upper(): int(code)
+        for name, code in re.findall(r"^  (\w+): (\d{4}),$", source, re.MULTILINE)
+    }
+    assert codes == {code.name: code.value for code in CloseCode if code}
+    for name, same in (("FINAL", line._FINAL), ("SLOW", line._SLOW)):
+        (members,) = re.findall(rf"const {name}: .*?\[(.*?)\]", source, re.DOTALL)
+        named = {
+            re.sub(r"[A-Z]", lambda sign: f"_{sign[0]}", one).upper()
+            for one in re.findall(r"CloseCode\.(\w+)", members)
+        }
+        assert named == {CloseCode(code).name for code in same}
 
 
 @pytest.mark.parametrize("code", [1009, 1011, 1012, 1013, 4409, 4429])
