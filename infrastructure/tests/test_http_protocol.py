@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
+from uvicorn.server import ServerState
 
 from infrastructure import http_protocol
 from infrastructure.embedded.postgres import free_port
@@ -179,3 +181,42 @@ def test_a_body_beside_another_upgrade_arrives_whole(port: int) -> None:
 def test_a_fault_after_a_whole_request_leaves_its_answer_alone(port: int) -> None:
     said = wire.converse(port, HEAD + b"\r\n" + b"nonsense\r\n\r\n")
     assert statuses(said) == [200]
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        (("192.0.2.1", 8000), ("192.0.2.1", 8000)),
+        (("2001:db8::1", 8000, 0, 0), ("2001:db8::1", 8000)),
+        ("/run/sarsen.sock", ("/run/sarsen.sock", None)),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_addresses_are_those_that_uvicorn_finds(name: Any, address: Any) -> None:
+    assert http_protocol._address(name) == address
+
+
+def test_scope_names_both_ends() -> None:
+    scopes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask() -> list[Any]:
+        config = uvicorn.Config(app, log_config=None)
+        config.load()
+        loop, state = asyncio.get_running_loop(), ServerState()
+        server = await loop.create_server(lambda: BoundedHttpProtocol(config, state, {}), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        ends = [writer.get_extra_info(name)[:2] for name in ("peername", "sockname")]
+        writer.write(HEAD + b"Connection: close\r\n\r\n")
+        await reader.read()
+        writer.close()
+        server.close()
+        return ends
+
+    ends = uvloop.run(ask())
+    assert [scopes[0]["server"], scopes[0]["client"], scopes[0]["scheme"]] == [*ends, "http"]

@@ -50,6 +50,7 @@ class Hub:
         self._per_user: dict[UUID, tuple[Subscriber, ...]] = {}
         self._per_session: dict[UUID, tuple[Subscriber, ...]] = {}
         self._admissions = Batches(self._admit, limit=ADMISSIONS)
+        self._count = SOCKETS.labels("chat")
         self._reads: dict[tuple[UUID, UUID], int] = {}
         self._bus = make_bus(on_subscribed=self._subscribed)
         self._posting = Posting(self.threads, self._tell_room)
@@ -114,7 +115,7 @@ class Hub:
         self.sockets.add(subscriber)
         for index, key in self._indexes(subscriber):
             index[key] = (*index.get(key, ()), subscriber)
-        SOCKETS.labels("chat").inc()
+        self._count.inc()
         if feed.presence.enter(subscriber.user_id, subscriber.name):
             self._heartbeat.tell(feed, subscriber.user_id, subscriber.name, is_online=True)
         welcome = {
@@ -133,7 +134,7 @@ class Hub:
             others = tuple(one for one in index.pop(key) if one is not subscriber)
             if others:
                 index[key] = others
-        SOCKETS.labels("chat").dec()
+        self._count.dec()
         feed.leave(subscriber)
         if feed.presence.leave(subscriber.user_id):
             self._heartbeat.tell(feed, subscriber.user_id, subscriber.name, is_online=False)

@@ -157,7 +157,8 @@ def list_dead_sessions(*, session_ids: Collection[UUID], now: datetime | None = 
 
 def list_visitors(*, given: Sequence[str], now: datetime | None = None) -> list[Visitor | None]:
     """Whom each of many access tokens proves, by one query; None for one that does not, whatever the reason."""
-    claims = [_claims(token) for token in given]
+    reader = tokens.access_tokens()
+    claims = [_claims(reader, token) for token in given]
     session_ids = [one.session for one in claims if one is not None]
     if not session_ids:
         return [None] * len(given)
@@ -177,8 +178,8 @@ def list_visitors(*, given: Sequence[str], now: datetime | None = None) -> list[
     return visitors
 
 
-def _claims(token: str) -> tokens.AccessClaims | None:
+def _claims(reader: tokens.AccessTokens, token: str) -> tokens.AccessClaims | None:
     try:
-        return tokens.access_tokens().read(token)
+        return reader.read(token)
     except tokens.TokenError:
         return None
