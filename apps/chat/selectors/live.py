@@ -1,0 +1,58 @@
+"""What the hub asks the database: at the door, behind a gap, and when it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from apps.chat.models import Room
+from apps.chat.selectors.messages import as_posted, list_messages
+from apps.chat.types import Posted, Seat
+
+_SEATS = """
+SELECT wanted.slug, wanted.user_id, room.id, room.is_private, member.id IS NOT NULL
+FROM unnest(%s::text[], %s::uuid[]) AS wanted (slug, user_id)
+JOIN chat_room room ON room.slug = wanted.slug
+LEFT JOIN chat_membership member ON member.room_id = room.id AND member.user_id = wanted.user_id
+"""
+# No row for those who are still members, which are nearly all of them, every few seconds.
+_FORMER = """
+SELECT room_id, user_id FROM json_to_recordset(%s::json) AS asked (room_id uuid, user_id uuid)
+WHERE NOT EXISTS (
+    SELECT FROM chat_membership member WHERE member.room_id = asked.room_id AND member.user_id = asked.user_id
+)
+"""
+
+
+def list_posted_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
+    """Up to `limit` messages that follow number `after`."""
+    return as_posted(list(list_messages(room_id=room_id).filter(seq__gt=after)[:limit]))
+
+
+def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The newest number of each room that exists."""
+    return dict(Room.objects.filter(pk__in=room_ids).values_list("pk", "head"))
+
+
+def list_seats(*, wanted: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], Seat]:
+    """For many (slug, user id) at once: the room as that person finds it. Unknown rooms are left out."""
+    with connection.cursor() as cursor:
+        # Two arrays, however many are asked for: the statement is prepared once.
+        cursor.execute(_SEATS, [[slug for slug, _ in wanted], [user_id for _, user_id in wanted]])
+        return {
+            (slug, user_id): Seat(room_id=room_id, is_private=is_private, is_member=is_member)
+            for slug, user_id, room_id, is_private, is_member in cursor.fetchall()
+        }
+
+
+def list_former_members(*, pairs: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Which of these (room id, user id) are no memberships, by one query however many there are."""
+    asked = [{"room_id": room_id, "user_id": user_id} for room_id, user_id in pairs]
+    if not asked:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_FORMER, [orjson.dumps(asked).decode()])
+        return set(cursor.fetchall())
