@@ -125,7 +125,9 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         "CHAT_SEARCH_LANGUAGE", "simple", "Language of search in new rooms: `simple`, `english`, `german` …"
     ),
     _number(
-        "CHAT_DATABASE_THREADS", "3", "Threads that read and write the database for sockets, in one process"
+        "CHAT_DATABASE_THREADS",
+        "3",
+        "Threads with a connection for sockets, in one process: one stores, the others read",
     ),
     _flag("WEBSOCKET_JOINED_WRITES", "true", "Send many frames in one write; false: the stock server class"),
     # Mail

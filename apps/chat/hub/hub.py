@@ -44,7 +44,8 @@ class Hub:
         self.feeds: dict[UUID, Feed] = {}
         self.sockets: set[Subscriber] = set()
         self.per_address: Counter[str] = Counter()
-        self.threads = DatabaseThreads(settings.CHAT_DATABASE_THREADS)
+        # One more stores what is said, and nothing else.
+        self.threads = DatabaseThreads(max(settings.CHAT_DATABASE_THREADS - 1, 1))
         self.is_closing = False
         # Tuples, since most people have one socket and a set of one is five times the size.
         self._per_user: dict[UUID, tuple[Subscriber, ...]] = {}
@@ -81,6 +82,7 @@ class Hub:
         await self.flush_reads()
         self._heartbeat.flush()
         await self._bus.aclose()
+        await self._posting.aclose()
         await self.threads.aclose()
 
     # Coming and going

@@ -38,6 +38,8 @@ class Posting:
     """
 
     def __init__(self, threads: DatabaseThreads, publish: Callable[[UUID, bytes], None]) -> None:
+        # One group at a time, on one connection that has done it before, and behind nobody's reading.
+        self._own = DatabaseThreads(1, name="posting")
         self._threads = threads
         self._publish = publish
         self._waiting: dict[UUID, list[Said]] = {}
@@ -61,6 +63,11 @@ class Posting:
         """Wait for what is on its way."""
         while tasks := {*self._apart, *([self._group] if self._group else [])}:
             await asyncio.wait(tasks)
+
+    async def aclose(self) -> None:
+        """Finish what is on its way, let go of the database."""
+        await self.drain()
+        await self._own.aclose()
 
     def _go_on(self) -> None:
         if self._group is None and (group := self._next_group()):
@@ -99,7 +106,7 @@ class Posting:
         self._go_on()
 
     async def _by_itself(self, group: Group) -> None:
-        async with self._side_way:  # of the few threads, others need the rest
+        async with self._side_way:  # of the few threads, which others need as well
             try:
                 told = await self._store(group, is_alone=True)
             except (DatabaseError, InterfaceError):
@@ -110,10 +117,11 @@ class Posting:
     async def _store(self, group: Group, *, is_alone: bool = False) -> Mapping[UUID, Told]:
         """Store a group, trying again while the server is away. Raises DatabaseError, InterfaceError."""
         drafts = {room_id: [draft for _, draft, _ in some] for room_id, some in group.items()}
+        threads = self._threads if is_alone else self._own
         pauses = iter(RETRIES)
         while True:
             try:
-                return await self._threads.run(_store_and_pack, drafts=drafts)
+                return await threads.run(_store_and_pack, drafts=drafts)
             except (DatabaseError, InterfaceError) as error:
                 _log.warning("chat.store_failed", rooms=len(drafts), error=type(error).__name__)
                 pause = next(pauses, None)

@@ -279,7 +279,7 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
         for live in world.open_lives():
             live.leave()
         for hub in [*world.hubs, *world.dead]:
-            await hub._posting.drain()
+            await hub._posting.aclose()
             for feed in hub.feeds.values():
                 await feed.drain()
             await hub.threads.aclose()

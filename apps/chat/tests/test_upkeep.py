@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django_redis import get_redis_connection
 from pytest_django import DjangoAssertNumQueries
@@ -61,6 +63,20 @@ def test_database_that_stays_away_is_told_and_the_socket_lives(
     monkeypatch.setattr(services, "store_in_rooms", store)
     socket.say("lost?", client_id)
     assert socket.next("ack")["seq"] == 1
+
+
+def test_nobody_who_reads_holds_up_who_posts(serve: Callable[[], Site]) -> None:
+    site = serve()
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    over = threading.Event()
+    try:
+        for _ in range(settings.CHAT_DATABASE_THREADS):
+            runtime.hubs()[-1].threads._pool.submit(over.wait, 20)
+        socket.say("meanwhile")
+        assert socket.next("ack")["seq"] == 1
+    finally:
+        over.set()
 
 
 def test_room_that_is_locked_holds_up_no_other(
