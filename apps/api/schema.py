@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from apps.api import without_test_client  # noqa: F401  # isort: skip  (before drf-spectacular)
+from apps.api import without_extras  # noqa: F401  # isort: skip  (before drf-spectacular)
 
 from django.core.validators import RegexValidator
 from django.db import models

@@ -1,7 +1,8 @@
-"""Loads drf-spectacular without DRF's test client, with which Django's and all of unittest would come into every process.
+"""Loads drf-spectacular without what it takes along for others, which every process would load with it.
 
-It takes that client along for requests that this project makes itself (`schema_speed.mock_request`). Imported before
-anything else that imports drf-spectacular's parts; the test client stays importable for tests.
+DRF's test client, and with it Django's and all of unittest, for requests that this project makes itself
+(`schema_speed.mock_request`); and extensions for packages that are not here, each of which looks for its own. Imported
+before anything else that imports drf-spectacular's parts; the test client stays importable for tests.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 from typing import Any
+
+from drf_spectacular import contrib
 
 _CLIENT = "rest_framework.test"
 
@@ -19,6 +22,8 @@ def _request_factory(*args: Any, **options: Any) -> Any:
     return APIRequestFactory(*args, **options)
 
 
+# What `from drf_spectacular.contrib import *` loads.
+contrib.__all__ = ["django_filters"]
 if _CLIENT not in sys.modules:
     _stand_in: Any = ModuleType(_CLIENT)
     _stand_in.APIRequestFactory = _request_factory
