@@ -15,6 +15,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from infrastructure import handshake, refusals
+from infrastructure.gathered_writes import GatheredWrites
 from infrastructure.joined_writes import JoinedWrites
 from infrastructure.telemetry import context
 
@@ -94,6 +95,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         kind: Any = self.config.ws_protocol_class
         offer = self._read_handshake() if issubclass(kind, JoinedWrites) else None
         if offer is None:
+            if not issubclass(kind, JoinedWrites):
+                self.transport = GatheredWrites(self.transport)
             super().handle_websocket_upgrade()
             return
         self.connections.discard(self)
