@@ -18,7 +18,7 @@ import { houseView } from "./views/house.js";
 import { letterCard } from "./views/letter.js";
 import { newsView } from "./views/news.js";
 import { stone } from "./views/person.js";
-import { roomView } from "./views/room.js";
+import { roomView, whyParted } from "./views/room.js";
 import { roomsPanel } from "./views/rooms.js";
 
 const ROOMS_EVERY = 20_000; // how often unread counts of the other rooms are asked for
@@ -147,7 +147,9 @@ function talkView(slug) {
     const view = roomView(room, { session, refresh, seen });
     return { ...view, element: h("div", { class: "chat in-room" }, panel.element, view.element), title: room.name };
   }
-  const words = !rooms ? "Looking for rooms …" : slug ? "There is no such room, or it is not open to you." : "Choose a room, or make one.";
+  const reason = rooms && slug ? whyParted(slug) : null;
+  if (reason) announce(reason);
+  const words = !rooms ? "Looking for rooms …" : slug ? reason ?? "There is no such room, or it is not open to you." : "Choose a room, or make one.";
   const heading = h("h2", { class: "lead" }, words);
   return {
     element: h("div", { class: slug ? "chat in-room" : "chat" }, panel.element, h("section", { class: "conversation empty" }, heading, slug && h("a", { href: "#/rooms" }, "All rooms"))),

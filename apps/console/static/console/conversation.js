@@ -9,7 +9,7 @@
 
 import { api, ChatSocket, data, isFailure, NetworkError, wordsOf } from "./api.js";
 import { draftOf, messageOf } from "./message.js";
-import { uuid } from "./text.js";
+import { timeOf, uuid } from "./text.js";
 import { Standing, Timeline } from "./timeline.js";
 import { drawer } from "./unsent.js";
 
@@ -226,11 +226,12 @@ export class Conversation extends EventTarget {
     this.#tell("reads");
   }
 
-  #refusal({ client_id: clientId, code, detail }) {
-    if (!clientId) return this.#tell("refused", detail);
+  #refusal({ client_id: clientId, code, detail, until }) {
+    const words = code === "muted" && until ? `You are muted here until ${timeOf(until)}.` : detail;
+    if (!clientId) return this.#tell("refused", words);
     // Nothing is wrong with the message: the database is away for a moment, and the socket sends it again.
     if (code === "unavailable") return undefined;
-    const message = this.timeline.mark(clientId, { standing: Standing.REFUSED, error: detail });
+    const message = this.timeline.mark(clientId, { standing: Standing.REFUSED, error: words });
     this.#keep();
     if (message) this.#show([message]);
     return undefined;

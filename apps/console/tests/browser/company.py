@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from apps.console.tests.browser import steps
@@ -171,16 +172,27 @@ def somebody_is_invited_and_kept_in_order(journey: Journey) -> None:
     ada.click(".people .menu li:first-child button")
     ada.sees("muted till", ".people")
     steps.write(carol, "May I say something?")
-    carol.element(".message.refused")
+    carol.sees("Not sent: You are muted here until", ".message.refused")
     ada.click(".people .menu summary")
     ada.click(".people .menu li:first-child button")
     ada.until(lambda: "muted" not in ada.run("return document.querySelector('.people').innerText"), "no mute")
     carol.click(".message.refused .foot .link")
     ada.sees("May I say something?")
     ada.click(".people .menu summary")
+    # Who comes and goes meanwhile does not take the menu away.
+    carol.run("location.hash = '#/news'")
+    carol.sees("News")
+    time.sleep(1)
+    ada.sees("2 here", ".people")
+    ada.press(ESCAPE)
+    ada.sees("1 here", ".people")
+    carol.run("history.back()")
+    steps.on_line(carol)
+    ada.sees("2 here", ".people")
+    ada.click(".people .menu summary")
     ada.click(".people .menu li:last-child button")
     ada.click(".ask .danger")
-    carol.sees("There is no such room, or it is not open to you.")
+    carol.sees("You are no longer a member of this room.")
     journey.server.manage("shell", "-c", _VERIFIED.format(email=EMAIL, when="None"))
     for browser in both(journey):
         browser.complaints()

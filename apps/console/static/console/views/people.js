@@ -68,8 +68,21 @@ export function peoplePanel({ me, room, deeds }) {
   const list = h("ul", { "aria-labelledby": "people-title" });
   const mayInvite = RANKS.indexOf(room.role) > 0;
   let shown = "";
+  let late = null; // what is to be drawn when the menu that is open has been closed: it must not slip from under a finger
+
+  list.addEventListener("toggle", () => {
+    if (!late || isMenuOpen()) return;
+    const [members, online] = late;
+    late = null;
+    show(members, online);
+  }, true);
+  const isMenuOpen = () => list.querySelector("details[open]") !== null;
 
   function show(members, online) {
+    if (isMenuOpen()) {
+      late = [members, online];
+      return;
+    }
     const known = new Set(members.map((member) => member.id));
     // Someone may be here whose membership this page has not read yet.
     const all = [...members, ...[...online].filter(([id]) => !known.has(id)).map(([id, name]) => ({ id, name, role: "member" }))];
@@ -80,7 +93,9 @@ export function peoplePanel({ me, room, deeds }) {
     shown = look;
     // Oneself is always among them, unless there is no line to be told on.
     title.textContent = online.size ? `People · ${online.size} here` : "People";
+    const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     fill(list, sorted.map((one) => entry(one, online.has(one.id), me, room.role, deeds)));
+    if (focused) [...list.querySelectorAll("summary")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
   }
 
   return {

@@ -34,8 +34,18 @@ function head(room, ...controls) {
   return { element, title };
 }
 
-/** A room that one is not in yet. */
+const parted = new Map(); // slug → why one is not in that room any more, until it was told
+
+/** Why one is not in a room any more, once; undefined where one never was. */
+export function whyParted(slug) {
+  const reason = parted.get(slug);
+  parted.delete(slug);
+  return reason;
+}
+
+/** A room that one is not in, yet or any more. */
 function threshold(room, { refresh }) {
+  const reason = whyParted(room.slug);
   const mistake = h("p", { class: "mistake", role: "alert" });
   const join = async () => {
     try {
@@ -51,7 +61,7 @@ function threshold(room, { refresh }) {
     "section",
     { class: "conversation", "aria-labelledby": "room-title" },
     element,
-    h("div", { class: "empty" }, h("p", { class: "lead" }, `${room.name} is open to everyone who is signed in.`), h("button", { type: "button", class: "primary", on: { click: join } }, "Join the room"), mistake),
+    h("div", { class: "empty" }, reason && h("p", { class: "lead", role: "alert" }, reason), h("p", { class: "lead" }, `${room.name} is open to everyone who is signed in.`), h("button", { type: "button", class: "primary", on: { click: join } }, "Join the room"), mistake),
   );
   return { element: section, heading: title, stop: () => {} };
 }
@@ -243,7 +253,7 @@ export function roomView(room, context) {
   talk.addEventListener("refused", ({ detail }) => say(detail));
   talk.addEventListener("ended", ({ detail: code }) => {
     fill(line, h("p", { class: "cut" }, REASONS[code] ?? "The server ended this conversation."));
-    announce(REASONS[code] ?? "");
+    if (REASONS[code]) parted.set(room.slug, REASONS[code]);
     refresh();
   });
 
