@@ -22,7 +22,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "channels",
-    "django_celery_beat",
+    "infrastructure.schedules.SchedulesConfig",
     "storages",
     *(f"apps.{name}" for name in SLICES),
 ]
