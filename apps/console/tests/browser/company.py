@@ -151,7 +151,7 @@ def words_are_found(journey: Journey) -> None:
 
 
 def somebody_is_invited_and_kept_in_order(journey: Journey) -> None:
-    """Invited by address, muted, let speak, removed: each is seen by the other, and a refused message is kept to try again."""
+    """Invited by address, muted, let speak, removed, banned and let in again: each is seen by the other, and a refused message is kept to try again."""
     ada, carol = both(journey)
     # An invitation by address is for whoever has shown that the address is theirs. How that is done is told elsewhere.
     journey.server.manage("shell", "-c", _VERIFIED.format(email=EMAIL, when="timezone.now()"))
@@ -190,9 +190,25 @@ def somebody_is_invited_and_kept_in_order(journey: Journey) -> None:
     steps.on_line(carol)
     ada.sees("2 here", ".people")
     ada.click(".people .menu summary")
-    ada.click(".people .menu li:last-child button")
+    ada.click(".people .menu li:nth-last-child(2) button")
     ada.click(".ask .danger")
     carol.sees("You are no longer a member of this room.")
+    ada.type(".invite #email", EMAIL + ENTER)
+    ada.sees("Invited.", ".invite")
+    carol.run("document.dispatchEvent(new Event('visibilitychange'))")
+    carol.click(".invitations .primary")
+    steps.on_line(carol)
+    ada.sees("2 here", ".people")
+    ada.click(".people .menu summary")
+    ada.click(".people .menu li:last-child button")
+    ada.sees("cannot come back until you lift the ban", ".ask")
+    ada.click(".ask .danger")
+    carol.sees("You are no longer a member of this room.")
+    ada.click(".bans summary")
+    ada.sees("Carol Shaw", ".bans")
+    assert steps.audit(ada) == []
+    ada.click(".bans li button")
+    ada.sees("Nobody is.", ".bans")
     journey.server.manage("shell", "-c", _VERIFIED.format(email=EMAIL, when="None"))
     for browser in both(journey):
         browser.complaints()

@@ -2,6 +2,7 @@
 
 import { closesOnEscape, fill, h, icon } from "../dom.js";
 import { timeOf } from "../text.js";
+import { bansPanel } from "./bans.js";
 import { invitationForm } from "./invite.js";
 import { stone } from "./person.js";
 
@@ -18,6 +19,7 @@ function deedsOf(person, role) {
     isMuted ? { words: "Let speak again", act: (deeds) => deeds.unmute(person) } : { words: "Mute for ten minutes", act: (deeds) => deeds.mute(person, MUTED_SECONDS) },
     role === "owner" && { words: `Make ${other}`, act: (deeds) => deeds.setRole(person, other) },
     { words: "Remove from the room", isHard: true, act: (deeds) => deeds.remove(person) },
+    { words: "Ban from the room", isHard: true, act: (deeds) => deeds.ban(person) },
   ].filter(Boolean);
 }
 
@@ -61,12 +63,15 @@ function entry(person, isHere, me, role, deeds) {
 
 /**
  * The panel. `show(members, online)` draws it: members as {id, name, role, mutedUntil}, online as a map of id to name.
- * `deeds` has mute(person, seconds), unmute(person), setRole(person, role), remove(person).
+ * `deeds` has mute(person, seconds), unmute(person), setRole(person, role), remove(person) and
+ * ban(person); the last resolves when it is done.
  */
 export function peoplePanel({ me, room, deeds }) {
   const title = h("h3", { id: "people-title" }, "People");
   const list = h("ul", { "aria-labelledby": "people-title" });
-  const mayInvite = RANKS.indexOf(room.role) > 0;
+  const mayModerate = RANKS.indexOf(room.role) > 0;
+  const bans = mayModerate && bansPanel(room.slug);
+  const allDeeds = { ...deeds, ban: (person) => deeds.ban(person).then(bans.refresh) };
   let shown = "";
   let late = null; // what is to be drawn when the menu that is open has been closed: it must not slip from under a finger
 
@@ -94,12 +99,12 @@ export function peoplePanel({ me, room, deeds }) {
     // Oneself is always among them, unless there is no line to be told on.
     title.textContent = online.size ? `People · ${online.size} here` : "People";
     const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
-    fill(list, sorted.map((one) => entry(one, online.has(one.id), me, room.role, deeds)));
+    fill(list, sorted.map((one) => entry(one, online.has(one.id), me, room.role, allDeeds)));
     if (focused) [...list.querySelectorAll("summary")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
   }
 
   return {
-    element: h("aside", { class: "people", id: "people", "aria-label": "People in this room" }, title, list, mayInvite && invitationForm(room.slug)),
+    element: h("aside", { class: "people", id: "people", "aria-label": "People in this room" }, title, list, mayModerate && invitationForm(room.slug), mayModerate && bans.element),
     show,
   };
 }

@@ -90,6 +90,10 @@ export function roomView(room, context) {
       remove: async (person) => {
         if (await ask(`Remove ${person.name}?`, "They leave the room at once. What they wrote stays.", "Remove")) aboutPeople(() => api.chatMembersRemove({ path: ofMember(person) }));
       },
+      ban: async (person) => {
+        const words = "They leave the room at once, and cannot come back until you lift the ban. What they wrote stays.";
+        if (await ask(`Ban ${person.name}?`, words, "Ban")) await aboutPeople(() => api.chatBansAdd({ path, body: { user: person.id } }));
+      },
     },
   });
   const search = searchPanel(room.slug, { goTo, closed: () => { searchToggle.setAttribute("aria-expanded", "false"); searchToggle.focus(); } });
