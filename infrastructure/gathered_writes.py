@@ -44,10 +44,9 @@ class GatheredWrites(asyncio.Transport):
 
     def _flush(self) -> None:
         due, self._due, self._size = self._due, [], 0
-        if len(due) == 1:
-            self._transport.write(due[0])
-        elif due:
-            self._transport.writelines(due)
+        if due:
+            # Not `writelines`: in asyncio of Python 3.12 and 3.13.0 it never pauses the sender (CVE-2024-12254).
+            self._transport.write(due[0] if len(due) == 1 else b"".join(due))
 
     def write_eof(self) -> None:
         """Send all, and then that it was all."""

@@ -24,10 +24,7 @@ class Behind(asyncio.Transport):
         self.asked: list[Any] = []
 
     def write(self, data: Any) -> None:
-        self.asked.append([bytes(data)])
-
-    def writelines(self, list_of_data: Any) -> None:
-        self.asked.append([bytes(data) for data in list_of_data])
+        self.asked.append(bytes(data))
 
     def write_eof(self) -> None:
         self.asked.append("eof")
@@ -49,10 +46,10 @@ async def test_a_turn_is_a_write() -> None:
     transport.writelines([b"two", bytearray(b"three")])
     assert (behind.asked, transport.get_write_buffer_size()) == ([], 11 + 7)
     await asyncio.sleep(0)
-    assert (behind.asked, transport.get_write_buffer_size()) == ([[b"one", b"two", b"three"]], 7)
+    assert (behind.asked, transport.get_write_buffer_size()) == ([b"onetwothree"], 7)
     transport.write(b"four")
     await asyncio.sleep(0)
-    assert behind.asked[1:] == [[b"four"]]
+    assert behind.asked[1:] == [b"four"]
 
 
 async def test_much_does_not_wait_for_the_end_of_the_turn() -> None:
@@ -60,15 +57,15 @@ async def test_much_does_not_wait_for_the_end_of_the_turn() -> None:
     transport = GatheredWrites(behind)
     transport.write(b"a")
     transport.write(b"b" * MOST)
-    assert behind.asked == [[b"a", b"b" * MOST]]
+    assert behind.asked == [b"a" + b"b" * MOST]
     transport.write(b"c")
     await asyncio.sleep(0)
-    assert behind.asked[1:] == [[b"c"]]
+    assert behind.asked[1:] == [b"c"]
 
 
 @pytest.mark.parametrize(
     ("end", "asked"),
-    [("close", [[b"last"], "close"]), ("write_eof", [[b"last"], "eof"]), ("abort", ["abort"])],
+    [("close", [b"last", "close"]), ("write_eof", [b"last", "eof"]), ("abort", ["abort"])],
 )
 async def test_what_was_written_goes_before_the_end_unless_it_is_abrupt(end: str, asked: list[Any]) -> None:
     behind = Behind()
