@@ -35,7 +35,7 @@ def register(url: str) -> list[float]:
                 json={
                     "email": f"p{number}@example.com",
                     "name": "P",
-                    "password": "a stone circle on the downs",
+                    "password": "a quiet evening on the downs",
                 },
                 headers={"X-Forwarded-For": f"198.51.100.{number}"},
             )

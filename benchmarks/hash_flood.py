@@ -37,7 +37,7 @@ def attempt(client: httpx.Client, number: int) -> tuple[int, str]:
     """Status and Retry-After of one sign-in."""
     answer = client.post(
         "/api/public/v1/auth/login/",
-        json={"email": f"p{number}@example.com", "password": "a stone circle on the downs"},
+        json={"email": f"p{number}@example.com", "password": "a quiet evening on the downs"},
         headers={"X-Forwarded-For": f"10.1.{number >> 8}.{number & 255}"},
     )
     return answer.status_code, answer.headers.get("Retry-After", "")

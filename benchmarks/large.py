@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from infrastructure.embedded import places, servers
+from infrastructure.embedded import data_dirs, servers
 
 BAR = 200.0  # ms
 ROUNDS = 5
@@ -180,7 +180,7 @@ def main() -> None:
     """Measure on servers of its own."""
     if "LARGE_INSTALLATION" in os.environ:
         sys.exit(0 if measure() else 1)
-    with places.throwaway() as home, servers.Servers(home, durable=False, given={}) as engines:
+    with data_dirs.throwaway() as home, servers.Servers(home, durable=False, given={}) as engines:
         environment = {
             **os.environ,
             **engines.urls,

@@ -28,7 +28,7 @@ KINDS = ("unknown", "wrong", "inactive", "unverified")
 TIMES = int(sys.argv[1]) if len(sys.argv) > 1 else 400
 ACCOUNTS = 100
 BAR = 0.6
-PASSWORD = "a stone circle on the downs"
+PASSWORD = "a quiet evening on the downs"
 
 
 def prepare() -> None:

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db import connections
 from django.urls import re_path
 
-from infrastructure.lifespan import Lifespan
-from infrastructure.wsgi_bridge import WsgiBridge
+from infrastructure.server.lifespan import Lifespan
+from infrastructure.server.wsgi_bridge import WsgiBridge
 
 
 def _routing_modules() -> list[ModuleType]:

@@ -13,7 +13,7 @@ from infrastructure.telemetry import tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
-app = Celery("sarsen", task_cls="apps.common.background:Task")
+app = Celery("sarsen", task_cls="apps.common.celery_task:Task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # In every process that publishes or runs tasks, and before Celery would set up a log of its own.
@@ -43,7 +43,8 @@ def begin_to_work(**_: Any) -> None:
     """Load what tasks use, before processes are forked off; touch HEARTBEAT_FILE for the health check, if there is one."""
     from django.conf import settings
 
-    from infrastructure import heartbeat, on_demand
+    from infrastructure import lazy_import
+    from infrastructure.scheduling import heartbeat
 
-    on_demand.load()
+    lazy_import.load()
     heartbeat.install(settings.HEARTBEAT_FILE)

@@ -11,8 +11,8 @@ import sys
 import uvicorn
 from django.conf import settings
 
-from infrastructure import joined_writes
-from infrastructure.http_protocol import BoundedHttpProtocol
+from infrastructure.server import websocket_protocol
+from infrastructure.server.http_protocol import BoundedHttpProtocol
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
@@ -26,7 +26,7 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         lifespan="on",
         loop="uvloop",
         http=BoundedHttpProtocol,
-        ws=joined_writes.protocol_class() if settings.WEBSOCKET_JOINED_WRITES else "websockets-sansio",
+        ws=websocket_protocol.protocol_class() if settings.WEBSOCKET_JOINED_WRITES else "websockets-sansio",
         # The chat's own limit is 16 KiB. What this one refuses is not read to its end, and unread bytes can reset the
         # connection before the close code arrives; a frame that is only somewhat too big gets its 1009 from the chat.
         ws_max_size=64 * 1024,
@@ -34,7 +34,7 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         ws_ping_timeout=20,
         # Compression costs 38 KiB a socket and most of the throughput, for messages of a hundred bytes.
         ws_per_message_deflate=False,
-        # The client's address is decided by apps.common.addresses, which knows how many proxies to believe.
+        # The client's address is decided by apps.common.http.client_address, which knows how many proxies to believe.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=20,

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.urls import include, path
 
 from apps.api import problems
-from apps.api.mounting import api_urlpatterns
-from apps.api.slices import installed
-from apps.common import health
+from apps.api.zones.mounting import api_urlpatterns
+from apps.api.zones.routes import installed
+from apps.common.http import health
 
 # A slice that shows pages of its own, outside the zones, lists them in its `pages.py`.
 _pages = [f"{slice_.package}.pages" for slice_ in installed()]

@@ -5,7 +5,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
@@ -13,4 +13,4 @@ application = get_wsgi_application()
 # Servers run no system checks and Django mounts URLs at the first request only: a wrong zone table must stop the start.
 get_resolver().url_patterns  # noqa: B018
 # Callers wait for nothing that could have been loaded before.
-on_demand.load()
+lazy_import.load()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from apps.api.zones import Cors, CountBy, Docs, Floor, Zone
+from apps.api.zones.table import Cors, CountBy, Docs, Floor, Zone
 
 # Slice → the zones that it has routes for.
 SLICES: dict[str, tuple[str, ...]] = {

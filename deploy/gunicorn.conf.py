@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from config import env
-from infrastructure import refusals
+from infrastructure import problem_documents
 from infrastructure.telemetry import context
 
 bind = "0.0.0.0:8000"
@@ -36,7 +36,7 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 # In memory: a worker that touches its sign of life on a busy disk looks dead.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
-# Who asked, and over what, is decided by Django (SECURE_PROXY_SSL_HEADER) and apps.common.addresses.
+# Who asked, and over what, is decided by Django (SECURE_PROXY_SSL_HEADER) and apps.common.http.client_address.
 forwarded_allow_ips = ""
 limit_request_line = 8190
 limit_request_fields = 100
@@ -77,7 +77,7 @@ def _refuse(sock: Any, status_int: int, reason: str, mesg: str) -> None:
     }.get(status_int, ("bad_request", "The request could not be understood."))
     status = status_int if code != "bad_request" else 400
     identifier = context.new_request_id()
-    said = refusals.message(status=status, code=code, detail=detail, request_id=identifier)
+    said = problem_documents.message(status=status, code=code, detail=detail, request_id=identifier)
     util.write_nonblock(sock, said)
 
 

@@ -24,9 +24,7 @@ OVERLAP = timedelta(days=1)
 
 
 def _routes() -> list[tuple[str, str]]:
-    from apps.api import (
-        mounting,
-    )  # with all that describes routes: more than every process needs at its start
+    from apps.api.zones import mounting  # describes routes: more than every process needs at its start
 
     return [(EVERYTHING, "every route"), *((name, name) for name in mounting.key_scopes(mounting.mounted()))]
 

@@ -11,9 +11,9 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what has to be there before URLs are mounted."""
-        from apps.api import checks, cors
         from apps.api.authentication import authenticate_service
-        from apps.common.authentication import register_authenticator
+        from apps.api.zones import checks, cors
+        from apps.common.http.authentication import register_authenticator
 
         checks.register()
         cors.connect()

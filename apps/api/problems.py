@@ -26,17 +26,17 @@ from django.views import defaults
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.exceptions import Throttled as RestThrottled
 
-from apps.common import exceptions, quotas
+from apps.common import exceptions, rate_limits
 from apps.common.exceptions import DomainError, FieldError
-from apps.common.middleware.paths import is_api
-from apps.common.problems import CONTENT_TYPE, problem_response
-from apps.common.quotas import Quota
-from infrastructure import on_demand
+from apps.common.http.middleware.paths import is_api
+from apps.common.http.problems import CONTENT_TYPE, problem_response
+from apps.common.rate_limits import Quota
+from infrastructure import lazy_import
 
 if TYPE_CHECKING:
     import redis
 else:
-    redis = on_demand.module("redis")
+    redis = lazy_import.module("redis")
 
 STATUS_OF_KIND: dict[type[DomainError], int] = {
     exceptions.InvalidInput: 400,
@@ -101,7 +101,7 @@ def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
     )
     quota: Quota | None = getattr(error, "quota", None)
     if quota is not None:
-        for name, value in quotas.headers([quota]).items():
+        for name, value in rate_limits.headers([quota]).items():
             response.headers[name] = value
     return response
 

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 
 from apps.audit import selectors, serializers
 from apps.audit.filters import AuditFilter
+from apps.common.http.permissions import caller_of
 from apps.common.models import AuditEvent
-from apps.common.permissions import caller_of
 
 
 class Events(ListAPIView[AuditEvent]):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from apps.chat import door, wire
+from apps.chat import protocol
+from apps.chat.live import admission
 from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Role
-from apps.chat.services.extras import MAX_MENTIONS
-from apps.common.socket_documents import Socket, message
+from apps.chat.services.message_parts import MAX_MENTIONS
+from apps.common.sockets.asyncapi import Socket, message
 
 ZONE: Final = "private"
 """Beside this zone's OpenAPI documents it is served, to those who may read them."""
@@ -29,17 +30,17 @@ _NAME: Final = {"type": "string"}
 _PERSON: Final = {"oneOf": [_UUID, {"type": "null"}], "description": "null: the system."}
 
 CLOSE_CODES: Final = {
-    door.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
-    door.NOT_A_MEMBER: "Not a member of the room, or not any more.",
-    door.NO_SUCH_ROOM: "No such room, or one that you cannot see, or it was deleted.",
-    door.UNKNOWN_VERSION: f"Of the protocol versions that were offered none is spoken here; offer {wire.PROTOCOL}.",
-    door.SESSION_ENDED: "The session has ended. Sign in.",
-    door.TOO_MANY_SOCKETS: "Too many sockets of this person or address. Come back later.",
-    door.TOO_FAST: "Too many frames. Come back, and be slower.",
-    door.TOO_BIG: f"A frame of more than {wire.MAX_FRAME} bytes.",
+    admission.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
+    admission.NOT_A_MEMBER: "Not a member of the room, or not any more.",
+    admission.NO_SUCH_ROOM: "No such room, or one that you cannot see, or it was deleted.",
+    admission.UNKNOWN_VERSION: f"Of the protocol versions that were offered none is spoken here; offer {protocol.PROTOCOL}.",
+    admission.SESSION_ENDED: "The session has ended. Sign in.",
+    admission.TOO_MANY_SOCKETS: "Too many sockets of this person or address. Come back later.",
+    admission.TOO_FAST: "Too many frames. Come back, and be slower.",
+    admission.TOO_BIG: f"A frame of more than {protocol.MAX_FRAME} bytes.",
     1011: "A fault of the server. Come back with `?after=`.",
-    door.RESTART: "The server restarts, or cannot ask its database. Come back with `?after=`.",
-    door.LAGGING: "The socket took nothing for too long. Come back with `?after=`.",
+    admission.RESTART: "The server restarts, or cannot ask its database. Come back with `?after=`.",
+    admission.LAGGING: "The socket took nothing for too long. Come back with `?after=`.",
 }
 
 
@@ -54,7 +55,7 @@ def document() -> dict[str, Any]:
         address="/ws/chat/{room}/",
         channel_title="A room",
         parameters={"room": {"description": f"The room's slug, `{SLUG_PATTERN}`.", "examples": ["lobby"]}},
-        protocol=wire.PROTOCOL,
+        protocol=protocol.PROTOCOL,
         close_codes=CLOSE_CODES,
         said=_said(),
         told=_told(),
@@ -76,7 +77,7 @@ def _said() -> dict[str, Any]:
                     "oneOf": [_UUID, {"type": "null"}],
                     "description": "Id of a message of the room.",
                 },
-                "attachments": {"type": "array", "items": _UUID, "maxItems": wire.MAX_ATTACHMENTS},
+                "attachments": {"type": "array", "items": _UUID, "maxItems": protocol.MAX_ATTACHMENTS},
             },
             {"message": "hi", "client_id": _CLIENT_ID},
             {"type": "message", "message": "look", "reply_to": _FIRST, "attachments": [_FILE]},

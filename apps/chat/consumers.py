@@ -16,14 +16,15 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from apps.chat import door, runtime, wire
-from apps.chat.hub.feed import Feed
-from apps.chat.hub.hub import Hub
-from apps.chat.hub.subscriber import Subscriber
+from apps.chat import protocol
+from apps.chat.live import admission, runtime
+from apps.chat.live.feed import Feed
+from apps.chat.live.hub import Hub
+from apps.chat.live.subscriber import Subscriber
 from apps.chat.types import Draft
-from apps.common import handshakes
-from apps.common.addresses import client_address
 from apps.common.exceptions import DomainError
+from apps.common.http.client_address import client_address
+from apps.common.sockets import handshake
 from infrastructure.telemetry import context
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -54,20 +55,20 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
             context.clear()
 
     async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if not handshakes.is_from_here(scope):
+        if not handshake.is_from_here(scope):
             await send({"type": "websocket.close"})  # before it is accepted: an HTTP 403
             return
-        knock = door.read(scope)
+        request = admission.read(scope)
         address = client_address(scope)
         # A socket is idle for hours: let go of what only the handshake needs, the headers and the token.
         scope["headers"].clear()
         hub.per_address[address] += 1
         try:
-            judged = await self._judge(hub, knock, address)
+            judged = await self._judge(hub, request, address)
             # Only now, so that the answer to the handshake and the first frame, or the close, leave in one write.
-            await send({"type": "websocket.accept", "subprotocol": knock.subprotocol})
-            entered = judged if isinstance(judged, int) else self._enter(hub, *judged, knock, send)
-            del knock, judged
+            await send({"type": "websocket.accept", "subprotocol": request.subprotocol})
+            entered = judged if isinstance(judged, int) else self._enter(hub, *judged, request, send)
+            del request, judged
             if isinstance(entered, int):
                 await send({"type": "websocket.close", "code": entered})
             else:
@@ -77,44 +78,51 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no anno
             if not hub.per_address[address]:
                 del hub.per_address[address]
 
-    async def _judge(self, hub: Hub, knock: door.Knock, address: str) -> tuple[door.Guest, Feed] | int:
+    async def _judge(
+        self, hub: Hub, request: admission.HandshakeRequest, address: str
+    ) -> tuple[admission.Participant, Feed] | int:
         """Who they are and the live room, or the code to close with."""
         if hub.is_closing:
-            return door.RESTART
+            return admission.RESTART
         if hub.per_address[address] > settings.CHAT_SOCKETS_PER_ADDRESS:
-            return door.TOO_MANY_SOCKETS
-        if not knock.is_version_spoken:
-            return door.UNKNOWN_VERSION
+            return admission.TOO_MANY_SOCKETS
+        if not request.is_version_spoken:
+            return admission.UNKNOWN_VERSION
         try:
-            guest = await hub.admit(knock.token, knock.slug)
-            if isinstance(guest, door.Refusal):
-                if guest.code == handshakes.NOT_AUTHENTICATED:
-                    return await handshakes.refusal_of(address)
-                return guest.code
-            return guest, await hub.feed(guest.room_id, knock.slug)
+            participant = await hub.admit(request.token, request.slug)
+            if isinstance(participant, admission.Refusal):
+                if participant.code == handshake.NOT_AUTHENTICATED:
+                    return await handshake.refusal_of(address)
+                return participant.code
+            return participant, await hub.feed(participant.room_id, request.slug)
         except (DatabaseError, InterfaceError):
             _log.exception("chat.database_away")
-            return door.RESTART
+            return admission.RESTART
 
     def _enter(
-        self, hub: Hub, guest: door.Guest, feed: Feed, knock: door.Knock, send: Send
+        self,
+        hub: Hub,
+        participant: admission.Participant,
+        feed: Feed,
+        request: admission.HandshakeRequest,
+        send: Send,
     ) -> tuple[Feed, Subscriber] | int:
         """Let them in, or the code to close with. In one step, so that what is counted is counted once."""
         if hub.is_closing:
-            return door.RESTART
-        if hub.count_of(guest.user_id) >= settings.CHAT_SOCKETS_PER_USER:
-            return door.TOO_MANY_SOCKETS
-        context.bind(user=str(guest.user_id), room=str(guest.room_id))
+            return admission.RESTART
+        if hub.count_of(participant.user_id) >= settings.CHAT_SOCKETS_PER_USER:
+            return admission.TOO_MANY_SOCKETS
+        context.bind(user=str(participant.user_id), room=str(participant.room_id))
         subscriber = Subscriber(
             send,
-            user_id=guest.user_id,
-            name=guest.name,
-            session_id=guest.session_id,
-            is_joined=knock.is_joined,
+            user_id=participant.user_id,
+            name=participant.name,
+            session_id=participant.session_id,
+            is_joined=request.is_joined,
         )
-        hub.enter(subscriber, feed, after=knock.after)
-        if not knock.is_after_valid:
-            subscriber.tell(wire.error(wire.InvalidFrame("after is the number of a message.")))
+        hub.enter(subscriber, feed, after=request.after)
+        if not request.is_after_valid:
+            subscriber.tell(protocol.error(protocol.InvalidFrame("after is the number of a message.")))
         return feed, subscriber
 
     async def _converse(self, hub: Hub, feed: Feed, subscriber: Subscriber, receive: Receive) -> None:
@@ -154,13 +162,13 @@ class Conversation:
             if subscriber.is_closed:
                 continue  # until the server reports the end
             if not self._is_within_rate():
-                subscriber.close(door.TOO_FAST)
+                subscriber.close(admission.TOO_FAST)
                 continue
             text = event.get("text")
             if text is None:
-                subscriber.tell(wire.error(wire.InvalidFrame("Frames are text.")))
-            elif len(text) > wire.MAX_FRAME or len(text.encode()) > wire.MAX_FRAME:
-                subscriber.close(door.TOO_BIG)
+                subscriber.tell(protocol.error(protocol.InvalidFrame("Frames are text.")))
+            elif len(text) > protocol.MAX_FRAME or len(text.encode()) > protocol.MAX_FRAME:
+                subscriber.close(admission.TOO_BIG)
             else:
                 self._take(text)
             # Reading waits for a client that does not take its answers, and for a database that is slow to store.
@@ -170,12 +178,12 @@ class Conversation:
 
     def _take(self, text: str) -> None:
         try:
-            frame = wire.parse(text)
+            frame = protocol.parse(text)
         except DomainError as failure:
-            self._subscriber.tell(wire.error(failure, wire.quoted_client_id(text)))
+            self._subscriber.tell(protocol.error(failure, protocol.quoted_client_id(text)))
             return
         match frame:
-            case wire.Say():
+            case protocol.SendMessage():
                 draft = Draft(
                     sender_id=self._subscriber.user_id,
                     text=frame.text,
@@ -183,17 +191,17 @@ class Conversation:
                     reply_to=frame.reply_to,
                     attachments=frame.attachments,
                 )
-                self._say(draft)
-            case wire.Read():
+                self._send_message(draft)
+            case protocol.Read():
                 self._hub.read(self._subscriber, self._feed, frame.seq)
-            case wire.Typing():
+            case protocol.Typing():
                 if self._loop.time() - self._typed_at >= TYPING_EVERY:
                     self._typed_at = self._loop.time()
                     self._hub.typing(self._subscriber, self._feed)
-            case wire.Ping():
-                self._subscriber.tell(wire.PONG)
+            case protocol.Ping():
+                self._subscriber.tell(protocol.PONG)
 
-    def _say(self, draft: Draft) -> None:
+    def _send_message(self, draft: Draft) -> None:
         while self._unacknowledged and self._unacknowledged[0].done():
             self._unacknowledged.pop(0)
         self._unacknowledged.append(self._hub.post(self._subscriber, self._feed, draft))

@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from apps.chat.models import Message, Room
-from apps.common.filters import BooleanFilter
+from apps.common.http.filters import BooleanFilter
 
 MAX_SEARCH = 100
 

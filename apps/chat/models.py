@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.common.models import BaseModel
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"

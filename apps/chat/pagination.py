@@ -11,7 +11,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from apps.common.exceptions import FieldError, InvalidInput
-from apps.common.pagination import limit_parameter, page_size
+from apps.common.http.pagination import limit_parameter, page_size
 
 _DIGITS = 18  # fits the column
 

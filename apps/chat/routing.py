@@ -6,8 +6,8 @@ from typing import Any
 
 from django.urls import re_path
 
-from apps.chat import runtime
 from apps.chat.consumers import ChatConsumer
+from apps.chat.live import runtime
 
 websocket_urlpatterns: list[Any] = [
     # Whatever is no slug is a room that does not exist, and is told so by close code.

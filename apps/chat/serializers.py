@@ -8,30 +8,30 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Language, Role, Room
-from apps.chat.wire import MAX_ATTACHMENTS
-from apps.common import inputs
+from apps.chat.protocol import MAX_ATTACHMENTS
+from apps.common.http import fields
 
 MAX_EVENT: Final = 2_000
 
 
-class RoomInput(inputs.Input):
+class RoomInput(fields.Input):
     """A new room."""
 
-    slug = inputs.PatternField(
+    slug = fields.PatternField(
         rf"^{SLUG_PATTERN}\Z", max_length=64, required=False, help_text="Without one it is made of the name."
     )
-    name = inputs.TextField(max_length=80, help_text="In any script.")
-    is_private = inputs.BooleanField(default=False)
+    name = fields.TextField(max_length=80, help_text="In any script.")
+    is_private = fields.BooleanField(default=False)
     language = serializers.ChoiceField(
         choices=Language.choices, required=False, help_text="Whose rules its search goes by."
     )
 
 
-class RoomChangeInput(inputs.Input):
+class RoomChangeInput(fields.Input):
     """What may change about a room."""
 
-    name = inputs.TextField(max_length=80, required=False)
-    is_private = inputs.BooleanField(required=False)
+    name = fields.TextField(max_length=80, required=False)
+    is_private = fields.BooleanField(required=False)
     language = serializers.ChoiceField(choices=Language.choices, required=False)
 
 
@@ -57,20 +57,20 @@ class RoomOutput(serializers.Serializer[Room]):
         return 0 if room.my_read_seq is None else max(0, room.head - room.my_read_seq)
 
 
-class MemberInput(inputs.Input):
+class MemberInput(fields.Input):
     """Someone to bring in, or whose role to change."""
 
-    user = inputs.UUIDField()
+    user = fields.UUIDField()
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
 
 
-class RoleInput(inputs.Input):
+class RoleInput(fields.Input):
     """Another role for a member."""
 
     role = serializers.ChoiceField(choices=Role.choices)
 
 
-class MuteInput(inputs.Input):
+class MuteInput(fields.Input):
     """How long someone may not speak: one of both."""
 
     seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400, required=False)
@@ -83,7 +83,7 @@ class MuteInput(inputs.Input):
         return data
 
 
-class ReadInput(inputs.Input):
+class ReadInput(fields.Input):
     """How far one has read."""
 
     seq = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
@@ -100,10 +100,10 @@ class MemberOutput(serializers.Serializer[Any]):
     joined_at = serializers.DateTimeField(source="created_at")
 
 
-class BanInput(inputs.Input):
+class BanInput(fields.Input):
     """Someone to keep out."""
 
-    user = inputs.UUIDField()
+    user = fields.UUIDField()
 
 
 class BanOutput(serializers.Serializer[Any]):
@@ -114,31 +114,31 @@ class BanOutput(serializers.Serializer[Any]):
     banned_at = serializers.DateTimeField(source="created_at")
 
 
-class MessageInput(inputs.Input):
+class MessageInput(fields.Input):
     """A message to post. The same `client_id` again is the same message. With files it may be without text."""
 
-    message = inputs.TextField(max_length=MAX_TEXT, allow_blank=True, default="")
-    client_id = inputs.UUIDField(required=False)
-    reply_to = inputs.UUIDField(required=False, allow_null=True, help_text="A message of this room.")
+    message = fields.TextField(max_length=MAX_TEXT, allow_blank=True, default="")
+    client_id = fields.UUIDField(required=False)
+    reply_to = fields.UUIDField(required=False, allow_null=True, help_text="A message of this room.")
     attachments = serializers.ListField(
-        child=inputs.UUIDField(),
+        child=fields.UUIDField(),
         max_length=MAX_ATTACHMENTS,
         required=False,
         help_text="What you uploaded to this room, each for one message.",
     )
 
 
-class SystemMessageInput(inputs.Input):
+class SystemMessageInput(fields.Input):
     """A message of the system. The same `client_id` again is the same message."""
 
-    message = inputs.TextField(max_length=MAX_TEXT)
-    client_id = inputs.UUIDField(required=False)
+    message = fields.TextField(max_length=MAX_TEXT)
+    client_id = fields.UUIDField(required=False)
 
 
-class MessageChangeInput(inputs.Input):
+class MessageChangeInput(fields.Input):
     """Other words for a message."""
 
-    message = inputs.TextField(max_length=MAX_TEXT)
+    message = fields.TextField(max_length=MAX_TEXT)
 
 
 class QuoteOutput(serializers.Serializer[Any]):
@@ -195,10 +195,10 @@ class MessageOutput(serializers.Serializer[Any]):
         }
 
 
-class SearchInput(inputs.Input):
+class SearchInput(fields.Input):
     """What is looked for, as in a search engine: words, "phrases", or, -without."""
 
-    q = inputs.TextField(max_length=200)
+    q = fields.TextField(max_length=200)
 
 
 class PieceOutput(serializers.Serializer[Any]):
@@ -223,17 +223,17 @@ class PersonOutput(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class FileInput(inputs.Input):
+class FileInput(fields.Input):
     """A file to upload, as multipart/form-data."""
 
     file = serializers.FileField(max_length=255)
 
 
-class InvitationInput(inputs.Input):
+class InvitationInput(fields.Input):
     """Whom to invite: an address, or an account by its id."""
 
     email = serializers.EmailField(max_length=254, required=False)
-    user = inputs.UUIDField(required=False)
+    user = fields.UUIDField(required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         """One of both."""
@@ -265,10 +265,10 @@ class MyInvitationOutput(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class EventInput(inputs.Input):
+class EventInput(fields.Input):
     """An event of a service's own making. Frames of the protocol cannot be forged with it: its type is `event`."""
 
-    name = inputs.PatternField(
+    name = fields.PatternField(
         r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z", max_length=64, help_text="`<what it is of>.<what happened>`"
     )
     data = serializers.DictField(  # type: ignore[assignment]  # a field's name

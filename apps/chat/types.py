@@ -109,7 +109,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class MembershipLookup:
     """What a socket learns about a room when it enters: the room, and whether the person is a member."""
 
     room_id: UUID

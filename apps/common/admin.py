@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from kombu.exceptions import OperationalError
 
-from apps.common import audit, background, outbox
+from apps.common import audit, celery_task, outbox
 from apps.common.models import AuditEvent, DeadTask, OutboxEvent
 
 if TYPE_CHECKING:  # generic for mypy only
@@ -91,7 +91,7 @@ class DeadTaskAdmin(ReadOnlyAdmin):
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadTask]) -> None:
         """Publish the selected tasks that were not replayed yet."""
         try:
-            count = background.replay(task_ids=list(queryset.values_list("pk", flat=True)))
+            count = celery_task.replay(task_ids=list(queryset.values_list("pk", flat=True)))
         except OperationalError:
             self.message_user(request, "The broker is away. Try again later.", messages.ERROR)
             return

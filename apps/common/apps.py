@@ -14,10 +14,11 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Import `handlers.py` of every slice, so that each process knows who listens to what."""
-        from apps.common import background, migrating
+        from apps.common import celery_task
+        from apps.common.database import migration_timeouts
 
-        background.install()
-        migrating.install(self)
+        celery_task.install()
+        migration_timeouts.install(self)
         for config in apps.get_app_configs():
             name = f"{config.name}.handlers"
             if config.name.startswith("apps.") and find_spec(name) is not None:

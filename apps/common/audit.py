@@ -19,8 +19,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.common.declarations import declared
 from apps.common.models import AuditEvent
+from apps.common.slices import declared
 from infrastructure.telemetry import context, redaction
 
 MAX_DETAILS: Final = 2_000

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from apps.common.quotas import Quota
+from apps.common.rate_limits import Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

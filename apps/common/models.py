@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import models
 from django.utils import timezone
 
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 
 
 class BaseModel(models.Model):
@@ -92,7 +92,7 @@ class DeadTask(models.Model):
 
 
 class StoredAnswer(models.Model):
-    """The answer to a call with an Idempotency-Key (apps.common.idempotency), encrypted: it may carry tokens."""
+    """The answer to a call with an Idempotency-Key (apps.common.http.idempotency), encrypted: it may carry tokens."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     caller = models.CharField(max_length=200)

@@ -22,13 +22,13 @@ from kombu.exceptions import OperationalError as BrokerError
 from apps.common import events
 from apps.common.models import OutboxEvent
 from apps.common.relay import Relay
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.telemetry import context, metrics
 
 if TYPE_CHECKING:
     import redis
 else:
-    redis = on_demand.module("redis")
+    redis = lazy_import.module("redis")
 
 MAX_ATTEMPTS: Final = 10
 MAX_DELAY: Final = 300.0

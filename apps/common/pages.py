@@ -3,6 +3,6 @@
 from django.conf import settings
 from django.urls import path
 
-from apps.common.media import media
+from apps.common.http.media import media
 
 urlpatterns = [path("media/<path:path>", media, name="media")] if settings.SERVE_MEDIA else []

@@ -8,8 +8,9 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from apps.common import audit, idempotency, outbox
-from apps.common.background import Task
+from apps.common import audit, outbox
+from apps.common.celery_task import Task
+from apps.common.http import idempotency
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "common.sweep-outbox": {

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from apps.common import handshakes
-from apps.common.socket_documents import Socket, message
+from apps.common.sockets import handshake
+from apps.common.sockets.asyncapi import Socket, message
 from apps.notifications import consumers
 from apps.notifications.live import stream
 from apps.notifications.models import BODY_LENGTH, KIND_LENGTH, LINK_LENGTH, TITLE_LENGTH
@@ -23,8 +23,8 @@ _NUMBER: Final = {"type": "integer", "minimum": 0}
 _UNREAD: Final = {**_NUMBER, "description": "How many are unread."}
 
 CLOSE_CODES: Final = {
-    handshakes.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
-    handshakes.UNKNOWN_VERSION: f"Of the versions that were offered none is spoken here; offer {consumers.PROTOCOL}.",
+    handshake.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
+    handshake.UNKNOWN_VERSION: f"Of the versions that were offered none is spoken here; offer {consumers.PROTOCOL}.",
     stream.SESSION_ENDED: "The session has ended. Sign in.",
     consumers.TOO_MANY_SOCKETS: "Too many sockets of this person or address. Come back later.",
     consumers.TOO_FAST: "Too many frames, or too many tokens that do not hold. Come back, and be slower.",

@@ -11,11 +11,10 @@ import structlog
 from channels.consumer import AsyncConsumer
 from django.db import DatabaseError, InterfaceError
 
-from apps.common import handshakes
-from apps.common.addresses import client_address
-from apps.notifications import runtime
+from apps.common.http.client_address import client_address
+from apps.common.sockets import handshake
 from apps.notifications.exceptions import TooManyStreams
-from apps.notifications.live import seats
+from apps.notifications.live import quota, runtime
 from apps.notifications.live.stream import RESTART, Stream
 from apps.users import selectors as users
 from infrastructure.telemetry import context
@@ -44,15 +43,15 @@ class NotificationsConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ha
         context.bind(request_id=context.new_request_id())
         try:
             await receive()
-            if not handshakes.is_from_here(scope):
+            if not handshake.is_from_here(scope):
                 await send({"type": "websocket.close"})  # before it is accepted: an HTTP 403
                 return
-            chosen = handshakes.subprotocol_of(scope, protocol=PROTOCOL)
+            chosen = handshake.subprotocol_of(scope, protocol=PROTOCOL)
             await send({"type": "websocket.accept", "subprotocol": chosen})
-            if handshakes.is_version_spoken(scope, protocol=PROTOCOL):
+            if handshake.is_version_spoken(scope, protocol=PROTOCOL):
                 code = await self._serve(scope, receive, send)
             else:
-                code = handshakes.UNKNOWN_VERSION
+                code = handshake.UNKNOWN_VERSION
             if code is not None:
                 await send({"type": "websocket.close", "code": code})
         except OSError:
@@ -63,29 +62,29 @@ class NotificationsConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ha
 
     async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> int | None:
         """The code to close with; None when the client has left."""
-        switchboard = runtime.switchboard()
-        token, (after, is_valid) = handshakes.token_of(scope), handshakes.after_of(scope)
+        hub = runtime.hub()
+        token, (after, is_valid) = handshake.token_of(scope), handshake.after_of(scope)
         try:
-            (visitor,) = await switchboard.threads.read(users.list_visitors, given=[token])
+            (visitor,) = await hub.threads.read(users.list_visitors, given=[token])
         except (DatabaseError, InterfaceError):
             _log.exception("notifications.database_away")
             return RESTART
         if visitor is None:
-            return await handshakes.refusal_of(client_address(scope))
+            return await handshake.refusal_of(client_address(scope))
         try:
-            seat = seats.take(user=str(visitor.user_id), address=client_address(scope))
+            slot = quota.take(user=str(visitor.user_id), address=client_address(scope))
         except TooManyStreams:
             return TOO_MANY_SOCKETS
         context.bind(user=str(visitor.user_id))
         try:
-            async with switchboard.open(
+            async with hub.open(
                 user_id=visitor.user_id, session_id=visitor.session_id, after=after
             ) as stream:
                 if not is_valid:
                     stream.tell(_error("after is the number of a notification."))
                 return await _converse(stream, receive, send)
         finally:
-            seat.release()
+            slot.release()
 
 
 async def _converse(stream: Stream, receive: Receive, send: Send) -> int | None:

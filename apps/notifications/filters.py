@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django_filters
 
-from apps.common.filters import BooleanFilter
+from apps.common.http.filters import BooleanFilter
 from apps.notifications.models import KIND_LENGTH, Notification
 
 

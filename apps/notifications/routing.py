@@ -6,15 +6,15 @@ from typing import Any
 
 from django.urls import re_path
 
-from apps.notifications import runtime
 from apps.notifications.consumers import NotificationsConsumer
+from apps.notifications.live import runtime
 
 websocket_urlpatterns: list[Any] = [re_path(r"^ws/notifications/$", NotificationsConsumer.as_asgi())]
 
 
 async def startup() -> None:
     """Listen before the first stream is opened."""
-    runtime.switchboard()
+    runtime.hub()
 
 
 async def stopping() -> None:

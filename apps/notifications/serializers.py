@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from apps.common import inputs
+from apps.common.http import fields
 from apps.notifications.models import (
     BODY_LENGTH,
     KIND_LENGTH,
@@ -67,7 +67,7 @@ class SummaryOutput(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
 
 
-class ReadAllInput(inputs.Input):
+class ReadAllInput(fields.Input):
     """Which are read: all, or those up to a number."""
 
     up_to = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
@@ -80,12 +80,12 @@ class KindOutput(serializers.Serializer[Any]):
     title = serializers.CharField()
 
 
-class PreferencesInput(inputs.Input):
+class PreferencesInput(fields.Input):
     """What one wants to hear of; what is left out stays."""
 
     digest = serializers.ChoiceField(choices=Digest.choices, required=False)
     muted_kinds = serializers.ListField(
-        child=inputs.TextField(max_length=KIND_LENGTH), max_length=100, required=False
+        child=fields.TextField(max_length=KIND_LENGTH), max_length=100, required=False
     )
 
     def validate_muted_kinds(self, codes: list[str]) -> list[str]:
@@ -107,26 +107,26 @@ class PreferencesOutput(serializers.Serializer[Inbox]):
         return [{"code": kind.code, "title": kind.title} for kind in declared_kinds()]
 
 
-class UnsubscribeInput(inputs.Input):
+class UnsubscribeInput(fields.Input):
     """The token of a digest's link."""
 
-    token = inputs.TextField(max_length=TOKEN_LENGTH)
+    token = fields.TextField(max_length=TOKEN_LENGTH)
 
 
-class NotifyInput(inputs.Input):
+class NotifyInput(fields.Input):
     """What a service tells a person."""
 
-    user = inputs.UUIDField()
-    kind = inputs.PatternField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
-    title = inputs.TextField(max_length=TITLE_LENGTH)
-    body = inputs.TextField(max_length=BODY_LENGTH, allow_blank=True, default="")
-    link = inputs.TextField(max_length=LINK_LENGTH, allow_blank=True, default="")
+    user = fields.UUIDField()
+    kind = fields.PatternField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
+    title = fields.TextField(max_length=TITLE_LENGTH)
+    body = fields.TextField(max_length=BODY_LENGTH, allow_blank=True, default="")
+    link = fields.TextField(max_length=LINK_LENGTH, allow_blank=True, default="")
     data = serializers.DictField(  # type: ignore[assignment]  # a field's name
         child=serializers.JSONField(allow_null=True),
         required=False,
         help_text="A few ids and codes, 2,000 characters at most.",
     )
-    key = inputs.TextField(
+    key = fields.TextField(
         max_length=120, required=False, help_text="Names the cause: told again, it stays one notification."
     )
 
@@ -135,10 +135,10 @@ class NotifyInput(inputs.Input):
         return _bounded(data)
 
 
-class EventInput(inputs.Input):
+class EventInput(fields.Input):
     """An event of a service's own making. Frames of the protocols cannot be forged with it: its type is `event`."""
 
-    name = inputs.PatternField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
+    name = fields.PatternField(KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`")
     data = serializers.DictField(  # type: ignore[assignment]  # a field's name
         child=serializers.JSONField(allow_null=True),
         required=False,
@@ -153,4 +153,4 @@ class EventInput(inputs.Input):
 class PushInput(EventInput):
     """An event for a person."""
 
-    user = inputs.UUIDField()
+    user = fields.UUIDField()

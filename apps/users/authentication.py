@@ -6,9 +6,9 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from apps.common.authentication import register_authenticator
 from apps.common.callers import Caller, CallerKind
-from apps.common.documentation import raises
+from apps.common.http.authentication import register_authenticator
+from apps.common.http.documentation import raises
 from apps.users import exceptions, selectors
 
 SCHEME: Final = "bearer"

@@ -9,8 +9,8 @@ from django.contrib.auth.backends import BaseBackend
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from apps.common.addresses import client_address
 from apps.common.exceptions import SecondFactorRequired, TooManyRequests, Unavailable
+from apps.common.http.client_address import client_address
 from apps.users import exceptions, limits, services
 from apps.users.models import User
 from apps.users.types import Device

@@ -1,4 +1,4 @@
-"""What the documentation shows as values of this slice's fields, by their names (see apps.api.schema_examples)."""
+"""What the documentation shows as values of this slice's fields, by their names (see apps.api.openapi.examples)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
-from apps.common.filters import BooleanFilter
+from apps.common.http.filters import BooleanFilter
 from apps.users import exceptions
 from apps.users.models import PHONE_LENGTH, Role, User
 from apps.users.models.roles import CODE_LENGTH

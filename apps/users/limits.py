@@ -15,7 +15,7 @@ from typing import Literal
 import structlog
 from django.conf import settings
 
-from apps.common.quotas import Quota
+from apps.common.rate_limits import Quota
 from apps.users import exceptions
 from infrastructure.cache.ratelimit import Rate, limiter
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 
 class Permission(StrEnum):
-    """What a role may grant of this slice. Declared by its name, as those of other slices (apps.common.declarations)."""
+    """What a role may grant of this slice. Declared by its name, as those of other slices (apps.common.slices)."""
 
     ENTER_ADMIN = "users.enter_admin"
     """The floor of the admin zone; what may be done there, the other permissions say."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infrastructure.embedded import places, servers
+from infrastructure.embedded import data_dirs, servers
 from infrastructure.embedded.postgres import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,7 +139,7 @@ def running(*, with_peers: bool = True) -> Iterator[Stack]:
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
     if len(cores) > 1:
         os.sched_setaffinity(0, set(cores[1:]))
-    with places.throwaway() as home, servers.Servers(home, durable=True, given={}) as engines:
+    with data_dirs.throwaway() as home, servers.Servers(home, durable=True, given={}) as engines:
         environment = {
             **os.environ,
             **engines.urls,

@@ -14,8 +14,8 @@ OPERATIONS = 24
 
 
 def inside() -> dict[str, Any]:
-    from apps.api.documents import Document
-    from apps.api.mounting import mounted
+    from apps.api.openapi.documents import Document
+    from apps.api.zones.mounting import mounted
     from config.wsgi import application
 
     documents = [*mounted().documents]
@@ -53,7 +53,7 @@ def _operations(document: Any) -> list[tuple[str, str]]:
 
 def _some_of(document: Any) -> list[Any]:
     """Routes of a document that have OPERATIONS of its operations between them, the first that do."""
-    from apps.api.slices import leaves, rebuild, template
+    from apps.api.zones.routes import leaves, rebuild, template
 
     methods: dict[str, int] = {}
     for path, _ in _operations(document):

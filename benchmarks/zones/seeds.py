@@ -12,8 +12,8 @@ SEEDS = 20
 
 
 def inside() -> dict[str, Any]:
-    from apps.api.mounting import mounted
-    from apps.api.slices import leaves
+    from apps.api.zones.mounting import mounted
+    from apps.api.zones.routes import leaves
 
     lines = [f"{leaf.route} {leaf.pattern.name}" for leaf in leaves(mounted().patterns)]
     lines += [f"{item.path} {item.methods} {item.view} {item.narrowed_by}" for item in mounted().endpoints]

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from django.urls import reverse
 
-from apps.api import catalogue
+from apps.api.openapi import error_codes
 from config import env
 from config.env import BASE_DIR
 from config.zones import ZONES
@@ -98,7 +98,7 @@ def test_codes_of_the_edge_are_in_the_catalogue() -> None:
     block = ROUTES.partition("map $status $problem_code {")[2].partition("}")[0]
     pairs = {int(status): code for status, code in re.findall(r"^\s+(\d+) (\w+);", block, flags=re.MULTILINE)}
     assert pairs
-    known = {code.code: code.status for code in catalogue.codes()}
+    known = {code.code: code.status for code in error_codes.codes()}
     assert {status: known.get(code) for status, code in pairs.items()} == {status: status for status in pairs}
 
 

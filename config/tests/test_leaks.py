@@ -27,12 +27,12 @@ from apps.users import selectors as users
 from apps.users import services
 from apps.users.models import User
 from infrastructure import telemetry
+from infrastructure.server.tests import frames
 from infrastructure.telemetry.logging import dictionary
-from infrastructure.tests import wire
 from infrastructure.token import totp
 
 PASSWORD, NEW_PASSWORD, WRONG = (
-    "a stone circle on the downs",
+    "a quiet evening on the downs",
     "another circle on the moor",
     "a wrong guess of mine",
 )
@@ -217,11 +217,11 @@ def sockets(watch: Watch, site: Site, access: str) -> None:
         user=User.objects.get(email="grace.leak@example.com"),
         role=Role.OWNER,
     )
-    assert site.knock("leaks", f"?token={access}").frame()["type"] == "welcome"
-    assert site.knock("leaks", subprotocols=["bearer", access]).frame()["type"] == "welcome"
-    assert site.knock("leaks", f"?token={access}x").close_code() == 4401
+    assert site.handshake("leaks", f"?token={access}").frame()["type"] == "welcome"
+    assert site.handshake("leaks", subprotocols=["bearer", access]).frame()["type"] == "welcome"
+    assert site.handshake("leaks", f"?token={access}x").close_code() == 4401
     broken = f"GET /ws/chat/leaks/?token={access} HTTP/1.1\r\nBroken\r\n\r\n"
-    assert b" 400 " in wire.converse(site.port, broken.encode())
+    assert b" 400 " in frames.converse(site.port, broken.encode())
 
 
 def faults(watch: Watch, call: Caller, site: Site, access: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +241,7 @@ def faults(watch: Watch, call: Caller, site: Site, access: str, monkeypatch: pyt
         assert NEW_PASSWORD not in json.dumps(answer)
         patched.setattr(users, "authenticate_access", fail)
         call("private/v1/users/me/", bearer=access, status=500)
-        with site.knock("leaks", f"?token={access}").connection as connection:
+        with site.handshake("leaks", f"?token={access}").connection as connection:
             assert connection.close_code is None
     assert len(watch.reports) > reported
 

@@ -12,8 +12,8 @@ import pytest
 NOT_FOR_A_COMMAND = {
     "PIL",
     "apps.api.clients.generation",
-    "apps.api.schema_changes",
-    "apps.chat.hub",
+    "apps.api.openapi.breaking_changes",
+    "apps.chat.live.hub",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
     "cryptography.x509",
     "django.contrib.gis",

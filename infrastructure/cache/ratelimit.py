@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.cache import redis as redis_client
 from infrastructure.cache.breaker import Breaker
 from infrastructure.telemetry import metrics
@@ -26,7 +26,7 @@ from infrastructure.telemetry import metrics
 if TYPE_CHECKING:
     import redis
 else:
-    redis = on_demand.module("redis")
+    redis = lazy_import.module("redis")
 
 _log = structlog.get_logger(__name__)
 
@@ -242,7 +242,7 @@ class Limiter:
 
         Args:
             scope: What is limited (`login`, `zone:public`); a part of the stored key.
-            key: Who is counted: a user, an address from apps.common.addresses, a digest of an e-mail address.
+            key: Who is counted: a user, an address from apps.common.http.client_address, a digest of an e-mail address.
             rates: At least one.
         """
         if not rates:

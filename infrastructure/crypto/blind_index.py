@@ -13,15 +13,15 @@ import hmac
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.crypto.fernet import FieldCipher
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.kdf import hkdf
 else:
-    hashes = on_demand.module("cryptography.hazmat.primitives.hashes")
-    hkdf = on_demand.module("cryptography.hazmat.primitives.kdf.hkdf")
+    hashes = lazy_import.module("cryptography.hazmat.primitives.hashes")
+    hkdf = lazy_import.module("cryptography.hazmat.primitives.kdf.hkdf")
 
 SIZE: Final = 16
 

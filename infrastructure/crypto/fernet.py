@@ -12,12 +12,12 @@ import binascii
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 
 if TYPE_CHECKING:
     from cryptography import fernet
 else:
-    fernet = on_demand.module("cryptography.fernet")
+    fernet = lazy_import.module("cryptography.fernet")
 
 _MIN_DISTINCT_BYTES: Final = 12
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from infrastructure.embedded import children, errors, places, servers, state
+from infrastructure.embedded import children, data_dirs, errors, servers, state
 from infrastructure.embedded.supervisor import Supervisor
 
 
@@ -39,11 +39,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None, *, checkout: Path = places.CHECKOUT) -> int:
+def main(arguments: Sequence[str] | None = None, *, checkout: Path = data_dirs.CHECKOUT) -> int:
     """Run one of the commands. Raises EmbeddedError with a line for the developer."""
     options = parser().parse_args(arguments)
     if options.command == "run":
-        summary = places.local_folder(checkout) / "summary.json"
+        summary = data_dirs.local_folder(checkout) / "summary.json"
         stack = children.development(host=options.host, port=options.port, summary=summary)
         return Supervisor(host=options.host, port=options.port, stack=stack, checkout=checkout).run()
     if options.command == "clean":
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None, *, checkout: Path = places.CHEC
 
 def execute(command: Sequence[str], *, checkout: Path) -> int:
     """Run a command on this terminal with DATABASE_URL and REDIS_URL set. Returns its exit code."""
-    folder = places.local_folder(checkout)
+    folder = data_dirs.local_folder(checkout)
     given = servers.external(checkout)
     if len(given) == len(servers.NAMES):
         return attached(command, given)
@@ -70,7 +70,7 @@ def execute(command: Sequence[str], *, checkout: Path) -> int:
                 )
             return attached(command, running.urls)
     try:
-        with servers.Servers(places.persistent(checkout), durable=True, given=given) as own:
+        with servers.Servers(data_dirs.persistent(checkout), durable=True, given=given) as own:
             claim.publish(state.Running(pid=os.getpid(), what=" ".join(command), site="", urls=own.urls))
             code = attached(command, own.urls)
             while state.in_use(folder):
@@ -82,12 +82,12 @@ def execute(command: Sequence[str], *, checkout: Path) -> int:
 
 def remove_data(checkout: Path, *, asked: bool) -> int:
     """Remove what this checkout keeps outside of version control, after a question. Returns the exit code."""
-    folder = places.local_folder(checkout)
+    folder = data_dirs.local_folder(checkout)
     claim = state.Claim(folder)
     if not claim.take():
         raise errors.EmbeddedError(state.taken_by(claim.owner()))
     try:
-        home = places.persistent(checkout)
+        home = data_dirs.persistent(checkout)
         if not asked:
             print(
                 f"This removes the databases in {home.path} and everything in {folder}. Type yes to go on: ",

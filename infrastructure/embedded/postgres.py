@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from infrastructure.embedded import errors, places, processes, programs
+from infrastructure.embedded import binaries as programs
+from infrastructure.embedded import data_dirs, errors, processes
 
 NAME = "sarsen"  # the role and the database, as in production
 COMMON = {
@@ -79,7 +80,7 @@ class Postgres:
     # Smart shutdown waits for clients and is no use here: fast, then immediate, then none at all.
     STOP = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0))
 
-    def __init__(self, home: places.Home, *, durable: bool) -> None:
+    def __init__(self, home: data_dirs.Home, *, durable: bool) -> None:
         self.home = home
         self.durable = durable
         self.port = 0
@@ -121,7 +122,7 @@ class Postgres:
         scratch = folder / "new"
         shutil.rmtree(scratch, ignore_errors=True)
         secret = folder / "password"
-        places.write_private(secret, self.home.credentials()["postgres"], account=self.home.account)
+        data_dirs.write_private(secret, self.home.credentials()["postgres"], account=self.home.account)
         # PostgreSQL's own collation sorts the same on every system, and needs none of its locales.
         collation = ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
         options = ["-U", NAME, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"]

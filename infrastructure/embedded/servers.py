@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from infrastructure.embedded import errors, places, processes
+from infrastructure.embedded import data_dirs, errors, processes
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.valkey import Valkey
 
@@ -29,7 +29,7 @@ def dot_env(checkout: Path) -> dict[str, str]:
     return {}
 
 
-def external(checkout: Path = places.CHECKOUT, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def external(checkout: Path = data_dirs.CHECKOUT, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """DATABASE_URL and REDIS_URL as the developer set them, by the environment or by .env (the former wins)."""
     written = dot_env(checkout)
     return {name: written[name] for name in NAMES if written.get(name)} | from_environment(environ)
@@ -43,7 +43,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 class Servers:
     """The servers that the environment does not name already. `urls` says where all of them are."""
 
-    def __init__(self, home: places.Home, *, durable: bool, given: Mapping[str, str]) -> None:
+    def __init__(self, home: data_dirs.Home, *, durable: bool, given: Mapping[str, str]) -> None:
         self.given = dict(given)
         self.members: dict[str, Postgres | Valkey] = {}
         # In this order they are stopped: nothing that writes to PostgreSQL waits for Valkey.
@@ -63,7 +63,7 @@ class Servers:
             for name, member in self.members.items():
                 member.begin(outputs[name])
             return
-        places.write_private(self.log, "")
+        data_dirs.write_private(self.log, "")
         with self.log.open("wb") as log:
             for member in self.members.values():
                 member.begin(log)
@@ -114,5 +114,5 @@ class Servers:
 @contextlib.contextmanager
 def throwaway(given: Mapping[str, str]) -> Iterator[Servers]:
     """Servers for one test session: fast, forgetful, gone at the end."""
-    with places.throwaway() as home, Servers(home, durable=False, given=given) as servers:
+    with data_dirs.throwaway() as home, Servers(home, durable=False, given=given) as servers:
         yield servers

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from infrastructure.embedded import places
+from infrastructure.embedded import data_dirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Claim:
 
     def publish(self, running: Running) -> None:
         """Tell others where the servers are; the passwords in it are for the developer's eyes only."""
-        places.write_private(self.note, json.dumps(asdict(running)))
+        data_dirs.write_private(self.note, json.dumps(asdict(running)))
 
     def owner(self) -> Running | None:
         """Who holds it, as far as they have told."""

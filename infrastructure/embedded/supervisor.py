@@ -12,8 +12,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from infrastructure.embedded import children, console, errors, places, postgres, processes, servers, state
-from infrastructure.embedded.crew import Crew, Ended
+from infrastructure.embedded import children, console, data_dirs, errors, postgres, processes, servers, state
+from infrastructure.embedded.process_group import Ended, ProcessGroup
 
 BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before each restart in a row
 STEADY = 60.0  # seconds of life after which a death counts as the first again
@@ -35,12 +35,12 @@ class Supervisor:
     """One start of the stack, from nothing to nothing."""
 
     def __init__(
-        self, *, host: str, port: int, stack: children.Stack, checkout: Path = places.CHECKOUT
+        self, *, host: str, port: int, stack: children.Stack, checkout: Path = data_dirs.CHECKOUT
     ) -> None:
         self.host, self.port, self.stack, self.checkout = host, port, stack, checkout
         self.begun = time.monotonic()
         self.log = console.Console()
-        self.crew = Crew(self.log)
+        self.process_group = ProcessGroup(self.log)
         self.table = {child.name: child for child in stack.children}
         self.databases: servers.Servers | None = None
         self.env: dict[str, str] = {}
@@ -51,13 +51,13 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until asked to end, or until something that cannot be mended. Returns the exit code."""
-        folder = places.local_folder(self.checkout)
+        folder = data_dirs.local_folder(self.checkout)
         claim = state.Claim(folder)
         if not claim.take():
             raise errors.EmbeddedError(state.taken_by(claim.owner()))
         try:
             postgres.require_free(self.port, self.host)
-            self.crew.listen()
+            self.process_group.listen()
             processes.end_with_parent()
             return self.supervise(claim, folder / "summary.json")
         finally:
@@ -91,7 +91,7 @@ class Supervisor:
 
     def start_databases(self) -> dict[str, str]:
         """Both servers side by side, until they take connections."""
-        home = places.persistent(self.checkout)
+        home = data_dirs.persistent(self.checkout)
         self.databases = servers.Servers(home, durable=True, given=servers.external(self.checkout))
         for variable in self.databases.members:
             self.begin_database(variable)
@@ -107,15 +107,15 @@ class Supervisor:
     def begin_database(self, variable: str) -> None:
         assert self.databases is not None
         server = self.databases.members[variable]
-        self.crew.add(NAMES[variable], server.begin(subprocess.PIPE))
+        self.process_group.add(NAMES[variable], server.begin(subprocess.PIPE))
 
     def prepare(self) -> None:
         """Migrate and seed; what it says is the reason when it fails."""
         child = self.stack.prepare
-        member = self.crew.add(child.name, self.spawn(child))
+        member = self.process_group.add(child.name, self.spawn(child))
         while member.process.poll() is None:
             self.pump(0.02)
-        if code := self.crew.dismiss(member):
+        if code := self.process_group.dismiss(member):
             raise errors.EmbeddedError(f"{child.name} failed (exit {code}): the reason is above")
 
     def spawn(self, child: children.Child) -> subprocess.Popen[bytes]:
@@ -127,7 +127,7 @@ class Supervisor:
             if server == name:
                 self.begin_database(variable)
                 return
-        self.crew.add(name, self.spawn(self.table[name]))
+        self.process_group.add(name, self.spawn(self.table[name]))
 
     def answers(self) -> bool:
         """Whether the site answers by itself; another program on the port would keep our server from living."""
@@ -144,8 +144,8 @@ class Supervisor:
 
     def pump(self, patience: float) -> None:
         """Let time pass. Raises Ended when somebody asked for the end."""
-        self.crew.pump(patience)
-        if self.crew.asked:
+        self.process_group.pump(patience)
+        if self.process_group.asked:
             self.log.say("stopping")
             raise Ended(0)
 
@@ -153,9 +153,9 @@ class Supervisor:
         """Let time pass, and see to those that died or wait for their next start."""
         due = min(self.restarts.values(), default=float("inf")) - time.monotonic()
         self.pump(max(0.0, min(patience, due)))
-        for member in self.crew.dead():
+        for member in self.process_group.dead():
             lived = time.monotonic() - member.since
-            code = self.crew.dismiss(member)
+            code = self.process_group.dismiss(member)
             how = f"exit {code}" if code >= 0 else signal.Signals(-code).name
             if not self.is_up and member.name == self.stack.children[0].name:
                 self.log.say(f"{member.name} did not start ({how}): the reason is above")
@@ -175,11 +175,11 @@ class Supervisor:
         """End all in the order of dependence: who uses a server ends before it. A second request hurries every step."""
         begun = time.monotonic()
         for child in (self.stack.prepare, *self.stack.children):
-            patience = 0.0 if self.crew.asked > 1 else child.patience
-            self.crew.end(child.name, ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)))
+            patience = 0.0 if self.process_group.asked > 1 else child.patience
+            self.process_group.end(child.name, ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)))
         if self.databases is not None:
             for variable, server in self.databases.members.items():
                 # A database is never hurried: what it holds is worth its bounded wait.
-                self.crew.end(NAMES[variable], server.STOP)
-        self.crew.close()
+                self.process_group.end(NAMES[variable], server.STOP)
+        self.process_group.close()
         self.log.say(f"stopped in {time.monotonic() - begun:.1f} s")

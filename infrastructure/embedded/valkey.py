@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-from infrastructure.embedded import errors, places, postgres, processes, programs
+from infrastructure.embedded import binaries, data_dirs, errors, postgres, processes
 
 DATABASES = 64
 DATABASES_FOR_TESTS = 1024  # four for each parallel test process
@@ -19,7 +19,7 @@ class Valkey:
 
     STOP = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 3.0))
 
-    def __init__(self, home: places.Home, *, durable: bool) -> None:
+    def __init__(self, home: data_dirs.Home, *, durable: bool) -> None:
         self.home = home
         self.durable = durable
         self.port = 0
@@ -41,9 +41,9 @@ class Valkey:
         last = int(credentials.get("valkey_port", "0"))
         self.port = last if last and postgres.is_free(last) else postgres.free_port()
         self.home.remember({**credentials, "valkey_port": str(self.port)})
-        places.write_private(self.config, self.settings(folder), account=self.home.account)
+        data_dirs.write_private(self.config, self.settings(folder), account=self.home.account)
         self.process = processes.spawn(
-            [programs.valkey_program(self.home), self.config],
+            [binaries.valkey_program(self.home), self.config],
             cwd=folder,
             account=self.home.account,
             death=signal.SIGTERM,

@@ -19,13 +19,13 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import orjson
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.oidc.providers import Provider, is_safe
 
 if TYPE_CHECKING:
     import jwt
 else:
-    jwt = on_demand.module("jwt")
+    jwt = lazy_import.module("jwt")
 
 _TIMEOUT: Final = 5.0
 _MAX_BYTES: Final = 512 * 1024

@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django_redis import get_redis_connection
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.telemetry.metrics import REALTIME_FAILURES
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import redis.asyncio.retry
     import redis.backoff
 else:
-    redis = on_demand.module("redis")
+    redis = lazy_import.module("redis")
 
 Listener = Callable[[bytes], None]
 ORIGIN_LENGTH: Final = 8

@@ -16,13 +16,13 @@ import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.telemetry.metrics import REALTIME_FAILURES
 
 if TYPE_CHECKING:
     import redis
 else:
-    redis = on_demand.module("redis")
+    redis = lazy_import.module("redis")
 
 _GROUP: Final = "sockets"
 _RETRY: Final = 1.0

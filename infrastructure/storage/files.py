@@ -17,13 +17,13 @@ from uuid import uuid4
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.storage import images
 
 if TYPE_CHECKING:
     from PIL import ImageOps
 else:
-    ImageOps = on_demand.module("PIL.ImageOps")
+    ImageOps = lazy_import.module("PIL.ImageOps")
 
 ALIAS: Final = "private"
 MAX_SIDE: Final = 2560

@@ -13,15 +13,15 @@ from uuid import uuid4
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 
 if TYPE_CHECKING:
     import PIL
     from PIL import Image, ImageOps
 else:
-    PIL = on_demand.module("PIL")
-    Image = on_demand.module("PIL.Image")
-    ImageOps = on_demand.module("PIL.ImageOps")
+    PIL = lazy_import.module("PIL")
+    Image = lazy_import.module("PIL.Image")
+    ImageOps = lazy_import.module("PIL.ImageOps")
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 FOLDER: Final = "avatars"

@@ -21,13 +21,13 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 from infrastructure.token.keys import HS256, KeyRing, TokenError, TokenInvalid
 
 if TYPE_CHECKING:
     import jwt
 else:
-    jwt = on_demand.module("jwt")
+    jwt = lazy_import.module("jwt")
 
 TYPE: Final = "at+jwt"
 CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
 else:
-    serialization = on_demand.module("cryptography.hazmat.primitives.serialization")
-    ed25519 = on_demand.module("cryptography.hazmat.primitives.asymmetric.ed25519")
+    serialization = lazy_import.module("cryptography.hazmat.primitives.serialization")
+    ed25519 = lazy_import.module("cryptography.hazmat.primitives.asymmetric.ed25519")
 
 HS256: Final = "HS256"
 EDDSA: Final = "EdDSA"

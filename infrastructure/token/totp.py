@@ -12,15 +12,15 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from infrastructure import on_demand
+from infrastructure import lazy_import
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.twofactor import hotp, totp
 else:
-    hashes = on_demand.module("cryptography.hazmat.primitives.hashes")
-    hotp = on_demand.module("cryptography.hazmat.primitives.twofactor.hotp")
-    totp = on_demand.module("cryptography.hazmat.primitives.twofactor.totp")
+    hashes = lazy_import.module("cryptography.hazmat.primitives.hashes")
+    hotp = lazy_import.module("cryptography.hazmat.primitives.twofactor.hotp")
+    totp = lazy_import.module("cryptography.hazmat.primitives.twofactor.totp")
 
 DIGITS: Final = 6
 STEP: Final = 30

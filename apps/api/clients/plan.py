@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from apps.api.mounting import Mounted
-from apps.api.zones import Zone
+from apps.api.zones.mounting import Mounted
+from apps.api.zones.table import Zone
 
 _MOST_PARTS = 3  # of a version number
 

@@ -13,13 +13,13 @@ from typing import Any
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from apps.api import checks
 from apps.api.commands.listing import as_data, who
 from apps.api.commands.report import Report
-from apps.api.inventory import Endpoint
-from apps.api.mounting import Mounted
-from apps.api.slices import leaves, template
-from apps.api.zones import Docs, Floor, Zone
+from apps.api.zones import checks
+from apps.api.zones.endpoints import Endpoint
+from apps.api.zones.mounting import Mounted
+from apps.api.zones.routes import leaves, template
+from apps.api.zones.table import Docs, Floor, Zone
 
 OPEN_ZONE = "public"
 # The index of zones and the catalogue of problems: open, and without a word about what is inside.

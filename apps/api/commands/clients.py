@@ -14,7 +14,7 @@ from apps.api.clients import tools as toolbox
 from apps.api.clients.output import Output
 from apps.api.clients.plan import Language
 from apps.api.commands.report import Report
-from apps.api.mounting import Mounted
+from apps.api.zones.mounting import Mounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from apps.api import services
 from apps.api.commands.report import Report
 from apps.api.exceptions import ServiceKeyInvalid
 from apps.api.models import EVERYTHING, ServiceKey
-from apps.api.mounting import Mounted, key_scopes
+from apps.api.zones.mounting import Mounted, key_scopes
 
 
 def create(mounted: Mounted, name: str, scopes: Sequence[str], days: int | None) -> Report:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.api import indexes
 from apps.api.commands.report import Report
-from apps.api.inventory import Endpoint
-from apps.api.mounting import Mounted
-from apps.api.slices import template
+from apps.api.zones import indexes
+from apps.api.zones.endpoints import Endpoint
+from apps.api.zones.mounting import Mounted
+from apps.api.zones.routes import template
 
 
 def list_zones(mounted: Mounted) -> Report:

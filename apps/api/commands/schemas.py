@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from apps.api import schema_changes
 from apps.api.commands import RevisionUnknown
 from apps.api.commands.report import Report
-from apps.api.documents import Document, as_yaml
-from apps.api.mounting import Mounted
+from apps.api.openapi import breaking_changes
+from apps.api.openapi.documents import Document, as_yaml
+from apps.api.zones.mounting import Mounted
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "api"
 # Only files named like this are ours to replace or remove.
@@ -117,7 +117,7 @@ def breaking_findings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list
             findings.append(f"{name}: the whole version is gone")
         else:
             findings += [
-                f"{name}: {change}" for change in schema_changes.breaking_changes(document, now[name])
+                f"{name}: {change}" for change in breaking_changes.breaking_changes(document, now[name])
             ]
     return findings
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apps.api import catalogue, checks, mounting
 from apps.api.commands.report import Report
-from apps.api.schema import SchemaInvalid
+from apps.api.openapi import error_codes
+from apps.api.openapi.schema import SchemaInvalid
+from apps.api.zones import checks, mounting
 
 
 def validate(progress: Callable[[str], None]) -> Report:
@@ -16,7 +17,7 @@ def validate(progress: Callable[[str], None]) -> Report:
     findings = [f"api.{mistake.id} {mistake} {mistake.hint}" for mistake in mistakes]
     passed = [] if mistakes else ["table"]
     progress("codes")
-    clashes = catalogue.clashes()
+    clashes = error_codes.clashes()
     findings += [f"api.E022 The code '{code}' stands for {statuses}." for code, statuses in clashes]
     if not mistakes:
         progress("ownership")

@@ -12,14 +12,15 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 
-from apps.api import mounting, problems
-from apps.api.mounting import Mounted, mount
-from apps.api.slices import Slice
-from apps.api.tests.fakes.stones import views
-from apps.api.zones import CountBy, Docs, Floor, Version, Zone, ZoneTable
-from apps.common.authentication import authenticator_names, register_authenticator
+from apps.api import problems
+from apps.api.tests.fakes.standard_views import views
+from apps.api.zones import mounting
+from apps.api.zones.mounting import Mounted, mount
+from apps.api.zones.routes import Slice
+from apps.api.zones.table import CountBy, Docs, Floor, Version, Zone, ZoneTable
 from apps.common.callers import Caller, CallerKind
 from apps.common.exceptions import NotAuthenticated
+from apps.common.http.authentication import authenticator_names, register_authenticator
 from infrastructure.cache import redis
 
 FAKES = "apps.api.tests.fakes"
@@ -58,7 +59,7 @@ def zone(name: str, floor: Floor, **more: Any) -> Zone:
     values: dict[str, Any] = {
         "title": name.title(),
         "description": f"The zone {name}.",
-        "slices": ("stones",),
+        "slices": ("widgets",),
         "authentication": ("test",),
         "rates": ("10000/minute",),
     }
@@ -70,8 +71,8 @@ CLOSED = zone("closed", Floor.USER, versions=(Version(name="v1"), Version(name="
 MACHINE = zone("machine", Floor.SERVICE)
 OFFICE = zone("office", Floor.ADMIN)
 ALL = (OPEN, CLOSED, MACHINE, OFFICE)
-STONES = Slice("stones", f"{FAKES}.stones")
-RIVERS = Slice("rivers", f"{FAKES}.rivers")
+WIDGETS = Slice("widgets", f"{FAKES}.standard_views")
+GIZMOS = Slice("gizmos", f"{FAKES}.shared_names")
 
 Serve = Callable[..., Client]
 
@@ -88,7 +89,7 @@ def serve(settings: Any) -> Iterator[Serve]:
     """Mount ALL as the site's API, with some zones changed: gives a client whose failures are answers."""
     made: list[str] = []
 
-    def serve(*changed: Zone, slices: tuple[Slice, ...] = (STONES,)) -> Client:
+    def serve(*changed: Zone, slices: tuple[Slice, ...] = (WIDGETS,)) -> Client:
         by_name = {zone.name: zone for zone in (*ALL, *changed)}
         return client_of(mount(ZoneTable(tuple(by_name.values())), slices))
 
@@ -117,7 +118,7 @@ def serve(settings: Any) -> Iterator[Serve]:
 def installed(settings: Any, monkeypatch: pytest.MonkeyPatch, serve: Serve) -> Iterator[None]:
     """ALL over the slice of the tests, as if it were the project's own table."""
     settings.ZONES = f"{__name__}.ALL"
-    monkeypatch.setattr("apps.api.slices.installed", lambda: (STONES,))
+    monkeypatch.setattr("apps.api.zones.routes.installed", lambda: (WIDGETS,))
     forget = mounting.mounted.cache_clear
     forget()
     serve()

@@ -14,15 +14,15 @@ from django.http import HttpResponse
 from django.urls import URLResolver, path
 from django.utils import timezone
 
-from apps.api import mounting
 from apps.api.commands import audit, listing, menu, schemas
 from apps.api.commands.report import Form, Report, show
 from apps.api.management.commands import zones as command
 from apps.api.models import ServiceKey
-from apps.api.mounting import mount
-from apps.api.tests.conftest import ALL, CLOSED, OPEN, STONES, but
-from apps.api.tests.fakes.stones import views
-from apps.api.zones import Docs, Floor, ZoneTable
+from apps.api.tests.conftest import ALL, CLOSED, OPEN, WIDGETS, but
+from apps.api.tests.fakes.standard_views import views
+from apps.api.zones import mounting
+from apps.api.zones.mounting import mount
+from apps.api.zones.table import Docs, Floor, ZoneTable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
 
@@ -43,14 +43,14 @@ def run(*arguments: str, out: io.StringIO | None = None) -> str:
 def test_list_in_three_forms() -> None:
     data = json.loads(run("list", "--format", "json"))
     assert [(zone["name"], zone["floor"], zone["slices"]) for zone in data["zones"]] == [
-        ("open", "anyone", ["stones"]),
-        ("closed", "user", ["stones"]),
-        ("machine", "service", ["stones"]),
-        ("office", "admin", ["stones"]),
+        ("open", "anyone", ["widgets"]),
+        ("closed", "user", ["widgets"]),
+        ("machine", "service", ["widgets"]),
+        ("office", "admin", ["widgets"]),
     ]
     plain = run("list").splitlines()
     assert plain[1].split("\t") == [
-        "closed", "v1 v2", "user", "test", "10000/minute per caller", "floor", "yes", "stones",
+        "closed", "v1 v2", "user", "test", "10000/minute per caller", "floor", "yes", "widgets",
     ]  # fmt: skip
     table = run("list", out=Terminal())
     assert "Zones" in table
@@ -60,18 +60,18 @@ def test_list_in_three_forms() -> None:
 def test_urls_name_path_method_view_credential_and_rates() -> None:
     lines = [line.split("\t") for line in run("urls", "closed").splitlines()]
     assert [
-        "/api/closed/v1/stone/",
+        "/api/closed/v1/widget/",
         "POST",
-        "apps.api.tests.fakes.stones.views.Stone",
-        "api:closed:v1:stones:stone",
+        "apps.api.tests.fakes.standard_views.views.Widget",
+        "api:closed:v1:widgets:widget",
         "test",
         "user",
         "10000/minute",
     ] in lines
-    assert next(line[:3] for line in lines if line[0] == "/api/closed/v2/stone/") == [
-        "/api/closed/v2/stone/",
+    assert next(line[:3] for line in lines if line[0] == "/api/closed/v2/widget/") == [
+        "/api/closed/v2/widget/",
         "GET",
-        "apps.api.tests.fakes.stones.views.StoneV2",
+        "apps.api.tests.fakes.standard_views.views.WidgetV2",
     ]
     assert len(json.loads(run("urls", "--format", "json"))["routes"]) == len(mounting.mounted().endpoints)
     with pytest.raises(CommandError, match="There is no zone 'nowhere'") as refused:
@@ -125,7 +125,7 @@ def test_schema_prints_yaml_or_json() -> None:
 
 def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "docs" / "api"
-    mounted = mount(ZoneTable(ALL), (STONES,))
+    mounted = mount(ZoneTable(ALL), (WIDGETS,))
     assert schemas.check_breaking(mounted, None, tmp_path).ok  # no git here, and no file
     schemas.write_schemas(mounted, folder)
     (folder / "closed.v3.yaml").write_text((folder / "closed.v2.yaml").read_text())
@@ -134,7 +134,7 @@ def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> N
         subprocess.run([*git, *arguments], check=True)
     # What is written and not committed yet is not what callers know.
     known = folder / "closed.v1.yaml"
-    known.write_text(known.read_text().replace("operationId: stone_make", "operationId: stone_hew"))
+    known.write_text(known.read_text().replace("operationId: widget_make", "operationId: widget_hew"))
     report = schemas.check_breaking(mounted, None, folder)
     assert (report.ok, report.findings) == (False, ["closed.v3.yaml: the whole version is gone"])
     assert "new version" in report.remarks[0]
@@ -152,12 +152,12 @@ def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> N
 
 
 def test_without_a_commit_the_files_are_what_callers_know(tmp_path) -> None:
-    mounted = mount(ZoneTable(ALL), (STONES,))
+    mounted = mount(ZoneTable(ALL), (WIDGETS,))
     schemas.write_schemas(mounted, tmp_path)
     known = tmp_path / "closed.v1.yaml"
-    known.write_text(known.read_text().replace("operationId: stone_make", "operationId: stone_hew"))
+    known.write_text(known.read_text().replace("operationId: widget_make", "operationId: widget_hew"))
     assert schemas.check_breaking(mounted, None, tmp_path).findings == [
-        "closed.v1.yaml: POST /api/closed/v1/stone/: operationId is stone_make, was stone_hew"
+        "closed.v1.yaml: POST /api/closed/v1/widget/: operationId is widget_make, was widget_hew"
     ]
 
 
@@ -199,7 +199,7 @@ def test_audit_lists_who_and_proves_it() -> None:
     mounted = mount(ZoneTable((but(OPEN, name="public"), *ALL[1:])), (PUBLIC,))
     report = audit.audit(mounted, lambda _: None)
     assert report.findings == []
-    assert ("/api/office/v1/stone/", "GET POST", "admin", "test") in report.rows
+    assert ("/api/office/v1/widget/", "GET POST", "admin", "test") in report.rows
     assert views.touched == []
 
 
@@ -207,9 +207,9 @@ def test_audit_fails_on_what_is_open_outside_public(monkeypatch) -> None:
     out = io.StringIO()
     with pytest.raises(SystemExit):
         run("audit", out=out)
-    assert "/api/open/v1/stone/: is open to anyone outside of the zone 'public'" in out.getvalue()
+    assert "/api/open/v1/widget/: is open to anyone outside of the zone 'public'" in out.getvalue()
     mounted = mounting.mounted()
-    leaky = next(item for item in mounted.endpoints if item.name == "api:closed:v1:stones:plain")
+    leaky = next(item for item in mounted.endpoints if item.name == "api:closed:v1:widgets:plain")
 
     def answering(request):
         return HttpResponse("come in")
@@ -237,10 +237,10 @@ def test_audit_finds_a_page_that_follows_no_rule() -> None:
 
 
 def test_urls_name_views_of_every_make() -> None:
-    slice_ = type(STONES)("pebbles", "apps.api.tests.fakes.pebbles")
-    zones = tuple(but(zone, slices=("pebbles",), versions=zone.versions[:1]) for zone in ALL)
+    slice_ = type(WIDGETS)("gadgets", "apps.api.tests.fakes.evasive_views")
+    zones = tuple(but(zone, slices=("gadgets",), versions=zone.versions[:1]) for zone in ALL)
     report = listing.list_urls(mount(ZoneTable(zones), (slice_,)), "closed")
-    module = "apps.api.tests.fakes.pebbles.views"
+    module = "apps.api.tests.fakes.evasive_views.views"
     named = {row[0].removeprefix("/api/closed/v1/"): row[2].removeprefix(f"{module}.") for row in report.rows}
     assert named == {
         "bare/": "Bare",
@@ -254,9 +254,9 @@ def test_urls_name_views_of_every_make() -> None:
         "async-class/": "AsyncClass",
         "limited/": "Limited",
         "narrow/": "Narrow",
-        "open-pebbles/": "Pebbles",
-        "router/pebbles/": "Pebbles",
-        "router/pebbles/{pk}/skim/": "Pebbles",
+        "open-gadgets/": "Gadgets",
+        "router/gadgets/": "Gadgets",
+        "router/gadgets/{pk}/skim/": "Gadgets",
     }
     assert next(row[5] for row in report.rows if row[0].endswith("/narrow/")) == "user + IsAdmin"
 
@@ -277,12 +277,12 @@ def test_keys_by_command(settings) -> None:
     mounting.mounted.cache_clear()
     settings.ZONES = f"{__name__}.WITH_SERVICE"
     created = json.loads(
-        run("keys", "create", "billing", "--scope", "api:machine:v1:stones:stone", "--format", "json")
+        run("keys", "create", "billing", "--scope", "api:machine:v1:widgets:widget", "--format", "json")
     )
     key = ServiceKey.objects.get(prefix=created["prefix"])
-    assert (key.name, key.scopes, key.expires_at) == ("billing", ["api:machine:v1:stones:stone"], None)
-    with pytest.raises(CommandError, match="No such route: api:machine:v1:stones:ston"):
-        run("keys", "create", "billing", "--scope", "api:machine:v1:stones:ston")
+    assert (key.name, key.scopes, key.expires_at) == ("billing", ["api:machine:v1:widgets:widget"], None)
+    with pytest.raises(CommandError, match="No such route: api:machine:v1:widgets:widge"):
+        run("keys", "create", "billing", "--scope", "api:machine:v1:widgets:widge")
     rotated = json.loads(run("keys", "rotate", key.prefix, "--overlap", "60", "--format", "json"))
     key.refresh_from_db()
     assert key.expires_at is not None
@@ -302,7 +302,7 @@ def test_keys_by_command(settings) -> None:
 WITH_SERVICE = tuple(
     but(zone, authentication=("service",)) if zone.floor is Floor.SERVICE else zone for zone in ALL
 )
-PUBLIC = type(STONES)("stones", "apps.api.tests.fakes.public_stones")
+PUBLIC = type(WIDGETS)("widgets", "apps.api.tests.fakes.public_only")
 
 
 def test_no_keys_is_said() -> None:

@@ -16,23 +16,23 @@ from drf_spectacular.validation import validate_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api import catalogue
-from apps.api.documents import Format
-from apps.api.indexes import words_as_html
-from apps.api.mounting import mount
-from apps.api.schema import SchemaInvalid
-from apps.api.slices import Slice
-from apps.api.tests.conftest import ALL, CLOSED, OPEN, STONES, Serve, but
-from apps.api.tests.fakes.stones import views
+from apps.api.openapi import error_codes
+from apps.api.openapi.documents import Format
+from apps.api.openapi.schema import SchemaInvalid
+from apps.api.tests.conftest import ALL, CLOSED, OPEN, WIDGETS, Serve, but
+from apps.api.tests.fakes.standard_views import views
 from apps.api.tests.test_validation import alone, made
-from apps.api.zones import Docs, Floor, ZoneTable
+from apps.api.zones.indexes import words_as_html
+from apps.api.zones.mounting import mount
+from apps.api.zones.routes import Slice
+from apps.api.zones.table import Docs, Floor, ZoneTable
 
 pytestmark = pytest.mark.django_db
 PAGES = ("schema/", "redoc/", "schema.yaml", "schema.json", "v1/schema.yaml", "v1/schema.json")
 
 
 def document(zone: str = "closed", version: str = "v1"):
-    return mount(ZoneTable(ALL), (STONES,)).document(zone, version).data()
+    return mount(ZoneTable(ALL), (WIDGETS,)).document(zone, version).data()
 
 
 @pytest.mark.parametrize("zone", [zone.name for zone in ALL])
@@ -47,7 +47,7 @@ def test_schemas_are_valid_openapi(zone: str) -> None:
 
 def test_what_views_leave_out_is_said_from_the_table() -> None:
     data = document()
-    make = data["paths"]["/api/closed/v1/stone/"]["post"]
+    make = data["paths"]["/api/closed/v1/widget/"]["post"]
     assert make["security"] == [{"test": []}]
     assert {"$ref": "#/components/parameters/IdempotencyKey"} in make["parameters"]
     assert list(make["responses"]) == [
@@ -66,21 +66,21 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
         "default",
     ]
     conflict = make["responses"]["409"]
-    assert "`stone_taken`: Somebody was faster." in conflict["description"]
+    assert "`widget_taken`: Somebody was faster." in conflict["description"]
     assert "`idempotency_in_flight`" in conflict["description"]
     examples = conflict["content"]["application/problem+json"]["examples"]
-    assert examples["stone_taken"] == {"$ref": "#/components/examples/stone_taken"}
-    example = data["components"]["examples"]["stone_taken"]["value"]
+    assert examples["widget_taken"] == {"$ref": "#/components/examples/widget_taken"}
+    example = data["components"]["examples"]["widget_taken"]["value"]
     assert (example["status"], example["code"], example["detail"]) == (
         409,
-        "stone_taken",
+        "widget_taken",
         "Somebody was faster.",
     )
     assert make["responses"]["429"] == {"$ref": "#/components/responses/TooManyRequests"}
     assert "Retry-After" in data["components"]["responses"]["TooManyRequests"]["headers"]
     limits = {"RateLimit", "RateLimit-Policy", "X-Request-ID"}
     assert set(make["responses"]["201"]["headers"]) == {*limits, "Idempotency-Replayed"}
-    read = document("open")["paths"]["/api/open/v1/stone/"]["get"]
+    read = document("open")["paths"]["/api/open/v1/widget/"]["get"]
     assert read["security"] == [{}, {"test": []}]
     assert list(read["responses"]) == ["200", "401", "406", "414", "429", "503", "default"]
     assert set(read["responses"]["200"]["headers"]) == limits
@@ -90,19 +90,19 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
 
 def test_versions_differ_where_an_overlay_says_so_and_operation_ids_stay() -> None:
     first, second = document(version="v1")["paths"], document(version="v2")["paths"]
-    assert set(first["/api/closed/v1/stone/"]) == {"get", "post"}
-    assert set(second["/api/closed/v2/stone/"]) == {"get"}
+    assert set(first["/api/closed/v1/widget/"]) == {"get", "post"}
+    assert set(second["/api/closed/v2/widget/"]) == {"get"}
     ids = [
         [
             entry["operationId"]
             for item in paths.values()
             for entry in item.values()
-            if entry["operationId"] != "stone_make"
+            if entry["operationId"] != "widget_make"
         ]
         for paths in (first, second)
     ]
     assert ids[0] == ids[1]
-    assert "stones_roll_create" in ids[0]
+    assert "widgets_roll_create" in ids[0]
 
 
 class Declaring(APIView):
@@ -110,7 +110,7 @@ class Declaring(APIView):
 
     @extend_schema(
         responses={
-            200: views.StoneSerializer,
+            200: views.WidgetSerializer,
             409: OpenApiResponse(
                 description="Answers `service_key_invalid` never, `conflict` when it is too late."
             ),
@@ -118,7 +118,7 @@ class Declaring(APIView):
         }
     )
     def get(self, request) -> Response:
-        """200 with a stone."""
+        """200 with a widget."""
         return Response({})
 
 
@@ -135,10 +135,10 @@ def test_failures_that_a_view_wrote_down_become_problem_documents() -> None:
 
 
 def test_codes_can_be_looked_up_catalogued_or_not() -> None:
-    assert catalogue.lookup("gone").status == 410
-    assert catalogue.lookup("stone_taken").status == 409
+    assert error_codes.lookup("gone").status == 410
+    assert error_codes.lookup("widget_taken").status == 409
     with pytest.raises(KeyError):
-        catalogue.lookup("unheard_of")
+        error_codes.lookup("unheard_of")
 
 
 def test_descriptions_are_escaped_on_pages() -> None:
@@ -197,7 +197,7 @@ def test_docs_of_an_open_zone_may_be_kept_for_the_signed_in(serve: Serve) -> Non
     assert client.get("/api/open/schema.json").status_code == 401
     assert client.get("/api/open/schema.json", headers={"Authorization": "Test user"}).status_code == 200
     assert client.get("/api/closed/schema.json").status_code == 200
-    assert client.get("/api/closed/v1/stone/").status_code == 401
+    assert client.get("/api/closed/v1/widget/").status_code == 401
 
 
 def test_refused_readers_use_up_their_addresss_limit(serve: Serve) -> None:
@@ -311,14 +311,14 @@ def test_a_version_answers_with_its_routes(serve: Serve) -> None:
     client: Client = serve()
     routes = client.get("/api/open/v1/").json()["routes"]
     by_name = {route["name"]: route for route in routes}
-    assert by_name["api:open:v1:stones:stone"] == {
-        "name": "api:open:v1:stones:stone",
-        "path": "/api/open/v1/stone/",
+    assert by_name["api:open:v1:widgets:widget"] == {
+        "name": "api:open:v1:widgets:widget",
+        "path": "/api/open/v1/widget/",
         "methods": ["GET", "POST"],
     }
-    assert by_name["api:open:v1:stones:deep"]["path"] == "/api/open/v1/nested/deep/{number}/"
-    assert by_name["api:open:v1:stones:fail"]["path"] == "/api/open/v1/fail/{kind}/"
-    assert by_name["api:open:v1:stones:class"]["methods"] == ["GET"]
+    assert by_name["api:open:v1:widgets:deep"]["path"] == "/api/open/v1/nested/deep/{number}/"
+    assert by_name["api:open:v1:widgets:fail"]["path"] == "/api/open/v1/fail/{kind}/"
+    assert by_name["api:open:v1:widgets:class"]["methods"] == ["GET"]
     assert client.get("/api/open/").json()["name"] == "open"
     assert client.get("/api/closed/v1/").status_code == 401
     assert client.get("/api/closed/v1/", headers={"Authorization": "Test user"}).status_code == 200
@@ -326,7 +326,7 @@ def test_a_version_answers_with_its_routes(serve: Serve) -> None:
 
 
 def test_a_service_floor_lets_an_admins_session_read_but_not_call() -> None:
-    from apps.api.docs import DocsGuard
+    from apps.api.openapi.views import DocsGuard
     from apps.api.tests.conftest import MACHINE, Person
     from apps.common.callers import Caller, CallerKind
     from apps.common.exceptions import Denied
@@ -340,7 +340,7 @@ def test_a_service_floor_lets_an_admins_session_read_but_not_call() -> None:
 
 
 def test_a_document_that_does_not_exist_is_a_key_error() -> None:
-    mounted = mount(ZoneTable(ALL), (Slice("stones", STONES.package),))
+    mounted = mount(ZoneTable(ALL), (Slice("widgets", WIDGETS.package),))
     with pytest.raises(KeyError, match="closed/v3"):
         mounted.document("closed", "v3")
     with pytest.raises(KeyError, match="the table has open, closed"):

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.api import mounting
 from apps.api.tests.hostile import plan
 from apps.api.tests.hostile.plan import HOLE, Call
 from apps.api.tests.hostile.world import World
+from apps.api.zones import mounting
 from apps.users.models import Role, User
 
 pytestmark = pytest.mark.django_db

@@ -8,25 +8,25 @@ import pytest
 import structlog
 from django.test import Client
 
-from apps.api.mounting import mount
-from apps.api.slices import Slice
-from apps.api.tests.conftest import ALL, CLOSED, FAKES, MACHINE, OFFICE, OPEN, STONES, Serve, but
-from apps.api.tests.fakes.stones import views
-from apps.api.zones import Version, ZoneTable
+from apps.api.tests.conftest import ALL, CLOSED, FAKES, MACHINE, OFFICE, OPEN, WIDGETS, Serve, but
+from apps.api.tests.fakes.standard_views import views
+from apps.api.zones.mounting import mount
+from apps.api.zones.routes import Slice
+from apps.api.zones.table import Version, ZoneTable
 from infrastructure.telemetry import metrics
 
 pytestmark = pytest.mark.django_db
 
 PATHS = {
-    "stone/": "get",
+    "widget/": "get",
     "overridden/": "get",
     "function/": "get",
     "plain/": "get",
     "later/": "get",
     "class/": "get",
     "nested/deep/12/": "get",
-    "stones/": "get",
-    "stones/roll/": "post",
+    "widgets/": "get",
+    "widgets/roll/": "post",
 }
 ADMITTED = {
     "open": {"nobody", "user", "admin", "service"},
@@ -69,20 +69,22 @@ PEBBLES = {
     "partial/": "get",
     "object/": "get",
     "async-class/": "get",
-    "open-pebbles/": "get",
-    "router/pebbles/7/skim/": "post",
+    "open-gadgets/": "get",
+    "router/gadgets/7/skim/": "post",
 }
 
 
-def with_pebbles(serve: Serve, *changed: Any) -> Client:
+def with_gadgets(serve: Serve, *changed: Any) -> Client:
     by_name = {zone.name: zone for zone in (*ALL, *changed)}
-    pebbled = [but(zone, slices=("pebbles",), versions=(Version(name="v1"),)) for zone in by_name.values()]
-    return serve(*pebbled, slices=(Slice("pebbles", f"{FAKES}.pebbles"),))
+    gadget_zones = [
+        but(zone, slices=("gadgets",), versions=(Version(name="v1"),)) for zone in by_name.values()
+    ]
+    return serve(*gadget_zones, slices=(Slice("gadgets", f"{FAKES}.evasive_views"),))
 
 
 @pytest.mark.parametrize("name", list(ADMITTED))
 def test_no_way_around_drfs_checks_is_a_way_around_the_floor(serve: Serve, name: str) -> None:
-    client = with_pebbles(serve)
+    client = with_gadgets(serve)
     for path, method in PEBBLES.items():
         url = f"/api/{name}/v1/{path}"
         # First those who may: what a view keeps of its answers must not reach the others.
@@ -97,10 +99,10 @@ def test_no_way_around_drfs_checks_is_a_way_around_the_floor(serve: Serve, name:
 
 
 def test_refusals_look_alike_whoever_refuses(serve: Serve) -> None:
-    client = with_pebbles(serve)
+    client = with_gadgets(serve)
     by_zone = call(client, "/api/office/v1/bare/", "user")
     by_view = call(client, "/api/closed/v1/narrow/", "user")
-    by_viewset = call(client, "/api/closed/v1/router/pebbles/", "user")
+    by_viewset = call(client, "/api/closed/v1/router/gadgets/", "user")
     for response in (by_zone, by_view, by_viewset):
         assert response.status_code == 403
         assert response.headers["Content-Type"] == "application/problem+json"
@@ -124,7 +126,7 @@ def test_outside_a_route_and_no_route_are_the_same_to_the_last_header(serve: Ser
     client = serve()
     answers = [
         without_ids(call(client, f"/api/closed/v1/{path}", method=method))
-        for path in ("stone/", "stones/roll/", "none/", "stone/none/")
+        for path in ("widget/", "widgets/roll/", "none/", "widget/none/")
     ]
     assert answers[0][0] == 401
     assert answers[1:] == answers[:-1]
@@ -140,7 +142,7 @@ def figures() -> dict[str, float]:
 
 
 def test_refused_and_throttled_calls_are_logged_and_counted_by_zone(serve: Serve) -> None:
-    client = with_pebbles(serve, but(CLOSED, rates=("3/minute",), refused_rates=("1/minute",)))
+    client = with_gadgets(serve, but(CLOSED, rates=("3/minute",), refused_rates=("1/minute",)))
     before = figures()
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         call(client, "/api/closed/v1/bare/")  # nobody
@@ -183,7 +185,7 @@ def test_a_throttled_reader_of_documentation_is_told_when_to_come_back(serve: Se
 
 
 @pytest.mark.parametrize(
-    "path", ["", "v1/", "v1/none/", "v9/", "v1/stone", "v1/nested/deep/1234/", "%ff", "v1/../x"]
+    "path", ["", "v1/", "v1/none/", "v9/", "v1/widget", "v1/nested/deep/1234/", "%ff", "v1/../x"]
 )
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "head"])
 def test_a_guarded_zone_does_not_tell_which_routes_exist(serve: Serve, path: str, method: str) -> None:
@@ -194,8 +196,8 @@ def test_a_guarded_zone_does_not_tell_which_routes_exist(serve: Serve, path: str
 
 def test_a_wrong_method_is_401_first_and_405_inside(serve: Serve) -> None:
     client = serve()
-    assert call(client, "/api/closed/v1/stone/", method="delete").status_code == 401
-    refused = call(client, "/api/closed/v1/stone/", "user", "delete")
+    assert call(client, "/api/closed/v1/widget/", method="delete").status_code == 401
+    refused = call(client, "/api/closed/v1/widget/", "user", "delete")
     assert refused.status_code == 405
     assert refused.headers["Allow"] == "GET, POST, HEAD, OPTIONS"
     assert refused.json()["code"] == "method_not_allowed"
@@ -212,7 +214,7 @@ def test_an_unknown_path_inside_is_404(serve: Serve) -> None:
 
 
 def test_a_bad_credential_is_refused_in_an_open_zone(serve: Serve) -> None:
-    response = call(serve(), "/api/open/v1/stone/", "impostor")
+    response = call(serve(), "/api/open/v1/widget/", "impostor")
     assert response.status_code == 401
     assert views.touched == []
 
@@ -226,53 +228,53 @@ def test_drf_sees_the_guards_caller(serve: Serve) -> None:
 
 def test_rates_are_counted_by_caller_and_told(serve: Serve) -> None:
     client = serve(but(CLOSED, rates=("3/minute",)))
-    answers = [call(client, "/api/closed/v1/stone/", "user") for _ in range(4)]
+    answers = [call(client, "/api/closed/v1/widget/", "user") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[0].headers["RateLimit-Policy"] == '"3-per-60s";q=3;w=60'
     assert [answer.headers["RateLimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
     assert 1 <= int(answers[3].headers["Retry-After"]) <= 66
     assert answers[3].json()["code"] == "too_many_requests"
-    assert call(client, "/api/closed/v1/stone/", "admin").status_code == 200
+    assert call(client, "/api/closed/v1/widget/", "admin").status_code == 200
     assert len(views.touched) == 4
 
 
 def test_an_open_zone_counts_by_address_whoever_calls(serve: Serve) -> None:
     client = serve(but(OPEN, rates=("2/minute",)))
-    assert call(client, "/api/open/v1/stone/", "user").status_code == 200
-    assert call(client, "/api/open/v1/stone/", "admin").status_code == 200
-    assert call(client, "/api/open/v1/stone/").status_code == 429
-    assert call(client, "/api/open/v1/stone/", REMOTE_ADDR="192.0.2.7").status_code == 200
+    assert call(client, "/api/open/v1/widget/", "user").status_code == 200
+    assert call(client, "/api/open/v1/widget/", "admin").status_code == 200
+    assert call(client, "/api/open/v1/widget/").status_code == 429
+    assert call(client, "/api/open/v1/widget/", REMOTE_ADDR="192.0.2.7").status_code == 200
 
 
 def test_refused_calls_use_up_the_addresss_limit_and_nobody_elses(serve: Serve) -> None:
     client = serve(but(CLOSED, refused_rates=("2/minute",)))
-    statuses = [call(client, "/api/closed/v1/stone/", who).status_code for who in ("x", "nobody", "y")]
+    statuses = [call(client, "/api/closed/v1/widget/", who).status_code for who in ("x", "nobody", "y")]
     assert statuses == [401, 401, 429]
-    refused = call(client, "/api/closed/v1/stone/", "x", REMOTE_ADDR="192.0.2.8")
+    refused = call(client, "/api/closed/v1/widget/", "x", REMOTE_ADDR="192.0.2.8")
     assert refused.headers["RateLimit-Policy"] == '"2-per-60s";q=2;w=60'
     assert refused.headers["RateLimit"].startswith('"2-per-60s";r=1;t=')
-    assert call(client, "/api/closed/v1/stone/", "user").status_code == 200
-    assert call(client, "/api/closed/v1/stone/", "x", REMOTE_ADDR="192.0.2.7").status_code == 401
+    assert call(client, "/api/closed/v1/widget/", "user").status_code == 200
+    assert call(client, "/api/closed/v1/widget/", "x", REMOTE_ADDR="192.0.2.7").status_code == 401
 
 
 def test_who_is_known_but_not_admitted_is_counted_as_a_caller(serve: Serve) -> None:
     client = serve(but(OFFICE, rates=("2/minute",)))
-    statuses = [call(client, "/api/office/v1/stone/", "user").status_code for _ in range(3)]
+    statuses = [call(client, "/api/office/v1/widget/", "user").status_code for _ in range(3)]
     assert statuses == [403, 403, 429]
-    assert call(client, "/api/office/v1/stone/", "admin").status_code == 200
+    assert call(client, "/api/office/v1/widget/", "admin").status_code == 200
 
 
 def test_every_limit_of_several_holds(serve: Serve) -> None:
     client = serve(but(CLOSED, rates=("100/hour", "1/second")))
-    first = call(client, "/api/closed/v1/stone/", "user")
+    first = call(client, "/api/closed/v1/widget/", "user")
     assert first.headers["RateLimit-Policy"] == '"100-per-3600s";q=100;w=3600, "1-per-1s";q=1;w=1'
     assert first.headers["RateLimit"].startswith('"1-per-1s";r=0;t=')
 
 
 def test_a_cookie_session_opens_no_zone(serve: Serve, admin_client: Client) -> None:
     serve()
-    assert admin_client.get("/api/office/v1/stone/").status_code == 401
-    assert admin_client.get("/api/closed/v1/stone/").status_code == 401
+    assert admin_client.get("/api/office/v1/widget/").status_code == 401
+    assert admin_client.get("/api/closed/v1/widget/").status_code == 401
 
 
 def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) -> None:
@@ -282,7 +284,7 @@ def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) 
     one, two = (
         call(
             client,
-            "/api/closed/v1/stone/",
+            "/api/closed/v1/widget/",
             "user",
             "post",
             data=body,
@@ -296,7 +298,7 @@ def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) 
     assert views.touched == ["made"]
     other = call(
         client,
-        "/api/closed/v1/stone/",
+        "/api/closed/v1/widget/",
         "user",
         "post",
         data=body | {"weight": 4},
@@ -305,22 +307,22 @@ def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) 
     )
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert "RateLimit" in other.headers
-    bad = call(client, "/api/closed/v1/stone/", "user", "post", headers={"Idempotency-Key": "ü"})
+    bad = call(client, "/api/closed/v1/widget/", "user", "post", headers={"Idempotency-Key": "ü"})
     assert (bad.status_code, bad.json()["code"]) == (400, "idempotency_key_invalid")
 
 
 def test_a_method_that_there_is_not_is_refused_as_such_whatever_its_key(serve: Serve) -> None:
     client, headers = serve(), {"Authorization": "Test user", "Idempotency-Key": "k-1"}
     made = client.post(
-        "/api/closed/v1/stone/",
+        "/api/closed/v1/widget/",
         {"name": "blue", "weight": 3},
         content_type="application/json",
         headers=headers,
     )
     assert made.status_code == 201
-    asked = client.generic("QUERY", "/api/closed/v1/stone/", b"{}", "application/json", headers=headers)
+    asked = client.generic("QUERY", "/api/closed/v1/widget/", b"{}", "application/json", headers=headers)
     assert (asked.status_code, asked.json()["code"]) == (405, "method_not_allowed")
-    put = client.put("/api/closed/v1/stone/", b"{}", "application/json", headers=headers)
+    put = client.put("/api/closed/v1/widget/", b"{}", "application/json", headers=headers)
     assert (put.status_code, put.json()["code"]) == (405, "method_not_allowed")
 
 
@@ -334,23 +336,23 @@ def hook(request, call):
 
 def test_a_zones_middleware_runs_for_admitted_calls_only(serve: Serve) -> None:
     client = serve(but(CLOSED, middleware=(f"{__name__}.hook",)))
-    assert call(client, "/api/closed/v1/stone/").status_code == 401
+    assert call(client, "/api/closed/v1/widget/").status_code == 401
     assert views.touched == []
-    assert call(client, "/api/closed/v1/stone/", "user").headers["X-Hook"] == "closed"
-    assert views.touched == ["before", "stone"]
+    assert call(client, "/api/closed/v1/widget/", "user").headers["X-Hook"] == "closed"
+    assert views.touched == ["before", "widget"]
 
 
 def test_wrapped_callbacks_keep_what_others_read_off_them() -> None:
-    mounted = mount(ZoneTable(ALL), (STONES,))
+    mounted = mount(ZoneTable(ALL), (WIDGETS,))
     for endpoint in mounted.endpoints:
         callback: Any = endpoint.callback
         assert callback.csrf_exempt is True
         assert callback.guard.zone.name == endpoint.zone
-    stone: Any = next(
-        item.callback for item in mounted.endpoints if item.name == "api:closed:v1:stones:stone"
+    widget: Any = next(
+        item.callback for item in mounted.endpoints if item.name == "api:closed:v1:widgets:widget"
     )
-    assert stone.cls is views.Stone
-    roll: Any = next(item.callback for item in mounted.endpoints if item.path.endswith("/stones/roll/"))
+    assert widget.cls is views.Widget
+    roll: Any = next(item.callback for item in mounted.endpoints if item.path.endswith("/widgets/roll/"))
     assert roll.actions == {"post": "roll"}
     assert {item.zone for item in mounted.endpoints} == {"open", "closed", "machine", "office"}
     assert {MACHINE.name, OFFICE.name} <= {document.zone.name for document in mounted.documents}

@@ -14,9 +14,11 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
-from apps.api import mounting, services, zones
-from apps.api.slices import leaves
-from apps.api.zones import Docs, Floor, Zone
+from apps.api import services
+from apps.api.zones import mounting
+from apps.api.zones import table as zones
+from apps.api.zones.routes import leaves
+from apps.api.zones.table import Docs, Floor, Zone
 from apps.users.models import Session, User
 from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, pair_for, session_for
 from infrastructure import token

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from django.urls import Resolver404, resolve, reverse
 
-from apps.api import cors
-from apps.api.inventory import methods_of
-from apps.api.mounting import FastResolver, mount
-from apps.api.slices import template
-from apps.api.tests.conftest import ALL, CLOSED, OFFICE, OPEN, RIVERS, STONES, Serve, but
-from apps.api.zones import Cors, Version, ZoneTable
+from apps.api.tests.conftest import ALL, CLOSED, GIZMOS, OFFICE, OPEN, WIDGETS, Serve, but
+from apps.api.zones import cors
+from apps.api.zones.endpoints import methods_of
+from apps.api.zones.mounting import FastResolver, mount
+from apps.api.zones.routes import template
+from apps.api.zones.table import Cors, Version, ZoneTable
 
 pytestmark = pytest.mark.django_db
 
@@ -30,33 +30,34 @@ USER = {"Authorization": "Test user"}
 
 
 def test_routes_have_names_by_zone_version_and_slice(serve: Serve) -> None:
-    serve(but(OPEN, slices=("stones", "rivers")), slices=(RIVERS, STONES))
-    assert reverse("api:closed:v2:stones:stone") == "/api/closed/v2/stone/"
-    assert reverse("api:open:v1:rivers:river") == "/api/open/v1/river/"
-    assert reverse("api:open:v1:stones:deep", kwargs={"number": "7"}) == "/api/open/v1/nested/deep/7/"
+    serve(but(OPEN, slices=("widgets", "gizmos")), slices=(GIZMOS, WIDGETS))
+    assert reverse("api:closed:v2:widgets:widget") == "/api/closed/v2/widget/"
+    assert reverse("api:open:v1:gizmos:gizmo") == "/api/open/v1/gizmo/"
+    assert reverse("api:open:v1:widgets:deep", kwargs={"number": "7"}) == "/api/open/v1/nested/deep/7/"
     assert reverse("api:office:schema") == "/api/office/schema/"
     assert reverse("api:closed:v1:schema-yaml") == "/api/closed/v1/schema.yaml"
     assert reverse("api:closed:v1:index") == "/api/closed/v1/"
     assert reverse("api:index") == "/api/"
-    assert resolve("/api/open/v1/river/").view_name == "api:open:v1:rivers:river"
+    assert resolve("/api/open/v1/gizmo/").view_name == "api:open:v1:gizmos:gizmo"
 
 
 def test_one_zone_serves_two_versions_from_the_same_slices(serve: Serve) -> None:
     client = serve()
     weights = [
-        client.get(f"/api/closed/{version}/stone/", headers=USER).json()["weight"] for version in ("v1", "v2")
+        client.get(f"/api/closed/{version}/widget/", headers=USER).json()["weight"]
+        for version in ("v1", "v2")
     ]
     assert weights == [20, 20_000]
     # What the newer version does not replace is the same in both; what it replaced has only its own methods.
     assert client.get("/api/closed/v2/plain/", headers=USER).json()["zone"] == "closed"
-    assert client.post("/api/closed/v2/stone/", headers=USER).status_code == 405
+    assert client.post("/api/closed/v2/widget/", headers=USER).status_code == 405
 
 
 def test_a_deprecated_version_says_so_in_every_answer(serve: Serve) -> None:
     client = serve(but(CLOSED, versions=(OLD, Version(name="v2"))))
     for response in (
-        client.get("/api/closed/v1/stone/", headers=USER),
-        client.get("/api/closed/v1/stone/"),
+        client.get("/api/closed/v1/widget/", headers=USER),
+        client.get("/api/closed/v1/widget/"),
         client.get("/api/closed/v1/none/", headers=USER),
     ):
         assert response.headers["Deprecation"] == "@1767225600"
@@ -65,9 +66,9 @@ def test_a_deprecated_version_says_so_in_every_answer(serve: Serve) -> None:
             '</api/closed/v2/>; rel="successor-version", '
             '<https://docs.example/moving-to-v2>; rel="deprecation"; type="text/html"'
         )
-    assert "Deprecation" not in client.get("/api/closed/v2/stone/", headers=USER).headers
+    assert "Deprecation" not in client.get("/api/closed/v2/widget/", headers=USER).headers
     schema = client.get("/api/closed/v1/schema.json", headers=USER).json()
-    assert schema["paths"]["/api/closed/v1/stone/"]["get"]["deprecated"] is True
+    assert schema["paths"]["/api/closed/v1/widget/"]["get"]["deprecated"] is True
     assert schema["info"]["description"].startswith(
         "**This version is deprecated since 2026-01-01.** It ends on 2027"
     )
@@ -77,7 +78,7 @@ def test_a_deprecated_version_says_so_in_every_answer(serve: Serve) -> None:
 
 def test_a_deprecation_without_sunset_successor_or_notice_is_just_that(serve: Serve) -> None:
     client = serve(but(OFFICE, versions=(Version(name="v1", deprecated=date(2026, 1, 1)),)))
-    response = client.get("/api/office/v1/stone/")
+    response = client.get("/api/office/v1/widget/")
     assert response.headers["Deprecation"] == "@1767225600"
     assert "Sunset" not in response.headers
     assert "Link" not in response.headers
@@ -89,16 +90,18 @@ def test_origins_are_allowed_zone_by_zone(serve: Serve, settings) -> None:
     app = {"Origin": "https://app.example"}
     allowed = "Access-Control-Allow-Origin"
     assert (
-        client.get("/api/closed/v1/stone/", headers={**app, **USER}).headers[allowed] == "https://app.example"
+        client.get("/api/closed/v1/widget/", headers={**app, **USER}).headers[allowed]
+        == "https://app.example"
     )
-    assert allowed not in client.get("/api/office/v1/stone/", headers=app).headers
+    assert allowed not in client.get("/api/office/v1/widget/", headers=app).headers
     assert (
-        allowed not in client.get("/api/closed/v1/stone/", headers={"Origin": "https://evil.example"}).headers
+        allowed
+        not in client.get("/api/closed/v1/widget/", headers={"Origin": "https://evil.example"}).headers
     )
-    assert client.get("/api/open/v1/stone/", headers={"Origin": "https://any.example"}).headers[allowed]
+    assert client.get("/api/open/v1/widget/", headers={"Origin": "https://any.example"}).headers[allowed]
     assert client.get("/api/", headers=app).headers[allowed] == "https://app.example"
     preflight = client.options(
-        "/api/closed/v1/stone/", headers={**app, "Access-Control-Request-Method": "GET"}
+        "/api/closed/v1/widget/", headers={**app, "Access-Control-Request-Method": "GET"}
     )
     assert preflight.status_code == 200
     assert "authorization" in preflight.headers["Access-Control-Allow-Headers"]
@@ -118,14 +121,14 @@ def test_no_origin_is_no_question(rf) -> None:
 
 
 def test_fixed_paths_resolve_as_the_slow_way_does() -> None:
-    tree = mount(ZoneTable(ALL), (STONES,)).patterns[0]
+    tree = mount(ZoneTable(ALL), (WIDGETS,)).patterns[0]
     assert isinstance(tree, FastResolver)
-    for path in ("closed/v1/stone/", "open/schema/", "open/v1/", ""):
+    for path in ("closed/v1/widget/", "open/schema/", "open/v1/", ""):
         slow = super(FastResolver, tree).resolve(path)
         for _ in range(2):
             match = tree.resolve(path)
             assert (match.func, match.view_name, match.route) == (slow.func, slow.view_name, slow.route)
-    assert tree.resolve("closed/v1/stone/") is tree.resolve("closed/v1/stone/")
+    assert tree.resolve("closed/v1/widget/") is tree.resolve("closed/v1/widget/")
     assert tree.resolve("open/v1/fail/bug/").kwargs == {"kind": "bug"}
     with pytest.raises(Resolver404):
         tree.resolve("nowhere/")
@@ -167,8 +170,8 @@ def test_mounting_is_the_same_under_every_hash_seed() -> None:
     """Some seeds here; `python -m benchmarks.zones seeds` tries twenty at random."""
     script = (
         "import django; django.setup()\n"
-        "from apps.api.slices import leaves\n"
-        "from apps.api.mounting import mounted\n"
+        "from apps.api.zones.routes import leaves\n"
+        "from apps.api.zones.mounting import mounted\n"
         "print('\\n'.join(f'{leaf.route} {leaf.pattern.name}' for leaf in leaves(mounted().patterns)))\n"
     )
     dumps = [python(script, PYTHONHASHSEED=seed) for seed in ("0", "random")]

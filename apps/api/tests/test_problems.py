@@ -7,7 +7,8 @@ import json
 import pytest
 from django.test import Client, RequestFactory
 
-from apps.api import catalogue, problems
+from apps.api import problems
+from apps.api.openapi import error_codes
 from apps.api.tests.conftest import Serve
 from apps.common import exceptions
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 MEMBERS = ["type", "title", "status", "detail", "code", "request_id", "errors"]
 CASES = [
-    ("domain", 409, "stone_taken"),
+    ("domain", 409, "widget_taken"),
     ("gone", 410, "gone"),
     ("unprocessable", 422, "unprocessable"),
     ("too-many", 429, "too_many_requests"),
@@ -69,7 +70,7 @@ def test_a_domain_failures_own_field_errors_are_kept(serve: Serve) -> None:
 
 
 def test_serializer_errors_name_field_and_code(serve: Serve) -> None:
-    response = serve().post("/api/open/v1/stone/", {"weight": 0}, content_type="application/json")
+    response = serve().post("/api/open/v1/widget/", {"weight": 0}, content_type="application/json")
     assert response.status_code == 400
     errors = response.json()["errors"]
     assert [(error["field"], error["code"]) for error in errors] == [
@@ -98,7 +99,7 @@ def test_serializer_errors_name_field_and_code(serve: Serve) -> None:
 def test_bad_bodies_are_4xx_problems(
     serve: Serve, body: bytes, content_type: str, status: int, code: str
 ) -> None:
-    response = serve().generic("POST", "/api/open/v1/stone/", body, content_type)
+    response = serve().generic("POST", "/api/open/v1/widget/", body, content_type)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.headers["Content-Type"] == "application/problem+json"
 
@@ -120,7 +121,7 @@ def test_unknown_zones_hosts_and_pages_elsewhere(serve: Serve) -> None:
     assert client.get("/api/nowhere/").json()["code"] == "not_found"
     assert client.get("/api/open").json()["code"] == "not_found"
     assert client.get("/api").json()["code"] == "not_found"
-    host = client.get("/api/open/v1/stone/", headers={"Host": "evil.example"})
+    host = client.get("/api/open/v1/widget/", headers={"Host": "evil.example"})
     assert (host.status_code, host.json()["code"]) == (400, "bad_request")
     assert client.get("/elsewhere").headers["Content-Type"] == "text/html; charset=utf-8"
 
@@ -174,7 +175,7 @@ def test_the_catalogue_lists_each_code_once_with_its_status(serve: Serve) -> Non
     assert codes["service_key_refused"] == 401
     assert codes["internal_error"] == 500
     assert codes["idempotency_in_flight"] == 409
-    assert "stone_taken" not in codes
+    assert "widget_taken" not in codes
     page = client.get("/api/problems/", headers={"Accept": "text/html"})
     assert 'id="service_key_refused"' in page.text
     assert client.post("/api/problems/").status_code == 405
@@ -187,5 +188,5 @@ def test_a_code_with_two_statuses_is_found(monkeypatch) -> None:
     class Two(exceptions.Gone):
         code = "same"
 
-    monkeypatch.setattr(catalogue, "declared", lambda: [One, Two])
-    assert catalogue.clashes() == [("same", [409, 410])]
+    monkeypatch.setattr(error_codes, "declared", lambda: [One, Two])
+    assert error_codes.clashes() == [("same", [409, 410])]

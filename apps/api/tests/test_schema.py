@@ -17,13 +17,13 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api import catalogue
-from apps.api.mounting import mount, mounted
-from apps.api.tests.conftest import ALL, CLOSED, STONES, but
+from apps.api.openapi import error_codes
+from apps.api.tests.conftest import ALL, CLOSED, WIDGETS, but
 from apps.api.tests.test_validation import alone, made
-from apps.api.zones import Version, ZoneTable
-from apps.common import inputs
+from apps.api.zones.mounting import mount, mounted
+from apps.api.zones.table import Version, ZoneTable
 from apps.common.exceptions import NotFound
+from apps.common.http import fields
 from apps.common.models import DeadTask
 
 PROBLEM = "application/problem+json"
@@ -47,7 +47,7 @@ def test_every_zone_of_the_project_is_valid_openapi(zone: str) -> None:
                 assert operation["summary"]
 
 
-class Edited(inputs.Input):
+class Edited(fields.Input):
     """What a PATCH brings."""
 
     name = serializers.CharField()
@@ -59,7 +59,7 @@ class Word(serializers.CharField):
     schema_extra = {"format": "word"}
 
 
-class Sent(inputs.Input):
+class Sent(fields.Input):
     """An upload with a word."""
 
     file = serializers.FileField()
@@ -157,11 +157,11 @@ def test_lists_say_what_a_cursor_can_be_refused_with_and_that_an_empty_filter_is
 def test_a_deprecated_version_says_in_which_headers_it_says_so() -> None:
     old = Version(name="v1", deprecated=date(2026, 1, 1), sunset=date(2027, 1, 1))
     zone = but(CLOSED, versions=(old, Version(name="v2")))
-    table = mount(ZoneTable((zone, *(other for other in ALL if other.name != "closed"))), (STONES,))
+    table = mount(ZoneTable((zone, *(other for other in ALL if other.name != "closed"))), (WIDGETS,))
     first, second = (table.document("closed", name).data() for name in ("v1", "v2"))
     headers = {"Deprecation", "Sunset", "Link"}
     one, two = (
-        data["paths"][f"/api/closed/{name}/stone/"]["get"] for data, name in ((first, "v1"), (second, "v2"))
+        data["paths"][f"/api/closed/{name}/widget/"]["get"] for data, name in ((first, "v1"), (second, "v2"))
     )
     assert headers < set(one["responses"]["200"]["headers"])
     assert headers < set(first["components"]["headers"])
@@ -178,8 +178,8 @@ class Lost(NotFound):
 
 
 def test_responses_with_other_words_for_the_same_codes_are_not_mixed_up() -> None:
-    from apps.api import schema_problems
-    from apps.api.schema_problems import Facts
+    from apps.api.openapi import responses
+    from apps.api.openapi.responses import Facts
 
     facts = Facts(
         declared={},
@@ -193,13 +193,13 @@ def test_responses_with_other_words_for_the_same_codes_are_not_mixed_up() -> Non
     operations: list[Any] = []
     for words in ("", "", "Lost for good.", "Lost for good."):
         worded = replace(facts, declared={404: words} if words else {})
-        operations.append(({"responses": {}}, schema_problems.problems_of(CLOSED, worded)))
-    schema_problems.add_problems(document, operations)
+        operations.append(({"responses": {}}, responses.problems_of(CLOSED, worded)))
+    responses.add_problems(document, operations)
     ways = [operation["responses"]["404"] for operation, _ in operations]
     assert ways[0] == ways[1] == {"$ref": "#/components/responses/NotFound"}
     assert ways[2] == ways[3]
     assert ways[2]["description"].startswith("Lost for good.")
-    assert catalogue.lookup("not_found").status == 404
+    assert error_codes.lookup("not_found").status == 404
 
 
 def test_every_body_and_path_of_the_project_has_an_example_that_is_valid() -> None:

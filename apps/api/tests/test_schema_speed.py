@@ -11,14 +11,15 @@ from drf_spectacular.generators import EndpointEnumerator
 from drf_spectacular.settings import spectacular_settings
 from rest_framework import serializers
 
-from apps.api import schema, schema_speed
-from apps.api.mounting import mount, mounted
-from apps.api.tests.conftest import ALL, STONES
-from apps.api.zones import ZoneTable
+from apps.api import schema_speed
+from apps.api.openapi import schema
+from apps.api.tests.conftest import ALL, WIDGETS
+from apps.api.zones.mounting import mount, mounted
+from apps.api.zones.table import ZoneTable
 
 
 def test_documents_are_the_same_without_it(monkeypatch) -> None:
-    documents = (*mount(ZoneTable(ALL), (STONES,)).documents, *mounted().documents)
+    documents = (*mount(ZoneTable(ALL), (WIDGETS,)).documents, *mounted().documents)
     fast = [json.dumps(document.data()) for document in documents]
     for owner, name, original in schema_speed.ORIGINALS:
         monkeypatch.setattr(owner, name, original)

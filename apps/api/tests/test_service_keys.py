@@ -12,18 +12,19 @@ from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from apps.api import demo, mounting, services
+from apps.api import demo, services
 from apps.api.authentication import authenticate_service
 from apps.api.exceptions import OutOfScope, ServiceKeyInvalid, ServiceKeyNotFound
 from apps.api.models import ServiceKey
 from apps.api.tests.conftest import ALL, MACHINE, Serve, but
+from apps.api.zones import mounting
 from apps.common.models import AuditEvent
 from apps.users.models import User
 from apps.users.tests.factories import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 URL = "/api/machine/v1/plain/"
-ROUTE = "api:machine:v1:stones:plain"
+ROUTE = "api:machine:v1:widgets:plain"
 
 
 @pytest.fixture
@@ -42,11 +43,11 @@ def test_a_key_opens_what_it_is_scoped_to_in_one_query(client: Client, django_as
     assert call(client, made.plain).json() == {"caller": "service", "zone": "machine"}
     with django_assert_num_queries(1):
         assert call(client, made.plain).status_code == 200
-    other = call(client, made.plain, "/api/machine/v1/stone/")
+    other = call(client, made.plain, "/api/machine/v1/widget/")
     assert (other.status_code, other.json()["code"]) == (403, "out_of_scope")
     assert call(client, made.plain, "/api/machine/v1/none/").json()["code"] == "out_of_scope"
     whole = services.create_key(name="billing", scopes=["*"])
-    assert call(client, whole.plain, "/api/machine/v1/stone/").status_code == 200
+    assert call(client, whole.plain, "/api/machine/v1/widget/").status_code == 200
     assert call(client, whole.plain, "/api/machine/v1/none/").status_code == 404
 
 
@@ -171,7 +172,7 @@ def test_the_admin_site_makes_a_key_and_shows_it_once(site: Client) -> None:
     assert f'value="{ROUTE}"' in page
     assert "api:closed" not in page  # takes no keys
     values = {"name": "billing", "scopes": [ROUTE], "expires_at_0": "", "expires_at_1": ""}
-    refused = site.post(ADD, values | {"scopes": ["api:machine:v1:stones:plane"]})
+    refused = site.post(ADD, values | {"scopes": ["api:machine:v1:widgets:plane"]})
     assert "is not one of the available choices" in refused.text
     assert not ServiceKey.objects.exists()
     (said,) = [words for words in told(site.post(ADD, values, follow=True)) if "shown only now" in words]
@@ -179,7 +180,7 @@ def test_the_admin_site_makes_a_key_and_shows_it_once(site: Client) -> None:
     stored = ServiceKey.objects.get()
     assert (stored.name, stored.scopes, str(stored)) == ("billing", [ROUTE], f"billing ({stored.prefix}…)")
     assert call(Client(), plain).status_code == 200
-    assert call(Client(), plain, "/api/machine/v1/stone/").status_code == 403
+    assert call(Client(), plain, "/api/machine/v1/widget/").status_code == 403
     shown = site.get(f"{LIST}{stored.pk}/change/").text
     assert stored.prefix in shown
     assert plain not in shown

@@ -13,12 +13,12 @@ from django.http import HttpResponse
 from django.urls import include, path, re_path
 from django.views import View
 
-from apps.api import checks
-from apps.api.mounting import mount
-from apps.api.slices import Slice
-from apps.api.tests.conftest import ALL, CLOSED, FAKES, OPEN, RIVERS, STONES, but
-from apps.api.validation import find_mistakes
-from apps.api.zones import Cors, Version, ZoneTable
+from apps.api.tests.conftest import ALL, CLOSED, FAKES, GIZMOS, OPEN, WIDGETS, but
+from apps.api.zones import checks
+from apps.api.zones.mounting import mount
+from apps.api.zones.routes import Slice
+from apps.api.zones.table import Cors, Version, ZoneTable
+from apps.api.zones.validation import find_mistakes
 
 V1, V2 = Version(name="v1"), Version(name="v2")
 
@@ -73,8 +73,8 @@ def test_a_table_is_frozen() -> None:
 
 
 def test_a_good_table_has_none() -> None:
-    assert found(ALL, (STONES,)) == []
-    assert found((but(OPEN, slices=("stones", "rivers")), *ALL[1:]), (RIVERS, STONES)) == []
+    assert found(ALL, (WIDGETS,)) == []
+    assert found((but(OPEN, slices=("widgets", "gizmos")), *ALL[1:]), (GIZMOS, WIDGETS)) == []
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_good_table_has_none() -> None:
         ({"cors": Cors(origins=("https://app.example/path",))}, "E015"),
         ({"middleware": ("nowhere.hook",)}, "E016"),
         ({"middleware": (f"{FAKES}.broken.urls.hook",)}, "E016"),
-        ({"middleware": (f"{FAKES}.stones.views.touched",)}, "E016"),
+        ({"middleware": (f"{FAKES}.standard_views.views.touched",)}, "E016"),
         ({"title": None}, "E023"),
         ({"slices": "made"}, "E023"),
         ({"authentication": "bearer"}, "E023"),
@@ -161,7 +161,7 @@ def test_slices_that_are_unknown_double_broken_or_empty() -> None:
     everywhere = (replace(zone, slices=("broken",)), replace(zone, name="other", slices=("broken",)))
     assert found(everywhere, (broken,)) == [("E007", "closed, other", "broken")]
     assert "RuntimeError: the quarry is closed" in mistakes[0].message
-    bare = Slice("bare", f"{FAKES}.bare")
+    bare = Slice("bare", f"{FAKES}.no_routes")
     assert found((replace(zone, slices=("made", "bare")),), (bare, made(closed=GOOD))) == [
         ("E008", "closed", "bare")
     ]
@@ -233,7 +233,7 @@ def test_the_checks_report_the_installed_table(settings, monkeypatch) -> None:
     settings.ZONES = "nowhere.ZONES"
     assert [error.id for error in checks.check_zones(None)] == ["api.E001"]
     settings.ZONES = "apps.api.tests.conftest.ALL"
-    monkeypatch.setattr("apps.api.slices.installed", lambda: (STONES,))
+    monkeypatch.setattr("apps.api.zones.routes.installed", lambda: (WIDGETS,))
     assert checks.check_zones(None) == []
     settings.ZONES = "apps.api.tests.test_validation.WRONG"
     errors = checks.check_zones(None)
@@ -242,11 +242,11 @@ def test_the_checks_report_the_installed_table(settings, monkeypatch) -> None:
     assert errors[0].msg == "zone 'closed' slice 'ghost': There is no such slice."
 
 
-WRONG = (but(CLOSED, slices=("stones", "ghost")), OPEN, *ALL[2:])
+WRONG = (but(CLOSED, slices=("widgets", "ghost")), OPEN, *ALL[2:])
 
 
 def test_a_route_past_the_zones_is_found(monkeypatch) -> None:
-    mounted = mount(ZoneTable(ALL), (STONES,))
+    mounted = mount(ZoneTable(ALL), (WIDGETS,))
     patterns = [path("api/", include(list(mounted.patterns))), path("elsewhere/", view)]
     monkeypatch.setattr(checks, "get_resolver", lambda: SimpleNamespace(url_patterns=patterns))
     assert checks.check_ownership(None) == []
@@ -257,5 +257,5 @@ def test_a_route_past_the_zones_is_found(monkeypatch) -> None:
 
 
 def test_codes_with_two_statuses_are_an_error(monkeypatch) -> None:
-    monkeypatch.setattr("apps.api.catalogue.clashes", lambda: [("same", [409, 410])])
+    monkeypatch.setattr("apps.api.openapi.error_codes.clashes", lambda: [("same", [409, 410])])
     assert [error.id for error in checks.check_codes(None)] == ["api.E022"]

@@ -22,8 +22,8 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class AuditAction(StrEnum):
-    RAISED = "stones.raised"
-    FELLED = "stones.felled"
+    RAISED = "widgets.raised"
+    FELLED = "widgets.felled"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def write(action: AuditAction, days: int, actor: UUID | None = None, target_id: 
     return audit.record(
         action=action,
         actor_id=actor,
-        target="stone" if target_id else "",
+        target="widget" if target_id else "",
         target_id=target_id,
         details={"day": days},
         now=START + timedelta(days=days),
@@ -50,9 +50,9 @@ def test_a_row(api: Any) -> None:
         {
             "id": str(row.pk),
             "at": "2026-11-02T00:00:00Z",
-            "action": "stones.raised",
+            "action": "widgets.raised",
             "actor": str(row.actor_id),
-            "target": "stone",
+            "target": "widget",
             "target_id": "heel",
             "network": "",
             "request_id": "",
@@ -69,13 +69,13 @@ def test_it_is_narrowed(api: Any) -> None:
     write(AuditAction.RAISED, 3, None, "altar")
     for query, days in {
         "": [3, 2, 1, 0],
-        "?action=stones.raised": [3, 2, 0],
-        "?action=stones.": [],
+        "?action=widgets.raised": [3, 2, 0],
+        "?action=widgets.": [],
         f"?actor={ada}": [2, 1],
-        f"?actor={ada}&action=stones.felled": [1],
-        "?target=stone": [3, 2],
-        "?target=stone:heel": [2],
-        "?target=stone:": [],
+        f"?actor={ada}&action=widgets.felled": [1],
+        "?target=widget": [3, 2],
+        "?target=widget:heel": [2],
+        "?target=widget:": [],
         "?created_after=2026-11-03T00:00:00Z": [3, 2],
         "?created_after=2026-11-02&created_before=2026-11-04": [2, 1],
     }.items():
@@ -113,7 +113,7 @@ def test_nobody_else_reads_it() -> None:
     for headers, status in ((bearer(UserFactory.create(role="moderator")), 403), ({}, 401)):
         response = Client().get(PATH, headers=headers)
         assert response.status_code == status
-        assert b"stones" not in response.content
+        assert b"widgets" not in response.content
 
 
 def test_nobody_writes_over_it() -> None:

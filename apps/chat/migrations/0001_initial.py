@@ -6,7 +6,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import apps.common.ids
+import apps.common.database.ids
 
 
 class Migration(migrations.Migration):
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("seq", models.BigIntegerField()),
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),

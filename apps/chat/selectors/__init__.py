@@ -3,8 +3,8 @@
 from apps.chat.selectors.live import (
     list_former_members,
     list_heads,
+    list_membership_lookups,
     list_posted_after,
-    list_seats,
 )
 from apps.chat.selectors.members import (
     get_member,
@@ -75,13 +75,13 @@ __all__ = [
     "list_invitations_for",
     "list_invitations_of",
     "list_members",
+    "list_membership_lookups",
     "list_messages",
     "list_people_known_to",
     "list_posted_after",
     "list_quotes",
     "list_rooms",
     "list_rooms_without_owner",
-    "list_seats",
     "names_of_members",
     "quote",
     "search_messages",

@@ -10,7 +10,7 @@ from django.db import connection
 
 from apps.chat.models import Room
 from apps.chat.selectors.messages import as_posted, list_messages
-from apps.chat.types import Posted, Seat
+from apps.chat.types import MembershipLookup, Posted
 
 _SEATS = """
 SELECT wanted.slug, wanted.user_id, room.id, room.is_private, member.id IS NOT NULL
@@ -37,13 +37,15 @@ def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, int]:
     return dict(Room.objects.filter(pk__in=room_ids).values_list("pk", "head"))
 
 
-def list_seats(*, wanted: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], Seat]:
+def list_membership_lookups(
+    *, wanted: Sequence[tuple[str, UUID]]
+) -> dict[tuple[str, UUID], MembershipLookup]:
     """For many (slug, user id) at once: the room as that person finds it. Unknown rooms are left out."""
     with connection.cursor() as cursor:
         # Two arrays, however many are asked for: the statement is prepared once.
         cursor.execute(_SEATS, [[slug for slug, _ in wanted], [user_id for _, user_id in wanted]])
         return {
-            (slug, user_id): Seat(room_id=room_id, is_private=is_private, is_member=is_member)
+            (slug, user_id): MembershipLookup(room_id=room_id, is_private=is_private, is_member=is_member)
             for slug, user_id, room_id, is_private, is_member in cursor.fetchall()
         }
 

@@ -19,7 +19,7 @@ from apps.chat.services.members import (
 )
 from apps.chat.services.messages import delete_message, edit_message
 from apps.chat.services.moderation import ban_member, lift_ban, mute_member, remove_member, unmute_member
-from apps.chat.services.notices import tell_of_invitation, tell_of_membership, tell_of_message
+from apps.chat.services.notifications import tell_of_invitation, tell_of_membership, tell_of_message
 from apps.chat.services.posting import (
     announce,
     clean_text,

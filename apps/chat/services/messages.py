@@ -1,4 +1,4 @@
-"""Changing and taking back what was said. Posting is in `posting`."""
+"""Changing and taking back what was said. Writer is in `posting`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.chat import policies, selectors, wire
+from apps.chat import policies, protocol, selectors
 from apps.chat.events import FilesDiscarded, MessageNoticed
 from apps.chat.exceptions import MessageDeleted, Muted, RoomRoleTooLow
 from apps.chat.models import Attachment, Membership, Message, Role
-from apps.chat.services import extras
+from apps.chat.services import message_parts
 from apps.chat.services.posting import clean_text
 from apps.chat.types import AuditAction, Posted
 from apps.common import audit, events
@@ -34,7 +34,7 @@ def edit_message(
         if membership.muted_until is not None and membership.muted_until > now:
             raise Muted(membership.muted_until)
         cleaned = clean_text(text, may_be_empty=bool(message.attachments))
-        mentions = extras.mentions_in(room_id=room_id, text=cleaned)
+        mentions = message_parts.mentions_in(room_id=room_id, text=cleaned)
         # Deleted meanwhile stays deleted: the condition is judged by the statement that writes.
         changed = Message.objects.filter(pk=message_id, deleted_at__isnull=True).update(
             text=cleaned, edited_at=now, mentions=[one.user_id for one in mentions] or None
@@ -44,7 +44,7 @@ def edit_message(
         if mentions:
             events.publish(MessageNoticed(message_id=message_id, room_id=room_id))
         edited = selectors.get_posted(room_id=room_id, message_id=message_id)
-        realtime.push_to_room(room_id, wire.edited(edited))
+        realtime.push_to_room(room_id, protocol.edited(edited))
     return edited
 
 
@@ -73,7 +73,7 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
                 target_id=message_id,
                 details={"room": str(room_id), "sender": str(message.sender_id)},
             )
-        realtime.push_to_room(room_id, wire.deleted(id_=message_id, seq=message.seq))
+        realtime.push_to_room(room_id, protocol.deleted(id_=message_id, seq=message.seq))
 
 
 def _rank_of_sender(actor: selectors.Standing, message: Message) -> policies.Rank:

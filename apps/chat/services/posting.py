@@ -1,4 +1,4 @@
-"""Posting: many drafts, of one room or of several, in one transaction; numbered without gaps, each taken once.
+"""Writer: many drafts, of one room or of several, in one transaction; numbered without gaps, each taken once.
 
 The rooms' rows are locked first, in the order of their ids so that two groups never wait for each other in a circle.
 Transactions of one room thus follow each other, and the order of commits is the order of numbers: whoever reads up to
@@ -19,15 +19,15 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.chat import selectors, wire
+from apps.chat import protocol, selectors
 from apps.chat.events import MessageNoticed
 from apps.chat.exceptions import InvalidMessage, MessageRefused, Muted, NotAMember, RoomNotFound
 from apps.chat.models import MAX_TEXT, Membership
-from apps.chat.services import extras
-from apps.chat.services.extras import Candidate, Extras
+from apps.chat.services import message_parts
+from apps.chat.services.message_parts import Candidate, Extras
 from apps.chat.types import Draft, Posted, Stored
 from apps.common import events
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from infrastructure import realtime
 
 _LOCK = "SELECT id FROM chat_room WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
@@ -67,7 +67,7 @@ class _Group:
 
     def look_up(self, room_id: UUID) -> None:
         """Find what the candidates carry; whoever carries what is not theirs is no candidate any more."""
-        self.found, refused = extras.find(room_id, self.candidates)
+        self.found, refused = message_parts.find(room_id, self.candidates)
         for position, refusal in refused.items():
             self.outcomes[position] = refusal
         if refused:
@@ -110,7 +110,7 @@ def store_in_rooms(
     groups = {room_id: _Group(some) for room_id, some in drafts.items()}
     repeated = {room_id: group.sort_out() for room_id, group in groups.items()}
     moment = now or timezone.now()
-    if any(extras.are_carried(group.candidates) for group in groups.values()):
+    if any(message_parts.are_carried(group.candidates) for group in groups.values()):
         with transaction.atomic():
             _look_up(groups)
             _post(groups, moment)
@@ -154,7 +154,7 @@ def _post(groups: Mapping[UUID, _Group], moment: datetime) -> None:
         elif state == "nowhere":
             group.exists = False
         elif state != "stranger":
-            carried = group.found.get(position, extras.NONE)
+            carried = group.found.get(position, message_parts.NONE)
             message = Posted(
                 id=id_,
                 seq=seq,
@@ -186,7 +186,7 @@ def _row(number: int, group: _Group, room_id: UUID, candidate: Candidate) -> dic
     if carried := group.found.get(position):
         row["reply_to_id"] = draft.reply_to
         if carried.attachments:
-            row["attachments"] = extras.as_json(carried.attachments)
+            row["attachments"] = message_parts.as_json(carried.attachments)
         if carried.mentions:
             row["mentions"] = [one.user_id for one in carried.mentions]
     return row
@@ -194,7 +194,7 @@ def _row(number: int, group: _Group, room_id: UUID, candidate: Candidate) -> dic
 
 def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
     """Files go to their messages; that somebody was named or answered is an event."""
-    extras.attach({message.id: message.attachments for message in fresh if message.attachments})
+    message_parts.attach({message.id: message.attachments for message in fresh if message.attachments})
     for message in fresh:
         if message.mentions or (message.reply_to is not None and message.reply_to.sender_id is not None):
             events.publish(MessageNoticed(message_id=message.id, room_id=room_id))
@@ -203,7 +203,7 @@ def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
 def announce(*, room_id: UUID, fresh: Sequence[Posted]) -> None:
     """Tell every process that has sockets in the room. Call it after the commit."""
     if fresh:
-        realtime.post(realtime.room_channel(room_id), wire.pack(fresh))
+        realtime.post(realtime.room_channel(room_id), protocol.pack(fresh))
 
 
 def post_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | None = None) -> Stored:

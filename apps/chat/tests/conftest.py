@@ -16,7 +16,7 @@ from hypothesis import settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from apps.chat import runtime
+from apps.chat.live import runtime
 from apps.users.tests.factories import access_token_for
 from config.serve import Server, server_config
 from infrastructure.embedded.postgres import free_port
@@ -88,7 +88,7 @@ class Site:
     def url(self, slug: str, query: str = "") -> str:
         return f"ws://{self.host}/ws/chat/{slug}/{query}"
 
-    def knock(self, slug: str, query: str = "", **options: Any) -> Socket:
+    def handshake(self, slug: str, query: str = "", **options: Any) -> Socket:
         """A socket as it is, nothing read yet."""
         return self.connect(self.url(slug, query), **options)
 
@@ -102,7 +102,7 @@ class Site:
         """A socket of `user` in a room; its welcome is the next frame."""
         headers = {"Authorization": f"Bearer {access_token_for(user)}"}
         query = "" if after is None else f"?after={after}"
-        return self.knock(slug, query, additional_headers=headers, **options)
+        return self.handshake(slug, query, additional_headers=headers, **options)
 
     def inside(self, slug: str, user: Any, **options: Any) -> Socket:
         """The same with its welcome read."""

@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from jsonschema import Draft202012Validator
 
-from apps.chat import asyncapi, door, services
+from apps.chat import asyncapi, services
+from apps.chat.live import admission
 from apps.chat.models import Role
 from apps.chat.tests.conftest import Site, Socket
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -51,7 +52,7 @@ def test_document_is_whole() -> None:
         for part in ref.removeprefix("#/").split("/"):
             place = place[part]
     assert DOCUMENT["x-close-codes"].keys() == {str(code) for code in asyncapi.CLOSE_CODES}
-    codes = {value for name, value in vars(door).items() if name.isupper() and type(value) is int}
+    codes = {value for name, value in vars(admission).items() if name.isupper() and type(value) is int}
     assert codes <= asyncapi.CLOSE_CODES.keys()
 
 
@@ -144,7 +145,7 @@ def test_version_is_chosen_by_subprotocol(
 ) -> None:
     room = RoomFactory.create()
     token = access_token_for(member_of(room))
-    socket = site.knock(room.slug, subprotocols=[one.format(token=token) for one in offered])
+    socket = site.handshake(room.slug, subprotocols=[one.format(token=token) for one in offered])
     assert socket.connection.subprotocol == chosen
     if code is None:
         assert socket.frame()["type"] == "welcome"

@@ -20,8 +20,8 @@ from django.conf import settings
 from django.db import connection
 from websockets.exceptions import WebSocketException
 
-from apps.chat import runtime, services
-from apps.chat.hub import feed, hub, subscriber
+from apps.chat import services
+from apps.chat.live import feed, hub, runtime, subscriber
 from apps.chat.models import Membership, Message
 from apps.chat.tests.conftest import Site, Socket, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -286,7 +286,7 @@ class Talker(threading.Thread):
         while self.waiting:
             try:
                 self.talk(
-                    self.sites[0].knock(
+                    self.sites[0].handshake(
                         self.slug, f"?after={len(self.heard)}", additional_headers=self.headers
                     )
                 )
@@ -334,7 +334,7 @@ def test_killed_process_loses_nothing_that_was_acknowledged(
         assert all(stored[UUID(client_id)] == seq for client_id, seq in talker.acknowledged.items())
         assert talker.heard == list(range(1, len(talker.heard) + 1))
     # A reader of the other process sees the crashed one's people go once they have run out.
-    by_query = second.knock(room.slug, f"?after=0&token={talkers[0].token}")
+    by_query = second.handshake(room.slug, f"?after=0&token={talkers[0].token}")
     assert [one["seq"] for one in by_query.messages(450)] == list(range(1, 451))
     log = (tmp_path / "server.log").read_text()
     assert "/ws/chat/" in log

@@ -57,7 +57,7 @@ def test_sockets_are_told_at_once(site: Site, cause: str) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     pair = pair_for(ada)
-    socket = site.knock(room.slug, additional_headers={"Authorization": f"Bearer {pair.access}"})
+    socket = site.handshake(room.slug, additional_headers={"Authorization": f"Bearer {pair.access}"})
     assert socket.frame()["type"] == "welcome"
     other = site.inside(room.slug, grace)
     CAUSES[cause](ada, pair)
@@ -76,7 +76,7 @@ def test_the_sweep_finds_all_that_nobody_told_of(site: Site, monkeypatch: pytest
         sockets[cause] = (
             user,
             pair,
-            site.knock(room.slug, additional_headers={"Authorization": f"Bearer {pair.access}"}),
+            site.handshake(room.slug, additional_headers={"Authorization": f"Bearer {pair.access}"}),
         )
     for cause, (user, pair, socket) in sockets.items():
         assert socket.frame()["type"] == "welcome"

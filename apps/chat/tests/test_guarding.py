@@ -15,8 +15,9 @@ import pytest
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from apps.chat import runtime, services
-from apps.chat.hub import hub as hub_module
+from apps.chat import services
+from apps.chat.live import hub as hub_module
+from apps.chat.live import runtime
 from apps.chat.models import Membership, Message, Role
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -24,7 +25,8 @@ from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
 from infrastructure.cache import redis
-from infrastructure.tests import raw_requests, wire
+from infrastructure.server.tests import frames as wire
+from infrastructure.server.tests import raw_requests
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +42,7 @@ def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def test_without_a_token_that_holds_it_is_4401(site: Site, authorization: str | None) -> None:
     room = RoomFactory.create()
     headers = {} if authorization is None else {"Authorization": authorization}
-    assert site.knock(room.slug, additional_headers=headers).close_code() == 4401
+    assert site.handshake(room.slug, additional_headers=headers).close_code() == 4401
 
 
 def test_ended_session_and_inactive_account_are_4401(site: Site) -> None:
@@ -50,7 +52,7 @@ def test_ended_session_and_inactive_account_are_4401(site: Site) -> None:
     Session.objects.filter(user=ada).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
     type(grace).objects.filter(pk=grace.pk).update(is_active=False)
     for token in tokens:
-        assert site.knock(room.slug, subprotocols=["bearer", token]).close_code() == 4401
+        assert site.handshake(room.slug, subprotocols=["bearer", token]).close_code() == 4401
 
 
 def test_tokens_that_do_not_hold_are_counted(site: Site, settings: Any) -> None:
@@ -58,7 +60,7 @@ def test_tokens_that_do_not_hold_are_counted(site: Site, settings: Any) -> None:
     redis.client().delete("sarsen:rate:sockets:refused:address:127.0.0.1")
     room = RoomFactory.create()
     ada = member_of(room)
-    codes = [site.knock(room.slug, subprotocols=["bearer", f"x{n}"]).close_code() for n in range(3)]
+    codes = [site.handshake(room.slug, subprotocols=["bearer", f"x{n}"]).close_code() for n in range(3)]
     assert codes == [4401, 4401, 4429]
     # Who shows one that holds comes in.
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
@@ -66,8 +68,8 @@ def test_tokens_that_do_not_hold_are_counted(site: Site, settings: Any) -> None:
 
 
 def test_hostile_handshakes_are_answered(site: Site) -> None:
-    for name, knock in raw_requests.HANDSHAKES.items():
-        said = wire.converse(site.port, knock, enough=b"\r\n\r\n")
+    for name, handshake in raw_requests.HANDSHAKES.items():
+        said = wire.converse(site.port, handshake, enough=b"\r\n\r\n")
         assert int(said.split(b" ", 2)[1]) < 500, name
 
 
@@ -105,10 +107,10 @@ def test_pages_of_other_sites_open_no_socket(
     if host is not None:
         site.host = host
     if is_admitted:
-        assert site.knock(room.slug, **options).frame()["type"] == "welcome"
+        assert site.handshake(room.slug, **options).frame()["type"] == "welcome"
     else:
         with pytest.raises(InvalidStatus) as refused:
-            site.knock(room.slug, **options)
+            site.handshake(room.slug, **options)
         assert refused.value.response.status_code == 403
 
 
@@ -137,7 +139,7 @@ def test_sockets_of_one_address_are_limited(site: Site, settings: Any) -> None:
     for _ in range(2):
         site.inside(room.slug, member_of(room))
     assert site.enter(room.slug, member_of(room)).close_code() == 4409
-    assert site.knock(room.slug).close_code() == 4409  # before anything is looked up
+    assert site.handshake(room.slug).close_code() == 4409  # before anything is looked up
 
 
 def test_too_many_frames_close_the_socket(site: Site, settings: Any) -> None:

@@ -12,16 +12,17 @@ import orjson
 import pytest
 from django.db import OperationalError
 
-from apps.chat import wire
-from apps.chat.hub import feed as feed_module
-from apps.chat.hub.batches import Batches
-from apps.chat.hub.feed import Feed
-from apps.chat.hub.heartbeat import Heartbeat
-from apps.chat.hub.presence import Presence
-from apps.chat.hub.subscriber import MANY_DIRECT, MOST_DIRECT, Subscriber
+from apps.chat import protocol
+from apps.chat.live import feed as feed_module
+from apps.chat.live.batches import Batches
+from apps.chat.live.feed import Feed
+from apps.chat.live.presence import Presence
+from apps.chat.live.presence_sync import PresenceSync
+from apps.chat.live.subscriber import MANY_DIRECT, MOST_DIRECT, Subscriber
 from apps.chat.types import Posted
-from infrastructure import joined_writes, realtime
+from infrastructure import realtime
 from infrastructure.realtime.memory import Air, MemoryBus
+from infrastructure.server import websocket_protocol
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 ROOM = uuid4()
@@ -74,7 +75,7 @@ class Client:
             raise OSError
         if event["type"] == "websocket.close":
             self.closed.append(event["code"])
-        elif event["type"] == joined_writes.FRAMED:
+        elif event["type"] == websocket_protocol.FRAMED:
             self.writes.append(len(event["data"]))
             self.got += map(orjson.loads, unframe(event["data"]))
         else:
@@ -121,11 +122,11 @@ async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> Non
     past, client = Past(), Client(is_joined=is_joined)
     feed = opened(past)
     feed.enter(client.subscriber(), after=None)
-    feed.take(wire.pack([message(1), message(2)]))
-    feed.take(wire.pack([message(2), message(3)]))
+    feed.take(protocol.pack([message(1), message(2)]))
+    feed.take(protocol.pack([message(2), message(3)]))
     await settle()
     past.newest = 7
-    feed.take(wire.pack([message(7)]))
+    feed.take(protocol.pack([message(7)]))
     await feed.drain()
     await settle()
     assert client.seqs == [1, 2, 3, 4, 5, 6, 7]
@@ -135,7 +136,7 @@ async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> Non
 async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
     past, client = Past(5), Client()
     feed = Feed(ROOM, "room", past=past)
-    feed.take(wire.pack([message(5)]))
+    feed.take(protocol.pack([message(5)]))
     feed.begin(4)
     feed.begin(0)  # the first word counts
     feed.enter(client.subscriber(), after=None)
@@ -176,7 +177,7 @@ async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
     slow.takes.clear()
     for seq in range(1, 4):
         past.newest = seq
-        feed.take(wire.pack([message(seq)]))
+        feed.take(protocol.pack([message(seq)]))
         await settle()
     assert (quick.seqs, slow.seqs, busy.is_busy) == ([1, 2, 3], [], True)
     slow.takes.set()
@@ -185,7 +186,7 @@ async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
     slow.takes.clear()
     for seq in range(4, 20):
         past.newest = seq
-        feed.take(wire.pack([message(seq)]))
+        feed.take(protocol.pack([message(seq)]))
         await settle()
     slow.takes.set()
     await settle()
@@ -201,7 +202,7 @@ async def test_what_is_due_leaves_in_one_write_that_is_made_once_for_all(
     clients = [Client(is_joined=True) for _ in range(3)]
     for client in clients:
         feed.enter(client.subscriber(), after=None)
-    feed.take(wire.pack([message(1), message(2)]))
+    feed.take(protocol.pack([message(1), message(2)]))
     feed.announce(b'{"type":"typing"}')
     await settle()
     assert [client.seqs for client in clients] == [[1, 2]] * 3
@@ -209,11 +210,11 @@ async def test_what_is_due_leaves_in_one_write_that_is_made_once_for_all(
     run = feed._run
     late = Client(is_joined=True)
     feed.enter(late.subscriber(), after=1)  # number 2 comes from the past, 3 from a run that all have
-    feed.take(wire.pack([message(3)]))
+    feed.take(protocol.pack([message(3)]))
     await settle()
     assert (late.seqs, clients[0].seqs, feed._run is run) == ([2, 3], [1, 2, 3], False)
     monkeypatch.setattr(feed_module, "RUN_BYTES", 300)
-    feed.take(wire.pack([message(seq) for seq in range(4, 10)]))
+    feed.take(protocol.pack([message(seq) for seq in range(4, 10)]))
     await settle()
     assert clients[0].seqs == list(range(1, 10))
     assert len(clients[0].writes) == 5
@@ -233,7 +234,7 @@ async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_jo
     feed = opened(past, head=1200)
     feed.enter(client.subscriber(), after=100)
     past.newest = 1201
-    feed.take(wire.pack([message(1201)]))
+    feed.take(protocol.pack([message(1201)]))
     feed.announce(b'{"type":"typing"}')
     async with asyncio.timeout(10):
         while len(client.got) < 1102:  # noqa: ASYNC110
@@ -248,7 +249,7 @@ async def test_replay_of_what_is_not_there_ends(is_joined: bool) -> None:
     feed.enter(client.subscriber(), after=0)
     await settle()
     await settle()
-    feed.take(wire.pack([message(10)]))
+    feed.take(protocol.pack([message(10)]))
     await settle()
     assert client.seqs == [1, 2, 3, 10]
 
@@ -259,14 +260,14 @@ async def test_own_answers_come_first_and_bound_what_is_read(is_joined: bool) ->
     subscriber = client.subscriber()
     feed.enter(subscriber, after=None)
     client.takes.clear()
-    feed.take(wire.pack([message(1)]))
+    feed.take(protocol.pack([message(1)]))
     await settle()
     for n in range(MANY_DIRECT + 2):
-        subscriber.tell(wire.encode({"type": "n", "n": n}))
+        subscriber.tell(protocol.encode({"type": "n", "n": n}))
     waiting = asyncio.create_task(subscriber.relieved())
     await settle()
     assert not waiting.done()
-    feed.take(wire.pack([message(2)]))
+    feed.take(protocol.pack([message(2)]))
     client.takes.set()
     await asyncio.wait_for(waiting, 2)
     await settle()
@@ -279,7 +280,7 @@ async def test_socket_that_takes_nothing_of_what_is_pushed_to_it_is_closed() -> 
     client.takes.clear()
     for n in range(MOST_DIRECT + 2):
         assert not subscriber.is_closed
-        subscriber.tell(wire.encode({"type": "event", "n": n}))
+        subscriber.tell(protocol.encode({"type": "event", "n": n}))
     assert subscriber.close_code == 1013
 
 
@@ -300,12 +301,12 @@ async def test_client_that_is_gone_gets_nothing_more() -> None:
     subscriber = client.subscriber()
     feed.enter(subscriber, after=None)
     client.is_gone = True
-    feed.take(wire.pack([message(1)]))
+    feed.take(protocol.pack([message(1)]))
     await settle()
     assert subscriber.close_code == 1006
     await subscriber.close(4403)  # too late, and no harm
     feed.leave(subscriber)
-    feed.take(wire.pack([message(2)]))
+    feed.take(protocol.pack([message(2)]))
     await settle()
     assert (client.got, client.closed) == ([], [])
 
@@ -313,14 +314,14 @@ async def test_client_that_is_gone_gets_nothing_more() -> None:
 async def test_close_stops_a_send_that_waits_and_the_first_code_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("apps.chat.hub.subscriber._CLOSE_WITHIN", 0.05)
+    monkeypatch.setattr("apps.chat.live.subscriber._CLOSE_WITHIN", 0.05)
     stuck, fine = Client(), Client()
     feed = opened(Past())
     blocked, ready = stuck.subscriber(), fine.subscriber()
     for one in (blocked, ready):
         feed.enter(one, after=None)
     stuck.takes.clear()
-    feed.take(wire.pack([message(1)]))
+    feed.take(protocol.pack([message(1)]))
     await settle()
     assert blocked.is_busy
     await asyncio.gather(blocked.close(4408), blocked.close(4403), ready.close(4404))
@@ -365,7 +366,7 @@ async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
     client = Client()
     feeds = {ROOM: opened(Past())}
     bus = MemoryBus(air, on_subscribed=lambda _: None)
-    heartbeat = Heartbeat(bus, "me", feeds)
+    heartbeat = PresenceSync(bus, "me", feeds)
     feed = feeds[ROOM]
     await bus.subscribe(realtime.room_channel(ROOM), lambda body: heartbeat.heard(feed, orjson.loads(body)))
     feed.enter(client.subscriber(), after=None)
@@ -390,7 +391,7 @@ async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
     assert heartbeat._others([heartbeat._member(ada, "x").encode(), f"{ada}|p2|A|da".encode()]) == [
         (ada, "A|da", "p2")
     ]
-    for _ in range(Heartbeat.LIMIT):
+    for _ in range(PresenceSync.LIMIT):
         feed.presence.enter(uuid4(), "someone")
     heartbeat.heard(feed, {"by": "other", "people": [[str(uuid4()), "B", True]]})
     await settle()
@@ -400,11 +401,11 @@ async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
 async def test_a_room_is_told_at_most_once_in_a_while_and_nothing_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Heartbeat, "PAUSE", 60.0)
+    monkeypatch.setattr(PresenceSync, "PAUSE", 60.0)
     quiet = uuid4()
     feeds = {ROOM: opened(Past()), quiet: Feed(quiet, "quiet", past=Past())}
     bus = MemoryBus(Air(), on_subscribed=lambda _: None)
-    heartbeat = Heartbeat(bus, "me", feeds)
+    heartbeat = PresenceSync(bus, "me", feeds)
     words: list[tuple[str, int]] = []
     for name, feed in (("busy", feeds[ROOM]), ("quiet", feeds[quiet])):
 
@@ -420,7 +421,7 @@ async def test_a_room_is_told_at_most_once_in_a_while_and_nothing_is_left_out(
     heartbeat.flush_due()
     assert words == [("busy", 1), ("quiet", 1)]
     timers = [heartbeat._timer]  # it comes back for the three
-    monkeypatch.setattr(Heartbeat, "PAUSE", 0.0)
+    monkeypatch.setattr(PresenceSync, "PAUSE", 0.0)
     heartbeat.flush_due()
     timers.append(heartbeat._timer)
     assert words == [("busy", 1), ("quiet", 1), ("busy", 3)]
@@ -472,7 +473,7 @@ async def test_batches_group_what_waits_and_hand_failures_to_all_of_a_group() ->
 
 
 def test_packed_messages_come_out_as_they_went_in() -> None:
-    payload = wire.pack([message(7), message(8)])
-    assert wire.first_seq(payload) == 7
-    assert [orjson.loads(frame)["seq"] for frame in wire.unpack(payload)] == [7, 8]
-    assert wire.first_seq(b'{"type":"typing"}') is None
+    payload = protocol.pack([message(7), message(8)])
+    assert protocol.first_seq(payload) == 7
+    assert [orjson.loads(frame)["seq"] for frame in protocol.unpack(payload)] == [7, 8]
+    assert protocol.first_seq(b'{"type":"typing"}') is None

@@ -22,10 +22,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.chat import services
-from apps.chat.hub import feed as feed_module
-from apps.chat.hub.feed import Feed
-from apps.chat.hub.hub import Hub
-from apps.chat.hub.subscriber import Subscriber
+from apps.chat.live import feed as feed_module
+from apps.chat.live.feed import Feed
+from apps.chat.live.hub import Hub
+from apps.chat.live.subscriber import Subscriber
 from apps.chat.models import Message
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.tests.test_hub_parts import Client

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apps.chat import portability, services
+from apps.chat import data_export, services
 from apps.chat.models import Ban, Membership, Message, Mute, Role
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import refused, someone
@@ -184,11 +184,11 @@ def test_who_is_banned_stays_out_until_it_is_lifted() -> None:
 
 def test_a_ban_voids_invitations_and_reaches_those_who_are_not_in_the_room_yet() -> None:
     room = RoomFactory.create(is_private=True)
-    owner, guest = someone(room, Role.OWNER), someone()
-    owner("POST", f"rooms/{room.slug}/invitations/", {"user": guest.id})
-    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": guest.id}).status_code == 201
-    assert guest("GET", "invitations/").json()["results"] == []
-    refused(guest("POST", f"rooms/{room.slug}/join/"), 404, "room_not_found")
+    owner, invitee = someone(room, Role.OWNER), someone()
+    owner("POST", f"rooms/{room.slug}/invitations/", {"user": invitee.id})
+    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": invitee.id}).status_code == 201
+    assert invitee("GET", "invitations/").json()["results"] == []
+    refused(invitee("POST", f"rooms/{room.slug}/join/"), 404, "room_not_found")
     refused(owner("POST", f"rooms/{room.slug}/bans/", {"user": str(uuid4())}), 404, "member_not_found")
     for body in ({}, {"user": "x"}):
         assert owner("POST", f"rooms/{room.slug}/bans/", body).status_code == 400
@@ -255,7 +255,7 @@ def test_bans_are_listed_within_one_query_and_go_with_the_account(
         owner("POST", f"rooms/{room.slug}/bans/", {"user": person.id})
     with django_assert_max_num_queries(5):
         assert len(owner("GET", f"rooms/{room.slug}/bans/").json()["results"]) == 4
-    exported = list(portability.export(people[0].user.pk)["bans"])
+    exported = list(data_export.export(people[0].user.pk)["bans"])
     assert [one["room_slug"] for one in exported] == [room.slug]
     services.forget_user(user_id=people[0].user.pk)
     assert Ban.objects.count() == 3

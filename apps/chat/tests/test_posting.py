@@ -1,4 +1,4 @@
-"""Posting: numbers without gaps, each message once, nobody but members, whatever happens at the same time."""
+"""Writer: numbers without gaps, each message once, nobody but members, whatever happens at the same time."""
 
 from __future__ import annotations
 

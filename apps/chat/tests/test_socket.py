@@ -86,7 +86,7 @@ def test_after_that_is_no_number_is_refused_and_the_socket_lives(site: Site) -> 
     ada = member_of(room)
     token = f"Bearer {access_token_for(ada)}"
     for query in ("?after=-1", "?after=x", "?after=", "?after=99999999999999999999"):
-        socket = site.knock(room.slug, query, additional_headers={"Authorization": token})
+        socket = site.handshake(room.slug, query, additional_headers={"Authorization": token})
         assert socket.frame()["type"] == "welcome"
         if query != "?after=":
             assert socket.next("error")["code"] == "invalid_frame"
@@ -201,13 +201,13 @@ def test_subprotocols(site: Site) -> None:
         (["sarsen.chat.v1", "bearer", token], "sarsen.chat.v1"),
         (["bearer", token, "sarsen.chat.v1"], "sarsen.chat.v1"),
     ):
-        socket = site.knock(room.slug, subprotocols=offered)
+        socket = site.handshake(room.slug, subprotocols=offered)
         assert socket.frame()["type"] == "welcome"
         assert socket.connection.subprotocol == chosen
-    by_query = site.knock(room.slug, f"?token={token}")
+    by_query = site.handshake(room.slug, f"?token={token}")
     assert by_query.frame()["type"] == "welcome"
     # The header comes first, and a header that does not hold is not mended by another credential.
-    refused = site.knock(room.slug, f"?token={token}", additional_headers={"Authorization": "Bearer no"})
+    refused = site.handshake(room.slug, f"?token={token}", additional_headers={"Authorization": "Bearer no"})
     assert refused.close_code() == 4401
 
 

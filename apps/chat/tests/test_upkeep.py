@@ -15,9 +15,9 @@ from django.db import OperationalError, connection, transaction
 from django_redis import get_redis_connection
 from pytest_django import DjangoAssertNumQueries
 
-from apps.chat import runtime, selectors, services
-from apps.chat.hub import comparison, hub, posting
-from apps.chat.hub.heartbeat import Heartbeat
+from apps.chat import selectors, services
+from apps.chat.live import comparison, hub, runtime, writer
+from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.models import Membership, Message, Room
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
@@ -40,7 +40,7 @@ def failing(
 
 
 def test_database_that_restarts_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posting, "RETRIES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(writer, "RETRIES", (0.01, 0.01, 0.01))
     monkeypatch.setattr(services, "store_in_rooms", failing(3, services.store_in_rooms))
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
@@ -52,7 +52,7 @@ def test_database_that_restarts_is_waited_for(site: Site, monkeypatch: pytest.Mo
 def test_database_that_stays_away_is_told_and_the_socket_lives(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posting, "RETRIES", (0.01,))
+    monkeypatch.setattr(writer, "RETRIES", (0.01,))
     store = services.store_in_rooms
     monkeypatch.setattr(services, "store_in_rooms", failing(99, store))
     room = RoomFactory.create()
@@ -82,7 +82,7 @@ def test_nobody_who_reads_holds_up_who_posts(serve: Callable[[], Site]) -> None:
 def test_room_that_is_locked_holds_up_no_other(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posting, "RETRIES", (0.01,) * 60)
+    monkeypatch.setattr(writer, "RETRIES", (0.01,) * 60)
     site = serve()
     free, locked = RoomFactory.create(), RoomFactory.create()
     ada = member_of(free)
@@ -120,10 +120,10 @@ def test_handshake_survives_a_broken_connection_and_is_told_of_a_database_that_i
 ) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
-    seats = selectors.list_seats
-    monkeypatch.setattr(selectors, "list_seats", failing(1, seats))
+    lookups = selectors.list_membership_lookups
+    monkeypatch.setattr(selectors, "list_membership_lookups", failing(1, lookups))
     site.inside(room.slug, ada)
-    monkeypatch.setattr(selectors, "list_seats", failing(2, seats))
+    monkeypatch.setattr(selectors, "list_membership_lookups", failing(2, lookups))
     assert site.enter(room.slug, ada).close_code() == 1012
     assert [record.levelno for record in caplog.records if "database_away" in record.getMessage()] == [
         logging.ERROR
@@ -211,7 +211,7 @@ def test_head_that_cannot_be_read_is_told_to_who_enters(
 def test_people_of_a_crashed_process_run_out(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Heartbeat, "EVERY", 0.1)
+    monkeypatch.setattr(PresenceSync, "EVERY", 0.1)
     site = serve()
     room = RoomFactory.create()
     ada, ghost = member_of(room, name="Ada"), uuid4()
@@ -225,7 +225,7 @@ def test_people_of_a_crashed_process_run_out(
     site.inside(room.slug, member_of(room))
     assert socket.next("presence")["online"] is True
     assert socket.next("presence") == {**came, "online": False}
-    assert 0 < redis.ttl(key) <= Heartbeat.LASTS * 4
+    assert 0 < redis.ttl(key) <= PresenceSync.LASTS * 4
     assert {member.decode().split("|")[2] for member in redis.zrange(key, 0, -1)} >= {"Ada"}
 
 

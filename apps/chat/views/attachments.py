@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 
 from apps.chat import exceptions, selectors, services
 from apps.chat.serializers import AttachmentOutput, FileInput
-from apps.common.documentation import raises
-from apps.common.parsers import UploadParser
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.parsers import UploadParser
+from apps.common.http.permissions import caller_of
 from infrastructure import storage
 
 TAGS = ["Attachments"]

@@ -26,8 +26,8 @@ from apps.chat.serializers import (
     RoleInput,
     RoomOutput,
 )
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 
 TAGS = ["Members"]
 

@@ -25,8 +25,8 @@ from apps.chat.serializers import (
     SearchInput,
     SystemMessageInput,
 )
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 
 TAGS = ["Messages"]
 

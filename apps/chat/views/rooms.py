@@ -15,8 +15,8 @@ from apps.chat import exceptions, selectors, services
 from apps.chat.filters import RoomFilter
 from apps.chat.models import Room
 from apps.chat.serializers import RoomChangeInput, RoomInput, RoomOutput
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 
 TAGS = ["Rooms"]
 

@@ -3,7 +3,7 @@
 import django.utils.timezone
 from django.db import migrations, models
 
-import apps.common.ids
+import apps.common.database.ids
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("task_id", models.CharField(max_length=64)),
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("name", models.CharField(max_length=120)),
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("caller", models.CharField(max_length=200)),

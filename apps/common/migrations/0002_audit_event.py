@@ -3,7 +3,7 @@
 import django.utils.timezone
 from django.db import migrations, models
 
-import apps.common.ids
+import apps.common.database.ids
 
 # Whoever can run any SQL can switch this off; it stops what a bug, an ORM call or an injected statement would do. Rows of the
 # last 30 days go for nobody. TRUNCATE is for the test database alone, whose settings say so.
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                        default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),

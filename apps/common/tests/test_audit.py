@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.common import audit, tasks
 from apps.common.admin import ActionFilter
-from apps.common.middleware import RequestContextMiddleware
+from apps.common.http.middleware import RequestContextMiddleware
 from apps.common.models import AuditEvent
 from infrastructure.telemetry import context
 
@@ -24,23 +24,23 @@ NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
 
 class AuditAction(StrEnum):
-    RAISED = "stones.raised"
+    RAISED = "widgets.raised"
     UNNAMED = "raised"
 
 
 def test_a_row_says_who_did_what_to_what_and_when() -> None:
-    actor, stone = uuid4(), uuid4()
+    actor, widget = uuid4(), uuid4()
     row = audit.record(
         action=AuditAction.RAISED,
         actor_id=actor,
-        target="stone",
-        target_id=stone,
+        target="widget",
+        target_id=widget,
         details={"height": 4, "by": ["rope", None]},
         now=NOW,
     )
     row.refresh_from_db()
-    assert (row.at, row.action, row.actor_id) == (NOW, "stones.raised", actor)
-    assert (row.target, row.target_id) == ("stone", str(stone))
+    assert (row.at, row.action, row.actor_id) == (NOW, "widgets.raised", actor)
+    assert (row.target, row.target_id) == ("widget", str(widget))
     assert row.details == {"height": 4, "by": ["rope", None]}
     assert (row.network, row.request_id) == ("", "")
 
@@ -96,7 +96,7 @@ def test_a_row_goes_with_the_transaction_that_it_is_of() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda: AuditEvent.objects.update(action="stones.felled"),
+        lambda: AuditEvent.objects.update(action="widgets.felled"),
         lambda: AuditEvent.objects.all().delete(),
         lambda: connection.cursor().execute("DELETE FROM common_auditevent"),
         lambda: connection.cursor().execute(
@@ -114,7 +114,7 @@ def test_the_database_refuses_changes(change: Callable[[], object]) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         change()
     row.refresh_from_db()
-    assert row.action == "stones.raised"
+    assert row.action == "widgets.raised"
 
 
 def test_an_old_row_stays_unless_the_retention_lets_it_go(settings) -> None:

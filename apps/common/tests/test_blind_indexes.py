@@ -10,9 +10,9 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Q
 from django.test.utils import isolate_apps
 
-from apps.common import rotation
-from apps.common.blind_indexes import BlindIndexField
-from apps.common.fields import EncryptedCharField
+from apps.common.encryption import rotation
+from apps.common.encryption.blind_indexes import BlindIndexField
+from apps.common.encryption.fields import EncryptedCharField
 from apps.common.models import BaseModel
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def without_spaces(text: str) -> str:
 
 with isolate_apps("apps.common"):
 
-    class Stone(BaseModel):
+    class Widget(BaseModel):
         name = models.CharField(max_length=20, default="")
         mark = EncryptedCharField(max_length=32, null=True, db_column="sign")
         mark_index = BlindIndexField(source="mark", normalise=without_spaces)
@@ -36,7 +36,7 @@ with isolate_apps("apps.common"):
                 models.CheckConstraint(
                     condition=Q(mark__isnull=True, mark_index__isnull=True)
                     | Q(mark__isnull=False, mark_index__isnull=False),
-                    name="test_stone_indexed",
+                    name="test_widget_indexed",
                 ),
             )
 
@@ -44,22 +44,22 @@ with isolate_apps("apps.common"):
 @pytest.fixture(autouse=True)
 def _tables(db):
     with connection.schema_editor() as editor:
-        editor.create_model(Stone)
+        editor.create_model(Widget)
 
 
 def found(mark):
-    return sorted(Stone.objects.filter(mark_index=mark).values_list("name", flat=True))
+    return sorted(Widget.objects.filter(mark_index=mark).values_list("name", flat=True))
 
 
 def test_rows_are_found_by_their_value_and_nothing_else_is():
-    Stone.objects.create(name="a", mark="1 2 3")
-    Stone.objects.bulk_create([Stone(name="b", mark="123"), Stone(name="c", mark="124"), Stone(name="d")])
+    Widget.objects.create(name="a", mark="1 2 3")
+    Widget.objects.bulk_create([Widget(name="b", mark="123"), Widget(name="c", mark="124"), Widget(name="d")])
     assert found("12 3") == ["a", "b"]
     assert found("124") == ["c"]
     assert found("12") == found("") == []
-    assert Stone.objects.get(mark_index__isnull=True).name == "d"
-    assert Stone.objects.filter(mark_index=None).get().name == "d"
-    assert not Stone.objects.exclude(mark_index="123").filter(name__in="ab").exists()
+    assert Widget.objects.get(mark_index__isnull=True).name == "d"
+    assert Widget.objects.filter(mark_index=None).get().name == "d"
+    assert not Widget.objects.exclude(mark_index="123").filter(name__in="ab").exists()
     # Neither the value nor a plain hash of it is in the table.
     with connection.cursor() as cursor:
         cursor.execute("SELECT mark_index FROM test_stone WHERE name IN ('a', 'b')")
@@ -77,24 +77,24 @@ def test_an_index_serves_the_search(django_assert_num_queries):
 
 
 def test_it_follows_its_source():
-    stone = Stone.objects.create(name="a", mark="1")
-    stone.mark = "2"
-    stone.save()
+    widget = Widget.objects.create(name="a", mark="1")
+    widget.mark = "2"
+    widget.save()
     assert (found("1"), found("2")) == ([], ["a"])
-    stone.mark = "3"
+    widget.mark = "3"
     with pytest.raises(FieldError, match="saved along"):
-        stone.save(update_fields=["mark"])
+        widget.save(update_fields=["mark"])
     assert found("2") == ["a"]
-    stone.save(update_fields=["mark", "mark_index"])
+    widget.save(update_fields=["mark", "mark_index"])
     assert found("3") == ["a"]
-    stone.mark = None
-    stone.save()
-    assert Stone.objects.filter(mark__isnull=True, mark_index=None).exists()
+    widget.mark = None
+    widget.save()
+    assert Widget.objects.filter(mark__isnull=True, mark_index=None).exists()
 
 
 def test_a_row_whose_source_was_not_loaded_keeps_its_index(django_assert_num_queries):
-    stone = Stone.objects.create(name="a", mark="1")
-    some = Stone.objects.defer("mark").get(pk=stone.pk)
+    widget = Widget.objects.create(name="a", mark="1")
+    some = Widget.objects.defer("mark").get(pk=widget.pk)
     some.name = "b"
     with django_assert_num_queries(1):
         some.save()
@@ -102,13 +102,13 @@ def test_a_row_whose_source_was_not_loaded_keeps_its_index(django_assert_num_que
 
 
 def test_what_would_leave_the_index_behind_is_refused():
-    stone = Stone.objects.create(mark="1")
-    with pytest.raises(IntegrityError, match="test_stone_indexed"), transaction.atomic():
-        Stone.objects.update(mark=None)
-    Stone.objects.filter(pk=stone.pk).update(mark=None, mark_index=None)
+    widget = Widget.objects.create(mark="1")
+    with pytest.raises(IntegrityError, match="test_widget_indexed"), transaction.atomic():
+        Widget.objects.update(mark=None)
+    Widget.objects.filter(pk=widget.pk).update(mark=None, mark_index=None)
     for value in (b"0" * 16, "1"):
         with pytest.raises(FieldError, match="filled from mark"):
-            Stone.objects.update(mark_index=value)
+            Widget.objects.update(mark_index=value)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_what_would_leave_the_index_behind_is_refused():
 )
 def test_other_searches_are_refused(search):
     with pytest.raises(FieldError):
-        list(Stone.objects.filter(**search))
+        list(Widget.objects.filter(**search))
 
 
 def test_the_migration_knows_it():
-    field = Stone._meta.get_field("mark_index")
+    field = Widget._meta.get_field("mark_index")
     _, path, args, kwargs = field.deconstruct()
     again = BlindIndexField(*args, **kwargs)
-    assert path == "apps.common.blind_indexes.BlindIndexField"
+    assert path == "apps.common.encryption.blind_indexes.BlindIndexField"
     assert (again.source, again.normalise, again.null, again.editable) == (
         "mark",
         without_spaces,
@@ -144,17 +144,17 @@ class TestRotation:
     @pytest.fixture
     def keys(self, settings, monkeypatch):
         """The old key, and a new one that is put before it."""
-        monkeypatch.setattr(rotation, "encrypted_fields", lambda: [Stone._meta.get_field("mark")])
+        monkeypatch.setattr(rotation, "encrypted_fields", lambda: [Widget._meta.get_field("mark")])
         old, new = settings.FIELD_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
         for number in range(5):
-            Stone.objects.create(name=str(number), mark=str(number))
+            Widget.objects.create(name=str(number), mark=str(number))
         settings.FIELD_ENCRYPTION_KEYS = (new, old)
         return old, new
 
     def test_rows_are_found_before_meanwhile_and_after(self, keys, settings, capsys):
-        Stone.objects.create(name="fresh", mark="3")
+        Widget.objects.create(name="fresh", mark="3")
         assert found("3") == ["3", "fresh"]
-        progress = rotation.rotate(Stone._meta.get_field("mark"), batch=2)
+        progress = rotation.rotate(Widget._meta.get_field("mark"), batch=2)
         next(progress)
         assert [found(str(number)) for number in (0, 3, 4)] == [["0"], ["3", "fresh"], ["4"]]
         progress.close()
@@ -165,7 +165,7 @@ class TestRotation:
         ]
         settings.FIELD_ENCRYPTION_KEYS = (keys[1],)
         assert found("3") == ["3", "fresh"]
-        assert sorted(Stone.objects.values_list("mark", flat=True)) == ["0", "1", "2", "3", "3", "4"]
+        assert sorted(Widget.objects.values_list("mark", flat=True)) == ["0", "1", "2", "3", "3", "4"]
         call_command("rotate_field_keys")
         assert "6 of 6, 0 rotated" in capsys.readouterr().out
 

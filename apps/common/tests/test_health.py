@@ -9,9 +9,9 @@ import pytest
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
-from apps.common import health
-from apps.common.health import Examiner, PendingMigrations
-from apps.common.problems import CONTENT_TYPE
+from apps.common.http import health
+from apps.common.http.health import Examiner, PendingMigrations
+from apps.common.http.problems import CONTENT_TYPE
 
 pytestmark = [pytest.mark.urls("apps.common.tests.urls")]
 

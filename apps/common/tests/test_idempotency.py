@@ -15,11 +15,11 @@ from django.test import RequestFactory
 from django.utils import timezone
 from rest_framework.response import Response
 
-from apps.common import idempotency
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
 from apps.common.exceptions import NotFound
+from apps.common.http import idempotency
+from apps.common.http.renderers import JSONRenderer
 from apps.common.models import DeadTask, StoredAnswer
-from apps.common.renderers import JSONRenderer
 
 ADA = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1))
 GRACE = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=2))

@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
 from sentry_sdk.integrations.django import DjangoIntegration
 
-from apps.common.middleware import BodyLimitMiddleware, PagesMiddleware
-from apps.common.problems import CONTENT_TYPE
+from apps.common.http.middleware import BodyLimitMiddleware, PagesMiddleware
+from apps.common.http.problems import CONTENT_TYPE
 from infrastructure.telemetry import context
 
 pytestmark = [pytest.mark.urls("apps.common.tests.urls")]

@@ -15,8 +15,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from rest_framework.request import Request
 
 from apps.common.exceptions import InvalidInput
+from apps.common.http.pagination import InvalidCursor, KeysetPagination, PagePagination, _field
 from apps.common.models import DeadTask
-from apps.common.pagination import InvalidCursor, KeysetPagination, PagePagination, _field
 
 pytestmark = pytest.mark.django_db
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -8,7 +8,7 @@ import pytest
 from django.test import RequestFactory
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
-from apps.common.parsers import StrictJSONParser, UploadParser, loads
+from apps.common.http.parsers import StrictJSONParser, UploadParser, loads
 
 
 @pytest.mark.parametrize(

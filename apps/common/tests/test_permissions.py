@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from rest_framework.request import Request
 
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
-from apps.common.permissions import IsAdmin, IsService, IsUser, IsVerified, ZoneFloor, caller_of
+from apps.common.http.permissions import IsAdmin, IsService, IsUser, IsVerified, ZoneFloor, caller_of
 
 USER = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1, is_admin=False, email_verified_at=None))
 VERIFIED = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1, is_admin=False, email_verified_at=1))

@@ -10,7 +10,7 @@ import pytest
 from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail
 
-from apps.common.renderers import JSONRenderer, dumps
+from apps.common.http.renderers import JSONRenderer, dumps
 
 ID = uuid.UUID("019a9a4e-0000-7000-8000-000000000001")
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
-from apps.common import health
 from apps.common.callers import Caller, CallerKind
+from apps.common.http import health
 from infrastructure.telemetry import context
 
 

@@ -12,7 +12,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from apps.notifications import selectors
-from infrastructure.database_threads import DatabaseThreads
+from infrastructure.realtime.database_threads import DatabaseThreads
 
 SESSION_ENDED: Final = 4408
 RESTART: Final = 1012
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Stream:
-    """What the switchboard knows of one client. Everything but the database runs in the loop."""
+    """What the hub knows of one client. Everything but the database runs in the loop."""
 
     def __init__(
         self, threads: DatabaseThreads, *, user_id: UUID, session_id: UUID | None, after: int | None

@@ -1,6 +1,6 @@
 """Inboxes and notifications."""
 
-import apps.common.ids
+import apps.common.database.ids
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Notification',
             fields=[
-                ('id', models.UUIDField(default=apps.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=apps.common.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('seq', models.BigIntegerField()),

@@ -24,12 +24,12 @@ from apps.api import services as api
 from apps.chat.tests.conftest import Site, Socket, serving, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.notifications import asyncapi, selectors, services
-from apps.notifications.live import seats, stream, switchboard
+from apps.notifications.live import hub, quota, stream
 from apps.notifications.models import Inbox
 from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
-from infrastructure.database_threads import DatabaseThreads
+from infrastructure.realtime.database_threads import DatabaseThreads
 
 STREAM = "/api/private/v1/notifications/stream/"
 
@@ -45,15 +45,15 @@ def site(transactional_db: None, server: Site) -> Iterator[Site]:
     site = Site(server.port)
     yield site
     site.hang_up()
-    wait_until(lambda: seats.count() == 0)
+    wait_until(lambda: quota.count() == 0)
 
 
-def knock(site: Site, query: str = "", **options: Any) -> Socket:
+def handshake(site: Site, query: str = "", **options: Any) -> Socket:
     return site.connect(f"ws://{site.host}/ws/notifications/{query}", **options)
 
 
 def enter(site: Site, user: Any, query: str = "") -> Socket:
-    return knock(site, query, additional_headers={"Authorization": f"Bearer {access_token_for(user)}"})
+    return handshake(site, query, additional_headers={"Authorization": f"Bearer {access_token_for(user)}"})
 
 
 @contextmanager
@@ -181,19 +181,19 @@ def test_count_is_told_although_a_nudge_came_for_what_was_brought_already(
 def test_who_gets_no_socket(site: Site, settings: Any) -> None:
     ada = UserFactory.create()
     for headers in ({}, {"Authorization": "Bearer x.y.z"}):
-        assert knock(site, additional_headers=headers).close_code() == 4401
+        assert handshake(site, additional_headers=headers).close_code() == 4401
     token = access_token_for(ada)
-    assert knock(site, f"?token={token}").frame()["type"] == "welcome"
-    offered = knock(site, subprotocols=["sarsen.notifications.v1", "bearer", token])
+    assert handshake(site, f"?token={token}").frame()["type"] == "welcome"
+    offered = handshake(site, subprotocols=["sarsen.notifications.v1", "bearer", token])
     assert (offered.connection.subprotocol, offered.frame()["type"]) == (
         "sarsen.notifications.v1",
         "welcome",
     )
     with pytest.raises(InvalidStatus) as refused:
-        knock(site, f"?token={token}", origin="https://evil.example")
+        handshake(site, f"?token={token}", origin="https://evil.example")
     assert refused.value.response.status_code == 403
     settings.CHAT_SOCKETS_PER_USER = 2
-    assert knock(site, f"?token={token}").close_code() == 4409
+    assert handshake(site, f"?token={token}").close_code() == 4409
     answer = httpx.get(f"http://{site.host}{STREAM}", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_streams")
 
@@ -230,7 +230,7 @@ def test_ended_session_ends_its_streams_within_five_seconds(site: Site) -> None:
     ended = Session.objects.get(user=grace)
     realtime.publish(f"session:{ended.pk}", {"type": "session.ended"})
     assert told.close_code(timeout=2) == 4408
-    assert switchboard.SWEEP_EVERY < 4
+    assert hub.SWEEP_EVERY < 4
 
 
 def test_what_redis_did_not_tell_is_found_by_the_sweep(site: Site) -> None:
@@ -254,7 +254,7 @@ def test_event_stream_goes_on_where_it_was_left(site: Site) -> None:
         assert next(events)[:2] == ("unread", {"type": "unread", "unread": 2})
         tell(ada, "three")
         assert next(events)[1]["title"] == "three"
-    wait_until(lambda: seats.count() == 0)
+    wait_until(lambda: quota.count() == 0)
 
 
 def test_event_stream_holds_no_thread_and_shows_that_it_lives(
@@ -294,7 +294,7 @@ def test_server_that_stops_ends_its_streams_first(transactional_db: None) -> Non
     assert time.monotonic() - begun < 5
     assert next(events) == ("end", {"type": "end", "code": 1012}, "")
     context.__exit__(None, None, None)
-    assert seats.count() == 0
+    assert quota.count() == 0
 
 
 def test_event_stream_is_behind_the_guard_of_its_zone(site: Site) -> None:
@@ -305,7 +305,7 @@ def test_event_stream_is_behind_the_guard_of_its_zone(site: Site) -> None:
         answer = httpx.get(f"http://{site.host}{STREAM}", headers=headers | {"Last-Event-ID": wrong})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
     assert httpx.head(f"http://{site.host}{STREAM}", headers=headers).status_code == 200
-    assert seats.count() == 0
+    assert quota.count() == 0
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.api import services as api
-from apps.notifications import portability, selectors, services
+from apps.notifications import data_export, selectors, services
 from apps.notifications.exceptions import InvalidLink, RecipientNotFound
 from apps.notifications.models import Inbox, Notification
 from apps.notifications.types import Kind, declare, declared_kinds
@@ -166,7 +166,7 @@ def test_services_tell_people() -> None:
 def test_what_is_kept_is_exported_and_shown_to_admins_without_its_words() -> None:
     user, admin = UserFactory.create(), AdminFactory.create()
     told = tell(user, "Secret words")
-    found: Any = portability.export(user.pk)
+    found: Any = data_export.export(user.pk)
     assert found["preferences"] == {"digest": "daily", "muted_kinds": []}
     assert [row["title"] for row in found["notifications"]] == ["Secret words"]
     client = Client()

@@ -15,17 +15,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.addresses import client_address
-from apps.common.documentation import raises
 from apps.common.exceptions import FieldError, InvalidInput
-from apps.common.permissions import caller_of
-from apps.common.renderers import JSONRenderer
+from apps.common.http.client_address import client_address
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
+from apps.common.http.renderers import JSONRenderer
 from apps.notifications import exceptions, selectors, serializers, services
 from apps.notifications.filters import NotificationFilter
-from apps.notifications.live import events, seats
+from apps.notifications.live import quota, sse
 from apps.notifications.live.stream import PAGE
 from apps.notifications.models import Notification
-from infrastructure.wsgi_bridge import TAKEOVER
+from infrastructure.server.wsgi_bridge import TAKEOVER
 
 TAGS = ["Notifications"]
 _DIGITS = 18  # of the number of a notification
@@ -184,14 +184,14 @@ class StreamEvents(APIView):
         caller = caller_of(request)
         user_id, after = caller.user.pk, _after(request)
         takeover = http.META.get(TAKEOVER)
-        body = [events.OPENING]
+        body = [sse.OPENING]
         if takeover is not None and http.method == "GET":
-            seat = seats.take(user=str(user_id), address=client_address(http))
-            live = partial(events.live, user_id=user_id, session_id=caller.session_id, after=after)
-            takeover.offer(live, release=seat.release)
+            slot = quota.take(user=str(user_id), address=client_address(http))
+            live = partial(sse.live, user_id=user_id, session_id=caller.session_id, after=after)
+            takeover.offer(live, release=slot.release)
         elif after is not None:
             missed = selectors.list_notifications_after(user_id=user_id, after=after, limit=PAGE)
-            body += events.written(missed)
+            body += sse.written(missed)
         return StreamingHttpResponse(
             body,
             content_type="text/event-stream; charset=utf-8",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-import apps.common.blind_indexes
+import apps.common.encryption.blind_indexes
 import apps.users.phone_numbers
 
 
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="user",
             name="phone_index",
-            field=apps.common.blind_indexes.BlindIndexField(
+            field=apps.common.encryption.blind_indexes.BlindIndexField(
                 normalise=apps.users.phone_numbers.canonical, source="phone"
             ),
         ),

@@ -12,9 +12,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from apps.common.blind_indexes import BlindIndexField
 from apps.common.callers import ALL
-from apps.common.fields import EncryptedCharField
+from apps.common.encryption.blind_indexes import BlindIndexField
+from apps.common.encryption.fields import EncryptedCharField
 from apps.common.models import BaseModel
 from apps.users import phone_numbers
 from apps.users.email_addresses import CanonicalEmailField

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.common.models import BaseModel
 from apps.users.email_addresses import CanonicalEmailField
 from apps.users.models.accounts import User

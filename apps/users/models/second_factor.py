@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from apps.common.fields import EncryptedCharField
+from apps.common.encryption.fields import EncryptedCharField
 from apps.common.models import BaseModel
 from apps.users.models.accounts import User
 

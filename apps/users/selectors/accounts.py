@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.common.addresses import network_of
 from apps.common.callers import Caller
+from apps.common.http.client_address import network_of
 from apps.users import exceptions, policies
 from apps.users.managers import SessionQuerySet
 from apps.users.models import EmailChange, Identity, RecoveryCode, Session, User

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Subquery
 
 from apps.common.callers import Caller
-from apps.common.declarations import declared
+from apps.common.slices import declared
 from apps.users import exceptions, policies
 from apps.users.managers import RoleQuerySet
 from apps.users.models import Role, User

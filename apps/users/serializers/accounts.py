@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from apps.common import inputs
+from apps.common.http import fields
 from apps.users.models import NAME_LENGTH, PHONE_LENGTH, Session, User
 from apps.users.serializers.fields import AddressField, PhoneField, RoleField, SecretField, TextField
 from infrastructure import storage
@@ -15,7 +15,7 @@ from infrastructure import storage
 _PHONE: Final = re.compile(r"\A\+?[0-9][0-9 ()./-]{3,30}\Z")
 
 
-class RegistrationInput(inputs.Input):
+class RegistrationInput(fields.Input):
     """`POST auth/register/`."""
 
     email = AddressField()
@@ -34,7 +34,7 @@ class RegistrationOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class ProfileInput(inputs.Input):
+class ProfileInput(fields.Input):
     """`PATCH users/me/`: fields that are left out stay."""
 
     name = TextField(max_length=NAME_LENGTH, required=False)
@@ -49,7 +49,7 @@ class ProfileInput(inputs.Input):
         return phone or None
 
 
-class AvatarInput(inputs.Input):
+class AvatarInput(fields.Input):
     """`PUT users/me/avatar/`, as `multipart/form-data`. What the file is, is judged by its content."""
 
     avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG or WebP.")

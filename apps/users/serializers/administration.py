@@ -6,18 +6,18 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common import inputs
+from apps.common.http import fields
 from apps.users.models import NAME_LENGTH, TITLE_LENGTH, TOP_RANK
 from apps.users.serializers.accounts import AccountOutput
 from apps.users.serializers.fields import PermissionField, RoleField, TextField
 
 
-class AccountChangesInput(inputs.Input):
+class AccountChangesInput(fields.Input):
     """`PUT` (all fields) and `PATCH` (some) of an account by an admin."""
 
     name = TextField(max_length=NAME_LENGTH)
     role = RoleField()
-    is_active = inputs.BooleanField()
+    is_active = fields.BooleanField()
 
 
 class AdminAccountOutput(AccountOutput):
@@ -27,13 +27,13 @@ class AdminAccountOutput(AccountOutput):
     updated_at = serializers.DateTimeField()
 
 
-class EraseInput(inputs.Input):
+class EraseInput(fields.Input):
     """The query of `DELETE` of an account by an admin."""
 
-    erase = inputs.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
+    erase = fields.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
 
 
-class RoleChangesInput(inputs.Input):
+class RoleChangesInput(fields.Input):
     """`PATCH roles/{code}/`."""
 
     title = TextField(max_length=TITLE_LENGTH)

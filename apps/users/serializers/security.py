@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from apps.common import inputs
+from apps.common.http import fields
 from apps.users.models import EmailChange
 from apps.users.serializers.fields import AddressField, SecretField
 from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
@@ -24,7 +24,7 @@ class IdentityOutput(serializers.Serializer[Any]):
     last_used_at = serializers.DateTimeField()
 
 
-class PasswordChangeInput(inputs.Input):
+class PasswordChangeInput(fields.Input):
     """`POST users/me/password/`."""
 
     current_password = SecretField(max_length=PASSWORD_LENGTH)
@@ -62,7 +62,7 @@ class ConfirmedOutput(serializers.Serializer[Any]):
     completed = serializers.BooleanField(help_text="False while the other address has not agreed yet.")
 
 
-class OwnerInput(inputs.Input):
+class OwnerInput(fields.Input):
     """What asks for the password once more."""
 
     current_password = SecretField(
@@ -80,7 +80,7 @@ class EmailChangeInput(OwnerInput):
     email = AddressField()
 
 
-class CodeInput(inputs.Input):
+class CodeInput(fields.Input):
     """`POST users/me/second-factor/confirm/`."""
 
     code = SecretField(max_length=_CODE_LENGTH, help_text="Of the authenticator app.")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from apps.common import inputs
+from apps.common.http import fields
 from apps.users.email_addresses import MAX_LENGTH as EMAIL_LENGTH
 from apps.users.serializers.fields import RoleField, SecretField, TextField
 from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
@@ -22,7 +22,7 @@ class AcceptedOutput(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class LoginInput(inputs.Input):
+class LoginInput(fields.Input):
     """`POST auth/login/`. What is no address has no account, and is answered like any other address without one."""
 
     email = TextField(max_length=EMAIL_LENGTH)
@@ -37,7 +37,7 @@ class ChallengeOutput(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
-class SecondFactorLoginInput(inputs.Input):
+class SecondFactorLoginInput(fields.Input):
     """`POST auth/login/second-factor/`."""
 
     challenge = SecretField(max_length=_TOKEN_LENGTH)
@@ -65,7 +65,7 @@ class ProviderStartOutput(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
-class ProviderReturnInput(inputs.Input):
+class ProviderReturnInput(fields.Input):
     """What the browser came back with, and the `flow` that it left with."""
 
     flow = SecretField(max_length=_TOKEN_LENGTH)
@@ -76,7 +76,7 @@ class ProviderReturnInput(inputs.Input):
     )
 
 
-class RefreshInput(inputs.Input):
+class RefreshInput(fields.Input):
     """`POST auth/refresh/` and `auth/logout/`."""
 
     refresh = SecretField(max_length=_TOKEN_LENGTH)
@@ -91,26 +91,26 @@ class TokenPairOutput(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField()
 
 
-class ResetInput(inputs.Input):
+class ResetInput(fields.Input):
     """`POST auth/password/reset/`."""
 
     email = TextField(max_length=EMAIL_LENGTH)
 
 
-class ResetConfirmInput(inputs.Input):
+class ResetConfirmInput(fields.Input):
     """`POST auth/password/reset/confirm/`."""
 
     token = SecretField(max_length=_TOKEN_LENGTH)
     password = SecretField(help_text="12 to 128 characters.")
 
 
-class VerifyInput(inputs.Input):
+class VerifyInput(fields.Input):
     """`POST auth/email/verify/`."""
 
     token = SecretField(max_length=_TOKEN_LENGTH)
 
 
-class IntrospectionInput(inputs.Input):
+class IntrospectionInput(fields.Input):
     """`POST tokens/introspect/`."""
 
     token = SecretField(max_length=_ACCESS_TOKEN_LENGTH)

@@ -10,8 +10,9 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common import audit, events, idempotency
+from apps.common import audit, events
 from apps.common.callers import Caller, CallerKind
+from apps.common.http import idempotency
 from apps.users import exceptions, policies
 from apps.users.events import AvatarDiscarded, UserActivated, UserDeactivated, UserErased
 from apps.users.models import (

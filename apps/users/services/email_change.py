@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.common import audit, events
 from apps.common.callers import Caller
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import EmailChanged, EmailChangeRequested
 from apps.users.models import EmailChange, OneTimeToken, Purpose, User

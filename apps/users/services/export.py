@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.db import transaction
 
-from apps.common import audit, portability
+from apps.common import audit, data_export
 from apps.common.callers import Caller
 from apps.users import limits
 from apps.users.types import AuditAction, Device
@@ -22,4 +22,4 @@ def export_data(*, actor: Caller, device: Device) -> Iterator[bytes]:
             target="user",
             target_id=actor.user.pk,
         )
-    return portability.stream(actor.user.pk)
+    return data_export.stream(actor.user.pk)

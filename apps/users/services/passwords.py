@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.common import audit, events
 from apps.common.callers import Caller
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import PasswordChanged, PasswordResetRequested
 from apps.users.models import OneTimeToken, Purpose, SessionEnd, User

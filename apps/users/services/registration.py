@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.common import audit, events
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import RegistrationRepeated, UserRegistered, VerificationRequested
 from apps.users.models import Purpose, User

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from apps.common import audit
 from apps.common.callers import ALL, Caller
-from apps.common.declarations import declared
+from apps.common.slices import declared
 from apps.users import exceptions, policies, selectors
 from apps.users.models import Role
 from apps.users.types import AuditAction, Permission, RoleChanges

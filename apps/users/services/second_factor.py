@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.common import audit, events
 from apps.common.callers import Caller
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.users import exceptions, limits, policies, selectors
 from apps.users.events import RecoveryCodeUsed, SecondFactorDisabled, SecondFactorEnabled
 from apps.users.models import RecoveryCode, SecondFactor, SessionEnd, User

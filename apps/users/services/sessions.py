@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.common import audit, events
-from apps.common.addresses import network_of
 from apps.common.callers import Caller
+from apps.common.http.client_address import network_of
 from apps.users import exceptions, policies, selectors
 from apps.users.events import RefreshTokenReused
 from apps.users.managers import SessionQuerySet

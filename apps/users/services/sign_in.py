@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.common import audit
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits, selectors
 from apps.users.models import Purpose, User
 from apps.users.services import one_time, second_factor, sessions

@@ -16,7 +16,7 @@ from apps.users.services import sessions
 from apps.users.types import Device, TokenPair
 from infrastructure import token
 
-PASSWORD = "a stone circle on the downs"
+PASSWORD = "a widget circle on the downs"
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):

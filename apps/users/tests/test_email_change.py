@@ -10,7 +10,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.common.models import AuditEvent, OutboxEvent
 from apps.users import exceptions, services
 from apps.users.models import EmailChange, OneTimeToken, Purpose, User

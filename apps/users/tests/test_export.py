@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.common import portability
+from apps.common import data_export
 from apps.common.models import AuditEvent
 from apps.users.models import Identity, RecoveryCode, SecondFactor, User
 from apps.users.tests.conftest import Api, code_of
@@ -27,7 +27,7 @@ def content(response: Any) -> str:
 def test_it_is_a_file_of_all_slices(private: As, user: User) -> None:
     user.phone = "5550100"
     user.save()
-    Identity.objects.create(user=user, provider="henge", issuer="https://x.example", subject="stone-1")
+    Identity.objects.create(user=user, provider="henge", issuer="https://x.example", subject="widget-1")
     UserFactory.create(name="Somebody else")
     response = private(user).get("users/me/export/")
     assert response.status_code == 200
@@ -36,10 +36,10 @@ def test_it_is_a_file_of_all_slices(private: As, user: User) -> None:
     assert response["Cache-Control"] == "no-store"
     text = content(response)
     data = json.loads(text)
-    assert set(data) == set(portability.exports()) >= {"users", "chat"}
+    assert set(data) == set(data_export.exports()) >= {"users", "chat"}
     account = data["users"]["account"]
     assert (account["id"], account["email"], account["phone"]) == (str(user.pk), user.email, "5550100")
-    assert [row["subject"] for row in data["users"]["identities"]] == ["stone-1"]
+    assert [row["subject"] for row in data["users"]["identities"]] == ["widget-1"]
     assert len(data["users"]["sessions"]) == 1
     assert data["users"]["change_of_address"] is None
     assert [row["action"] for row in data["users"]["security_events"]] == ["users.exported"]
@@ -75,13 +75,13 @@ def test_long_parts_are_written_while_they_are_read(user: User, monkeypatch: pyt
             yield {"number": number, "at": timezone.now(), "id": user.pk}
 
     monkeypatch.setattr(
-        portability, "exports", lambda: {"stones": lambda _: {"all": many(), "none": iter(())}}
+        data_export, "exports", lambda: {"widgets": lambda _: {"all": many(), "none": iter(())}}
     )
-    pieces = portability.stream(user.pk)
+    pieces = data_export.stream(user.pk)
     begun = b""
     while not read:
         begun += next(pieces)
     assert read == [0]
     data = json.loads(begun + b"".join(pieces))
-    assert [row["number"] for row in data["stones"]["all"]] == [0, 1, 2]
-    assert data["stones"]["none"] == []
+    assert [row["number"] for row in data["widgets"]["all"]] == [0, 1, 2]
+    assert data["widgets"]["none"] == []

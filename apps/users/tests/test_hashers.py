@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password, identify_hasher, make_pa
 
 from apps.users import hashers
 
-PASSWORD = "a stone circle on the downs"
+PASSWORD = "a widget circle on the downs"
 
 
 def test_parameters_are_those_of_the_settings(settings: Any) -> None:

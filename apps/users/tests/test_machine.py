@@ -34,7 +34,7 @@ from infrastructure.token import totp
 RUNS = int(os.environ.get("IDENTITY_RUNS", "25"))
 NUMBER = st.integers(0, 11)
 MOSTLY = st.sampled_from([True, True, True, False])
-PASSWORDS = [f"standing stone number {number}" for number in range(3)]
+PASSWORDS = [f"standing widget number {number}" for number in range(3)]
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.utils import timezone
 
-from apps.common.ids import uuid7
+from apps.common.database.ids import uuid7
 from apps.common.models import OutboxEvent
 from apps.users import exceptions, services, tasks
 from apps.users.models import OneTimeToken, RefreshToken, Session, SessionEnd, User

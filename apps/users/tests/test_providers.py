@@ -213,7 +213,7 @@ def test_an_identity_is_linked_by_who_is_signed_in(public: Api, private: As, hen
     linked = come_back(api, henge, PRIVATE)
     assert linked.status_code == 201
     assert set(linked.json()) == {"id", "provider", "subject", "created_at", "last_used_at"}
-    assert [row["subject"] for row in api.get("users/me/identities/").json()["results"]] == ["stone-1"]
+    assert [row["subject"] for row in api.get("users/me/identities/").json()["results"]] == ["subject-1"]
     assert private(other).get("users/me/identities/").json()["results"] == []
     assert code_of(come_back(private(other), henge, PRIVATE)) == (409, "identity_taken")
     pair = come_back(public, henge).json()

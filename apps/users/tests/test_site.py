@@ -179,7 +179,7 @@ class TestAudit:
         assert site.post(page, {"name": "", "role": "user", "is_active": "on"}).status_code == 200
         assert audited("users.site_changed") == []
         assert site.post(page, {"name": "Ada", "role": "user", "is_active": "on"}).status_code == 302
-        event = OutboxEvent.objects.create(name="stones.raised", dead_at=timezone.now())
+        event = OutboxEvent.objects.create(name="widgets.raised", dead_at=timezone.now())
         chosen = {"action": "replay", "_selected_action": [str(event.pk)]}
         assert site.post("/admin/common/outboxevent/", chosen).status_code == 302
         assert audited("users.site_changed") == [

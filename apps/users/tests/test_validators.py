@@ -28,7 +28,7 @@ def test_what_was_in_a_breach_is_refused(password: str) -> None:
         BREACHED[0].swapcase(),
         BREACHED[0].lower(),
         *(f"{password[:-1]}é" for password in BREACHED),
-        "a stone circle on the downs",
+        "a widget circle on the downs",
         "\u00e9" * 12,
         "short",
         "",

@@ -13,14 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.filters import UserFilter
 from apps.users.managers import SessionQuerySet
 from apps.users.models import Session, User
 from apps.users.types import AccountChanges
-from apps.users.views import reading
+from apps.users.views import request_data
 
 _TAGS = ["users"]
 _DONE = OpenApiResponse(description="Done.")
@@ -65,7 +65,7 @@ class OneUser(APIView):
     @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow, exceptions.RoleUnknown)
     def put(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
-        changes = reading.body(serializers.AccountChangesInput, request)
+        changes = request_data.body(serializers.AccountChangesInput, request)
         user = services.update_user(
             actor=caller_of(request), user_id=user_id, changes=cast("AccountChanges", changes)
         )
@@ -81,7 +81,7 @@ class OneUser(APIView):
     @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow, exceptions.RoleUnknown)
     def patch(self, request: Request, user_id: UUID) -> Response:
         """200 with the changed account."""
-        changes = reading.body(serializers.AccountChangesInput, request, partial=True)
+        changes = request_data.body(serializers.AccountChangesInput, request, partial=True)
         user = services.update_user(
             actor=caller_of(request), user_id=user_id, changes=cast("AccountChanges", changes)
         )
@@ -97,7 +97,7 @@ class OneUser(APIView):
     @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
     def delete(self, request: Request, user_id: UUID) -> Response:
         """204."""
-        erases = reading.query(serializers.EraseInput, request)["erase"]
+        erases = request_data.query(serializers.EraseInput, request)["erase"]
         end = services.erase_user if erases else services.deactivate_user
         end(actor=caller_of(request), user_id=user_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

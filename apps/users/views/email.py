@@ -8,12 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.hashers import HashingBusy
 from apps.users.models import User
-from apps.users.views import reading
+from apps.users.views import request_data
 
 _DONE = OpenApiResponse(description="Done.")
 _CHECK_MAIL = {"detail": "Look into your mail: what happens next is there."}
@@ -32,7 +32,7 @@ class EmailVerify(APIView):
     @raises(exceptions.OneTimeTokenRefused)
     def post(self, request: Request) -> Response:
         """204."""
-        data = reading.body(serializers.VerifyInput, request)
+        data = request_data.body(serializers.VerifyInput, request)
         services.verify_email(**data)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -50,8 +50,8 @@ class EmailResend(APIView):
     @raises(exceptions.TooManyAttempts)
     def post(self, request: Request) -> Response:
         """202, whether there is something to verify or not."""
-        data = reading.body(serializers.ResetInput, request)
-        services.resend_verification(**data, device=reading.device(request))
+        data = request_data.body(serializers.ResetInput, request)
+        services.resend_verification(**data, device=request_data.device(request))
         return Response(serializers.AcceptedOutput(_CHECK_MAIL).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -69,7 +69,7 @@ class EmailChangeConfirm(APIView):
     @raises(exceptions.OneTimeTokenRefused, exceptions.EmailTaken)
     def post(self, request: Request) -> Response:
         """200."""
-        data = reading.body(serializers.VerifyInput, request)
+        data = request_data.body(serializers.VerifyInput, request)
         completed = services.confirm_email_change(**data)
         return Response(serializers.ConfirmedOutput({"completed": completed}).data)
 
@@ -105,8 +105,8 @@ class Email(APIView):
     )
     def post(self, request: Request) -> Response:
         """202, whether the new address has an account or not."""
-        data = reading.body(serializers.EmailChangeInput, request)
-        services.request_email_change(actor=caller_of(request), **data, device=reading.device(request))
+        data = request_data.body(serializers.EmailChangeInput, request)
+        services.request_email_change(actor=caller_of(request), **data, device=request_data.device(request))
         return Response(_shown(caller_of(request).user), status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(

@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers
-from apps.users.views import reading
+from apps.users.views import request_data
 
 
 class Introspect(APIView):
@@ -27,7 +27,7 @@ class Introspect(APIView):
     )
     def post(self, request: Request) -> Response:
         """200, also for a token that does not hold: `active` says so."""
-        data = reading.body(serializers.IntrospectionInput, request)
+        data = request_data.body(serializers.IntrospectionInput, request)
         return Response(serializers.IntrospectionOutput(selectors.introspect(**data)).data)
 
 

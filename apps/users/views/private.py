@@ -14,15 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
-from apps.common.parsers import UploadParser
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.parsers import UploadParser
+from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.hashers import HashingBusy
 from apps.users.managers import SessionQuerySet
 from apps.users.models import Session
 from apps.users.types import ProfileChanges
-from apps.users.views import reading
+from apps.users.views import request_data
 
 _ACCOUNT = ["account"]
 _SESSIONS = ["sessions"]
@@ -48,7 +48,7 @@ class Me(APIView):
     )
     def patch(self, request: Request) -> Response:
         """200 with the changed account."""
-        changes = reading.body(serializers.ProfileInput, request, partial=True)
+        changes = request_data.body(serializers.ProfileInput, request, partial=True)
         user = services.update_profile(actor=caller_of(request), changes=cast("ProfileChanges", changes))
         return Response(serializers.MeOutput(user).data)
 
@@ -80,7 +80,7 @@ class Export(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """200 with the file."""
         actor = caller_of(request)
-        pieces = services.export_data(actor=actor, device=reading.device(request))
+        pieces = services.export_data(actor=actor, device=request_data.device(request))
         return StreamingHttpResponse(
             pieces,
             content_type="application/json",
@@ -102,8 +102,8 @@ class Password(APIView):
     @raises(exceptions.WrongPassword, exceptions.PasswordRefused, exceptions.TooManyAttempts, HashingBusy)
     def post(self, request: Request) -> Response:
         """204."""
-        data = reading.body(serializers.PasswordChangeInput, request)
-        services.change_password(actor=caller_of(request), **data, device=reading.device(request))
+        data = request_data.body(serializers.PasswordChangeInput, request)
+        services.change_password(actor=caller_of(request), **data, device=request_data.device(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -123,7 +123,7 @@ class Avatar(APIView):
     @raises(exceptions.AvatarRefused)
     def put(self, request: Request) -> Response:
         """200 with the changed account."""
-        data = reading.body(serializers.AvatarInput, request)
+        data = request_data.body(serializers.AvatarInput, request)
         user = services.set_avatar(actor=caller_of(request), file=data["avatar"])
         return Response(serializers.MeOutput(user).data)
 

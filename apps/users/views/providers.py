@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.models import Identity
 from apps.users.types import ProviderReturn
-from apps.users.views import reading
+from apps.users.views import request_data
 from apps.users.views.public import SIGNED_IN, signed_in
 from infrastructure import oidc
 
@@ -53,7 +53,7 @@ class Start(APIView):
     @raises(*_AWAY)
     def post(self, request: Request, provider: str) -> Response:
         """200 with the address."""
-        begun = services.begin_provider_sign_in(provider=provider, device=reading.device(request))
+        begun = services.begin_provider_sign_in(provider=provider, device=request_data.device(request))
         return Response(serializers.ProviderStartOutput(begun).data)
 
 
@@ -73,9 +73,9 @@ class Callback(APIView):
     )
     def post(self, request: Request, provider: str) -> Response:
         """200 with the tokens of a new session; 202 with a challenge."""
-        data = reading.body(serializers.ProviderReturnInput, request)
+        data = request_data.body(serializers.ProviderReturnInput, request)
         outcome = services.sign_in_with_provider(
-            provider=provider, returned=ProviderReturn(**data), device=reading.device(request)
+            provider=provider, returned=ProviderReturn(**data), device=request_data.device(request)
         )
         return signed_in(outcome)
 
@@ -112,7 +112,7 @@ class LinkStart(APIView):
     def post(self, request: Request, provider: str) -> Response:
         """200 with the address."""
         begun = services.begin_provider_sign_in(
-            provider=provider, device=reading.device(request), actor=caller_of(request)
+            provider=provider, device=request_data.device(request), actor=caller_of(request)
         )
         return Response(serializers.ProviderStartOutput(begun).data)
 
@@ -130,12 +130,12 @@ class LinkCallback(APIView):
     @raises(exceptions.IdentityTaken, exceptions.ProviderSignInRefused, *_AWAY)
     def post(self, request: Request, provider: str) -> Response:
         """201 with the identity."""
-        data = reading.body(serializers.ProviderReturnInput, request)
+        data = request_data.body(serializers.ProviderReturnInput, request)
         identity = services.link_identity(
             actor=caller_of(request),
             provider=provider,
             returned=ProviderReturn(**data),
-            device=reading.device(request),
+            device=request_data.device(request),
         )
         return Response(serializers.IdentityOutput(identity).data, status=status.HTTP_201_CREATED)
 

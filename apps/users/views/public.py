@@ -8,11 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
+from apps.common.http.documentation import raises
 from apps.users import exceptions, serializers, services
 from apps.users.hashers import HashingBusy
 from apps.users.types import Challenge, TokenPair
-from apps.users.views import reading
+from apps.users.views import request_data
 
 _TAGS = ["auth"]
 _DONE = OpenApiResponse(description="Done.")
@@ -52,8 +52,8 @@ class Register(APIView):
     @raises(exceptions.EmailTaken, exceptions.PasswordRefused, exceptions.TooManyAttempts, HashingBusy)
     def post(self, request: Request) -> Response:
         """201 with the account; 202 where known addresses get the same answer as new ones."""
-        data = reading.body(serializers.RegistrationInput, request)
-        user = services.register_user(**data, device=reading.device(request))
+        data = request_data.body(serializers.RegistrationInput, request)
+        user = services.register_user(**data, device=request_data.device(request))
         if user is None:
             return Response(serializers.AcceptedOutput(_CHECK_MAIL).data, status=status.HTTP_202_ACCEPTED)
         return Response(serializers.RegistrationOutput(user).data, status=status.HTTP_201_CREATED)
@@ -73,8 +73,8 @@ class Login(APIView):
     @raises(exceptions.InvalidCredentials, exceptions.TooManyAttempts, HashingBusy)
     def post(self, request: Request) -> Response:
         """200 with the tokens of a new session; 202 with a challenge."""
-        data = reading.body(serializers.LoginInput, request)
-        return signed_in(services.login(**data, device=reading.device(request)))
+        data = request_data.body(serializers.LoginInput, request)
+        return signed_in(services.login(**data, device=request_data.device(request)))
 
 
 class LoginSecondFactor(APIView):
@@ -91,8 +91,8 @@ class LoginSecondFactor(APIView):
     @raises(exceptions.ChallengeRefused, exceptions.SecondFactorRefused, exceptions.TooManyAttempts)
     def post(self, request: Request) -> Response:
         """200 with the tokens of a new session."""
-        data = reading.body(serializers.SecondFactorLoginInput, request)
-        return signed_in(services.complete_login(**data, device=reading.device(request)))
+        data = request_data.body(serializers.SecondFactorLoginInput, request)
+        return signed_in(services.complete_login(**data, device=request_data.device(request)))
 
 
 class Refresh(APIView):
@@ -109,7 +109,7 @@ class Refresh(APIView):
     @raises(exceptions.RefreshTokenRefused)
     def post(self, request: Request) -> Response:
         """200 with the new pair."""
-        data = reading.body(serializers.RefreshInput, request)
+        data = request_data.body(serializers.RefreshInput, request)
         return Response(serializers.TokenPairOutput(services.refresh(refresh_token=data["refresh"])).data)
 
 
@@ -125,7 +125,7 @@ class Logout(APIView):
     )
     def post(self, request: Request) -> Response:
         """204, also for a token that is unknown."""
-        data = reading.body(serializers.RefreshInput, request)
+        data = request_data.body(serializers.RefreshInput, request)
         services.logout(refresh_token=data["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -143,8 +143,8 @@ class PasswordReset(APIView):
     @raises(exceptions.TooManyAttempts)
     def post(self, request: Request) -> Response:
         """202, whether the address is known or not."""
-        data = reading.body(serializers.ResetInput, request)
-        services.request_password_reset(**data, device=reading.device(request))
+        data = request_data.body(serializers.ResetInput, request)
+        services.request_password_reset(**data, device=request_data.device(request))
         return Response(serializers.AcceptedOutput(_CHECK_MAIL).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -162,6 +162,6 @@ class PasswordResetConfirm(APIView):
     @raises(exceptions.OneTimeTokenRefused, exceptions.PasswordRefused, HashingBusy)
     def post(self, request: Request) -> Response:
         """204."""
-        data = reading.body(serializers.ResetConfirmInput, request)
+        data = request_data.body(serializers.ResetConfirmInput, request)
         services.confirm_password_reset(**data)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.models import Role
 from apps.users.types import RoleChanges
-from apps.users.views import reading
+from apps.users.views import request_data
 
 _TAGS = ["roles"]
 _REFUSALS = (
@@ -56,7 +56,7 @@ class Roles(ListAPIView[Role]):
     @raises(*_REFUSALS)
     def post(self, request: Request) -> Response:
         """201 with the role."""
-        data = reading.body(serializers.RoleInput, request)
+        data = request_data.body(serializers.RoleInput, request)
         role = services.make_role(actor=caller_of(request), **data)
         return Response(serializers.RoleOutput(role).data, status=status.HTTP_201_CREATED)
 
@@ -82,7 +82,7 @@ class OneRole(APIView):
     @raises(*_REFUSALS, exceptions.RoleBuiltIn)
     def patch(self, request: Request, code: str) -> Response:
         """200 with the changed role."""
-        changes = reading.body(serializers.RoleChangesInput, request, partial=True)
+        changes = request_data.body(serializers.RoleChangesInput, request, partial=True)
         role = services.update_role(actor=caller_of(request), code=code, changes=cast("RoleChanges", changes))
         return Response(serializers.RoleOutput(role).data)
 

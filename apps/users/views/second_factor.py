@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.documentation import raises
-from apps.common.permissions import caller_of
+from apps.common.http.documentation import raises
+from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.hashers import HashingBusy
-from apps.users.views import reading
+from apps.users.views import request_data
 
 _TAGS = ["second factor"]
 _DONE = OpenApiResponse(description="Done.")
@@ -46,8 +46,10 @@ class SecondFactor(APIView):
     @raises(exceptions.SecondFactorEnabled, *_OWNER)
     def post(self, request: Request) -> Response:
         """201 with the secret."""
-        data = reading.body(serializers.OwnerInput, request)
-        begun = services.begin_second_factor(actor=caller_of(request), **data, device=reading.device(request))
+        data = request_data.body(serializers.OwnerInput, request)
+        begun = services.begin_second_factor(
+            actor=caller_of(request), **data, device=request_data.device(request)
+        )
         return Response(serializers.EnrolmentOutput(begun).data, status=status.HTTP_201_CREATED)
 
 
@@ -70,9 +72,9 @@ class Confirm(APIView):
     )
     def post(self, request: Request) -> Response:
         """200 with the recovery codes."""
-        data = reading.body(serializers.CodeInput, request)
+        data = request_data.body(serializers.CodeInput, request)
         codes = services.confirm_second_factor(
-            actor=caller_of(request), **data, device=reading.device(request)
+            actor=caller_of(request), **data, device=request_data.device(request)
         )
         return Response(serializers.RecoveryCodesOutput({"recovery_codes": codes}).data)
 
@@ -91,8 +93,8 @@ class Disable(APIView):
     @raises(exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER)
     def post(self, request: Request) -> Response:
         """204."""
-        data = reading.body(serializers.OwnerCodeInput, request)
-        services.disable_second_factor(actor=caller_of(request), **data, device=reading.device(request))
+        data = request_data.body(serializers.OwnerCodeInput, request)
+        services.disable_second_factor(actor=caller_of(request), **data, device=request_data.device(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -109,9 +111,9 @@ class RecoveryCodes(APIView):
     @raises(exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER)
     def post(self, request: Request) -> Response:
         """200 with the recovery codes."""
-        data = reading.body(serializers.OwnerCodeInput, request)
+        data = request_data.body(serializers.OwnerCodeInput, request)
         codes = services.renew_recovery_codes(
-            actor=caller_of(request), **data, device=reading.device(request)
+            actor=caller_of(request), **data, device=request_data.device(request)
         )
         return Response(serializers.RecoveryCodesOutput({"recovery_codes": codes}).data)
 

@@ -19,13 +19,13 @@ MAX_BODY_BYTES = env.number("MAX_BODY_BYTES")
 MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES")
 
 REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.common.authentication.GuardedAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.common.permissions.ZoneFloor"],
-    "DEFAULT_RENDERER_CLASSES": ["apps.common.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["apps.common.parsers.StrictJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "apps.common.pagination.KeysetPagination",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.common.http.authentication.GuardedAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.common.http.permissions.ZoneFloor"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.common.http.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.common.http.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "apps.common.http.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "apps.api.schema.ZoneAutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.api.openapi.schema.ZoneAutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
     "EXCEPTION_HANDLER": "apps.api.problems.exception_handler",
     "PAGE_SIZE": 20,

@@ -9,7 +9,7 @@ from config.env import BASE_DIR
 SLICES = tuple(sorted(path.parent.name for path in (BASE_DIR / "apps").glob("*/apps.py")))
 
 INSTALLED_APPS = [
-    "config.site.SiteConfig",
+    "config.admin_site.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -28,22 +28,22 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "apps.common.middleware.RequestContextMiddleware",
-    "apps.common.middleware.SecurityHeadersMiddleware",
-    "apps.common.middleware.AddressTextMiddleware",
+    "apps.common.http.middleware.RequestContextMiddleware",
+    "apps.common.http.middleware.SecurityHeadersMiddleware",
+    "apps.common.http.middleware.AddressTextMiddleware",
     # Behind nginx this answers nothing; without it, it serves /static/ from a dictionary made at start.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "apps.common.middleware.BodyLimitMiddleware",
+    "apps.common.http.middleware.BodyLimitMiddleware",
     # What stands between these two is for pages only; API calls go past it.
-    "apps.common.middleware.PagesMiddleware",
+    "apps.common.http.middleware.PagesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "apps.common.middleware.BehindPagesMiddleware",
+    "apps.common.http.middleware.BehindPagesMiddleware",
 ]
 
 TEMPLATES = [

@@ -18,5 +18,5 @@ CHAT_LIMITS: dict[str, tuple[str, ...]] = {
 # Files that one person may have uploaded and not yet posted.
 CHAT_PENDING_ATTACHMENTS = 20
 CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS")
-# Many frames in one write, by a class of ours in the server (infrastructure.joined_writes).
+# Many frames in one write, by a class of ours in the server (infrastructure.server.websocket_protocol).
 WEBSOCKET_JOINED_WRITES = env.flag("WEBSOCKET_JOINED_WRITES")

@@ -44,7 +44,7 @@ CELERY_ENABLE_UTC = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # A worker that is killed leaves its task unacknowledged; another one takes it up again.
 CELERY_TASK_ACKS_LATE = True
-# When one process of a worker's pool dies, the worker publishes its task again: see apps.common.background.Task.
+# When one process of a worker's pool dies, the worker publishes its task again: see apps.common.celery_task.Task.
 CELERY_TASK_RETRY_ON_WORKER_LOST = True
 # On SIGQUIT (how containers stop it) running tasks have this long; what is not done then goes back to the queue.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0
@@ -69,7 +69,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # Publishing waits for nobody: what could not be handed over stays in the outbox.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULER = "infrastructure.heartbeat.scheduler:WatchedScheduler"
+CELERY_BEAT_SCHEDULER = "infrastructure.scheduling.watched_scheduler:WatchedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 # Note each run at once: the beat that takes over after a crash goes by what is noted.
 CELERY_BEAT_SYNC_EVERY = 1

@@ -30,7 +30,7 @@ import httpx
 from infrastructure.embedded import servers
 
 if TYPE_CHECKING:  # Django is set up once its servers are there
-    from apps.api.documents import Document
+    from apps.api.openapi.documents import Document
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 HERE: Final = Path(__file__).resolve().parent
@@ -239,7 +239,7 @@ def main() -> int:
     try:
         with server(folder) as (url, environment):
             make_people(environment)
-            from apps.api.mounting import mounted
+            from apps.api.zones.mounting import mounted
 
             wanted = [
                 item for item in mounted().documents if options.zone is None or item.zone.name in options.zone

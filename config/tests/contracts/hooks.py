@@ -83,7 +83,7 @@ class Signed:
         case.headers = {**(case.headers or {}), "Authorization": data}
 
 
-# Text of one line, as apps.common.documentation describes the format.
+# Text of one line, as apps.common.http.documentation describes the format.
 schemathesis.openapi.format(
     "single-line",
     st.text(

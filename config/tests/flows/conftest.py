@@ -20,7 +20,7 @@ from django.db import connection
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 
-PASSWORD = "standing stones of the moor"
+PASSWORD = "standing hills of the moor"
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ def test_task_reaches_open_sockets_and_those_who_come_later(
     assert made.status_code == 201, made.text
     with enter(site, room, ada) as socket:
         subprocess.run(
-            [sys.executable, "manage.py", "announce", room, "the stones stand"],
+            [sys.executable, "manage.py", "announce", room, "the hills stand"],
             cwd=BASE_DIR,
             env=environment,
             check=True,
             timeout=60,
         )
         pushed = receive(socket, "message")
-        assert (pushed["seq"], pushed["message"], pushed["from"]) == (1, "the stones stand", None)
+        assert (pushed["seq"], pushed["message"], pushed["from"]) == (1, "the hills stand", None)
     with enter(site, room, ada, after=0) as later:
         assert receive(later, "message")["id"] == pushed["id"]
     assert worker.poll() is None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.embedded import places, postgres, processes, programs, state
+from infrastructure.embedded import binaries, data_dirs, postgres, processes, state
 
 STANDIN = Path(__file__).with_name("standin.py")
 
@@ -27,22 +27,22 @@ def bare_checkout(tmp_path: Path) -> Iterator[Path]:
     path.mkdir()
     yield path
     if (path / ".data").exists():
-        shutil.rmtree(places.persistent(path).path, ignore_errors=True)
+        shutil.rmtree(data_dirs.persistent(path).path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def made() -> Iterator[places.Home]:
+def made() -> Iterator[data_dirs.Home]:
     """A home whose PostgreSQL has its data folder already, which takes half a second to make."""
-    with places.throwaway() as home:
+    with data_dirs.throwaway() as home:
         server = postgres.Postgres(home, durable=False)
-        server.create(home.server_folder("postgres"), programs.postgres_programs(home))
+        server.create(home.server_folder("postgres"), binaries.postgres_programs(home))
         yield home
 
 
 @pytest.fixture
-def checkout(bare_checkout: Path, made: places.Home) -> Path:
+def checkout(bare_checkout: Path, made: data_dirs.Home) -> Path:
     """A checkout that was run before: its database is there, and empty."""
-    home = places.persistent(bare_checkout)
+    home = data_dirs.persistent(bare_checkout)
     subprocess.run(["cp", "-Rp", made.postgres, made.path / "credentials.json", home.path], check=True)
     return bare_checkout
 
@@ -96,7 +96,7 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=clean_environment(PYTHONPATH=str(places.CHECKOUT), **environment),
+                env=clean_environment(PYTHONPATH=str(data_dirs.CHECKOUT), **environment),
             )
 
     @property

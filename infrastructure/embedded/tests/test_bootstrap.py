@@ -20,10 +20,10 @@ from types import ModuleType
 
 import pytest
 
-from infrastructure.embedded import places
+from infrastructure.embedded import data_dirs
 from infrastructure.embedded.tests.conftest import eventually
 
-SCRIPT = places.CHECKOUT / "scripts" / "bootstrap.py"
+SCRIPT = data_dirs.CHECKOUT / "scripts" / "bootstrap.py"
 
 
 def tiny_wheel(folder: Path, version: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.embedded import commands, errors, places, state
+from infrastructure.embedded import commands, data_dirs, errors, state
 from infrastructure.embedded.tests.conftest import Run, clean_environment, eventually, servers_of
 
 SHOW = "import os; print(os.environ['DATABASE_URL']); print(os.environ['DJANGO_SETTINGS_MODULE'])"
@@ -30,7 +30,7 @@ def test_exec_starts_servers_for_the_command_and_stops_them(
     code = "import psycopg, os; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0]); raise SystemExit(3)"
     assert commands.main(["exec", "--", sys.executable, "-W", "ignore", "-c", code], checkout=checkout) == 3
     assert capfd.readouterr().out == "7\n"
-    assert servers_of(places.persistent(checkout).path) == []
+    assert servers_of(data_dirs.persistent(checkout).path) == []
 
 
 def test_exec_uses_the_servers_of_the_running_stack(
@@ -44,7 +44,7 @@ def test_exec_uses_the_servers_of_the_running_stack(
 
 def test_exec_waits_for_others_that_use_its_servers(checkout: Path) -> None:
     script = f"from pathlib import Path; from infrastructure.embedded import commands; commands.main(['exec', 'sleep', '{{}}'], checkout=Path({str(checkout)!r}))"
-    env = clean_environment(PYTHONPATH=str(places.CHECKOUT))
+    env = clean_environment(PYTHONPATH=str(data_dirs.CHECKOUT))
     owner = subprocess.Popen([sys.executable, "-c", script.format("0.5")], env=env)
     folder = checkout / ".data"
     assert eventually(lambda: state.Claim(folder).owner() is not None)
@@ -83,7 +83,7 @@ def test_missing_command_and_program_are_one_line(checkout: Path, monkeypatch: p
 
 
 def test_servers_that_are_just_starting_are_waited_for_by_the_person(checkout: Path) -> None:
-    claim = state.Claim(places.local_folder(checkout))
+    claim = state.Claim(data_dirs.local_folder(checkout))
     assert claim.take()
     with pytest.raises(errors.EmbeddedError, match="try again in a moment"):
         commands.main(["exec", "true"], checkout=checkout)
@@ -113,7 +113,7 @@ def test_host_that_is_not_ours_is_one_line(checkout: Path) -> None:
 def test_clean_asks_and_removes_everything(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    home = places.persistent(checkout)
+    home = data_dirs.persistent(checkout)
     home.credentials()
     monkeypatch.setattr(sys, "stdin", io.StringIO("no\n"))
     assert commands.main(["clean"], checkout=checkout) == 1
@@ -133,7 +133,7 @@ def test_command_line_of_the_package_shows_one_line_for_an_error() -> None:
         capture_output=True,
         text=True,
         check=False,
-        cwd=places.CHECKOUT,
+        cwd=data_dirs.CHECKOUT,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "sarsen: exec needs a command: exec -- python manage.py shell\n"

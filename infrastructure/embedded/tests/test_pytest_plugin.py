@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.embedded import places, processes, pytest_plugin
+from infrastructure.embedded import data_dirs, processes, pytest_plugin
 from infrastructure.embedded.tests.conftest import clean_environment, eventually
 
 SESSION = """
@@ -44,7 +44,7 @@ def session(folder: Path, text: str, *options: str, **environment: str) -> subpr
         cwd=folder,
         env=clean_environment(
             PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
-            PYTHONPATH=str(places.CHECKOUT),
+            PYTHONPATH=str(data_dirs.CHECKOUT),
             SEEN=str(folder / "seen"),
             **environment,
         ),
@@ -86,7 +86,7 @@ def test_terminated_session_removes_its_servers(tmp_path: Path) -> None:
         "import os, time\ndef test_it():\n    open('up', 'w').write(os.environ['REDIS_URL'])\n    time.sleep(30)\n"
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    homes = set(Path(tempfile.gettempdir()).glob(f"{places.THROWAWAY}*"))
+    homes = set(Path(tempfile.gettempdir()).glob(f"{data_dirs.THROWAWAY}*"))
     process = subprocess.Popen(
         [
             sys.executable,
@@ -100,7 +100,7 @@ def test_terminated_session_removes_its_servers(tmp_path: Path) -> None:
         ],
         cwd=tmp_path,
         env=clean_environment(
-            PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTHONPATH=str(places.CHECKOUT), PYTEST_XDIST_WORKER=""
+            PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTHONPATH=str(data_dirs.CHECKOUT), PYTEST_XDIST_WORKER=""
         ),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -108,7 +108,7 @@ def test_terminated_session_removes_its_servers(tmp_path: Path) -> None:
     assert eventually((tmp_path / "up").exists, 20)
     mine = [
         home
-        for home in set(Path(tempfile.gettempdir()).glob(f"{places.THROWAWAY}*")) - homes
+        for home in set(Path(tempfile.gettempdir()).glob(f"{data_dirs.THROWAWAY}*")) - homes
         if home.exists()
     ]
     mine = [home for home in mine if processes.command_line(process.pid) and is_of(home, process.pid)]

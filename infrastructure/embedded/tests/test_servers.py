@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from infrastructure.embedded import errors, places, postgres, processes, servers
+from infrastructure.embedded import data_dirs, errors, postgres, processes, servers
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.tests.conftest import eventually
 from infrastructure.embedded.valkey import Valkey
@@ -69,7 +69,7 @@ def test_throwaway_home_is_gone_with_its_servers() -> None:
 
 
 def test_servers_that_outlived_their_supervisor_are_ended_and_their_data_kept(checkout: Path) -> None:
-    home = places.persistent(checkout)
+    home = data_dirs.persistent(checkout)
     first = servers.Servers(home, durable=True, given={})
     first.begin()
     first.wait()
@@ -86,7 +86,7 @@ def test_servers_that_outlived_their_supervisor_are_ended_and_their_data_kept(ch
 
 
 def test_stale_lock_file_that_names_another_process_is_dropped(checkout: Path) -> None:
-    home = places.persistent(checkout)
+    home = data_dirs.persistent(checkout)
     with servers.Servers(home, durable=True, given={"REDIS_URL": "redis://x"}):
         note = home.postgres / "data" / "postmaster.pid"
         lines = note.read_text().splitlines()
@@ -101,7 +101,7 @@ def test_stale_lock_file_that_names_another_process_is_dropped(checkout: Path) -
 
 
 def test_killed_postgres_recovers(checkout: Path) -> None:
-    home = places.persistent(checkout)
+    home = data_dirs.persistent(checkout)
     with servers.Servers(home, durable=True, given={"REDIS_URL": "redis://x"}) as first:
         with psycopg.connect(first.urls["DATABASE_URL"], autocommit=True) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS value")
@@ -117,7 +117,7 @@ def test_killed_postgres_recovers(checkout: Path) -> None:
 
 
 def test_data_of_another_major_version_is_refused_untouched(tmp_path: Path) -> None:
-    home = places.Home(path=tmp_path, account=None)
+    home = data_dirs.Home(path=tmp_path, account=None)
     (home.postgres / "data").mkdir(parents=True, mode=0o700)
     home.postgres.chmod(0o700)
     (home.postgres / "data" / "PG_VERSION").write_text("17\n")
@@ -130,7 +130,7 @@ def test_data_of_another_major_version_is_refused_untouched(tmp_path: Path) -> N
 
 
 def test_server_that_fails_says_why_and_leaves_nothing(checkout: Path) -> None:
-    home = places.persistent(checkout)
+    home = data_dirs.persistent(checkout)
     with servers.Servers(home, durable=True, given={"REDIS_URL": "redis://x"}):
         pass
     (home.postgres / "data" / "global" / "pg_control").unlink()
@@ -140,7 +140,7 @@ def test_server_that_fails_says_why_and_leaves_nothing(checkout: Path) -> None:
 
 
 def test_making_the_data_folder_can_fail_with_a_reason(bare_checkout: Path) -> None:
-    home = places.persistent(bare_checkout)
+    home = data_dirs.persistent(bare_checkout)
     server = Postgres(home, durable=True)
     home.server_folder("postgres")
     with pytest.raises(errors.ServerFailed, match=r"could not make its data folder: .*false"):
@@ -148,7 +148,7 @@ def test_making_the_data_folder_can_fail_with_a_reason(bare_checkout: Path) -> N
 
 
 def test_interrupted_creation_is_begun_anew(bare_checkout: Path) -> None:
-    home = places.persistent(bare_checkout)
+    home = data_dirs.persistent(bare_checkout)
     leftover = home.server_folder("postgres") / "new"
     leftover.mkdir()
     (leftover / "PG_VERSION").write_text("18")
@@ -193,7 +193,7 @@ def test_port_that_was_lost_at_the_last_moment_is_exchanged(monkeypatch: pytest.
 
 
 def test_valkey_that_is_not_there_or_hangs_up_is_not_ready(tmp_path: Path) -> None:
-    server = Valkey(places.Home(path=tmp_path, account=None), durable=False)
+    server = Valkey(data_dirs.Home(path=tmp_path, account=None), durable=False)
     with pytest.raises(errors.ServerFailed, match="Valkey ended"):
         server.is_ready()
     server.process = subprocess.Popen(["sleep", "20"])

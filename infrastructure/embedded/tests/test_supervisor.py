@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import redis
 
-from infrastructure.embedded import places, postgres, processes, supervisor
+from infrastructure.embedded import data_dirs, postgres, processes, supervisor
 from infrastructure.embedded.tests import standin
 from infrastructure.embedded.tests.conftest import Run, clean_environment, descendants, eventually, servers_of
 
@@ -125,7 +125,7 @@ def test_fault_at_the_start_is_shown_and_ends_everything(
     assert run.process.wait(timeout=20) == 1
     assert reason in run.text.splitlines()
     assert f"sarsen   | {verdict}" in run.text.splitlines()
-    assert servers_of(places.persistent(checkout).path) == []
+    assert servers_of(data_dirs.persistent(checkout).path) == []
 
 
 def test_child_that_dies_is_started_again(start: Start, checkout: Path) -> None:
@@ -138,7 +138,7 @@ def test_child_that_dies_is_started_again(start: Start, checkout: Path) -> None:
 def test_database_that_dies_is_started_again_at_its_address(start: Start, checkout: Path) -> None:
     run = start().up()
     urls = run.get()
-    home = places.persistent(checkout)
+    home = data_dirs.persistent(checkout)
     for name, note in (
         ("postgres", home.postgres / "data" / "postmaster.pid"),
         ("valkey", home.valkey / "valkey.pid"),
@@ -177,7 +177,7 @@ def test_log_that_nobody_reads_does_not_end_it(checkout: Path) -> None:
         stdin=None,
         stdout=writer,
         stderr=writer,
-        env=clean_environment(PYTHONPATH=str(places.CHECKOUT)),
+        env=clean_environment(PYTHONPATH=str(data_dirs.CHECKOUT)),
         preexec_fn=lambda: os.close(0),  # noqa: PLW1509  (one thread; nothing else closes a standard stream)
     )
     os.close(writer)
@@ -200,7 +200,7 @@ def test_servers_of_the_environment_are_used_and_none_started(start: Start, chec
         "PUBLIC_URL": "https://x.example",
     }
     assert "sarsen   | using DATABASE_URL and REDIS_URL from the environment or .env" in run.text.splitlines()
-    assert servers_of(places.persistent(checkout).path) == []
+    assert servers_of(data_dirs.persistent(checkout).path) == []
     assert run.end() == 0
 
 

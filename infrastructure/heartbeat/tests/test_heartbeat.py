@@ -9,9 +9,9 @@ import pytest
 from celery.signals import heartbeat_sent
 from django.conf import LazySettings
 
-from infrastructure import heartbeat
-from infrastructure.beat import LeaderScheduler
-from infrastructure.heartbeat.scheduler import WatchedScheduler
+from infrastructure.scheduling import heartbeat
+from infrastructure.scheduling.beat_leader import LeaderScheduler
+from infrastructure.scheduling.watched_scheduler import WatchedScheduler
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_worker_touches_the_file_at_each_heartbeat(file: Path) -> None:
         heartbeat_sent.send(sender=None)
         assert file.stat().st_mtime > 0
     finally:
-        heartbeat_sent.disconnect(dispatch_uid="infrastructure.heartbeat")
+        heartbeat_sent.disconnect(dispatch_uid="infrastructure.scheduling.heartbeat")
 
 
 def test_without_a_path_nothing_is_installed() -> None:

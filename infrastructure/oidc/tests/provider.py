@@ -42,7 +42,7 @@ class TestProvider:
         self.keys: dict[str, EllipticCurvePrivateKey] = {}
         self.rotate("first")
         self.claims: dict[str, Any] = {
-            "sub": "stone-1",
+            "sub": "subject-1",
             "email": "ada@example.com",
             "email_verified": True,
             "name": "Ada Lovelace",

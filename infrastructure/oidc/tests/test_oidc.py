@@ -45,7 +45,7 @@ def test_a_sign_in(henge: TestProvider) -> None:
     )
     assert come_back(henge) == oidc.Identity(
         issuer=henge.issuer,
-        subject="stone-1",
+        subject="subject-1",
         email="ada@example.com",
         is_email_verified=True,
         name="Ada Lovelace",
@@ -79,7 +79,7 @@ def test_what_belongs_to_another_sign_in_is_refused(henge: TestProvider, changes
 
 def test_a_provider_that_does_not_name_itself_may_leave_it_out(henge: TestProvider) -> None:
     del henge.metadata["authorization_response_iss_parameter_supported"]
-    assert come_back(henge, issuer="").subject == "stone-1"
+    assert come_back(henge, issuer="").subject == "subject-1"
     with pytest.raises(oidc.ResponseRefused):
         come_back(henge, issuer="https://evil.example")
 
@@ -117,7 +117,7 @@ def test_other_id_tokens_are_refused(henge: TestProvider, claims: dict[str, Any]
 @pytest.mark.parametrize("claims", [{"aud": [CLIENT]}, {"azp": CLIENT}, {"exp": NOW + 9999}])
 def test_what_the_standard_leaves_open_is_taken(henge: TestProvider, claims: dict[str, Any]) -> None:
     henge.claims |= claims
-    assert come_back(henge).subject == "stone-1"
+    assert come_back(henge).subject == "subject-1"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_new_key_is_found_and_an_unknown_one_not_asked_for_each_time(
         come_back(henge)
     assert henge.asked.count("/keys") == 1
     monkeypatch.setattr(module, "_PAUSE", 0.0)
-    assert come_back(henge).subject == "stone-1"
+    assert come_back(henge).subject == "subject-1"
     assert henge.asked.count("/keys") == 2
 
 

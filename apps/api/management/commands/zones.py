@@ -13,12 +13,12 @@ from typing import IO, Any, cast
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 
-from apps.api import mounting
 from apps.api.clients.failures import ClientsError
 from apps.api.clients.plan import PACKAGES, Language
 from apps.api.commands import RevisionUnknown
 from apps.api.commands.report import Form, Report, show
-from apps.api.schema import SchemaInvalid
+from apps.api.openapi.schema import SchemaInvalid
+from apps.api.zones import mounting
 from apps.common.exceptions import DomainError
 
 _HELP = {

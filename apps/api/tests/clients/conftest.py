@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from apps.api import mounting
 from apps.api.clients.plan import PACKAGES
 from apps.api.clients.tools import Tools
 from apps.api.commands.clients import Wish, clients
 from apps.api.commands.report import Report
 from apps.api.tests.clients import generator
+from apps.api.zones import mounting
 
 Make = Callable[..., Report]
 TODAY = date(2026, 11, 25)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from apps.api import mounting
 from apps.api.clients import packages, plan, readmes
 from apps.api.clients.plan import Language, Source
 from apps.api.clients.successes import without_failures
+from apps.api.zones import mounting
 
 
 @pytest.fixture(scope="module")

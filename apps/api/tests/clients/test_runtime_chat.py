@@ -18,7 +18,8 @@ from apps.api.clients.runtime.python.chat import ChatSocket
 from apps.api.clients.runtime.python.line import CloseCode, SocketStopped, State
 from apps.api.clients.runtime.python.outbox import ChatRefused
 from apps.api.clients.runtime.python.session import Session, TokenPair
-from apps.chat import asyncapi, runtime, wire
+from apps.chat import asyncapi, protocol
+from apps.chat.live import runtime
 from apps.chat.models import Message, Room
 from apps.chat.tests.conftest import Site, serving
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -294,7 +295,7 @@ def test_a_message_that_is_too_big_is_refused_and_not_sent_again(base_url: str, 
         on_state = lambda state, code: states.append((state, code))  # noqa: E731
         async with ChatSocket(session, room.slug, on_state=on_state) as socket:
             await until(lambda: socket.state is State.OPEN)
-            receipts = [socket.post("before"), socket.post("x" * wire.MAX_FRAME), socket.post("after")]
+            receipts = [socket.post("before"), socket.post("x" * protocol.MAX_FRAME), socket.post("after")]
             with pytest.raises(ChatRefused, match="too_big"):
                 await receipts[1]
             assert [(await receipts[n])["seq"] for n in (0, 2)] == [1, 2]

@@ -14,8 +14,8 @@ from apps.api.clients.runtime.python.line import SocketStopped, State
 from apps.api.clients.runtime.python.notifications import NotificationsSocket
 from apps.api.tests.clients.test_runtime_chat import session_of, until
 from apps.chat.tests.conftest import Site, serving
-from apps.notifications import runtime, services
-from apps.notifications.live import seats
+from apps.notifications import services
+from apps.notifications.live import quota, runtime
 from apps.notifications.models import Notification
 from apps.users.models import User
 from apps.users.tests.factories import UserFactory
@@ -41,8 +41,8 @@ def base_url(transactional_db: None, server: Site) -> str:
 
 def cut(code: int) -> None:
     """The server ends every stream."""
-    for loop, switchboard in runtime._switchboards.items():
-        for stream in list(switchboard._streams):
+    for loop, hub in runtime._hubs.items():
+        for stream in list(hub._streams):
             loop.call_soon_threadsafe(stream.end, code)
 
 
@@ -80,7 +80,7 @@ class Listener:
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(scenario(), 30))
     # The server lets go of a socket a moment after the client has.
-    asyncio.run(until(lambda: seats.count() == 0))
+    asyncio.run(until(lambda: quota.count() == 0))
 
 
 @pytest.mark.parametrize("code", [1009, 1012, 1013, 4409, 4429])

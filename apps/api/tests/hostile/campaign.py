@@ -35,7 +35,7 @@ from infrastructure.embedded import children, postgres, servers
 if TYPE_CHECKING:  # they need Django, which is set up once there is a database
     from apps.api.tests.hostile.plan import Call
     from apps.api.tests.hostile.world import World
-    from infrastructure.tests.wire import Answer, Line
+    from infrastructure.server.tests.frames import Answer, Line
 
 ROOT: Final = Path(__file__).resolve().parents[4]
 LANES: Final = 4
@@ -201,7 +201,8 @@ def ask_again(lane: Lane, tally: Tally) -> None:
 
 def refusals(port: int, tally: Tally) -> int:
     """What is no HTTP, is two requests at once, or knocks at a socket's door. How many they were."""
-    from infrastructure.tests import raw_requests, wire
+    from infrastructure.server.tests import frames as wire
+    from infrastructure.server.tests import raw_requests
 
     for name, sent in raw_requests.SMUGGLING.items():
         said = wire.converse(port, sent)
@@ -250,7 +251,7 @@ def main(arguments: list[str]) -> int:
         from django.test.utils import override_settings
 
         from apps.api.tests.hostile.world import World
-        from infrastructure.tests.wire import Line
+        from infrastructure.server.tests.frames import Line
 
         tally = Tally()
         # Accounts are made by the hundred, and nobody signs in with their passwords.
@@ -302,7 +303,7 @@ def report(tally: Tally, raw_count: int, curve: list[int], took: float) -> None:
         f"{status or 'silence'} × {count}" for status, count in sorted(tally.statuses.items())
     )
     print(
-        f"{len(seconds)} hostile calls and {raw_count} that are no HTTP or knock at a socket, in {took:.0f} s"
+        f"{len(seconds)} hostile calls and {raw_count} that are no HTTP or handshake at a socket, in {took:.0f} s"
     )
     print(f"statuses  {statuses}")
     print(

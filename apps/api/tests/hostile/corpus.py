@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Final
 
-from infrastructure.tests.wire import Headers
+from infrastructure.server.tests.frames import Headers
 
 # JSON texts that stand where a field's value is expected. Written out: a lone surrogate cannot be encoded.
 VALUES: Final = (

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from apps.api import mounting
-from apps.api.inventory import Endpoint
-from apps.api.slices import template
 from apps.api.tests.hostile import corpus
 from apps.api.tests.hostile.corpus import FORM, JSON
-from infrastructure.tests.wire import Headers
+from apps.api.zones import mounting
+from apps.api.zones.endpoints import Endpoint
+from apps.api.zones.routes import template
+from infrastructure.server.tests.frames import Headers
 
 _UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _LAST_PARAMETER: Final = re.compile(r"<[^>]*>(?=[^<]*$)")

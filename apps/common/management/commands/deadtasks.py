@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from kombu.exceptions import OperationalError
 
-from apps.common import background
+from apps.common import celery_task
 from apps.common.management.tables import table
 from apps.common.models import DeadTask
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         """Run the action. Raises CommandError when the broker is away."""
         if options["action"] == "replay":
             try:
-                count = background.replay(task_ids=None if options["all"] else options["ids"])
+                count = celery_task.replay(task_ids=None if options["all"] else options["ids"])
             except OperationalError as error:
                 raise CommandError(f"The broker is away, try again later: {error}") from error
             self.stdout.write(f"{count} tasks were published again.")

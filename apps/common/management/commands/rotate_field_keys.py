@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.common import rotation
+from apps.common.encryption import rotation
 
 
 class Command(BaseCommand):

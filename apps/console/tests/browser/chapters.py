@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
 
 EMAIL = "carol@example.com"
-# Three stones at dusk, as a file that is chosen.
+# Three hills at dusk, as a file that is chosen.
 _DRAWN = """
   const canvas = Object.assign(document.createElement("canvas"), {width: 640, height: 240});
   const pen = canvas.getContext("2d");

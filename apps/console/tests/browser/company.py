@@ -19,7 +19,7 @@ _CHOOSE: Final = """
   pen.fillStyle = "#7f9c62"; pen.fillRect(0, 0, 320, 200); pen.fillStyle = "#22241d"; pen.fillRect(40, 60, 60, 140);
   const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
   const files = new DataTransfer();
-  files.items.add(new File([picture], "stone.png", {type: "image/png"}));
+  files.items.add(new File([picture], "hill.png", {type: "image/png"}));
   files.items.add(new File(["as above, so below\\n"], "notes.txt", {type: "text/plain"}));
   const chooser = document.querySelector("#message-files");
   chooser.files = files.files;
@@ -35,21 +35,21 @@ _READY: Final = "return document.querySelectorAll('.tray .ready').length"
 def messages_are_answered(journey: Journey) -> None:
     """An answer shows what it answers; Esc lets go of it; a click on what is shown leads to it."""
     ada, carol = both(journey)
-    steps.write(ada, "Which stone is the oldest?")
-    carol.sees("Which stone is the oldest?")
-    steps.press_tool(carol, "Which stone is the oldest?", "Answer this message")
+    steps.write(ada, "Which hill is the oldest?")
+    carol.sees("Which hill is the oldest?")
+    steps.press_tool(carol, "Which hill is the oldest?", "Answer this message")
     carol.sees("Answering Ada Lovelace.", ".composer")
     carol.press(ESCAPE)
     assert not carol.run("return document.querySelector('.composer .about').checkVisibility()")
-    steps.answer(carol, "Which stone is the oldest?", "The one in the middle.")
+    steps.answer(carol, "Which hill is the oldest?", "The one in the middle.")
     quote = f"return {steps.last('The one in the middle.')}?.querySelector('.quote')?.textContent"
     for browser in both(journey):
         browser.gives(
-            quote, "In answer to Ada Lovelace Which stone is the oldest?", "an answer with its question"
+            quote, "In answer to Ada Lovelace Which hill is the oldest?", "an answer with its question"
         )
     ada.run(f"{steps.last('The one in the middle.')}.querySelector('.quote').click()")
     ada.until(
-        lambda: ada.run("return document.activeElement.innerText.includes('Which stone is the oldest?')"),
+        lambda: ada.run("return document.activeElement.innerText.includes('Which hill is the oldest?')"),
         "the focus on the question",
     )
     assert steps.audit(ada) == []
@@ -94,7 +94,7 @@ def a_refused_file_is_told(journey: Journey) -> None:
     ada.run(
         """
         const files = new DataTransfer();
-        files.items.add(new File(["MZ\\u0000\\u0001\\u0002 not a picture"], "stone.png", {type: "image/png"}));
+        files.items.add(new File(["MZ\\u0000\\u0001\\u0002 not a picture"], "hill.png", {type: "image/png"}));
         const chooser = document.querySelector("#message-files");
         chooser.files = files.files;
         chooser.dispatchEvent(new Event("change"));
@@ -144,7 +144,7 @@ def words_are_found(journey: Journey) -> None:
     assert steps.audit(ada) == []
     ada.click(".found button")
     ada.until(
-        lambda: ada.run("return document.activeElement.innerText.includes('Which stone is the oldest?')"),
+        lambda: ada.run("return document.activeElement.innerText.includes('Which hill is the oldest?')"),
         "the focus on what was found",
     )
     ada.click('[aria-label="Close the search"]')

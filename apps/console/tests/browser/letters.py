@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
 
 ME: Final = "/api/private/v1/users/me/"
-NEW_PASSWORD: Final = "another walk, past other stones"
+NEW_PASSWORD: Final = "another walk, past other hills"
 NEWER_PASSWORD: Final = "a third walk on the same day"
 # The journey has no worker: what its task would do is done by hand. The link is then read where a person reads it.
 _WELCOME: Final = "services.send_welcome_mail(user_id=user)"

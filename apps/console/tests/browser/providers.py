@@ -22,7 +22,7 @@ def a_provider_opens_the_door(journey: Journey) -> None:
     browser = journey.carol
     with provider.running() as henge:
         journey.server.restart(OIDC_PROVIDERS=json.dumps([henge.row()]))
-        henge.claims |= {"sub": "stone-7", "email": "wren@example.com", "name": "Wren Barrow"}
+        henge.claims |= {"sub": "hill-7", "email": "wren@example.com", "name": "Wren Barrow"}
         _begin(browser, journey.server.url)
         faults = steps.audit(browser)
         assert faults == [], faults
@@ -40,7 +40,7 @@ def a_provider_opens_the_door(journey: Journey) -> None:
         henge.returns = {"code": "never given"}
         _is_refused(browser, "Signing in with this provider failed. Begin again.")
         henge.returns = {}
-        henge.claims |= {"sub": "stone-8", "email": "ada@example.com"}
+        henge.claims |= {"sub": "hill-8", "email": "ada@example.com"}
         _is_refused(browser, "An account with this address exists.")
         henge.claims |= {"email": "new@example.com", "email_verified": False}
         _is_refused(browser, "The provider has not verified your e-mail address.")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from apps.console.tests.browser.driver import ENTER, Browser, BrowserError
 
-PASSWORD: Final = "a long walk past the stones"
+PASSWORD: Final = "a long walk past the hills"
 _AUDIT: Final = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 # What the log shows, in order: every message's text that has a number (those on their way are not settled yet).
 _TEXTS: Final = (

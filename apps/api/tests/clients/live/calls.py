@@ -51,7 +51,7 @@ from sarsen_public_client.api.auth import auth_register
 from sarsen_public_client.models import RegistrationInputRequest
 
 BASE_URL = os.environ["BASE_URL"]
-PASSWORD = "a stone circle on the downs"
+PASSWORD = "a widget circle on the downs"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=="
 )

@@ -40,7 +40,7 @@ import {
 import * as open from "sarsen-public-client";
 
 const { BASE_URL: baseUrl = "", SERVICE_KEY: serviceKey = "", ADMIN_PASSWORD: adminPassword = "" } = process.env;
-const PASSWORD = "a stone circle on the downs";
+const PASSWORD = "a widget circle on the downs";
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg==";
 const unique = (name: string) => `${name}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
 

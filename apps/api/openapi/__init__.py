@@ -1,0 +1,1 @@
+"""OpenAPI and AsyncAPI documents of the zones, and the pages that show them."""

@@ -1,0 +1,58 @@
+"""AsyncAPI documents of the slices' sockets, served beside a zone's OpenAPI ones, to those who may read these.
+
+A slice with sockets describes them in its `asyncapi.py`: `ZONE`, the name of the zone whose readers are told, and
+`document()`, the document as data. It is served as `/api/<zone>/<slice>/asyncapi.yaml` and `.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from apps.api.openapi.documents import Document
+from apps.api.zones.routes import Slice
+from apps.api.zones.table import Zone
+
+
+class SocketDocument(Document):
+    """The AsyncAPI document of one slice."""
+
+    def __init__(self, zone: Zone, slice_: Slice, module: ModuleType) -> None:
+        super().__init__(zone, zone.newest, ())
+        self.label = slice_.label
+        self._module = module
+
+    @property
+    def name(self) -> str:
+        """What its file is called, without the format."""
+        return f"{self.label}.asyncapi"
+
+    def data(self) -> dict[str, Any]:
+        """The document as data, made anew."""
+        data: dict[str, Any] = self._module.document()
+        return data
+
+
+def documents(zone: Zone, found: Sequence[Slice]) -> list[SocketDocument]:
+    """Those of the zone's own slices that are told to its readers."""
+    made = []
+    for slice_ in found:
+        name = f"{slice_.package}.asyncapi"
+        if slice_.label not in zone.slices or not _exists(name):
+            continue
+        module = import_module(name)
+        if zone.name == module.ZONE:
+            made.append(SocketDocument(zone, slice_, module))
+    return made
+
+
+@lru_cache(maxsize=1024)
+def _exists(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # its package is not on disk
+        return False

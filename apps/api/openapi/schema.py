@@ -1,0 +1,264 @@
+"""OpenAPI 3.1 of one version of one zone. What views do not say about themselves is said here, from the table.
+
+Problem documents, security, rate-limit and idempotency headers, deprecation: the same for every operation, so no view
+repeats them. A warning of the generator is an error: a schema is complete or it is not served.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+from apps.api import without_extras  # noqa: F401  # isort: skip  (before drf-spectacular)
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.urls import include, path
+from drf_spectacular.contrib.django_filters import DjangoFilterExtension
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import is_basic_serializer
+from drf_spectacular.settings import patched_settings
+from rest_framework import serializers
+
+from apps.api import schema_speed
+from apps.api.openapi import components
+from apps.api.openapi import responses as schema_problems
+from apps.api.openapi.examples import Examples
+from apps.api.openapi.responses import Facts
+from apps.api.zones.routes import Pattern, template
+from apps.api.zones.table import Floor, Version, Zone
+from apps.common.exceptions import DomainError
+from apps.common.http import idempotency
+
+# What a format alone leaves open: a domain without a dot, or with one letter behind the last one.
+_EMAIL = r"^[^@]+@[^@]+\.[^@.]{2,}$"
+_STATUS_ONLY = re.compile(r"[1-5]\d\d\b")
+# The generator keeps its warnings and settings in module state.
+_lock = threading.Lock()
+# No filter here is of geometry; finding that out, it would have Django look for GDAL by a compiler, for 0.2 s.
+DjangoFilterExtension._has_gis = False  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+class SchemaInvalid(Exception):
+    """The generator could not describe every route. `findings` are its own words."""
+
+    def __init__(self, zone: str, version: str, findings: Sequence[str]) -> None:
+        self.zone, self.version, self.findings = zone, version, tuple(findings)
+        super().__init__(f"The schema of {zone}/{version} is incomplete:\n" + "\n".join(findings))
+
+
+class ZoneAutoSchema(AutoSchema):
+    """DRF's DEFAULT_SCHEMA_CLASS. Outside of a zone's generation it behaves as its base does."""
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """The zone's credentials; `{}` first where none is needed."""
+        zone: Zone | None = getattr(self.view, "schema_zone", None)
+        if zone is None:
+            return []
+        needed: list[dict[str, Any]] = [{name: []} for name in zone.authentication]
+        return [{}, *needed] if zone.floor is Floor.ANYONE else needed
+
+    def get_description(self) -> str:  # type: ignore[override]  # as the base has it; DRF's takes more
+        """The base's, unless a method's docstring only names the status that it answers with."""
+        description: str = super().get_description()
+        return "" if _STATUS_ONLY.match(description) else description
+
+    def is_deprecated(self) -> bool:
+        """Whatever a deprecated version serves is deprecated."""
+        version: Version | None = getattr(self.view, "schema_version", None)
+        return super().is_deprecated() or (version is not None and version.deprecated is not None)
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """The base's operation, without its failures: `generate` says those of all operations at once."""
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        found: list[_Found] | None = getattr(self.view, "schema_found", None)
+        if operation is None or found is None:
+            return operation
+        if self.method in idempotency.METHODS:
+            operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
+        responses = operation["responses"]
+        operation["responses"] = {
+            status: response for status, response in responses.items() if not _is_failure(status)
+        }
+        facts = Facts(
+            declared={
+                int(status): str(response.get("description", ""))
+                for status, response in responses.items()
+                if _is_failure(status) and status.isdecimal()
+            },
+            raised=self._raised(),
+            has_body="requestBody" in operation,
+            has_parameters=any("$ref" not in parameter for parameter in operation.get("parameters", ())),
+            has_path_parameters="{" in self.path,
+            is_unsafe=self.method in idempotency.METHODS,
+        )
+        found.append(_Found(self.path, self.method.lower(), facts))
+        return operation
+
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """The base's, with what it does not read off a field that comes in: `schema_extra`, and that a file is not empty."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if isinstance(field, serializers.JSONField) and schema is not None:
+            schema.pop("oneOf", None)  # null is among what anything can be, and would match both
+        if direction == "request" and schema is not None:
+            schema.update(_of_input(field, schema))
+        return schema
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """The base's, which each part of an operation asks for anew."""
+        if serializer is not None:
+            return bool(super()._is_list_view(serializer))
+        return bool(self._known("list", super()._is_list_view))
+
+    def map_renderers(self, attribute: str) -> list[Any]:
+        """The base's, which makes all renderers to ask one of their attributes."""
+        found: list[Any] = self._known(attribute, partial(super().map_renderers, attribute))
+        return found
+
+    def _known(self, name: str, find: Callable[[], Any]) -> Any:
+        """What was found out about this operation's view before."""
+        known: dict[str, Any] = getattr(self.view, "schema_known", {})
+        if name not in known:
+            known[name] = find()
+        return known[name]
+
+    def _get_filter_parameters(self) -> list[dict[str, Any]]:
+        """The base's. A filter with an empty value is none."""
+        parameters: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            parameter["allowEmptyValue"] = True
+        return parameters
+
+    def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> tuple[Any, bool]:
+        """The base's, but for PATCH: fields are optional where the serializer is given as `partial`, not always."""
+        if self.method == "PATCH" and is_basic_serializer(serializer):
+            component = self.resolve_serializer(serializer, "request")
+            return component.ref, bool(component.schema.get("required"))
+        found: tuple[Any, bool] = super()._get_request_for_media_type(serializer, direction)  # type: ignore[no-untyped-call]
+        return found
+
+    def _raised(self) -> tuple[type[DomainError], ...]:
+        handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
+        declared: tuple[type[DomainError], ...] = getattr(handler, "raises", ())
+        paginator = self._get_paginator() if self._is_list_view() else None  # type: ignore[no-untyped-call]
+        return (*declared, *getattr(paginator, "raises", ()))
+
+
+def _of_input(field: serializers.Field[Any, Any, Any, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """What the base does not read off a field that comes in."""
+    extra: dict[str, Any] = getattr(field, "schema_extra", {})
+    if isinstance(field, serializers.FileField):
+        return extra if field.allow_empty_file else {**extra, "minLength": 1}
+    if isinstance(field, serializers.EmailField):
+        return {"pattern": _EMAIL, **extra}
+    if (
+        not extra
+        and not {"format", "pattern"} & schema.keys()
+        and isinstance(field, serializers.CharField)
+        and field.trim_whitespace
+        and not field.allow_blank
+        and not any(isinstance(validator, RegexValidator) for validator in field.validators)
+    ):
+        return {"pattern": r"\S"}  # what is white space only is blank
+    return extra
+
+
+class _Found(NamedTuple):
+    path: str
+    method: str
+    facts: Facts
+
+
+def _is_failure(status: str) -> bool:
+    return status[:1] in ("4", "5") or status == "default"
+
+
+class _Endpoints(EndpointEnumerator):
+    """Paths as the rest of the router has them."""
+
+    def get_path_from_regex(self, path_regex: str) -> str:
+        """`/api/private/v1/users/{id}/`."""
+        return f"/{template(path_regex)}"
+
+
+class ZoneSchemaGenerator(SchemaGenerator):
+    """Tells each view of which zone and version it is being described."""
+
+    endpoint_inspector_cls = _Endpoints
+
+    def __init__(self, zone: Zone, version: Version, patterns: Sequence[Pattern]) -> None:
+        prefixed = [path(f"api/{zone.name}/{version.name}/", include(list(patterns)))]
+        super().__init__(patterns=prefixed)  # type: ignore[no-untyped-call]
+        self._zone, self._version = zone, version
+        self.found: list[_Found] = []
+
+    def origins(self) -> dict[str, str]:
+        """The slice that each component's serializer belongs to, by the component's name."""
+        modules = {
+            name: getattr(component.object, "__module__", "") or ""
+            for (name, _), component in self.registry._components.items()  # noqa: SLF001
+        }
+        return {name: module.split(".")[1] for name, module in modules.items() if module.startswith("apps.")}
+
+    def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
+        """The base's view, marked."""
+        view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]
+        view.schema_zone, view.schema_version, view.schema_found = self._zone, self._version, self.found
+        view.schema_known = {}
+        return view
+
+
+@cache
+def enum_names() -> dict[str, list[tuple[Any, Any]]]:
+    """Stable names of the slices' choices, slice first (`UsersRole`), so that no slice can rename another's."""
+    names: dict[str, list[tuple[Any, Any]]] = {}
+    for choices in sorted(_choices(models.Choices), key=lambda found: (found.__module__, found.__qualname__)):
+        package, label, *_ = f"{choices.__module__}..".split(".")
+        listed = list(choices.choices)
+        # Two names for one set of choices would leave the generator to guess.
+        if package == "apps" and listed and listed not in names.values():
+            names["".join(part.title() for part in label.split("_")) + choices.__name__] = listed
+    return names
+
+
+def _choices(kind: type[models.Choices]) -> Iterator[type[models.Choices]]:
+    for choices in kind.__subclasses__():
+        yield choices
+        yield from _choices(choices)
+
+
+def _settings() -> dict[str, Any]:
+    return {"ENUM_NAME_OVERRIDES": enum_names(), "GET_MOCK_REQUEST": schema_speed.mock_request}
+
+
+schema_speed.install()
+
+
+def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[str, Any]:
+    """The document of these routes (as `mounting.slice_patterns` made them). Raises SchemaInvalid."""
+    with _lock, GENERATOR_STATS.silence(), patched_settings(_settings()), schema_speed.one_document():
+        generator: Any = ZoneSchemaGenerator(zone, version, patterns)
+        document: dict[str, Any] = generator.get_schema(public=True)
+        findings = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]  # noqa: SLF001
+    if findings:
+        raise SchemaInvalid(zone.name, version.name, sorted(findings))
+    document["info"] = components.info(zone, version)
+    tags = {
+        tag for item in document["paths"].values() for entry in item.values() for tag in entry.get("tags", ())
+    }
+    document["tags"] = [{"name": tag} for tag in sorted(tags)]
+    problems = []
+    for path_, method, facts in generator.found:
+        operation = document["paths"][path_][method]
+        for response in operation["responses"].values():
+            components.complete(response, version, is_unsafe=facts.is_unsafe)
+        problems.append((operation, schema_problems.problems_of(zone, facts)))
+    Examples(document, generator.origins()).add()
+    schema_problems.add_problems(document, problems)
+    components.add_components(document, zone, version)
+    return document

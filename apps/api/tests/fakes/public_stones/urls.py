@@ -1,5 +1,0 @@
-"""The same routes; what was open is public."""
-
-from apps.api.tests.fakes.stones import urls
-
-zones = {"public" if name == "open" else name: routes for name, routes in urls.zones.items()}

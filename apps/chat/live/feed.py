@@ -1,0 +1,249 @@
+"""One room in one process: the newest number, a ring of what came last, and the sockets that follow it.
+
+Messages enter by number: one that is known is dropped, one that leaves a gap is not taken, and the gap is read from
+the database, which is the truth. So it does not matter whether Redis loses, doubles or delays a payload. Events without
+a number (typing, reads, presence) are best effort.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from apps.chat import protocol
+from apps.chat.live.frame import Frame, joined
+from apps.chat.live.presence import Presence
+from apps.chat.live.subscriber import Subscriber
+from apps.chat.types import Posted
+
+RING_ENTRIES: Final = 1024
+RING_BYTES: Final = 512 * 1024
+RUN_BYTES: Final = 64 * 1024
+PAGE: Final = 200
+_NO_MESSAGE: Final = 2**63
+_log = structlog.get_logger(__name__)
+
+Past = Callable[[UUID, int, int], Awaitable[Sequence[Posted]]]
+"""`past(room_id, after, limit)`: stored messages that follow a number."""
+
+
+class Entry(NamedTuple):
+    """One frame as every socket gets it. `seq` 0: an event, not a message; `skip`: a person who need not hear it."""
+
+    seq: int
+    frame: Frame
+    skip: UUID | None = None
+
+
+class Run(NamedTuple):
+    """Entries from position `begin` up to `end`, joined once for all sockets to which all of them are due."""
+
+    begin: int
+    end: int
+    first_seq: int
+    last_seq: int
+    skips: frozenset[UUID]
+    event: dict[str, Any]
+
+
+class Feed:
+    """A room's recent past and its listeners. Positions count entries; numbers count messages."""
+
+    def __init__(self, room_id: UUID, slug: str, *, past: Past) -> None:
+        self.room_id = room_id
+        self.slug = slug
+        self.head = 0
+        self.floor = 0  # messages above it and up to `head` are in the ring, as they read now
+        self.start = 0  # position of the ring's first entry
+        self.presence = Presence()
+        self.subscribers: set[Subscriber] = set()
+        self.is_open = asyncio.Event()
+        self.idle_since = 0.0
+        self._past = past
+        self._ring: deque[Entry] = deque()
+        self._bytes = 0
+        self._run: Run | None = None
+        self._woken = False
+        self._missed = False
+        self._stale = False
+        self._filling: asyncio.Task[None] | None = None
+
+    @property
+    def end(self) -> int:
+        """The position that the next entry will have."""
+        return self.start + len(self._ring)
+
+    def begin(self, head: int) -> None:
+        """The room is heard from here on: what is newer than `head` will come."""
+        if not self.is_open.is_set():
+            self.head = self.floor = head
+            self.is_open.set()
+            if self._missed:
+                self.catch_up()
+
+    def enter(self, subscriber: Subscriber, *, after: int | None) -> None:
+        """Let a socket follow: from now on, or from the message after number `after` on."""
+        subscriber.seq = self.head if after is None else min(after, self.head)
+        subscriber.feed = self
+        self._follow(subscriber)
+        self.subscribers.add(subscriber)
+        subscriber.pump()
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Let a socket go."""
+        self.subscribers.discard(subscriber)
+        self.idle_since = asyncio.get_running_loop().time()
+
+    def take(self, payload: bytes) -> None:
+        """Messages as they were packed by the process that stored them."""
+        if not self.is_open.is_set():
+            self._missed = True  # `head` is being read just now, perhaps from before these were stored
+            return
+        first = protocol.first_seq(payload)
+        if first is None or first > self.head + 1:
+            self.catch_up()
+            return
+        for seq, frame in enumerate(protocol.unpack(payload), start=first):
+            if seq == self.head + 1:
+                self._append(seq, frame)
+        self._wake()
+
+    def announce(self, frame: bytes, *, skip: UUID | None = None) -> None:
+        """An event for everyone here."""
+        self._append(0, frame, skip)
+        self._wake()
+
+    def distrust_past(self) -> None:
+        """What was said before may read differently now: who asks for it gets it from the database, not the ring."""
+        self.floor = self.head
+
+    def catch_up(self) -> None:
+        """Read what is newer than `head` from the database; once more, if that is being done just now."""
+        self._stale = True
+        if self._filling is None:
+            self._filling = asyncio.create_task(self._fill())
+
+    async def drain(self) -> None:
+        """Wait until a catch-up that runs is done."""
+        if self._filling is not None:
+            await asyncio.wait({self._filling})
+
+    def next_entry(self, subscriber: Subscriber) -> Entry | None:
+        """The next entry for a socket, which moves on behind it; None when there is none now."""
+        ring, start = self._ring, self.start
+        while (index := subscriber.position - start) < len(ring):
+            if index < 0:
+                self._follow(subscriber)  # it lagged until the ring had moved on
+                return None
+            entry = ring[index]
+            subscriber.position += 1
+            if entry.seq:
+                if entry.seq <= subscriber.seq:
+                    continue
+                subscriber.seq = entry.seq
+            elif entry.skip is not None and entry.skip == subscriber.user_id:
+                continue
+            return entry
+        return None
+
+    def next_run(self, subscriber: Subscriber) -> dict[str, Any] | None:
+        """All that is due to a socket, at most about 64 KiB, as one event; it moves on behind it. None: nothing is."""
+        run = self._run
+        if run is None or run.begin != subscriber.position or (run.end < self.end and not _is_full(run)):
+            if not self.start <= subscriber.position < self.end:
+                if subscriber.position < self.start:
+                    self._follow(subscriber)
+                return None
+            run = self._run = self._join(subscriber.position)
+        if run.first_seq > subscriber.seq and subscriber.user_id not in run.skips:
+            subscriber.position = run.end
+            subscriber.seq = run.last_seq or subscriber.seq
+            return run.event
+        due = []
+        while subscriber.position < run.end and (entry := self.next_entry(subscriber)) is not None:
+            due.append(entry.frame)
+        return joined(due) if due else None
+
+    async def read(self, *, after: int, up_to: int) -> list[tuple[int, Frame]]:
+        """Some messages from (after, up_to], from the ring if they are still there. Raises DatabaseError."""
+        if after >= self.floor:
+            return [(entry.seq, entry.frame) for entry in self._ring if after < entry.seq <= up_to]
+        page = await self._past(self.room_id, after, min(PAGE, up_to - after))
+        return [
+            (posted.seq, Frame(protocol.encode(protocol.message(posted))))
+            for posted in page
+            if posted.seq <= up_to
+        ]
+
+    def _join(self, begin: int) -> Run:
+        entries: list[Entry] = []
+        size = 0
+        for entry in islice(self._ring, begin - self.start, None):
+            entries.append(entry)
+            size += len(entry.frame.framed)
+            if size >= RUN_BYTES:
+                break
+        seqs = [entry.seq for entry in entries if entry.seq]
+        return Run(
+            begin=begin,
+            end=begin + len(entries),
+            first_seq=seqs[0] if seqs else _NO_MESSAGE,
+            last_seq=seqs[-1] if seqs else 0,
+            skips=frozenset(entry.skip for entry in entries if entry.skip is not None),
+            event=joined(entry.frame for entry in entries),
+        )
+
+    def _follow(self, subscriber: Subscriber) -> None:
+        """What is known now comes from the past, what comes later from the ring."""
+        subscriber.replay_to = self.head
+        subscriber.position = self.end
+
+    def _append(self, seq: int, payload: bytes, skip: UUID | None = None) -> None:
+        if seq:
+            self.head = seq
+        frame = Frame(payload)
+        self._ring.append(Entry(seq, frame, skip))
+        self._bytes += len(frame.framed)
+        while len(self._ring) > RING_ENTRIES or self._bytes > RING_BYTES:
+            old = self._ring.popleft()
+            self.start += 1
+            self._bytes -= len(old.frame.framed)
+            self.floor = max(self.floor, old.seq)
+
+    def _wake(self) -> None:
+        # Several payloads of one turn of the loop are delivered in one go.
+        if not self._woken:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._woken = False
+        for subscriber in tuple(self.subscribers):
+            subscriber.pump()
+
+    async def _fill(self) -> None:
+        try:
+            while self._stale:
+                self._stale = False
+                page = await self._past(self.room_id, self.head, PAGE)
+                for posted in page:
+                    if posted.seq == self.head + 1:  # others may have come in meanwhile
+                        self._append(posted.seq, protocol.encode(protocol.message(posted)))
+                self._wake()
+                self._stale |= len(page) == PAGE
+        except (DatabaseError, InterfaceError) as error:
+            # The sweep sees the difference again and comes back to it.
+            _log.warning("chat.catch_up_failed", room=str(self.room_id), error=type(error).__name__)
+        finally:
+            self._filling = None
+
+
+def _is_full(run: Run) -> bool:
+    return len(run.event["data"]) >= RUN_BYTES

@@ -1,0 +1,302 @@
+"""All live rooms of one process: who enters and leaves, what is posted, what other processes say, and the upkeep."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from apps.chat import protocol, selectors, services
+from apps.chat.live import admission
+from apps.chat.live.batches import Batches
+from apps.chat.live.comparison import compare
+from apps.chat.live.feed import Feed
+from apps.chat.live.presence_sync import PresenceSync
+from apps.chat.live.subscriber import Subscriber
+from apps.chat.live.writer import Writer
+from apps.chat.types import Draft, Posted
+from infrastructure import realtime
+from infrastructure.realtime import bus, control
+from infrastructure.realtime.database_threads import DatabaseThreads
+from infrastructure.telemetry.metrics import SOCKETS
+
+SWEEP_EVERY: Final = 3.0
+READS_EVERY: Final = 0.5
+LAG_LIMIT: Final = 30.0
+ROOM_LINGERS: Final = 30.0
+ADMISSIONS: Final = 64
+_OPEN_WITHIN: Final = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Hub:
+    """The hub of one event loop. Everything but the database runs in that loop, so nothing here needs a lock."""
+
+    def __init__(self, *, make_bus: Callable[..., Any] = bus.make) -> None:
+        self.process = os.urandom(6).hex()
+        self.feeds: dict[UUID, Feed] = {}
+        self.sockets: set[Subscriber] = set()
+        self.per_address: Counter[str] = Counter()
+        # One more stores what is said, and nothing else.
+        self.threads = DatabaseThreads(max(settings.CHAT_DATABASE_THREADS - 1, 1))
+        self.is_closing = False
+        # Tuples, since most people have one socket and a set of one is five times the size.
+        self._per_user: dict[UUID, tuple[Subscriber, ...]] = {}
+        self._per_session: dict[UUID, tuple[Subscriber, ...]] = {}
+        self._admissions = Batches(self._admit, limit=ADMISSIONS)
+        self._count = SOCKETS.labels("chat")
+        self._reads: dict[tuple[UUID, UUID], int] = {}
+        self._bus = make_bus(on_subscribed=self._subscribed)
+        self._posting = Writer(self.threads, self._tell_room)
+        self._heartbeat = PresenceSync(self._bus, self.process, self.feeds)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to listen and to look after things."""
+        self._bus.start()
+        for name, upkeep in {
+            "control": control.listen(self._control),
+            "sweep": self._every(SWEEP_EVERY, self.sweep),
+            "reads": self._every(READS_EVERY, self.flush_reads),
+            "presence": self._every(self._heartbeat.EVERY, self._heartbeat.beat),
+        }.items():
+            self._tasks.append(asyncio.create_task(upkeep, name=f"chat-{name}"))
+
+    async def aclose(self) -> None:
+        """Close all sockets with 1012, finish what is being stored, let go of Redis and the database."""
+        self.is_closing = True
+        await asyncio.gather(*(subscriber.close(admission.RESTART) for subscriber in tuple(self.sockets)))
+        await self._posting.drain()
+        for feed in self.feeds.values():
+            await feed.drain()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.flush_reads()
+        self._heartbeat.flush()
+        await self._bus.aclose()
+        await self._posting.aclose()
+        await self.threads.aclose()
+
+    # Coming and going
+
+    async def admit(self, token: str, slug: str) -> admission.Participant | admission.Refusal:
+        """Judge a handshake, together with those that arrive at the same time. Raises DatabaseError."""
+        return await self._admissions.submit((token, slug))
+
+    async def _admit(
+        self, requests: Sequence[tuple[str, str]]
+    ) -> Sequence[admission.Participant | admission.Refusal]:
+        return await self.threads.read(admission.admit, requests=requests)
+
+    async def feed(self, room_id: UUID, slug: str) -> Feed:
+        """The live room; heard and with its newest number known before this returns."""
+        feed = self.feeds.get(room_id)
+        if feed is None:
+            feed = self.feeds[room_id] = Feed(room_id, slug, past=self._past)
+            await self._bus.subscribe(realtime.room_channel(room_id), lambda body: self._heard(feed, body))
+        feed.idle_since = asyncio.get_running_loop().time()
+        if not feed.is_open.is_set() and self._bus.is_connected:
+            try:
+                async with asyncio.timeout(_OPEN_WITHIN):
+                    await feed.is_open.wait()
+            except TimeoutError:
+                _log.warning("chat.subscription_slow", room=str(room_id))
+        if not feed.is_open.is_set():
+            # Without Redis: what is posted here is delivered here, and the sweep finds the rest.
+            await self._open(feed)
+        return feed
+
+    def enter(self, subscriber: Subscriber, feed: Feed, *, after: int | None) -> None:
+        """Welcome a socket and let it follow the room."""
+        self.sockets.add(subscriber)
+        for index, key in self._indexes(subscriber):
+            index[key] = (*index.get(key, ()), subscriber)
+        self._count.inc()
+        if feed.presence.enter(subscriber.user_id, subscriber.name):
+            self._heartbeat.tell(feed, subscriber.user_id, subscriber.name, is_online=True)
+        welcome = {
+            "type": "welcome",
+            "room": feed.slug,
+            "seq": feed.head,
+            "online": feed.presence.people(self._heartbeat.LIMIT),
+        }
+        subscriber.tell(protocol.encode(welcome))
+        feed.enter(subscriber, after=after)
+
+    def leave(self, subscriber: Subscriber, feed: Feed) -> None:
+        """The socket is gone."""
+        self.sockets.discard(subscriber)
+        for index, key in self._indexes(subscriber):
+            others = tuple(one for one in index.pop(key) if one is not subscriber)
+            if others:
+                index[key] = others
+        self._count.dec()
+        feed.leave(subscriber)
+        if feed.presence.leave(subscriber.user_id):
+            self._heartbeat.tell(feed, subscriber.user_id, subscriber.name, is_online=False)
+
+    def count_of(self, user_id: UUID) -> int:
+        """How many sockets a person has here."""
+        return len(self._per_user.get(user_id, ()))
+
+    def _indexes(self, subscriber: Subscriber) -> tuple[tuple[dict[UUID, tuple[Subscriber, ...]], UUID], ...]:
+        return (self._per_user, subscriber.user_id), (self._per_session, subscriber.session_id)
+
+    # What sockets say
+
+    def post(self, subscriber: Subscriber, feed: Feed, draft: Draft) -> asyncio.Future[None]:
+        """Store a message with the next group; acknowledged or refused to the socket."""
+        return self._posting.submit(subscriber, feed.room_id, draft)
+
+    def typing(self, subscriber: Subscriber, feed: Feed) -> None:
+        """Tell the room that someone is writing."""
+        event = {"type": "typing", "user": str(subscriber.user_id), "name": subscriber.name}
+        self._publish(feed.room_id, event)
+
+    def read(self, subscriber: Subscriber, feed: Feed, seq: int) -> None:
+        """Someone has read up to a number. It is told and written down with the next group of marks."""
+        key = (feed.room_id, subscriber.user_id)
+        self._reads[key] = max(min(seq, feed.head), self._reads.get(key, 0))
+
+    def _publish(self, room_id: UUID, event: Mapping[str, Any]) -> None:
+        self._tell_room(room_id, realtime.encode(event))
+
+    def _tell_room(self, room_id: UUID, payload: bytes) -> None:
+        self._bus.publish(realtime.room_channel(room_id), payload)
+
+    # What other processes say
+
+    def _subscribed(self, channel: str) -> None:
+        feed = self.feeds.get(UUID(channel.partition(":")[2]))
+        if feed is None:
+            return
+        if feed.is_open.is_set():  # after a break
+            feed.distrust_past()
+            feed.catch_up()
+        else:
+            self._tasks.append(asyncio.create_task(self._try_to_open(feed)))
+
+    async def _open(self, feed: Feed) -> None:
+        heads = await self.threads.read(selectors.list_heads, room_ids=[feed.room_id])
+        feed.begin(heads.get(feed.room_id, 0))
+
+    async def _try_to_open(self, feed: Feed) -> None:
+        try:
+            await self._open(feed)
+        except (DatabaseError, InterfaceError) as error:
+            # Whoever waits for the room tries again and is told.
+            _log.warning("chat.open_failed", room=str(feed.room_id), error=type(error).__name__)
+
+    async def _past(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
+        return await self.threads.read(selectors.list_posted_after, room_id=room_id, after=after, limit=limit)
+
+    def _heard(self, feed: Feed, body: bytes) -> None:
+        if protocol.first_seq(body) is not None:
+            feed.take(body)
+            return
+        event = orjson.loads(body)
+        match event.get("type"):
+            case "presence":
+                self._heartbeat.heard(feed, event)
+            case "membership.ended":
+                self._end_membership(feed.room_id, UUID(event["user"]))
+            case "room.deleted":
+                self._end_room(feed.room_id)
+            case "typing":
+                feed.announce(body, skip=UUID(event["user"]))
+            case "edited" | "deleted":
+                feed.distrust_past()
+                feed.announce(body)
+            case _:
+                feed.announce(body)
+
+    def _control(self, channel: str, payload: Mapping[str, Any]) -> None:
+        kind, _, id_ = channel.partition(":")
+        if kind == "session":
+            self._end_session(UUID(id_))
+        elif kind == "user":
+            frame = protocol.encode(payload)
+            for subscriber in self._per_user.get(UUID(id_), ()):
+                subscriber.tell(frame)
+
+    def _end_session(self, session_id: UUID) -> None:
+        for subscriber in self._per_session.get(session_id, ()):
+            subscriber.close(admission.SESSION_ENDED)
+
+    def _end_membership(self, room_id: UUID, user_id: UUID) -> None:
+        for subscriber in self._per_user.get(user_id, ()):
+            if subscriber.feed is not None and subscriber.feed.room_id == room_id:
+                subscriber.close(admission.NOT_A_MEMBER)
+
+    def _end_room(self, room_id: UUID) -> None:
+        for subscriber in tuple(self.feeds[room_id].subscribers):
+            subscriber.close(admission.NO_SUCH_ROOM)
+
+    # Upkeep
+
+    async def sweep(self) -> None:
+        """Compare with the database: sessions that ended, members that left, rooms that moved on; end what lags."""
+        now = asyncio.get_running_loop().time()
+        for subscriber in tuple(self.sockets):
+            if subscriber.is_busy and now - subscriber.progress > LAG_LIMIT:
+                _log.info("chat.socket_lags", user=str(subscriber.user_id))
+                subscriber.close(admission.LAGGING)
+        for room_id, feed in tuple(self.feeds.items()):
+            is_quiet = not feed.subscribers and self._posting.is_idle(room_id)
+            if is_quiet and now - feed.idle_since > ROOM_LINGERS:
+                del self.feeds[room_id]
+                await self._bus.unsubscribe(realtime.room_channel(room_id))
+        self._tasks = [task for task in self._tasks if not task.done()]
+        if self.sockets:
+            await self._compare()
+
+    async def _compare(self) -> None:
+        rooms = set(self.feeds)
+        found = await self.threads.read(
+            compare,
+            session_ids=set(self._per_session),
+            members={(feed.room_id, one.user_id) for feed in self.feeds.values() for one in feed.subscribers},
+            room_ids=rooms,
+        )
+        for session_id in found.ended_sessions:
+            self._end_session(session_id)
+        for room_id, user_id in found.former_members:
+            self._end_membership(room_id, user_id)
+        for room_id in rooms & self.feeds.keys():
+            feed = self.feeds[room_id]
+            if room_id not in found.heads:
+                self._end_room(room_id)
+            elif found.heads[room_id] > feed.head and feed.is_open.is_set():
+                feed.catch_up()
+
+    async def flush_reads(self) -> None:
+        """Tell how far people have read, and write it down, all in one statement."""
+        reads, self._reads = self._reads, {}
+        if not reads:
+            return
+        for (room_id, user_id), seq in reads.items():
+            self._publish(room_id, {"type": "read", "user": str(user_id), "seq": seq})
+        try:
+            await self.threads.run(services.record_reads, reads=reads)
+        except (DatabaseError, InterfaceError) as error:
+            _log.warning("chat.reads_kept", error=type(error).__name__)
+            self._reads = {**reads, **self._reads}
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await work()
+            except (DatabaseError, InterfaceError) as error:
+                _log.warning("chat.upkeep_failed", error=type(error).__name__)
+            except Exception:  # noqa: BLE001  (upkeep of the others goes on; the fault is in the log)
+                _log.exception("chat.upkeep_broke")

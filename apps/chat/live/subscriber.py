@@ -1,0 +1,229 @@
+"""One socket's place in a room: a cursor into the feed, not a queue of its own.
+
+Frames are sent in place, without a task and without a hop, for as long as the socket takes them. The first send that
+has to wait makes the socket busy: a task goes on with that one alone, and everyone else is served meanwhile. When it
+gets through, it takes up what it missed: from the feed's ring, or from the database once the ring has moved on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from apps.chat.live.frame import Frame, joined
+
+if TYPE_CHECKING:
+    from apps.chat.live.feed import Feed
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+MANY_DIRECT: Final = 64
+MOST_DIRECT: Final = 1024
+REPLAY_STEP: Final = 32
+_CLOSE_WITHIN: Final = 5.0
+_RETRY_READ: Final = 0.5
+_log = structlog.get_logger(__name__)
+
+
+class Subscriber:
+    """What the hub knows of one socket. Made inside the task that serves it."""
+
+    __slots__ = (
+        "_closing",
+        "_direct",
+        "_loop",
+        "_owner",
+        "_task",
+        "close_code",
+        "feed",
+        "is_joined",
+        "name",
+        "position",
+        "progress",
+        "replay_to",
+        "send",
+        "seq",
+        "session_id",
+        "user_id",
+    )
+
+    def __init__(
+        self, send: Send, *, user_id: UUID, name: str, session_id: UUID, is_joined: bool = False
+    ) -> None:
+        self.send = send
+        self.is_joined = is_joined  # whether the server takes many frames in one write
+        self.user_id = user_id
+        self.name = name
+        self.session_id = session_id
+        self.feed: Feed | None = None
+        self.seq = 0  # the newest message that was sent here
+        self.replay_to = 0  # up to this number they come from the past, afterwards from the ring
+        self.position = 0  # of the next entry of the ring
+        self.close_code: int | None = None
+        self.progress = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._owner = asyncio.current_task()
+        self._closing: asyncio.Future[None] | None = None
+        self._direct: list[Frame] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a send waits for the client."""
+        return self._task is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will be sent."""
+        return self.close_code is not None
+
+    def tell(self, *payloads: bytes) -> None:
+        """Send frames to this socket alone, before everything that comes from the room."""
+        self._direct.extend(map(Frame, payloads))
+        self.pump()
+        if len(self._direct) > MOST_DIRECT:
+            self.close(1013)
+
+    def tell_soon(self, payload: bytes) -> None:
+        """The same with the next `pump`."""
+        self._direct.append(Frame(payload))
+
+    def pump(self) -> None:
+        """Send all that is due, in place as far as that goes."""
+        if self._task is not None or self.close_code is not None:
+            return
+        if self.seq < self.replay_to:
+            self._go_on(self._deliver())
+            return
+        coroutine = self._deliver()
+        try:
+            waits_for = coroutine.send(None)
+        except StopIteration:
+            return
+        self._go_on(_rest(coroutine, waits_for))
+
+    async def relieved(self) -> None:
+        """Wait while more answers are due to this socket than it takes."""
+        while len(self._direct) > MANY_DIRECT and self._task is not None:
+            await asyncio.wait({self._task})
+
+    def close(self, code: int) -> asyncio.Future[None]:
+        """Close the socket; the task that serves it ends. The first code counts. Done when the client was told."""
+        if self.close_code is None:
+            self.close_code = code
+            self._closing = self._loop.create_task(self._close(code))
+        elif self._closing is None:  # the client was first
+            self._closing = self._loop.create_future()
+            self._closing.set_result(None)
+        return self._closing
+
+    def gone(self) -> None:
+        """The client has left: send nothing more."""
+        self._give_up()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _give_up(self) -> None:
+        if self.close_code is None:
+            self.close_code = 1006
+
+    def _go_on(self, rest: Awaitable[None] | Generator[Any, Any, None]) -> None:
+        self.progress = self._loop.time()
+        self._task = self._loop.create_task(_until_done(rest))
+        self._task.add_done_callback(self._caught_up)
+
+    def _caught_up(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("chat.delivery_failed", exc_info=error)
+            self.close(1011)
+        self.pump()
+
+    async def _deliver(self) -> None:
+        try:
+            while self.close_code is None:
+                if self._direct:
+                    await self._answer()
+                elif self.feed is None:
+                    return
+                elif self.seq < self.replay_to:
+                    await self._replay(self.feed)
+                elif (event := self._next(self.feed)) is not None:
+                    await self.send(event)
+                elif self.seq >= self.replay_to:
+                    return
+                if self._task is not None:
+                    self.progress = self._loop.time()
+        except (OSError, RuntimeError):
+            # The server's way to say that the client has gone; its last event is on the way to the serving task.
+            self._give_up()
+
+    def _next(self, feed: Feed) -> dict[str, Any] | None:
+        if self.is_joined:
+            return feed.next_run(self)
+        entry = feed.next_entry(self)
+        return None if entry is None else entry.frame.event
+
+    async def _answer(self) -> None:
+        if self.is_joined:
+            event = joined(self._direct)
+            self._direct.clear()
+            # A receipt and the message itself leave together: a write costs more than what is in it.
+            if self.feed is not None and self.seq >= self.replay_to and (run := self._next(self.feed)):
+                event["data"] += run["data"]
+            await self.send(event)
+        else:
+            await self.send(self._direct.pop(0).event)
+
+    async def _replay(self, feed: Feed) -> None:
+        try:
+            page = await feed.read(after=self.seq, up_to=self.replay_to)
+        except (DatabaseError, InterfaceError):
+            await asyncio.sleep(_RETRY_READ)
+            return
+        step = REPLAY_STEP if self.is_joined else 1
+        for begin in range(0, len(page), step):
+            if self._direct:
+                return
+            some = page[begin : begin + step]
+            await self.send(joined(frame for _, frame in some) if self.is_joined else some[0][1].event)
+            self.seq = some[-1][0]
+            self.progress = self._loop.time()
+        if not page:
+            # Nothing there although it was announced: only a database restored from an older state can say so.
+            self.seq = self.replay_to
+
+    async def _close(self, code: int) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        try:
+            async with asyncio.timeout(_CLOSE_WITHIN):
+                await self.send({"type": "websocket.close", "code": code})
+        except (OSError, RuntimeError):
+            _log.debug("chat.closed_already", code=code)
+        if self._owner is not None:
+            self._owner.cancel()
+
+
+async def _until_done(rest: Any) -> None:
+    await rest
+
+
+@types.coroutine
+def _rest(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """What remains of a coroutine that was stepped by hand and now waits for something."""
+    try:
+        while True:
+            try:
+                value = yield waits_for
+            except BaseException as error:  # noqa: BLE001  (handed on into the coroutine)
+                waits_for = coroutine.throw(error)
+            else:
+                waits_for = coroutine.send(value)
+    except StopIteration:
+        return

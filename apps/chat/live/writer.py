@@ -1,0 +1,172 @@
+"""What people say here, in all rooms: stored in groups, acknowledged, then published."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from apps.chat import protocol, services
+from apps.chat.exceptions import RoomNotFound
+from apps.chat.live.subscriber import Subscriber
+from apps.chat.types import Draft, Posted
+from apps.common.exceptions import DomainError, Unavailable
+from infrastructure.realtime.database_threads import DatabaseThreads
+
+GROUP: Final = 256
+# Storing the same drafts again is harmless, each is taken once: so a database that restarts is waited for.
+RETRIES: Final = (0.1, 0.2, 0.3, *(0.5,) * 10)
+_log = structlog.get_logger(__name__)
+
+Said = tuple[Subscriber, Draft, asyncio.Future[None]]
+Group = dict[UUID, list[Said]]
+Drafts = Mapping[UUID, Sequence[Draft]]
+Told = tuple[Sequence[Posted | DomainError], bytes]
+"""What became of the drafts of one room, in order, and the payload that tells the room."""
+
+
+class Writer:
+    """The way of messages into the database and out to their rooms.
+
+    One group is at work at a time; what is said meanwhile, in whichever room, goes together in the next. So fifty
+    people in fifty rooms cost one transaction, as fifty people in one room do. Rooms of a group that fails for a
+    reason of its own, such as a lock that somebody holds on one of them, are stored apart, and hold up nobody else.
+    """
+
+    def __init__(self, threads: DatabaseThreads, publish: Callable[[UUID, bytes], None]) -> None:
+        # One group at a time, on one connection that has done it before, and behind nobody's reading.
+        self._own = DatabaseThreads(1, name="posting")
+        self._threads = threads
+        self._publish = publish
+        self._waiting: dict[UUID, list[Said]] = {}
+        self._busy: set[UUID] = set()
+        self._group: asyncio.Task[None] | None = None
+        self._apart: set[asyncio.Task[None]] = set()
+        self._side_way = asyncio.Lock()
+
+    def is_idle(self, room_id: UUID) -> bool:
+        """Whether nothing of a room is being stored."""
+        return room_id not in self._busy and room_id not in self._waiting
+
+    def submit(self, subscriber: Subscriber, room_id: UUID, draft: Draft) -> asyncio.Future[None]:
+        """Store a draft with the next group. Done when its sender was told what became of it."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(room_id, []).append((subscriber, draft, done))
+        self._go_on()
+        return done
+
+    async def drain(self) -> None:
+        """Wait for what is on its way."""
+        while tasks := {*self._apart, *([self._group] if self._group else [])}:
+            await asyncio.wait(tasks)
+
+    async def aclose(self) -> None:
+        """Finish what is on its way, let go of the database."""
+        await self.drain()
+        await self._own.aclose()
+
+    def _go_on(self) -> None:
+        if self._group is None and (group := self._next_group()):
+            self._group = asyncio.create_task(self._together(group))
+
+    def _next_group(self) -> Group:
+        group: Group = {}
+        left = GROUP
+        for room_id in [room_id for room_id in self._waiting if room_id not in self._busy]:
+            some = self._waiting.pop(room_id)
+            group[room_id], later = some[:left], some[left:]
+            left -= len(group[room_id])
+            if later:
+                self._waiting[room_id] = later
+            if not left:
+                break
+        self._busy |= group.keys()
+        return group
+
+    async def _together(self, group: Group) -> None:
+        try:
+            told = await self._store(group)
+        except (DatabaseError, InterfaceError) as error:
+            told = _unavailable(group) if _is_about_the_server(error) else {}
+        except Exception:  # noqa: BLE001  (a fault of ours is told and logged, and what follows is stored)
+            _log.exception("chat.store_broke")
+            told = _unavailable(group)
+        if told:
+            self._tell(group, told)
+        else:
+            for room_id, some in group.items():
+                task = asyncio.create_task(self._by_itself({room_id: some}))
+                self._apart.add(task)
+                task.add_done_callback(self._apart.discard)
+        self._group = None
+        self._go_on()
+
+    async def _by_itself(self, group: Group) -> None:
+        async with self._side_way:  # of the few threads, which others need as well
+            try:
+                told = await self._store(group, is_alone=True)
+            except (DatabaseError, InterfaceError):
+                told = _unavailable(group)
+        self._tell(group, told)
+        self._go_on()
+
+    async def _store(self, group: Group, *, is_alone: bool = False) -> Mapping[UUID, Told]:
+        """Store a group, trying again while the server is away. Raises DatabaseError, InterfaceError."""
+        drafts = {room_id: [draft for _, draft, _ in some] for room_id, some in group.items()}
+        threads = self._threads if is_alone else self._own
+        pauses = iter(RETRIES)
+        while True:
+            try:
+                return await threads.run(_store_and_pack, drafts=drafts)
+            except (DatabaseError, InterfaceError) as error:
+                _log.warning("chat.store_failed", rooms=len(drafts), error=type(error).__name__)
+                pause = next(pauses, None)
+                if pause is None or not (is_alone or _is_about_the_server(error)):
+                    raise
+                await asyncio.sleep(pause)
+
+    def _tell(self, group: Group, told: Mapping[UUID, Told]) -> None:
+        for room_id, (outcomes, payload) in told.items():
+            # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
+            for (subscriber, draft, done), outcome in zip(group[room_id], outcomes, strict=True):
+                if isinstance(outcome, Posted):
+                    subscriber.tell_soon(protocol.ack(outcome))
+                else:
+                    subscriber.tell_soon(protocol.error(outcome, str(draft.client_id)))
+                if not done.cancelled():
+                    done.set_result(None)
+            if payload:
+                self._publish(room_id, payload)
+        self._busy -= group.keys()
+        # After the feeds' own turn, in which receipts and messages leave together.
+        senders = {subscriber for some in group.values() for subscriber, _, _ in some}
+        asyncio.get_running_loop().call_soon(_pump, senders)
+
+
+def _unavailable(group: Group) -> dict[UUID, Told]:
+    return {room_id: ([Unavailable()] * len(some), b"") for room_id, some in group.items()}
+
+
+def _is_about_the_server(error: Exception) -> bool:
+    """Whether it is the connection or the whole server that fails (SQLSTATE classes 08, 53, 57P; none: no answer)."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "53", "57P"))
+
+
+def _pump(subscribers: Iterable[Subscriber]) -> None:
+    for subscriber in subscribers:
+        subscriber.pump()
+
+
+def _store_and_pack(*, drafts: Drafts) -> dict[UUID, Told]:
+    told: dict[UUID, Told] = {}
+    for room_id, stored in services.store_in_rooms(drafts=drafts).items():
+        if stored is None:
+            told[room_id] = [RoomNotFound()] * len(drafts[room_id]), b""
+        else:
+            told[room_id] = stored.outcomes, protocol.pack(stored.fresh) if stored.fresh else b""
+    return told

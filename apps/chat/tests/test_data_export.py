@@ -1,0 +1,61 @@
+"""What people have said goes into their export, and what becomes of it when they are erased."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.test import Client
+
+from apps.chat import data_export, services
+from apps.chat.models import Membership, Message, Role
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.chat.types import Draft
+from apps.common import outbox
+from apps.users.tests.factories import bearer
+
+pytestmark = pytest.mark.django_db
+ROOT = "/api/private/v1/"
+
+
+def test_rooms_and_messages_are_exported() -> None:
+    room = RoomFactory.create()
+    ada, grace = member_of(room, Role.OWNER), member_of(room)
+    services.post_messages(
+        room_id=room.pk,
+        drafts=[Draft(sender_id=one.pk, text=f"from {one.name}") for one in (ada, grace, ada)],
+    )
+    found: Any = {name: list(rows) for name, rows in data_export.export(ada.pk).items()}
+    assert [(row["room_slug"], row["role"]) for row in found["rooms"]] == [(room.slug, "owner")]
+    assert [(row["seq"], row["text"]) for row in found["messages"]] == [
+        (1, f"from {ada.name}"),
+        (3, f"from {ada.name}"),
+    ]
+    assert (found["files"], found["invitations_sent"]) == ([], [])
+    whole: Any = Client().get(f"{ROOT}users/me/export/", headers=bearer(ada))
+    assert json.loads(b"".join(whole.streaming_content))["chat"]["rooms"][0]["room_slug"] == room.slug
+
+
+@pytest.fixture
+def in_place() -> Iterator[None]:
+    """Tasks run where they are sent from."""
+    before = current_app.conf.task_always_eager
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = before
+
+
+def test_erasure_reaches_the_rooms(in_place: None) -> None:
+    room = RoomFactory.create()
+    ada, grace = member_of(room, Role.OWNER), member_of(room)
+    services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="stays")])
+    assert Client().delete(f"{ROOT}users/me/", headers=bearer(ada)).status_code == 204
+    outbox.relay_due()
+    assert list(Membership.objects.values_list("user_id", "role")) == [(grace.pk, Role.OWNER)]
+    shown = Client().get(f"{ROOT}chat/rooms/{room.slug}/messages/", headers=bearer(grace)).json()["results"]
+    said = [row for row in shown if row["message"] == "stays"]
+    assert [row["from_name"] for row in said] == ["Deleted account"]
+    assert Message.objects.filter(sender_id=ada.pk, text="stays").count() == 1

@@ -1,0 +1,54 @@
+"""What is kept about a person, for that person (GDPR, articles 15 and 20): each slice says what it has.
+
+A slice has a `data_export.py` with a function::
+
+    def export(user_id: UUID) -> Mapping[str, object]: ...
+
+Its values are JSON-safe (UUIDs and datetimes as well); one that may be long is an iterator, which is written as an array
+while it is read. No slice knows of another: they are found by their folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.apps import apps
+
+Export = Callable[[UUID], Mapping[str, Any]]
+
+
+def exports() -> dict[str, Export]:
+    """The function of each slice that has one, by the slice's label."""
+    found: dict[str, Export] = {}
+    for config in apps.get_app_configs():
+        name = f"{config.name}.data_export"
+        if config.name.startswith("apps.") and config.name != "apps.common" and find_spec(name) is not None:
+            found[config.label] = import_module(name).export
+    return dict(sorted(found.items()))
+
+
+def stream(user_id: UUID) -> Iterator[bytes]:
+    """One JSON object, a member for each slice, in pieces; nothing of it is held as a whole."""
+    yield b"{"
+    for number, (label, export) in enumerate(exports().items()):
+        yield b"," * (number > 0) + orjson.dumps(label) + b":{"
+        for position, (name, value) in enumerate(export(user_id).items()):
+            yield b"," * (position > 0) + orjson.dumps(name) + b":"
+            if isinstance(value, Iterator):
+                yield from _array(value)
+            else:
+                yield orjson.dumps(value)
+        yield b"}"
+    yield b"}\n"
+
+
+def _array(items: Iterator[Any]) -> Iterator[bytes]:
+    yield b"["
+    for number, item in enumerate(items):
+        yield b"," * (number > 0) + orjson.dumps(item)
+    yield b"]"

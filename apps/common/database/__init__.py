@@ -1,0 +1,1 @@
+"""Primary keys and migration settings that every slice's models share."""

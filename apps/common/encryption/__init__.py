@@ -1,0 +1,1 @@
+"""Encrypted model fields, their blind indexes, and key rotation."""

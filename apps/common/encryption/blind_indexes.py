@@ -1,0 +1,147 @@
+"""`BlindIndexField` stands beside an EncryptedCharField and lets its rows be found by their value, for equality only.
+
+    phone = EncryptedCharField(max_length=32, null=True)
+    phone_index = BlindIndexField(source="phone", normalise=phone_numbers.canonical)
+
+    User.objects.filter(phone_index="+44 20 7946 0958")
+
+It is filled from its source whenever the instance is saved. Old keys of the ring are looked for as well, so a search
+finds what `rotate_field_keys` has not reached yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldError
+from django.db import models
+from django.db.models import Lookup
+from django.db.models.signals import pre_save
+
+from apps.common.encryption import ciphers
+
+if TYPE_CHECKING:  # generic for mypy only
+    BinaryField = models.BinaryField[Any, Any]
+    AnyLookup = Lookup[Any]
+else:
+    BinaryField = models.BinaryField
+    AnyLookup = Lookup
+
+
+class Digest(bytes):
+    """What the field has made itself; any other bytes are refused on their way to the database."""
+
+    __slots__ = ()
+
+
+def as_it_is(text: str) -> str:
+    """Only texts that are the same, sign by sign, are equal."""
+    return text
+
+
+class BlindIndexField(BinaryField):
+    """The keyed digest of the encrypted field `source`, null where that is null.
+
+    `normalise` brings texts that count as equal to one form; changing it calls for `rotate_field_keys`. Add a constraint
+    that source and index are null together, for `update(source=None)` alone would leave the index behind.
+    """
+
+    description = "Blind index of an encrypted text"
+
+    def __init__(
+        self, *args: Any, source: str, normalise: Callable[[str], str] = as_it_is, **kwargs: Any
+    ) -> None:
+        kwargs.setdefault("null", True)
+        kwargs.setdefault("blank", True)
+        kwargs.setdefault("default", None)
+        kwargs.setdefault("editable", False)
+        kwargs.setdefault("db_index", True)
+        super().__init__(*args, **kwargs)
+        self.source = source
+        self.normalise = normalise
+
+    def deconstruct(self) -> Any:
+        """With its own two arguments."""
+        name, path, args, kwargs = super().deconstruct()
+        return (
+            name,
+            path,
+            args,
+            {**kwargs, "source": self.source, "normalise": self.normalise, "editable": False},
+        )
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Watch the saving of the model."""
+        super().contribute_to_class(cls, name, private_only)
+        if not cls._meta.abstract:
+            pre_save.connect(self._require_both, sender=cls)
+
+    def _require_both(self, update_fields: frozenset[str] | None = None, **_: Any) -> None:
+        """Raises FieldError when the source alone is to be saved."""
+        if update_fields is not None and self.source in update_fields and self.name not in update_fields:
+            raise FieldError(f"{self.model.__name__}.{self.name} has to be saved along with {self.source}.")
+
+    @property
+    def _digests(self) -> Any:
+        source: Any = self.model._meta.get_field(self.source)
+        return ciphers.blind_index(f"{self.model._meta.db_table}.{source.column}")
+
+    def digest(self, plain: str | None) -> Digest | None:
+        """What is stored for a text of the source."""
+        return None if plain is None else Digest(self._digests.digest(self.normalise(plain)))
+
+    def candidates(self, plain: str) -> tuple[bytes, ...]:
+        """What may be stored for it, by any key of the ring."""
+        found: tuple[bytes, ...] = self._digests.candidates(self.normalise(plain))
+        return found
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001  (Django's signature)
+        """The digest of the source as it is on the instance; unchanged where the source was not loaded."""
+        if not add and self.source in model_instance.get_deferred_fields():
+            return getattr(model_instance, self.attname)
+        digest = self.digest(getattr(model_instance, self.source))
+        setattr(model_instance, self.attname, digest)
+        return digest
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Digest | None:
+        """The digest."""
+        return None if value is None else Digest(value)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Let digests and NULL through. Raises FieldError for anything else."""
+        if value is None or isinstance(value, Digest):
+            return super().get_db_prep_value(None if value is None else bytes(value), connection, prepared)
+        raise FieldError(
+            f"{self.model.__name__}.{self.name} is filled from {self.source}: set that and save."
+        )
+
+    def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
+        """`exact`, by a text of the source, and `isnull`. Raises FieldError: nothing else could find anything."""
+        if lookup_name == "exact":
+            return _Equal
+        if lookup_name != "isnull":
+            raise FieldError(f"{self.model.__name__}.{self.name} can be searched for equality only.")
+        return super().get_lookup(lookup_name)
+
+
+class _Equal(AnyLookup):
+    """The column is one of the digests that the text may have."""
+
+    lookup_name = "exact"
+
+    def get_prep_lookup(self) -> tuple[bytes, ...] | None:
+        """The digests; None, of which Django makes `isnull`, for None. Raises FieldError for what is no text."""
+        field = self.lhs.output_field
+        if self.rhs is None:
+            return None
+        if not isinstance(self.rhs, str):
+            raise FieldError(f"{field.model.__name__}.{field.name} is looked up by a text of {field.source}.")
+        found: tuple[bytes, ...] = field.candidates(self.rhs)
+        return found
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """`column IN (…)`."""
+        column, parameters = self.process_lhs(compiler, connection)
+        places = ", ".join(["%s"] * len(self.rhs))
+        return f"{column} IN ({places})", [*parameters, *self.rhs]

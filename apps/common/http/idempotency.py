@@ -1,0 +1,201 @@
+"""Idempotency-Key: one effect and one answer, however often a call is sent (draft-ietf-httpapi-idempotency-key-header).
+
+The answer is stored in the transaction of the effect, so there is never one without the other. Answers may carry
+tokens; they are stored encrypted, for a day. What is decided, and why, is docs/guides/idempotency.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from django.utils import timezone
+
+from apps.common.callers import Caller
+from apps.common.database.ids import uuid7
+from apps.common.encryption import ciphers
+from apps.common.exceptions import Conflict, InvalidInput, Unprocessable
+from apps.common.http.client_address import client_address
+from apps.common.models import StoredAnswer
+from infrastructure.crypto import DecryptionError
+
+_log = structlog.get_logger(__name__)
+
+KEEP: Final = timedelta(hours=24)
+# Longer answers, and those that stream, are not kept: a second call learns that the first one was carried out.
+MAX_KEPT: Final = 1_048_576
+REPLAYED: Final = "Idempotency-Replayed"
+# The methods that the key means something for. One that no view has is refused for what it is, not for its key.
+METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_BOUNDARY = re.compile(r"""boundary="?([^";,\s]{1,70})"?""", re.IGNORECASE)
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+# What describes the content; everything else belongs to one exchange (ids, dates, limits, cookies).
+_KEPT_HEADERS: Final = (
+    "Content-Type",
+    "Content-Language",
+    "Content-Disposition",
+    "Location",
+    "Link",
+    "ETag",
+    "Last-Modified",
+    "Cache-Control",
+    "WWW-Authenticate",
+    "Allow",
+)
+
+
+class IdempotencyKeyInvalid(InvalidInput):
+    """The key is not 1 to 128 visible ASCII characters."""
+
+    code = "idempotency_key_invalid"
+    detail = "Idempotency-Key must be 1 to 128 visible ASCII characters."
+
+
+class IdempotencyInFlight(Conflict):
+    """The first call with this key has not been answered yet."""
+
+    code = "idempotency_in_flight"
+    detail = "A call with this Idempotency-Key is still running. Try again in a moment."
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """The key was used for another call."""
+
+    code = "idempotency_key_reused"
+    detail = "This Idempotency-Key was used for a different request."
+
+
+class IdempotencyAnswerLost(Conflict):
+    """The call was carried out, and its answer was not kept or can no longer be read."""
+
+    code = "idempotency_answer_lost"
+    detail = "The call with this Idempotency-Key was carried out. Its answer was not kept: look at what it changed."
+
+
+def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The answer of `call`, or the stored one when this caller has sent the same call with the same key before.
+
+    Everything that `call` does in the database, and what it hands to `on_commit`, is one transaction with the stored
+    answer. Answers of 5xx are rolled back, and neither they nor 429 are stored: the call may be tried again.
+
+    Raises:
+        IdempotencyKeyInvalid, IdempotencyInFlight, IdempotencyKeyReused, IdempotencyAnswerLost: see there.
+    """
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None or request.method not in METHODS:
+        return call()
+    if not _KEY.fullmatch(key):
+        raise IdempotencyKeyInvalid
+    owner = caller.throttle_key(client_address(request))
+    fingerprint = _fingerprint(request)
+    with transaction.atomic():
+        # A lock instead of a row that others would wait for: a second call learns at once that the first is running.
+        if not _try_lock(owner, key):
+            raise IdempotencyInFlight
+        stored = StoredAnswer.objects.filter(caller=owner, key=key).first()
+        if stored is not None and stored.created_at < timezone.now() - KEEP:
+            stored.delete()
+            stored = None
+        if stored is not None:
+            if not hmac.compare_digest(bytes(stored.fingerprint), fingerprint):
+                raise IdempotencyKeyReused
+            return _restored(stored)
+        response = call()
+        if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+            # DRF's responses are rendered late; what is stored, and whether it can be, has to be known now.
+            response = response.render()
+        if response.status_code >= 500:
+            transaction.set_rollback(True)
+        elif response.status_code != 429 and not connection.needs_rollback:
+            _store(owner, key, fingerprint, response)
+    return response
+
+
+def prune(*, now: datetime | None = None) -> int:
+    """Delete answers older than a day. How many it were."""
+    return StoredAnswer.objects.filter(created_at__lt=(now or timezone.now()) - KEEP).delete()[0]
+
+
+def forget(*, caller: Caller) -> int:
+    """Delete what is kept for a signed-in caller or a service, with the personal data in it. How many it were."""
+    return StoredAnswer.objects.filter(caller=caller.throttle_key("")).delete()[0]
+
+
+def _fingerprint(request: HttpRequest) -> bytes:
+    """A keyed digest of the call: bodies hold passwords, and a plain hash of those could be guessed at."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), b"idempotency", hashlib.sha256)
+    kind, body = request.META.get("CONTENT_TYPE", ""), _body(request)
+    # A client that sends a form again draws a new boundary; the form is the same.
+    boundary = _BOUNDARY.search(kind) if kind.lower().startswith("multipart/") else None
+    if boundary is not None:
+        kind = kind.replace(boundary[1], "")
+        body = body.replace(b"--" + boundary[1].encode("latin-1", "replace"), b"--")
+    for part in (request.method or "", request.get_full_path(), kind):
+        digest.update(hashlib.sha256(part.encode()).digest())
+    digest.update(body)
+    return digest.digest()
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The whole body, kept for whoever parses it. Its size was bounded by BodyLimitMiddleware.
+
+    `request.body` alone would refuse a form with files that is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.
+    """
+    if not hasattr(request, "_body"):
+        request._body = request.read()  # noqa: SLF001
+    return request.body
+
+
+def _try_lock(owner: str, key: str) -> bool:
+    """Take the lock of this key until the transaction ends; False when another transaction holds it."""
+    number = int.from_bytes(
+        hashlib.sha256(f"idempotency:{owner}:{key}".encode()).digest()[:8], "big", signed=True
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s::bigint)", [number])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _store(owner: str, key: str, fingerprint: bytes, response: HttpResponseBase) -> None:
+    row = StoredAnswer(
+        id=uuid7(),
+        caller=owner,
+        key=key,
+        fingerprint=fingerprint,
+        status=response.status_code,
+        headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+    )
+    if isinstance(response, HttpResponse) and len(response.content) <= MAX_KEPT:
+        row.body = ciphers.cipher().encrypt(b64encode(response.content).decode("ascii"), _place(row))
+    row.save(force_insert=True)
+
+
+def _restored(row: StoredAnswer) -> HttpResponse:
+    if not row.body:
+        raise IdempotencyAnswerLost
+    try:
+        content = b64decode(ciphers.cipher().decrypt(row.body, _place(row)))
+    except DecryptionError:
+        # Its key has left the ring within the day. What must not happen is the effect once more.
+        _log.warning("idempotency.answer_unreadable", answer=str(row.pk))
+        raise IdempotencyAnswerLost from None
+    response = HttpResponse(content, status=row.status, headers=row.headers)
+    if "Content-Type" not in row.headers:
+        del response.headers["Content-Type"]
+    response.headers[REPLAYED] = "true"
+    return response
+
+
+def _place(row: StoredAnswer) -> str:
+    return f"{StoredAnswer._meta.db_table}.body:{row.pk}"

@@ -1,0 +1,74 @@
+"""Refuses bodies that are too long before anything reads them, chunked ones included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import IO, Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from apps.common.http.problems import problem_response
+
+# Boundaries, part headers and the small fields beside a file.
+FORM_OVERHEAD: Final = 65_536
+_BLOCK: Final = 65_536
+
+
+class BodyLimitMiddleware:
+    """413 for a body over MAX_BODY_BYTES; multipart forms may have MAX_UPLOAD_BYTES and some overhead."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Judge by the declared length; a chunked body is counted while it is read."""
+        meta = request.META
+        declared = meta.get("CONTENT_LENGTH")
+        if declared:
+            if not (declared.isascii() and declared.isdigit()):
+                return problem_response(
+                    status=400, code="bad_request", detail="Content-Length is not a number."
+                )
+            if int(declared) > (limit := _limit(meta)):
+                return _too_large(limit)
+        elif meta.get("HTTP_TRANSFER_ENCODING"):
+            limit = _limit(meta)
+            try:
+                body = _read_bounded(meta["wsgi.input"], limit) if "wsgi.input" in meta else b""
+            except OSError:  # gunicorn's word for chunks that are none
+                return problem_response(status=400, code="bad_request", detail="The body could not be read.")
+            if body is None:
+                return _too_large(limit)
+            # Django reads as many bytes as are declared, which for a chunked body would be none.
+            meta["CONTENT_LENGTH"] = str(len(body))
+            request._stream = BytesIO(body)  # noqa: SLF001
+        return self._get_response(request)
+
+
+def _limit(meta: dict[str, Any]) -> int:
+    if meta.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
+        return int(settings.MAX_UPLOAD_BYTES) + FORM_OVERHEAD
+    return int(settings.MAX_BODY_BYTES)
+
+
+def _too_large(limit: int) -> HttpResponseBase:
+    return problem_response(
+        status=413,
+        code="payload_too_large",
+        detail=f"The body is larger than {limit} bytes.",
+        # The rest of the body is not read, so the connection is of no more use.
+        headers={"Connection": "close"},
+    )
+
+
+def _read_bounded(stream: IO[bytes], limit: int) -> bytes | None:
+    """The whole body, or None as soon as it exceeds the limit."""
+    blocks, size = [], 0
+    while block := stream.read(_BLOCK):
+        size += len(block)
+        if size > limit:
+            return None
+        blocks.append(block)
+    return b"".join(blocks)

@@ -1,0 +1,118 @@
+"""Host validation, TLS enforcement for the API, and the security headers of every answer.
+
+Pages get their redirect to TLS and their X-Frame-Options from Django's own middleware (see `pages`); the API skips
+those, so what it needs of them is here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import SimpleLazyObject
+
+from apps.common.http.middleware.paths import is_api
+from apps.common.http.problems import problem_response
+
+API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+# `{nonce}` is `request.csp_nonce`. Connections to the own origin include WebSockets (CSP level 3; older Safari wants
+# the scheme named).
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'{nonce}; style-src 'self'{nonce}; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'{sockets}; manifest-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'"
+)
+PERMISSIONS_POLICY: Final = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()"
+
+
+class SecurityHeadersMiddleware:
+    """Refuses foreign hosts and plain HTTP where TLS is required, and adds the headers that no view has set itself.
+
+    A page that needs inline code puts `nonce="{{ request.csp_nonce }}"` on it; reading the nonce adds it to the
+    policy. A view may set its own Content-Security-Policy.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._tls_only: bool = settings.SECURE_SSL_REDIRECT
+        self._hsts = _hsts()
+        common = {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+            "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+            # Other sites cannot embed an answer; pages that CORS admits fetch it all the same.
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": PERMISSIONS_POLICY,
+        }
+        self._page_headers = tuple(common.items())
+        self._api_headers = (
+            *common.items(),
+            ("Content-Security-Policy", API_POLICY),
+            ("X-Frame-Options", "DENY"),
+            ("Cache-Control", "no-store"),
+        )
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Check the host, answer, add the headers. Raises DisallowedHost, which Django answers with a 400."""
+        host = request.get_host()
+        api = is_api(request.path)
+        nonce: SimpleLazyObject[str] | None = None
+        if api and self._tls_only and not request.is_secure():
+            response: HttpResponseBase = problem_response(
+                status=403, code="tls_required", detail="The API is reached over HTTPS only."
+            )
+        else:
+            # Documentation pages below /api/ have inline code, too.
+            nonce = SimpleLazyObject(_new_nonce)
+            request.csp_nonce = nonce  # type: ignore[attr-defined]
+            response = self._get_response(request)
+        headers = response.headers
+        html = not api or headers.get("Content-Type", "").startswith("text/html")
+        for name, value in self._page_headers if html else self._api_headers:
+            if name not in headers:
+                headers[name] = value
+        if html:
+            if "Content-Security-Policy" not in headers:
+                headers["Content-Security-Policy"] = page_policy(
+                    _used(nonce), host=host, secure=request.is_secure()
+                )
+            if api and "Cache-Control" not in headers:
+                headers["Cache-Control"] = "no-store"
+            if "X-Frame-Options" not in headers:
+                headers["X-Frame-Options"] = "DENY"
+        if self._hsts and request.is_secure() and "Strict-Transport-Security" not in headers:
+            headers["Strict-Transport-Security"] = self._hsts
+        return response
+
+
+def page_policy(nonce: str, *, host: str, secure: bool) -> str:
+    """The policy of a page; without a nonce nothing inline runs."""
+    return PAGE_POLICY.format(
+        nonce=f" 'nonce-{nonce}'" if nonce else "", sockets=f" {'wss' if secure else 'ws'}://{host}"
+    )
+
+
+def _new_nonce() -> str:
+    return secrets.token_urlsafe(18)
+
+
+def _used(nonce: SimpleLazyObject[str] | None) -> str:
+    """The nonce when the page asked for it."""
+    if nonce is None or type(nonce._wrapped) is not str:  # noqa: SLF001
+        return ""
+    return str(nonce)
+
+
+def _hsts() -> str:
+    """The value of Strict-Transport-Security by Django's settings (RFC 6797)."""
+    if not settings.SECURE_HSTS_SECONDS:
+        return ""
+    value = f"max-age={settings.SECURE_HSTS_SECONDS}"
+    if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        value += "; includeSubDomains"
+    if settings.SECURE_HSTS_PRELOAD:
+        value += "; preload"
+    return value

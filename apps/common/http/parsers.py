@@ -1,0 +1,147 @@
+"""Request bodies: strict JSON everywhere, multipart where a view asks for it. What the values mean is for serializers.
+
+RFC 8259 leaves open what this refuses: duplicate names, numbers beyond a double (NaN, Infinity), a charset other than
+UTF-8, U+0000, lone surrogates, and nesting deeper than 32.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, Final
+
+import orjson
+from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
+from django.http.multipartparser import MultiPartParserError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
+
+from apps.common.http.renderers import JSONRenderer
+
+MAX_DEPTH: Final = 32
+
+
+class StrictJSONParser(BaseParser):
+    """Reads one JSON value. Raises ParseError (400) or UnsupportedMediaType (415)."""
+
+    media_type = "application/json"
+    # DRF's schema and browsable parts look a parser's renderer up.
+    renderer_class = JSONRenderer
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The value of the body."""
+        if media_type is not None and ";" in media_type:
+            _require_utf8(media_type)
+        return loads(stream.read())
+
+
+class _StrictForm(DjangoMultiPartParser):
+    """Django's parser, which drops from a file's name what cannot be shown, U+0000 included."""
+
+    def sanitize_file_name(self, file_name: str) -> str | None:
+        """The name without folders. Raises MultiPartParserError for one that is not text."""
+        if not _is_text(file_name):
+            raise MultiPartParserError("a file name is not text")
+        return super().sanitize_file_name(file_name)
+
+
+class UploadParser(MultiPartParser):
+    """`multipart/form-data` with files; list it in `parser_classes` of views that take uploads, nowhere else.
+
+    Names and fields are UTF-8 without U+0000, as in JSON; content of files is for whoever stores it to judge.
+    """
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> DataAndFiles[Any, Any]:
+        """Fields and files. Raises ParseError (400), UnsupportedMediaType (415)."""
+        request = (parser_context or {})["request"]
+        if media_type is not None:
+            _require_utf8(media_type)
+        meta = {**request.META, "CONTENT_TYPE": media_type}
+        try:
+            data, files = _StrictForm(meta, stream, request.upload_handlers, "utf-8").parse()
+        except MultiPartParserError as error:
+            raise ParseError("The form could not be read.") from error
+        if not all(_is_text(name) and all(map(_is_text, values)) for name, values in data.lists()) or not all(
+            map(_is_text, files)
+        ):
+            raise ParseError("Names and fields of a form are UTF-8 without U+0000.", code="null_character")
+        return DataAndFiles(data, files)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text is whole: bytes that are no UTF-8 have become U+FFFD by now."""
+    return "\x00" not in value and "\ufffd" not in value
+
+
+def _require_utf8(media_type: str) -> None:
+    for parameter in media_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType(media_type, detail="Text is read as UTF-8 only.")
+
+
+def loads(raw: bytes) -> Any:
+    """The value of a JSON text. Raises ParseError with a detail that is safe to show."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise ParseError(f"The body is not valid JSON: {error.msg}.", code="invalid_json") from error
+    if type(value) is dict and raw.count(b"{") == 1 and b"[" not in raw:
+        members = len(value)  # one flat object, as most bodies are
+    elif type(value) is dict or type(value) is list:
+        members = _count_members(value)
+    else:
+        members = 0
+    # Each member has a colon of its own. As many colons as members: no name stands twice. More of them: some are
+    # inside texts, or some members were overwritten by later ones of the same name; only then is it worth a look.
+    if raw.count(b":") != members:
+        _refuse_duplicates(raw)
+    if b"\\u0000" in raw and _has_null(value):
+        raise ParseError("Texts must not contain U+0000.", code="null_character")
+    return value
+
+
+def _count_members(value: Any) -> int:
+    """How many members all objects hold together. Raises ParseError beyond the depth that is allowed."""
+    members = 0
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        deeper: list[Any] = []
+        for container in level:
+            if type(container) is dict:
+                members += len(container)
+                deeper += [item for item in container.values() if type(item) is dict or type(item) is list]
+            else:
+                deeper += [item for item in container if type(item) is dict or type(item) is list]
+        if not deeper:
+            return members
+        level = deeper
+    raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.", code="too_deep")
+
+
+def _refuse_duplicates(raw: bytes) -> None:
+    # Numbers stay text: their value is known already, and Python refuses integers of 4,300 digits.
+    json.loads(raw, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ParseError("An object of the body has two members of one name.", code="duplicate_key")
+
+
+def _has_null(value: Any) -> bool:
+    if type(value) is str:
+        return "\x00" in value
+    if type(value) is dict:
+        return any("\x00" in name or _has_null(item) for name, item in value.items())
+    return type(value) is list and any(_has_null(item) for item in value)

@@ -1,0 +1,1 @@
+"""What every slice's WebSocket is built from."""

@@ -1,0 +1,243 @@
+"""Django's admin site as it is used here: behind the second factor, limited, signed out when idle, audited.
+
+The project's settings name it (`config.admin_site`). What the pages show is in each slice's `admin.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_VAR
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR
+from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from apps.common import audit, rate_limits
+from apps.common.http.client_address import client_address
+from apps.common.rate_limits import Quota
+from apps.users.forms import SignInForm
+from apps.users.types import AuditAction
+from infrastructure.cache.ratelimit import Rate, limiter
+
+View = Callable[..., Any]
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_SINCE, _SEEN = "site_since", "site_seen"
+# How often a page that is looked at counts as a sign of life; each is a write.
+_PULSE: Final = 60
+_OF_ANY_LIST: Final = frozenset(
+    {ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, TO_FIELD_VAR}
+    | {"_changelist_filters"}
+)
+# What the filters of django.contrib.admin put behind a field's name.
+_SUFFIXES: Final = frozenset(
+    f"__{lookup}"
+    for lookup in (
+        "exact",
+        "id__exact",
+        "pk__exact",
+        "isnull",
+        "isempty",
+        "gte",
+        "lt",
+        "year",
+        "month",
+        "day",
+    )
+)
+
+
+class Site(admin.AdminSite):
+    """`admin.site`."""
+
+    site_header = site_title = "Sarsen"
+    login_form = SignInForm
+    login_template = "users/site_sign_in.html"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The sign-in page. A refused attempt is answered 429 or 503 where that is what it is."""
+        if (refusal := _over_limit(request)) is not None:
+            return refusal
+        response = super().login(request, extra_context)
+        if request.method == "POST":
+            if response.status_code == 302:
+                _begin(request)
+            else:
+                _tell_of_limit(response)
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Sign out of the site."""
+        user = request.user
+        if request.method == "POST" and not isinstance(user, AnonymousUser):
+            audit.record(
+                action=AuditAction.SIGNED_OUT,
+                actor_id=user.pk,
+                target="user",
+                target_id=user.pk,
+                details=_HERE,
+            )
+        return super().logout(request, extra_context)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
+        """`view` for who is signed in, as often as the limit says, audited when it changes something."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if (refusal := _over_limit(request)) is not None:
+                return refusal
+            _keep_or_end(request)
+            listed = self._listed(request)
+            if listed is not None and not all(_is_offered(listed, name) for name in request.GET):
+                return _unread("The list is not filtered by this.")
+            if request.method in _SAFE:
+                return inner(request, *args, **kwargs)
+            if not _is_readable(request, listed):
+                return _unread("The form could not be read.")
+            try:
+                with transaction.atomic():
+                    response = inner(request, *args, **kwargs)
+                    # A form that is shown again, with its errors or for a confirmation, has changed nothing.
+                    if response.status_code == 302 and self.has_permission(request):
+                        _record(request)
+                    if isinstance(response, TemplateResponse):
+                        response.render()  # which looks the rows of the form up
+            except ValidationError:  # a row that the form names cannot be there
+                return _unread("The form could not be read.")
+            return response
+
+        return guarded
+
+    def _listed(self, request: HttpRequest) -> Any:
+        """The `ModelAdmin` whose list is asked for; None on other pages."""
+        page = request.resolver_match.url_name if request.resolver_match is not None else None
+        for model, model_admin in self._registry.items():
+            if page == f"{model._meta.app_label}_{model._meta.model_name}_changelist":
+                return model_admin
+        return None
+
+
+_HERE: Final = {"by": "site"}
+
+
+def _unread(words: str) -> HttpResponse:
+    return HttpResponse(f"{words}\n", status=400, content_type="text/plain")
+
+
+def _is_offered(model_admin: Any, name: str) -> bool:
+    """Whether a list's own links could have this parameter.
+
+    Django filters by any lookup of any column that an address names, and fails over those that the value does not fit.
+    """
+    if name in _OF_ANY_LIST:
+        return True
+    for offered in (*model_admin.list_filter, model_admin.date_hierarchy):
+        field = offered[0] if isinstance(offered, (tuple, list)) else offered
+        field = getattr(field, "parameter_name", field)
+        if field and (name == field or (name.startswith(f"{field}__") and name[len(field) :] in _SUFFIXES)):
+            return True
+    return False
+
+
+def _is_readable(request: HttpRequest, model_admin: Any) -> bool:
+    """Whether what was posted is text, and what was chosen in a list are keys: Django looks them up as they come."""
+    if any("\x00" in value for _, values in request.POST.lists() for value in values):
+        return False
+    chosen = [] if model_admin is None else request.POST.getlist("_selected_action")
+    return all(_is_key(model_admin.model._meta.pk, value) for value in chosen)
+
+
+def _is_key(field: Any, text: str) -> bool:
+    """Whether a primary key could be this."""
+    try:
+        field.run_validators(field.to_python(text))
+    except ValidationError:
+        return False
+    return True
+
+
+def _begin(request: HttpRequest) -> None:
+    now = timezone.now().timestamp()
+    request.session[_SINCE] = request.session[_SEEN] = now
+    request.session.set_expiry(settings.SITE_IDLE_SECONDS)
+    user = request.user
+    audit.record(
+        action=AuditAction.SIGNED_IN, actor_id=user.pk, target="user", target_id=user.pk, details=_HERE
+    )
+
+
+def _keep_or_end(request: HttpRequest) -> None:
+    """Carry the session on; end one that was begun too long ago, or otherwise than on the sign-in page."""
+    if isinstance(request.user, AnonymousUser):
+        return
+    now = timezone.now().timestamp()
+    if now - request.session.get(_SINCE, 0) > settings.SITE_SESSION_SECONDS:
+        logout(request)
+    elif now - request.session.get(_SEEN, 0) > _PULSE:
+        request.session[_SEEN] = now
+        request.session.set_expiry(settings.SITE_IDLE_SECONDS)
+
+
+def _over_limit(request: HttpRequest) -> HttpResponse | None:
+    address = client_address(request)
+    key = f"address:{address}" if isinstance(request.user, AnonymousUser) else f"user:{request.user.pk}"
+    verdict = limiter.hit(scope="site-pages", key=key, rates=_rates(tuple(settings.SITE_RATES)))
+    if verdict.allowed:
+        return None
+    quota = Quota(
+        name="site",
+        limit=verdict.limit,
+        period=verdict.period,
+        remaining=verdict.remaining,
+        reset_after=verdict.reset_after,
+    )
+    return HttpResponse(
+        "Too many requests. Try again later.\n",
+        status=429,
+        content_type="text/plain; charset=utf-8",
+        headers={"Retry-After": str(verdict.retry_after), **rate_limits.headers([quota])},
+    )
+
+
+@lru_cache(maxsize=8)
+def _rates(texts: tuple[str, ...]) -> tuple[Rate, ...]:
+    return tuple(Rate.parse(text) for text in texts)
+
+
+def _tell_of_limit(response: Any) -> None:
+    """The status of what the form was refused for, if that was a limit or a busy server."""
+    context = response.context_data if isinstance(response, TemplateResponse) else None
+    if context is None:
+        return
+    for error in context["form"].errors.as_data().get("__all__", []):
+        told = error.params or {}
+        if "retry_after" in told:
+            response.status_code = told["status"]
+            response.headers["Retry-After"] = str(max(1, math.ceil(told["retry_after"])))
+
+
+def _record(request: HttpRequest) -> None:
+    """What was posted, to which page: `users_user_change` and the id, or the action and how many rows it was for."""
+    match = request.resolver_match
+    details: dict[str, Any] = {"page": match.url_name if match is not None else ""}
+    if action := request.POST.get("action"):
+        chosen = request.POST.getlist("_selected_action")
+        details |= {"action": action[:80], "count": len(chosen), "chosen": [key[:64] for key in chosen[:20]]}
+    object_id = match.kwargs.get("object_id") if match is not None else None
+    audit.record(
+        action=AuditAction.SITE_CHANGED,
+        actor_id=request.user.pk,
+        target="page" if object_id is None else str(details["page"]).rpartition("_")[0],
+        target_id=None if object_id is None else str(object_id)[:64],
+        details=details,
+    )

@@ -1,0 +1,147 @@
+"""A handful of processes watched by one loop: their output, their deaths, the signals sent to us. No order, no policy.
+
+Single-threaded on purpose: the kernel ties a child's life to the thread that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+from infrastructure.embedded import console, processes
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Ended(Exception):
+    """The stack has to end: with 0 because somebody asked, else because of a fault."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Member:
+    """One process of the stack, by its name in the log."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    since: float
+
+    @property
+    def output(self) -> int:
+        """The descriptor of its output; -1 once that is closed."""
+        return (
+            -1 if self.process.stdout is None or self.process.stdout.closed else self.process.stdout.fileno()
+        )
+
+
+class ProcessGroup:
+    """The processes that run now. `pump` is the only place where time passes."""
+
+    def __init__(self, log: console.Console) -> None:
+        self.log = log
+        self.members: dict[str, Member] = {}
+        self.asked = 0  # how often somebody asked us to end
+        self.selector = selectors.DefaultSelector()
+
+    def listen(self) -> None:
+        """Take signals from now on; each wakes the loop through a socket."""
+        self.ear, self.mouth = socket.socketpair()
+        self.ear.setblocking(False)
+        self.mouth.setblocking(False)
+        self.selector.register(self.ear, selectors.EVENT_READ, None)
+        signal.set_wakeup_fd(self.mouth.fileno(), warn_on_full_buffer=False)
+        for number in SIGNALS:
+            signal.signal(number, self.note)
+
+    def close(self) -> None:
+        """Let go of the sockets; signals are only counted from here on."""
+        signal.set_wakeup_fd(-1)
+        self.selector.close()
+        self.ear.close()
+        self.mouth.close()
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        self.asked += 1
+
+    def add(self, name: str, process: subprocess.Popen[bytes]) -> Member:
+        """Watch a process and show what it writes."""
+        member = self.members[name] = Member(name, process, time.monotonic())
+        if process.stdout is not None:
+            os.set_blocking(process.stdout.fileno(), False)
+            self.selector.register(process.stdout, selectors.EVENT_READ, name)
+        return member
+
+    def pump(self, patience: float) -> None:
+        """Let at most that many seconds pass, showing what is written meanwhile."""
+        for key, _ in self.selector.select(patience):
+            if key.data is None:
+                self.ear.recv(64)
+            elif not self.read(self.members[key.data]):
+                self.selector.unregister(key.fileobj)
+
+    def read(self, member: Member) -> bool:
+        """Show what there is to read, up to a buffer. False when there is nothing more, now or ever."""
+        try:
+            data = os.read(member.output, 65536)
+        except BlockingIOError:
+            return True
+        if data:
+            self.log.feed(member.name, data)
+        return bool(data)
+
+    def dead(self) -> list[Member]:
+        """Those that have ended, not yet dismissed."""
+        return [member for member in self.members.values() if member.process.poll() is not None]
+
+    def dismiss(self, member: Member) -> int:
+        """Let go of a process: what is left of its group is killed, its last words are shown. Returns its exit code."""
+        process = member.process
+        processes.kill_group(process)
+        if process.stdout is not None and not process.stdout.closed:
+            # What escaped the group may hold the pipe open: read what is there, wait for nothing.
+            for _ in range(64):
+                before = self.log.count
+                if not self.read(member) or self.log.count == before:
+                    break
+            if process.stdout in self.selector.get_map():
+                self.selector.unregister(process.stdout)
+            process.stdout.close()
+        self.log.finish(member.name)
+        del self.members[member.name]
+        return process.returncode
+
+    def end(self, name: str, steps: tuple[tuple[signal.Signals, float], ...]) -> None:
+        """End a process: each signal in turn, with the seconds it may take. One more request to end hurries the last."""
+        member = self.members.get(name)
+        if member is None:
+            return
+        asked = self.asked
+        for number, patience in steps:
+            member.process.send_signal(number)
+            self.pump_until(lambda: member.process.poll() is not None or self.asked > asked, patience)
+            if member.process.poll() is not None:
+                break
+            if number != steps[-1][0]:
+                what = "asked again" if self.asked > asked else f"still there after {patience:.0f} s"
+                self.log.say(f"{name}: {what}, ending it by {steps[min(len(steps) - 1, 1)][0].name}")
+        self.dismiss(member)
+
+    def pump_until(self, done: Callable[[], bool], patience: float) -> bool:
+        """Pump until something holds, or time is up."""
+        deadline = time.monotonic() + patience
+        while not done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.pump(min(left, 0.02))
+        return True

@@ -1,0 +1,1 @@
+"""Celery beat: leader election, and the heartbeat file that health checks read."""

@@ -1,0 +1,1 @@
+"""The ASGI server: uvicorn's protocol classes with limits, the WSGI bridge, lifespan hooks."""

@@ -1,0 +1,260 @@
+"""uvicorn's HTTP/1.1 with the limits that it leaves to a proxy: how long a head may be and take, what may upgrade.
+
+uvicorn waits for ever for a head that does not end, keeps as much of it as comes, hands whatever asks for a WebSocket
+to its WebSocket part, other methods than GET included, where some are never answered, and loses the body of a request
+that asks for another upgrade (`curl --http2 -d`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, cast
+
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from infrastructure import problem_documents
+from infrastructure.server import websocket_handshake
+from infrastructure.server.websocket_protocol import JoinedWrites
+from infrastructure.server.write_coalescing import GatheredWrites
+from infrastructure.telemetry import context
+
+# The same as in deploy/gunicorn.conf.py and deploy/nginx: 8 KiB a line, 32 KiB in all.
+MAX_LINE: Final = 8190
+MAX_HEAD: Final = 32_768
+MAX_FIELDS: Final = 100
+HEAD_SECONDS: Final = 10.0
+SOCKETS: Final = b"/ws/"
+
+_BAD: Final = (400, "bad_request", "The request could not be understood.")
+_LONG_ADDRESS: Final = (414, "uri_too_long", "The address is longer than is accepted here.")
+_LARGE_HEAD: Final = (431, "headers_too_large", "The headers are longer, or more, than is accepted here.")
+_LATE: Final = (408, "request_timeout", "The request took too long to arrive.")
+
+
+class _Refused(Exception):
+    """Stops the parser; what is answered is in `_refusal`."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """Refuses with 400, 408, 414 or 431, as problem documents, and closes; each is written at most once."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._refusal = _BAD
+        self._is_head_due = True
+        self._head = 0  # bytes of the fields that are whole
+        self._fields = 0
+        self._fed = 0  # bytes that came since the head began, whole or not
+        self._piece = 0
+        self._owed = 0  # bytes of a body that come past the parser
+        self._upgrades = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A head is due from now on. The rest is uvicorn's, which asks the socket itself, at six times the cost."""
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server = _address(transport.get_extra_info("sockname"))
+        self.client = cast("tuple[str, int] | None", _address(transport.get_extra_info("peername")))
+        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is due any more."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes that leave the head unfinished count against it, whatever the parser makes of them."""
+        self._unset_keepalive_if_required()
+        if self.transport.is_closing():
+            return
+        if self._owed:
+            self._take(data)
+            return
+        self._piece = len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+                # It refers back to here: without this, every socket would leave work for the collector.
+                self.parser = None  # type: ignore[assignment]
+                return
+            self._take(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(self._refusal)
+        self._fed += self._piece
+        if self._is_head_due and self._fed > MAX_HEAD + MAX_LINE and not self.transport.is_closing():
+            self._refuse(_LARGE_HEAD)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over: what was read, where that is plain and the class takes it, or the bytes again."""
+        kind: Any = self.config.ws_protocol_class
+        offer = self._read_handshake() if issubclass(kind, JoinedWrites) else None
+        if offer is None:
+            if not issubclass(kind, JoinedWrites):
+                self.transport = GatheredWrites(self.transport)
+            super().handle_websocket_upgrade()
+            return
+        self.connections.discard(self)
+        protocol = kind(self.config, self.server_state, self.app_state, offer=offer)
+        protocol.take_over(
+            self.transport,
+            server=self.server,
+            client=self.client,
+            is_secure=self.scheme == "https",
+            target=self.url,
+            headers=self.headers,
+        )
+        self.transport.set_protocol(protocol)
+
+    def _read_handshake(self) -> websocket_handshake.Handshake | None:
+        if (
+            self.config.ws_per_message_deflate
+            or self.parser.get_http_version() != "1.1"
+            or len(self.url) > websocket_handshake.MAX_LENGTH
+            or not self.url.isascii()
+        ):
+            return None
+        return websocket_handshake.read(self.headers)
+
+    def _take(self, data: bytes) -> None:
+        """A part of the body that the parser left: it stops at whatever asks for an upgrade."""
+        piece = data[: self._owed]
+        if piece:
+            self._owed -= len(piece)
+            self.on_body(piece)
+            if not self._owed:
+                self.on_message_complete()
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        """The next request of a kept connection."""
+        super().on_message_begin()
+        self._head = self._fields = 0
+        # The piece at hand may hold the end of another body, so it does not count.
+        self._fed = -self._piece
+        self._is_head_due = True
+        if self._timer is None:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the address."""
+        super().on_url(url)
+        if len(self.url) > MAX_LINE:
+            self._stop(_LONG_ADDRESS)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field."""
+        self._fields += 1
+        self._head += len(name) + len(value) + 4
+        if self._fields > MAX_FIELDS or len(name) + len(value) > MAX_LINE or self._head > MAX_HEAD:
+            self._stop(_LARGE_HEAD)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is there; the body has the application's time."""
+        self._is_head_due = False
+        self._stop_timer()
+        if not self._is_plain():
+            self._stop(_BAD)
+        asks = self.parser.should_upgrade()
+        self._upgrades = asks and self._may_upgrade()
+        if self._upgrades:
+            self.scope["method"] = "GET"
+            return
+        if asks:
+            self._owed = self._declared()
+        super().on_headers_complete()
+        if asks:
+            # Answered as if it had not asked (RFC 9110, section 7.8), body and all; nothing else on this connection.
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """The body is there, unless it comes past the parser."""
+        if not self._owed and not self._upgrades:
+            super().on_message_complete()
+
+    def _is_plain(self) -> bool:
+        """No version of its own, no chunks in HTTP/1.0 (RFC 9112, section 6.1), one Host in HTTP/1.1 (section 3.2)."""
+        names = [name for name, _ in self.headers]
+        match self.parser.get_http_version():
+            case "1.1":
+                return names.count(b"host") == 1
+            case "1.0":
+                return b"transfer-encoding" not in names
+            case _:
+                return False
+
+    def _declared(self) -> int:
+        fields = dict(self.headers)
+        if b"transfer-encoding" in fields:
+            self._stop(_BAD)
+        return int(fields.get(b"content-length", b"0"))
+
+    # What uvicorn asks
+
+    def _should_upgrade(self) -> bool:
+        """As it was found when the head was there."""
+        return self._upgrades
+
+    def _may_upgrade(self) -> bool:
+        """A GET below /ws/ without a body."""
+        return (
+            self.parser.get_method() == b"GET"
+            and self.url.startswith(SOCKETS)
+            and dict(self.headers).keys().isdisjoint((b"content-length", b"transfer-encoding"))
+            and super()._should_upgrade()
+        )
+
+    def _stop(self, refusal: tuple[int, str, str]) -> None:
+        self._refusal = refusal
+        raise _Refused
+
+    def _too_late(self) -> None:
+        self._timer = None
+        if (cycle := self._under_way()) is not None:
+            cycle.keep_alive = False  # the answer before it goes out first
+        elif not self.transport.is_closing():
+            self._refuse(_LATE)
+
+    def _under_way(self) -> RequestResponseCycle | None:
+        cycle: RequestResponseCycle | None = (
+            self.cycle
+        )  # uvicorn's annotation leaves out that it begins as None
+        return None if cycle is None or cycle.response_complete else cycle
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, refusal: tuple[int, str, str]) -> None:
+        self._stop_timer()
+        cycle = self._under_way()
+        if cycle is not None:
+            if cycle.response_started or not cycle.more_body:
+                # The fault is in what follows; the answer before it goes out, and nothing after it.
+                cycle.keep_alive = False
+                self.flow.pause_reading()
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+        status, code, detail = refusal
+        identifier = context.new_request_id()
+        self.transport.write(
+            problem_documents.message(status=status, code=code, detail=detail, request_id=identifier)
+        )
+        self.transport.close()
+
+
+def _address(name: Any) -> tuple[str, int | None] | None:
+    """Host and port; of a Unix socket the path alone, and nothing where it has none."""
+    if isinstance(name, tuple):
+        return str(name[0]), int(name[1])
+    return (name, None) if isinstance(name, str) and name else None

@@ -1,0 +1,266 @@
+"""An ASGI extension of the server: frames that are encoded already, many of them in one write of the transport.
+
+To one message for two hundred sockets the stock class builds two hundred equal frames, each with a write of its own.
+With this class a frame is built once (`frame`), and what is due to a socket leaves in one piece:
+
+    if EXTENSION in scope.get("extensions", {}):
+        await send({"type": FRAMED, "data": frame(b"one") + frame(b"two")})
+
+A handshake of the plain form (`handshake.read`) is taken over as the HTTP parser has read it, where the stock class
+writes it out and parses it once more; any other goes the stock class's way (docs/adr/0014). Everything else (reading,
+control frames, refusing, closing) is the stock class's, but for what an idle socket holds: its queue is a list, and
+request and response go once the handshake is done. What this class leans on is inside uvicorn and may change with any
+release: `RELEASES` names those on which its tests have passed, and on others `protocol_class` is the stock class, so
+that applications fall back to ordinary `websocket.send` (docs/adr/0007).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from typing import Any, Final, Literal, cast
+from urllib.parse import unquote
+
+import structlog
+import uvicorn
+from uvicorn.protocols.utils import ClientDisconnected, get_client_addr, get_path_with_query_string
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from infrastructure.server import websocket_handshake
+
+EXTENSION: Final = "sarsen.joined_writes"
+FRAMED: Final = "sarsen.framed"
+RELEASES: Final = frozenset({"0.54"})
+_FINAL_TEXT: Final = 0x81
+_log = structlog.get_logger(__name__)
+
+
+def frame(payload: bytes) -> bytes:
+    """One unmasked, final, uncompressed text frame, as a server sends it (RFC 6455, section 5.2). UTF-8 is not checked."""
+    length = len(payload)
+    if length < 126:
+        return b"%c%c%b" % (_FINAL_TEXT, length, payload)
+    if length < 65_536:
+        return struct.pack(">BBH", _FINAL_TEXT, 126, length) + payload
+    return struct.pack(">BBQ", _FINAL_TEXT, 127, length) + payload
+
+
+def payload_of(framed: bytes) -> bytes:
+    """What went into `frame`."""
+    return framed[{126: 4, 127: 10}.get(framed[1], 2) :]
+
+
+class Inbox:
+    """What uvicorn uses of `asyncio.Queue`, for one reader, in a tenth of its memory."""
+
+    __slots__ = ("_come", "_due", "_waiter")
+
+    def __init__(self) -> None:
+        self._come: list[Any] = []
+        self._due: list[Any] = []  # the next one last, so that a flood is taken in steps of equal cost
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put_nowait(self, event: Any) -> None:
+        """Add an event, and wake the reader."""
+        self._come.append(event)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def get(self) -> Any:
+        """The next event."""
+        while self.empty():
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if not self._due:
+            self._due, self._come = self._come[::-1], []
+        return self._due.pop()
+
+    def empty(self) -> bool:
+        """Whether nothing waits to be read."""
+        return not (self._due or self._come)
+
+
+class JoinedWrites(WebSocketsSansIOProtocol):
+    """uvicorn's class with one more message that an application can send."""
+
+    # What most sockets never change is the class's: a socket's own dictionary is half as large.
+    logger = logging.getLogger("uvicorn.error")
+    server: tuple[str, int | None] | None = None
+    client: tuple[str, int] | None = None
+    scheme: Literal["wss", "ws"] = "ws"
+    handshake_initiated = False
+    handshake_complete = False
+    close_sent = False
+    disconnected = False
+    close_timer: asyncio.TimerHandle | None = None
+    close_timeout = 10.0
+    initial_response: tuple[int, list[tuple[str, str]], bytes] | None = None
+    read_paused = False
+    ping_timer: asyncio.TimerHandle | None = None
+    pong_timer: asyncio.TimerHandle | None = None
+    pending_ping_payload: bytes | None = None
+    ping_sent_at = 0.0
+    last_ping_rtt = 0.0
+    curr_msg_data_type: Literal["text", "bytes"] = "bytes"
+    _offer: websocket_handshake.Handshake | None = None  # what was taken over and is not answered yet
+    _early = b""
+    _conn: ServerProtocol | None = None
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        *,
+        offer: websocket_handshake.Handshake | None = None,
+    ) -> None:
+        """`offer`: a handshake that has been read; `take_over` comes next."""
+        if offer is None:
+            super().__init__(config, server_state, app_state)
+        else:
+            self._offer = offer
+            self.config = config
+            self.app = config.loaded_app
+            self.loop = asyncio.get_running_loop()
+            self.root_path = config.root_path
+            self.asgi_version = config.asgi_version
+            self.app_state = app_state
+            self.connections = server_state.connections
+            self.tasks = server_state.tasks
+            self.default_headers = server_state.default_headers
+            self.ping_interval = config.ws_ping_interval
+            self.ping_timeout = config.ws_ping_timeout
+            self.writable = asyncio.Event()
+            self.writable.set()
+            self.frames: list[bytes] = []
+        self.queue = Inbox()  # type: ignore[assignment]  # as much of a queue as is used here
+
+    @property
+    def conn(self) -> ServerProtocol:
+        """The library's part. Where it had no handshake to read it is made late: to refuse, or for the first frame."""
+        if self._conn is None:
+            state = State.OPEN if self.handshake_complete else State.CONNECTING
+            self._conn = ServerProtocol(state=state, max_size=self.config.ws_max_size, logger=self.logger)
+        return self._conn
+
+    @conn.setter
+    def conn(self, made: ServerProtocol) -> None:
+        self._conn = made
+
+    def take_over(
+        self,
+        transport: asyncio.Transport,
+        *,
+        server: tuple[str, int | None] | None,
+        client: tuple[str, int] | None,
+        is_secure: bool,
+        target: bytes,
+        headers: list[tuple[bytes, bytes]],
+    ) -> None:
+        """Begin with a head that has been read, in place of `connection_made` and `data_received`."""
+        offer = cast("websocket_handshake.Handshake", self._offer)
+        self.connections.add(self)
+        self.transport = transport
+        self.server, self.client, self.scheme = server, client, "wss" if is_secure else "ws"
+        self.handshake_initiated = True
+        path, _, query = target.partition(b"?")
+        self.scope = {
+            "type": "websocket",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": self.scheme,
+            "server": server,
+            "client": client,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(path.decode("ascii")),
+            "raw_path": self.root_path.encode("ascii") + path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": offer.subprotocols,
+            "state": self.app_state.copy(),
+            "extensions": cast("Any", {"websocket.http.response": {}, EXTENSION: {}}),
+        }
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer the extension. The application's task was made by the stock class, and has not begun."""
+        super().handle_connect(event)
+        if self.response.status_code == 101 and not self.conn.extensions:
+            extensions = cast("dict[str, Any]", self.scope["extensions"])
+            extensions[EXTENSION] = {}
+
+    def data_received(self, data: bytes) -> None:
+        """Frames. What comes before the handshake is answered has to wait, and the rest of it with the client."""
+        if self._offer is not None:
+            self._early += data
+            self.transport.pause_reading()
+            return
+        super().data_received(data)
+
+    async def send(self, message: Any) -> None:
+        """One ASGI message. Waits while the client does not read. Raises ClientDisconnected (an OSError)."""
+        if message["type"] != FRAMED:
+            if self._offer is not None and message["type"] == "websocket.accept":
+                self._accept(message)
+                return
+            await super().send(message)
+            if message["type"] == "websocket.accept" and self.handshake_complete:
+                del self.request, self.response
+            return
+        if not self.writable.is_set():
+            await self.writable.wait()
+        if self.disconnected:
+            raise ClientDisconnected
+        if not self.handshake_complete or self.close_sent:
+            raise RuntimeError(f"Unexpected ASGI message {FRAMED!r} before the handshake or after the close.")
+        if self._conn is not None and self._conn.state is not State.OPEN:
+            raise ClientDisconnected
+        self.transport.write(message["data"])
+
+    def _accept(self, message: Any) -> None:
+        offer = cast("websocket_handshake.Handshake", self._offer)
+        if self.disconnected:
+            raise ClientDisconnected
+        if self.handshake_complete or self.initial_response is not None:
+            raise RuntimeError("Unexpected ASGI message 'websocket.accept' after the handshake was answered.")
+        if self.logger.isEnabledFor(logging.INFO):
+            self.logger.info(
+                '%s - "WebSocket %s" [accepted]',
+                get_client_addr(self.scope),
+                get_path_with_query_string(self.scope),
+            )
+        fields = [
+            (name.lower(), value) for name, value in (*self.default_headers, *message.get("headers", ()))
+        ]
+        if message.get("subprotocol"):
+            fields.append((b"Sec-WebSocket-Protocol", message["subprotocol"].encode("latin-1")))
+        answer = websocket_handshake.answer(offer.accept, fields)
+        if self.transport.is_closing():
+            return
+        self.handshake_complete = True
+        self._offer = None
+        self.transport.write(answer)
+        self.start_keepalive()
+        if self._early:
+            early, self._early = self._early, b""
+            self.transport.resume_reading()
+            super().data_received(early)
+
+
+def protocol_class() -> type[WebSocketsSansIOProtocol]:
+    """The class to serve sockets with: this one, or the stock one on a release that it was not tested on."""
+    if uvicorn.__version__.rpartition(".")[0] in RELEASES:
+        return JoinedWrites
+    _log.warning("joined_writes.untested_release", uvicorn=uvicorn.__version__)
+    return WebSocketsSansIOProtocol

@@ -1,0 +1,312 @@
+"""Serves a WSGI application from an ASGI server, through a small pool of threads that live as long as the process.
+
+Django's own ASGI handler runs synchronous views through one thread hop for each middleware layer and each view; this
+bridge takes one hop for the whole request and keeps each thread's database connection. A slow client costs no thread:
+its body is read, and its answer written, by the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from io import BytesIO
+from typing import IO, Any, Final
+from urllib.parse import unquote_to_bytes
+
+import orjson
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+
+from infrastructure import problem_documents
+from infrastructure.telemetry import context
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_SPOOL_FROM = 256 * 1024  # bytes; larger bodies and answers wait on disk, not in memory
+_BLOCK = 64 * 1024
+_END: Any = object()
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What the application passed to `start_response`."""
+
+    status: int = 500
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], Any]:
+        self.status = int(status[:3])
+        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return _refuse_write
+
+
+def _refuse_write(_: bytes) -> None:
+    raise RuntimeError("The write() callable of PEP 3333 is not offered: return an iterable of bytes.")
+
+
+TAKEOVER: Final = "sarsen.takeover"
+
+
+class Takeover:
+    """How a view goes on with its answer in the event loop, after it has returned: an answer that has no end of its own.
+
+    A WSGI view would hold a thread for each client of such an answer. Instead it passes everything that stands before a
+    view (middleware, guard, limits), answers with what there is by now, and leaves a function here::
+
+        takeover = request.META.get(TAKEOVER)       # None where no event loop serves the answer (gunicorn)
+        if takeover is not None:
+            takeover.offer(partial(live.events, user_id=…), release=seat.release)
+
+    The answer's body goes out first, then what the function's generator yields, for as long as the client stays.
+    `release` is called once all is over, however it ends.
+    """
+
+    def __init__(self) -> None:
+        self.stream: Callable[[], AsyncGenerator[bytes, None]] | None = None
+        self.release: Callable[[], None] = _nothing
+
+    def offer(
+        self, stream: Callable[[], AsyncGenerator[bytes, None]], *, release: Callable[[], None]
+    ) -> None:
+        """Go on with this."""
+        self.stream, self.release = stream, release
+
+
+def _nothing() -> None:
+    """There is nothing to give back."""
+
+
+class WsgiBridge:
+    """An ASGI application for the `http` scope around a WSGI one (PEP 3333).
+
+    Args:
+        application: The WSGI application.
+        threads: How many requests run at once; further ones wait in order.
+        max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
+            true size as CONTENT_LENGTH, and refuses it.
+        body_timeout: Seconds that a client may take to send its body; then it is answered with 408.
+        at_end: Called in each thread before it ends: whatever it holds for itself can be given back there.
+    """
+
+    def __init__(
+        self,
+        application: WsgiApplication,
+        *,
+        threads: int,
+        max_body: int,
+        body_timeout: float = 30.0,
+        at_end: Callable[[], None] = _nothing,
+    ) -> None:
+        self._application = application
+        self._max_body = max_body
+        self._body_timeout = body_timeout
+        self._count = threads
+        self._at_end = at_end
+        self._pool = self._new_pool()
+
+    async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Serve one request."""
+        environ = _environ(scope)
+        body: IO[bytes] | None
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                body = await self._read_body(environ, receive)
+        except TimeoutError:
+            await _refuse_late(scope, send)
+            return
+        if body is None:  # the client went away
+            return
+        environ["wsgi.input"] = body
+        takeover = environ[TAKEOVER] = Takeover()
+        loop = asyncio.get_running_loop()
+        answer = _Answer()
+        try:
+            first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
+            try:
+                await send(
+                    {
+                        "type": "http.response.start",
+                        "status": answer.status,
+                        "headers": answer.headers,
+                        "trailers": False,
+                    }
+                )
+                # Nearly every answer is one chunk, complete after one hop. What is left of a longer one is on disk, and
+                # read on after the client took what came before: a slow reader holds no thread and no memory.
+                while rest is not None and (
+                    block := await loop.run_in_executor(self._pool, rest.read, _BLOCK)
+                ):
+                    await send({"type": "http.response.body", "body": first, "more_body": True})
+                    first = block
+                goes_on = takeover.stream is not None and answer.status == HTTPStatus.OK
+                await send({"type": "http.response.body", "body": first, "more_body": goes_on})
+                if goes_on and takeover.stream is not None:
+                    await _go_on(takeover.stream(), receive, send)
+            finally:
+                if rest is not None:
+                    rest.close()
+        finally:
+            takeover.release()
+            body.close()
+
+    async def aclose(self) -> None:
+        """Wait for the running requests and end the threads. A server that starts later in this process has new ones."""
+        pool, self._pool = self._pool, self._new_pool()
+        # The barrier keeps one thread from taking two of the calls.
+        barrier = threading.Barrier(self._count)
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(pool, self._end, barrier) for _ in range(self._count)))
+        await asyncio.to_thread(pool.shutdown)
+
+    def _new_pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=self._count, thread_name_prefix="http")
+
+    def _end(self, barrier: threading.Barrier) -> None:
+        barrier.wait(timeout=60)
+        self._at_end()
+
+    async def _read_body(self, environ: dict[str, Any], receive: ASGIReceiveCallable) -> IO[bytes] | None:
+        declared = environ.get("CONTENT_LENGTH", "")
+        size = int(declared) if declared.isdecimal() else 0
+        if size > self._max_body:
+            return BytesIO()
+        body: IO[bytes] = BytesIO()
+        if size > _SPOOL_FROM:
+            body = tempfile.SpooledTemporaryFile(max_size=_SPOOL_FROM)  # noqa: SIM115  (closed with the answer)
+        received = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                body.close()
+                return None
+            if message["type"] == "http.request":
+                chunk = message.get("body", b"")
+                received += len(chunk)
+                if received > self._max_body:  # only a chunked body gets here: it declared no length
+                    environ["CONTENT_LENGTH"] = str(received)
+                    body.close()
+                    return BytesIO()
+                body.write(chunk)
+                if not message.get("more_body", False):
+                    break
+        environ["CONTENT_LENGTH"] = str(received) if received or declared else ""
+        body.seek(0)
+        return body
+
+    def _answer(self, environ: dict[str, Any], answer: _Answer) -> tuple[bytes, IO[bytes] | None]:
+        """In a thread: run the application to its end. The first chunk, and what follows it, if anything does.
+
+        To its end, and in this one thread: what the answer is made of may belong to the thread, as Django's database
+        connections do. Made piece by piece by whichever thread was free, two answers once shared a connection, and the
+        process died of it.
+        """
+        result = self._application(environ, answer.start)
+        try:
+            chunks = iter(result)
+            first = next(chunks, b"")
+            second = next(chunks, _END)
+            if second is _END:
+                return first, None
+            rest: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_FROM)  # noqa: SIM115  (closed when sent)
+            try:
+                rest.write(second)
+                rest.writelines(chunks)
+                rest.seek(0)
+            except BaseException:
+                rest.close()
+                raise
+            return first, rest
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+
+
+async def _refuse_late(scope: HTTPScope, send: ASGISendCallable) -> None:
+    """408 for a body that does not come; silence would be turned into a 500 by the server."""
+    offered = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    identifier = context.accept_request_id(offered)
+    said = problem_documents.document(
+        status=408,
+        code="request_timeout",
+        detail="The request took too long to arrive.",
+        request_id=identifier,
+    )
+    body = orjson.dumps(said)
+    headers = problem_documents.headers(body=body, request_id=identifier)
+    await send({"type": "http.response.start", "status": 408, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _go_on(
+    stream: AsyncGenerator[bytes, None], receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    """Send what the stream yields until it ends or the client leaves."""
+    sending = asyncio.create_task(_send_all(stream, send))
+    leaving = asyncio.create_task(_left(receive))
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, leaving):
+            task.cancel()
+        outcomes = await asyncio.gather(sending, leaving, return_exceptions=True)
+    if isinstance(outcomes[0], Exception) and not isinstance(outcomes[0], OSError):
+        raise outcomes[0]
+
+
+async def _send_all(stream: AsyncGenerator[bytes, None], send: ASGISendCallable) -> None:
+    async with aclosing(stream):
+        async for chunk in stream:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _left(receive: ASGIReceiveCallable) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+def _path(scope: HTTPScope) -> bytes:
+    """The path's bytes as they were sent: `scope["path"]` has U+FFFD for those that are no UTF-8."""
+    raw: bytes | None = scope.get("raw_path")  # servers may leave it out
+    return scope["path"].encode() if raw is None else unquote_to_bytes(raw)
+
+
+def _environ(scope: HTTPScope) -> dict[str, Any]:
+    """The WSGI environ of an ASGI scope, without its body."""
+    server = scope.get("server") or ("127.0.0.1", 80)
+    client = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": scope.get("root_path", ""),
+        "PATH_INFO": _path(scope).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": str(server[0]),
+        "SERVER_PORT": str(server[1] or 80),
+        "REMOTE_ADDR": str(client[0]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw_name, raw_value in scope["headers"]:
+        name = raw_name.decode("latin-1")
+        if "_" in name:  # `X_Forwarded_For` would arrive under the same key as `X-Forwarded-For`
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+            key = f"HTTP_{key}"
+        value = raw_value.decode("latin-1")
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
