@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
@@ -13,19 +10,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 from config.wsgi import application as wsgi_application  # isort: skip  (sets Django up; the imports below need it)
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.apps import apps
 from django.conf import settings
 from django.db import connections
 from django.urls import re_path
 
+from apps.common import slices
 from infrastructure.server.lifespan import Lifespan
 from infrastructure.server.wsgi_bridge import WsgiBridge
-
-
-def _routing_modules() -> list[ModuleType]:
-    """`routing.py` of every slice that has one."""
-    names = [f"{config.name}.routing" for config in apps.get_app_configs() if config.name.startswith("apps.")]
-    return [import_module(name) for name in names if find_spec(name) is not None]
 
 
 async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
@@ -34,7 +25,7 @@ async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
-_modules = _routing_modules()
+_modules = [module for _, module in slices.modules("routing")]
 _sockets: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
 _sockets.append(re_path(r"", cast("Any", _no_such_socket)))
 _bridge = WsgiBridge(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from typing import Any
 
 from celery import Celery
@@ -23,19 +22,13 @@ tasks.install()
 @app.on_after_finalize.connect
 def collect_schedules(sender: Celery, **_: Any) -> None:
     """Put every slice's `tasks.SCHEDULE` into the beat schedule, which the database scheduler takes over."""
-    from django.apps import apps
+    from apps.common import slices
 
-    schedule: dict[str, dict[str, Any]] = {}
-    for config in apps.get_app_configs():
-        if config.name.startswith("apps.") and (import_path := f"{config.name}.tasks"):
-            try:
-                module = import_module(import_path)
-            except ModuleNotFoundError as error:
-                if error.name != import_path:
-                    raise
-                continue
-            schedule.update(getattr(module, "SCHEDULE", {}))
-    sender.conf.beat_schedule = schedule
+    sender.conf.beat_schedule = {
+        name: entry
+        for _, module in slices.modules("tasks")
+        for name, entry in getattr(module, "SCHEDULE", {}).items()
+    }
 
 
 @worker_init.connect

@@ -1,17 +1,12 @@
 """The URL root: pages of slices (the console at `/`), the admin site, probes, and the zones below `/api/`."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import include, path
 
 from apps.api import problems
 from apps.api.zones.mounting import api_urlpatterns
-from apps.api.zones.routes import installed
+from apps.common import slices
 from apps.common.http import health
-
-# A slice that shows pages of its own, outside the zones, lists them in its `pages.py`.
-_pages = [f"{slice_.package}.pages" for slice_ in installed()]
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -19,7 +14,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/", include(api_urlpatterns())),
-    *(path("", include(module)) for module in _pages if find_spec(module)),
+    *(path("", include(module)) for _, module in slices.modules("pages")),
 ]
 
 handler400 = problems.bad_request

@@ -1,9 +1,6 @@
 """Registers the app; finds every slice's handlers, records tasks that fail for good, gives migrations time."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 
 
 class CommonConfig(AppConfig):
@@ -14,12 +11,10 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Import `handlers.py` of every slice, so that each process knows who listens to what."""
-        from apps.common import celery_task
+        from apps.common import celery_task, slices
         from apps.common.database import migration_timeouts
 
         celery_task.install()
         migration_timeouts.install(self)
-        for config in apps.get_app_configs():
-            name = f"{config.name}.handlers"
-            if config.name.startswith("apps.") and find_spec(name) is not None:
-                import_module(name)
+        for _ in slices.modules("handlers"):
+            pass  # importing a module registers its handlers

@@ -11,25 +11,19 @@ while it is read. No slice knows of another: they are found by their folders.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
 
 import orjson
-from django.apps import apps
+
+from apps.common import slices
 
 Export = Callable[[UUID], Mapping[str, Any]]
 
 
 def exports() -> dict[str, Export]:
     """The function of each slice that has one, by the slice's label."""
-    found: dict[str, Export] = {}
-    for config in apps.get_app_configs():
-        name = f"{config.name}.data_export"
-        if config.name.startswith("apps.") and config.name != "apps.common" and find_spec(name) is not None:
-            found[config.label] = import_module(name).export
-    return dict(sorted(found.items()))
+    return {label: module.export for label, module in slices.modules("data_export") if label != "common"}
 
 
 def stream(user_id: UUID) -> Iterator[bytes]:

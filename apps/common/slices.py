@@ -1,20 +1,80 @@
-"""What slices declare in their `types.py` for others to find by its name, so that no slice has to be listed anywhere."""
+"""Finds slices and the modules that they bring. Every part of the project that collects something uses this module.
+
+A slice is a folder of `apps/` with an `apps.py`. Nothing lists its files: each is found by its name.
+
+=================  ==================================================================================================
+file               what it brings
+=================  ==================================================================================================
+`settings.py`      `VARIABLES`, the environment variables of the slice, and the Django settings made from them
+`types.py`         `Permission`, `DEFAULT_GRANTS` and `AuditAction`, collected by name; value objects
+`models.py`        models
+`events.py`        events that the slice publishes
+`handlers.py`      what happens after an event of this slice or another one
+`tasks.py`         Celery tasks, and `SCHEDULE`, the entries for beat
+`urls.py`          `zones`, the REST routes for each zone
+`routing.py`       `websocket_urlpatterns`; the hooks `startup`, `stopping` and `shutdown` of the ASGI server
+`pages.py`         `urlpatterns` of pages outside the zones
+`admin.py`         pages of the admin site
+`exceptions.py`    domain errors; their codes appear in the error catalog
+`examples.py`      `FIELDS`, example values for the OpenAPI documents
+`asyncapi.py`      `ZONE` and `document()`, the AsyncAPI document of the slice's sockets
+`data_export.py`   `export(user_id)`, the personal data that the slice holds
+`demo.py`          `seed(summary)`, the demo data of `make run`; `AFTER` names slices that must be seeded first
+=================  ==================================================================================================
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from django.apps import apps
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A slice by its label and the package it lives in."""
+
+    label: str
+    package: str
+
+    def module(self, name: str) -> ModuleType | None:
+        """The module `name` of the slice, or None without such a file. Import errors inside it are not caught."""
+        path = f"{self.package}.{name}"
+        return import_module(path) if path in sys.modules or _exists(path) else None
+
+
+def installed() -> tuple[Slice, ...]:
+    """Every installed app below `apps.`, sorted by label."""
+    found = [Slice(app.label, app.name) for app in apps.get_app_configs() if app.name.startswith("apps.")]
+    return tuple(sorted(found, key=lambda slice_: slice_.label))
+
+
+def modules(name: str) -> Iterator[tuple[str, ModuleType]]:
+    """The label and the module `name` of each installed slice that has one, sorted by label."""
+    for slice_ in installed():
+        module = slice_.module(name)
+        if module is not None:
+            yield slice_.label, module
+
+
 def declared(name: str) -> Iterator[Any]:
-    """`types.<name>` of every app of the project that has one: `AuditAction`, `Permission`, `DEFAULT_GRANTS`."""
-    for config in apps.get_app_configs():
-        module = f"{config.name}.types"
-        if config.name.startswith("apps.") and find_spec(module) is not None:
-            found = getattr(import_module(module), name, None)
-            if found is not None:
-                yield found
+    """`types.<name>` of each installed slice that declares it: `AuditAction`, `Permission`, `DEFAULT_GRANTS`."""
+    for _, module in modules("types"):
+        value = getattr(module, name, None)
+        if value is not None:
+            yield value
+
+
+@lru_cache(maxsize=1024)
+def _exists(path: str) -> bool:
+    try:
+        return find_spec(path) is not None
+    except ModuleNotFoundError:  # a parent package is missing
+        return False

@@ -9,11 +9,11 @@ from benchmarks.zones.peer import VIEWS, Peer
 
 
 def inside() -> dict[str, Any]:
-    from apps.api.zones import routes
     from apps.api.zones import table as zones
     from apps.api.zones.mounting import mount
-    from apps.api.zones.routes import Slice
     from apps.api.zones.table import Floor, Zone, ZoneTable
+    from apps.common import slices
+    from apps.common.slices import Slice
 
     made: dict[str, Any] = {}
     exec(compile(VIEWS, "things", "exec"), made)
@@ -32,7 +32,7 @@ def inside() -> dict[str, Any]:
         )
     )
     found = (Things("things", "things"),)
-    own, installed = zones.table(), routes.installed()
+    own, installed = zones.table(), slices.installed()
     return {
         "ours": best_of(lambda: mount(table, found), per=ZONES),
         "own": best_of(lambda: mount(own, installed), per=len(own)),

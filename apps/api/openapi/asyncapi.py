@@ -7,15 +7,12 @@ A slice with sockets describes them in its `asyncapi.py`: `ZONE`, the name of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 from apps.api.openapi.documents import Document
-from apps.api.zones.routes import Slice
 from apps.api.zones.table import Zone
+from apps.common.slices import Slice
 
 
 class SocketDocument(Document):
@@ -41,18 +38,7 @@ def documents(zone: Zone, found: Sequence[Slice]) -> list[SocketDocument]:
     """Those of the zone's own slices that are told to its readers."""
     made = []
     for slice_ in found:
-        name = f"{slice_.package}.asyncapi"
-        if slice_.label not in zone.slices or not _exists(name):
-            continue
-        module = import_module(name)
-        if zone.name == module.ZONE:
+        module = slice_.module("asyncapi") if slice_.label in zone.slices else None
+        if module is not None and zone.name == module.ZONE:
             made.append(SocketDocument(zone, slice_, module))
     return made
-
-
-@lru_cache(maxsize=1024)
-def _exists(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # its package is not on disk
-        return False

@@ -6,12 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
-
-from django.apps import apps
 
 from apps.api.problems import status_of
+from apps.common import slices
 from apps.common.exceptions import DomainError
 
 
@@ -52,10 +49,8 @@ def _failures(kind: type[DomainError] = DomainError) -> Iterator[type[DomainErro
 
 def _load() -> None:
     """Import every slice's exceptions, so that the tree is whole."""
-    for app in apps.get_app_configs():
-        name = f"{app.name}.exceptions"
-        if app.name.startswith("apps.") and find_spec(name) is not None:
-            import_module(name)
+    for _ in slices.modules("exceptions"):
+        pass
 
 
 def declared() -> list[type[DomainError]]:

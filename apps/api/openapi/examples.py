@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
+
+from apps.common.slices import Slice
 
 _JSON: Final = "application/json"
 _MISSING: Final = object()
@@ -31,8 +31,8 @@ _BY_NAME: Final[dict[str, Any]] = {"next": _CURSOR, "previous": None}
 @cache
 def fields_of(label: str) -> Mapping[str, Any]:
     """`FIELDS` of a slice; nothing where it has no `examples.py`."""
-    name = f"apps.{label}.examples"
-    return getattr(import_module(name), "FIELDS", {}) if label and find_spec(name) is not None else {}
+    module = Slice(label, f"apps.{label}").module("examples") if label else None
+    return getattr(module, "FIELDS", {})
 
 
 class Examples:

@@ -16,11 +16,11 @@ from apps.api import problems
 from apps.api.tests.fakes.standard_views import views
 from apps.api.zones import mounting
 from apps.api.zones.mounting import Mounted, mount
-from apps.api.zones.routes import Slice
 from apps.api.zones.table import CountBy, Docs, Floor, Version, Zone, ZoneTable
 from apps.common.callers import Caller, CallerKind
 from apps.common.exceptions import NotAuthenticated
 from apps.common.http.authentication import authenticator_names, register_authenticator
+from apps.common.slices import Slice
 from infrastructure.cache import redis
 
 FAKES = "apps.api.tests.fakes"
@@ -118,7 +118,7 @@ def serve(settings: Any) -> Iterator[Serve]:
 def installed(settings: Any, monkeypatch: pytest.MonkeyPatch, serve: Serve) -> Iterator[None]:
     """ALL over the slice of the tests, as if it were the project's own table."""
     settings.ZONES = f"{__name__}.ALL"
-    monkeypatch.setattr("apps.api.zones.routes.installed", lambda: (WIDGETS,))
+    monkeypatch.setattr("apps.common.slices.installed", lambda: (WIDGETS,))
     forget = mounting.mounted.cache_clear
     forget()
     serve()

@@ -24,8 +24,8 @@ from apps.api.tests.fakes.standard_views import views
 from apps.api.tests.test_validation import alone, made
 from apps.api.zones.indexes import words_as_html
 from apps.api.zones.mounting import mount
-from apps.api.zones.routes import Slice
 from apps.api.zones.table import Docs, Floor, ZoneTable
+from apps.common.slices import Slice
 
 pytestmark = pytest.mark.django_db
 PAGES = ("schema/", "redoc/", "schema.yaml", "schema.json", "v1/schema.yaml", "v1/schema.json")

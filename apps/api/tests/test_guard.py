@@ -11,8 +11,8 @@ from django.test import Client
 from apps.api.tests.conftest import ALL, CLOSED, FAKES, MACHINE, OFFICE, OPEN, WIDGETS, Serve, but
 from apps.api.tests.fakes.standard_views import views
 from apps.api.zones.mounting import mount
-from apps.api.zones.routes import Slice
 from apps.api.zones.table import Version, ZoneTable
+from apps.common.slices import Slice
 from infrastructure.telemetry import metrics
 
 pytestmark = pytest.mark.django_db

@@ -16,9 +16,9 @@ from django.views import View
 from apps.api.tests.conftest import ALL, CLOSED, FAKES, GIZMOS, OPEN, WIDGETS, but
 from apps.api.zones import checks
 from apps.api.zones.mounting import mount
-from apps.api.zones.routes import Slice
 from apps.api.zones.table import Cors, Version, ZoneTable
 from apps.api.zones.validation import find_mistakes
+from apps.common.slices import Slice
 
 V1, V2 = Version(name="v1"), Version(name="v2")
 
@@ -233,7 +233,7 @@ def test_the_checks_report_the_installed_table(settings, monkeypatch) -> None:
     settings.ZONES = "nowhere.ZONES"
     assert [error.id for error in checks.check_zones(None)] == ["api.E001"]
     settings.ZONES = "apps.api.tests.conftest.ALL"
-    monkeypatch.setattr("apps.api.zones.routes.installed", lambda: (WIDGETS,))
+    monkeypatch.setattr("apps.common.slices.installed", lambda: (WIDGETS,))
     assert checks.check_zones(None) == []
     settings.ZONES = "apps.api.tests.test_validation.WRONG"
     errors = checks.check_zones(None)

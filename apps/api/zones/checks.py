@@ -11,9 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import get_resolver
 
 from apps.api.openapi import error_codes
-from apps.api.zones import routes
 from apps.api.zones import table as zones
+from apps.api.zones.routes import leaves
 from apps.api.zones.validation import Mistake, find_mistakes
+from apps.common import slices
 
 
 def register() -> None:
@@ -40,7 +41,7 @@ def table_mistakes() -> list[Mistake]:
                 hint="Make settings.ZONES the dotted name of a tuple of Zone values.",
             )
         ]
-    return find_mistakes(table.zones, routes.installed())
+    return find_mistakes(table.zones, slices.installed())
 
 
 def check_codes(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
@@ -73,7 +74,7 @@ def check_ownership(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
 
 def unowned() -> Iterable[str]:
     """The routes below /api/ that were mounted past the zones."""
-    for leaf in routes.leaves(get_resolver().url_patterns):
+    for leaf in leaves(get_resolver().url_patterns):
         callback = leaf.pattern.callback
         if (
             leaf.route.startswith("api/")

@@ -21,13 +21,14 @@ from apps.api.openapi import asyncapi, views
 from apps.api.openapi.asyncapi import SocketDocument
 from apps.api.openapi.documents import Document
 from apps.api.zones import indexes
-from apps.api.zones import routes as slices
 from apps.api.zones import table as zones
 from apps.api.zones.endpoints import NAMESPACE, Endpoint, endpoints
 from apps.api.zones.guard import Guard
-from apps.api.zones.routes import Pattern, Routes, Slice, at
+from apps.api.zones.routes import Pattern, Routes, at, for_version, leaves, rebuild, routes_of
 from apps.api.zones.table import Version, Zone, ZoneTable
 from apps.api.zones.validation import Mistake, find_mistakes
+from apps.common import slices
+from apps.common.slices import Slice
 
 _NOTHING = RoutePattern("")
 _ANYTHING = RegexPattern(r"^.*$", name="nothing", is_endpoint=True)
@@ -66,7 +67,7 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
     """A table over these slices. Raises ImproperlyConfigured with every mistake of both."""
     if mistakes := find_mistakes(table.zones, found):
         raise ImproperlyConfigured(report(mistakes))
-    routes = {slice_.label: slice_.routes() for slice_ in found}
+    routes = {slice_.label: routes_of(slice_) for slice_ in found}
     patterns: list[Pattern] = [
         path("", indexes.api_index_view(table), name="index"),
         path("problems/", views.problems_view(), name="problems"),
@@ -121,8 +122,8 @@ def slice_patterns(zone: Zone, version: Version, guard: Guard, routes: Mapping[s
     """The routes of one version behind its guard, in a namespace for each slice."""
     patterns: list[Pattern] = []
     for label in zone.slices:
-        mine = slices.rebuild(
-            slices.for_version(routes[label], zone.name, version.name),
+        mine = rebuild(
+            for_version(routes[label], zone.name, version.name),
             view=lambda leaf: guard.protect(leaf.pattern.callback),
         )
         patterns.append(URLResolver(_NOTHING, mine, app_name=label, namespace=label))
@@ -153,7 +154,7 @@ class FastResolver(URLResolver):
 
     @cached_property
     def _fixed(self) -> frozenset[str]:
-        return frozenset(leaf.route for leaf in slices.leaves(self.url_patterns) if leaf.is_static)
+        return frozenset(leaf.route for leaf in leaves(self.url_patterns) if leaf.is_static)
 
     def resolve(self, path: str) -> ResolverMatch:
         """As URLResolver does. Raises Resolver404."""

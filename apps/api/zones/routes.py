@@ -14,13 +14,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
-from django.apps import apps
 from django.urls import URLPattern, URLResolver
 from django.urls.resolvers import RoutePattern
+
+from apps.common.slices import Slice
 
 Pattern = URLPattern | URLResolver
 Routes = Mapping[str, Sequence[Pattern]]
@@ -32,26 +31,10 @@ _NAMED_GROUP = re.compile(r"\(\?P<\w+>")
 _MOVING = re.compile(r"[<(\\\[*+?|]")
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A slice by its label and the package it lives in."""
-
-    label: str
-    package: str
-
-    def routes(self) -> Routes:
-        """What its `urls.py` exports as `zones`; empty when it has none. Import errors inside it come through."""
-        name = f"{self.package}.urls"
-        if find_spec(name) is None:
-            return {}
-        routes: Routes = getattr(import_module(name), "zones", {})
-        return routes
-
-
-def installed() -> tuple[Slice, ...]:
-    """Every installed app below `apps.`, sorted by label."""
-    found = [Slice(app.label, app.name) for app in apps.get_app_configs() if app.name.startswith("apps.")]
-    return tuple(sorted(found, key=lambda slice_: slice_.label))
+def routes_of(slice_: Slice) -> Routes:
+    """What the slice's `urls.py` exports as `zones`; empty without one. Import errors inside it are not caught."""
+    routes: Routes = getattr(slice_.module("urls"), "zones", {})
+    return routes
 
 
 @dataclass(frozen=True, slots=True)

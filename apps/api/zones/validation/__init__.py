@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from apps.api.zones.routes import Slice
 from apps.api.zones.table import Zone
 from apps.api.zones.validation.membership import slice_mistakes
 from apps.api.zones.validation.mistake import Mistake
 from apps.api.zones.validation.table import shape_mistakes, table_mistakes
+from apps.common.slices import Slice
 
 __all__ = ["Mistake", "find_mistakes"]
 

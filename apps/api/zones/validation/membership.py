@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.urls import URLPattern, URLResolver
 
-from apps.api.zones.routes import Routes, Slice
+from apps.api.zones.routes import Routes, routes_of
 from apps.api.zones.table import Version, Zone
 from apps.api.zones.validation.mistake import Mistake
 from apps.api.zones.validation.routes import route_mistakes
+from apps.common.slices import Slice
 
 
 def slice_mistakes(zones: Sequence[Zone], slices: Sequence[Slice]) -> Iterator[Mistake]:
@@ -33,7 +34,7 @@ def slice_mistakes(zones: Sequence[Zone], slices: Sequence[Slice]) -> Iterator[M
     routes: dict[str, Routes] = {}
     for slice_ in slices:
         try:
-            found = slice_.routes()
+            found = routes_of(slice_)
         except Exception as error:  # noqa: BLE001  whatever a slice's module raises is reported, all at once
             yield Mistake(
                 id="E007",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from graphlib import TopologicalSorter
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+
+from apps.common import slices
 
 # Any number will do, as long as no other lock of the project has it.
 _LOCK = 7_305_001
@@ -69,12 +68,6 @@ class Command(BaseCommand):
 
 def demo_modules() -> list[ModuleType]:
     """`demo.py` of every slice, each after the slices that it names in `AFTER`."""
-    found: dict[str, ModuleType] = {}
-    for config in apps.get_app_configs():
-        name = f"{config.name}.demo"
-        if config.name.startswith("apps.") and find_spec(name) is not None:
-            found[config.label] = import_module(name)
-    order = TopologicalSorter(
-        {label: getattr(module, "AFTER", ()) for label, module in sorted(found.items())}
-    )
+    found = dict(slices.modules("demo"))
+    order = TopologicalSorter({label: getattr(module, "AFTER", ()) for label, module in found.items()})
     return [found[label] for label in order.static_order() if label in found]
