@@ -36,8 +36,8 @@ class Made(Slice):
 
     __slots__ = ("made",)
 
-    def routes(self):
-        return self.made
+    def module(self, name):
+        return SimpleNamespace(zones=self.made) if name == "urls" else None
 
 
 def made(label="made", **zones):
