@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from apps.console.tests.browser import stack, steps
-from apps.console.tests.browser.driver import Browser, BrowserError, browsers
+from apps.common.tests.browser import inspection, stack
+from apps.common.tests.browser.driver import Browser, BrowserError, browsers
 
 PASSWORD: Final = "sarsen-demo-2026"  # of the demo accounts
 ZONES: Final = ("public", "private", "internal", "admin")
@@ -74,7 +74,9 @@ def visit(browser: Browser, server: stack.Stack) -> None:
         for scheme in ("light", "dark"):
             browser.prefer(prefers_color_scheme=scheme)
             # A header and a link past it are the console's.
-            faults = [fault for fault in steps.audit(browser) if not fault.endswith("expected")]
+            faults = [
+                fault for fault in inspection.accessibility_faults(browser) if not fault.endswith("expected")
+            ]
             assert faults == [], (path, scheme, faults)
         is_clean(browser)
         say(path)

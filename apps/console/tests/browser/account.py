@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from apps.common.tests.browser import inspection
+from apps.common.tests.browser.driver import ENTER
 from apps.console.tests.browser import steps
-from apps.console.tests.browser.driver import ENTER
 from infrastructure.token import totp
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def news_is_told(journey: Journey) -> None:
     ada.sees("Alan Turing answered you in Lobby", ".news li:first-child", patience=3)
     ada.sees("News: Alan Turing answered you", "#announcer")
     ada.sees("2", "#news-count")
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.click(".news li:last-child a")
     ada.sees("Lobby", ".room-head")
     ada.sees("1", "#news-count")
@@ -110,9 +111,9 @@ def an_account_is_changed(journey: Journey) -> None:
     ada.sees("this one", "[aria-labelledby=account-devices]")
     for width, phone in ((1280, False), (360, True)):
         ada.resize(width, 800, phone=phone)
-        faults = steps.audit(ada)
+        faults = inspection.accessibility_faults(ada)
         assert faults == [], (width, faults)
-        assert steps.fits(ada, width), width
+        assert inspection.fits(ada, width), width
     ada.resize(1280, 800)
     name = "[aria-labelledby=account-profile] #name"
     ada.run(f"const field = document.querySelector('{name}'); field.value = ''; field.focus()")
@@ -154,7 +155,7 @@ def a_second_factor_is_set_up_and_asked_for(journey: Journey) -> None:
         lambda: browser.run("return document.querySelector('.secret')?.textContent.replaceAll(' ', '')"),
         "a secret",
     )
-    assert steps.audit(browser) == []
+    assert inspection.accessibility_faults(browser) == []
     browser.type(
         "[aria-labelledby=account-second] #code", totp.code_of(secret, int(time.time()) // totp.STEP) + ENTER
     )
@@ -166,7 +167,7 @@ def a_second_factor_is_set_up_and_asked_for(journey: Journey) -> None:
     browser.type("#email", GRACE)
     browser.type("#password", DEMO_PASSWORD + ENTER)
     browser.sees("One more step")
-    assert steps.audit(browser) == []
+    assert inspection.accessibility_faults(browser) == []
     browser.complaints()
     browser.type("#code", "000000" + ENTER)
     browser.until(

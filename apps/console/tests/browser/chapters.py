@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from apps.common.tests.browser import inspection
+from apps.common.tests.browser.driver import DOWN, ENTER, ESCAPE, TAB, UP, Browser
 from apps.console.tests.browser import steps
-from apps.console.tests.browser.driver import DOWN, ENTER, ESCAPE, TAB, UP, Browser
 
 if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
@@ -69,7 +70,7 @@ def the_audit_finds_what_is_planted(journey: Journey) -> None:
         document.querySelector("main").append(planted);
         """
     )
-    faults = steps.audit(ada)
+    faults = inspection.accessibility_faults(ada)
     ada.run("document.getElementById('planted').remove()")
     assert sum(fault.startswith("no name") for fault in faults) == 2, faults
     assert any(fault.startswith("contrast") for fault in faults), faults
@@ -82,7 +83,7 @@ def the_house_is_accessible(journey: Journey) -> None:
         ada.prefer(prefers_color_scheme=scheme)
         for width, phone in ((1280, False), (360, True)):
             ada.resize(width, 800, phone=phone)
-            assert steps.audit(ada) == [], (scheme, width)
+            assert inspection.accessibility_faults(ada) == [], (scheme, width)
     ada.prefer(prefers_color_scheme="light", prefers_reduced_motion="reduce")
     assert (
         ada.run("return getComputedStyle(document.querySelector('.monolith')).transitionProperty") == "none"
@@ -92,7 +93,7 @@ def the_house_is_accessible(journey: Journey) -> None:
     ada.go("about:blank")  # a new page, whose focus is at its beginning
     ada.go(journey.server.url + "/")
     ada.sees("Everything stands.")
-    walk = steps.focus_walk(ada, TAB, 12)
+    walk = inspection.focus_walk(ada, TAB, 12)
     assert walk[0]["name"] == "Skip to the content", walk[0]
     assert all(stop["shown"] and stop["inView"] for stop in walk), walk
     assert [stop["id"] for stop in walk if stop["tag"] == "INPUT"] == ["email", "password"], walk
@@ -110,7 +111,7 @@ def mistakes_are_told_beside_the_field(journey: Journey) -> None:
         "a mistake told",
     )
     assert carol.run("return document.querySelector('#email').value") == "ada@example.com"
-    assert steps.audit(carol) == []
+    assert inspection.accessibility_faults(carol) == []
     complaints = carol.complaints()
     assert len(complaints) == 1, complaints
     assert "409" in complaints[0], complaints
@@ -150,7 +151,7 @@ def they_talk(journey: Journey) -> None:
             "Good morning, Carol.",
             "Morning, Ada.",
         ]
-        assert steps.audit(browser) == []
+        assert inspection.accessibility_faults(browser) == []
 
 
 def text_stays_text(journey: Journey) -> None:
@@ -211,7 +212,7 @@ def the_keyboard_is_enough(journey: Journey) -> None:
     assert first != second
     ada.press(UP, ENTER)
     ada.until(lambda: ada.run("return document.activeElement.id") == "message", "the focus in the field")
-    walk = steps.focus_walk(ada, TAB, 8)
+    walk = inspection.focus_walk(ada, TAB, 8)
     # At its end the focus passes through the document itself, which shows none.
     assert all(stop["shown"] for stop in walk if stop["tag"] != "BODY"), walk
     steps.open_room(ada, "lobby")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from apps.common.tests.browser import inspection
+from apps.common.tests.browser.driver import DOWN, ENTER, ESCAPE
 from apps.console.tests.browser import steps
 from apps.console.tests.browser.chapters import EMAIL, both
-from apps.console.tests.browser.driver import DOWN, ENTER, ESCAPE
 
 if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
@@ -52,7 +53,7 @@ def messages_are_answered(journey: Journey) -> None:
         lambda: ada.run("return document.activeElement.innerText.includes('Which hill is the oldest?')"),
         "the focus on the question",
     )
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
 
 
 def files_go_with_messages(journey: Journey) -> None:
@@ -62,7 +63,7 @@ def files_go_with_messages(journey: Journey) -> None:
         browser.complaints()
     ada.run(f"return (async () => {{ {_CHOOSE} }})()")
     ada.gives(_READY, 2, "two files ready")
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     steps.write(ada, "Two files")
     carol.sees("Two files")
     for browser in both(journey):
@@ -101,7 +102,7 @@ def a_refused_file_is_told(journey: Journey) -> None:
         """
     )
     ada.element(".tray .refused")
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.click(".tray .refused .tool")
     assert ada.run("return document.querySelectorAll('.tray li').length") == 0
     ada.complaints()
@@ -118,7 +119,7 @@ def people_are_named(journey: Journey) -> None:
         )
         is True
     )
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.press(DOWN, ENTER)
     assert ada.run("return document.querySelector('#message').value") == "Look, @Carol Shaw "
     ada.type("#message", "a name" + ENTER)
@@ -141,7 +142,7 @@ def words_are_found(journey: Journey) -> None:
     ada.type("#search", "oldest" + ENTER)
     ada.sees("1 found", ".search")
     assert ada.run("return document.querySelector('.found mark').textContent") == "oldest"
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.click(".found button")
     ada.until(
         lambda: ada.run("return document.activeElement.innerText.includes('Which hill is the oldest?')"),
@@ -159,16 +160,16 @@ def somebody_is_invited_and_kept_in_order(journey: Journey) -> None:
     ada.click(".invite summary")
     ada.type(".invite #email", EMAIL + ENTER)
     ada.sees("Invited.", ".invite")
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     carol.run("document.dispatchEvent(new Event('visibilitychange'))")
     carol.sees("invites you to Quiet corner", ".invitations")
-    assert steps.audit(carol) == []
+    assert inspection.accessibility_faults(carol) == []
     carol.click(".invitations .primary")
     carol.sees("Quiet corner", ".room-head")
     steps.on_line(carol)
     ada.sees("Carol Shaw", ".people")
     ada.click(".people .menu summary")
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.click(".people .menu li:first-child button")
     ada.sees("muted till", ".people")
     steps.write(carol, "May I say something?")
@@ -206,7 +207,7 @@ def somebody_is_invited_and_kept_in_order(journey: Journey) -> None:
     carol.sees("You are no longer a member of this room.")
     ada.click(".bans summary")
     ada.sees("Carol Shaw", ".bans")
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.click(".bans li button")
     ada.sees("Nobody is.", ".bans")
     journey.server.manage("shell", "-c", _VERIFIED.format(email=EMAIL, when="None"))

@@ -6,9 +6,10 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from apps.common.tests.browser import inspection
+from apps.common.tests.browser.driver import ENTER, ESCAPE, Browser
 from apps.console.tests.browser import steps
 from apps.console.tests.browser.chapters import EMAIL, both
-from apps.console.tests.browser.driver import ENTER, ESCAPE, Browser
 
 if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
@@ -82,7 +83,7 @@ def a_killed_server_loses_nothing(journey: Journey) -> None:
     journey.server.kill()
     for browser in both(journey):
         browser.sees("The line is cut.")
-        assert steps.audit(browser) == []
+        assert inspection.accessibility_faults(browser) == []
     for number in range(5):
         steps.write(ada, f"ada in the dark {number}")
         steps.write(carol, f"carol in the dark {number}")
@@ -243,14 +244,14 @@ def a_phone_is_enough(journey: Journey) -> None:
     steps.write(ada, "Everything " + "that-is-one-long-word-" * 8 + "and more. " * 20)
     steps.answer(ada, "that-is-one-long-word", "An answer that quotes it")
     steps.settle(ada, ["An answer that quotes it"])
-    assert steps.fits(ada, 1280)
+    assert inspection.fits(ada, 1280)
     ada.resize(360, 740, phone=True)
     ada.until(lambda: ada.run(_RESTS), "the newest message in view")
     ada.resize(360, 400, phone=True)  # the keyboard comes up
     ada.until(lambda: ada.run(_RESTS), "the newest message in view above the keyboard")
     ada.resize(360, 740, phone=True)
-    assert steps.audit(ada) == []
-    assert steps.fits(ada, 360)
+    assert inspection.accessibility_faults(ada) == []
+    assert inspection.fits(ada, 360)
     assert not shown(ada, ".rooms")
     ada.click(".people-toggle")
     assert shown(ada, ".people")
@@ -260,7 +261,7 @@ def a_phone_is_enough(journey: Journey) -> None:
     assert ada.run("return document.activeElement.classList.contains('people-toggle')")
     ada.click(".room-head .back")
     ada.until(lambda: shown(ada, ".rooms") and not shown(ada, ".conversation"), "the list of rooms")
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.click("a.room")
     steps.on_line(ada)
     ada.resize(1280, 800)
@@ -283,7 +284,7 @@ def colours_are_chosen(journey: Journey) -> None:
     ada.run("location.reload()")
     assert ada.run(scheme) == "dark"
     steps.on_line(ada)
-    assert steps.audit(ada) == []
+    assert inspection.accessibility_faults(ada) == []
     ada.click("#theme")
     assert ada.run(scheme) == "light"
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apps.console.tests.browser import account, chapters, company, hardships, letters, providers, stack
-from apps.console.tests.browser.driver import Browser, BrowserError, browsers
+from apps.common.tests.browser import stack
+from apps.common.tests.browser.driver import Browser, BrowserError, browsers
+from apps.console.tests.browser import account, chapters, company, hardships, letters, providers
 
 ACCESS_SECONDS: Final = 24  # so short that tokens are renewed several times during the journey
 

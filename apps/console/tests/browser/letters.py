@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from apps.common.tests.browser import inspection
+from apps.common.tests.browser.driver import ENTER, Browser
 from apps.console.tests.browser import steps
 from apps.console.tests.browser.chapters import EMAIL
-from apps.console.tests.browser.driver import ENTER, Browser
 
 if TYPE_CHECKING:
     from apps.console.tests.browser.journey import Journey
@@ -65,7 +66,7 @@ def audited(browser: Browser) -> None:
         browser.prefer(prefers_color_scheme=scheme)
         for width, phone in ((360, True), (1280, False)):
             browser.resize(width, 800, phone=phone)
-            assert steps.audit(browser) == [], (scheme, width)
+            assert inspection.accessibility_faults(browser) == [], (scheme, width)
     browser.prefer(prefers_color_scheme="light")
 
 
@@ -125,7 +126,7 @@ def a_forgotten_password_is_replaced(journey: Journey) -> None:
     assert (
         carol.run("return document.activeElement.id + document.activeElement.ariaInvalid") == "passwordtrue"
     )
-    assert steps.audit(carol) == []
+    assert inspection.accessibility_faults(carol) == []
     refusals(carol, "400")
     carol.run("document.querySelector('#password').value = ''")
     carol.type("#password", NEW_PASSWORD + ENTER)

@@ -6,8 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from apps.common.tests.browser import inspection
+from apps.common.tests.browser.driver import ENTER, Browser
 from apps.console.tests.browser import steps
-from apps.console.tests.browser.driver import ENTER, Browser
 from infrastructure.oidc.tests import provider
 from infrastructure.token import totp
 
@@ -24,7 +25,7 @@ def a_provider_opens_the_door(journey: Journey) -> None:
         journey.server.restart(OIDC_PROVIDERS=json.dumps([henge.row()]))
         henge.claims |= {"sub": "hill-7", "email": "wren@example.com", "name": "Wren Barrow"}
         _begin(browser, journey.server.url)
-        faults = steps.audit(browser)
+        faults = inspection.accessibility_faults(browser)
         assert faults == [], faults
         browser.click(".doors button")
         browser.sees("Wren Barrow", "#account")
@@ -67,7 +68,7 @@ def _is_linked_and_asks_for_a_code(journey: Journey, browser: Browser) -> None:
     assert browser.run("return location.hash") == "#/account"
     _left_no_trace(browser)
     browser.sees("Henge", "[aria-labelledby=account-providers] .devices")
-    assert steps.audit(browser) == []
+    assert inspection.accessibility_faults(browser) == []
     _sign_out(browser)
 
     browser.click(".doors button")

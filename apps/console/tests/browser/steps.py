@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from apps.console.tests.browser.driver import ENTER, Browser, BrowserError
+from apps.common.tests.browser.driver import ENTER, Browser, BrowserError
 
 PASSWORD: Final = "a long walk past the hills"
-_AUDIT: Final = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 # What the log shows, in order: every message's text that has a number (those on their way are not settled yet).
 _TEXTS: Final = (
     "return [...document.querySelectorAll('.message:not(.waiting) .text')].map((one) => one.firstChild.data)"
@@ -108,31 +106,3 @@ def settle(browser: Browser, wanted: list[str], patience: float = 30) -> list[st
         raise BrowserError(f"{error}; missing {missing}") from error
     time.sleep(0.5)  # a double would come late
     return [text for text in texts(browser) if text in wanted]
-
-
-def audit(browser: Browser) -> list[str]:
-    """Faults of accessibility of the page as it stands."""
-    return list(browser.run(_AUDIT))
-
-
-def fits(browser: Browser, width: int) -> bool:
-    """Whether nothing sticks out sideways: `innerWidth` would grow with what does."""
-    script = (
-        "return document.documentElement.scrollWidth <= arguments[0]"
-        " && [...document.querySelectorAll('.log')].every((log) => log.scrollWidth <= log.clientWidth)"
-    )
-    return bool(browser.run(script, width))
-
-
-def focus_walk(browser: Browser, key: str, count: int) -> list[dict[str, Any]]:
-    """Press a key so often; where the focus was each time, and whether it could be seen."""
-    script = """
-      const at = document.activeElement, style = getComputedStyle(at), place = at.getBoundingClientRect();
-      return {tag: at.tagName, name: (at.getAttribute("aria-label") ?? at.textContent).trim().slice(0, 30), id: at.id,
-              shown: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1, inView: place.bottom > 0 && place.top < innerHeight};
-    """
-    walk = []
-    for _ in range(count):
-        browser.press(key)
-        walk.append(browser.run(script))
-    return walk

@@ -21,8 +21,8 @@ from typing import Final
 
 from apps.api.clients import manifest, tools
 from apps.api.tests.clients.live import sockets
-from apps.console.tests.browser import stack
-from apps.console.tests.browser.driver import Browser, BrowserError, browsers
+from apps.common.tests.browser import stack
+from apps.common.tests.browser.driver import Browser, BrowserError, browsers
 
 ROOT: Final = tools.ROOT
 HERE: Final = Path(__file__).parent

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
-from apps.console.tests.browser.driver import Browser
-from apps.console.tests.browser.stack import Stack
+from apps.common.tests.browser.driver import Browser
+from apps.common.tests.browser.stack import Stack
 
 PASSWORD: Final = "sarsen-demo-2026"
 ROOM: Final = "lobby"

@@ -1,4 +1,4 @@
-"""A small WebDriver client (W3C WebDriver, Level 2) for headless Chromium. Knows nothing of the console."""
+"""A small WebDriver client (W3C WebDriver, Level 2) for headless Chromium."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ SHIFT: Final = "\ue008"
 
 
 class BrowserError(Exception):
-    """The browser could not do what it was asked, or what was waited for did not come."""
+    """The browser refused a command, or a condition did not come true in time."""
 
 
 def find_programs() -> tuple[str, str]:
-    """The paths of Chromium and its driver. Raises BrowserError naming what to install."""
+    """Returns the paths of Chromium and its driver. Raises BrowserError with the packages to install."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     driver = shutil.which("chromedriver")
     if browser is None or driver is None:
@@ -53,7 +53,7 @@ def find_programs() -> tuple[str, str]:
 
 
 class Browser:
-    """One window with a profile of its own: its own storage, its own session."""
+    """A browser with its own profile, hence its own storage and session."""
 
     def __init__(self, client: httpx.Client, session: str) -> None:
         self._client = client
@@ -71,11 +71,11 @@ class Browser:
         self._call("POST", "/url", {"url": url})
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """The value of a function body run in the page; a promise is waited for."""
+        """Run a function body in the page and return its value, resolved if it is a promise."""
         return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     def element(self, selector: str, patience: float = 10) -> str:
-        """The first visible element that fits, waited for."""
+        """Wait for the first visible element that matches, and return its id."""
         script = (
             "return [...document.querySelectorAll(arguments[0])].find((one) => one.checkVisibility()) ?? null"
         )
@@ -83,7 +83,7 @@ class Browser:
         return str(found[_ELEMENT])
 
     def click(self, selector: str) -> None:
-        """Click like a person: at the middle of the element, which has to be in reach."""
+        """Click the middle of an element, which must not be covered."""
         self._act(selector, "click", {})
 
     def type(self, selector: str, text: str) -> None:
@@ -91,7 +91,7 @@ class Browser:
         self._act(selector, "value", {"text": text})
 
     def _act(self, selector: str, action: str, body: dict[str, Any], tries: int = 5) -> None:
-        """Use an element; found anew where the page drew it again in between, as a person would not even notice."""
+        """Act on an element. Look it up again if the page redrew it in between."""
         try:
             self._call("POST", f"/element/{self.element(selector)}/{action}", body)
         except BrowserError as error:
@@ -100,26 +100,26 @@ class Browser:
             self._act(selector, action, body, tries - 1)
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other, wherever the focus is."""
+        """Press keys one after the other; they go to the focused element."""
         strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
         self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
 
     def until(self, condition: Callable[[], Any], what: str, patience: float = 10) -> Any:
-        """Wait until the condition holds and return its value. Raises BrowserError naming `what`."""
+        """Wait until the condition is true and return its value. Raises BrowserError, which names `what`."""
         deadline = time.monotonic() + patience
         while not (value := condition()):
             if time.monotonic() > deadline:
-                raise BrowserError(f"waited {patience:.0f} s in vain for {what}")
+                raise BrowserError(f"{what} did not appear within {patience:.0f} s")
             time.sleep(0.05)
         return value
 
     def sees(self, text: str, selector: str = "main", patience: float = 10) -> None:
-        """Wait until an element shows a text."""
+        """Wait until an element contains a text."""
         script = "return document.querySelector(arguments[0])?.innerText.includes(arguments[1]) ?? false"
         self.until(lambda: self.run(script, selector, text), f"{text!r} in {selector}", patience)
 
     def gives(self, script: str, value: object, what: str, patience: float = 10) -> None:
-        """Wait until a script gives a value."""
+        """Wait until a script returns a value."""
         self.until(lambda: self.run(script) == value, what, patience)
 
     def devtools(self, command: str, **parameters: Any) -> Any:
@@ -127,7 +127,7 @@ class Browser:
         return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def resize(self, width: int, height: int, *, scale: float = 1, phone: bool = False) -> None:
-        """Give the page a size in CSS pixels, and fingers instead of a mouse."""
+        """Set the size of the page in CSS pixels; `phone` emulates touch instead of a mouse."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone}
         self.devtools("Emulation.setDeviceMetricsOverride", **metrics)
         self.devtools("Emulation.setTouchEmulationEnabled", enabled=phone)
@@ -138,28 +138,28 @@ class Browser:
         self.devtools("Emulation.setEmulatedMedia", features=wanted)
 
     def complaints(self) -> list[str]:
-        """What the browser wrote to its console at level SEVERE since the last call: errors, policy violations."""
+        """Returns the SEVERE entries of the browser's log since the last call: errors, policy violations."""
         entries = self._call("POST", "/se/log", {"type": "browser"})
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
     def picture(self, path: Path) -> None:
-        """Save what is seen as PNG."""
+        """Save a screenshot as PNG."""
         path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
 
     def window(self) -> str:
-        """The handle of the window that commands go to."""
+        """Returns the handle of the current window."""
         return str(self._call("GET", "/window"))
 
     def windows(self) -> list[str]:
-        """The handles of all windows."""
+        """Returns the handles of all windows."""
         return list(self._call("GET", "/window/handles"))
 
     def switch(self, window: str) -> None:
-        """Send commands to another window."""
+        """Make another window the current one."""
         self._call("POST", "/window", {"handle": window})
 
     def close_window(self) -> None:
-        """Close the window that commands go to; `switch` has to follow."""
+        """Close the current window; call `switch` next."""
         self._call("DELETE", "/window")
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class Browser:
 
 
 class Driver:
-    """chromedriver, and the browsers started through it. Everything ends with the context."""
+    """Runs chromedriver and the browsers started through it until the context ends."""
 
     def __init__(self) -> None:
         self._binary, self._driver = find_programs()
@@ -188,7 +188,7 @@ class Driver:
         raise BrowserError("chromedriver did not start")
 
     def browser(self, *flags: str) -> Browser:
-        """A new browser with an empty profile."""
+        """Start a browser with an empty profile."""
         profile = tempfile.mkdtemp(dir=self._folder.name)
         options = {"binary": self._binary, "args": [*_FLAGS, *flags, f"--user-data-dir={profile}"]}
         wanted = {
@@ -217,6 +217,6 @@ class Driver:
 
 @contextmanager
 def browsers(count: int) -> Iterator[list[Browser]]:
-    """So many browsers, each a person of their own."""
+    """Start `count` browsers, each with its own profile."""
     with Driver() as driver:
         yield [driver.browser() for _ in range(count)]

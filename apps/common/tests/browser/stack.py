@@ -1,4 +1,4 @@
-"""A server of its own for the journey: throwaway PostgreSQL and Valkey, demo data, and a process to kill and restart."""
+"""A server for browser tests: throwaway PostgreSQL and Valkey, demo data, and a process to kill and restart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATIENCE: Final = 60
 
 
 class Stack:
-    """`python -m config.serve` on a port of its own. `kill` is SIGKILL: nothing is said goodbye to."""
+    """Runs `python -m config.serve` on a free port."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         with socket.socket() as probe:
@@ -34,20 +34,20 @@ class Stack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> None:
-        """A command of manage.py. Raises CalledProcessError when it fails."""
+        """Run a command of manage.py. Raises CalledProcessError if it fails."""
         command = [sys.executable, "manage.py", *arguments]
         subprocess.run(
             command, cwd=ROOT, env=self._environment, check=True, stdout=subprocess.DEVNULL, timeout=120
         )
 
     def restart(self, **environment: str) -> None:
-        """Stop in good order and start with other settings besides."""
+        """Stop with SIGTERM and start with additional environment variables."""
         self.kill(signal.SIGTERM)
         self._environment |= environment
         self.start()
 
     def start(self) -> None:
-        """Start and wait until every part answers."""
+        """Start the process and wait until it is ready."""
         command = [sys.executable, "-m", "config.serve", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
@@ -63,7 +63,7 @@ class Stack:
         return False
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """End the process by a signal and wait for its end."""
+        """Send a signal to the process and wait for its end. SIGKILL by default."""
         if self._process is None:
             return
         self._process.send_signal(number)
@@ -73,7 +73,7 @@ class Stack:
     def call(
         self, method: str, path: str, *, token: str = "", json: dict[str, object] | None = None
     ) -> httpx.Response:
-        """A call of the API from outside the browser. Raises HTTPStatusError for a refusal."""
+        """Call the API from outside the browser. Raises HTTPStatusError for a 4xx or 5xx answer."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         response = httpx.request(
             method, self.url + path, headers=headers, json=json, trust_env=False, timeout=20
@@ -81,7 +81,7 @@ class Stack:
         return response.raise_for_status()
 
     def sign_in(self, email: str, password: str) -> str:
-        """An access token of a session that no browser has."""
+        """Sign in outside the browsers. Returns an access token."""
         pair = self.call(
             "POST", "/api/public/v1/auth/login/", json={"email": email, "password": password}
         ).json()
@@ -90,7 +90,7 @@ class Stack:
 
 @contextlib.contextmanager
 def running(folder: Path, *, access_seconds: int) -> Iterator[Stack]:
-    """A stack with demo data whose access tokens live as long as given, so that renewal happens during the journey."""
+    """Run a server with demo data. `access_seconds` is the lifetime of access tokens."""
     with servers.throwaway({}) as databases:
         environment = {
             **os.environ,

@@ -1,0 +1,38 @@
+"""Questions about the page that a browser shows: accessibility, overflow, the path of the focus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from apps.common.tests.browser.driver import Browser
+
+_ACCESSIBILITY: Final = (Path(__file__).parent / "accessibility.js").read_text(encoding="utf-8")
+
+
+def accessibility_faults(browser: Browser) -> list[str]:
+    """A sentence for each fault of accessibility in the page as it is now."""
+    return list(browser.run(_ACCESSIBILITY))
+
+
+def fits(browser: Browser, width: int) -> bool:
+    """Whether nothing overflows sideways. `innerWidth` would grow with the overflow, so the width is given."""
+    script = (
+        "return document.documentElement.scrollWidth <= arguments[0]"
+        " && [...document.querySelectorAll('.log')].every((log) => log.scrollWidth <= log.clientWidth)"
+    )
+    return bool(browser.run(script, width))
+
+
+def focus_walk(browser: Browser, key: str, count: int) -> list[dict[str, Any]]:
+    """Press a key `count` times. Returns where the focus was after each press, and whether it was visible."""
+    script = """
+      const at = document.activeElement, style = getComputedStyle(at), place = at.getBoundingClientRect();
+      return {tag: at.tagName, name: (at.getAttribute("aria-label") ?? at.textContent).trim().slice(0, 30), id: at.id,
+              shown: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1, inView: place.bottom > 0 && place.top < innerHeight};
+    """
+    walk = []
+    for _ in range(count):
+        browser.press(key)
+        walk.append(browser.run(script))
+    return walk
