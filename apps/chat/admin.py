@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
-from apps.chat.models import Attachment, Ban, Invitation, Membership, Message, Room
+from apps.chat import services
+from apps.chat.exceptions import LastOwner
+from apps.chat.models import Attachment, Ban, Invitation, Membership, Message, Role, Room
+
+if TYPE_CHECKING:  # generic for mypy only
+    _FormSet = BaseInlineFormSet[Membership, Room, ModelForm[Membership]]
+else:
+    _FormSet = BaseInlineFormSet
+
+
+class MembershipFormSet(_FormSet):
+    """Refuses to leave a room that has members without an owner."""
+
+    def clean(self) -> None:
+        """Raises ValidationError."""
+        super().clean()
+        kept = [
+            form.cleaned_data
+            for form in self.forms
+            if form.cleaned_data and not form.cleaned_data.get("DELETE")
+        ]
+        if not any(self.errors) and not any(data["role"] == Role.OWNER for data in kept):
+            raise ValidationError(LastOwner.detail, code=LastOwner.code)
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     """The members of a room."""
 
     model = Membership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("user",)
     fields = ("user", "role", "muted_until", "read_seq")
@@ -29,6 +55,15 @@ class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     search_fields = ("slug", "name")
     readonly_fields = ("head", "created_at", "updated_at")
     inlines = (MembershipInline,)
+
+    def delete_model(self, request: HttpRequest, obj: Room) -> None:
+        """Delete a room as its owner would, with its files."""
+        services.force_delete_room(room_id=obj.pk, actor_id=request.user.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Room]) -> None:
+        """Delete the selected rooms, one after the other."""
+        for room in queryset:
+            self.delete_model(request, room)
 
 
 @admin.register(Message)

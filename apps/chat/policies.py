@@ -6,12 +6,13 @@ better; where somebody acts by their role in the room, it is the other's role in
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
-from django.db.models import FilteredRelation, Q, QuerySet
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 
-from apps.chat.models import Role, Room
+from apps.chat.models import Invitation, Membership, Role, Room
 
 
 class Rank(IntEnum):
@@ -29,6 +30,15 @@ _OF_ROLE = {Role.MEMBER: Rank.MEMBER, Role.MODERATOR: Rank.MODERATOR, Role.OWNER
 def may_see_room(*, is_private: bool, is_member: bool) -> bool:
     """A public room is there for everyone, a private one for its members: to others it does not exist."""
     return is_member or not is_private
+
+
+def open_invitations(invitations: QuerySet[Invitation], *, now: datetime) -> QuerySet[Invitation]:
+    """Those that still open their room: not expired, and their maker is active and may add members there now."""
+    may_invite = [role for role in Role if may_add_member(role, as_role=Role.MEMBER)]
+    makers = Membership.objects.filter(
+        room=OuterRef("room"), user=OuterRef("invited_by"), role__in=may_invite, user__is_active=True
+    )
+    return invitations.filter(Exists(makers), expires_at__gt=now)
 
 
 def visible_rooms(rooms: QuerySet[Room], *, user_id: UUID) -> QuerySet[Room]:

@@ -75,10 +75,14 @@ def list_invitations_of(*, user_id: UUID, slug: str, now: datetime | None = None
 
 
 def list_invitations_for(*, user_id: UUID, now: datetime | None = None) -> QuerySet[Invitation]:
-    """Someone's open invitations, the newest first: those to their id, and to their address once it is verified."""
+    """Lists the open invitations to a user's id or verified address, the newest first.
+
+    An invitation whose maker may no longer invite is not open.
+    """
     address = users.get_verified_address(user_id=user_id)
     mine = Q(user_id=user_id) | Q(email=address) if address else Q(user_id=user_id)
-    found = Invitation.objects.filter(mine, expires_at__gt=now or timezone.now()).order_by("-id")
+    invitations = Invitation.objects.filter(mine).order_by("-id")
+    found = policies.open_invitations(invitations, now=now or timezone.now())
     return found.select_related("room", "invited_by").only(
         *("id", "room_id", "invited_by_id", "user_id", "email", "created_at", "expires_at"),
         *("room__slug", "room__name", "room__head", "invited_by__name"),

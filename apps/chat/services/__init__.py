@@ -29,7 +29,14 @@ from apps.chat.services.posting import (
     store_in_rooms,
     store_messages,
 )
-from apps.chat.services.rooms import create_room, delete_room, edit_room, index_messages, push_event
+from apps.chat.services.rooms import (
+    create_room,
+    delete_room,
+    edit_room,
+    force_delete_room,
+    index_messages,
+    push_event,
+)
 
 __all__ = [
     "accept_invitation",
@@ -46,6 +53,7 @@ __all__ = [
     "delete_room",
     "edit_message",
     "edit_room",
+    "force_delete_room",
     "forget_user",
     "index_messages",
     "invite",

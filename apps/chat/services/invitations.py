@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from apps.chat import limits, policies, selectors
 from apps.chat.events import PersonInvited
-from apps.chat.exceptions import InvitationNotFound, RoomRoleTooLow, TooManyInvitations
+from apps.chat.exceptions import InvitationNotFound, RoomNotFound, RoomRoleTooLow, TooManyInvitations
 from apps.chat.models import Invitation, Membership, Mute, Role
-from apps.chat.services import members
+from apps.chat.services import members, rooms
 from apps.chat.types import AuditAction
 from apps.common import audit, events
 from apps.users import selectors as users
@@ -43,7 +43,7 @@ def invite(
         "email": "" if email is None else users.canonical_email(email),
     }
     with transaction.atomic():
-        members.lock(membership.room_id)
+        rooms.lock(membership.room_id)
         if Invitation.objects.filter(room_id=membership.room_id, expires_at__gt=now).count() >= MAX_OPEN:
             raise TooManyInvitations
         invitation, is_new = Invitation.objects.update_or_create(
@@ -80,14 +80,22 @@ def withdraw_invitation(*, actor_id: UUID, slug: str, invitation_id: UUID) -> No
 
 
 def accept_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | None = None) -> Membership:
-    """Come in; all invitations of this person to the room are used up by it. Raises InvitationNotFound, Banned."""
+    """Make the user a member and delete all their invitations to the room. Raises InvitationNotFound, Banned."""
+    mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
     with transaction.atomic():
-        mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
+        room_id = mine.filter(pk=invitation_id).values_list("room_id", flat=True).first()
+        if room_id is None:
+            raise InvitationNotFound
+        # The room is locked before its rows, as everywhere: its maker may be losing their role just now.
+        try:
+            rooms.lock(room_id)
+        except RoomNotFound:
+            raise InvitationNotFound from None
         invitation = mine.filter(pk=invitation_id).select_for_update(of=("self",)).first()
         if invitation is None:
             raise InvitationNotFound
         membership, _ = members.enter(room=invitation.room, user_id=user_id)
-        mine.filter(room_id=invitation.room_id).delete()
+        mine.filter(room_id=room_id).delete()
         audit.record(
             action=AuditAction.MEMBER_ADDED,
             actor_id=invitation.invited_by_id,

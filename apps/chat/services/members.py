@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from apps.chat import policies, selectors
 from apps.chat.events import MemberAdded
 from apps.chat.exceptions import Banned, LastOwner, MemberBanned, MemberNotFound, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Mute, Role, Room
+from apps.chat.services import rooms
 from apps.chat.types import AuditAction
 from apps.common import audit, events
 from apps.common.exceptions import NotFound
@@ -39,7 +40,7 @@ def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membe
     """
     waiting = Mute.objects.filter(room_id=room.pk, user_id=user_id)
     with transaction.atomic():
-        room = lock(room.pk)  # else a ban could be written between the question and the answer
+        room = rooms.lock(room.pk)  # else a ban could be written between the question and the answer
         if selectors.is_banned(room_id=room.pk, user_id=user_id):
             raise Banned
         membership, is_new = Membership.objects.get_or_create(
@@ -158,20 +159,9 @@ def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> None:
         )
 
 
-def lock(room_id: UUID) -> Room:
-    """One lock for all changes of a room's members: two owners who leave at once must not both be the second to last.
-
-    Raises RoomNotFound.
-    """
-    room = Room.objects.select_for_update(no_key=True).filter(pk=room_id).first()
-    if room is None:
-        raise RoomNotFound
-    return room
-
-
 def _locked(membership: Membership) -> Membership:
     """The membership as it is once changes of the room's members by others are done. Raises RoomNotFound."""
-    room = lock(membership.room_id)
+    room = rooms.lock(membership.room_id)
     current = Membership.objects.filter(pk=membership.pk).first()
     if current is None:
         raise RoomNotFound
@@ -180,7 +170,7 @@ def _locked(membership: Membership) -> Membership:
 
 
 def end(membership: Membership) -> None:
-    """The person is in the room no more; their sockets are closed. A mute waits for them to come back."""
+    """End a membership, whose room is locked. The user's sockets in the room are closed; a mute outlives it."""
     if membership.muted_until is not None and membership.muted_until > timezone.now():
         Mute.objects.update_or_create(
             room_id=membership.room_id,
@@ -189,6 +179,31 @@ def end(membership: Membership) -> None:
         )
     membership.delete()
     realtime.push_to_room(membership.room_id, {"type": "membership.ended", "user": str(membership.user_id)})
+    if membership.role == Role.OWNER:
+        keep_owned([membership.room_id])
+
+
+def keep_owned(room_ids: Collection[UUID]) -> None:
+    """Give each of these locked rooms that lost its owner a new one: the longest-serving moderator, else member.
+
+    A room without members is deleted.
+    """
+    for room in selectors.list_rooms_without_owner(among=room_ids):
+        members = list(selectors.list_members(room_id=room.pk))
+        heir = next((one for one in members if one.role == Role.MODERATOR), members[0] if members else None)
+        if heir is None:
+            rooms.force_delete_room(room_id=room.pk, actor_id=None)
+            continue
+        before, heir.role = heir.role, Role.OWNER
+        heir.save(update_fields=["role", "updated_at"])
+        audit.record(
+            action=AuditAction.ROLE_CHANGED,
+            actor_id=None,
+            target="user",
+            target_id=heir.user_id,
+            details={"room": str(room.pk), "from": before, "to": Role.OWNER},
+        )
+        realtime.push_to_room(room.pk, changed(heir))
 
 
 def changed(membership: Membership) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from apps.chat import policies, selectors
 from apps.chat.exceptions import BanNotFound, InvalidMute, MemberNotFound, RoomRoleTooLow
 from apps.chat.models import Ban, Invitation, Membership, Role
 from apps.chat.selectors import Standing
-from apps.chat.services import members
+from apps.chat.services import members, rooms
 from apps.chat.types import AuditAction
 from apps.common import audit
 from apps.common.exceptions import NotFound
@@ -104,7 +104,7 @@ def _set_mute(actor_id: UUID, slug: str, user_id: UUID, until: datetime | None) 
 def _moderator(actor_id: UUID, slug: str) -> Standing:
     """The actor, once changes of the room's members by others are done. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
     actor = selectors.get_moderator(user_id=actor_id, slug=slug)
-    members.lock(actor.room.pk)
+    rooms.lock(actor.room.pk)
     return actor
 
 

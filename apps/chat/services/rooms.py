@@ -13,7 +13,7 @@ from django.db.models import Value
 
 from apps.chat import policies, selectors
 from apps.chat.events import FilesDiscarded, LanguageChanged
-from apps.chat.exceptions import RoomRoleTooLow, SlugTaken
+from apps.chat.exceptions import RoomNotFound, RoomRoleTooLow, SlugTaken
 from apps.chat.models import Attachment, LanguageField, Membership, Message, Role, Room
 from apps.chat.services import slugs
 from apps.chat.types import AuditAction
@@ -62,22 +62,22 @@ def edit_room(
 
     Raises RoomNotFound, NotAMember, RoomRoleTooLow.
     """
-    membership = selectors.get_membership(user_id=actor_id, slug=slug)
-    if not policies.may_edit_room(Role(membership.role)):
-        raise RoomRoleTooLow
-    room = membership.room
-    fields = ["updated_at"]
-    if name is not None:
-        room.name = _clean(name)
-        fields.append("name")
-    if is_private is not None:
-        room.is_private = is_private
-        fields.append("is_private")
-    has_new_language = language is not None and language != room.language
-    if language is not None and has_new_language:
-        room.language = language
-        fields.append("language")
     with transaction.atomic():
+        membership = _locked_membership(actor_id, slug)
+        if not policies.may_edit_room(Role(membership.role)):
+            raise RoomRoleTooLow
+        room = membership.room
+        fields = ["updated_at"]
+        if name is not None:
+            room.name = _clean(name)
+            fields.append("name")
+        if is_private is not None:
+            room.is_private = is_private
+            fields.append("is_private")
+        has_new_language = language is not None and language != room.language
+        if language is not None and has_new_language:
+            room.language = language
+            fields.append("language")
         room.save(update_fields=fields)
         if len(fields) > 1:
             audit.record(
@@ -115,23 +115,49 @@ def index_messages(*, room_id: UUID) -> int:
 
 
 def delete_room(*, actor_id: UUID, slug: str) -> None:
-    """End a room with all that was said in it. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
-    membership = selectors.get_membership(user_id=actor_id, slug=slug)
-    if not policies.may_delete_room(Role(membership.role)):
-        raise RoomRoleTooLow
-    room_id = membership.room_id
+    """Delete a room with its messages. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
     with transaction.atomic():
+        membership = _locked_membership(actor_id, slug)
+        if not policies.may_delete_room(Role(membership.role)):
+            raise RoomRoleTooLow
+        force_delete_room(room_id=membership.room_id, actor_id=actor_id)
+
+
+def lock(room_id: UUID) -> Room:
+    """Lock a room against all other changes of it and of its members. Raises RoomNotFound.
+
+    Whether an owner is the last one, say, cannot be decided twice at once.
+    """
+    room = Room.objects.select_for_update(no_key=True).filter(pk=room_id).first()
+    if room is None:
+        raise RoomNotFound
+    return room
+
+
+def force_delete_room(*, room_id: UUID, actor_id: UUID | None) -> None:
+    """Delete a room whatever the actor's role in it; without an actor the system deletes it. Raises RoomNotFound."""
+    with transaction.atomic():
+        # Nobody may refer to the room from now on: a message posted meanwhile would keep it from being deleted.
+        room = Room.objects.select_for_update().filter(pk=room_id).first()
+        if room is None:
+            raise RoomNotFound
         if Attachment.objects.filter(room_id=room_id).exists():
             events.publish(FilesDiscarded(room_id=room_id))
-        membership.room.delete()
+        room.delete()
         audit.record(
             action=AuditAction.ROOM_DELETED,
             actor_id=actor_id,
             target="room",
             target_id=room_id,
-            details={"slug": slug},
+            details={"slug": room.slug},
         )
         realtime.push_to_room(room_id, {"type": "room.deleted"})
+
+
+def _locked_membership(user_id: UUID, slug: str) -> Membership:
+    """The membership as it is once other changes of the room are done. Raises RoomNotFound, NotAMember."""
+    lock(selectors.get_membership(user_id=user_id, slug=slug).room_id)
+    return selectors.get_membership(user_id=user_id, slug=slug)
 
 
 def _clean(name: str) -> str:

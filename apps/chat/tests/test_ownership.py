@@ -1,0 +1,210 @@
+"""A room has an owner, and an invitation is worth what its maker may do, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from apps.chat import selectors, services
+from apps.chat.models import Invitation, Membership, Message, Role, Room
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.chat.tests.people import Person, refused, someone
+from apps.chat.types import Draft
+from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def invited(room: Room, maker: Person, **whom: Any) -> tuple[Person, Invitation]:
+    invitee = someone(**whom)
+    answer = maker("POST", f"rooms/{room.slug}/invitations/", {"user": invitee.id})
+    assert answer.status_code == 201
+    return invitee, Invitation.objects.get(user_id=invitee.user.pk)
+
+
+def site_moderator() -> Person:
+    return someone(role="moderator")
+
+
+def lose_by_ban(room: Room, maker: Person, owner: Person) -> None:
+    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": maker.id}).status_code == 201
+
+
+def lose_by_removal(room: Room, maker: Person, owner: Person) -> None:
+    assert owner("DELETE", f"rooms/{room.slug}/members/{maker.id}/").status_code == 204
+
+
+def lose_by_demotion(room: Room, maker: Person, owner: Person) -> None:
+    answer = owner("PATCH", f"rooms/{room.slug}/members/{maker.id}/", {"role": "member"})
+    assert answer.status_code == 200
+
+
+def lose_by_leaving(room: Room, maker: Person, owner: Person) -> None:
+    assert maker("POST", f"rooms/{room.slug}/leave/").status_code == 204
+
+
+def lose_by_deactivation(room: Room, maker: Person, owner: Person) -> None:
+    maker.user.is_active = False
+    maker.user.save(update_fields=["is_active"])
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [lose_by_ban, lose_by_removal, lose_by_demotion, lose_by_leaving, lose_by_deactivation],
+)
+def test_an_invitation_is_void_when_its_maker_may_no_longer_invite(lose: Any) -> None:
+    room = RoomFactory.create(is_private=True)
+    owner, maker = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
+    invitee, invitation = invited(room, maker)
+    lose(room, maker, owner)
+    assert invitee("GET", "invitations/").json()["results"] == []
+    refused(invitee("POST", f"invitations/{invitation.pk}/accept/"), 404, "invitation_not_found")
+    assert not Membership.objects.filter(room=room, user=invitee.user).exists()
+    refused(invitee("GET", f"rooms/{room.slug}/"), 404, "room_not_found")
+
+
+def test_an_invitation_holds_again_when_its_maker_may_invite_again() -> None:
+    room = RoomFactory.create(is_private=True)
+    owner, maker = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
+    invitee, invitation = invited(room, maker)
+    for role in ("member", "moderator"):
+        owner("PATCH", f"rooms/{room.slug}/members/{maker.id}/", {"role": role})
+    assert invitee("POST", f"invitations/{invitation.pk}/accept/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_accepting_while_the_maker_is_erased_does_not_deadlock() -> None:
+    rooms = [RoomFactory.create() for _ in range(8)]
+    maker = UserFactory.create()
+    invitees = []
+    for room in rooms:
+        Membership.objects.create(room=room, user=maker, role=Role.MODERATOR)
+        member_of(room, Role.OWNER)
+        invitee = UserFactory.create()
+        invitees.append((invitee, services.invite(actor_id=maker.pk, slug=room.slug, user_id=invitee.pk)))
+    failures: list[BaseException] = []
+    begin = threading.Barrier(3)
+
+    def run(work: Any) -> None:
+        try:
+            begin.wait()
+            work()
+        except BaseException as error:  # noqa: BLE001  (handed to the test)
+            failures.append(error)
+        finally:
+            connection.close()
+
+    def accept(some: list[Any]) -> None:
+        for invitee, invitation in some:
+            try:
+                services.accept_invitation(user_id=invitee.pk, invitation_id=invitation.pk)
+            except services.invitations.InvitationNotFound:
+                continue
+
+    works = [
+        lambda: accept(invitees),
+        lambda: accept(invitees[::-1]),
+        lambda: services.forget_user(user_id=maker.pk),
+    ]
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize("way", ["remove", "ban"])
+def test_a_room_whose_only_owner_is_put_out_by_the_site_goes_to_the_next(way: str) -> None:
+    room = RoomFactory.create()
+    owner, member, moderator = (someone(room, role) for role in (Role.OWNER, Role.MEMBER, Role.MODERATOR))
+    staff = site_moderator()
+    if way == "remove":
+        assert staff("DELETE", f"rooms/{room.slug}/members/{owner.id}/").status_code == 204
+    else:
+        assert staff("POST", f"rooms/{room.slug}/bans/", {"user": owner.id}).status_code == 201
+    roles = dict(Membership.objects.values_list("user_id", "role"))
+    assert roles == {member.user.pk: Role.MEMBER, moderator.user.pk: Role.OWNER}
+    assert moderator("PATCH", f"rooms/{room.slug}/", {"name": "Ours"}).status_code == 200
+
+
+def test_a_room_whose_last_member_is_banned_is_deleted() -> None:
+    room = RoomFactory.create()
+    owner = someone(room, Role.OWNER)
+    assert site_moderator()("POST", f"rooms/{room.slug}/bans/", {"user": owner.id}).status_code == 201
+    assert not Room.objects.exists()
+
+
+def test_the_admin_site_refuses_to_leave_a_room_without_an_owner(client: Client) -> None:
+    room = RoomFactory.create()
+    owner = member_of(room, Role.OWNER)
+    boss = AdminFactory.create()
+    client.post("/admin/login/?next=/admin/", {"username": boss.email, "password": PASSWORD})
+    membership = Membership.objects.get()
+    sent = {
+        "slug": room.slug,
+        "name": room.name,
+        "language": "simple",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(membership.pk),
+        "memberships-0-room": str(room.pk),
+        "memberships-0-user": str(owner.pk),
+        "memberships-0-role": "owner",
+    }
+    page = f"/admin/chat/room/{room.pk}/change/"
+    for change in ({"memberships-0-role": "member"}, {"memberships-0-DELETE": "on"}):
+        answer = client.post(page, sent | change)
+        assert answer.status_code == 200
+        assert b"A room needs an owner" in answer.content
+        membership.refresh_from_db()
+        assert membership.role == Role.OWNER
+    assert client.post(page, sent).status_code == 302
+    assert client.post(f"/admin/chat/room/{room.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Room.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_room_is_deleted_while_its_members_post_and_edit() -> None:
+    for _ in range(5):
+        room = RoomFactory.create()
+        owner = member_of(room, Role.OWNER)
+        stop = threading.Event()
+        strange: list[BaseException] = []
+
+        def post(room: Room = room, owner: Any = owner, stop: Any = stop, strange: Any = strange) -> None:
+            try:
+                while not stop.is_set():
+                    services.post_message(actor_id=owner.pk, slug=room.slug, text="still here")
+                    services.edit_room(actor_id=owner.pk, slug=room.slug, name="Another")
+            except selectors.rooms.RoomNotFound:
+                pass
+            except BaseException as error:  # noqa: BLE001  (handed to the test)
+                strange.append(error)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=post) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while not Message.objects.exists():
+            pass
+        services.delete_room(actor_id=owner.pk, slug=room.slug)
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        assert strange == []
+        assert not Room.objects.exists()
+
+
+def test_drafts_for_a_room_that_is_gone_are_refused() -> None:
+    room = RoomFactory.create()
+    owner = member_of(room, Role.OWNER)
+    services.delete_room(actor_id=owner.pk, slug=room.slug)
+    stored = services.store_in_rooms(drafts={room.pk: [Draft(sender_id=owner.pk, text="x")]})
+    assert stored == {room.pk: None}
