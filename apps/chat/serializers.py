@@ -46,15 +46,13 @@ class RoomOutput(serializers.Serializer[Room]):
     role = serializers.ChoiceField(choices=Role.choices, source="my_role", allow_null=True)
     seq = serializers.IntegerField(source="head", help_text="Number of the newest message.")
     read_seq = serializers.IntegerField(source="my_read_seq", allow_null=True)
-    unread = serializers.SerializerMethodField()
+    unread = serializers.IntegerField(
+        read_only=True, help_text="Number of messages above `read_seq` that were not deleted."
+    )
     muted_until = serializers.DateTimeField(
         source="my_muted_until", allow_null=True, help_text="Until then you may read and not speak."
     )
     created_at = serializers.DateTimeField()
-
-    def get_unread(self, room: Any) -> int:
-        """How many messages came after the newest that was read."""
-        return 0 if room.my_read_seq is None else max(0, room.head - room.my_read_seq)
 
 
 class MemberInput(fields.Input):

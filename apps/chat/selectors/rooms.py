@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import (
-    Exists,
-    F,
-    OuterRef,
-    QuerySet,
-)
+from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce, Greatest
 
 from apps.chat import policies
 from apps.chat.exceptions import (
@@ -20,7 +16,7 @@ from apps.chat.exceptions import (
     RoomNotFound,
     RoomRoleTooLow,
 )
-from apps.chat.models import Membership, Role, Room
+from apps.chat.models import Membership, Message, Role, Room
 from apps.chat.types import Permission
 from apps.users import selectors as users
 
@@ -35,14 +31,29 @@ class Standing:
     rank: policies.Rank
 
 
+_DELETED: Any = (
+    Message.objects.filter(room=OuterRef("pk"), seq__gt=OuterRef("mine__read_seq"), deleted_at__isnull=False)
+    .order_by()
+    .values("room")
+    .annotate(count=Count("*"))
+    .values("count")
+)
+_UNREAD: Any = Case(
+    When(mine__isnull=True, then=0),
+    default=Greatest(F("head") - F("mine__read_seq") - Coalesce(Subquery(_DELETED), 0), 0),
+    output_field=BigIntegerField(),
+)
+
+
 def list_rooms(*, user_id: UUID) -> QuerySet[Room]:
-    """Public rooms and those that the person is in, by slug; with `my_role` and `my_read_seq` (None outside)."""
+    """Public rooms and those that the person is in, by slug; with `my_role` and `my_read_seq` (None outside), and `unread`, the number of messages above the mark that are not deleted."""
     return (
         policies.visible_rooms(Room.objects.all(), user_id=user_id)
         .annotate(
             my_role=F("mine__role"),
             my_read_seq=F("mine__read_seq"),
             my_muted_until=F("mine__muted_until"),
+            unread=_UNREAD,
         )
         .order_by("slug", "id")
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+import unicodedata
+from functools import reduce
+from typing import Any, Final
 
 from django.contrib.postgres.search import SearchQueryField
 from django.db.models import (
     BooleanField,
     F,
     Func,
+    IntegerField,
     QuerySet,
     TextField,
     Value,
@@ -17,26 +21,91 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Cast
 
 from apps.chat.models import LanguageField, Message, Room
+from apps.chat.selectors import ngrams
 from apps.chat.selectors.messages import list_messages
 
 # Control characters that no keyboard makes; those in a text are left out of what is shown of it.
 FOUND, END = "\x02", "\x03"
 _LESS, _GREATER = "\x04", "\x05"
+_SHOWN: Final = 160
+_TERM: Final = re.compile(r'(-*)(?:"([^"]*)"|([^\s"]+))')
 
 
 def search_messages(*, room: Room, query: str) -> QuerySet[Message]:
-    """A room's messages with these words (PostgreSQL's websearch syntax), the newest first; with `headline`.
+    """Lists a room's messages that match, the newest first; with `headline`, see `snippet`.
 
-    In a headline, FOUND and END stand around each word that was found; both occur nowhere else in it.
+    The query is a list of words and `"phrases"`, with `or` between alternatives and `-` before what must not occur.
     """
     config = Value(room.language, output_field=LanguageField())
-    words = Func(config, Value(query), function="websearch_to_tsquery")
+    query = unicodedata.normalize("NFC", query)
+    words = _tsquery(config, query)
+    if words is None:
+        return list_messages(room_id=room.pk).none()
     # The room is one of the words, so the index reads nothing of what was said elsewhere.
     here = Cast(Value(f"'{room.pk}'"), SearchQueryField())
-    wanted = CombinedExpression(words, "&&", here, output_field=SearchQueryField())
-    marks = (
-        f'StartSel={FOUND}, StopSel={END}, MaxWords=24, MinWords=8, MaxFragments=2, FragmentDelimiter=" … "'
+    vector = Func(
+        F("search"),
+        Func(F("text"), function="chat_ngrams"),
+        template="(%(expressions)s)",
+        arg_joiner=" || ",
     )
+    return (
+        list_messages(room_id=room.pk)
+        .alias(nodes=Func(words, function="numnode", output_field=IntegerField()))
+        .filter(
+            Func(
+                vector,
+                _combined(words, "&&", here),
+                template="(%(expressions)s)",
+                arg_joiner=" @@ ",
+                output_field=BooleanField(),
+            ),
+            nodes__gt=0,  # words that a language leaves out, such as "the", match nothing
+        )
+        .annotate(headline=_headline(config, query))
+        .order_by("-seq")
+    )
+
+
+def _tsquery(config: Value, query: str) -> Any:
+    """The query as an expression; None when it holds no word.
+
+    PostgreSQL's own reader of such queries gets one word or phrase at a time: its stack is too small for sixty dashes.
+    """
+    alternatives: list[list[Any]] = [[]]
+    for dashes, phrase, word in _TERM.findall(query):
+        if word.lower() == "or" and not dashes:
+            alternatives.append([])
+            continue
+        term = _term(config, f'"{phrase}"' if phrase else word.lstrip("-"))
+        if term is not None:
+            alternatives[-1].append(Func(term, template="(!! %(expressions)s)") if dashes else term)
+    joined = [reduce(_and, terms) for terms in alternatives if terms]
+    return reduce(_or, joined) if joined else None
+
+
+def _term(config: Value, text: str) -> Any:
+    runs, rest = ngrams.split(text)
+    parts: list[Any] = [Cast(Value(ngrams.phrase(run)), SearchQueryField()) for run in runs]
+    if any(character.isalnum() for character in rest):
+        parts.append(Func(config, Value(rest), function="websearch_to_tsquery"))
+    return reduce(_and, parts) if parts else None
+
+
+def _combined(left: Any, operator: str, right: Any) -> Any:
+    return CombinedExpression(left, operator, right, output_field=SearchQueryField())
+
+
+def _and(left: Any, right: Any) -> Any:
+    return _combined(left, "&&", right)
+
+
+def _or(left: Any, right: Any) -> Any:
+    return _combined(left, "||", right)
+
+
+def _headline(config: Value, query: str) -> Any:
+    """A piece of the text, FOUND and END around what was found; both occur nowhere else in it."""
     # Angle brackets are put by, since PostgreSQL takes what they enclose for tags and leaves it out.
     plain = Func(
         F("text"),
@@ -45,24 +114,26 @@ def search_messages(*, room: Room, query: str) -> QuerySet[Message]:
         function="translate",
         output_field=TextField(),
     )
-    return (
-        list_messages(room_id=room.pk)
-        .filter(
-            Func(
-                F("search"),
-                wanted,
-                template="(%(expressions)s)",
-                arg_joiner=" @@ ",
-                output_field=BooleanField(),
-            )
+    runs, rest = ngrams.split(query)
+    if runs:
+        longest = max(runs, key=len)
+        marked = "|".join(sorted({re.escape(run) for run in (*runs, *rest.split())}, key=len, reverse=True))
+        before = Func(Func(plain, function="lower"), Value(longest), function="strpos")
+        begin = Func(before, template=f"GREATEST(%(expressions)s - {_SHOWN // 4}, 1)")
+        piece = Func(plain, begin, Value(_SHOWN), function="substr", output_field=TextField())
+        return Func(
+            piece,
+            Value(f"({marked})"),
+            Value(f"{FOUND}\\1{END}"),
+            Value("gi"),
+            function="regexp_replace",
+            output_field=TextField(),
         )
-        .annotate(
-            headline=Func(
-                config, plain, words, Value(marks), function="ts_headline", output_field=TextField()
-            )
-        )
-        .order_by("-seq")
+    marks = (
+        f'StartSel={FOUND}, StopSel={END}, MaxWords=24, MinWords=8, MaxFragments=2, FragmentDelimiter=" … "'
     )
+    words = _tsquery(config, query)
+    return Func(config, plain, words, Value(marks), function="ts_headline", output_field=TextField())
 
 
 def snippet(headline: str) -> list[dict[str, Any]]:

@@ -136,3 +136,16 @@ def test_muted_people_read_and_do_not_speak() -> None:
     assert list(Message.objects.values_list("text", flat=True)) == ["before"]
     Membership.objects.update(muted_until=timezone.now() - timedelta(seconds=1))
     assert ada.say(room, "after").status_code == 201
+
+
+def test_deleted_messages_are_not_unread() -> None:
+    room = RoomFactory.create()
+    ada, grace, outsider = someone(room), someone(room), someone()
+    ids = [ada.say(room, f"{n}").json()["id"] for n in range(4)]
+    grace("POST", f"rooms/{room.slug}/read/", {"seq": 1})
+    for id_ in (ids[0], ids[2], ids[3]):
+        assert ada("DELETE", f"rooms/{room.slug}/messages/{id_}/").status_code == 204
+    told = {who: who("GET", f"rooms/{room.slug}/").json()["unread"] for who in (ada, grace, outsider)}
+    assert told == {ada: 0, grace: 1, outsider: 0}
+    (listed,) = grace("GET", "rooms/").json()["results"]
+    assert (listed["seq"], listed["read_seq"], listed["unread"]) == (4, 1, 1)

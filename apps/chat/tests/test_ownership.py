@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from apps.chat import selectors, services
+from apps.chat import services
+from apps.chat.exceptions import InvitationNotFound, RoomNotFound
 from apps.chat.models import Invitation, Membership, Message, Role, Room
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.tests.people import Person, refused, someone
@@ -102,7 +103,7 @@ def test_accepting_while_the_maker_is_erased_does_not_deadlock() -> None:
         for invitee, invitation in some:
             try:
                 services.accept_invitation(user_id=invitee.pk, invitation_id=invitation.pk)
-            except services.invitations.InvitationNotFound:
+            except InvitationNotFound:
                 continue
 
     works = [
@@ -182,7 +183,7 @@ def test_a_room_is_deleted_while_its_members_post_and_edit() -> None:
                 while not stop.is_set():
                     services.post_message(actor_id=owner.pk, slug=room.slug, text="still here")
                     services.edit_room(actor_id=owner.pk, slug=room.slug, name="Another")
-            except selectors.rooms.RoomNotFound:
+            except RoomNotFound:
                 pass
             except BaseException as error:  # noqa: BLE001  (handed to the test)
                 strange.append(error)

@@ -11,6 +11,7 @@ from django.db import connection
 from apps.chat import selectors, tasks
 from apps.chat.events import LanguageChanged
 from apps.chat.models import Message, Role
+from apps.chat.selectors import ngrams
 from apps.chat.services import slugs
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import Person, refused, someone
@@ -88,7 +89,7 @@ def test_the_index_answers_and_knows_the_room() -> None:
             cursor.execute("ANALYZE chat_message")
             cursor.execute("SET LOCAL enable_seqscan = off")
     plan = selectors.search_messages(room=busy, query="2999").explain(analyze=True)
-    assert "Bitmap Index Scan on chat_message_search" in plan
+    assert "Bitmap Index Scan on chat_message_found" in plan
     # One row comes out of the index, not those that have a word in common with other rooms.
     assert [one.seq for one in selectors.search_messages(room=quiet, query="hills")] == [2, 1]
 
@@ -133,3 +134,114 @@ def test_room_without_a_slug_gets_one_of_its_own() -> None:
         second["slug"].startswith("grosse-dongjing-") and len(second["slug"]) == len("grosse-dongjing-") + 6
     )
     assert ada("GET", f"rooms/{second['slug']}/").json()["role"] == "owner"
+
+
+HOSTILE = [
+    "-" * 60,
+    "- " * 60 + "x",
+    "-" * 199 + "x",
+    '"' * 61,
+    '"-"' * 20,
+    "!!!!!!&&&&|||((((",
+    "or " * 60,
+    "x or",
+    "or x or or y",
+    "'" * 100,
+    "a:* & b | !c <-> d",
+    "\\" * 99,
+    ":" * 50,
+    "-" * 60 + "京都",
+    "\u0000",
+    "京" * 200,
+    "<@-->" * 30,
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_no_query_is_too_strange(query: str) -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    ada.say(room, "x marks the spot")
+    assert ada("GET", f"rooms/{room.slug}/messages/search/", q=query).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("---red", ["green hills"]),
+        ("- red", ["red hills"]),
+        ("red or green", ["green hills", "red hills"]),
+        ("hills -red", ["green hills"]),
+        ("-", []),
+        ("the", []),
+        ("or", []),
+    ],
+)
+def test_dashes_and_words_that_say_nothing(query: str, expected: list[str]) -> None:
+    room = RoomFactory.create(language="english")
+    ada = someone(room)
+    for text in ("red hills", "green hills"):
+        ada.say(room, text)
+    assert found(ada, room.slug, query) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("明日は東京都へ行きます", "東京都"),
+        ("明日は東京都へ行きます", "京都"),
+        ("明日は東京都へ行きます", "京"),
+        ("明日は東京都へ行きます", "東京都 明日"),
+        ("明日は東京都へ行きます", "行きます"),
+        ("ﾎﾃﾙは駅前です", "ホテル"),
+        ("我们明天去北京大学", "北京"),
+        ("我们明天去北京大学", '"北京大学"'),
+        ("พรุ่งนี้เราจะไปกรุงเทพ", "กรุงเทพ"),
+        ("내일 학교에서 만나요", "학교"),
+        ("Meet at 東京 Tower tonight", "東京 tower"),
+        ("Meet at 東京 Tower tonight", "東京Tower"),
+        ("caf\u00e9 noir", "cafe\u0301"),
+        ("Ein Stück Käse", "ka\u0308se"),
+    ],
+)
+def test_runs_without_spaces_and_other_unicode_forms_are_found(text: str, query: str) -> None:
+    room, other = RoomFactory.create(), RoomFactory.create()
+    ada = someone(room)
+    ada.say(room, text)
+    ada.say(room, "nothing of the kind 京 大")
+    someone(other).say(other, text)
+    results = ada("GET", f"rooms/{room.slug}/messages/search/", q=query).json()["results"]
+    assert text in [one["message"] for one in results]
+    one = next(one for one in results if one["message"] == text)
+    assert any(piece["match"] for piece in one["snippet"]) or query == "ホテル"
+
+
+@pytest.mark.parametrize("query", ["京東", "東都", "-東京", "大阪", "東京 大阪", '"都東"'])
+def test_runs_that_do_not_stand_there_are_not_found(query: str) -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    ada.say(room, "明日は東京都へ行きます")
+    assert found(ada, room.slug, query) == []
+
+
+def test_alternatives_of_runs_and_words() -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    for text in ("東京へ", "大阪へ", "red"):
+        ada.say(room, text)
+    assert found(ada, room.slug, "東京 or red") == ["red", "東京へ"]
+    assert found(ada, room.slug, "へ -東京") == ["大阪へ"]
+
+
+def test_the_index_reads_as_the_query_does() -> None:
+    """`ngrams.UNSPACED` in Python and the characters of `chat_ngrams` in the database are the same."""
+    samples = [chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]
+    samples = [one for one in samples if one.isprintable() and not one.isspace()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sample FROM unnest(%s::text[]) AS sample WHERE chat_ngrams(sample) <> ''::tsvector",
+            [samples],
+        )
+        known = {sample for (sample,) in cursor.fetchall()}
+    assert known == {one for one in samples if ngrams.split(one)[0]}
