@@ -19,6 +19,7 @@ file               what it brings
 `examples.py`      `FIELDS`, example values for the OpenAPI documents
 `asyncapi.py`      `ZONE` and `document()`, the AsyncAPI document of the slice's sockets
 `data_export.py`   `export(user_id)`, the personal data that the slice holds
+`clients/`         `RUNTIME` in `clients/runtime.py`: modules for generated clients
 `demo.py`          `seed(summary)`, the demo data of `make run`; `AFTER` names slices that must be seeded first
 =================  ==================================================================================================
 """

@@ -66,21 +66,6 @@ class Source:
         """Whether all callers have signed in."""
         return self.has_session and self.zone.floor != "anyone"
 
-    @property
-    def has_chat(self) -> bool:
-        """Whether the rooms' sockets belong to those who call this zone."""
-        return self.signs_in and "chat" in self.zone.slices
-
-    @property
-    def has_notifications(self) -> bool:
-        """Whether the socket of notifications belongs to those who call this zone."""
-        return self.signs_in and "notifications" in self.zone.slices
-
-    @property
-    def has_sockets(self) -> bool:
-        """Whether any socket does."""
-        return self.has_chat or self.has_notifications
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:

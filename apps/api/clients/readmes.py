@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.api.clients.plan import Source
+from apps.api.clients.runtimes import runtimes
+from apps.common.client_runtime import Readme
 
 _CALLS_TYPESCRIPT: Final = """\
 Calls resolve with `data` and `response`, and reject with `ProblemError`, the server's problem document, or with
@@ -15,56 +17,6 @@ Calls resolve with `data` and `response`, and reject with `ProblemError`, the se
 _CALLS_PYTHON: Final = """\
 Below `api` is a module for each operation with `sync` and `asyncio`. They return what the server answers with, and raise
 `ProblemError`, the server's problem document, or `NetworkError`, when no answer came."""
-_SESSION: Final = """\
-A `Session` renews its token by itself: calls that find it expired wait for one renewal. Give it a `store` to outlive the
-program, and each program, or tab, its own. When `{sign_in}` gives a challenge, `{complete}` answers it."""
-_CHAT: Final = """\
-The socket comes back by itself and resumes after the last number it has. What is said without a line is kept and sent when
-there is one; keep `chat.unsent` and `chat.seq` to do so over a restart of the program."""
-_CHAT_TYPESCRIPT: Final = """\
-```ts
-import {{ ChatSocket }} from "{package}";
-
-const chat = new ChatSocket({{ room: "lobby", session }});
-chat.on("message", (frame) => console.log(frame.seq, frame.from_name, frame.message));
-chat.on("state", ({{ state, code }}) => console.log(state, code));
-chat.open();
-const {{ seq }} = await chat.say("hello");
-```"""
-_CHAT_PYTHON: Final = """\
-```python
-from {module} import ChatSocket
-
-
-async def talk() -> None:
-    async with ChatSocket(session, "lobby") as chat:
-        await chat.say("hello")
-        async for frame in chat.frames():
-            if frame["type"] == "message":
-                print(frame["seq"], frame["from_name"], frame["message"])
-```"""
-_NOTIFICATIONS: Final = """\
-The socket of notifications tells what is new and how many are unread. It comes back and resumes in the same way."""
-_NOTIFICATIONS_TYPESCRIPT: Final = """\
-```ts
-import {{ NotificationsSocket }} from "{package}";
-
-const news = new NotificationsSocket({{ session }});
-news.on("notification", (frame) => console.log(frame.seq, frame.title, frame.link));
-news.on("unread", ({{ unread }}) => console.log(unread));
-news.open();
-```"""
-_NOTIFICATIONS_PYTHON: Final = """\
-```python
-from {module} import NotificationsSocket
-
-
-async def listen() -> None:
-    async with NotificationsSocket(session) as news:
-        async for frame in news.frames():
-            if frame["type"] == "notification":
-                print(frame["seq"], frame["title"], frame["link"])
-```"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +32,11 @@ class Example:
 
 def typescript(source: Source) -> str:
     """In Markdown, for npm."""
+    more = _readmes(source, "typescript")
     example = _example(source)
     name = _camel(example.operation) if example else ""
     imports = ["client", "connect", "ProblemError"]
-    imports += ["Session"] if source.has_session else []
+    imports += [name for readme in more for name in readme.imports]
     imports += ["paginate"] if example and example.is_list else []
     imports += [name] if example else []
     lines = [
@@ -92,11 +45,8 @@ def typescript(source: Source) -> str:
         'const baseUrl = "https://sarsen.example";',
     ]
     if source.signs_in:
-        lines += [
-            "const session = new Session({ baseUrl });",
-            'await session.signIn("ada@example.com", "her password");',
-            "connect(client, { baseUrl, session });",
-        ]
+        lines += [line for readme in more for line in readme.setup]
+        lines += ["connect(client, { baseUrl, session });"]
     elif source.has_session:
         lines += ["connect(client, { baseUrl });"]
     else:
@@ -125,20 +75,16 @@ def typescript(source: Source) -> str:
         _fenced("ts", *lines),
         _CALLS_TYPESCRIPT,
     ]
-    if source.signs_in:
-        parts.append(_SESSION.format(sign_in="signIn", complete="completeSignIn"))
-    if source.has_chat:
-        parts += [_CHAT_TYPESCRIPT.format(package=source.package), _CHAT]
-    if source.has_notifications:
-        parts += [_NOTIFICATIONS_TYPESCRIPT.format(package=source.package), _NOTIFICATIONS]
+    parts += [readme.section.format(package=source.package) for readme in more]
     return "\n\n".join(parts) + "\n"
 
 
 def python(source: Source) -> str:
     """In Markdown, for the Python Package Index."""
+    more = _readmes(source, "python")
     example = _example(source)
     imports = ["Client", "ProblemError"]
-    imports += ["Session"] if source.signs_in else []
+    imports += [name for readme in more for name in readme.imports]
     imports += ["paginate"] if example and example.is_list else []
     lines = [f"from {source.module} import {', '.join(sorted(imports))}"]
     operation = _snake(example.operation) if example else ""
@@ -147,8 +93,8 @@ def python(source: Source) -> str:
         lines += [f"from {source.module}.models import {example.model}"] if example.body else []
     lines += ["", 'base_url = "https://sarsen.example"']
     if source.signs_in:
-        lines += ["session = Session(base_url)", 'session.sign_in("ada@example.com", "her password")', ""]
-        lines += ["with Client(base_url, session=session) as client:"]
+        lines += [line for readme in more for line in readme.setup]
+        lines += ["", "with Client(base_url, session=session) as client:"]
     elif source.has_session:
         lines += ["with Client(base_url) as client:"]
     else:
@@ -172,13 +118,14 @@ def python(source: Source) -> str:
         _fenced("python", *lines),
         _CALLS_PYTHON,
     ]
-    if source.signs_in:
-        parts.append(_SESSION.format(sign_in="sign_in", complete="complete_sign_in"))
-    if source.has_chat:
-        parts += [_CHAT_PYTHON.format(module=source.module), _CHAT]
-    if source.has_notifications:
-        parts += [_NOTIFICATIONS_PYTHON.format(module=source.module), _NOTIFICATIONS]
+    parts += [readme.section.format(module=source.module) for readme in more]
     return "\n\n".join(parts) + "\n"
+
+
+def _readmes(source: Source, language: str) -> list[Readme]:
+    """What the runtimes say where callers sign in."""
+    chosen = runtimes([source]) if source.signs_in else ()
+    return [runtime.readmes[language] for runtime in chosen if language in runtime.readmes]
 
 
 def _fenced(language: str, *lines: str) -> str:

@@ -1,6 +1,6 @@
 """A schema as the Python generator should see it: what an operation answers with, and not what it fails with.
 
-Failures are exceptions in Python (`runtime/python/problem.py`). Left in the schema, each call would return either its
+Failures are exceptions in Python (apps/common/client_runtime/python/problem.py). Left in the schema, each call would return either its
 answer or a problem, and every caller would have to tell them apart.
 """
 

@@ -11,6 +11,8 @@ from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence
 
 from apps.common.callers import Caller, CallerKind
+from apps.users.clients.python.session import Session as ClientSession
+from apps.users.clients.python.session import TokenPair as ClientTokenPair
 from apps.users.models import Role, Session, User
 from apps.users.services import sessions
 from apps.users.types import Device, TokenPair
@@ -54,6 +56,14 @@ def access_token_for(user: User) -> str:
 def pair_for(user: User) -> TokenPair:
     """Both tokens of a new session, without the cost of signing in."""
     return sessions.open_session(user=user, device=Device(), now=timezone.now())
+
+
+def client_session(base_url: str, user: User) -> ClientSession:
+    """A new session in a generated client."""
+    pair = pair_for(user)
+    session = ClientSession(base_url)
+    session.adopt(ClientTokenPair(pair.access, pair.refresh, 600))
+    return session
 
 
 def caller_for(user: User) -> Caller:

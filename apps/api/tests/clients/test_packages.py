@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apps.api.clients import packages, plan, readmes
+from apps.api.clients import packages, plan, readmes, runtimes
+from apps.api.clients.failures import ClientsError
 from apps.api.clients.plan import Language, Source
 from apps.api.clients.successes import without_failures
+from apps.api.tests.conftest import but
 from apps.api.zones import mounting
 
 
@@ -71,78 +74,108 @@ def test_python_is_given_answers_only() -> None:
     assert json.dumps(schema) == before
 
 
-def test_each_zone_gets_the_runtime_that_it_has_a_use_for(zones: dict[str, Source], tmp_path: Path) -> None:
-    for name in ("private", "internal"):
-        packages.write_typescript(zones[name], tmp_path / "typescript" / name)
-        packages.write_python(zones[name], tmp_path / "python" / name)
-    runtime = {
-        name: {path.stem for path in (tmp_path / "typescript" / name / "src" / "runtime").iterdir()}
-        for name in ("private", "internal")
-    }
-    assert runtime["private"] - runtime["internal"] == {
-        "chat",
-        "frames",
-        "line",
-        "notifications",
-        "outbox",
-        "pacing",
-    }
-    assert "chat" not in (tmp_path / "typescript/internal/src/index.ts").read_text()
-    needed = {
-        name: tomllib.loads((tmp_path / "python" / name / "pyproject.toml").read_text())["project"][
-            "dependencies"
-        ]
-        for name in ("private", "internal")
-    }
-    assert needed == {
-        "private": ["attrs>=24", "httpx>=0.28,<1", "websockets>=15"],
-        "internal": ["attrs>=24", "httpx>=0.28,<1"],
-    }
-    exported = packages.python_modules(zones["private"])["__init__.py"]
-    for name in ("ChatSocket", "NotificationsSocket", "SocketStopped"):
-        assert f'    "{name}",\n' in exported
-    assert '"""Client of the private zone of Sarsen.\n' in exported
+@pytest.fixture
+def widgets(installed: None) -> Source:
+    """A zone whose callers sign in, with a slice that has a runtime."""
+    (source,) = plan.sources(mounting.mounted(), ["closed"])
+    return replace(source, zone=but(source.zone, authentication=("bearer",)))
+
+
+BASE = {"client", "problem", "pages"}, {"problem", "connect", "pages", "ids"}
+SOCKETS = {"reconnecting_socket", "pacing"}
+WIDGETS = {"widget_socket", "widget_frames"}
+
+
+def modules(source: Source, folder: Path) -> tuple[set[str], set[str]]:
+    """The hand-written modules of both packages, Python first."""
+    packages.write_typescript(source, folder / "typescript")
+    packages.write_python(source, folder / "python")
+    python = folder / "python" / source.module / "runtime"
+    return (
+        {path.stem for path in python.iterdir()} - {"__init__"},
+        {path.stem for path in (folder / "typescript/src/runtime").iterdir()},
+    )
+
+
+def needed(folder: Path) -> list[str]:
+    project = tomllib.loads((folder / "python/pyproject.toml").read_text())["project"]
+    dependencies: list[str] = project["dependencies"]
+    return dependencies
+
+
+def test_a_slices_runtime_comes_with_what_it_needs(widgets: Source, tmp_path: Path) -> None:
+    python, typescript = modules(widgets, tmp_path)
+    assert python == BASE[0] | SOCKETS | WIDGETS
+    assert typescript == BASE[1] | SOCKETS | WIDGETS
+    assert needed(tmp_path) == ["attrs>=24", "httpx>=0.28,<1", "websockets>=15"]
+    exported = packages.python_modules(widgets)["__init__.py"]
+    assert exported.startswith('"""Client of the closed zone of Sarsen.\n')
+    assert "from .runtime.widget_socket import WidgetSocket\n" in exported
+    assert '    "WidgetSocket",\n' in exported
+    assert "widget_frames" not in exported
+    index = (tmp_path / "typescript/src/index.ts").read_text()
+    assert [line for line in index.splitlines() if "/runtime/" in line] == [
+        f'export * from "./runtime/{name}.js";'
+        for name in ("problem", "connect", "pages", "reconnecting_socket", "widget_socket")
+    ]
+
+
+def test_modules_import_each_other_inside_of_the_package(widgets: Source, tmp_path: Path) -> None:
+    modules(widgets, tmp_path)
+    runtime = tmp_path / "python" / widgets.module / "runtime"
+    assert "apps." not in "".join(path.read_text() for path in runtime.iterdir())
+    assert (runtime / "widget_socket.py").read_text().splitlines()[2:4] == [
+        "from .widget_frames import WidgetFrame",
+        "from .reconnecting_socket import ReconnectingSocket",
+    ]
+    text = (tmp_path / "typescript/src/runtime/widget_socket.ts").read_text()
+    assert text.splitlines()[:2] == [
+        'import type { PongFrame } from "./reconnecting_socket.js";',
+        'import { NAME } from "./widget_frames.js";',
+    ]
 
 
 @pytest.mark.parametrize(
-    ("slices", "modules"),
-    [
-        (("users",), set()),
-        (("chat", "users"), {"line", "pacing", "chat", "frames", "outbox"}),
-        (("notifications", "users"), {"line", "pacing", "notifications"}),
-    ],
+    "changes",
+    [{"slices": ()}, {"authentication": ("service",)}, {"floor": "anyone"}],
 )
-def test_a_socket_brings_what_it_needs_and_no_more(
-    zones: dict[str, Source], tmp_path: Path, slices: tuple[str, ...], modules: set[str]
+def test_other_zones_do_without_it(widgets: Source, tmp_path: Path, changes: dict[str, Any]) -> None:
+    source = replace(widgets, zone=but(widgets.zone, **changes))
+    assert modules(source, tmp_path) == BASE
+    assert needed(tmp_path) == ["attrs>=24", "httpx>=0.28,<1"]
+    assert "WidgetSocket" not in readmes.python(source)
+
+
+def test_a_runtime_has_its_say_in_the_readme(widgets: Source) -> None:
+    python = readmes.python(widgets)
+    assert "from sarsen_closed_client import Client, ProblemError, WidgetSocket" in python
+    assert 'base_url = "https://sarsen.example"\nsocket = WidgetSocket("a")\n\nwith Client(' in python
+    assert python.endswith("Import `sarsen_closed_client`.\n")
+    assert readmes.typescript(widgets).endswith("Install `sarsen-closed-client`.\n")
+
+
+def test_two_modules_of_one_name_are_refused(
+    widgets: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    private = zones["private"]
-    source = replace(private, zone=replace(private.zone, slices=slices))
-    packages.write_typescript(source, tmp_path / "typescript")
-    packages.write_python(source, tmp_path / "python")
-    always = {"problem", "session", "pages"}
-    assert {path.stem for path in (tmp_path / "typescript/src/runtime").iterdir()} == {
-        *always,
-        "connect",
-        "ids",
-        *modules,
-    }
-    assert {path.stem for path in (tmp_path / "python/sarsen_private_client/runtime").iterdir()} == {
-        *always,
-        "__init__",
-        "client",
-        *modules,
-    }
-    in_readme = {name for name in ("ChatSocket", "NotificationsSocket") if name in readmes.python(source)}
-    assert in_readme == {
-        name
-        for name, module in {"ChatSocket": "chat", "NotificationsSocket": "notifications"}.items()
-        if module in modules
-    }
+    from apps.api.tests.fakes.standard_views.clients import runtime
+
+    other = replace(runtime.RUNTIME, folder=tmp_path, in_every_package=True)
+    monkeypatch.setattr(runtime, "RUNTIME", replace(runtime.RUNTIME, needs=(other,)))
+    with pytest.raises(ClientsError, match=r"both bring widget_socket\.py for clients: rename one"):
+        runtimes.runtimes([widgets])
 
 
-def test_sockets_belong_to_zones_whose_callers_sign_in(zones: dict[str, Source]) -> None:
-    assert {name for name, source in zones.items() if source.has_chat} == {"private"}
-    assert {name for name, source in zones.items() if source.has_notifications} == {"private"}
+def test_runtimes_declare_all_of_their_modules(zones: dict[str, Source]) -> None:
+    declared: dict[Path, set[str]] = defaultdict(set)
+    for runtime in runtimes.runtimes(zones.values()):
+        declared[runtime.folder] |= {f"python/{name}.py" for name in ("__init__", *runtime.python)}
+        declared[runtime.folder] |= {
+            f"typescript/{name}.ts" for name in (*runtime.typescript, *runtime.typescript_internal)
+        }
+    assert len(declared) > 1
+    for folder, names in declared.items():
+        found = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.*")}
+        assert names == {name for name in found if not name.endswith(".pyc")}
 
 
 def test_metadata_can_be_published(zones: dict[str, Source], tmp_path: Path) -> None:
@@ -210,4 +243,4 @@ def test_the_browsers_module_has_a_name_for_each_zone(zones: dict[str, Source], 
     lines = entry.read_text().splitlines()
     assert 'export * as publicZone from "./public/zone.js";' in lines
     assert 'export * as privateZone from "./private/zone.js";' in lines
-    assert 'export * from "./runtime/chat.js";' in lines
+    assert 'export * from "./runtime/problem.js";' in lines

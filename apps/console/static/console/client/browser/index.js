@@ -55,6 +55,54 @@ var NetworkError = class extends Error {
   }
 };
 
+// runtime/connect.ts
+var PATIENCE = 2e4;
+function connect(client3, connection = {}) {
+  const { baseUrl = "", session, serviceKey, timeout = PATIENCE, fetch = globalThis.fetch.bind(globalThis) } = connection;
+  const within = (request) => {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
+    return fetch(new Request(request, { signal }));
+  };
+  client3.setConfig({
+    baseUrl,
+    // Tokens only: the cookie of another login has no business in these calls.
+    credentials: "omit",
+    // A generated client calls it with a Request and nothing else.
+    fetch: ((request) => session ? session.send(request, within) : within(request)),
+    ...serviceKey === void 0 ? {} : { headers: { Authorization: `Api-Key ${serviceKey}` } },
+    throwOnError: true
+  });
+  if (!client3.interceptors.error.exists(asTyped)) client3.interceptors.error.use(asTyped);
+  return client3;
+}
+function asTyped(error, response, request) {
+  if (error instanceof ProblemError || error instanceof NetworkError) return error;
+  if (response !== void 0) return response.ok ? error : new ProblemError(response, error);
+  if (request === void 0 || request.signal.aborted) return error;
+  return new NetworkError(error);
+}
+
+// runtime/pages.ts
+async function* paginate(fetchPage, direction = "next") {
+  let query = {};
+  while (query !== null) {
+    const { data } = await fetchPage(query);
+    yield* direction === "next" ? data.results : [...data.results].reverse();
+    query = startOf(data[direction]);
+  }
+}
+function startOf(link) {
+  if (link === null) return null;
+  const given = new URLSearchParams(link.slice(link.indexOf("?") + 1));
+  const cursor = given.get("cursor");
+  const query = cursor === null ? {} : { cursor };
+  for (const name of ["page", "after", "before"]) {
+    const value = given.get(name);
+    if (value !== null) query[name] = Number(value);
+  }
+  return query;
+}
+
 // runtime/ids.ts
 function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -199,54 +247,6 @@ function signedOut() {
   return new ProblemError(new Response(null, { status: 401 }), body);
 }
 
-// runtime/connect.ts
-var PATIENCE = 2e4;
-function connect(client3, connection = {}) {
-  const { baseUrl = "", session, serviceKey, timeout = PATIENCE, fetch = globalThis.fetch.bind(globalThis) } = connection;
-  const within = (request) => {
-    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
-    return fetch(new Request(request, { signal }));
-  };
-  client3.setConfig({
-    baseUrl,
-    // Tokens only: the cookie of another login has no business in these calls.
-    credentials: "omit",
-    // A generated client calls it with a Request and nothing else.
-    fetch: ((request) => session ? session.send(request, within) : within(request)),
-    ...serviceKey === void 0 ? {} : { headers: { Authorization: `Api-Key ${serviceKey}` } },
-    throwOnError: true
-  });
-  if (!client3.interceptors.error.exists(asTyped)) client3.interceptors.error.use(asTyped);
-  return client3;
-}
-function asTyped(error, response, request) {
-  if (error instanceof ProblemError || error instanceof NetworkError) return error;
-  if (response !== void 0) return response.ok ? error : new ProblemError(response, error);
-  if (request === void 0 || request.signal.aborted) return error;
-  return new NetworkError(error);
-}
-
-// runtime/pages.ts
-async function* paginate(fetchPage, direction = "next") {
-  let query = {};
-  while (query !== null) {
-    const { data } = await fetchPage(query);
-    yield* direction === "next" ? data.results : [...data.results].reverse();
-    query = startOf(data[direction]);
-  }
-}
-function startOf(link) {
-  if (link === null) return null;
-  const given = new URLSearchParams(link.slice(link.indexOf("?") + 1));
-  const cursor = given.get("cursor");
-  const query = cursor === null ? {} : { cursor };
-  for (const name of ["page", "after", "before"]) {
-    const value = given.get(name);
-    if (value !== null) query[name] = Number(value);
-  }
-  return query;
-}
-
 // runtime/pacing.ts
 var FIRST_WAIT = 500;
 var LONGEST_WAIT = 8e3;
@@ -284,7 +284,7 @@ var Allowance = class {
   }
 };
 
-// runtime/line.ts
+// runtime/reconnecting_socket.ts
 var CloseCode = {
   normal: 1e3,
   tooBig: 1009,
@@ -316,7 +316,7 @@ var SocketStopped = class extends Error {
   code;
   name = "SocketStopped";
 };
-var Line = class {
+var ReconnectingSocket = class {
   #path;
   #protocol;
   #session;
@@ -590,7 +590,7 @@ var Outbox = class {
 var PROTOCOL = "sarsen.chat.v1";
 var TYPING_EVERY = 2e3;
 var READ_EVERY = 200;
-var ChatSocket = class extends Line {
+var ChatSocket = class extends ReconnectingSocket {
   room;
   #outbox = new Outbox(
     (frame) => this.send(frame),
@@ -675,7 +675,7 @@ var ChatSocket = class extends Line {
 
 // runtime/notifications.ts
 var PROTOCOL2 = "sarsen.notifications.v1";
-var NotificationsSocket = class extends Line {
+var NotificationsSocket = class extends ReconnectingSocket {
   constructor(options) {
     super("/ws/notifications/", PROTOCOL2, options);
   }
@@ -2893,10 +2893,10 @@ export {
   ChatRefused,
   ChatSocket,
   CloseCode,
-  Line,
   NetworkError,
   NotificationsSocket,
   ProblemError,
+  ReconnectingSocket,
   Session,
   SocketStopped,
   connect,

@@ -1,1 +1,0 @@
-"""What is written by hand in this client: the session, failures as exceptions, pages, the chat socket."""

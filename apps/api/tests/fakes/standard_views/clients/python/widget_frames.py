@@ -1,0 +1,5 @@
+"""Frames."""
+
+from apps.common.client_runtime.python.reconnecting_socket import PongFrame
+
+WidgetFrame = PongFrame

@@ -1,0 +1,312 @@
+"""The chat socket of generated Python clients, against a real server that closes it with every code."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from apps.chat import asyncapi, protocol
+from apps.chat.clients.python import outbox
+from apps.chat.clients.python.chat import ChatSocket
+from apps.chat.clients.python.outbox import ChatRefused
+from apps.chat.live import runtime
+from apps.chat.models import Message, Room
+from apps.chat.tests.conftest import Site
+from apps.chat.tests.factories import RoomFactory, member_of
+from apps.common.client_runtime.python import reconnecting_socket as sockets
+from apps.common.client_runtime.python.reconnecting_socket import CloseCode, SocketStopped, State
+from apps.common.tests.client_sockets import Listener, run, shorten_waits, until
+from apps.users.clients.python.session import Session, TokenPair
+from apps.users.tests.factories import UserFactory, client_session, pair_for
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_waits(monkeypatch)
+
+
+@pytest.fixture
+def base_url(transactional_db: None, server: Site) -> str:
+    return f"http://{server.host}"
+
+
+@pytest.fixture
+def room(transactional_db: None) -> Room:
+    return RoomFactory.create()
+
+
+def cut(code: int) -> None:
+    """The server ends every socket."""
+    for hub in runtime.hubs():
+        for subscriber in list(hub.sockets):
+            subscriber._loop.call_soon_threadsafe(subscriber.close, code)
+
+
+def messages(listener: Listener) -> list[tuple[int, str]]:
+    return [(frame["seq"], frame["message"]) for frame in listener.of_type("message")]
+
+
+def test_two_people_talk(base_url: str, room: Room) -> None:
+    ada, grace = (
+        client_session(base_url, member_of(room, name="Ada")),
+        client_session(base_url, member_of(room, name="Grace")),
+    )
+
+    async def scenario() -> None:
+        async with ChatSocket(ada, room.slug) as one, ChatSocket(grace, room.slug) as other:
+            heard, seen = Listener(one), Listener(other)
+            await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
+            ack = await one.say("hello")
+            assert (ack["type"], ack["seq"]) == ("ack", 1)
+            await other.typing()
+            await other.read(1)
+            kinds = lambda: {frame["type"] for frame in heard.frames}  # noqa: E731
+            await until(lambda: {"ack", "message", "typing", "read"} <= kinds())
+            await until(lambda: messages(seen) == [(1, "hello")])
+            assert one.unsent == ()
+        assert one.state is State.STOPPED
+        await asyncio.gather(heard.task, seen.task)
+
+    run(scenario)
+
+
+def test_every_close_code_of_the_protocol_is_known() -> None:
+    assert {*asyncapi.CLOSE_CODES} - {*CloseCode} == {1011}
+    assert {1012, 1009, 4401} == {*asyncapi.CLOSE_CODES} - sockets._FINAL - sockets._SLOW - {1011}
+
+
+@pytest.mark.parametrize("code", [1009, 1011, 1012, 1013, 4409, 4429])
+def test_it_comes_back_without_loss_or_doubles(base_url: str, room: Room, code: int) -> None:
+    ada, grace = client_session(base_url, member_of(room)), client_session(base_url, member_of(room))
+    states: list[tuple[State, int]] = []
+
+    async def scenario() -> None:
+        on_state = lambda state, code: states.append((state, code))  # noqa: E731
+        async with (
+            ChatSocket(ada, room.slug, on_state=on_state) as one,
+            ChatSocket(grace, room.slug) as other,
+        ):
+            heard = Listener(one)
+            await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
+            await one.say("before")
+            cut(code)
+            await until(lambda: State.WAITING in {state for state, _ in states})
+            # Said without a line, by both: kept, and sent in order.
+            receipts = [one.post(f"from here {n}") for n in range(3)]
+            assert [draft["message"] for draft in one.unsent] == [f"from here {n}" for n in range(3)]
+            await other.say("from there")
+            acks = await asyncio.gather(*receipts)
+            await one.say("after")
+            await until(lambda: len(messages(heard)) == 6)
+            assert [seq for seq, _ in messages(heard)] == [1, 2, 3, 4, 5, 6]
+            assert [ack["seq"] for ack in acks] == sorted(ack["seq"] for ack in acks)
+            assert one.seq == 6
+
+    run(scenario)
+    assert (State.WAITING, code) in states
+    assert Message.objects.filter(room=room).count() == 6
+
+
+def test_what_an_earlier_socket_did_not_get_through_is_said_once(base_url: str, room: Room) -> None:
+    session = client_session(base_url, member_of(room))
+
+    async def scenario() -> None:
+        one = ChatSocket(session, room.slug)
+        receipt = one.post("kept")
+        kept = one.unsent
+        await one.close()
+        with pytest.raises(SocketStopped):
+            await receipt
+        # Said by two sockets, as after a crash that came between sending and the receipt.
+        for _ in range(2):
+            async with ChatSocket(session, room.slug, unsent=kept) as again:
+                await until(lambda: again.unsent == ())
+        async with ChatSocket(session, room.slug, after=0) as reader:
+            heard = Listener(reader)
+            await until(lambda: messages(heard) == [(1, "kept")])
+
+    run(scenario)
+    assert Message.objects.filter(room=room).count() == 1
+
+
+@pytest.mark.parametrize("code", [4403, 4404, 4406, 4408])
+def test_it_does_not_come_back_when_that_would_be_in_vain(base_url: str, room: Room, code: int) -> None:
+    session = client_session(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            listener = Listener(socket)
+            await until(lambda: socket.state is State.OPEN)
+            cut(code)
+            with pytest.raises(SocketStopped) as stopped:
+                await listener.task
+            assert stopped.value.code == code
+            with pytest.raises(SocketStopped):
+                await socket.say("too late")
+
+    run(scenario)
+    assert session.is_signed_in is (code != 4408)
+    assert not Message.objects.filter(room=room).exists()
+
+
+def test_strangers_and_unknown_rooms_are_final(base_url: str, room: Room) -> None:
+    stranger = client_session(base_url, UserFactory.create())
+
+    async def code_of(slug: str) -> int:
+        async with ChatSocket(stranger, slug) as socket:
+            with pytest.raises(SocketStopped) as stopped:
+                await socket.say("hello")
+            return stopped.value.code
+
+    async def scenario() -> None:
+        assert await code_of(room.slug) == CloseCode.NOT_A_MEMBER
+        assert await code_of("no-such-room") == CloseCode.NO_SUCH_ROOM
+
+    run(scenario)
+
+
+class Elsewhere(httpx.AsyncHTTPTransport):
+    """Takes calls to another server."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = httpx.URL(url)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(host=self._url.host, port=self._url.port)
+        return await super().handle_async_request(request)
+
+
+def test_a_token_that_is_not_taken_is_renewed_once(
+    base_url: str, room: Room, live_server: LiveServer
+) -> None:
+    pair = pair_for(member_of(room))
+    session = Session(base_url, async_transport=Elsewhere(live_server.url))
+    session.adopt(TokenPair("not.a.token", pair.refresh, 600))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            assert (await socket.say("hello"))["seq"] == 1
+
+    run(scenario)
+
+
+def test_nobody_signed_in_stops_it(base_url: str, room: Room) -> None:
+    async def scenario() -> None:
+        async with ChatSocket(Session(base_url), room.slug) as socket:
+            with pytest.raises(SocketStopped) as stopped:
+                await socket.say("hello")
+            assert stopped.value.code == CloseCode.NOT_AUTHENTICATED
+
+    run(scenario)
+
+
+def test_a_refused_message_is_told_and_the_next_goes_through(
+    base_url: str, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = client_session(base_url, member_of(room))
+    monkeypatch.setattr(outbox, "MOST", 1)
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            with pytest.raises(ChatRefused) as refused:
+                await socket.say("")
+            assert refused.value.code == "invalid_message"
+            with pytest.raises(TypeError):
+                socket.post("no JSON", at=object())
+            socket.post("hello")
+            with pytest.raises(ChatRefused, match="too_many_unsent"):
+                socket.post("too many")
+            await until(lambda: socket.unsent == ())
+
+    run(scenario)
+
+
+def test_a_message_that_is_too_big_is_refused_and_not_sent_again(base_url: str, room: Room) -> None:
+    session = client_session(base_url, member_of(room))
+    states: list[tuple[State, int]] = []
+
+    async def scenario() -> None:
+        on_state = lambda state, code: states.append((state, code))  # noqa: E731
+        async with ChatSocket(session, room.slug, on_state=on_state) as socket:
+            await until(lambda: socket.state is State.OPEN)
+            receipts = [socket.post("before"), socket.post("x" * protocol.MAX_FRAME), socket.post("after")]
+            with pytest.raises(ChatRefused, match="too_big"):
+                await receipts[1]
+            assert [(await receipts[n])["seq"] for n in (0, 2)] == [1, 2]
+
+    run(scenario)
+    assert states.count((State.WAITING, CloseCode.TOO_BIG)) == 1
+
+
+def test_a_version_that_is_not_spoken_stops_it(base_url: str, room: Room) -> None:
+    session = client_session(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            socket._protocol = "sarsen.chat.v0"
+            with pytest.raises(SocketStopped) as stopped:
+                await socket.say("hello")
+            assert stopped.value.code == CloseCode.UNKNOWN_VERSION
+
+    run(scenario)
+    assert session.is_signed_in
+
+
+def test_more_than_the_server_allows_at_once_goes_through(
+    base_url: str, room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHAT_FRAMES_PER_SECOND = 8  # 40 at once
+    monkeypatch.setattr(outbox, "PER_SECOND", 100)
+    monkeypatch.setattr(outbox, "BURST", 20)
+    monkeypatch.setattr(outbox, "WINDOW", 8)
+    session = client_session(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            heard = Listener(socket)
+            acks = await asyncio.gather(*(socket.post(str(n)) for n in range(39)))
+            assert [ack["seq"] for ack in acks] == list(range(1, 40))
+            await until(lambda: len(messages(heard)) == 39)
+            assert messages(heard) == [(n + 1, str(n)) for n in range(39)]
+
+    run(scenario)
+
+
+def test_a_message_that_cannot_be_stored_now_is_sent_again(
+    base_url: str, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = client_session(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            await until(lambda: socket.state is State.OPEN)
+            receipt = socket.post("hello")
+            (draft,) = socket.unsent
+            socket._outbox.refuse("unavailable", "Try again later.", draft["client_id"])
+            assert socket._outbox._held_until > time.monotonic() + 0.9
+            assert not receipt.done()
+            assert [kept["message"] for kept in socket.unsent] == ["hello"]
+            await receipt
+
+    run(scenario)
+
+
+def test_a_gap_is_mended_by_connecting_anew(base_url: str, room: Room) -> None:
+    session = client_session(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            heard = Listener(socket)
+            await socket.say("one")
+            await until(lambda: socket.seq == 1)
+            socket.seq = 0  # as if the first had been lost on the way
+            await socket.say("two")
+            await until(lambda: messages(heard) == [(1, "one"), (1, "one"), (2, "two")])
+
+    run(scenario)

@@ -1,0 +1,130 @@
+"""The notifications socket of generated Python clients, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from django.db import connection
+
+from apps.chat.tests.conftest import Site, serving
+from apps.common.client_runtime.python.reconnecting_socket import SocketStopped, State
+from apps.common.tests import client_sockets
+from apps.common.tests.client_sockets import Listener, shorten_waits, until
+from apps.notifications import services
+from apps.notifications.clients.python.notifications import NotificationsSocket
+from apps.notifications.live import quota, runtime
+from apps.notifications.models import Notification
+from apps.users.models import User
+from apps.users.tests.factories import UserFactory, client_session
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_waits(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Site]:
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def base_url(transactional_db: None, server: Site) -> str:
+    return f"http://{server.host}"
+
+
+def cut(code: int) -> None:
+    """The server ends every stream."""
+    for loop, hub in runtime._hubs.items():
+        for stream in list(hub._streams):
+            loop.call_soon_threadsafe(stream.end, code)
+
+
+def tell(user: User, *titles: str) -> None:
+    for title in titles:
+        services.notify(user_id=user.pk, kind="test.told", title=title)
+
+
+def tell_in_a_thread(user: User, *titles: str) -> None:
+    """As another process would; its connection to the database goes with the thread."""
+    try:
+        tell(user, *titles)
+    finally:
+        connection.close()
+
+
+def titles(listener: Listener) -> list[tuple[int, str]]:
+    return [(frame["seq"], frame["title"]) for frame in listener.of_type("notification")]
+
+
+def unread(listener: Listener) -> list[int]:
+    return [frame["unread"] for frame in listener.of_type("welcome", "unread")]
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    client_sockets.run(scenario)
+    # The server lets go of a socket a moment after the client has.
+    asyncio.run(until(lambda: quota.count() == 0))
+
+
+@pytest.mark.parametrize("code", [1009, 1012, 1013, 4409, 4429])
+def test_it_comes_back_without_loss_or_doubles(base_url: str, code: int) -> None:
+    ada = UserFactory.create()
+    tell(ada, "long ago")
+    session = client_session(base_url, ada)
+    states: list[tuple[State, int]] = []
+
+    async def scenario() -> None:
+        on_state = lambda state, code: states.append((state, code))  # noqa: E731
+        async with NotificationsSocket(session, on_state=on_state) as socket:
+            heard = Listener(socket)
+            await until(lambda: socket.state is State.OPEN)
+            await asyncio.to_thread(tell_in_a_thread, ada, "before")
+            await until(lambda: titles(heard) == [(2, "before")])
+            cut(code)
+            await until(lambda: (State.WAITING, code) in states)
+            await asyncio.to_thread(tell_in_a_thread, ada, "meanwhile", "after")
+            await until(lambda: titles(heard) == [(2, "before"), (3, "meanwhile"), (4, "after")])
+            await until(lambda: unread(heard)[-1] == 4)
+            assert socket.seq == 4
+        await heard.task
+
+    run(scenario)
+
+
+def test_numbers_that_were_deleted_meanwhile_are_passed_over(base_url: str) -> None:
+    ada = UserFactory.create()
+    tell(ada, "one", "two", "three")
+    Notification.objects.filter(user=ada, seq=2).delete()
+    session = client_session(base_url, ada)
+
+    async def scenario() -> None:
+        async with NotificationsSocket(session, after=0) as socket:
+            heard = Listener(socket)
+            await until(lambda: titles(heard) == [(1, "one"), (3, "three")])
+            await until(lambda: unread(heard) == [2, 2])
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("protocol", "code"), [("sarsen.notifications.v0", 4406), (None, 4408)])
+def test_it_does_not_come_back_when_that_would_be_in_vain(
+    base_url: str, protocol: str | None, code: int
+) -> None:
+    session = client_session(base_url, UserFactory.create())
+
+    async def scenario() -> None:
+        async with NotificationsSocket(session) as socket:
+            socket._protocol = protocol or socket._protocol
+            heard = Listener(socket)
+            if protocol is None:
+                await until(lambda: socket.state is State.OPEN)
+                cut(code)
+            with pytest.raises(SocketStopped) as stopped:
+                await heard.task
+            assert (stopped.value.code, session.is_signed_in) == (code, code != 4408)
+
+    run(scenario)
