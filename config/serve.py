@@ -11,8 +11,7 @@ import sys
 import uvicorn
 from django.conf import settings
 
-from infrastructure.server import websocket_protocol
-from infrastructure.server.http_protocol import BoundedHttpProtocol
+from infrastructure.server import http_protocol, websocket_protocol
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
@@ -25,7 +24,7 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         port=port,
         lifespan="on",
         loop="uvloop",
-        http=BoundedHttpProtocol,
+        http=http_protocol.protocol_class(),
         ws=websocket_protocol.protocol_class() if settings.WEBSOCKET_JOINED_WRITES else "websockets-sansio",
         # The chat's own limit is 16 KiB. What this one refuses is not read to its end, and unread bytes can reset the
         # connection before the close code arrives; a frame that is only somewhat too big gets its 1009 from the chat.

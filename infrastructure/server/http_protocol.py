@@ -1,8 +1,11 @@
-"""uvicorn's HTTP/1.1 with the limits that it leaves to a proxy: how long a head may be and take, what may upgrade.
+"""uvicorn's HTTP/1.1 with the limits that it leaves to a proxy: the size and the time of a head, and what may upgrade.
 
-uvicorn waits for ever for a head that does not end, keeps as much of it as comes, hands whatever asks for a WebSocket
-to its WebSocket part, other methods than GET included, where some are never answered, and loses the body of a request
+uvicorn waits without end for a head that does not end, keeps all of it, hands every request that asks for a WebSocket
+to its WebSocket part (methods other than GET included, some of which it never answers), and loses the body of a request
 that asks for another upgrade (`curl --http2 -d`).
+
+The class leans on what is inside uvicorn and may change with any release. `RELEASES` names those on which its tests have
+passed; on others `protocol_class` is the stock class, and these limits are the proxy's alone.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import asyncio
 from typing import Any, Final, cast
 
 import httptools
+import structlog
+import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -26,6 +31,8 @@ MAX_HEAD: Final = 32_768
 MAX_FIELDS: Final = 100
 HEAD_SECONDS: Final = 10.0
 SOCKETS: Final = b"/ws/"
+RELEASES: Final = frozenset({"0.54"})
+_log = structlog.get_logger(__name__)
 
 _BAD: Final = (400, "bad_request", "The request could not be understood.")
 _LONG_ADDRESS: Final = (414, "uri_too_long", "The address is longer than is accepted here.")
@@ -251,6 +258,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             problem_documents.message(status=status, code=code, detail=detail, request_id=identifier)
         )
         self.transport.close()
+
+
+def protocol_class() -> type[HttpToolsProtocol]:
+    """The class to serve HTTP with: this one, or the stock one on a release that it was not tested on."""
+    if uvicorn.__version__.rpartition(".")[0] in RELEASES:
+        return BoundedHttpProtocol
+    _log.warning("http_protocol.untested_release", uvicorn=uvicorn.__version__)
+    return HttpToolsProtocol
 
 
 def _address(name: Any) -> tuple[str, int | None] | None:

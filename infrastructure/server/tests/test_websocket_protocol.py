@@ -18,7 +18,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from infrastructure.server import websocket_protocol
 from infrastructure.server.http_protocol import BoundedHttpProtocol
 from infrastructure.server.tests import raw_requests
 from infrastructure.server.websocket_protocol import EXTENSION, FRAMED, Inbox, JoinedWrites, frame, payload_of
@@ -442,9 +441,3 @@ async def test_inbox_keeps_the_order_wakes_its_reader_and_bears_that_it_leaves()
     inbox.put_nowait(4)
     assert [await inbox.get() for _ in range(4)] == [1, 2, 3, 4]
     assert inbox.empty()
-
-
-def test_installed_release_is_one_of_those_that_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert websocket_protocol.protocol_class() is JoinedWrites
-    monkeypatch.setattr(uvicorn, "__version__", "0.99.1")
-    assert websocket_protocol.protocol_class() is WebSocketsSansIOProtocol
