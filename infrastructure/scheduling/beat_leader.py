@@ -11,8 +11,11 @@ from typing import Any, Final
 
 import psycopg
 import structlog
+from django.conf import settings
 from django.db import connection
 from django_celery_beat.schedulers import DatabaseScheduler
+
+from infrastructure.scheduling import heartbeat
 
 _LOCK: Final = 7_305_002
 _log = structlog.get_logger(__name__)
@@ -79,7 +82,12 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One round; seconds until the next. While another beat leads, only the wait."""
+        """One round; seconds until the next. While another beat leads, only the wait. Touches HEARTBEAT_FILE."""
+        delay = self._round(*args, **kwargs)
+        heartbeat.touch(settings.HEARTBEAT_FILE)
+        return delay
+
+    def _round(self, *args: Any, **kwargs: Any) -> float:
         led, self._leads = self._leads, self._leadership.hold()
         if not self._leads:
             if led:

@@ -2,7 +2,7 @@
 
 Asking a worker over the broker (`celery inspect ping`) starts a whole Django for every answer. The file says the same:
 the worker touches it when it sends its heartbeat, which it stops doing without its event loop or its broker; beat
-touches it at every round of its schedule (`infrastructure.scheduling.watched_scheduler`).
+touches it at every round of its schedule (`infrastructure.scheduling.beat_leader`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from django.conf import LazySettings
 
 from infrastructure.scheduling import heartbeat
 from infrastructure.scheduling.beat_leader import LeaderScheduler
-from infrastructure.scheduling.watched_scheduler import WatchedScheduler
 
 
 @pytest.fixture
@@ -47,8 +46,8 @@ def test_beat_touches_the_file_at_each_round(
     file: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.HEARTBEAT_FILE = str(file)
-    monkeypatch.setattr(LeaderScheduler, "tick", lambda self, *rounds: 2.5 + len(rounds))
-    scheduler = object.__new__(WatchedScheduler)
+    monkeypatch.setattr(LeaderScheduler, "_round", lambda self, *rounds: 2.5 + len(rounds))
+    scheduler = object.__new__(LeaderScheduler)
     assert scheduler.tick() == 2.5
     assert file.exists()
     _age(file)
@@ -63,7 +62,7 @@ def test_beat_that_fails_shows_no_sign_of_life(
         raise RuntimeError("stuck")
 
     settings.HEARTBEAT_FILE = str(file)
-    monkeypatch.setattr(LeaderScheduler, "tick", fail)
+    monkeypatch.setattr(LeaderScheduler, "_round", fail)
     with pytest.raises(RuntimeError, match="stuck"):
-        object.__new__(WatchedScheduler).tick()
+        object.__new__(LeaderScheduler).tick()
     assert not file.exists()
