@@ -1,4 +1,4 @@
-"""What a start loads: a command only what it needs, a server all that its callers may need."""
+"""What a process loads at its start: a command only what it needs, a server all that a request may need."""
 
 from __future__ import annotations
 
@@ -8,34 +8,27 @@ import sys
 
 import pytest
 
-# Each of these would cost every command a part of its start; those who use them load them then.
+# Only servers, workers and the commands that use them need these; `infrastructure.lazy_import` puts them off.
 NOT_FOR_A_COMMAND = {
     "PIL",
     "apps.api.clients.generation",
     "apps.api.openapi.breaking_changes",
     "apps.chat.live.hub",
-    "cryptography.hazmat.primitives.asymmetric.ed25519",
-    "cryptography.x509",
-    "django.contrib.gis",
-    "django.test",
-    "django_redis.client",
     "httpx",
     "jwt",
     "redis",
-    "rich",
     "sentry_sdk",
-    "unittest",
     "uvicorn",
     "websockets",
 }
-# Of these, callers meet the first at once.
+# The first request must not wait for these.
 FOR_A_SERVER = {"PIL", "cryptography.fernet", "jwt", "redis", "uvicorn"}
 COMMAND = """
 import sys
 from django.core.management import execute_from_command_line
 execute_from_command_line(["manage.py", "zones", "urls"])
 """
-# Asked first: settings that load everything would hide what the server forgets.
+# Settings that load everything would hide what the server forgets to load.
 SERVER = """
 import sys
 from django.conf import settings

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from infrastructure.telemetry import without_rich  # noqa: F401  # isort: skip  (before the first import of structlog)
 from infrastructure.telemetry import logging, sentry
 
 

@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
-
-from apps.api import without_extras  # noqa: F401  # isort: skip  (before drf-spectacular)
 
 from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import include, path
 from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.drainage import GENERATOR_STATS
-from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import is_basic_serializer
 from drf_spectacular.settings import patched_settings
 from rest_framework import serializers
 
-from apps.api import schema_speed
 from apps.api.openapi import components
 from apps.api.openapi import responses as schema_problems
 from apps.api.openapi.examples import Examples
 from apps.api.openapi.responses import Facts
-from apps.api.zones.routes import Pattern, template
+from apps.api.zones.routes import Pattern
 from apps.api.zones.table import Floor, Version, Zone
 from apps.common.exceptions import DomainError
 from apps.common.http import idempotency
@@ -109,24 +106,6 @@ class ZoneAutoSchema(AutoSchema):
             schema.update(_of_input(field, schema))
         return schema
 
-    def _is_list_view(self, serializer: Any = None) -> bool:
-        """The base's, which each part of an operation asks for anew."""
-        if serializer is not None:
-            return bool(super()._is_list_view(serializer))
-        return bool(self._known("list", super()._is_list_view))
-
-    def map_renderers(self, attribute: str) -> list[Any]:
-        """The base's, which makes all renderers to ask one of their attributes."""
-        found: list[Any] = self._known(attribute, partial(super().map_renderers, attribute))
-        return found
-
-    def _known(self, name: str, find: Callable[[], Any]) -> Any:
-        """What was found out about this operation's view before."""
-        known: dict[str, Any] = getattr(self.view, "schema_known", {})
-        if name not in known:
-            known[name] = find()
-        return known[name]
-
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
         """The base's. A filter with an empty value is none."""
         parameters: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
@@ -178,18 +157,8 @@ def _is_failure(status: str) -> bool:
     return status[:1] in ("4", "5") or status == "default"
 
 
-class _Endpoints(EndpointEnumerator):
-    """Paths as the rest of the router has them."""
-
-    def get_path_from_regex(self, path_regex: str) -> str:
-        """`/api/private/v1/users/{id}/`."""
-        return f"/{template(path_regex)}"
-
-
 class ZoneSchemaGenerator(SchemaGenerator):
     """Tells each view of which zone and version it is being described."""
-
-    endpoint_inspector_cls = _Endpoints
 
     def __init__(self, zone: Zone, version: Version, patterns: Sequence[Pattern]) -> None:
         prefixed = [path(f"api/{zone.name}/{version.name}/", include(list(patterns)))]
@@ -209,7 +178,6 @@ class ZoneSchemaGenerator(SchemaGenerator):
         """The base's view, marked."""
         view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]
         view.schema_zone, view.schema_version, view.schema_found = self._zone, self._version, self.found
-        view.schema_known = {}
         return view
 
 
@@ -232,16 +200,9 @@ def _choices(kind: type[models.Choices]) -> Iterator[type[models.Choices]]:
         yield from _choices(choices)
 
 
-def _settings() -> dict[str, Any]:
-    return {"ENUM_NAME_OVERRIDES": enum_names(), "GET_MOCK_REQUEST": schema_speed.mock_request}
-
-
-schema_speed.install()
-
-
 def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[str, Any]:
     """The document of these routes (as `mounting.slice_patterns` made them). Raises SchemaInvalid."""
-    with _lock, GENERATOR_STATS.silence(), patched_settings(_settings()), schema_speed.one_document():
+    with _lock, GENERATOR_STATS.silence(), patched_settings({"ENUM_NAME_OVERRIDES": enum_names()}):
         generator: Any = ZoneSchemaGenerator(zone, version, patterns)
         document: dict[str, Any] = generator.get_schema(public=True)
         findings = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]  # noqa: SLF001

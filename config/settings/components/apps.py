@@ -22,7 +22,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "channels",
-    "infrastructure.schedules.SchedulesConfig",
+    "django_celery_beat",
     "storages",
     *(f"apps.{name}" for name in SLICES),
 ]
