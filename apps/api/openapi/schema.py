@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import include, path
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import is_basic_serializer
 from drf_spectacular.settings import patched_settings
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
 from apps.api.openapi import components
@@ -31,6 +33,7 @@ from apps.api.zones.routes import Pattern
 from apps.api.zones.table import Floor, Version, Zone
 from apps.common.exceptions import DomainError
 from apps.common.http import idempotency
+from apps.common.http.operation import Operation
 
 # What a format alone leaves open: a domain without a dot, or with one letter behind the last one.
 _EMAIL = r"^[^@]+@[^@]+\.[^@.]{2,}$"
@@ -52,6 +55,55 @@ class SchemaInvalid(Exception):
 class ZoneAutoSchema(AutoSchema):
     """DRF's DEFAULT_SCHEMA_CLASS. Outside of a zone's generation it behaves as its base does."""
 
+    @property
+    def _declared(self) -> Operation | None:
+        """What the method says by `@operation`."""
+        return getattr(getattr(self.view, self.method.lower(), None), "operation", None)
+
+    def get_operation_id(self) -> str:
+        """As declared."""
+        return self._declared.id if self._declared else super().get_operation_id()
+
+    def get_summary(self) -> str | None:
+        """As declared."""
+        return self._declared.summary if self._declared else super().get_summary()
+
+    def get_tags(self) -> list[str]:
+        """As the view says."""
+        view: Any = self.view
+        return [view.tag] if self._declared else super().get_tags()
+
+    def get_request_serializer(self) -> Any:
+        """The declared body."""
+        if self._declared is None:
+            return super().get_request_serializer()
+        body = self._declared.body
+        return body(partial=True) if body is not None and self._declared.partial else body
+
+    def get_response_serializers(self) -> Any:
+        """The declared answers."""
+        if self._declared is None:
+            return super().get_response_serializers()
+        return {
+            status: OpenApiResponse(response, description=words) if words else response
+            for status, (response, words) in self._declared.answers.items()
+        }
+
+    def get_override_parameters(self) -> list[Any]:
+        """The fields of the declared query, and what the method reads by itself."""
+        if self._declared is None:
+            return super().get_override_parameters()
+        query = self._declared.query
+        return [*([] if query is None else [query]), *self._declared.parameters]
+
+    def get_filter_backends(self) -> list[Any]:
+        """None where the filters are declared."""
+        return super().get_filter_backends() if self._declared is None else []
+
+    def _get_paginator(self) -> Any:
+        """The declared one."""
+        return self._declared.pagination() if self._declared else super()._get_paginator()  # type: ignore[no-untyped-call]
+
     def get_auth(self) -> list[dict[str, Any]]:
         """The zone's credentials; `{}` first where none is needed."""
         zone: Zone | None = getattr(self.view, "schema_zone", None)
@@ -61,7 +113,9 @@ class ZoneAutoSchema(AutoSchema):
         return [{}, *needed] if zone.floor is Floor.ANYONE else needed
 
     def get_description(self) -> str:  # type: ignore[override]  # as the base has it; DRF's takes more
-        """The base's, unless a method's docstring only names the status that it answers with."""
+        """As declared; the base's, unless a method's docstring only names the status that it answers with."""
+        if self._declared is not None:
+            return self._declared.description
         description: str = super().get_description()
         return "" if _STATUS_ONLY.match(description) else description
 
@@ -107,8 +161,13 @@ class ZoneAutoSchema(AutoSchema):
         return schema
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
-        """The base's. A filter with an empty value is none."""
+        """The base's, or those of the declared filters. A filter with an empty value is none."""
         parameters: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
+        filters = self._declared.filters if self._declared else None
+        if filters is not None:
+            extension: Any = DjangoFilterExtension(DjangoFilterBackend())  # type: ignore[no-untyped-call]
+            for name, field in filters.base_filters.items():
+                parameters += extension.resolve_filter_field(self, filters._meta.model, filters, name, field)
         for parameter in parameters:
             parameter["allowEmptyValue"] = True
         return parameters
@@ -124,7 +183,7 @@ class ZoneAutoSchema(AutoSchema):
     def _raised(self) -> tuple[type[DomainError], ...]:
         handler = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
         declared: tuple[type[DomainError], ...] = getattr(handler, "raises", ())
-        paginator = self._get_paginator() if self._is_list_view() else None  # type: ignore[no-untyped-call]
+        paginator = self._get_paginator() if self._is_list_view() else None
         return (*declared, *getattr(paginator, "raises", ()))
 
 

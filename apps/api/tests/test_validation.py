@@ -18,6 +18,7 @@ from apps.api.zones import checks
 from apps.api.zones.mounting import mount
 from apps.api.zones.table import Cors, Version, ZoneTable
 from apps.api.zones.validation import find_mistakes
+from apps.common.http import operation as operations
 from apps.common.slices import Slice
 
 V1, V2 = Version(name="v1"), Version(name="v2")
@@ -29,6 +30,14 @@ def view(request):
 
 class Page(View):
     """A class where a view belongs."""
+
+
+class Thing(operations.View):
+    tag = "things"
+
+    @operations.operation("thing", "Read a thing")
+    def get(self, request, number):
+        """Its route brings a number."""
 
 
 class Made(Slice):
@@ -191,6 +200,13 @@ def test_routes_that_no_zone_takes() -> None:
             "E010",
             "2 times",
         ),
+        (
+            [path("x/<uuid:pk>/", Thing.as_view(), name="x")],
+            "E024",
+            "brings 'pk'; 'thing' takes 'number'",
+        ),
+        ([path("x/", Thing.as_view(), name="x")], "E024", "brings no parameters"),
+        ([path("x/<number>/<uuid:more>/", Thing.as_view(), name="x")], "E024", "brings 'more', 'number'"),
     ],
 )
 def test_mistakes_of_routes(routes, expected, words) -> None:
@@ -207,6 +223,16 @@ def test_exports_of_the_wrong_shape(export) -> None:
     slice_ = made()
     object.__setattr__(slice_, "made", export)
     assert ("E017", "closed", "made") in found((alone(),), (slice_,))
+
+
+def test_a_route_may_bring_its_parameters_in_any_way() -> None:
+    routes = [
+        path("a/<int:number>/", Thing.as_view(), name="a"),
+        path("b/<number>/", include([path("c/", Thing.as_view(), name="b")])),
+        re_path(r"^d/(?P<number>[0-9]+)/$", Thing.as_view(), name="d"),
+        path("e/", Thing.as_view(), {"number": 1}, name="e"),
+    ]
+    assert found((alone(),), (made(closed=routes),)) == []
 
 
 def test_one_path_of_two_slices() -> None:

@@ -1,7 +1,8 @@
-"""What can be wrong with the routes of one zone: doubles, clashing names, shadows, reserved places, no view."""
+"""What can be wrong with the routes of one zone: doubles, clashing names, shadows, reserved places, no view, other parameters than the view takes."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from django.urls import Resolver404, URLResolver
 from django.urls.resolvers import RegexPattern
 from django.views import View
 
-from apps.api.zones.routes import Leaf, Pattern, Routes, for_version, leaves, plain
+from apps.api.zones.routes import Leaf, Pattern, Routes, for_version, leaves, plain, template
 from apps.api.zones.table import Zone
 
 Finding = tuple[str, str, str, str]
@@ -39,6 +40,7 @@ def route_mistakes(zone: Zone, routes: Mapping[str, Routes]) -> Iterator[Finding
             found += [(label, leaf) for leaf in leaves(patterns)]
         yield from _new(told, _doubles(found))
         yield from _new(told, _places(found))
+        yield from _new(told, _parameters(found))
         yield from _new(told, _shadows(tried, found))
 
 
@@ -105,6 +107,22 @@ def _places(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
                 f"The path '{leaf.route}' leads to the class {leaf.pattern.callback.__name__}.",
                 "Write .as_view() behind it.",
             )
+
+
+def _parameters(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
+    for label, leaf in found:
+        view = getattr(leaf.pattern.callback, "cls", None)
+        given = {*re.findall(r"{(\w+)}", template(leaf.route)), *leaf.pattern.default_args}
+        for method in getattr(view, "http_method_names", ()):
+            operation = getattr(getattr(view, method, None), "operation", None)
+            if operation is not None and operation.path != given:
+                brought, taken = _listed(sorted(given)), _listed(sorted(operation.path))
+                yield (
+                    "E024",
+                    label,
+                    f"'{leaf.route}' brings {brought or 'no parameters'}; '{operation.id}' takes {taken or 'none'}.",
+                    "Give the parameters of the path and of the method the same names.",
+                )
 
 
 def _shadows(tried: list[Pattern], found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
