@@ -12,7 +12,7 @@ from apps.api.exceptions import OutOfScope, ServiceKeyRefused
 from apps.api.models import ServiceKey
 from apps.api.services import digest_of
 from apps.common.callers import Caller, CallerKind
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 
 SCHEME = "api-key"
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)

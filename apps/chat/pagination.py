@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +20,9 @@ _DIGITS = 18  # fits the column
 class MessagePagination(BasePagination):
     """`{next, previous, results}`. Without `after` and `before`: the newest page. `next` leads towards newer messages."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+    def paginate_queryset(
+        self, queryset: Any, request: HttpRequest | Request, view: APIView | None = None
+    ) -> list[Any]:
         """The page's messages, by one query. Raises InvalidInput."""
         size = page_size(request)
         after, before = _number(request, "after"), _number(request, "before")
@@ -72,8 +75,8 @@ def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str,
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
-def _number(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name)
+def _number(request: HttpRequest | Request, name: str) -> int | None:
+    text = request.GET.get(name)
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):

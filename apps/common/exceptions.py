@@ -12,11 +12,13 @@ into error frames. `code` is stable and part of the API; `detail` is safe to sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from apps.common.rate_limits import Quota
+
+_Raising = TypeVar("_Raising", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +121,13 @@ class Unavailable(DomainError):
     def __init__(self, detail: str | None = None, *, retry_after: int = 5) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+def raises(*failures: type[DomainError]) -> Callable[[_Raising], _Raising]:
+    """Mark an authenticator, or a method of a plain DRF view: the schema lists the codes of these failures."""
+
+    def mark(function: _Raising) -> _Raising:
+        function.raises = failures  # type: ignore[attr-defined]
+        return function
+
+    return mark

@@ -7,8 +7,8 @@ from typing import Final
 from django.http import HttpRequest
 
 from apps.common.callers import Caller, CallerKind
+from apps.common.exceptions import raises
 from apps.common.http.authentication import register_authenticator
-from apps.common.http.documentation import raises
 from apps.users import exceptions, selectors
 
 SCHEME: Final = "bearer"

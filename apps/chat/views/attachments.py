@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from apps.chat import exceptions, selectors, services
 from apps.chat.serializers import AttachmentOutput, FileInput
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 from apps.common.http.parsers import UploadParser
 from apps.common.http.permissions import caller_of
 from infrastructure import storage

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from apps.chat import exceptions, selectors, services
 from apps.chat.models import Invitation
 from apps.chat.serializers import InvitationInput, InvitationOutput, MyInvitationOutput, RoomOutput
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 from apps.common.http.permissions import caller_of
 from apps.users.exceptions import InvalidEmail
 

@@ -26,7 +26,7 @@ from apps.chat.serializers import (
     RoleInput,
     RoomOutput,
 )
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 from apps.common.http.permissions import caller_of
 
 TAGS = ["Members"]

@@ -25,7 +25,7 @@ from apps.chat.serializers import (
     SearchInput,
     SystemMessageInput,
 )
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 from apps.common.http.permissions import caller_of
 
 TAGS = ["Messages"]

@@ -15,7 +15,7 @@ from apps.chat import exceptions, selectors, services
 from apps.chat.filters import RoomFilter
 from apps.chat.models import Room
 from apps.chat.serializers import RoomChangeInput, RoomInput, RoomOutput
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 from apps.common.http.permissions import caller_of
 
 TAGS = ["Rooms"]

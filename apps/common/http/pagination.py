@@ -1,4 +1,4 @@
-"""Pages of lists: by key where rows grow without bound, by number where a count is wanted. Ordering is the selector's."""
+"""Pages of lists, by key. The ordering is the selector's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import orjson
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Model, Q, QuerySet
-from rest_framework.pagination import BasePagination, PageNumberPagination
+from django.http import HttpRequest
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
@@ -34,9 +35,9 @@ class InvalidCursor(InvalidInput):
     detail = "The cursor does not belong to this list."
 
 
-def page_size(request: Request) -> int:
+def page_size(request: HttpRequest | Request) -> int:
     """`?limit=`, at most 100, 20 without it. Raises InvalidInput for what is not a whole number above 0."""
-    text = request.query_params.get("limit")
+    text = request.GET.get("limit")
     if text is None:
         return DEFAULT_SIZE
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text) > 0):
@@ -58,14 +59,14 @@ class KeysetPagination(BasePagination):
     cursor_query_param = "cursor"
 
     def paginate_queryset(  # type: ignore[override]  # a sequence has no keys to page by
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: QuerySet[Any], request: HttpRequest | Request, view: APIView | None = None
     ) -> list[Any] | None:
         """The rows of the page that the request asks for, by one query. Raises InvalidInput, InvalidCursor."""
         size = page_size(request)
         self._url = request.build_absolute_uri()
         self._order = _ordering(queryset)
         self._signature = _signature(queryset.model, self._order)
-        cursor = request.query_params.get(self.cursor_query_param)
+        cursor = request.GET.get(self.cursor_query_param)
         backwards, position = (False, None) if cursor is None else self._decode(cursor, queryset.model)
         order = [_opposite(name) for name in self._order] if backwards else self._order
         rows_after = queryset.order_by(*order)
@@ -142,29 +143,6 @@ class KeysetPagination(BasePagination):
             ]
         except (ValidationError, ValueError, TypeError, OverflowError):
             raise InvalidCursor from None
-
-
-class PagePagination(PageNumberPagination):
-    """`{count, next, previous, results}` with `?page=` and `?limit=`, for lists whose size is bounded."""
-
-    page_size = DEFAULT_SIZE
-    page_size_query_param = "limit"
-    max_page_size = MAX_SIZE
-
-    def get_page_size(self, request: Request) -> int:
-        """The same rule as for keyset pages. Raises InvalidInput."""
-        return page_size(request)
-
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """`page` and `limit` in OpenAPI."""
-        page = {
-            "name": self.page_query_param,
-            "in": "query",
-            "required": False,
-            "description": "Number of the page, from 1 on.",
-            "schema": {"type": "integer", "minimum": 1},
-        }
-        return [page, limit_parameter("Rows of a page")]
 
 
 def limit_parameter(words: str) -> dict[str, Any]:

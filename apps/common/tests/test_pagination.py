@@ -12,10 +12,9 @@ import pytest
 from django.core.exceptions import FieldDoesNotExist
 from django.test import RequestFactory
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
-from rest_framework.request import Request
 
 from apps.common.exceptions import InvalidInput
-from apps.common.http.pagination import InvalidCursor, KeysetPagination, PagePagination, _field
+from apps.common.http.pagination import InvalidCursor, KeysetPagination, _field
 from apps.common.models import DeadTask
 
 pytestmark = pytest.mark.django_db
@@ -34,9 +33,9 @@ def rows(count, *, same_time=False):
     )
 
 
-def page(queryset, url="/things/", paginator=KeysetPagination):
-    request = Request(RequestFactory().get(url))
-    made = paginator()
+def page(queryset, url="/things/"):
+    request = RequestFactory().get(url)
+    made = KeysetPagination()
     results = [
         row.task_id if not isinstance(row, dict) else row["task_id"]
         for row in made.paginate_queryset(queryset, request)
@@ -124,19 +123,14 @@ def test_rows_may_be_dictionaries():
 @pytest.mark.parametrize(("limit", "size"), [("1", 1), ("100", 100), ("101", 100), ("999999999", 100)])
 def test_the_size_of_a_page_is_bounded(limit, size):
     rows(105)
-    for paginator in (KeysetPagination, PagePagination):
-        assert (
-            len(page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}", paginator)["results"])
-            == size
-        )
+    assert len(page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}")["results"]) == size
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "ten", "1.5", "", "٣", "9" * 5000])
 def test_other_sizes_are_refused(limit):
-    for paginator in (KeysetPagination, PagePagination):
-        with pytest.raises(InvalidInput) as caught:
-            page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}", paginator)
-        assert [error.field for error in caught.value.errors] == ["limit"]
+    with pytest.raises(InvalidInput) as caught:
+        page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}")
+    assert [error.field for error in caught.value.errors] == ["limit"]
 
 
 def forged(*values):
@@ -190,22 +184,11 @@ def test_without_an_ordering_there_are_no_keyset_pages(queryset):
         page(queryset())
 
 
-def test_numbered_pages_count():
-    rows(25)
-    assert page(DeadTask.objects.order_by("task_id"), "/things/?page=2", PagePagination) == {
-        "count": 25,
-        "next": None,
-        "previous": "http://testserver/things/",
-        "results": [f"t{number:03}" for number in range(20, 25)],
-    }
-
-
-def test_both_describe_themselves():
-    for paginator in (KeysetPagination(), PagePagination()):
-        schema = paginator.get_paginated_response_schema({"type": "array", "items": {}})
-        assert schema["properties"]["results"] == {"type": "array", "items": {}}
-        names = [parameter["name"] for parameter in paginator.get_schema_operation_parameters(None)]
-        assert names in (["cursor", "limit"], ["page", "limit"])
+def test_it_describes_itself():
+    schema = KeysetPagination().get_paginated_response_schema({"type": "array", "items": {}})
+    assert schema["properties"]["results"] == {"type": "array", "items": {}}
+    parameters = KeysetPagination().get_schema_operation_parameters(None)
+    assert [parameter["name"] for parameter in parameters] == ["cursor", "limit"]
 
 
 def test_rows_may_be_ordered_by_what_they_refer_to():
@@ -213,10 +196,10 @@ def test_rows_may_be_ordered_by_what_they_refer_to():
         interval = IntervalSchedule.objects.create(every=every, period="seconds")
         PeriodicTask.objects.create(name=f"every {every}", task="x", interval=interval)
     queryset = PeriodicTask.objects.filter(task="x").order_by("interval__every")
-    request = Request(RequestFactory().get("/things/?limit=2"))
+    request = RequestFactory().get("/things/?limit=2")
     paginator = KeysetPagination()
     assert [row.interval.every for row in paginator.paginate_queryset(queryset, request)] == [10, 20]
-    following = Request(RequestFactory().get(paginator.get_paginated_response([]).data["next"]))
+    following = RequestFactory().get(paginator.get_paginated_response([]).data["next"])
     assert [row.interval.every for row in KeysetPagination().paginate_queryset(queryset, following)] == [30]
 
 

@@ -15,9 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.exceptions import FieldError, InvalidInput
+from apps.common.exceptions import FieldError, InvalidInput, raises
 from apps.common.http.client_address import client_address
-from apps.common.http.documentation import raises
 from apps.common.http.permissions import caller_of
 from apps.common.http.renderers import JSONRenderer
 from apps.notifications import exceptions, selectors, serializers, services

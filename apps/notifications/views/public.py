@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 from apps.common.http.parsers import StrictJSONParser
 from apps.notifications import exceptions, serializers, services
 

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.common.http.documentation import raises
+from apps.common.exceptions import raises
 from apps.users import exceptions, serializers, services
 from apps.users.hashers import HashingBusy
 from apps.users.types import Challenge, TokenPair

@@ -18,8 +18,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.common import exceptions
+from apps.common.exceptions import raises
 from apps.common.http import fields
-from apps.common.http.documentation import raises
 
 touched: list[str] = []
 """What ran: a refused call must leave no trace here."""
