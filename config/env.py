@@ -114,7 +114,8 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     _text(
         "OIDC_PROVIDERS",
         "",
-        'Sign-in elsewhere, as JSON: `[{"name":"acme","issuer":"https://…","client_id":"…","client_secret":"…"}]`',
+        'Sign-in elsewhere, as JSON: `[{"name":"acme","issuer":"https://…","client_id":"…","client_secret":"…"}]`,'
+        ' or `[{"type":"github","client_id":"…","client_secret":"…"}]`',
         secret=True,
     ),
     # Chat

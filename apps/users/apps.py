@@ -22,10 +22,10 @@ class UsersConfig(AppConfig):
         cannot be: better now than at the first sign-in.
         """
         from apps.users import authentication
-        from infrastructure import oidc, token
+        from infrastructure import oauth, token
 
         token.access_tokens()
-        oidc.providers()
+        oauth.providers()
         authentication.register()
         post_migrate.connect(_restore_roles, sender=self, dispatch_uid="apps.users.roles")
 

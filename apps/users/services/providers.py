@@ -1,4 +1,4 @@
-"""Signing in with an outside provider, and linking one to an account. The protocol is infrastructure.oidc's.
+"""Signing in with an outside provider, and linking one to an account. The protocol is infrastructure.oauth's.
 
 An account is found by issuer and subject alone. An address that the provider vouches for makes a new account; it never
 opens one that exists, whose owner has to sign in and link: otherwise whoever runs a provider, or gets an address there,
@@ -31,7 +31,7 @@ from apps.users.types import (
     ProviderStart,
     TokenPair,
 )
-from infrastructure import oidc, token
+from infrastructure import oauth, token
 
 _log = structlog.get_logger("security")
 
@@ -47,8 +47,8 @@ def begin_provider_sign_in(
     row = _provider(provider)
     limits.count_attempt("oidc", address=device.address)
     try:
-        begun = oidc.begin(row)
-    except oidc.OidcError as error:
+        begun = oauth.begin(row)
+    except oauth.OAuthError as error:
         _log.warning("users.provider_unreachable", provider=provider, reason=str(error))
         raise exceptions.ProviderUnavailable from error
     flow = token.new_token()
@@ -131,7 +131,7 @@ def unlink_identity(*, actor: Caller, identity_id: UUID) -> None:
 
 def _identity(
     *, provider: str, returned: ProviderReturn, device: Device, user_id: UUID | None, now: datetime
-) -> oidc.Identity:
+) -> oauth.Identity:
     """Who came back. What was begun is used up first, whatever becomes of it."""
     row = _provider(provider)
     limits.count_attempt("oidc", address=device.address)
@@ -148,22 +148,22 @@ def _identity(
         _log.warning("users.provider_sign_in_refused", provider=provider, reason="the state is another one")
         raise exceptions.ProviderSignInRefused
     try:
-        return oidc.finish(
+        return oauth.finish(
             row,
             code=returned.code,
             issuer=returned.iss,
             nonce=started.nonce,
             verifier=started.verifier,
         )
-    except oidc.ProviderUnreachable as error:
+    except oauth.ProviderUnreachable as error:
         _log.warning("users.provider_unreachable", provider=provider, reason=str(error))
         raise exceptions.ProviderUnavailable from error
-    except oidc.OidcError as error:
+    except oauth.OAuthError as error:
         _log.warning("users.provider_sign_in_refused", provider=provider, reason=str(error))
         raise exceptions.ProviderSignInRefused from error
 
 
-def _register(provider: str, found: oidc.Identity, now: datetime) -> User:
+def _register(provider: str, found: oauth.Identity, now: datetime) -> User:
     """A new account for an identity. Raises ProviderEmailUnverified, AccountExists."""
     if not found.is_email_verified:
         raise exceptions.ProviderEmailUnverified
@@ -195,7 +195,7 @@ def _register(provider: str, found: oidc.Identity, now: datetime) -> User:
     return user
 
 
-def _link(user: User, provider: str, found: oidc.Identity, now: datetime) -> Identity:
+def _link(user: User, provider: str, found: oauth.Identity, now: datetime) -> Identity:
     identity = Identity.objects.create(
         user=user,
         provider=provider,
@@ -208,10 +208,10 @@ def _link(user: User, provider: str, found: oidc.Identity, now: datetime) -> Ide
     return identity
 
 
-def _provider(name: str) -> oidc.Provider:
+def _provider(name: str) -> oauth.Provider:
     try:
-        return oidc.provider(name)
-    except oidc.UnknownProvider:
+        return oauth.provider(name)
+    except oauth.UnknownProvider:
         raise exceptions.ProviderUnknown from None
 
 

@@ -17,9 +17,10 @@ from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, UserFactory, caller_for
 from apps.users.tests.test_second_factor import enrolled
 from apps.users.types import Device, ProviderReturn
-from infrastructure import oidc
-from infrastructure.oidc.tests import provider as running
-from infrastructure.oidc.tests.provider import TestProvider
+from infrastructure import oauth
+from infrastructure.oauth import session
+from infrastructure.oauth.tests import provider as running
+from infrastructure.oauth.tests.provider import TestGitHub, TestProvider
 
 pytestmark = pytest.mark.django_db
 As = Callable[[User], Api]
@@ -31,7 +32,7 @@ def henge(settings: Any) -> Iterator[TestProvider]:
     with running.running() as provider:
         settings.OIDC_PROVIDERS = [provider.row()]
         yield provider
-    oidc.forget()
+    session.forget()
 
 
 def begun(api: Api, path: str = PUBLIC) -> dict[str, Any]:
@@ -162,6 +163,37 @@ def test_a_return_runs_out(public: Api, henge: TestProvider) -> None:
     assert not ProviderSignIn.objects.exists()
 
 
+@pytest.fixture
+def github(settings: Any) -> Iterator[TestGitHub]:
+    with running.running_github() as provider:
+        settings.OIDC_PROVIDERS = [provider.row()]
+        yield provider
+    session.forget()
+
+
+def test_github_opens_accounts_by_the_same_rules(public: Api, github: TestGitHub, private: As) -> None:
+    path = "auth/oidc/github/"
+    assert public.get("auth/oidc/").json() == {"providers": [{"name": "github", "title": "GitHub"}]}
+    github.emails[1]["verified"] = False
+    assert code_of(come_back(public, github, path)) == (403, "provider_email_unverified")
+    github.emails[1]["verified"] = True
+    owner = UserFactory.create(email="ada@example.com")
+    assert code_of(come_back(public, github, path)) == (409, "account_exists")
+    assert (User.objects.count(), Identity.objects.count(), Session.objects.count()) == (1, 0, 0)
+    assert come_back(private(owner), github, "users/me/identities/github/").status_code == 201
+    assert come_back(public, github, path).status_code == 200
+    identity = Identity.objects.get()
+    assert (identity.user, identity.issuer, identity.subject) == (
+        owner,
+        "https://github.com/login/oauth",
+        "583231",
+    )
+    github.user["id"] = 583232
+    github.emails[1]["email"] = "new@example.com"
+    assert come_back(public, github, path).status_code == 200
+    assert User.objects.exclude(pk=owner.pk).get().email == "new@example.com"
+
+
 def test_what_is_kept_of_it_is_of_no_use_to_others(public: Api, henge: TestProvider) -> None:
     start = begun(public)
     row = ProviderSignIn.objects.values("digest", "state", "nonce").get()
@@ -204,7 +236,7 @@ def test_providers_that_are_unknown_or_away(public: Api, private: As, user: User
         away = api.post(f"{root}away/start/")
         assert code_of(away) == (503, "provider_unavailable")
         assert int(away["Retry-After"]) > 0
-    oidc.forget()
+    session.forget()
 
 
 def test_an_identity_is_linked_by_who_is_signed_in(public: Api, private: As, henge: TestProvider) -> None:
@@ -280,13 +312,13 @@ def test_of_one_person_in_two_windows_one_account_is_made(
     public: Api, henge: TestProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = back_from(henge, begun(public))
-    real = oidc.finish
+    real = oauth.finish
 
     def other_is_faster(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(oidc, "finish", real)
+        monkeypatch.setattr(oauth, "finish", real)
         assert come_back(public, henge).status_code == 200
         return real(*arguments, **named)
 
-    monkeypatch.setattr(oidc, "finish", other_is_faster)
+    monkeypatch.setattr(oauth, "finish", other_is_faster)
     assert public.post(PUBLIC + "callback/", body).status_code == 200
     assert User.objects.count() == 1

@@ -19,7 +19,7 @@ from apps.users.models import Identity
 from apps.users.types import ProviderReturn
 from apps.users.views import request_data
 from apps.users.views.public import SIGNED_IN, signed_in
-from infrastructure import oidc
+from infrastructure import oauth
 
 _DONE = OpenApiResponse(description="Done.")
 _AWAY = (exceptions.ProviderUnknown, exceptions.ProviderUnavailable, exceptions.TooManyAttempts)
@@ -36,7 +36,7 @@ class Providers(APIView):
     )
     def get(self, request: Request) -> Response:
         """200."""
-        return Response(serializers.ProvidersOutput({"providers": list(oidc.providers().values())}).data)
+        return Response(serializers.ProvidersOutput({"providers": list(oauth.providers().values())}).data)
 
 
 class Start(APIView):

@@ -105,5 +105,5 @@ def key_ring(entries: list[str]) -> tuple[tuple[str, str], ...]:
 
 JWT_KEYS = key_ring(env.items("JWT_KEYS"))
 FIELD_ENCRYPTION_KEYS = tuple(env.items("FIELD_ENCRYPTION_KEY"))
-# Rows as infrastructure.oidc.providers reads them; `redirect_uri` is PUBLIC_URL/?oidc=<name> unless it is given.
+# Rows as infrastructure.oauth.providers reads them; `redirect_uri` is PUBLIC_URL/?oidc=<name> unless it is given.
 OIDC_PROVIDERS = provider_rows(env.text("OIDC_PROVIDERS"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from apps.common.tests.browser import inspection
 from apps.common.tests.browser.driver import ENTER, Browser
 from apps.console.tests.browser import steps
-from infrastructure.oidc.tests import provider
+from infrastructure.oauth.tests import provider
 from infrastructure.token import totp
 
 if TYPE_CHECKING:

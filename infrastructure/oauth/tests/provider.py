@@ -1,4 +1,4 @@
-"""A provider of OpenID Connect on this machine: its own keys, PKCE checked, and every fault that a test asks for."""
+"""Providers on this machine, of OpenID Connect and one like GitHub: PKCE checked, and every fault that a test asks for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 from uuid import uuid4
 
@@ -48,6 +48,8 @@ class TestProvider:
             "name": "Ada Lovelace",
         }
         self.header: dict[str, Any] = {}
+        self.token_answer: dict[str, Any] = {}
+        self.more_keys: list[Any] = []
         self.status = 200
         self.sign: Callable[[dict[str, Any]], str] = self.signed
         # What a browser is sent back with instead of what it should be; None leaves something out.
@@ -85,7 +87,7 @@ class TestProvider:
         query = urlencode({name: value for name, value in back.items() if value is not None})
         return f"{asked['redirect_uri'][0]}&{query}"
 
-    def get(self, path: str) -> tuple[int, Any]:
+    def get(self, path: str, authorization: str) -> tuple[int, Any]:
         self.asked.append(path)
         if path == "/.well-known/openid-configuration":
             return self.status, self.metadata
@@ -100,20 +102,15 @@ class TestProvider:
                     }
                     for kid, key in self.keys.items()
                 ]
+                + self.more_keys
             }
         return 404, {}
 
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, Any]:
         self.asked.append("/token")
         basic = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
-        asked = self._codes.pop(form.get("code", ""), None)
-        challenge = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-        if (
-            asked is None
-            or (unquote_plus(basic[0]), unquote_plus(basic[2])) != (CLIENT, SECRET)
-            or form.get("redirect_uri") != asked["redirect_uri"]
-            or base64.urlsafe_b64encode(challenge).rstrip(b"=").decode() != asked["code_challenge"]
-        ):
+        asked = self._taken_code(form)
+        if asked is None or (unquote_plus(basic[0]), unquote_plus(basic[2])) != (CLIENT, SECRET):
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
         claims = {
@@ -124,7 +121,24 @@ class TestProvider:
             "nonce": asked["nonce"],
             **self.claims,
         }
-        return 200, {"access_token": "opaque", "token_type": "Bearer", "id_token": self.sign(claims)}
+        return 200, {
+            "access_token": "opaque",
+            "token_type": "Bearer",
+            "id_token": self.sign(claims),
+            **self.token_answer,
+        }
+
+    def _taken_code(self, form: dict[str, str]) -> dict[str, str] | None:
+        """What was asked for with the code of a form, if the code is good and the verifier goes with it."""
+        asked = self._codes.pop(form.get("code", ""), None)
+        challenge = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        if (
+            asked is None
+            or form.get("redirect_uri") != asked["redirect_uri"]
+            or base64.urlsafe_b64encode(challenge).rstrip(b"=").decode() != asked["code_challenge"]
+        ):
+            return None
+        return asked
 
     def row(self, **changes: Any) -> dict[str, Any]:
         """Its row of OIDC_PROVIDERS."""
@@ -138,9 +152,67 @@ class TestProvider:
         }
 
 
+class TestGitHub(TestProvider):
+    """Plain OAuth 2.0 as GitHub speaks it: errors of the token endpoint are 200, addresses are a list of their own."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.user: Any = {"id": 583231, "login": "ada", "name": "Ada Lovelace", "email": "shown@example.com"}
+        self.emails: Any = [
+            {"email": "old@example.com", "primary": False, "verified": True},
+            {"email": "ada@example.com", "primary": True, "verified": True},
+        ]
+        self.refused_path = ""
+
+    def consent(self, url: str) -> dict[str, str]:
+        """GitHub sends no `iss`."""
+        assert "nonce=" not in url
+        back = super().consent(url)
+        return {name: value for name, value in back.items() if name != "iss"}
+
+    def token(self, form: dict[str, str], authorization: str) -> tuple[int, Any]:
+        self.asked.append("/token")
+        if authorization or (form.get("client_id"), form.get("client_secret")) != (CLIENT, SECRET):
+            return 200, {"error": "incorrect_client_credentials"}
+        if self._taken_code(form) is None:
+            return 200, {"error": "bad_verification_code", "error_description": "The code is incorrect."}
+        return 200, {"access_token": "gho_x", "token_type": "bearer", "scope": "", **self.token_answer}
+
+    def get(self, path: str, authorization: str) -> tuple[int, Any]:
+        self.asked.append(path)
+        if authorization != "Bearer gho_x" or path == self.refused_path:
+            return 401, {"message": "Requires authentication"}
+        return 200, {"/user": self.user, "/user/emails": self.emails}[path]
+
+    def row(self, **changes: Any) -> dict[str, Any]:
+        """Its row of OIDC_PROVIDERS: GitHub's, on this machine."""
+        return {
+            "type": "github",
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "userinfo_endpoint": f"{self.issuer}/user",
+            "emails_endpoint": f"{self.issuer}/user/emails",
+            **changes,
+        }
+
+
+_P = TypeVar("_P", bound=TestProvider)
+
+
+def running() -> AbstractContextManager[TestProvider]:
+    """A provider of OpenID Connect that answers on a free port of this machine."""
+    return _running(TestProvider)
+
+
+def running_github() -> AbstractContextManager[TestGitHub]:
+    """One like GitHub."""
+    return _running(TestGitHub)
+
+
 @contextmanager
-def running() -> Iterator[TestProvider]:
-    """One that answers on a free port of this machine."""
+def _running(kind: type[_P]) -> Iterator[_P]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -149,7 +221,7 @@ def running() -> Iterator[TestProvider]:
                 self.send_header("Location", provider.authorize(self.path))
                 self.end_headers()
             else:
-                self.answer(*provider.get(self.path))
+                self.answer(*provider.get(self.path, self.headers.get("Authorization", "")))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -169,7 +241,7 @@ def running() -> Iterator[TestProvider]:
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider = TestProvider(server.server_port)
+    provider = kind(server.server_port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

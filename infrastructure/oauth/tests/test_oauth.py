@@ -1,0 +1,428 @@
+"""The protocol against a provider that runs here: what is taken, and everything that is not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from jwt.algorithms import ECAlgorithm
+
+from infrastructure import oauth
+from infrastructure.oauth import session
+from infrastructure.oauth.tests import provider as running
+from infrastructure.oauth.tests.provider import CLIENT, SECRET, TestGitHub, TestProvider
+
+
+@pytest.fixture
+def henge(settings: Any) -> Iterator[TestProvider]:
+    with running.running() as provider:
+        settings.OIDC_PROVIDERS = [provider.row()]
+        yield provider
+    session.forget()
+
+
+def come_back(henge: TestProvider, **changes: str) -> oauth.Identity:
+    row = oauth.provider("henge")
+    begun = oauth.begin(row)
+    back = henge.consent(begun.url)
+    given = {"code": back["code"], "issuer": back["iss"], "nonce": begun.nonce, "verifier": begun.verifier}
+    return oauth.finish(row, **{**given, **changes})
+
+
+def test_a_sign_in(henge: TestProvider) -> None:
+    first, second = oauth.begin(oauth.provider("henge")), oauth.begin(oauth.provider("henge"))
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(first.url).query).items()}
+    assert first.url.startswith(f"{henge.issuer}/authorize?")
+    assert asked["redirect_uri"] == "http://127.0.0.1:8000/?oidc=henge"
+    assert asked["scope"] == "openid email profile"
+    assert first.verifier not in first.url
+    assert {first.state, first.nonce, first.verifier}.isdisjoint(
+        {second.state, second.nonce, second.verifier}
+    )
+    assert come_back(henge) == oauth.Identity(
+        issuer=henge.issuer,
+        subject="subject-1",
+        email="ada@example.com",
+        is_email_verified=True,
+        name="Ada Lovelace",
+    )
+    come_back(henge)
+    assert henge.asked.count("/.well-known/openid-configuration") == henge.asked.count("/keys") == 1
+
+
+def test_addresses_and_queries_of_the_provider_are_kept(henge: TestProvider) -> None:
+    henge.metadata["authorization_endpoint"] += "?tenant=1"
+    assert oauth.begin(oauth.provider("henge")).url.startswith(
+        f"{henge.issuer}/authorize?tenant=1&response_type=code"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"nonce": "another"},
+        {"verifier": "another" * 8},
+        {"code": "unknown"},
+        {"issuer": "https://evil.example"},
+        {"issuer": ""},
+    ],
+    ids=str,
+)
+def test_what_belongs_to_another_sign_in_is_refused(henge: TestProvider, changes: dict[str, str]) -> None:
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge, **changes)
+
+
+def test_a_provider_that_does_not_name_itself_may_leave_it_out(henge: TestProvider) -> None:
+    del henge.metadata["authorization_response_iss_parameter_supported"]
+    assert come_back(henge, issuer="").subject == "subject-1"
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge, issuer="https://evil.example")
+
+
+NOW = int(time.time())
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        *({name: None} for name in ("iss", "sub", "aud", "exp", "iat", "nonce")),
+        {"iss": "https://evil.example"},
+        {"iss": "http://127.0.0.1:1"},
+        {"aud": "another client"},
+        {"aud": [CLIENT, "another client"]},
+        {"aud": ["another client"]},
+        {"azp": "another client"},
+        {"exp": NOW - 60},
+        {"iat": NOW + 3600},
+        {"nbf": NOW + 3600},
+        {"nonce": 5},
+        {"nonce": "é"},
+        {"sub": ""},
+        {"sub": 5},
+        {"sub": "x" * 256},
+    ],
+    ids="+".join,  # by the names of the claims: processes that start in different seconds have to call a test alike
+)
+def test_other_id_tokens_are_refused(henge: TestProvider, claims: dict[str, Any]) -> None:
+    henge.claims |= claims
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge)
+
+
+@pytest.mark.parametrize("claims", [{"aud": [CLIENT]}, {"azp": CLIENT}, {"exp": NOW + 9999}])
+def test_what_the_standard_leaves_open_is_taken(henge: TestProvider, claims: dict[str, Any]) -> None:
+    henge.claims |= claims
+    assert come_back(henge).subject == "subject-1"
+
+
+@pytest.mark.parametrize(
+    ("claims", "email", "is_verified"),
+    [
+        ({"email_verified": "true"}, "ada@example.com", False),
+        ({"email_verified": 1}, "ada@example.com", False),
+        ({"email_verified": None}, "ada@example.com", False),
+        ({"email": None}, "", True),
+        ({"email": ["a@example.com"]}, "", True),
+    ],
+)
+def test_an_address_is_vouched_for_by_true_alone(
+    henge: TestProvider, claims: dict[str, Any], email: str, is_verified: bool
+) -> None:
+    henge.claims |= claims
+    found = come_back(henge)
+    assert (found.email, found.is_email_verified) == (email, is_verified)
+
+
+def of_hmac(claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, SECRET * 3, algorithm="HS256", headers={"kid": "first"})
+
+
+def of_nobody(claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, "", algorithm="none", headers={"kid": "first"})
+
+
+@pytest.mark.parametrize(
+    "sign", [of_hmac, of_nobody, lambda claims: "x.y.z", lambda claims: None, lambda claims: 5]
+)
+def test_other_signatures_are_refused(henge: TestProvider, sign: Any) -> None:
+    henge.sign = sign
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge)
+
+
+def test_an_id_token_goes_with_its_access_token(henge: TestProvider) -> None:
+    half = base64.urlsafe_b64encode(hashlib.sha256(b"opaque").digest()[:16]).rstrip(b"=").decode()
+    henge.claims["at_hash"] = half
+    assert come_back(henge).subject == "subject-1"
+    henge.token_answer = {"access_token": "another"}
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge)
+
+
+def test_keys_of_kinds_that_nobody_knows_are_passed_over(henge: TestProvider) -> None:
+    henge.more_keys = [
+        {"kty": "AKP", "kid": "new"},
+        {"kty": "EC", "crv": "P-192", "x": "AA", "y": "AA", "kid": "odd"},
+        {"kty": "RSA"},
+        {},
+        "no key",
+    ]
+    assert come_back(henge).subject == "subject-1"
+
+
+def test_keys_for_encryption_verify_nothing(henge: TestProvider) -> None:
+    ((_, key),) = henge.keys.items()
+    henge.more_keys = [{**json.loads(ECAlgorithm.to_jwk(key.public_key())), "kid": "secret", "use": "enc"}]
+    henge.header = {"kid": "secret"}
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": "invalid_grant"},
+        {"id_token": None},
+        {"access_token": 5},
+        {"token_type": ["Bearer"]},
+        {"expires_in": "soon"},
+    ],
+    ids=str,
+)
+def test_answers_of_another_form_are_no_tokens(henge: TestProvider, answer: dict[str, Any]) -> None:
+    henge.token_answer = answer
+    with pytest.raises(oauth.OAuthError):
+        come_back(henge)
+
+
+@pytest.mark.parametrize(
+    "methods", [None, 5, ["client_secret_basic"], ["private_key_jwt", "client_secret_basic"]]
+)
+def test_the_client_proves_who_it_is_by_basic_authentication(henge: TestProvider, methods: Any) -> None:
+    henge.metadata["token_endpoint_auth_methods_supported"] = methods
+    assert come_back(henge).subject == "subject-1"
+
+
+@pytest.mark.parametrize("header", [{"kid": "unknown"}, {"crit": ["exp"]}, {"kid": "../first"}])
+def test_other_headers_are_refused(henge: TestProvider, header: dict[str, Any]) -> None:
+    henge.header = header
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge)
+
+
+def test_a_new_key_is_found_and_an_unknown_one_not_asked_for_each_time(
+    henge: TestProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come_back(henge)
+    henge.rotate("second")
+    with pytest.raises(oauth.ResponseRefused):
+        come_back(henge)
+    assert henge.asked.count("/keys") == 1
+    monkeypatch.setattr(session, "_PAUSE", 0.0)
+    assert come_back(henge).subject == "subject-1"
+    assert henge.asked.count("/keys") == 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"issuer": "http://127.0.0.1:1"},
+        {"token_endpoint": "http://evil.example/token"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"authorization_endpoint": None},
+    ],
+    ids=str,
+)
+def test_a_provider_that_is_not_what_the_table_says_is_not_used(
+    henge: TestProvider, fault: dict[str, Any]
+) -> None:
+    henge.metadata |= fault
+    with pytest.raises(oauth.ProviderUnreachable):
+        oauth.begin(oauth.provider("henge"))
+    assert "/token" not in henge.asked
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_nothing_but_200_is_an_answer_and_redirects_are_not_followed(
+    henge: TestProvider, status: int
+) -> None:
+    henge.status = status
+    with pytest.raises(oauth.ProviderUnreachable):
+        oauth.begin(oauth.provider("henge"))
+    assert henge.asked == ["/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"<html>", b"x" * 600_000])
+def test_answers_are_bounded_json_objects(henge: TestProvider, answer: bytes) -> None:
+    henge.metadata = answer  # type: ignore[assignment]
+    with pytest.raises(oauth.ProviderUnreachable):
+        oauth.begin(oauth.provider("henge"))
+
+
+def test_a_provider_that_is_away(settings: Any) -> None:
+    settings.OIDC_PROVIDERS = [{"name": "away", "issuer": "http://127.0.0.1:9", "client_id": "x"}]
+    with pytest.raises(oauth.ProviderUnreachable):
+        oauth.begin(oauth.provider("away"))
+    session.forget()
+
+
+@pytest.fixture
+def github(settings: Any) -> Iterator[TestGitHub]:
+    with running.running_github() as provider:
+        settings.OIDC_PROVIDERS = [provider.row()]
+        yield provider
+    session.forget()
+
+
+def from_github(github: TestGitHub, **changes: str) -> oauth.Identity:
+    row = oauth.provider("github")
+    begun = oauth.begin(row)
+    back = github.consent(begun.url)
+    given = {"code": back["code"], "issuer": "", "nonce": begun.nonce, "verifier": begun.verifier}
+    return oauth.finish(row, **{**given, **changes})
+
+
+def test_a_sign_in_with_github(github: TestGitHub) -> None:
+    assert oauth.provider("github").title == "GitHub"
+    begun = oauth.begin(oauth.provider("github"))
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
+    assert asked["scope"] == "read:user user:email"
+    assert asked["redirect_uri"] == "http://127.0.0.1:8000/?oidc=github"
+    assert from_github(github) == oauth.Identity(
+        issuer="https://github.com/login/oauth",
+        subject="583231",
+        email="ada@example.com",
+        is_email_verified=True,
+        name="Ada Lovelace",
+    )
+    assert github.asked == ["/token", "/user", "/user/emails"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"code": "unknown"}, {"verifier": "another" * 8}, {"issuer": "https://evil.example"}],
+    ids=str,
+)
+def test_what_belongs_to_another_sign_in_is_refused_by_github(
+    github: TestGitHub, changes: dict[str, str]
+) -> None:
+    with pytest.raises(oauth.ResponseRefused):
+        from_github(github, **changes)
+    assert "/user" not in github.asked
+
+
+@pytest.mark.parametrize(
+    ("emails", "email", "is_verified"),
+    [
+        ([{"email": "a@example.com", "primary": True, "verified": False}], "a@example.com", False),
+        ([{"email": "a@example.com", "primary": True, "verified": "true"}], "a@example.com", False),
+        ([{"email": "a@example.com", "primary": False, "verified": True}], "", False),
+        ([{"email": 5, "primary": True, "verified": True}], "", True),
+        ([5, None], "", False),
+        ([], "", False),
+    ],
+)
+def test_the_primary_address_counts_and_only_a_verified_one(
+    github: TestGitHub, emails: Any, email: str, is_verified: bool
+) -> None:
+    github.emails = emails
+    found = from_github(github)
+    assert (found.email, found.is_email_verified) == (email, is_verified)
+
+
+@pytest.mark.parametrize(
+    "user", [{"id": True}, {"id": None}, {"id": ""}, {"id": [1]}, {"sub": "x"}, [], b"<html>"]
+)
+def test_users_without_a_subject_are_nobody(github: TestGitHub, user: Any) -> None:
+    github.user = user
+    with pytest.raises(oauth.OAuthError):
+        from_github(github)
+
+
+@pytest.mark.parametrize("path", ["/user", "/user/emails"])
+def test_a_user_who_cannot_be_read_is_nobody(github: TestGitHub, path: str) -> None:
+    github.refused_path = path
+    with pytest.raises(oauth.ProviderUnreachable):
+        from_github(github)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"access_token": None},
+        {"access_token": ""},
+        {"access_token": "né"},
+        {"access_token": "a\nb"},
+        {"token_type": "mac"},
+    ],
+    ids=str,
+)
+def test_access_tokens_of_another_form_are_not_used(github: TestGitHub, answer: dict[str, Any]) -> None:
+    github.token_answer = answer
+    with pytest.raises(oauth.ProviderUnreachable):
+        from_github(github)
+
+
+def test_a_plain_provider_vouches_for_an_address_itself(github: TestGitHub, settings: Any) -> None:
+    row = {key: value for key, value in github.row().items() if key != "emails_endpoint"}
+    settings.OIDC_PROVIDERS = [row | {"type": "oauth2", "name": "github", "issuer": "https://forge.example"}]
+    github.user = {"sub": "x", "email": "ada@example.com", "email_verified": True}
+    found = from_github(github, issuer="https://forge.example")
+    assert (found.issuer, found.subject, found.is_email_verified) == ("https://forge.example", "x", True)
+
+
+ROW = {"name": "acme", "issuer": "https://acme.example", "client_id": "x"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"name": "acme"},
+        ["acme"],
+        [{"name": "acme"}],
+        [{**ROW, "colour": "red"}],
+        [{**ROW, "name": "A b"}],
+        [{**ROW, "issuer": "http://acme.example"}],
+        [{**ROW, "client_id": ""}],
+        [{**ROW, "scopes": ["email"]}],
+        [{**ROW, "algorithms": ["HS256"]}],
+        [{**ROW, "algorithms": ["none"]}],
+        [ROW, ROW],
+        [{**ROW, "issuer": "https://["}],
+        [{**ROW, "client_id": None}],
+        [{**ROW, "client_id": 5}],
+        [{**ROW, "scopes": "openid"}],
+        [{**ROW, "scopes": ["openid", 5]}],
+        [{**ROW, "type": "saml"}],
+        [{**ROW, "type": []}],
+        [{**ROW, "token_endpoint": "https://acme.example/token"}],
+        [{**ROW, "type": "oauth2"}],
+        [{"type": "github"}],
+        [{"type": "github", "client_id": "x", "algorithms": ["RS256"]}],
+        [{"type": "github", "client_id": "x", "userinfo_endpoint": "http://api.example/user"}],
+        [{"type": "github", "client_id": "x", "emails_endpoint": "ftp://api.example/user"}],
+        [{"type": "github", "client_id": "x", "token_endpoint_auth_method": "private_key_jwt"}],
+    ],
+    ids=str,
+)
+def test_a_table_that_cannot_be_is_refused(settings: Any, rows: Any) -> None:
+    settings.OIDC_PROVIDERS = rows
+    with pytest.raises(ImproperlyConfigured):
+        oauth.providers()
+
+
+def test_the_table(settings: Any) -> None:
+    settings.OIDC_PROVIDERS = [{**ROW, "redirect_uri": "https://app.example/back"}]
+    row = oauth.provider("acme")
+    assert (row.title, row.redirect_uri, row.client_secret) == ("Acme", "https://app.example/back", "")
+    with pytest.raises(oauth.UnknownProvider):
+        oauth.provider("other")
