@@ -16,9 +16,6 @@ FIELDS: Final[dict[str, Any]] = {
     "muted_kinds": ["chat.mention"],
     "key": "build-1871",
     "token": "dG9rZW4tb2YtYS1kaWdlc3Q",
-    "EventInput.name": "build.finished",
     "PushInput.name": "build.finished",
-    "KindOutput.code": "chat.mention",
-    "KindOutput.title": "Somebody names you",
     "kinds": [{"code": "chat.mention", "title": "Somebody names you"}],
 }

@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from apps.notifications.views import page
+from apps.notifications.views import digests
 
-urlpatterns = [path("notifications/unsubscribe/", page.unsubscribe, name="notifications-unsubscribe")]
+urlpatterns = [path("notifications/unsubscribe/", digests.unsubscribe, name="notifications-unsubscribe")]

@@ -160,6 +160,11 @@ class ZoneAutoSchema(AutoSchema):
             schema.update(_of_input(field, schema))
         return schema
 
+    def map_parsers(self) -> list[Any]:
+        """The base's, without those that say that they are not documented."""
+        parsers = [parser for parser in self.view.get_parsers() if getattr(parser, "is_documented", True)]
+        return list(dict.fromkeys(parser.media_type for parser in parsers))
+
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
         """The base's, or those of the declared filters. A filter with an empty value is none."""
         parameters: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]

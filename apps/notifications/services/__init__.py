@@ -1,8 +1,13 @@
 """Telling people, their reading and preferences, and the digests."""
 
 from apps.notifications.services.cleaning import delete_old_notifications, forget_user
-from apps.notifications.services.digests import due_for_digest, read_unsubscribe_token, send_digest
-from apps.notifications.services.inbox import mark_all_read, mark_read, set_preferences, unsubscribe
+from apps.notifications.services.digests import (
+    due_for_digest,
+    read_unsubscribe_token,
+    send_digest,
+    unsubscribe,
+)
+from apps.notifications.services.inbox import mark_all_read, mark_read, set_preferences
 from apps.notifications.services.notifying import notify, push_event
 
 __all__ = [

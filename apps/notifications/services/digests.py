@@ -18,6 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
+from apps.notifications.exceptions import LinkUnusable
 from apps.notifications.models import Digest, Inbox, Notification
 from apps.users import selectors as users
 from infrastructure import email
@@ -103,3 +104,10 @@ def read_unsubscribe_token(token: str) -> UUID | None:
         return UUID(signing.Signer(salt=_SALT).unsign(token))
     except (signing.BadSignature, ValueError):
         return None
+
+
+def unsubscribe(*, token: str) -> None:
+    """No more digests for whom the link of one was sent to; done twice is done. Raises LinkUnusable."""
+    user_id = read_unsubscribe_token(token)
+    if user_id is None or not Inbox.objects.filter(pk=user_id).update(digest=Digest.NEVER):
+        raise LinkUnusable

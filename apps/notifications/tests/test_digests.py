@@ -48,7 +48,7 @@ def test_one_mail_a_day_about_what_is_new_and_unread() -> None:
     tell(ada)
     assert services.due_for_digest(now=MONDAY) == []  # this day had its mail
     assert services.due_for_digest(now=tomorrow) == [ada.pk]
-    services.mark_all_read(user_id=ada.pk)
+    services.mark_all_read(actor_id=ada.pk)
     assert services.due_for_digest(now=tomorrow) == []
     assert not services.send_digest(user_id=ada.pk, now=tomorrow)
     assert len(mail.outbox) == 1
@@ -57,7 +57,7 @@ def test_one_mail_a_day_about_what_is_new_and_unread() -> None:
 def test_weekly_and_never() -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     for user, digest in ((ada, "weekly"), (grace, "never")):
-        services.set_preferences(user_id=user.pk, digest=digest)
+        services.set_preferences(actor_id=user.pk, digest=digest)
         tell(user)
     assert services.due_for_digest(now=MONDAY) == [ada.pk]
     assert services.send_digest(user_id=ada.pk, now=MONDAY)
@@ -176,7 +176,7 @@ def test_old_ones_go_and_those_of_erased_accounts(monkeypatch: pytest.MonkeyPatc
     for user in (ada, ada, grace):
         tell(user)
     now = timezone.now()
-    services.mark_all_read(user_id=ada.pk, up_to=1, now=now)
+    services.mark_all_read(actor_id=ada.pk, up_to=1, now=now)
     assert services.delete_old_notifications(now=now + timedelta(days=31)) == 1
     assert services.delete_old_notifications(now=now + timedelta(days=181)) == 2
     tell(grace)

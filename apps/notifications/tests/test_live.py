@@ -98,7 +98,7 @@ def test_socket_welcomes_and_brings_what_comes(site: Site) -> None:
     at = told.created_at.isoformat().replace("+00:00", "Z")
     assert socket.frame() == selectors.frame(told) | {"at": at}
     assert socket.frame() == {"type": "unread", "unread": 2}
-    services.mark_all_read(user_id=ada.pk)
+    services.mark_all_read(actor_id=ada.pk)
     assert socket.frame() == {"type": "unread", "unread": 0}
     socket.send(type="ping")
     assert socket.frame() == {"type": "pong"}

@@ -89,7 +89,7 @@ def test_list_pages_and_filters(django_assert_max_num_queries: Callable[..., Any
     }
     rest = ada("GET", first["next"]).json()
     assert [one["seq"] for page in (first, rest) for one in page["results"]] == list(range(25, 0, -1))
-    services.mark_all_read(user_id=user.pk, up_to=23)
+    services.mark_all_read(actor_id=user.pk, up_to=23)
     assert [one["seq"] for one in ada("GET", unread="true").json()["results"]] == [25, 24]
     assert ada("GET", unread="false").json()["results"][0]["seq"] == 23
     assert ada("GET", kind="chat.other").json()["results"] == []
@@ -149,7 +149,7 @@ def test_services_tell_people() -> None:
     told = {"user": str(user.pk), "kind": "billing.paid", "title": "Paid", "link": "/#/bills", "key": "7"}
     first, again = post(**told, data={"bill": 7}), post(**told)
     assert (first.status_code, first.json()["seq"], again.json()["id"]) == (201, 1, first.json()["id"])
-    services.set_preferences(user_id=user.pk, muted_kinds=["billing.paid"])
+    services.set_preferences(actor_id=user.pk, muted_kinds=["billing.paid"])
     assert post(**told).status_code == 204
     for wrong, status, code in (
         ({"user": str(uuid4())}, 404, "recipient_not_found"),

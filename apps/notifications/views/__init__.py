@@ -1,1 +1,1 @@
-"""The REST interface: parse, one call, render."""
+"""The HTTP interface, one module for each part of the slice."""

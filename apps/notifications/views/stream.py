@@ -1,0 +1,104 @@
+"""Zone private: notifications as they come, for clients that cannot use WebSockets."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.renderers import BaseRenderer
+
+from apps.common.exceptions import FieldError, InvalidInput
+from apps.common.http.client_address import client_address
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.common.http.renderers import JSONRenderer
+from apps.notifications import exceptions, selectors
+from apps.notifications.live import quota, sse
+from apps.notifications.live.stream import PAGE
+from infrastructure.server.wsgi_bridge import TAKEOVER
+
+_DIGITS: Final = 18  # of the number of a notification
+# An event of the stream as OpenAPI tools see it: its fields, as they are written (WHATWG HTML, section 9.2).
+_EVENT: Final = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["welcome", "notification", "unread", "event", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+    },
+}
+
+
+class EventStreamRenderer(BaseRenderer):
+    """`text/event-stream`, so that it can be asked for; what is sent is written by `live.sse`."""
+
+    media_type = "text/event-stream"
+    format = "events"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        """Nothing is rendered by DRF here."""
+        return b""
+
+
+class StreamView(View):
+    tag = "Notifications"
+    renderer_classes = (EventStreamRenderer, JSONRenderer)
+
+    @operation(
+        "notifications_stream",
+        "Stream one's notifications (Server-Sent Events)",
+        answers={(200, "text/event-stream"): _EVENT},
+        failures=[exceptions.TooManyStreams, InvalidInput],
+        parameters=[
+            OpenApiParameter(
+                "Last-Event-ID",
+                {"type": "string", "pattern": f"^[0-9]{{0,{_DIGITS}}}$"},
+                OpenApiParameter.HEADER,
+                description="The number of the last notification that was seen; those after it come first.",
+            ),
+            OpenApiParameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1},
+                description="The same, for clients without a header.",
+            ),
+        ],
+    )
+    def get(self, request: ApiRequest) -> HttpResponseBase:
+        """Events `welcome`, `notification` (its id is its number), `unread`, `event`, and `end` when the session is over.
+
+        Comments keep the connection alive. Where no event loop serves it, the answer holds what is new and ends; the
+        client comes back by itself, with `Last-Event-ID`.
+        """
+        user_id, after = request.caller.user.pk, _after(request)
+        takeover = request.META.get(TAKEOVER)
+        body = [sse.OPENING]
+        if takeover is not None and request.method == "GET":
+            slot = quota.take(user=str(user_id), address=client_address(request))
+            live = partial(sse.live, user_id=user_id, session_id=request.caller.session_id, after=after)
+            takeover.offer(live, release=slot.release)
+        elif after is not None:
+            missed = selectors.list_notifications_after(user_id=user_id, after=after, limit=PAGE)
+            body += sse.written(missed)
+        return StreamingHttpResponse(
+            body,
+            content_type="text/event-stream; charset=utf-8",
+            # For nginx and its like: hand on each event as it comes.
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+
+def _after(request: HttpRequest) -> int | None:
+    """The number that the client has seen last; None to begin now. Raises InvalidInput."""
+    given = request.headers.get("Last-Event-ID") or request.GET.get("after")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= _DIGITS):
+        raise InvalidInput(
+            errors=[FieldError(field="after", code="invalid", detail="The number of a notification.")]
+        )
+    return int(given)
