@@ -12,11 +12,11 @@ from apps.api.clients.runtimes import runtimes
 from apps.common.client_runtime import Readme
 
 _CALLS_TYPESCRIPT: Final = """\
-Calls resolve with `data` and `response`, and reject with `ProblemError`, the server's problem document, or with
-`NetworkError`, when no answer came. The configured `client` is used by every call; `createClient` makes others."""
+Calls resolve with `data` and `response`. They reject with `ProblemError`, the server's problem document, or with
+`NetworkError` when the server did not answer. Calls use the configured `client`; `createClient` makes others."""
 _CALLS_PYTHON: Final = """\
-Below `api` is a module for each operation with `sync` and `asyncio`. They return what the server answers with, and raise
-`ProblemError`, the server's problem document, or `NetworkError`, when no answer came."""
+Each operation is a module below `api` with the functions `sync` and `asyncio`. They return the answer, and raise
+`ProblemError`, the server's problem document, or `NetworkError` when the server did not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

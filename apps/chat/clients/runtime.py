@@ -12,10 +12,11 @@ _PYTHON: Final = """\
 from {module} import ChatSocket
 
 
-async def talk() -> None:
+async def chat_in_lobby() -> None:
     async with ChatSocket(session, "lobby") as chat:
-        await chat.say("hello")
-        async for frame in chat.frames():
+        frames = chat.frames()
+        await chat.send("hello")
+        async for frame in frames:
             if frame["type"] == "message":
                 print(frame["seq"], frame["from_name"], frame["message"])
 ```"""
@@ -27,12 +28,12 @@ const chat = new ChatSocket({{ room: "lobby", session }});
 chat.on("message", (frame) => console.log(frame.seq, frame.from_name, frame.message));
 chat.on("state", ({{ state, code }}) => console.log(state, code));
 chat.open();
-const {{ seq }} = await chat.say("hello");
+const {{ seq }} = await chat.send("hello");
 ```"""
 _BOTH: Final = """
 
-The socket comes back by itself and resumes after the last number it has. What is said without a line is kept and sent when
-there is one; keep `chat.unsent` and `chat.seq` to do so over a restart of the program."""
+The socket reconnects by itself and resumes after the newest number that it received. Messages sent while it is disconnected
+are kept and sent later. To keep them over a restart of the program, save `chat.unsent` and `chat.seq`."""
 
 RUNTIME: Final = Runtime(
     folder=Path(__file__).parent,

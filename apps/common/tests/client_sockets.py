@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from apps.common.client_runtime import Runtime
 from apps.common.client_runtime.python import pacing
 from apps.common.client_runtime.python.reconnecting_socket import ReconnectingSocket
 
@@ -17,6 +18,12 @@ def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sockets reconnect after milliseconds."""
     monkeypatch.setattr(pacing, "FIRST_WAIT", 0.02)
     monkeypatch.setattr(pacing, "SLOW_WAIT", 0.04)
+
+
+def readme_example(runtime: Runtime, module: str) -> str:
+    """The Python code in a README section, with names imported from `module`."""
+    section = runtime.readmes["python"].section.format(module=module)
+    return section.partition("```python\n")[2].partition("```")[0]
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:

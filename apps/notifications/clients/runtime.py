@@ -12,9 +12,9 @@ _PYTHON: Final = """\
 from {module} import NotificationsSocket
 
 
-async def listen() -> None:
-    async with NotificationsSocket(session) as news:
-        async for frame in news.frames():
+async def print_notifications() -> None:
+    async with NotificationsSocket(session) as notifications:
+        async for frame in notifications.frames():
             if frame["type"] == "notification":
                 print(frame["seq"], frame["title"], frame["link"])
 ```"""
@@ -22,14 +22,15 @@ _TYPESCRIPT: Final = """\
 ```ts
 import {{ NotificationsSocket }} from "{package}";
 
-const news = new NotificationsSocket({{ session }});
-news.on("notification", (frame) => console.log(frame.seq, frame.title, frame.link));
-news.on("unread", ({{ unread }}) => console.log(unread));
-news.open();
+const notifications = new NotificationsSocket({{ session }});
+notifications.on("notification", (frame) => console.log(frame.seq, frame.title, frame.link));
+notifications.on("unread", ({{ unread }}) => console.log(unread));
+notifications.open();
 ```"""
 _BOTH: Final = """
 
-The socket of notifications tells what is new and how many are unread. It comes back and resumes in the same way."""
+The socket of notifications receives new notifications and the number of unread ones. It reconnects by itself and resumes
+after the newest number that it received."""
 
 RUNTIME: Final = Runtime(
     folder=Path(__file__).parent,

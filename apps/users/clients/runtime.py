@@ -8,8 +8,8 @@ from typing import Final
 from apps.common.client_runtime import Readme, Runtime
 
 _SECTION: Final = """\
-A `Session` renews its token by itself: calls that find it expired wait for one renewal. Give it a `store` to outlive the
-program, and each program, or tab, its own. When `{sign_in}` gives a challenge, `{complete}` answers it."""
+A `Session` renews its token by itself: calls with an expired token wait for one renewal. A `store` keeps the session between
+runs of the program; each program, or tab, needs its own. If `{sign_in}` returns a challenge, answer it with `{complete}`."""
 
 RUNTIME: Final = Runtime(
     folder=Path(__file__).parent,

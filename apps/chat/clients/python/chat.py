@@ -1,7 +1,7 @@
-"""A room's socket that comes back (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`), for asyncio. Needs `websockets`.
+"""A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`), for asyncio. Needs `websockets`.
 
-It resumes by `seq`, so that each message arrives once and in order; it keeps what is said without a line and sends it
-when there is one, with a `client_id`, so that nothing is said twice.
+It resumes after the newest `seq`, so that each message arrives once and in order. Messages sent while it is disconnected
+are kept and sent later. Each has a `client_id`, so that the server stores it once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -28,10 +29,11 @@ _PROTOCOL: Final = "sarsen.chat.v1"
 
 
 class ChatSocket(ReconnectingSocket[Frame]):
-    """A room, as an asynchronous context manager.
+    """The socket of a room, as an asynchronous context manager.
 
-    `after` is the newest number that is known: what came after it is replayed; without it only new messages come.
-    `unsent` are messages that an earlier socket did not get through. `on_state` is told each state and its close code.
+    `after` is the number of the newest known message: later ones are replayed. Without it, only new messages arrive.
+    `unsent` are messages that an earlier socket could not deliver. `on_state` is called with each state and its close
+    code.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class ChatSocket(ReconnectingSocket[Frame]):
 
     @property
     def unsent(self) -> tuple[Draft, ...]:
-        """What was said and is not acknowledged, in order. It stays when the socket is closed."""
+        """Messages that are not acknowledged, in order. They stay when the socket is closed."""
         return self._outbox.drafts or self._restored
 
     async def __aenter__(self) -> Self:
@@ -61,33 +63,38 @@ class ChatSocket(ReconnectingSocket[Frame]):
         self._restored = ()
         return await super().__aenter__()
 
-    async def say(self, message: str, **more: Any) -> AckFrame:
-        """Say something, now or when there is a line; `more` are further members of the frame, `client_id` among them
-        where the caller has one. Gives the receipt.
+    async def send(self, message: str, **more: Any) -> AckFrame:
+        """Send a message, now or once connected, and wait until it is acknowledged.
 
-        Raises ChatRefused, and SocketStopped when the socket stops before.
+        `more` are further members of the frame, such as `reply_to`, or a `client_id` of your own. Raises ChatRefused, and
+        SocketStopped when the socket stops first.
         """
         return await self.post(message, **more)
 
+    def say(self, message: str, **more: Any) -> Coroutine[Any, Any, AckFrame]:
+        """Deprecated name of `send`."""
+        warnings.warn("ChatSocket.say is deprecated: use send", DeprecationWarning, stacklevel=2)
+        return self.send(message, **more)
+
     def post(self, message: str, **more: Any) -> asyncio.Future[AckFrame]:
-        """The same without waiting: the receipt comes later. Raises TypeError for what is no JSON."""
+        """Like `send`, without waiting. Raises TypeError when `more` is not JSON."""
         draft = {"client_id": str(uuid.uuid4()), **more, "message": message}
         json.dumps(draft)
-        receipt = self._outbox.add(draft)
+        acknowledged = self._outbox.add(draft)
         if self.state is State.STOPPED:
             self._outbox.stop(self._stopped_by)
         self._wake.set()
-        return receipt
+        return acknowledged
 
     async def typing(self) -> None:
-        """Tell the others that one is typing; nothing without a line."""
-        await self._send({"type": "typing"})
+        """Show the other members that you are typing. Does nothing while disconnected."""
+        await self._send_frame({"type": "typing"})
 
     async def read(self, seq: int) -> None:
-        """Tell that everything up to this number was read; nothing without a line."""
-        await self._send({"type": "read", "seq": seq})
+        """Mark everything up to this number as read. Does nothing while disconnected."""
+        await self._send_frame({"type": "read", "seq": seq})
 
-    def _take(self, frame: Frame) -> bool:
+    def _accept(self, frame: Frame) -> bool:
         self._wake.set()
         match frame["type"]:
             case "ack":
@@ -100,17 +107,17 @@ class ChatSocket(ReconnectingSocket[Frame]):
                 return self._advance(frame["seq"])
         return True
 
-    def _turned(self, state: State, code: int) -> None:
+    def _state_changed(self, state: State, code: int) -> None:
         if code == CloseCode.TOO_BIG:
-            # Sent again it would close the next line, too, so it is refused as if the server had said so.
+            # Sent again, it would close the next connection, too.
             self._outbox.refuse("too_big", "The message is too long.", self._outbox.biggest)
         if state is State.OPEN:
             self._outbox.begin()
         elif state is State.STOPPED:
             self._outbox.stop(code)
 
-    async def _speak(self) -> None:
-        """Send what waits: in order, within the window and the rate."""
+    async def _write(self) -> None:
+        """Send waiting messages in order, within the window and the rate."""
         while True:
             self._wake.clear()
             wait = await self._flush()
@@ -118,15 +125,15 @@ class ChatSocket(ReconnectingSocket[Frame]):
                 await asyncio.wait_for(self._wake.wait(), wait)
 
     async def _flush(self) -> float | None:
-        """Send what may be sent now. Gives the seconds until there is more, None when only a frame can tell."""
+        """Send what the limits allow. Returns the seconds until more is allowed, None when a frame decides that."""
         while self.state is State.OPEN:
             draft, wait = self._outbox.next_due()
             if draft is None:
                 return wait
-            await self._send(draft)
+            await self._send_frame(draft)
         return None
 
-    async def _send(self, frame: Mapping[str, Any]) -> bool:
+    async def _send_frame(self, frame: Mapping[str, Any]) -> bool:
         if self.state is State.OPEN:
-            self._outbox.allowance.take()  # everything counts, messages or not
-        return await super()._send(frame)
+            self._outbox.allowance.take()  # frames of every type count
+        return await super()._send_frame(frame)

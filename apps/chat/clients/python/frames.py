@@ -1,4 +1,4 @@
-"""The frames of `sarsen.chat.v1`, as docs/chat.md describes them. Times are ISO 8601 in UTC, ids are UUIDs as text."""
+"""The frames of `sarsen.chat.v1` (docs/chat.md). Times are ISO 8601 in UTC, ids are UUIDs as text."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from apps.common.client_runtime.python.reconnecting_socket import EventFrame, Po
 
 
 class Present(TypedDict):
-    """Someone who is in a room right now."""
+    """A member who is online in the room."""
 
     user: str
     name: str
 
 
 class WelcomeFrame(TypedDict):
-    """First after connecting: the room's newest number, and who is there."""
+    """The first frame of a connection: the room's newest number, and the members who are online."""
 
     type: Literal["welcome"]
     room: str
@@ -24,7 +24,7 @@ class WelcomeFrame(TypedDict):
 
 
 class AckFrame(TypedDict):
-    """The receipt of one's own message: it is stored, under this number."""
+    """The acknowledgement of your own message: it is stored, under this number."""
 
     type: Literal["ack"]
     client_id: str
@@ -34,7 +34,7 @@ class AckFrame(TypedDict):
 
 
 class Attachment(TypedDict):
-    """A file of a message. `type` was found by its content; `size` in bytes; `width` and `height` in pixels, of images."""
+    """A file of a message. `type` is detected from the content; `size` is in bytes; images have a size in pixels."""
 
     id: str
     name: str
@@ -45,13 +45,13 @@ class Attachment(TypedDict):
 
 
 class Mention(TypedDict):
-    """A member whom a message names as `<@user>`."""
+    """A member mentioned in a message as `<@user>`."""
 
     user: str
     name: str
 
 
-# `from` is a word of the language, so these are no classes. The first is the message that another one answers.
+# `from` is a Python keyword, so these are not classes. `Quote` is the message that another one replies to.
 Quote = TypedDict(
     "Quote",
     {"id": str, "seq": int, "message": str, "from": str | None, "from_name": str, "deleted": bool},
@@ -77,7 +77,7 @@ MessageFrame = TypedDict(
 
 
 class EditedFrame(TypedDict):
-    """A message says something else now."""
+    """The text of a message changed."""
 
     type: Literal["edited"]
     id: str
@@ -88,7 +88,7 @@ class EditedFrame(TypedDict):
 
 
 class DeletedFrame(TypedDict):
-    """A message was taken back."""
+    """A message was deleted."""
 
     type: Literal["deleted"]
     id: str
@@ -96,7 +96,7 @@ class DeletedFrame(TypedDict):
 
 
 class PresenceFrame(TypedDict):
-    """Someone came or went."""
+    """A member came online or went offline."""
 
     type: Literal["presence"]
     user: str
@@ -105,7 +105,7 @@ class PresenceFrame(TypedDict):
 
 
 class TypingFrame(TypedDict):
-    """Someone is typing."""
+    """A member is typing."""
 
     type: Literal["typing"]
     user: str
@@ -113,7 +113,7 @@ class TypingFrame(TypedDict):
 
 
 class ReadFrame(TypedDict):
-    """Someone has read up to `seq`."""
+    """A member has read everything up to `seq`."""
 
     type: Literal["read"]
     user: str
@@ -121,7 +121,7 @@ class ReadFrame(TypedDict):
 
 
 class MemberFrame(TypedDict):
-    """A moderator changed somebody's role, or for how long they may not write."""
+    """A moderator changed the role of a member, or muted them."""
 
     type: Literal["member"]
     user: str
@@ -130,7 +130,7 @@ class MemberFrame(TypedDict):
 
 
 class ErrorFrame(TypedDict):
-    """A refusal; the socket stays open. `client_id` names the message that was refused, `until` ends a `muted`."""
+    """A refusal; the socket stays open. `client_id` is that of the refused message, `until` the end of a mute."""
 
     type: Literal["error"]
     code: str
@@ -154,5 +154,5 @@ Frame = (
     | ErrorFrame
 )
 
-# A message on its way, as it is sent: `message`, `client_id`, `reply_to` (an id), `attachments` (ids).
+# A message that is not acknowledged, as it is sent: `message`, `client_id`, `reply_to` (an id), `attachments` (ids).
 Draft = dict[str, Any]

@@ -1,8 +1,8 @@
 /**
- * A room's socket that comes back (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`).
+ * A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`).
  *
- * It resumes by `seq`, so that each message arrives once and in order; it keeps what is said without a line and sends it
- * when there is one, with a `client_id`, so that nothing is said twice.
+ * It resumes after the newest `seq`, so that each message arrives once and in order. Messages sent while it is disconnected
+ * are kept and sent later. Each has a `client_id`, so that the server stores it once.
  */
 
 import type { AckFrame, Draft, Frame, Frames, MessageFrame } from "./frames.js";
@@ -17,27 +17,27 @@ import {
 import { Outbox } from "./outbox.js";
 
 export interface ChatEvents extends Frames, SocketEvents<Frame> {
-  /** The messages that are not acknowledged have changed. */
+  /** The messages that are not acknowledged, after each change. */
   unsent: readonly Draft[];
 }
 
 export interface ChatOptions extends SocketOptions {
   /** The room's slug. */
   room: string;
-  /** Messages that an earlier socket did not get through. */
+  /** Messages that an earlier socket could not deliver. */
   unsent?: readonly Draft[];
 }
 
 export { ChatRefused } from "./outbox.js";
 
 const PROTOCOL = "sarsen.chat.v1";
-const TYPING_EVERY = 2_000; // milliseconds; the server passes on no more
+const TYPING_EVERY = 2_000; // milliseconds; the server drops more frequent ones
 const READ_EVERY = 200;
 
 export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
   readonly room: string;
   #outbox = new Outbox(
-    (frame) => this.send(frame),
+    (frame) => this.sendFrame(frame),
     () => this.emit("unsent", this.unsent),
   );
   #typedAt = 0;
@@ -51,37 +51,42 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
     this.on("frame", this.#outbox.flush);
   }
 
-  /** What was said and is not acknowledged, in order. It stays when the socket is closed. */
+  /** Messages that are not acknowledged, in order. They stay when the socket is closed. */
   get unsent(): readonly Draft[] {
     return this.#outbox.drafts;
   }
 
   /**
-   * Say something, now or when there is a line. Resolves with the receipt. Rejects with `ChatRefused`, or with
-   * `SocketStopped` when the socket stops before. `more` are further members of the frame; with a `client_id` of the
-   * caller's own the message can be told among those that arrive.
+   * Send a message, now or once connected. Resolves when it is acknowledged. Rejects with `ChatRefused`, or with
+   * `SocketStopped` when the socket stops first. `more` are further members of the frame, such as `reply_to`, or a
+   * `client_id` of your own, by which you recognise the message when it arrives.
    */
-  say(message: string, more: Partial<Draft> = {}): Promise<AckFrame> {
-    const said = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
+  send(message: string, more: Partial<Draft> = {}): Promise<AckFrame> {
+    const acknowledged = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
     this.#outbox.flush();
-    return said;
+    return acknowledged;
   }
 
-  /** Tell the others that one is typing, as often as keys are pressed; nothing without a line. */
+  /** @deprecated Use `send`. */
+  say(message: string, more: Partial<Draft> = {}): Promise<AckFrame> {
+    return this.send(message, more);
+  }
+
+  /** Show the other members that you are typing. Call it at each key; it does nothing while disconnected. */
   typing(): void {
-    if (Date.now() - this.#typedAt >= TYPING_EVERY && this.send({ type: "typing" })) this.#typedAt = Date.now();
+    if (Date.now() - this.#typedAt >= TYPING_EVERY && this.sendFrame({ type: "typing" })) this.#typedAt = Date.now();
   }
 
-  /** Tell that everything up to this number was read. Many calls become one frame; nothing without a line. */
+  /** Mark everything up to this number as read. Many calls become one frame. Does nothing while disconnected. */
   read(seq: number): void {
     this.#readSeq = Math.max(this.#readSeq, seq);
     this.#reading ??= setTimeout(() => {
       this.#reading = undefined;
-      this.send({ type: "read", seq: this.#readSeq });
+      this.sendFrame({ type: "read", seq: this.#readSeq });
     }, READ_EVERY);
   }
 
-  protected override take(frame: Frame): boolean {
+  protected override accept(frame: Frame): boolean {
     switch (frame.type) {
       case "ack":
         this.#outbox.acknowledge(frame);
@@ -95,23 +100,23 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
     return true;
   }
 
-  /** Whether this message is the one that follows. An old one was here before; a gap is mended by connecting anew. */
+  /** Whether this message is the next one. Drops old messages; reconnects when messages are missing before it. */
   #isNext({ seq }: MessageFrame): boolean {
     if (this.seq !== null && seq > this.seq + 1) {
-      this.lost();
+      this.reconnect();
       return false;
     }
     return this.advance(seq);
   }
 
-  protected override turned(state: SocketState, code: number): void {
+  protected override stateChanged(state: SocketState, code: number): void {
     if (code === CloseCode.tooBig) this.#refuseBiggest();
     if (state === "open") this.#outbox.begin();
     else if (state === "stopped") this.#outbox.stop(code);
     else this.#outbox.pause();
   }
 
-  /** A frame was too big. Sent again it would close the next line, too, so it is refused as if the server had said so. */
+  /** A frame was too big. Sent again, it would close the next connection, too. */
   #refuseBiggest(): void {
     const client_id = this.#outbox.biggest;
     if (client_id === undefined) return;
@@ -120,9 +125,9 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
     this.emit("error", refusal);
   }
 
-  protected override send(frame: object): boolean {
-    const isSent = super.send(frame);
-    // Everything counts, messages or not.
+  protected override sendFrame(frame: object): boolean {
+    const isSent = super.sendFrame(frame);
+    // Frames of every type count.
     if (isSent) this.#outbox.allowance.take();
     return isSent;
   }

@@ -1,14 +1,14 @@
-/** The frames of `sarsen.chat.v1`, as docs/chat.md describes them. Times are ISO 8601 in UTC. */
+/** The frames of `sarsen.chat.v1` (docs/chat.md). Times are ISO 8601 in UTC. */
 
 import type { EventFrame, PongFrame } from "../../../common/client_runtime/typescript/reconnecting_socket.js";
 
-/** Someone who is in a room right now. */
+/** A member who is online in the room. */
 export interface Presence {
   user: string;
   name: string;
 }
 
-/** First after connecting: the room's newest number, and who is there. */
+/** The first frame of a connection: the room's newest number, and the members who are online. */
 export interface WelcomeFrame {
   type: "welcome";
   room: string;
@@ -16,7 +16,7 @@ export interface WelcomeFrame {
   online: Presence[];
 }
 
-/** The receipt of one's own message: it is stored, under this number. */
+/** The acknowledgement of your own message: it is stored, under this number. */
 export interface AckFrame {
   type: "ack";
   client_id: string;
@@ -25,7 +25,7 @@ export interface AckFrame {
   at: string;
 }
 
-/** The message that another one answers, as it reads now. */
+/** The message that another one replies to, in its current form. */
 export interface Quote {
   id: string;
   seq: number;
@@ -35,7 +35,7 @@ export interface Quote {
   deleted: boolean;
 }
 
-/** A file of a message. `type` was found by its content; `size` in bytes; `width` and `height` in pixels, of images. */
+/** A file of a message. `type` is detected from the content; `size` is in bytes; images have a size in pixels. */
 export interface Attachment {
   id: string;
   name: string;
@@ -45,13 +45,13 @@ export interface Attachment {
   height: number | null;
 }
 
-/** A member whom a message names as `<@user>`. */
+/** A member mentioned in a message as `<@user>`. */
 export interface Mention {
   user: string;
   name: string;
 }
 
-/** A message. `from` is null for the system. What it has not is left out. */
+/** A message. `from` is null for system messages. */
 export interface MessageFrame {
   type: "message";
   id: string;
@@ -68,7 +68,7 @@ export interface MessageFrame {
   mentions?: Mention[];
 }
 
-/** A message says something else now. */
+/** The text of a message changed. */
 export interface EditedFrame {
   type: "edited";
   id: string;
@@ -78,7 +78,7 @@ export interface EditedFrame {
   mentions?: Mention[];
 }
 
-/** A message was taken back. */
+/** A message was deleted. */
 export interface DeletedFrame {
   type: "deleted";
   id: string;
@@ -94,14 +94,14 @@ export interface TypingFrame extends Presence {
   type: "typing";
 }
 
-/** Someone has read up to `seq`. */
+/** A member has read everything up to `seq`. */
 export interface ReadFrame {
   type: "read";
   user: string;
   seq: number;
 }
 
-/** A moderator changed somebody's role, or for how long they may not write. */
+/** A moderator changed the role of a member, or muted them. */
 export interface MemberFrame {
   type: "member";
   user: string;
@@ -109,7 +109,7 @@ export interface MemberFrame {
   muted_until: string | null;
 }
 
-/** A refusal; the socket stays open. `client_id` names the message that was refused, `until` ends a `muted`. */
+/** A refusal; the socket stays open. `client_id` is that of the refused message, `until` the end of a mute. */
 export interface ErrorFrame {
   type: "error";
   code: string;
@@ -136,13 +136,13 @@ export interface Frames {
 
 export type Frame = Frames[keyof Frames];
 
-/** A message on its way, as it is sent. */
+/** A message that is not acknowledged, as it is sent. */
 export interface Draft {
   message: string;
   client_id: string;
-  /** The id of the message that it answers. */
+  /** The id of the message that it replies to. */
   reply_to?: string;
-  /** Ids of files that were uploaded before. */
+  /** Ids of uploaded files. */
   attachments?: string[];
   [member: string]: unknown;
 }

@@ -1,15 +1,15 @@
-/** What was said and is not acknowledged, in order, with those who wait for the receipts. No I/O but what it is given. */
+/** Messages that are not acknowledged, in order, and the promises of their acknowledgements. */
 
 import type { AckFrame, Draft } from "./frames.js";
 import { Allowance, waitBefore } from "../../../common/client_runtime/typescript/pacing.js";
 import { SocketStopped } from "../../../common/client_runtime/typescript/reconnecting_socket.js";
 
-const WINDOW = 32; // messages on their way at once; the server reads on while fewer than 64 are
+const WINDOW = 32; // messages in flight; the server reads on while it has fewer than 64
 const MOST = 1_000;
 const PER_SECOND = 15; // frames; the server allows 20
-const BURST = 60; // and these at once; the server allows 100
+const BURST = 60; // frames at once; the server allows 100
 
-/** The server took the message and refused it. `code` is stable. */
+/** The server refused a message. `code` is stable. */
 export class ChatRefused extends Error {
   override readonly name = "ChatRefused";
   constructor(
@@ -28,13 +28,13 @@ interface Waiting {
 }
 
 export class Outbox {
-  /** Everything that is sent on the socket counts, messages or not. */
+  /** Every frame that the socket sends counts. */
   readonly allowance = new Allowance(PER_SECOND, BURST);
   #waiting = new Map<string, Waiting>();
   #heldUntil = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `send` says whether there is a line; `changed` is told whenever the drafts are others. */
+  /** `send` returns false while disconnected; `changed` is called when the drafts have changed. */
   constructor(
     readonly send: (frame: object) => boolean,
     readonly changed: () => void,
@@ -44,7 +44,7 @@ export class Outbox {
     return Array.from(this.#waiting.values(), (waiting) => waiting.draft);
   }
 
-  /** The id of the biggest message that is on its way. */
+  /** The `client_id` of the biggest message in flight. */
   get biggest(): string | undefined {
     const size = ({ draft }: Waiting) => JSON.stringify(draft).length;
     const sent = Array.from(this.#waiting.values()).filter(({ isSent }) => isSent);
@@ -54,26 +54,26 @@ export class Outbox {
   /** Keep a message until it is acknowledged. */
   add(draft: Draft): Promise<AckFrame> {
     if (this.#waiting.size >= MOST) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = new Promise<AckFrame>((resolve, reject) => {
+    const acknowledged = new Promise<AckFrame>((resolve, reject) => {
       this.#waiting.set(draft.client_id, { draft, isSent: false, resolve, reject });
     });
-    // Whoever does not wait for the receipt hears of failures by events, and need not handle this one.
-    said.catch(() => undefined);
+    // Callers who do not await the promise need not handle its rejection.
+    acknowledged.catch(() => undefined);
     this.changed();
-    return said;
+    return acknowledged;
   }
 
-  /** The receipt has come. */
+  /** Settle a message that the server has stored. */
   acknowledge(ack: AckFrame): void {
     this.#settle(ack.client_id)?.resolve(ack);
   }
 
-  /** The server did not take a message. */
+  /** Settle a message that the server has refused. */
   refuse(code: string, detail: string, clientId: string): void {
     const waiting = this.#waiting.get(clientId);
     if (waiting === undefined) return;
     if (code === "unavailable") {
-      // The server cannot store anything just now: the message keeps its place, and is sent again a little later.
+      // The server cannot store anything at the moment: keep the message and send it again in a second or two.
       waiting.isSent = false;
       this.#heldUntil = Date.now() + 1_000 + waitBefore(1);
     } else {
@@ -81,13 +81,13 @@ export class Outbox {
     }
   }
 
-  /** There is a new line: what is not acknowledged has to be sent on it again. */
+  /** Send everything again, on a new connection. */
   begin(): void {
     this.allowance.refill();
     for (const waiting of this.#waiting.values()) waiting.isSent = false;
   }
 
-  /** Send what may be sent now, in order, within the window and the rate, and come back for the rest. */
+  /** Send messages in order, within the window and the rate, and schedule the rest. */
   flush = (): void => {
     clearTimeout(this.#timer);
     const held = this.#heldUntil - Date.now();
@@ -103,12 +103,12 @@ export class Outbox {
     }
   };
 
-  /** There is no line any more. */
+  /** The connection is closed. */
   pause(): void {
     clearTimeout(this.#timer);
   }
 
-  /** Those who wait for a receipt are told; the messages stay for the next `open()` or another socket. */
+  /** Reject the promises. The messages stay, for the next `open()` or another socket. */
   stop(code: number): void {
     this.pause();
     for (const waiting of this.#waiting.values()) waiting.reject(new SocketStopped(code));

@@ -14,13 +14,14 @@ from apps.chat import asyncapi, protocol
 from apps.chat.clients.python import outbox
 from apps.chat.clients.python.chat import ChatSocket
 from apps.chat.clients.python.outbox import ChatRefused
+from apps.chat.clients.runtime import RUNTIME
 from apps.chat.live import runtime
 from apps.chat.models import Message, Room
 from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.common.client_runtime.python import reconnecting_socket as sockets
 from apps.common.client_runtime.python.reconnecting_socket import CloseCode, SocketStopped, State
-from apps.common.tests.client_sockets import Listener, run, shorten_waits, until
+from apps.common.tests.client_sockets import Listener, readme_example, run, shorten_waits, until
 from apps.users.clients.python.session import Session, TokenPair
 from apps.users.tests.factories import UserFactory, client_session, pair_for
 
@@ -61,7 +62,7 @@ def test_two_people_talk(base_url: str, room: Room) -> None:
         async with ChatSocket(ada, room.slug) as one, ChatSocket(grace, room.slug) as other:
             heard, seen = Listener(one), Listener(other)
             await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
-            ack = await one.say("hello")
+            ack = await one.send("hello")
             assert (ack["type"], ack["seq"]) == ("ack", 1)
             await other.typing()
             await other.read(1)
@@ -71,6 +72,36 @@ def test_two_people_talk(base_url: str, room: Room) -> None:
             assert one.unsent == ()
         assert one.state is State.STOPPED
         await asyncio.gather(heard.task, seen.task)
+
+    run(scenario)
+
+
+def test_the_example_of_the_readme_shows_your_own_message(base_url: str, room: Room) -> None:
+    example = readme_example(RUNTIME, "apps.chat.clients.python.chat").replace('"lobby"', f'"{room.slug}"')
+    printed: list[tuple[Any, ...]] = []
+    names: dict[str, Any] = {
+        "session": client_session(base_url, member_of(room, name="Ada")),
+        "print": lambda *values: printed.append(values),
+    }
+    exec(example, names)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(names["chat_in_lobby"]())
+        await until(lambda: printed == [(1, "Ada", "hello")])
+        task.cancel()
+        await asyncio.wait([task])
+
+    run(scenario)
+
+
+def test_say_is_a_deprecated_name_of_send(base_url: str, room: Room) -> None:
+    session = client_session(base_url, member_of(room))
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            with pytest.warns(DeprecationWarning, match="use send"):
+                acknowledged = socket.say("hello")
+            assert (await acknowledged)["seq"] == 1
 
     run(scenario)
 
@@ -93,15 +124,15 @@ def test_it_comes_back_without_loss_or_doubles(base_url: str, room: Room, code: 
         ):
             heard = Listener(one)
             await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
-            await one.say("before")
+            await one.send("before")
             cut(code)
             await until(lambda: State.WAITING in {state for state, _ in states})
             # Said without a line, by both: kept, and sent in order.
             receipts = [one.post(f"from here {n}") for n in range(3)]
             assert [draft["message"] for draft in one.unsent] == [f"from here {n}" for n in range(3)]
-            await other.say("from there")
+            await other.send("from there")
             acks = await asyncio.gather(*receipts)
-            await one.say("after")
+            await one.send("after")
             await until(lambda: len(messages(heard)) == 6)
             assert [seq for seq, _ in messages(heard)] == [1, 2, 3, 4, 5, 6]
             assert [ack["seq"] for ack in acks] == sorted(ack["seq"] for ack in acks)
@@ -147,7 +178,7 @@ def test_it_does_not_come_back_when_that_would_be_in_vain(base_url: str, room: R
                 await listener.task
             assert stopped.value.code == code
             with pytest.raises(SocketStopped):
-                await socket.say("too late")
+                await socket.send("too late")
 
     run(scenario)
     assert session.is_signed_in is (code != 4408)
@@ -160,7 +191,7 @@ def test_strangers_and_unknown_rooms_are_final(base_url: str, room: Room) -> Non
     async def code_of(slug: str) -> int:
         async with ChatSocket(stranger, slug) as socket:
             with pytest.raises(SocketStopped) as stopped:
-                await socket.say("hello")
+                await socket.send("hello")
             return stopped.value.code
 
     async def scenario() -> None:
@@ -191,7 +222,7 @@ def test_a_token_that_is_not_taken_is_renewed_once(
 
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
-            assert (await socket.say("hello"))["seq"] == 1
+            assert (await socket.send("hello"))["seq"] == 1
 
     run(scenario)
 
@@ -200,7 +231,7 @@ def test_nobody_signed_in_stops_it(base_url: str, room: Room) -> None:
     async def scenario() -> None:
         async with ChatSocket(Session(base_url), room.slug) as socket:
             with pytest.raises(SocketStopped) as stopped:
-                await socket.say("hello")
+                await socket.send("hello")
             assert stopped.value.code == CloseCode.NOT_AUTHENTICATED
 
     run(scenario)
@@ -215,7 +246,7 @@ def test_a_refused_message_is_told_and_the_next_goes_through(
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
             with pytest.raises(ChatRefused) as refused:
-                await socket.say("")
+                await socket.send("")
             assert refused.value.code == "invalid_message"
             with pytest.raises(TypeError):
                 socket.post("no JSON", at=object())
@@ -251,7 +282,7 @@ def test_a_version_that_is_not_spoken_stops_it(base_url: str, room: Room) -> Non
         async with ChatSocket(session, room.slug) as socket:
             socket._protocol = "sarsen.chat.v0"
             with pytest.raises(SocketStopped) as stopped:
-                await socket.say("hello")
+                await socket.send("hello")
             assert stopped.value.code == CloseCode.UNKNOWN_VERSION
 
     run(scenario)
@@ -303,10 +334,10 @@ def test_a_gap_is_mended_by_connecting_anew(base_url: str, room: Room) -> None:
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
             heard = Listener(socket)
-            await socket.say("one")
+            await socket.send("one")
             await until(lambda: socket.seq == 1)
             socket.seq = 0  # as if the first had been lost on the way
-            await socket.say("two")
+            await socket.send("two")
             await until(lambda: messages(heard) == [(1, "one"), (1, "one"), (2, "two")])
 
     run(scenario)

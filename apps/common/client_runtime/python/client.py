@@ -1,4 +1,4 @@
-"""A connection to one server, which the functions below `api` are given."""
+"""A client of one server. The functions below `api` take one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import httpx
 
 from apps.common.client_runtime.python.problem import NetworkError, problem_of
 
-PATIENCE = 20.0  # seconds before a call counts as lost
+TIMEOUT = 20.0  # seconds
 
 
 class Client:
-    """Calls with one credential: a session, the key of a service, or none. Good for threads and for asyncio.
+    """Sends requests with one credential: a session, a service key, or none. Safe in threads and in asyncio.
 
-    `base_url` is where the server is, as in `https://sarsen.example`. Used as a context manager, or closed by `close`
-    and `aclose`. `transport` and `async_transport` are httpx's, for tests and proxies.
+    `base_url` is the address of the server, such as `https://sarsen.example`. Use it as a context manager, or call `close`
+    and `aclose`. `transport` and `async_transport` are those of httpx, for tests and proxies.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Client:
         *,
         session: httpx.Auth | None = None,
         service_key: str | None = None,
-        timeout: float = PATIENCE,
+        timeout: float = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -44,7 +44,7 @@ class Client:
         self._async: httpx.AsyncClient | None = None
 
     def send(self, call: dict[str, Any]) -> httpx.Response:
-        """One call. Raises ProblemError, NetworkError."""
+        """Send a request. Raises ProblemError, NetworkError."""
         if self._sync is None:
             self._sync = httpx.Client(transport=self._transport, **self._settings)
         try:
@@ -54,7 +54,7 @@ class Client:
         return _accepted(response)
 
     async def asend(self, call: dict[str, Any]) -> httpx.Response:
-        """One call from asyncio. Raises ProblemError, NetworkError."""
+        """Send a request from asyncio. Raises ProblemError, NetworkError."""
         if self._async is None:
             self._async = httpx.AsyncClient(transport=self._async_transport, **self._settings)
         try:

@@ -1,4 +1,4 @@
-"""When a socket tries again, and how fast it may send. No I/O."""
+"""Waits between attempts to connect, and the rate of frames. No I/O."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Final
 
 FIRST_WAIT: Final = 0.5  # seconds, doubled at each attempt
 LONGEST_WAIT: Final = 8.0
-SLOW_WAIT: Final = 4.0  # the same where the server asked for patience
+SLOW_WAIT: Final = 4.0  # the same when the server asked to slow down
 LONGEST_SLOW_WAIT: Final = 30.0
 _MOST_DOUBLINGS: Final = 16
 
 
 def wait_before(attempt: int, *, slow: bool = False, chance: Callable[[], float] = random.random) -> float:
-    """Seconds to wait before attempt number `attempt` (from 0): by chance between nothing and a bound that doubles.
+    """Seconds to wait before attempt number `attempt` (from 0): random, up to a limit that doubles ("full jitter").
 
-    "Full jitter", so that a crowd does not come back at once. `slow` where the server asked for patience.
+    Randomness spreads the attempts of many clients. `slow` when the server asked to slow down.
     """
     first, longest = (SLOW_WAIT, LONGEST_SLOW_WAIT) if slow else (FIRST_WAIT, LONGEST_WAIT)
     return chance() * min(longest, first * 2.0 ** min(attempt, _MOST_DOUBLINGS))
 
 
 class Allowance:
-    """Frames that may be sent: so many a second, and a burst at once."""
+    """A token bucket for frames: `per_second` on average, `burst` at once."""
 
     def __init__(
         self, *, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic
@@ -33,15 +33,15 @@ class Allowance:
         self.refill()
 
     def refill(self) -> None:
-        """Begin anew, as the server does with each socket."""
+        """Start full, as the server does for each socket."""
         self._left, self._counted_at = self._burst, self._clock()
 
     def take(self) -> None:
-        """One frame was sent."""
+        """Count one frame."""
         self._left -= 1
 
     def wait(self) -> float:
-        """Seconds until another frame fits; 0 when it does now."""
+        """Seconds until another frame may be sent, 0 when it may be sent now."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._counted_at) * self._per_second)
         self._counted_at = now

@@ -1,4 +1,4 @@
-"""Lists that come in pages, as one sequence."""
+"""Pages of a list as one sequence."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 _Item = TypeVar("_Item")
 _Item_co = TypeVar("_Item_co", covariant=True)
-_PLACES = ("page", "after", "before")
+_POSITIONS = ("page", "after", "before")
 
 Direction = Literal["next", "previous"]
 
 
 class Page(Protocol[_Item_co]):
-    """One page of a list, as the models of this package have it."""
+    """One page of a list. The generated models match it."""
 
     @property
     def results(self) -> Sequence[_Item_co]:
@@ -22,19 +22,19 @@ class Page(Protocol[_Item_co]):
 
     @property
     def next_(self) -> str | None:
-        """Where the next page is."""
+        """The address of the next page."""
 
     @property
     def previous(self) -> str | None:
-        """Where the page before is."""
+        """The address of the previous page."""
 
 
 def paginate(
     fetch_page: Callable[..., Page[_Item]], /, *path: Any, direction: Direction = "next", **arguments: Any
 ) -> Iterator[_Item]:
-    """All items of a list, page after page, each fetched when it is needed: `paginate(rooms_list.sync, client=client)`.
+    """Every item of a list: `paginate(users_list.sync, client=client)`. Pages are fetched when they are needed.
 
-    `path` and `arguments` are those of `fetch_page`. "previous" walks back, as one does from the newest messages.
+    `path` and `arguments` are passed to `fetch_page`. "previous" goes backwards, for example from the newest item.
     """
     start: dict[str, Any] | None = {}
     while start is not None:
@@ -50,7 +50,7 @@ async def apaginate(
     direction: Direction = "next",
     **arguments: Any,
 ) -> AsyncIterator[_Item]:
-    """The same from asyncio: `apaginate(rooms_list.asyncio, client=client)`."""
+    """Like `paginate`, from asyncio: `apaginate(users_list.asyncio, client=client)`."""
     start: dict[str, Any] | None = {}
     while start is not None:
         page = await fetch_page(*path, **(arguments | start))
@@ -63,8 +63,8 @@ def _start_of(page: Page[Any], direction: Direction) -> dict[str, Any] | None:
     link = page.next_ if direction == "next" else page.previous
     if link is None:
         return None
-    given = parse_qs(urlsplit(link).query)
-    start: dict[str, Any] = {name: int(given[name][0]) for name in _PLACES if name in given}
-    if "cursor" in given:
-        start["cursor"] = given["cursor"][0]
+    query = parse_qs(urlsplit(link).query)
+    start: dict[str, Any] = {name: int(query[name][0]) for name in _POSITIONS if name in query}
+    if "cursor" in query:
+        start["cursor"] = query["cursor"][0]
     return start

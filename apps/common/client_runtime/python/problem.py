@@ -1,4 +1,4 @@
-"""What a call may fail with. All of it is a `ClientError`."""
+"""The exceptions of a call. All of them are `ClientError`s."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import httpx
 
 
 class ClientError(Exception):
-    """A call that did not give what was asked for."""
+    """A call failed."""
 
 
 class NetworkError(ClientError):
-    """No answer: no line, no server, or none within the time that was allowed. `__cause__` is what httpx said."""
+    """The server did not answer, or not in time. `__cause__` is the exception of httpx."""
 
 
 class UnexpectedAnswer(ClientError):
-    """An answer that the schema does not know, which is neither a refusal."""
+    """An answer that is not in the schema and is not an error."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -28,7 +28,7 @@ class UnexpectedAnswer(ClientError):
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One fault of one field of the input. `field` is a path, as in `address.city` or `items.2`."""
+    """What is wrong with one field of the input. `field` is a path, such as `address.city` or `items.2`."""
 
     field: str
     code: str
@@ -36,10 +36,10 @@ class FieldProblem:
 
 
 class ProblemError(ClientError):
-    """A refusal by the server: its problem document (RFC 9457) as an exception.
+    """The server refused a call: its problem document (RFC 9457) as an exception.
 
-    `code` is stable and listed at `/api/problems/`; `detail` is safe to show; `request_id` names the call in the
-    server's log; `retry_after` is in seconds, 0 where the server did not say.
+    `code` is stable and listed at `/api/problems/`; `detail` is safe to show; `request_id` identifies the call in the
+    server's log; `retry_after` is in seconds, 0 when the server sent none.
     """
 
     def __init__(
@@ -65,49 +65,49 @@ class ProblemError(ClientError):
         super().__init__(f"{code}: {detail}")
 
     def about(self, field: str) -> list[str]:
-        """What is wrong with one field, in the server's words."""
+        """The server's messages about one field."""
         return [error.detail for error in self.errors if error.field == field]
 
 
 def problem_of(response: httpx.Response) -> ProblemError:
-    """The refusal that a response holds. Its body has to be read."""
-    said = _body(response)
+    """Make an exception of a response whose body was read."""
+    body = _body(response)
     try:
         phrase = HTTPStatus(response.status_code).phrase
     except ValueError:
         phrase = f"The server answered {response.status_code}."
-    title = _text(said, "title", phrase)
+    title = _text(body, "title", phrase)
     return ProblemError(
         status=response.status_code,
-        code=_text(said, "code", f"http_{response.status_code}"),
+        code=_text(body, "code", f"http_{response.status_code}"),
         title=title,
-        detail=_text(said, "detail", title),
-        type=_text(said, "type", "about:blank"),
-        request_id=_text(said, "request_id", response.headers.get("X-Request-ID", "")),
-        errors=_errors(said.get("errors")),
+        detail=_text(body, "detail", title),
+        type=_text(body, "type", "about:blank"),
+        request_id=_text(body, "request_id", response.headers.get("X-Request-ID", "")),
+        errors=_errors(body.get("errors")),
         retry_after=_seconds(response.headers.get("Retry-After", "")),
     )
 
 
 def _body(response: httpx.Response) -> Mapping[str, Any]:
-    # Something in between may answer with a page of its own; the status still says enough.
+    # A proxy may answer with a page of its own.
     try:
-        said = response.json()
+        body = response.json()
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
-def _text(said: Mapping[str, Any], key: str, otherwise: str) -> str:
-    value = said.get(key)
-    return value if isinstance(value, str) else otherwise
+def _text(body: Mapping[str, Any], key: str, default: str) -> str:
+    value = body.get(key)
+    return value if isinstance(value, str) else default
 
 
-def _errors(said: object) -> list[FieldProblem]:
-    given = said if isinstance(said, list) else []
+def _errors(value: object) -> list[FieldProblem]:
+    errors = value if isinstance(value, list) else []
     return [
         FieldProblem(*(_text(error, key, "") for key in ("field", "code", "detail")))
-        for error in given
+        for error in errors
         if isinstance(error, dict)
     ]
 

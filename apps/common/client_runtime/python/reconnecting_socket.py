@@ -1,7 +1,7 @@
-"""A WebSocket that comes back: what the sockets of this package have in common. For asyncio; needs `websockets`.
+"""A WebSocket that reconnects: the base of the sockets in this package. For asyncio; needs `websockets`.
 
-It resumes after the newest number that came, renews its token when the server does not take it, notices a dead line, and
-waits between attempts, longer each time. What frames mean is not told here.
+It resumes after the newest number that it received, renews a token that the server refuses, detects dead connections,
+and waits longer after each failed attempt. What frames mean is up to subclasses.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from websockets.typing import Subprotocol
 from apps.common.client_runtime.python.pacing import wait_before
 from apps.common.client_runtime.python.problem import NetworkError, ProblemError
 
-_STEADY: Final = 5.0  # a socket that was open this long starts counting attempts anew
-_OPENING: Final = 10.0  # seconds that a handshake may take
-_ALIVE: Final = 20.0  # seconds between pings, and that an answer may take
-_MOST_FRAMES: Final = 1_000  # that wait to be taken; then no more are read
+_STEADY: Final = 5.0  # seconds open after which failed attempts are forgotten
+_OPENING: Final = 10.0  # seconds, the limit for a handshake
+_ALIVE: Final = 20.0  # seconds between pings, and the limit for an answer
+_MOST_FRAMES: Final = 1_000  # in a queue; when it is full, the socket is not read
 _UNAUTHORIZED: Final = 401
 
 
 class State(StrEnum):
-    """Of a socket. `open`: the server has said welcome; `waiting`: between attempts; `stopped`: for good."""
+    """The state of a socket. `open`: welcomed by the server; `waiting`: between attempts; `stopped`: for good."""
 
     CONNECTING = "connecting"
     OPEN = "open"
@@ -39,7 +39,7 @@ class State(StrEnum):
 
 
 class CloseCode(IntEnum):
-    """Why the server, or we, ended a socket."""
+    """Why a connection was closed."""
 
     NONE = 0
     NORMAL = 1000
@@ -55,7 +55,7 @@ class CloseCode(IntEnum):
     TOO_FAST = 4429
 
 
-# After these another attempt would end the same way; the others ask for patience.
+# After a final code, reconnecting would fail again. After a slow one, the socket waits longer.
 _FINAL: Final = frozenset(
     {CloseCode.NOT_A_MEMBER, CloseCode.NO_SUCH_ROOM, CloseCode.UNKNOWN_VERSION, CloseCode.SESSION_ENDED}
 )
@@ -63,7 +63,7 @@ _SLOW: Final = frozenset({CloseCode.TOO_SLOW, CloseCode.TOO_MANY_SOCKETS, CloseC
 
 
 class SocketStopped(Exception):
-    """The socket has stopped with this close code. Messages of a room that were not acknowledged are in its `unsent`."""
+    """The socket has stopped with this close code."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -71,7 +71,7 @@ class SocketStopped(Exception):
 
 
 class Gap(Exception):
-    """Something is missing before this frame, which connecting anew mends."""
+    """Frames are missing before this one: the socket reconnects, and the server replays them."""
 
 
 class TokenSource(Protocol):
@@ -87,7 +87,7 @@ class TokenSource(Protocol):
 
 
 class EventFrame(TypedDict):
-    """A service shows something; it is not kept."""
+    """An event from a service. The server does not store events."""
 
     type: Literal["event"]
     name: str
@@ -95,7 +95,7 @@ class EventFrame(TypedDict):
 
 
 class PongFrame(TypedDict):
-    """The line is alive."""
+    """The answer to a ping."""
 
     type: Literal["pong"]
 
@@ -106,8 +106,8 @@ FrameT = TypeVar("FrameT", bound=Mapping[str, Any])
 class ReconnectingSocket(Generic[FrameT]):
     """A socket, as an asynchronous context manager.
 
-    `after` is the newest number that is known: what came after it is replayed; without it only new ones come. `on_state`
-    is told each state and its close code.
+    `after` is the newest known number: what follows it is replayed. Without it, only new frames arrive. `on_state` is
+    called with each state and its close code.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class ReconnectingSocket(Generic[FrameT]):
     ) -> None:
         self.state = State.STOPPED
         self.seq = after
-        """The newest number that came, for `after` of a later socket; None before the first welcome."""
+        """The newest number received, for `after` of a later socket; None before the first welcome."""
         self._session = session
         self._path, self._protocol = path, protocol
         self._on_state = on_state
@@ -150,13 +150,14 @@ class ReconnectingSocket(Generic[FrameT]):
             self._stop(CloseCode.NORMAL)
 
     def retry(self) -> None:
-        """Do not sit out the wait: try now."""
+        """Reconnect now instead of waiting."""
         self._again.set()
 
     def frames(self) -> AsyncIterator[FrameT]:
-        """Every frame from now on. Ends when the socket was closed; raises SocketStopped when the server ended it.
+        """Every frame from this call on. Ends when the socket is closed; raises SocketStopped when the server ended it.
 
-        Frames that nobody takes hold up the socket, and at last the server closes it for a while (1013).
+        Call it before sending to see your own frames, too. Consume it: a full queue stops the socket from being read, until
+        the server closes the connection (1013).
         """
         queue: asyncio.Queue[FrameT | None] = asyncio.Queue(_MOST_FRAMES)
         self._queues.append(queue)
@@ -174,26 +175,26 @@ class ReconnectingSocket(Generic[FrameT]):
         if self._stopped_by != CloseCode.NORMAL:
             raise SocketStopped(self._stopped_by)
 
-    def _take(self, frame: FrameT) -> bool:
-        """A frame that came. False: nobody is to hear of it. Raises Gap when something is missing before it."""
+    def _accept(self, frame: FrameT) -> bool:
+        """Handle a frame. Returns whether `frames()` yields it. Raises Gap when frames are missing before it."""
         raise NotImplementedError
 
-    def _turned(self, state: State, code: int) -> None:
-        """The state is another one; told before `on_state` is."""
+    def _state_changed(self, state: State, code: int) -> None:
+        """Called before `on_state`."""
 
-    async def _speak(self) -> None:
-        """What is to be sent, for as long as one connection lasts."""
+    async def _write(self) -> None:
+        """Send frames; runs as long as one connection."""
 
-    async def _send(self, frame: Mapping[str, Any]) -> bool:
-        """Send a frame. False without a line."""
+    async def _send_frame(self, frame: Mapping[str, Any]) -> bool:
+        """Send a frame. Returns False while disconnected."""
         if self.state is not State.OPEN:
             return False
-        with contextlib.suppress(ConnectionClosed):  # the reader hears of it, too
+        with contextlib.suppress(ConnectionClosed):  # the reader notices it, too
             await self._socket.send(json.dumps(frame))
         return True
 
     def _advance(self, seq: int) -> bool:
-        """Whether this number is newer than all before; it is the newest one then."""
+        """Returns whether this number is the newest, and remembers it."""
         if self.seq is None or seq <= self.seq:
             return False
         self.seq = seq
@@ -213,7 +214,7 @@ class ReconnectingSocket(Generic[FrameT]):
             except NetworkError:
                 code, lasted = CloseCode.NONE.value, 0.0
             else:
-                code, lasted = await self._converse(token)
+                code, lasted = await self._connect(token)
             if code == CloseCode.SESSION_ENDED:
                 self._session.end()
             if lasted:
@@ -221,7 +222,7 @@ class ReconnectingSocket(Generic[FrameT]):
             if code in _FINAL or (code == CloseCode.NOT_AUTHENTICATED and refused is not None):
                 return self._stop(code)
             if code == CloseCode.NOT_AUTHENTICATED:
-                refused = token  # once more at once, with a new one
+                refused = token  # try once more, with a new token
                 continue
             attempt = 0 if lasted >= _STEADY else attempt
             self._become(State.WAITING, code)
@@ -230,8 +231,8 @@ class ReconnectingSocket(Generic[FrameT]):
                 await asyncio.wait_for(self._again.wait(), wait_before(attempt, slow=code in _SLOW))
             attempt += 1
 
-    async def _converse(self, token: str) -> tuple[int, float]:
-        """One connection. Gives its close code, and the seconds since the server said welcome."""
+    async def _connect(self, token: str) -> tuple[int, float]:
+        """Run one connection. Returns its close code, and the seconds since the welcome."""
         opened_at = 0.0
         try:
             async with connect(
@@ -244,20 +245,20 @@ class ReconnectingSocket(Generic[FrameT]):
                 close_timeout=1,
             ) as socket:
                 self._socket = socket
-                speaker = asyncio.create_task(self._speak())
+                writer = asyncio.create_task(self._write())
                 try:
                     async for text in socket:
                         frame = cast("FrameT", json.loads(text))
                         if frame["type"] == "welcome":
                             opened_at = time.monotonic()
                             self._welcome(frame["seq"])
-                        if self._take(frame):
+                        if self._accept(frame):
                             for queue in list(self._queues):
                                 await queue.put(frame)
                 finally:
-                    speaker.cancel()
+                    writer.cancel()
                     with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
-                        await speaker
+                        await writer
                 code = socket.close_code or CloseCode.NONE
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd is not None else CloseCode.NONE
@@ -283,7 +284,7 @@ class ReconnectingSocket(Generic[FrameT]):
 
     def _become(self, state: State, code: int = CloseCode.NONE) -> None:
         self.state = state
-        self._turned(state, int(code))
+        self._state_changed(state, int(code))
         if self._on_state is not None:
             self._on_state(state, int(code))
 

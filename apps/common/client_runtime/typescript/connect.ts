@@ -1,4 +1,4 @@
-/** Ties a generated client to a server: its address, its credential, and failures as typed errors. */
+/** Configures a generated client: the server's address, the credential, and failures as typed errors. */
 
 import { NetworkError, ProblemError } from "./problem.js";
 
@@ -10,11 +10,11 @@ export interface Credential {
   send(request: Request, fetch: Fetch): Promise<Response>;
 }
 
-const PATIENCE = 20_000; // milliseconds before a call counts as lost
+const TIMEOUT = 20_000; // milliseconds
 
 type OnError = (error: unknown, response: Response | undefined, request: Request | undefined, options: unknown) => unknown;
 
-/** What `connect` needs of a generated client. */
+/** The part of a generated client that `connect` uses. */
 interface Connectable {
   setConfig(config: {
     baseUrl: string;
@@ -27,30 +27,30 @@ interface Connectable {
 }
 
 export interface Connection {
-  /** Where the server is, as in `https://sarsen.example`. A page of the server's own origin leaves it out. */
+  /** The server's address, such as `https://sarsen.example`. Pages of the same origin omit it. */
   baseUrl?: string;
-  /** Whoever is signed in. Their token goes with each call and is renewed when the server no longer takes it. */
+  /** The signed-in user. Calls carry their token, and renew it when the server refuses it. */
   session?: Credential;
   /** The key of a service, for the internal zone. */
   serviceKey?: string;
-  /** Milliseconds that a call may take. */
+  /** The limit for a call, in milliseconds. */
   timeout?: number;
-  /** Another fetch, for tests and proxies. */
+  /** Replaces `fetch`, for tests and proxies. */
   fetch?: Fetch;
 }
 
 /** Configure a client. Its calls then reject with `ProblemError` or `NetworkError`, or resolve with `data`. */
 export function connect<Client extends Connectable>(client: Client, connection: Connection = {}): Client {
-  const { baseUrl = "", session, serviceKey, timeout = PATIENCE, fetch = globalThis.fetch.bind(globalThis) } = connection;
+  const { baseUrl = "", session, serviceKey, timeout = TIMEOUT, fetch = globalThis.fetch.bind(globalThis) } = connection;
   const within: Fetch = (request) => {
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
     return fetch(new Request(request, { signal }));
   };
   client.setConfig({
     baseUrl,
-    // Tokens only: the cookie of another login has no business in these calls.
+    // Tokens only: no cookies of another sign-in.
     credentials: "omit",
-    // A generated client calls it with a Request and nothing else.
+    // A generated client passes a Request and nothing else.
     fetch: ((request: Request) => (session ? session.send(request, within) : within(request))) as typeof globalThis.fetch,
     ...(serviceKey === undefined ? {} : { headers: { Authorization: `Api-Key ${serviceKey}` } }),
     throwOnError: true,
@@ -62,7 +62,7 @@ export function connect<Client extends Connectable>(client: Client, connection: 
 function asTyped(error: unknown, response: Response | undefined, request: Request | undefined): unknown {
   if (error instanceof ProblemError || error instanceof NetworkError) return error;
   if (response !== undefined) return response.ok ? error : new ProblemError(response, error);
-  // Whoever gave up on the call knows that they did.
+  // The caller aborted the call.
   if (request === undefined || request.signal.aborted) return error;
   return new NetworkError(error);
 }

@@ -1,11 +1,11 @@
-/** When a socket tries again, and how fast it may send. No I/O. */
+/** Waits between attempts to connect, and the rate of frames. No I/O. */
 
 const FIRST_WAIT = 500; // milliseconds, doubled at each attempt
 export const LONGEST_WAIT = 8_000;
-const SLOW_WAIT = 4_000; // the same where the server asked for patience
+const SLOW_WAIT = 4_000; // the same when the server asked to slow down
 const LONGEST_SLOW_WAIT = 30_000;
 
-/** Milliseconds to wait before attempt number `attempt` (from 0): by chance between nothing and a bound that doubles. */
+/** Milliseconds to wait before attempt number `attempt` (from 0): random, up to a limit that doubles ("full jitter"). */
 export function waitBefore(
   attempt: number,
   { slow = false, longest, random = Math.random }: { slow?: boolean; longest?: number; random?: () => number } = {},
@@ -14,7 +14,7 @@ export function waitBefore(
   return random() * Math.min(longest ?? most, first * 2 ** Math.min(attempt, 16));
 }
 
-/** Frames that may be sent: so many a second, and a burst at once. */
+/** A token bucket for frames: `perSecond` on average, `burst` at once. */
 export class Allowance {
   #left: number;
   #countedAt = Date.now();
@@ -26,18 +26,18 @@ export class Allowance {
     this.#left = burst;
   }
 
-  /** Begin anew, as the server does with each socket. */
+  /** Start full, as the server does for each socket. */
   refill(): void {
     this.#left = this.burst;
     this.#countedAt = Date.now();
   }
 
-  /** One frame was sent. */
+  /** Count one frame. */
   take(): void {
     this.#left -= 1;
   }
 
-  /** Milliseconds until another frame fits; 0 when it does now. */
+  /** Milliseconds until another frame may be sent, 0 when it may be sent now. */
   wait(): number {
     const now = Date.now();
     this.#left = Math.min(this.burst, this.#left + ((now - this.#countedAt) / 1000) * this.perSecond);

@@ -1,6 +1,6 @@
-/** Lists that come in pages, as one sequence. */
+/** Pages of a list as one sequence. */
 
-/** Where a page starts. Lists by key have `cursor`, lists with a count `page`, messages `after` and `before`. */
+/** Where a page starts: by `cursor`, by `page` in lists with a count, or by number with `after` and `before`. */
 export interface PageQuery {
   cursor?: string;
   page?: number;
@@ -16,10 +16,10 @@ export interface Page<Item> {
 }
 
 /**
- * All items of a list, page after page, each fetched when it is needed. `direction` "previous" walks back, as one does
- * from the newest messages.
+ * Every item of a list. Pages are fetched when they are needed. "previous" goes backwards, for example from the newest
+ * item.
  *
- *     for await (const room of paginate((page) => chatRoomsList({ query: { limit: 100, ...page } }))) …
+ *     for await (const user of paginate((page) => usersList({ query: { limit: 100, ...page } }))) …
  */
 export async function* paginate<Item>(
   fetchPage: (page: PageQuery) => Promise<{ data: Page<Item> }>,
@@ -35,11 +35,11 @@ export async function* paginate<Item>(
 
 function startOf(link: string | null): PageQuery | null {
   if (link === null) return null;
-  const given = new URLSearchParams(link.slice(link.indexOf("?") + 1));
-  const cursor = given.get("cursor");
+  const parameters = new URLSearchParams(link.slice(link.indexOf("?") + 1));
+  const cursor = parameters.get("cursor");
   const query: PageQuery = cursor === null ? {} : { cursor };
   for (const name of ["page", "after", "before"] as const) {
-    const value = given.get(name);
+    const value = parameters.get(name);
     if (value !== null) query[name] = Number(value);
   }
   return query;

@@ -1,7 +1,7 @@
 /**
- * A WebSocket that comes back: what the sockets of this package have in common. It resumes after the newest number that
- * came, renews its token when the server does not take it, notices a dead line, and waits between attempts, longer each
- * time, by chance, so that a crowd does not come back at once (full jitter). What frames mean is not told here.
+ * A WebSocket that reconnects: the base of the sockets in this package. It resumes after the newest number that it
+ * received, renews a token that the server refuses, detects dead connections, and waits longer after each failed attempt,
+ * for a random time (full jitter). What frames mean is up to subclasses.
  */
 
 import { LONGEST_WAIT, waitBefore } from "./pacing.js";
@@ -9,7 +9,7 @@ import { ProblemError } from "./problem.js";
 
 export { waitBefore } from "./pacing.js";
 
-/** "open": the server has said welcome. "waiting": between attempts. "stopped": for good, until `open()`. */
+/** "open": welcomed by the server. "waiting": between attempts. "stopped": until `open()` is called. */
 export type SocketState = "connecting" | "open" | "waiting" | "stopped";
 
 export const CloseCode = {
@@ -26,20 +26,20 @@ export const CloseCode = {
   tooFast: 4429,
 } as const;
 
-/** After these another attempt would end the same way. */
+/** After these, reconnecting would fail again. */
 const FINAL: ReadonlySet<number> = new Set([
   CloseCode.notAMember,
   CloseCode.noSuchRoom,
   CloseCode.unknownVersion,
   CloseCode.sessionEnded,
 ]);
-/** These ask for patience. */
+/** After these, the socket waits longer. */
 const SLOW: ReadonlySet<number> = new Set([CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast]);
-const STEADY = 5_000; // a socket that was open this long starts counting attempts anew
-const QUIET = 25_000; // after this long without a frame, ask whether the line is alive
-const ANSWER = 10_000; // and this long may the answer, or the welcome, take
+const STEADY = 5_000; // milliseconds open after which failed attempts are forgotten
+const QUIET = 25_000; // milliseconds without a frame after which the socket pings
+const ANSWER = 10_000; // milliseconds, the limit for the answer and for the welcome
 
-/** The socket has stopped with this close code. Messages of a room that were not acknowledged are in its `unsent`. */
+/** The socket has stopped with this close code. */
 export class SocketStopped extends Error {
   override readonly name = "SocketStopped";
   constructor(readonly code: number) {
@@ -47,7 +47,7 @@ export class SocketStopped extends Error {
   }
 }
 
-/** A service shows something; it is not kept. */
+/** An event from a service. The server does not store events. */
 export interface EventFrame {
   type: "event";
   name: string;
@@ -58,17 +58,17 @@ export interface PongFrame {
   type: "pong";
 }
 
-/** What a server that is newer, or an application of one's own, may push besides. */
+/** A frame of a type that this client does not know. */
 export interface UnknownFrame {
   type: string;
   [member: string]: unknown;
 }
 
-/** What one can listen to on every socket, beside the frames by their type. */
+/** The events of every socket, besides frames by type. */
 export interface SocketEvents<Frame> {
-  /** Each frame that came, also one of a type that is not known here. */
+  /** Every frame, also of an unknown type. */
   frame: Frame | UnknownFrame;
-  /** `code` is the close code that led here, 0 without one. */
+  /** `code` is the close code that led to the state, 0 without one. */
   state: { state: SocketState; code: number };
 }
 
@@ -83,11 +83,11 @@ export interface TokenSource {
 
 export interface SocketOptions {
   session: TokenSource;
-  /** The newest number that is known; what came after it is replayed. Without it only new ones come. */
+  /** The newest known number: what follows it is replayed. Without it, only new frames arrive. */
   after?: number;
-  /** Milliseconds that it waits at most between attempts, 8,000 unless given: less where somebody looks on. */
+  /** The longest wait between attempts, in milliseconds; 8,000 by default. */
   longestWait?: number;
-  /** Another WebSocket, for tests and for platforms without one. */
+  /** Replaces `WebSocket`, for tests and for platforms without one. */
   WebSocket?: typeof globalThis.WebSocket;
 }
 
@@ -120,19 +120,19 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
     return this.#state;
   }
 
-  /** The newest number that came, for `after` of a later socket; null before the first welcome. */
+  /** The newest number received, for `after` of a later socket; null before the first welcome. */
   get seq(): number | null {
     return this.#seq;
   }
 
-  /** Listen to frames of one type, to every `frame` or to `state`. Returns a way to stop. */
+  /** Listen to frames of one type, to every `frame` or to `state`. Returns a function that stops listening. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     return () => listeners.delete(listener);
   }
 
-  /** Connect, and stay connected until `close()` or until the server says that there is no coming back. */
+  /** Connect, and reconnect until `close()` is called or the server ends the socket for good. */
   open(): this {
     if (this.#state !== "stopped") return this;
     globalThis.addEventListener?.("online", this.retry);
@@ -146,35 +146,35 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
     if (this.#state !== "stopped") this.#stop(CloseCode.normal);
   }
 
-  /** Do not sit out the wait between two attempts: somebody looks, or the line is likely back. */
+  /** Reconnect now instead of waiting. */
   retry = (): void => {
     if (this.#state !== "waiting") return;
     clearTimeout(this.#timer);
     void this.#connect();
   };
 
-  /** A frame that came. False: nobody is to hear of it. */
-  protected abstract take(frame: Frame): boolean;
+  /** Handle a frame. Returns whether listeners receive it. */
+  protected abstract accept(frame: Frame): boolean;
 
-  /** The state is another one; told before the listeners are. */
-  protected turned(_state: SocketState, _code: number): void {}
+  /** Called before the listeners. */
+  protected stateChanged(_state: SocketState, _code: number): void {}
 
-  /** Send a frame. False without a line. */
-  protected send(frame: object): boolean {
+  /** Send a frame. Returns false while disconnected. */
+  protected sendFrame(frame: object): boolean {
     if (this.#state !== "open" || this.#socket?.readyState !== 1) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  /** Whether this number is newer than all before; it is the newest one then. */
+  /** Returns whether this number is the newest, and remembers it. */
   protected advance(seq: number): boolean {
     if (this.#seq === null || seq <= this.#seq) return false;
     this.#seq = seq;
     return true;
   }
 
-  /** The line is dead, or something is missing on it: connect anew. Closing it would wait for an answer that never comes. */
-  protected lost(): void {
+  /** Reconnect: the connection is dead, or frames are missing. Does not wait for the server to close it. */
+  protected reconnect(): void {
     this.#drop();
     this.#later(0);
   }
@@ -194,10 +194,10 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
       return;
     }
     if (this.#state !== "connecting" || this.#socket !== null) return;
-    // As a subprotocol, because an address ends up in logs and histories.
+    // The token is a subprotocol, because addresses end up in logs and histories.
     const socket = new this.#make(this.#address(), [this.#protocol, "bearer", token]);
     this.#socket = socket;
-    this.#expect(ANSWER, () => this.lost());
+    this.#expect(ANSWER, () => this.reconnect());
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code }) => this.#closed(socket, code, token);
   }
@@ -215,14 +215,14 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
     try {
       frame = JSON.parse(String(data)) as Frame;
     } catch {
-      return; // not ours: the words of something in between
+      return; // from a proxy
     }
     this.#expect(QUIET, () => {
-      this.send({ type: "ping" });
-      this.#expect(ANSWER, () => this.lost());
+      this.sendFrame({ type: "ping" });
+      this.#expect(ANSWER, () => this.reconnect());
     });
     if (frame.type === "welcome") this.#welcome((frame as unknown as { seq: number }).seq);
-    if (!this.take(frame)) return;
+    if (!this.accept(frame)) return;
     this.emit(frame.type as keyof Events, frame as never);
     this.emit("frame", frame as never);
   }
@@ -234,10 +234,10 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
     this.#become("open");
   }
 
-  /** Unless a frame arrives before, do `then`. */
-  #expect(patience: number, then: () => void): void {
+  /** Call `otherwise` unless a frame arrives in time. */
+  #expect(milliseconds: number, otherwise: () => void): void {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(then, patience);
+    this.#watch = setTimeout(otherwise, milliseconds);
   }
 
   #drop(): void {
@@ -257,7 +257,7 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
     if (FINAL.has(code) || isRefusedAgain) {
       this.#stop(code);
     } else if (code === CloseCode.notAuthenticated) {
-      // Once more at once, with a new token.
+      // Try once more, with a new token.
       this.#refused = token;
       void this.#connect();
     } else {
@@ -284,7 +284,7 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
 
   #become(state: SocketState, code = 0): void {
     this.#state = state;
-    this.turned(state, code);
+    this.stateChanged(state, code);
     this.emit("state", { state, code } as Events["state"]);
   }
 }

@@ -1,6 +1,6 @@
-"""What one is told, as it comes (`/ws/notifications/`, protocol `sarsen.notifications.v1`): a socket that comes back.
+"""A reconnecting socket for notifications (`/ws/notifications/`, protocol `sarsen.notifications.v1`), for asyncio.
 
-For asyncio; needs `websockets`. It resumes by `seq`, so that each notification arrives once and in order.
+Needs `websockets`. It resumes after the newest `seq`, so that each notification arrives once and in order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PROTOCOL: Final = "sarsen.notifications.v1"
 
 
 class NotificationsWelcomeFrame(TypedDict):
-    """First after connecting: the newest number, and how many are unread."""
+    """The first frame of a connection: the newest number, and the number of unread notifications."""
 
     type: Literal["welcome"]
     seq: int
@@ -28,7 +28,7 @@ class NotificationsWelcomeFrame(TypedDict):
 
 
 class NotificationFrame(TypedDict):
-    """Something that one is told. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty. `at` is ISO 8601."""
+    """A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601."""
 
     type: Literal["notification"]
     id: str
@@ -43,7 +43,7 @@ class NotificationFrame(TypedDict):
 
 
 class UnreadFrame(TypedDict):
-    """How many are unread now: behind new ones, and when some were read elsewhere."""
+    """The number of unread notifications, after new ones and after some were read elsewhere."""
 
     type: Literal["unread"]
     unread: int
@@ -53,10 +53,10 @@ NotificationsFrame = NotificationsWelcomeFrame | NotificationFrame | UnreadFrame
 
 
 class NotificationsSocket(ReconnectingSocket[NotificationsFrame]):
-    """One's notifications, as an asynchronous context manager.
+    """The notifications of the signed-in user, as an asynchronous context manager.
 
-    `after` is the newest number that is known: what came after it is replayed; without it only new ones come. `on_state`
-    is told each state and its close code.
+    `after` is the number of the newest known notification: later ones are replayed. Without it, only new ones arrive.
+    `on_state` is called with each state and its close code.
     """
 
     def __init__(
@@ -70,6 +70,6 @@ class NotificationsSocket(ReconnectingSocket[NotificationsFrame]):
             session, path="/ws/notifications/", protocol=_PROTOCOL, after=after, on_state=on_state
         )
 
-    def _take(self, frame: NotificationsFrame) -> bool:
-        # Numbers that are missing were deleted meanwhile: nothing else leaves one out.
+    def _accept(self, frame: NotificationsFrame) -> bool:
+        # A missing number is a deleted notification, not a gap.
         return frame["type"] != "notification" or self._advance(frame["seq"])

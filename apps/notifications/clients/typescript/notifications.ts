@@ -1,7 +1,7 @@
 /**
- * What one is told, as it comes (`/ws/notifications/`, protocol `sarsen.notifications.v1`): a socket that comes back.
+ * A reconnecting socket for notifications (`/ws/notifications/`, protocol `sarsen.notifications.v1`).
  *
- * It resumes by `seq`, so that each notification arrives once and in order.
+ * It resumes after the newest `seq`, so that each notification arrives once and in order.
  */
 
 import {
@@ -12,14 +12,14 @@ import {
   type SocketOptions,
 } from "../../../common/client_runtime/typescript/reconnecting_socket.js";
 
-/** First after connecting: the newest number, and how many are unread. */
+/** The first frame of a connection: the newest number, and the number of unread notifications. */
 export interface NotificationsWelcomeFrame {
   type: "welcome";
   seq: number;
   unread: number;
 }
 
-/** Something that one is told. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty. `at` is ISO 8601 in UTC. */
+/** A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601 in UTC. */
 export interface NotificationFrame {
   type: "notification";
   id: string;
@@ -33,7 +33,7 @@ export interface NotificationFrame {
   read: boolean;
 }
 
-/** How many are unread now: behind new ones, and when some were read elsewhere. */
+/** The number of unread notifications, after new ones and after some were read elsewhere. */
 export interface UnreadFrame {
   type: "unread";
   unread: number;
@@ -59,8 +59,8 @@ export class NotificationsSocket extends ReconnectingSocket<Frame, Notifications
     super("/ws/notifications/", PROTOCOL, options);
   }
 
-  /** Numbers that are missing were deleted meanwhile: nothing else leaves one out. */
-  protected override take(frame: Frame): boolean {
+  /** A missing number is a deleted notification, not a gap. */
+  protected override accept(frame: Frame): boolean {
     return frame.type !== "notification" || this.advance(frame.seq);
   }
 }

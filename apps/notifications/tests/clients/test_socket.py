@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,9 +12,10 @@ from django.db import connection
 from apps.chat.tests.conftest import Site, serving
 from apps.common.client_runtime.python.reconnecting_socket import SocketStopped, State
 from apps.common.tests import client_sockets
-from apps.common.tests.client_sockets import Listener, shorten_waits, until
+from apps.common.tests.client_sockets import Listener, readme_example, shorten_waits, until
 from apps.notifications import services
 from apps.notifications.clients.python.notifications import NotificationsSocket
+from apps.notifications.clients.runtime import RUNTIME
 from apps.notifications.live import quota, runtime
 from apps.notifications.models import Notification
 from apps.users.models import User
@@ -68,6 +70,27 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
     client_sockets.run(scenario)
     # The server lets go of a socket a moment after the client has.
     asyncio.run(until(lambda: quota.count() == 0))
+
+
+def test_the_example_of_the_readme_prints_notifications(base_url: str) -> None:
+    ada = UserFactory.create()
+    printed: list[tuple[Any, ...]] = []
+    names: dict[str, Any] = {
+        "session": client_session(base_url, ada),
+        "print": lambda *values: printed.append(values),
+    }
+    exec(readme_example(RUNTIME, "apps.notifications.clients.python.notifications"), names)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(names["print_notifications"]())
+        while not printed:  # a notification before the welcome is not replayed
+            await asyncio.to_thread(tell_in_a_thread, ada, "news")
+            await asyncio.sleep(0.05)
+        assert printed[0][1:] == ("news", "")
+        task.cancel()
+        await asyncio.wait([task])
+
+    run(scenario)
 
 
 @pytest.mark.parametrize("code", [1009, 1012, 1013, 4409, 4429])

@@ -1,7 +1,7 @@
-"""Who is signed in: both tokens, their renewal, sign-in and sign-out. The access token is kept in memory only.
+"""The session of a user: sign-in, both tokens, their renewal, sign-out. The access token stays in memory.
 
-The server renews a refresh token at each use and ends the whole session when an old one comes back. Hence one renewal
-runs at a time, whichever threads and tasks ask for it, and a `TokenStore` belongs to one `Session`.
+The server rotates the refresh token at each use and ends the session when an old one is used again. So only one renewal
+runs at a time, across threads and tasks, and each `Session` has a `TokenStore` of its own.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any, Protocol
 
 import httpx
 
-from apps.common.client_runtime.python.client import PATIENCE
+from apps.common.client_runtime.python.client import TIMEOUT
 from apps.common.client_runtime.python.problem import NetworkError, ProblemError, problem_of
 
 _AUTH = "/api/public/v1/auth"
-_MARGIN = 10.0  # an access token with fewer seconds left is renewed before it is used
+_MARGIN = 10.0  # seconds before its expiry at which an access token is renewed
 _UNAUTHORIZED = 401
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a sign-in gives. `expires_in` is the access token's, in seconds."""
+    """The tokens of a session. `expires_in` is that of the access token, in seconds."""
 
     access: str
     refresh: str
@@ -36,7 +36,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A password that was right, where a second factor is due. `methods` says which will do; `expires_in` is seconds."""
+    """The password is right, and a second factor is required: one of `methods`, within `expires_in` seconds."""
 
     challenge: str
     methods: tuple[str, ...]
@@ -44,29 +44,29 @@ class Challenge:
 
 
 class TokenStore(Protocol):
-    """Where the refresh token outlives the program: a keychain, a file."""
+    """Keeps the refresh token between runs of the program: a keychain, a file."""
 
     def load(self) -> str | None:
-        """The token that was saved last."""
+        """The saved token."""
 
     def save(self, refresh: str | None) -> None:
-        """Keep a token, or forget it."""
+        """Save a token; None removes it."""
 
 
 class Session(httpx.Auth):
-    """A sign-in, good for threads and for asyncio; methods that begin with `a` are for the latter.
+    """The session of a user, safe in threads and in asyncio. Methods that begin with `a` are for asyncio.
 
-    `base_url` is where the server is. Without a `store` the session ends with the program.
+    `base_url` is the address of the server. Without a `store`, the session ends with the program.
     """
 
-    requires_request_body = True  # it may have to be sent a second time
+    requires_request_body = True  # a request may be sent twice
 
     def __init__(
         self,
         base_url: str,
         *,
         store: TokenStore | None = None,
-        timeout: float = PATIENCE,
+        timeout: float = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -82,60 +82,60 @@ class Session(httpx.Auth):
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether there is a session, as far as is known here."""
+        """Whether there is a session, as far as this client knows."""
         return self._refresh is not None
 
     def sign_in(self, email: str, password: str) -> Challenge | None:
-        """Sign in with a password. Gives None, or a challenge when a second factor is due: then nobody is signed in
-        before `complete_sign_in`. Raises ProblemError, NetworkError.
+        """Sign in with a password. Returns None, or a challenge when a second factor is required: pass it to
+        `complete_sign_in`. Raises ProblemError, NetworkError.
         """
-        return self._begun(self._post("login", {"email": email, "password": password}))
+        return self._signed_in(self._post("login", {"email": email, "password": password}))
 
     async def asign_in(self, email: str, password: str) -> Challenge | None:
-        """The same from asyncio."""
-        return self._begun(await self._apost("login", {"email": email, "password": password}))
+        """For asyncio."""
+        return self._signed_in(await self._apost("login", {"email": email, "password": password}))
 
     def complete_sign_in(self, challenge: Challenge, code: str) -> None:
-        """Answer a challenge with a code, of the authenticator app or for recovery. A wrong one may be followed by
-        another. Raises ProblemError, NetworkError.
+        """Answer a challenge with a code of the authenticator app or a recovery code. After a wrong code, try again.
+        Raises ProblemError, NetworkError.
         """
         answer = {"challenge": challenge.challenge, "code": code}
         self.adopt(_pair(self._post("login/second-factor", answer)))
 
     async def acomplete_sign_in(self, challenge: Challenge, code: str) -> None:
-        """The same from asyncio."""
+        """For asyncio."""
         answer = {"challenge": challenge.challenge, "code": code}
         self.adopt(_pair(await self._apost("login/second-factor", answer)))
 
     def adopt(self, pair: TokenPair) -> None:
-        """Take up a session that was begun otherwise."""
+        """Use the tokens of a session that was started elsewhere."""
         self._access = pair.access
-        # A token that lives shorter than the margin is used for half of its life.
+        # A token that expires within the margin is used for half of its lifetime.
         self._good_until = time.monotonic() + max(pair.expires_in - _MARGIN, pair.expires_in / 2)
         self._renewal_key = str(uuid.uuid4())
         self._keep(pair.refresh)
 
     def sign_out(self) -> None:
-        """End the session, here at once and then on the server. Raises NetworkError when that was not reached."""
+        """End the session, first here, then on the server. Raises NetworkError when the server did not answer."""
         refresh = self._refresh
         self.end()
         if refresh is not None:
             self._post("logout", {"refresh": refresh})
 
     async def asign_out(self) -> None:
-        """The same from asyncio."""
+        """For asyncio."""
         refresh = self._refresh
         self.end()
         if refresh is not None:
             await self._apost("logout", {"refresh": refresh})
 
     def end(self) -> None:
-        """Forget the session here: the server said that it is over."""
+        """Forget the session here. The server is not told."""
         self._access = None
         self._keep(None)
 
     def token(self, *, other_than: str | None = None) -> str:
-        """An access token that is good for a while. Raises ProblemError when nobody is signed in, NetworkError."""
+        """A valid access token, not `other_than`. Raises ProblemError when signed out, NetworkError."""
         with self._lock:
             if good := self._good(other_than):
                 return good
@@ -144,17 +144,17 @@ class Session(httpx.Auth):
                 return self._renewed(refresh, self._post("refresh", {"refresh": refresh}, self._renewal_key))
 
     async def atoken(self, *, other_than: str | None = None) -> str:
-        """The same from asyncio."""
+        """For asyncio."""
         async with self._alock():
             if good := self._good(other_than):
                 return good
             refresh = self._needed()
             with self._ending(refresh):
-                said = await self._apost("refresh", {"refresh": refresh}, self._renewal_key)
-                return self._renewed(refresh, said)
+                response = await self._apost("refresh", {"refresh": refresh}, self._renewal_key)
+                return self._renewed(refresh, response)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """httpx's: the request with the token; once more with a new one when the server does not take it."""
+        """For httpx: send the request with the token, and once more with a new one after a 401."""
         request.read()
         token = self.token()
         response = yield _with_token(request, token)
@@ -162,7 +162,7 @@ class Session(httpx.Auth):
             yield _with_token(request, self.token(other_than=token))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """The same from asyncio."""
+        """For asyncio."""
         await request.aread()
         token = await self.atoken()
         response = yield _with_token(request, token)
@@ -171,7 +171,7 @@ class Session(httpx.Auth):
 
     @asynccontextmanager
     async def _alock(self) -> AsyncIterator[None]:
-        # A thread may hold it, so an asyncio.Lock would not do; waiting for it in a thread could not be cancelled.
+        # Threads share the lock, so it cannot be an asyncio.Lock; waiting in a thread could not be cancelled.
         while not self._lock.acquire(blocking=False):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         try:
@@ -179,10 +179,10 @@ class Session(httpx.Auth):
         finally:
             self._lock.release()
 
-    def _begun(self, response: httpx.Response) -> Challenge | None:
+    def _signed_in(self, response: httpx.Response) -> Challenge | None:
         if response.status_code == httpx.codes.ACCEPTED:
-            said: dict[str, Any] = response.json()
-            return Challenge(said["challenge"], tuple(said["methods"]), said["expires_in"])
+            body: dict[str, Any] = response.json()
+            return Challenge(body["challenge"], tuple(body["methods"]), body["expires_in"])
         self.adopt(_pair(response))
         return None
 
@@ -197,7 +197,7 @@ class Session(httpx.Auth):
 
     @contextmanager
     def _ending(self, refresh: str) -> Iterator[None]:
-        """A renewal that is refused ends the session, unless it is another one by now."""
+        """End the session when its renewal is refused, unless there is another session by now."""
         try:
             yield
         except ProblemError as problem:
@@ -205,11 +205,11 @@ class Session(httpx.Auth):
                 self.end()
             raise
 
-    def _renewed(self, refresh: str, said: httpx.Response) -> str:
-        # Signed out meanwhile: the new pair must not bring the session back.
+    def _renewed(self, refresh: str, response: httpx.Response) -> str:
+        # Signed out during the renewal: stay signed out.
         if self._refresh != refresh:
             raise _signed_out()
-        pair = _pair(said)
+        pair = _pair(response)
         self.adopt(pair)
         return pair.access
 
@@ -221,34 +221,34 @@ class Session(httpx.Auth):
     def _post(self, action: str, body: dict[str, str], key: str | None = None) -> httpx.Response:
         try:
             with httpx.Client(transport=self._transport, timeout=self._timeout) as client:
-                return _taken(client.send(self._request(client, action, body, key)))
+                return _accepted(client.send(self._request(client, action, body, key)))
         except httpx.TransportError as error:
             raise NetworkError(str(error)) from error
 
     async def _apost(self, action: str, body: dict[str, str], key: str | None = None) -> httpx.Response:
         try:
             async with httpx.AsyncClient(transport=self._async_transport, timeout=self._timeout) as client:
-                return _taken(await client.send(self._request(client, action, body, key)))
+                return _accepted(await client.send(self._request(client, action, body, key)))
         except httpx.TransportError as error:
             raise NetworkError(str(error)) from error
 
     def _request(
         self, client: httpx.Client | httpx.AsyncClient, action: str, body: dict[str, str], key: str | None
     ) -> httpx.Request:
-        # The same key until an answer came: a renewal whose answer was lost is answered again, not taken for a theft.
+        # A renewal whose answer was lost is repeated under the same key, so that the server does not take it for a theft.
         headers = {} if key is None else {"Idempotency-Key": key}
         return client.build_request("POST", f"{self.base_url}{_AUTH}/{action}/", json=body, headers=headers)
 
 
-def _taken(response: httpx.Response) -> httpx.Response:
+def _accepted(response: httpx.Response) -> httpx.Response:
     if response.is_error:
         raise problem_of(response)
     return response
 
 
 def _pair(response: httpx.Response) -> TokenPair:
-    said: dict[str, Any] = response.json()
-    return TokenPair(access=said["access"], refresh=said["refresh"], expires_in=said["expires_in"])
+    body: dict[str, Any] = response.json()
+    return TokenPair(access=body["access"], refresh=body["refresh"], expires_in=body["expires_in"])
 
 
 def _with_token(request: httpx.Request, token: str) -> httpx.Request:
@@ -258,5 +258,5 @@ def _with_token(request: httpx.Request, token: str) -> httpx.Request:
 
 def _signed_out() -> ProblemError:
     return ProblemError(
-        status=_UNAUTHORIZED, code="not_authenticated", title="Unauthorized", detail="Nobody is signed in."
+        status=_UNAUTHORIZED, code="not_authenticated", title="Unauthorized", detail="You are not signed in."
     )

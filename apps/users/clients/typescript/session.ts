@@ -1,15 +1,15 @@
 /**
- * Who is signed in: both tokens, their renewal, sign-in and sign-out. The access token is kept in memory only.
+ * The session of a user: sign-in, both tokens, their renewal, sign-out. The access token stays in memory.
  *
- * The server renews a refresh token at each use and ends the whole session when an old one comes back. Hence one renewal
- * runs at a time, whoever asks for it, and a `TokenStore` belongs to one `Session`: two tabs are two sessions.
+ * The server rotates the refresh token at each use and ends the session when an old one is used again. So only one renewal
+ * runs at a time, and each `Session` has a `TokenStore` of its own: two tabs are two sessions.
  */
 
 import type { Fetch } from "../../../common/client_runtime/typescript/connect.js";
 import { uuid } from "../../../common/client_runtime/typescript/ids.js";
 import { NetworkError, ProblemError } from "../../../common/client_runtime/typescript/problem.js";
 
-/** What a sign-in gives. `expires_in` is the access token's, in seconds. */
+/** The tokens of a session. `expires_in` is that of the access token, in seconds. */
 export interface TokenPair {
   access: string;
   refresh: string;
@@ -17,34 +17,34 @@ export interface TokenPair {
   expires_in: number;
 }
 
-/** A password that was right, where a second factor is due. `methods` says which will do; `expires_in` is in seconds. */
+/** The password is right, and a second factor is required: one of `methods`, within `expires_in` seconds. */
 export interface Challenge {
   challenge: string;
   methods: string[];
   expires_in: number;
 }
 
-/** Where the refresh token outlives the program: `sessionStorage`, a keychain, a file. */
+/** Keeps the refresh token between runs of the program: `sessionStorage`, a keychain, a file. */
 export interface TokenStore {
   load(): string | null;
   save(refresh: string | null): void;
 }
 
 export interface SessionOptions {
-  /** Where the server is, as in `https://sarsen.example`. A page of the server's own origin leaves it out. */
+  /** The server's address, such as `https://sarsen.example`. Pages of the same origin omit it. */
   baseUrl?: string;
-  /** Without one the session ends with the program. */
+  /** Without one, the session ends with the program. */
   store?: TokenStore;
-  /** Milliseconds that a call may take. */
+  /** The limit for a call, in milliseconds. */
   timeout?: number;
-  /** Another fetch, for tests and proxies. */
+  /** Replaces `fetch`, for tests and proxies. */
   fetch?: Fetch;
 }
 
 const AUTH = "/api/public/v1/auth";
-const MARGIN = 10_000; // an access token with fewer milliseconds left is renewed before it is used
+const MARGIN = 10_000; // milliseconds before its expiry at which an access token is renewed
 
-/** A refresh token in the `sessionStorage` of this tab: gone with the tab, never sent by itself. */
+/** Keeps the refresh token in `sessionStorage`: it ends with the tab and is not a cookie. */
 export function tabStore(key = "sarsen.refresh"): TokenStore {
   return {
     load: () => sessionStorage.getItem(key),
@@ -72,47 +72,47 @@ export class Session {
     this.#refresh = store?.load() ?? null;
   }
 
-  /** Whether there is a session, as far as is known here. */
+  /** Whether there is a session, as far as this client knows. */
   get isSignedIn(): boolean {
     return this.#refresh !== null;
   }
 
-  /** Be told whenever someone signs in, signs out, or the server ends the session. Returns a way to stop. */
+  /** Listen to sign-ins, sign-outs, and sessions ended by the server. Returns a function that stops listening. */
   onChange(listener: (signedIn: boolean) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /**
-   * Sign in with a password. Resolves with null, or with a challenge when a second factor is due: then nobody is signed
-   * in before `completeSignIn`. Rejects with `ProblemError` or `NetworkError`.
+   * Sign in with a password. Resolves with null, or with a challenge when a second factor is required: pass it to
+   * `completeSignIn`. Rejects with `ProblemError` or `NetworkError`.
    */
   async signIn(email: string, password: string): Promise<Challenge | null> {
-    const said = (await this.#post("login", { email, password })) as TokenPair | Challenge;
-    if ("challenge" in said) return said;
-    this.adopt(said);
+    const answer = (await this.#post("login", { email, password })) as TokenPair | Challenge;
+    if ("challenge" in answer) return answer;
+    this.adopt(answer);
     return null;
   }
 
-  /** Answer a challenge with a code, of the authenticator app or for recovery. A wrong one may be followed by another. */
+  /** Answer a challenge with a code of the authenticator app or a recovery code. After a wrong code, try again. */
   async completeSignIn({ challenge }: Challenge, code: string): Promise<void> {
     this.adopt((await this.#post("login/second-factor", { challenge, code })) as TokenPair);
   }
 
-  /** Take up a session that was begun otherwise. */
+  /** Use the tokens of a session that was started elsewhere. */
   adopt(pair: TokenPair): void {
     this.#keep(pair);
     this.#tell();
   }
 
-  /** End the session, here at once and then on the server. Rejects with `NetworkError` when the server was not reached. */
+  /** End the session, first here, then on the server. Rejects with `NetworkError` when the server did not answer. */
   async signOut(): Promise<void> {
     const refresh = this.#refresh;
     this.end();
     if (refresh !== null) await this.#post("logout", { refresh });
   }
 
-  /** Forget the session here: the server said that it is over. */
+  /** Forget the session here. The server is not told. */
   end(): void {
     if (this.#refresh === null) return;
     this.#refresh = this.#access = null;
@@ -120,7 +120,7 @@ export class Session {
     this.#tell();
   }
 
-  /** An access token that is good for a while; with `not`, another one than that. Rejects when nobody is signed in. */
+  /** A valid access token, other than `not`. Rejects when signed out. */
   async token({ not }: { not?: string } = {}): Promise<string> {
     if (this.#access !== null && this.#access !== not && Date.now() < this.#expires - MARGIN) return this.#access;
     this.#renewal ??= this.#renew().finally(() => {
@@ -129,7 +129,7 @@ export class Session {
     return this.#renewal;
   }
 
-  /** Send a request with the token; once more with a new one when the server does not take it. */
+  /** Send a request with the token, and once more with a new one after a 401. */
   async send(request: Request, fetch: Fetch = this.#fetch): Promise<Response> {
     const again = request.clone();
     const token = await this.token();
@@ -142,9 +142,9 @@ export class Session {
     const refresh = this.#refresh;
     if (refresh === null) throw signedOut();
     try {
-      // The same key until an answer came: a renewal whose answer was lost is answered again, and not taken for a theft.
+      // A renewal whose answer was lost is repeated under the same key, so that the server does not take it for a theft.
       const pair = (await this.#post("refresh", { refresh }, { "Idempotency-Key": this.#renewalKey })) as TokenPair;
-      // Signed out meanwhile: the new pair must not bring the session back.
+      // Signed out during the renewal: stay signed out.
       if (this.#refresh !== refresh) throw signedOut();
       this.#keep(pair);
       return pair.access;
@@ -156,7 +156,7 @@ export class Session {
 
   #keep(pair: TokenPair): void {
     this.#access = pair.access;
-    // A token that lives shorter than the margin is used for half of its life.
+    // A token that expires within the margin is used for half of its lifetime.
     this.#expires = Date.now() + Math.max(pair.expires_in * 1000, MARGIN + pair.expires_in * 500);
     this.#refresh = pair.refresh;
     this.#renewalKey = uuid();
@@ -193,6 +193,6 @@ function withToken(request: Request, token: string): Request {
 }
 
 function signedOut(): ProblemError {
-  const body = { title: "Unauthorized", code: "not_authenticated", detail: "Nobody is signed in." };
+  const body = { title: "Unauthorized", code: "not_authenticated", detail: "You are not signed in." };
   return new ProblemError(new Response(null, { status: 401 }), body);
 }

@@ -256,7 +256,7 @@ def test_who_signed_out_during_a_renewal_stays_out(base_url: str) -> None:
     transport = Leaving()
     session._transport = transport
     session.adopt(stale(UserFactory.create(), expires_in=0))
-    with pytest.raises(ProblemError, match="Nobody is signed in"):
+    with pytest.raises(ProblemError, match="You are not signed in"):
         session.token()
     assert not session.is_signed_in
     transport.really_close()

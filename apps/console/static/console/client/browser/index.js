@@ -13,14 +13,14 @@ var ProblemError = class _ProblemError extends Error {
   status;
   detail;
   code;
-  /** Names the call in the server's log. */
+  /** Identifies the call in the server's log. */
   request_id;
   errors;
-  /** Seconds to wait before the next attempt, where the server said so (429, 503); else 0. */
+  /** Seconds to wait before the next attempt (429, 503), 0 when the server sent none. */
   retryAfter;
   constructor(response, body) {
-    const said = typeof body === "object" && body !== null ? { ...body } : {};
-    const text = (key, otherwise) => typeof said[key] === "string" ? said[key] : otherwise;
+    const document = typeof body === "object" && body !== null ? { ...body } : {};
+    const text = (key, fallback) => typeof document[key] === "string" ? document[key] : fallback;
     const title = text("title", response.statusText || `The server answered ${response.status}.`);
     super(text("detail", title) || title);
     this.type = text("type", "about:blank");
@@ -29,14 +29,14 @@ var ProblemError = class _ProblemError extends Error {
     this.detail = this.message;
     this.code = text("code", `http_${response.status}`);
     this.request_id = text("request_id", response.headers.get("X-Request-ID") ?? "");
-    this.errors = Array.isArray(said["errors"]) ? said["errors"] : [];
+    this.errors = Array.isArray(document["errors"]) ? document["errors"] : [];
     this.retryAfter = Number(response.headers.get("Retry-After")) || 0;
   }
-  /** What is wrong with one field, in the server's words. */
+  /** The server's messages about one field. */
   about(field) {
     return this.errors.filter((error) => error.field === field).map((error) => error.detail);
   }
-  /** The refusal that a response holds. */
+  /** Make an error of a response. */
   static async of(response) {
     const text = await response.text().catch(() => "");
     let body;
@@ -56,18 +56,18 @@ var NetworkError = class extends Error {
 };
 
 // runtime/connect.ts
-var PATIENCE = 2e4;
+var TIMEOUT = 2e4;
 function connect(client3, connection = {}) {
-  const { baseUrl = "", session, serviceKey, timeout = PATIENCE, fetch = globalThis.fetch.bind(globalThis) } = connection;
+  const { baseUrl = "", session, serviceKey, timeout = TIMEOUT, fetch = globalThis.fetch.bind(globalThis) } = connection;
   const within = (request) => {
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]);
     return fetch(new Request(request, { signal }));
   };
   client3.setConfig({
     baseUrl,
-    // Tokens only: the cookie of another login has no business in these calls.
+    // Tokens only: no cookies of another sign-in.
     credentials: "omit",
-    // A generated client calls it with a Request and nothing else.
+    // A generated client passes a Request and nothing else.
     fetch: ((request) => session ? session.send(request, within) : within(request)),
     ...serviceKey === void 0 ? {} : { headers: { Authorization: `Api-Key ${serviceKey}` } },
     throwOnError: true
@@ -93,11 +93,11 @@ async function* paginate(fetchPage, direction = "next") {
 }
 function startOf(link) {
   if (link === null) return null;
-  const given = new URLSearchParams(link.slice(link.indexOf("?") + 1));
-  const cursor = given.get("cursor");
+  const parameters = new URLSearchParams(link.slice(link.indexOf("?") + 1));
+  const cursor = parameters.get("cursor");
   const query = cursor === null ? {} : { cursor };
   for (const name of ["page", "after", "before"]) {
-    const value = given.get(name);
+    const value = parameters.get(name);
     if (value !== null) query[name] = Number(value);
   }
   return query;
@@ -139,48 +139,48 @@ var Session = class {
     this.#fetch = fetch;
     this.#refresh = store?.load() ?? null;
   }
-  /** Whether there is a session, as far as is known here. */
+  /** Whether there is a session, as far as this client knows. */
   get isSignedIn() {
     return this.#refresh !== null;
   }
-  /** Be told whenever someone signs in, signs out, or the server ends the session. Returns a way to stop. */
+  /** Listen to sign-ins, sign-outs, and sessions ended by the server. Returns a function that stops listening. */
   onChange(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
   /**
-   * Sign in with a password. Resolves with null, or with a challenge when a second factor is due: then nobody is signed
-   * in before `completeSignIn`. Rejects with `ProblemError` or `NetworkError`.
+   * Sign in with a password. Resolves with null, or with a challenge when a second factor is required: pass it to
+   * `completeSignIn`. Rejects with `ProblemError` or `NetworkError`.
    */
   async signIn(email, password) {
-    const said = await this.#post("login", { email, password });
-    if ("challenge" in said) return said;
-    this.adopt(said);
+    const answer = await this.#post("login", { email, password });
+    if ("challenge" in answer) return answer;
+    this.adopt(answer);
     return null;
   }
-  /** Answer a challenge with a code, of the authenticator app or for recovery. A wrong one may be followed by another. */
+  /** Answer a challenge with a code of the authenticator app or a recovery code. After a wrong code, try again. */
   async completeSignIn({ challenge }, code) {
     this.adopt(await this.#post("login/second-factor", { challenge, code }));
   }
-  /** Take up a session that was begun otherwise. */
+  /** Use the tokens of a session that was started elsewhere. */
   adopt(pair) {
     this.#keep(pair);
     this.#tell();
   }
-  /** End the session, here at once and then on the server. Rejects with `NetworkError` when the server was not reached. */
+  /** End the session, first here, then on the server. Rejects with `NetworkError` when the server did not answer. */
   async signOut() {
     const refresh = this.#refresh;
     this.end();
     if (refresh !== null) await this.#post("logout", { refresh });
   }
-  /** Forget the session here: the server said that it is over. */
+  /** Forget the session here. The server is not told. */
   end() {
     if (this.#refresh === null) return;
     this.#refresh = this.#access = null;
     this.#store?.save(null);
     this.#tell();
   }
-  /** An access token that is good for a while; with `not`, another one than that. Rejects when nobody is signed in. */
+  /** A valid access token, other than `not`. Rejects when signed out. */
   async token({ not } = {}) {
     if (this.#access !== null && this.#access !== not && Date.now() < this.#expires - MARGIN) return this.#access;
     this.#renewal ??= this.#renew().finally(() => {
@@ -188,7 +188,7 @@ var Session = class {
     });
     return this.#renewal;
   }
-  /** Send a request with the token; once more with a new one when the server does not take it. */
+  /** Send a request with the token, and once more with a new one after a 401. */
   async send(request, fetch = this.#fetch) {
     const again = request.clone();
     const token = await this.token();
@@ -243,7 +243,7 @@ function withToken(request, token) {
   return request;
 }
 function signedOut() {
-  const body = { title: "Unauthorized", code: "not_authenticated", detail: "Nobody is signed in." };
+  const body = { title: "Unauthorized", code: "not_authenticated", detail: "You are not signed in." };
   return new ProblemError(new Response(null, { status: 401 }), body);
 }
 
@@ -266,16 +266,16 @@ var Allowance = class {
   burst;
   #left;
   #countedAt = Date.now();
-  /** Begin anew, as the server does with each socket. */
+  /** Start full, as the server does for each socket. */
   refill() {
     this.#left = this.burst;
     this.#countedAt = Date.now();
   }
-  /** One frame was sent. */
+  /** Count one frame. */
   take() {
     this.#left -= 1;
   }
-  /** Milliseconds until another frame fits; 0 when it does now. */
+  /** Milliseconds until another frame may be sent, 0 when it may be sent now. */
   wait() {
     const now = Date.now();
     this.#left = Math.min(this.burst, this.#left + (now - this.#countedAt) / 1e3 * this.perSecond);
@@ -342,17 +342,17 @@ var ReconnectingSocket = class {
   get state() {
     return this.#state;
   }
-  /** The newest number that came, for `after` of a later socket; null before the first welcome. */
+  /** The newest number received, for `after` of a later socket; null before the first welcome. */
   get seq() {
     return this.#seq;
   }
-  /** Listen to frames of one type, to every `frame` or to `state`. Returns a way to stop. */
+  /** Listen to frames of one type, to every `frame` or to `state`. Returns a function that stops listening. */
   on(name, listener) {
     const listeners = this.#listeners.get(name) ?? /* @__PURE__ */ new Set();
     this.#listeners.set(name, listeners.add(listener));
     return () => listeners.delete(listener);
   }
-  /** Connect, and stay connected until `close()` or until the server says that there is no coming back. */
+  /** Connect, and reconnect until `close()` is called or the server ends the socket for good. */
   open() {
     if (this.#state !== "stopped") return this;
     globalThis.addEventListener?.("online", this.retry);
@@ -364,29 +364,29 @@ var ReconnectingSocket = class {
   close() {
     if (this.#state !== "stopped") this.#stop(CloseCode.normal);
   }
-  /** Do not sit out the wait between two attempts: somebody looks, or the line is likely back. */
+  /** Reconnect now instead of waiting. */
   retry = () => {
     if (this.#state !== "waiting") return;
     clearTimeout(this.#timer);
     void this.#connect();
   };
-  /** The state is another one; told before the listeners are. */
-  turned(_state, _code) {
+  /** Called before the listeners. */
+  stateChanged(_state, _code) {
   }
-  /** Send a frame. False without a line. */
-  send(frame) {
+  /** Send a frame. Returns false while disconnected. */
+  sendFrame(frame) {
     if (this.#state !== "open" || this.#socket?.readyState !== 1) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
-  /** Whether this number is newer than all before; it is the newest one then. */
+  /** Returns whether this number is the newest, and remembers it. */
   advance(seq) {
     if (this.#seq === null || seq <= this.#seq) return false;
     this.#seq = seq;
     return true;
   }
-  /** The line is dead, or something is missing on it: connect anew. Closing it would wait for an answer that never comes. */
-  lost() {
+  /** Reconnect: the connection is dead, or frames are missing. Does not wait for the server to close it. */
+  reconnect() {
     this.#drop();
     this.#later(0);
   }
@@ -406,7 +406,7 @@ var ReconnectingSocket = class {
     if (this.#state !== "connecting" || this.#socket !== null) return;
     const socket = new this.#make(this.#address(), [this.#protocol, "bearer", token]);
     this.#socket = socket;
-    this.#expect(ANSWER, () => this.lost());
+    this.#expect(ANSWER, () => this.reconnect());
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code }) => this.#closed(socket, code, token);
   }
@@ -425,11 +425,11 @@ var ReconnectingSocket = class {
       return;
     }
     this.#expect(QUIET, () => {
-      this.send({ type: "ping" });
-      this.#expect(ANSWER, () => this.lost());
+      this.sendFrame({ type: "ping" });
+      this.#expect(ANSWER, () => this.reconnect());
     });
     if (frame.type === "welcome") this.#welcome(frame.seq);
-    if (!this.take(frame)) return;
+    if (!this.accept(frame)) return;
     this.emit(frame.type, frame);
     this.emit("frame", frame);
   }
@@ -439,10 +439,10 @@ var ReconnectingSocket = class {
     this.#seq ??= seq;
     this.#become("open");
   }
-  /** Unless a frame arrives before, do `then`. */
-  #expect(patience, then) {
+  /** Call `otherwise` unless a frame arrives in time. */
+  #expect(milliseconds, otherwise) {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(then, patience);
+    this.#watch = setTimeout(otherwise, milliseconds);
   }
   #drop() {
     clearTimeout(this.#watch);
@@ -483,7 +483,7 @@ var ReconnectingSocket = class {
   }
   #become(state, code = 0) {
     this.#state = state;
-    this.turned(state, code);
+    this.stateChanged(state, code);
     this.emit("state", { state, code });
   }
 };
@@ -504,14 +504,14 @@ var ChatRefused = class extends Error {
   name = "ChatRefused";
 };
 var Outbox = class {
-  /** `send` says whether there is a line; `changed` is told whenever the drafts are others. */
+  /** `send` returns false while disconnected; `changed` is called when the drafts have changed. */
   constructor(send, changed) {
     this.send = send;
     this.changed = changed;
   }
   send;
   changed;
-  /** Everything that is sent on the socket counts, messages or not. */
+  /** Every frame that the socket sends counts. */
   allowance = new Allowance(PER_SECOND, BURST);
   #waiting = /* @__PURE__ */ new Map();
   #heldUntil = 0;
@@ -519,7 +519,7 @@ var Outbox = class {
   get drafts() {
     return Array.from(this.#waiting.values(), (waiting) => waiting.draft);
   }
-  /** The id of the biggest message that is on its way. */
+  /** The `client_id` of the biggest message in flight. */
   get biggest() {
     const size = ({ draft }) => JSON.stringify(draft).length;
     const sent = Array.from(this.#waiting.values()).filter(({ isSent }) => isSent);
@@ -528,18 +528,18 @@ var Outbox = class {
   /** Keep a message until it is acknowledged. */
   add(draft) {
     if (this.#waiting.size >= MOST) return Promise.reject(new ChatRefused("too_many_unsent", "Too much is unsent."));
-    const said = new Promise((resolve, reject) => {
+    const acknowledged = new Promise((resolve, reject) => {
       this.#waiting.set(draft.client_id, { draft, isSent: false, resolve, reject });
     });
-    said.catch(() => void 0);
+    acknowledged.catch(() => void 0);
     this.changed();
-    return said;
+    return acknowledged;
   }
-  /** The receipt has come. */
+  /** Settle a message that the server has stored. */
   acknowledge(ack) {
     this.#settle(ack.client_id)?.resolve(ack);
   }
-  /** The server did not take a message. */
+  /** Settle a message that the server has refused. */
   refuse(code, detail, clientId) {
     const waiting = this.#waiting.get(clientId);
     if (waiting === void 0) return;
@@ -550,12 +550,12 @@ var Outbox = class {
       this.#settle(clientId)?.reject(new ChatRefused(code, detail));
     }
   }
-  /** There is a new line: what is not acknowledged has to be sent on it again. */
+  /** Send everything again, on a new connection. */
   begin() {
     this.allowance.refill();
     for (const waiting of this.#waiting.values()) waiting.isSent = false;
   }
-  /** Send what may be sent now, in order, within the window and the rate, and come back for the rest. */
+  /** Send messages in order, within the window and the rate, and schedule the rest. */
   flush = () => {
     clearTimeout(this.#timer);
     const held = this.#heldUntil - Date.now();
@@ -570,11 +570,11 @@ var Outbox = class {
       waiting.isSent = true;
     }
   };
-  /** There is no line any more. */
+  /** The connection is closed. */
   pause() {
     clearTimeout(this.#timer);
   }
-  /** Those who wait for a receipt are told; the messages stay for the next `open()` or another socket. */
+  /** Reject the promises. The messages stay, for the next `open()` or another socket. */
   stop(code) {
     this.pause();
     for (const waiting of this.#waiting.values()) waiting.reject(new SocketStopped(code));
@@ -593,7 +593,7 @@ var READ_EVERY = 200;
 var ChatSocket = class extends ReconnectingSocket {
   room;
   #outbox = new Outbox(
-    (frame) => this.send(frame),
+    (frame) => this.sendFrame(frame),
     () => this.emit("unsent", this.unsent)
   );
   #typedAt = 0;
@@ -605,33 +605,37 @@ var ChatSocket = class extends ReconnectingSocket {
     for (const draft of unsent) void this.#outbox.add(draft);
     this.on("frame", this.#outbox.flush);
   }
-  /** What was said and is not acknowledged, in order. It stays when the socket is closed. */
+  /** Messages that are not acknowledged, in order. They stay when the socket is closed. */
   get unsent() {
     return this.#outbox.drafts;
   }
   /**
-   * Say something, now or when there is a line. Resolves with the receipt. Rejects with `ChatRefused`, or with
-   * `SocketStopped` when the socket stops before. `more` are further members of the frame; with a `client_id` of the
-   * caller's own the message can be told among those that arrive.
+   * Send a message, now or once connected. Resolves when it is acknowledged. Rejects with `ChatRefused`, or with
+   * `SocketStopped` when the socket stops first. `more` are further members of the frame, such as `reply_to`, or a
+   * `client_id` of your own, by which you recognise the message when it arrives.
    */
-  say(message, more = {}) {
-    const said = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
+  send(message, more = {}) {
+    const acknowledged = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
     this.#outbox.flush();
-    return said;
+    return acknowledged;
   }
-  /** Tell the others that one is typing, as often as keys are pressed; nothing without a line. */
+  /** @deprecated Use `send`. */
+  say(message, more = {}) {
+    return this.send(message, more);
+  }
+  /** Show the other members that you are typing. Call it at each key; it does nothing while disconnected. */
   typing() {
-    if (Date.now() - this.#typedAt >= TYPING_EVERY && this.send({ type: "typing" })) this.#typedAt = Date.now();
+    if (Date.now() - this.#typedAt >= TYPING_EVERY && this.sendFrame({ type: "typing" })) this.#typedAt = Date.now();
   }
-  /** Tell that everything up to this number was read. Many calls become one frame; nothing without a line. */
+  /** Mark everything up to this number as read. Many calls become one frame. Does nothing while disconnected. */
   read(seq) {
     this.#readSeq = Math.max(this.#readSeq, seq);
     this.#reading ??= setTimeout(() => {
       this.#reading = void 0;
-      this.send({ type: "read", seq: this.#readSeq });
+      this.sendFrame({ type: "read", seq: this.#readSeq });
     }, READ_EVERY);
   }
-  take(frame) {
+  accept(frame) {
     switch (frame.type) {
       case "ack":
         this.#outbox.acknowledge(frame);
@@ -644,21 +648,21 @@ var ChatSocket = class extends ReconnectingSocket {
     }
     return true;
   }
-  /** Whether this message is the one that follows. An old one was here before; a gap is mended by connecting anew. */
+  /** Whether this message is the next one. Drops old messages; reconnects when messages are missing before it. */
   #isNext({ seq }) {
     if (this.seq !== null && seq > this.seq + 1) {
-      this.lost();
+      this.reconnect();
       return false;
     }
     return this.advance(seq);
   }
-  turned(state, code) {
+  stateChanged(state, code) {
     if (code === CloseCode.tooBig) this.#refuseBiggest();
     if (state === "open") this.#outbox.begin();
     else if (state === "stopped") this.#outbox.stop(code);
     else this.#outbox.pause();
   }
-  /** A frame was too big. Sent again it would close the next line, too, so it is refused as if the server had said so. */
+  /** A frame was too big. Sent again, it would close the next connection, too. */
   #refuseBiggest() {
     const client_id = this.#outbox.biggest;
     if (client_id === void 0) return;
@@ -666,8 +670,8 @@ var ChatSocket = class extends ReconnectingSocket {
     this.#outbox.refuse(refusal.code, refusal.detail, client_id);
     this.emit("error", refusal);
   }
-  send(frame) {
-    const isSent = super.send(frame);
+  sendFrame(frame) {
+    const isSent = super.sendFrame(frame);
     if (isSent) this.#outbox.allowance.take();
     return isSent;
   }
@@ -679,8 +683,8 @@ var NotificationsSocket = class extends ReconnectingSocket {
   constructor(options) {
     super("/ws/notifications/", PROTOCOL2, options);
   }
-  /** Numbers that are missing were deleted meanwhile: nothing else leaves one out. */
-  take(frame) {
+  /** A missing number is a deleted notification, not a gap. */
+  accept(frame) {
     return frame.type !== "notification" || this.advance(frame.seq);
   }
 };
