@@ -27,6 +27,14 @@ class FilesDiscarded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoomDeleted(Event):
+    """A room was deleted with its messages."""
+
+    name: ClassVar[str] = "chat.room_deleted"
+    room_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageChanged(Event):
     """A room is searched by the rules of another language from now on."""
 

@@ -9,6 +9,7 @@ from apps.chat.events import (
     MemberAdded,
     MessageNoticed,
     PersonInvited,
+    RoomDeleted,
 )
 from apps.common import events
 from apps.users.events import UserErased
@@ -50,3 +51,9 @@ def tell_of_membership(event: MemberAdded) -> None:
 def tell_of_invitation(event: PersonInvited) -> None:
     """Tell the one who is invited."""
     tasks.tell_of_invitation.delay(invitation_id=str(event.invitation_id))
+
+
+@events.on(RoomDeleted)
+def retract_room(event: RoomDeleted) -> None:
+    """Delete the notifications that quote the room."""
+    tasks.retract_room.delay(room_id=str(event.room_id))

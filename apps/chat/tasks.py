@@ -71,3 +71,9 @@ def tell_of_invitation(*, invitation_id: str) -> None:
 def delete_expired() -> None:
     """Invitations that nobody has followed in time, and mutes that are over."""
     services.delete_expired()
+
+
+@shared_task(autoretry_for=(OperationalError,))
+def retract_room(*, room_id: str) -> None:
+    """Delete the notifications that quote a room which was deleted. Idempotent."""
+    services.retract_room(room_id=UUID(room_id))

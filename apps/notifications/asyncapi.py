@@ -22,6 +22,29 @@ _UUID: Final = {"type": "string", "format": "uuid"}
 _NUMBER: Final = {"type": "integer", "minimum": 0}
 _UNREAD: Final = {**_NUMBER, "description": "How many are unread."}
 
+_NOTIFICATION: Final[dict[str, Any]] = {
+    "id": _UUID,
+    "seq": {**_NUMBER, "minimum": 1, "description": "Ascending without gaps for each person."},
+    "kind": {"type": "string", "maxLength": KIND_LENGTH, "description": "`<slice>.<what>`"},
+    "title": {"type": "string", "maxLength": TITLE_LENGTH},
+    "body": {"type": "string", "maxLength": BODY_LENGTH},
+    "link": {"type": "string", "maxLength": LINK_LENGTH, "description": "A path of this site, or empty."},
+    "data": {"type": "object", "description": "A few ids and codes of its kind."},
+    "at": {"type": "string", "format": "date-time"},
+    "read": {"type": "boolean"},
+}
+_EXAMPLE: Final[dict[str, Any]] = {
+    "id": _ID,
+    "seq": 8,
+    "kind": "chat.mention",
+    "title": "Ada mentioned you in Lobby",
+    "body": "@Grace look",
+    "link": "/#/rooms/lobby",
+    "data": {"room": "lobby", "seq": 12},
+    "at": "2026-05-01T12:00:00.123456Z",
+    "read": False,
+}
+
 CLOSE_CODES: Final = {
     handshake.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
     handshake.UNKNOWN_VERSION: f"Of the versions that were offered none is spoken here; offer {consumers.PROTOCOL}.",
@@ -61,37 +84,21 @@ def _told() -> dict[str, Any]:
         ),
         "notification": message(
             "Something that you are told, new or missed; in order, once.",
-            {
-                "type": {"const": "notification"},
-                "id": _UUID,
-                "seq": {**_NUMBER, "minimum": 1, "description": "Ascending without gaps for each person."},
-                "kind": {"type": "string", "maxLength": KIND_LENGTH, "description": "`<slice>.<what>`"},
-                "title": {"type": "string", "maxLength": TITLE_LENGTH},
-                "body": {"type": "string", "maxLength": BODY_LENGTH},
-                "link": {
-                    "type": "string",
-                    "maxLength": LINK_LENGTH,
-                    "description": "A path of this site, or empty.",
-                },
-                "data": {"type": "object", "description": "A few ids and codes of its kind."},
-                "at": {"type": "string", "format": "date-time"},
-                "read": {"type": "boolean"},
-            },
-            {
-                "type": "notification",
-                "id": _ID,
-                "seq": 8,
-                "kind": "chat.mention",
-                "title": "Ada mentioned you in Lobby",
-                "body": "@Grace look",
-                "link": "/#/rooms/lobby",
-                "data": {"room": "lobby", "seq": 12},
-                "at": "2026-05-01T12:00:00.123456Z",
-                "read": False,
-            },
+            {"type": {"const": "notification"}, **_NOTIFICATION},
+            {"type": "notification", **_EXAMPLE},
+        ),
+        "changed": message(
+            "A notification that you have reads differently now; the same fields as in `notification`.",
+            {"type": {"const": "changed"}, **_NOTIFICATION},
+            {"type": "changed", **_EXAMPLE, "body": "@Grace look here"},
+        ),
+        "removed": message(
+            "Notifications were retracted: what they quoted is gone, or no longer yours to read.",
+            {"type": {"const": "removed"}, "ids": {"type": "array", "items": _UUID}},
+            {"type": "removed", "ids": [_ID]},
         ),
         "unread": message(
-            "How many are unread now: behind new ones, and when some were read elsewhere.",
+            "How many are unread now: behind new ones, and when some were read or retracted.",
             {"type": {"const": "unread"}, "unread": _UNREAD},
             {"type": "unread", "unread": 3},
         ),

@@ -59,6 +59,8 @@ class Notification(BaseModel):
     # Whose doing it tells of, by name; it goes when they are erased.
     about_id = models.UUIDField(null=True, blank=True, editable=False)
     key = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001  (unique where there is one)
+    # What the user must be able to read to keep it, as `chat.room:<id>`; with that right it is retracted.
+    scope = models.CharField(max_length=120, null=True, blank=True, editable=False)  # noqa: DJ001
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -74,6 +76,12 @@ class Notification(BaseModel):
                 condition=models.Q(read_at__isnull=True),
             ),
             models.Index(fields=["created_at"], name="notifications_age"),
+            models.Index(fields=["key"], name="notifications_key", condition=models.Q(key__isnull=False)),
+            models.Index(
+                fields=["scope", "user"],
+                name="notifications_scope",
+                condition=models.Q(scope__isnull=False),
+            ),
             models.Index(
                 fields=["about_id"],
                 name="notifications_about",

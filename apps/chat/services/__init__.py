@@ -19,7 +19,12 @@ from apps.chat.services.members import (
 )
 from apps.chat.services.messages import delete_message, edit_message
 from apps.chat.services.moderation import ban_member, lift_ban, mute_member, remove_member, unmute_member
-from apps.chat.services.notifications import tell_of_invitation, tell_of_membership, tell_of_message
+from apps.chat.services.notifications import (
+    retract_room,
+    tell_of_invitation,
+    tell_of_membership,
+    tell_of_message,
+)
 from apps.chat.services.posting import (
     announce,
     clean_text,
@@ -68,6 +73,7 @@ __all__ = [
     "read_up_to",
     "record_reads",
     "remove_member",
+    "retract_room",
     "store_in_rooms",
     "store_messages",
     "tell_of_invitation",

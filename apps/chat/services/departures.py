@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.chat.models import Ban, Invitation, Membership, Mute, Room
-from apps.chat.services import members
+from apps.chat.services import invitations, members
 from infrastructure import realtime
 
 
@@ -23,7 +23,7 @@ def forget_user(*, user_id: UUID) -> int:
         # In the order of keys, so that two departures cannot wait for each other.
         list(Room.objects.select_for_update(no_key=True).filter(pk__in=room_ids).order_by("pk"))
         mine.delete()
-        Invitation.objects.filter(Q(user_id=user_id) | Q(invited_by_id=user_id)).delete()
+        invitations.discard(Invitation.objects.filter(Q(user_id=user_id) | Q(invited_by_id=user_id)))
         Mute.objects.filter(user_id=user_id).delete()
         Ban.objects.filter(user_id=user_id).delete()
         for room_id in room_ids:

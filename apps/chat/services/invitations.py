@@ -7,13 +7,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.chat import limits, policies, selectors
 from apps.chat.events import PersonInvited
 from apps.chat.exceptions import InvitationNotFound, RoomNotFound, RoomRoleTooLow, TooManyInvitations
 from apps.chat.models import Invitation, Membership, Mute, Role
-from apps.chat.services import members, rooms
+from apps.chat.services import members, notifications, rooms
 from apps.chat.types import AuditAction
 from apps.common import audit, events
 from apps.users import selectors as users
@@ -21,6 +22,7 @@ from apps.users import selectors as users
 LASTS: Final = timedelta(days=14)
 # Open ones of one room: each of them may send a mail to somebody who did not ask for it.
 MAX_OPEN: Final = 100
+_BATCH: Final = 500
 
 
 def invite(
@@ -68,7 +70,7 @@ def withdraw_invitation(*, actor_id: UUID, slug: str, invitation_id: UUID) -> No
     """Take an invitation back. Raises RoomNotFound, NotAMember, RoomRoleTooLow, InvitationNotFound."""
     membership = _inviter(actor_id, slug)
     with transaction.atomic():
-        if not Invitation.objects.filter(pk=invitation_id, room_id=membership.room_id).delete()[0]:
+        if not discard(Invitation.objects.filter(pk=invitation_id, room_id=membership.room_id)):
             raise InvitationNotFound
         audit.record(
             action=AuditAction.INVITATION_WITHDRAWN,
@@ -95,7 +97,7 @@ def accept_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | Non
         if invitation is None:
             raise InvitationNotFound
         membership, _ = members.enter(room=invitation.room, user_id=user_id)
-        mine.filter(room_id=room_id).delete()
+        discard(mine.filter(room_id=room_id))
         audit.record(
             action=AuditAction.MEMBER_ADDED,
             actor_id=invitation.invited_by_id,
@@ -109,15 +111,26 @@ def accept_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | Non
 def decline_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | None = None) -> None:
     """Stay out. Raises InvitationNotFound."""
     mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
-    if not Invitation.objects.filter(pk__in=mine.filter(pk=invitation_id).values("pk")).delete()[0]:
+    if not discard(mine.filter(pk=invitation_id)):
         raise InvitationNotFound
 
 
 def delete_expired(*, now: datetime | None = None) -> int:
-    """Delete invitations that nobody has followed in time, and mutes that are over. How many it were."""
+    """Delete expired invitations and mutes. Returns the number of rows deleted."""
     now = now or timezone.now()
-    count = Invitation.objects.filter(expires_at__lte=now).delete()[0]
+    count = 0
+    while found := discard(Invitation.objects.filter(expires_at__lte=now), limit=_BATCH):
+        count += found
     return count + Mute.objects.filter(until__lte=now).delete()[0]
+
+
+def discard(invitations: QuerySet[Invitation], *, limit: int | None = None) -> int:
+    """Delete invitations with their notifications. Returns the number of invitations deleted."""
+    with transaction.atomic():
+        ids = list(invitations.order_by().values_list("pk", flat=True)[:limit])
+        count = Invitation.objects.filter(pk__in=ids).delete()[0]
+        notifications.retract_invitations(invitation_ids=ids)
+    return count
 
 
 def _inviter(actor_id: UUID, slug: str) -> Membership:

@@ -14,7 +14,7 @@ from apps.chat import policies, selectors
 from apps.chat.events import MemberAdded
 from apps.chat.exceptions import Banned, LastOwner, MemberBanned, MemberNotFound, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Mute, Role, Room
-from apps.chat.services import rooms
+from apps.chat.services import notifications, rooms
 from apps.chat.types import AuditAction
 from apps.common import audit, events
 from apps.common.exceptions import NotFound
@@ -178,6 +178,7 @@ def end(membership: Membership) -> None:
             defaults={"until": membership.muted_until},
         )
     membership.delete()
+    notifications.retract_room(room_id=membership.room_id, user_id=membership.user_id)
     realtime.push_to_room(membership.room_id, {"type": "membership.ended", "user": str(membership.user_id)})
     if membership.role == Role.OWNER:
         keep_owned([membership.room_id])

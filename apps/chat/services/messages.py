@@ -12,7 +12,7 @@ from apps.chat import policies, protocol, selectors
 from apps.chat.events import FilesDiscarded, MessageNoticed
 from apps.chat.exceptions import MessageDeleted, Muted, RoomRoleTooLow
 from apps.chat.models import Attachment, Membership, Message, Role
-from apps.chat.services import message_parts
+from apps.chat.services import message_parts, notifications
 from apps.chat.services.posting import clean_text
 from apps.chat.types import AuditAction, Posted
 from apps.common import audit, events
@@ -44,6 +44,7 @@ def edit_message(
         if mentions:
             events.publish(MessageNoticed(message_id=message_id, room_id=room_id))
         edited = selectors.get_posted(room_id=room_id, message_id=message_id)
+        notifications.follow_edit(posted=edited)
         realtime.push_to_room(room_id, protocol.edited(edited))
     return edited
 
@@ -63,6 +64,7 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
         )
         if not changed:
             return
+        notifications.follow_deletion(message_id=message_id)
         if Attachment.objects.filter(message_id=message_id).update(discarded_at=now):
             events.publish(FilesDiscarded(room_id=room_id))
         if not is_own:

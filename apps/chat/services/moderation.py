@@ -16,7 +16,7 @@ from apps.chat import policies, selectors
 from apps.chat.exceptions import BanNotFound, InvalidMute, MemberNotFound, RoomRoleTooLow
 from apps.chat.models import Ban, Invitation, Membership, Role
 from apps.chat.selectors import Standing
-from apps.chat.services import members, rooms
+from apps.chat.services import invitations, members, rooms
 from apps.chat.types import AuditAction
 from apps.common import audit
 from apps.common.exceptions import NotFound
@@ -56,7 +56,7 @@ def ban_member(*, actor_id: UUID, slug: str, user_id: UUID) -> tuple[Ban, bool]:
         ban.user = person
         if target is not None:
             members.end(target)
-        Invitation.objects.filter(room_id=actor.room.pk, user_id=user_id).delete()
+        invitations.discard(Invitation.objects.filter(room_id=actor.room.pk, user_id=user_id))
         if is_new:
             _record(actor, AuditAction.MEMBER_BANNED, user_id)
     return ban, is_new

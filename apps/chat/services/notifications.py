@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from apps.chat import limits, selectors
-from apps.chat.exceptions import MemberNotFound, MessageNotFound
-from apps.chat.models import Invitation
+from apps.chat.models import Invitation, Membership, Message
 from apps.chat.types import Posted
 from apps.common.exceptions import NotFound
 from apps.notifications import services as notifications
@@ -25,19 +26,22 @@ INVITATION: Final = declare(Kind(code="chat.invitation", title="Someone invites 
 EXCERPT: Final = 200
 
 
+@transaction.atomic
 def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
-    """Tell those whom a message names, and whom it answers, once each; how many were told. Its sender is not."""
-    try:
-        posted = selectors.get_posted(room_id=room_id, message_id=message_id)
-    except MessageNotFound:  # the room is gone
+    """Notify the members whom a message mentions or replies to, once each; not its sender.
+
+    Returns the number of members notified.
+    """
+    # Whoever deletes the message or ends a membership meanwhile waits, and then finds what is written here.
+    message = Message.objects.select_for_update(no_key=True).filter(pk=message_id, room_id=room_id)
+    if message.values_list("pk").first() is None:
         return 0
+    posted = selectors.get_posted(room_id=room_id, message_id=message_id)
     if posted.is_deleted:
         return 0
-    named = {one.user_id: MENTION for one in posted.mentions}
-    answered = None if posted.reply_to is None else posted.reply_to.sender_id
-    wanted = named if answered is None else {answered: REPLY} | named
-    wanted.pop(posted.sender_id, None)  # type: ignore[arg-type]  # the system has no id, and is in no such mapping
-    present = selectors.names_of_members(room_id=room_id, user_ids=set(wanted))
+    wanted = _addressed(posted)
+    members = Membership.objects.select_for_update(no_key=True).filter(room_id=room_id, user_id__in=wanted)
+    present = list(members.order_by("pk").values_list("user_id", flat=True))
     room = selectors.get_room_by_id(room_id=room_id)
     if present and posted.sender_id is not None and not limits.may("notices", posted.sender_id):
         return 0  # they are in the message all the same
@@ -52,18 +56,64 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
             body=_excerpt(posted),
             link=f"/#/rooms/{room.slug}",
             data={"room": room.slug, "message": str(message_id), "seq": posted.seq},
-            key=f"chat.message:{message_id}",
+            key=_message_key(message_id),
             about_id=posted.sender_id,
+            scope=scope_of(room_id),
         )
         count += told
     return count
 
 
+def follow_edit(*, posted: Posted) -> None:
+    """Let the notifications of a message say what it says now; those of users it no longer addresses go."""
+    notifications.revise(key=_message_key(posted.id), body=_excerpt(posted), keep=list(_addressed(posted)))
+
+
+def follow_deletion(*, message_id: UUID) -> None:
+    """Delete the notifications of a message."""
+    notifications.retract(keys=[_message_key(message_id)])
+
+
+def retract_invitations(*, invitation_ids: Collection[UUID]) -> None:
+    """Delete the notifications of invitations that are withdrawn, used or void."""
+    if invitation_ids:
+        notifications.retract(keys=[_invitation_key(id_) for id_ in invitation_ids])
+
+
+def retract_room(*, room_id: UUID, user_id: UUID | None = None) -> None:
+    """Delete what quotes a room, for one user who may no longer read it or, when it is deleted, for everyone."""
+    notifications.retract_scope(scope=scope_of(room_id), user_id=user_id)
+
+
+def scope_of(room_id: UUID) -> str:
+    """What users must be able to read to keep notifications that quote the room."""
+    return f"chat.room:{room_id}"
+
+
+def _message_key(message_id: UUID) -> str:
+    return f"chat.message:{message_id}"
+
+
+def _invitation_key(invitation_id: UUID) -> str:
+    return f"chat.invitation:{invitation_id}"
+
+
+def _addressed(posted: Posted) -> dict[UUID, Kind]:
+    """Whom a message mentions or replies to, other than its sender."""
+    wanted = {one.user_id: MENTION for one in posted.mentions}
+    answered = None if posted.reply_to is None else posted.reply_to.sender_id
+    if answered is not None:
+        wanted.setdefault(answered, REPLY)
+    return {user_id: kind for user_id, kind in wanted.items() if user_id != posted.sender_id}
+
+
+@transaction.atomic
 def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
     """Tell someone that they were brought into a room, if they still are in it; whether they were told."""
-    try:
-        member = selectors.get_member(room_id=room_id, user_id=user_id)
-    except MemberNotFound:
+    member = (
+        Membership.objects.select_for_update(no_key=True).filter(room_id=room_id, user_id=user_id).first()
+    )
+    if member is None:
         return False
     room = selectors.get_room_by_id(room_id=room_id)
     name = users.names_of([actor_id]).get(actor_id, selectors.SYSTEM_NAME)
@@ -75,6 +125,7 @@ def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
         data={"room": room.slug},
         key=f"chat.member:{member.pk}",
         about_id=actor_id,
+        scope=scope_of(room_id),
     )
 
 
@@ -100,7 +151,7 @@ def tell_of_invitation(*, invitation_id: UUID) -> None:
             title=f"{invitation.invited_by.name} invites you into {invitation.room.name}",
             link="/#/invitations",
             data={"invitation": str(invitation_id)},
-            key=f"chat.invitation:{invitation_id}",
+            key=_invitation_key(invitation_id),
             about_id=invitation.invited_by_id,
         )
     if invitation.email:

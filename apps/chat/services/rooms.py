@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Value
 
 from apps.chat import policies, selectors
-from apps.chat.events import FilesDiscarded, LanguageChanged
+from apps.chat.events import FilesDiscarded, LanguageChanged, RoomDeleted
 from apps.chat.exceptions import RoomNotFound, RoomRoleTooLow, SlugTaken
 from apps.chat.models import Attachment, LanguageField, Membership, Message, Role, Room
 from apps.chat.services import slugs
@@ -144,6 +144,7 @@ def force_delete_room(*, room_id: UUID, actor_id: UUID | None) -> None:
         if Attachment.objects.filter(room_id=room_id).exists():
             events.publish(FilesDiscarded(room_id=room_id))
         room.delete()
+        events.publish(RoomDeleted(room_id=room_id))
         audit.record(
             action=AuditAction.ROOM_DELETED,
             actor_id=actor_id,

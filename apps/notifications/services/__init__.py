@@ -8,7 +8,7 @@ from apps.notifications.services.digests import (
     unsubscribe,
 )
 from apps.notifications.services.inbox import mark_all_read, mark_read, set_preferences
-from apps.notifications.services.notifying import notify, push_event
+from apps.notifications.services.notifying import notify, push_event, retract, retract_scope, revise
 
 __all__ = [
     "delete_old_notifications",
@@ -19,6 +19,9 @@ __all__ = [
     "notify",
     "push_event",
     "read_unsubscribe_token",
+    "retract",
+    "retract_scope",
+    "revise",
     "send_digest",
     "set_preferences",
     "unsubscribe",

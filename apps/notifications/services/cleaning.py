@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.notifications.models import Inbox, Notification
+from apps.notifications.services import notifying
 
 KEEP_READ: Final = timedelta(days=30)
 KEEP: Final = timedelta(days=180)
@@ -37,5 +39,10 @@ def forget_user(*, user_id: UUID) -> int:
 
     How many rows it were.
     """
-    gone = Notification.objects.filter(Q(user_id=user_id) | Q(about_id=user_id)).delete()[0]
+    gone = Notification.objects.filter(user_id=user_id).delete()[0]
+    about = Notification.objects.filter(about_id=user_id)
+    while batch := list(about.values_list("pk", flat=True)[:_BATCH]):
+        with transaction.atomic():
+            notifying.delete(Notification.objects.filter(pk__in=batch))
+        gone += len(batch)
     return gone + Inbox.objects.filter(pk=user_id).delete()[0]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
+from apps.notifications import selectors
 from apps.notifications.exceptions import InvalidLink, RecipientNotFound
 from apps.notifications.models import BODY_LENGTH, TITLE_LENGTH, Inbox, Notification
 from apps.users import selectors as users
 from infrastructure import realtime
+
+_BATCH: Final = 500
 
 
 def notify(
@@ -27,6 +32,7 @@ def notify(
     data: Mapping[str, Any] | None = None,
     key: str | None = None,
     about_id: UUID | None = None,
+    scope: str | None = None,
     now: datetime | None = None,
 ) -> Notification | None:
     """Tell a person something; None when they do not want to hear of this kind.
@@ -38,6 +44,7 @@ def notify(
         data: A few ids and codes for clients.
         key: Names the cause: told again under the same key, it stays one notification.
         about_id: The person whose name it holds; when they are erased, it goes.
+        scope: What the user must be able to read to keep it (`chat.room:<id>`), for `retract`.
 
     Raises:
         RecipientNotFound: there is no such account, or it is not active.
@@ -68,10 +75,54 @@ def notify(
             data=dict(data or {}),
             key=key,
             about_id=about_id,
+            scope=scope,
             created_at=now or timezone.now(),
         )
         realtime.push(f"inbox:{user_id}", {"type": "notified", "seq": inbox.head})
     return notification
+
+
+def revise(*, key: str, body: str, keep: Collection[UUID]) -> None:
+    """Give the notifications of a cause another text, and retract those of users outside `keep`."""
+    with transaction.atomic():
+        told = Notification.objects.filter(key=key)
+        delete(told.exclude(user_id__in=keep))
+        for notification in told.select_for_update(no_key=True).order_by("pk"):
+            if notification.body != body[:BODY_LENGTH]:
+                notification.body = body[:BODY_LENGTH]
+                notification.save(update_fields=["body", "updated_at"])
+                at = notification.created_at.isoformat().replace("+00:00", "Z")
+                frame = selectors.frame(notification) | {"type": "changed", "at": at}
+                realtime.push(f"inbox:{notification.user_id}", frame)
+
+
+def retract(*, keys: Collection[str]) -> None:
+    """Delete the notifications of causes that are gone, such as a message that was deleted."""
+    with transaction.atomic():
+        delete(Notification.objects.filter(key__in=keys))
+
+
+def retract_scope(*, scope: str, user_id: UUID | None = None) -> None:
+    """Delete the notifications that quote what a user, or everyone, may no longer read."""
+    found = Notification.objects.filter(scope=scope)
+    if user_id is not None:
+        found = found.filter(user_id=user_id)
+    while batch := list(found.values_list("pk", flat=True)[:_BATCH]):
+        with transaction.atomic():
+            delete(Notification.objects.filter(pk__in=batch))
+
+
+def delete(notifications: QuerySet[Notification]) -> None:
+    """Delete notifications and tell the open streams of their users; in the caller's transaction."""
+    gone: defaultdict[UUID, list[str]] = defaultdict(list)
+    for user_id, id_ in notifications.order_by().values_list("user_id", "pk"):
+        gone[user_id].append(str(id_))
+    Notification.objects.filter(pk__in=[id_ for ids in gone.values() for id_ in ids]).delete()
+    for user_id, ids in gone.items():
+        realtime.push(f"inbox:{user_id}", {"type": "removed", "ids": ids})
+        realtime.push(
+            f"inbox:{user_id}", {"type": "unread", "unread": selectors.count_unread(user_id=user_id)}
+        )
 
 
 def push_event(*, user_id: UUID, name: str, data: Mapping[str, Any] | None = None) -> None:

@@ -133,6 +133,12 @@ def test_conversation_keeps_to_the_asyncapi_document_and_leaves_nothing_out(site
     until("error")
     services.push_event(user_id=ada.pk, name="test.x", data={"n": 1})
     until("event")
+    services.notify(user_id=ada.pk, kind="test.kind", title="Told", body="once", key="test:1")
+    until("unread")
+    services.revise(key="test:1", body="twice", keep=[ada.pk])
+    until("changed")
+    services.retract(keys=["test:1"])
+    until("removed")
     assert seen == set(described)
     assert {*asyncapi.CLOSE_CODES} >= {4401, 4406, 4408, 4409, 4429, 1009, 1012, 1013}
     path = "/api/private/notifications/asyncapi.yaml"

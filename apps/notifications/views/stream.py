@@ -24,7 +24,18 @@ _EVENT: Final = {
     "type": "object",
     "required": ["event", "data"],
     "properties": {
-        "event": {"type": "string", "enum": ["welcome", "notification", "unread", "event", "end"]},
+        "event": {
+            "type": "string",
+            "enum": [
+                "welcome",
+                "notification",
+                "changed",
+                "removed",
+                "unread",
+                "event",
+                "end",
+            ],
+        },
         "data": {"type": "string", "contentMediaType": "application/json"},
         "id": {"type": "string"},
     },

@@ -1,0 +1,16 @@
+"""Notifications that quote a room name it as their scope, so that they go when the right to read it does."""
+
+from django.db import migrations
+
+FILL = """
+UPDATE notifications_notification SET scope = 'chat.room:' || room.id
+FROM chat_room room
+WHERE scope IS NULL AND kind IN ('chat.mention', 'chat.reply', 'chat.added') AND data ->> 'room' = room.slug
+"""
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("chat", "0008_search_and_unread"), ("notifications", "0003_scope")]
+
+    operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]

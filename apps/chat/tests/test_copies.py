@@ -1,0 +1,184 @@
+"""Notifications quote messages: what they say follows the message, and goes with the right to read it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core import mail
+from django.db import connection, transaction
+
+from apps.chat import services
+from apps.chat.models import Membership, Role, Room
+from apps.chat.tests.factories import RoomFactory
+from apps.chat.tests.people import Person, someone
+from apps.common.models import OutboxEvent
+from apps.notifications import services as notifications
+from apps.notifications.models import Notification
+
+pytestmark = pytest.mark.django_db
+
+
+def mentioned(room: Room, by: Person, *who: Person, text: str = "the secret") -> str:
+    """Post a message that mentions people, and notify them; its id."""
+    id_: str = by.say(room, " ".join(f"<@{one.id}>" for one in who) + f" {text}").json()["id"]
+    assert services.tell_of_message(room_id=room.pk, message_id=UUID(id_)) == len(who)
+    return id_
+
+
+def read(who: Person) -> list[str]:
+    """What the list of notifications, its count and the digest say to someone."""
+    listed = who.call("GET", "/api/private/v1/notifications/").json()["results"]
+    summary = who.call("GET", "/api/private/v1/notifications/summary/").json()
+    assert summary["unread"] == len(listed)
+    return [one["body"] for one in listed]
+
+
+def digest(who: Person) -> str:
+    mail.outbox.clear()
+    notifications.send_digest(user_id=who.user.pk)
+    return "".join(one.message().as_string() for one in mail.outbox)
+
+
+def by_sender(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    assert ada("DELETE", f"rooms/{room.slug}/messages/{id_}/").status_code == 204
+
+
+def by_moderator(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    assert someone(room, Role.OWNER)("DELETE", f"rooms/{room.slug}/messages/{id_}/").status_code == 204
+
+
+def by_leaving(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    assert grace("POST", f"rooms/{room.slug}/leave/").status_code == 204
+
+
+def by_removal(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    owner = someone(room, Role.OWNER)
+    assert owner("DELETE", f"rooms/{room.slug}/members/{grace.id}/").status_code == 204
+
+
+def by_ban(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    owner = someone(room, Role.OWNER)
+    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": grace.id}).status_code == 201
+
+
+def by_deleting_the_room(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    assert someone(room, Role.OWNER)("DELETE", f"rooms/{room.slug}/").status_code == 204
+    assert OutboxEvent.objects.filter(name="chat.room_deleted").exists()
+    services.retract_room(room_id=room.pk)
+
+
+def by_erasure(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    notifications.forget_user(user_id=ada.user.pk)
+
+
+def by_an_edit(ada: Person, grace: Person, room: Room, id_: str) -> None:
+    answer = ada("PATCH", f"rooms/{room.slug}/messages/{id_}/", {"message": "to nobody"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        by_sender,
+        by_moderator,
+        by_leaving,
+        by_removal,
+        by_ban,
+        by_deleting_the_room,
+        by_erasure,
+        by_an_edit,
+    ],
+)
+def test_a_quote_goes_with_its_message_and_with_the_right_to_read_it(end: Any) -> None:
+    room = RoomFactory.create(is_private=True)
+    ada, grace = someone(room), someone(room)
+    id_ = mentioned(room, ada, grace)
+    assert read(grace) == [f"@{grace.user.name} the secret"]
+    end(ada, grace, room, id_)
+    assert read(grace) == []
+    assert digest(grace) == ""
+
+
+def test_a_quote_says_what_its_message_says_now() -> None:
+    room = RoomFactory.create()
+    ada, grace, linus = someone(room), someone(room), someone(room)
+    id_ = mentioned(room, ada, grace, linus)
+    answer = ada("PATCH", f"rooms/{room.slug}/messages/{id_}/", {"message": f"<@{grace.id}> nothing"})
+    assert answer.status_code == 200
+    assert read(grace) == [f"@{grace.user.name} nothing"]
+    assert read(linus) == []
+    assert "secret" not in digest(grace)
+
+
+def test_those_who_are_answered_keep_what_mentions_nobody() -> None:
+    room = RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    asked = grace.say(room, "who?").json()["id"]
+    id_ = ada.say(room, "me", reply_to=asked).json()["id"]
+    services.tell_of_message(room_id=room.pk, message_id=UUID(id_))
+    ada("PATCH", f"rooms/{room.slug}/messages/{id_}/", {"message": "not me"})
+    assert read(grace) == ["not me"]
+
+
+def test_others_keep_what_they_may_read() -> None:
+    room, elsewhere = RoomFactory.create(), RoomFactory.create()
+    ada, grace, linus = someone(room), someone(room), someone(room)
+    Membership.objects.create(room=elsewhere, user=ada.user)
+    Membership.objects.create(room=elsewhere, user=grace.user)
+    mentioned(room, ada, grace, linus)
+    mentioned(elsewhere, ada, grace, text="elsewhere")
+    grace("POST", f"rooms/{room.slug}/leave/")
+    assert read(grace) == [f"@{grace.user.name} elsewhere"]
+    assert read(linus) == [f"@{grace.user.name} @{linus.user.name} the secret"]
+
+
+def withdrawn(owner: Person, grace: Person, room: Room, id_: str) -> None:
+    assert owner("DELETE", f"rooms/{room.slug}/invitations/{id_}/").status_code == 204
+
+
+def accepted(owner: Person, grace: Person, room: Room, id_: str) -> None:
+    assert grace("POST", f"invitations/{id_}/accept/").status_code == 200
+
+
+def declined(owner: Person, grace: Person, room: Room, id_: str) -> None:
+    assert grace("POST", f"invitations/{id_}/decline/").status_code == 204
+
+
+def banned(owner: Person, grace: Person, room: Room, id_: str) -> None:
+    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": grace.id}).status_code == 201
+
+
+@pytest.mark.parametrize("end", [withdrawn, accepted, declined, banned])
+def test_the_notification_of_an_invitation_goes_with_it(end: Any) -> None:
+    room = RoomFactory.create()
+    owner, grace = someone(room, Role.OWNER), someone()
+    id_ = owner("POST", f"rooms/{room.slug}/invitations/", {"user": grace.id}).json()["id"]
+    services.tell_of_invitation(invitation_id=UUID(id_))
+    assert Notification.objects.filter(user=grace.user).count() == 1
+    end(owner, grace, room, id_)
+    assert not Notification.objects.filter(user=grace.user).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_is_deleted_while_it_is_told_leaves_nothing() -> None:
+    room = RoomFactory.create()
+    ada, grace = someone(room), someone(room)
+    id_ = ada.say(room, f"<@{grace.id}> the secret").json()["id"]
+    told: list[int] = []
+
+    def tell() -> None:
+        told.append(services.tell_of_message(room_id=room.pk, message_id=UUID(id_)))
+        connection.close()
+
+    with transaction.atomic():
+        services.delete_message(actor_id=ada.user.pk, slug=room.slug, message_id=UUID(id_))
+        thread = threading.Thread(target=tell)
+        thread.start()
+        thread.join(0.5)  # it waits for the row of the message
+        assert told == []
+    thread.join(10)
+    assert told == [0]
+    assert not Notification.objects.exists()
