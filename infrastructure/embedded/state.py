@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,6 +42,19 @@ class Claim:
             return False
         self.file = file
         self.note.unlink(missing_ok=True)
+        return True
+
+    def retire(self) -> None:
+        """Tell others that the servers are about to stop."""
+        self.note.unlink(missing_ok=True)
+
+    def take_within(self, seconds: float) -> bool:
+        """`take`, after waiting for an owner that is starting or stopping."""
+        deadline = time.monotonic() + seconds
+        while not self.take():
+            if self.owner() is not None or time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
         return True
 
     def publish(self, running: Running) -> None:

@@ -17,6 +17,7 @@ from infrastructure.embedded.process_group import Ended, ProcessGroup
 
 BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before each restart in a row
 STEADY = 60.0  # seconds of life after which a death counts as the first again
+PATIENCE = 30.0  # seconds that a start waits for another run of this checkout to stop
 NAMES = {"DATABASE_URL": "postgres", "REDIS_URL": "valkey"}
 
 
@@ -53,7 +54,7 @@ class Supervisor:
         """Run until asked to end, or until something that cannot be mended. Returns the exit code."""
         folder = data_dirs.local_folder(self.checkout)
         claim = state.Claim(folder)
-        if not claim.take():
+        if not claim.take_within(PATIENCE):
             raise errors.EmbeddedError(state.taken_by(claim.owner()))
         try:
             postgres.require_free(self.port, self.host)
@@ -85,6 +86,7 @@ class Supervisor:
             self.log.say(str(error))
             return 1
         finally:
+            claim.retire()
             self.stop()
 
     # ------------------------------------------------------------ starting

@@ -43,7 +43,7 @@ def show(report: Report, form: Form, out: IO[str]) -> None:
     elif form is Form.TABLE:
         from rich.console import Console
 
-        _table(report, Console(file=out, highlight=False, force_terminal=True))
+        _table(report, Console(file=out, highlight=False, emoji=False, markup=False, force_terminal=True))
     else:
         for row in report.rows:
             out.write("\t".join(row) + "\n")
@@ -60,10 +60,31 @@ def _table(report: Report, console: Console) -> None:
             table.add_column(column, overflow="fold")
         for row in report.rows:
             table.add_row(*row)
-        console.print(table)
+        if _narrowest(report) <= console.width:
+            console.print(table)
+        else:  # a table this wide would break paths and names in the middle
+            console.print(report.title, style="bold", markup=False)
+            for row in report.rows:
+                _block(report.columns, row, console)
     for line in report.findings:
         console.print(f"✗ {line}", style="red", markup=False)
     for line in report.remarks:
         console.print(
             f"✓ {line}" if report.ok else line, style="green" if report.ok else "yellow", markup=False
         )
+
+
+def _narrowest(report: Report) -> int:
+    """The width of a table in which no word is broken."""
+    columns = zip(report.columns, *report.rows, strict=True)
+    words = (max(len(word) for cell in column for word in cell.split()) for column in columns)
+    return sum(length + 3 for length in words) + 1
+
+
+def _block(columns: Sequence[str], row: Sequence[str], console: Console) -> None:
+    """One row over several lines, one for each column that is not empty."""
+    console.print(row[0], style="bold", markup=False, soft_wrap=True)
+    width = max(map(len, columns))
+    for column, value in zip(columns[1:], row[1:], strict=True):
+        if value:
+            console.print(f"    {column:<{width}}  {value}", markup=False, soft_wrap=True)

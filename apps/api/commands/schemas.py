@@ -82,11 +82,12 @@ def check_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
 
 
 def check_breaking(mounted: Mounted, revision: str | None = None, folder: Path = FOLDER) -> Report:
-    """What breaks callers of the schemas as they were committed at a revision. Raises SchemaInvalid, RevisionUnknown.
+    """Lists what breaks callers of the schemas committed at a revision, by default HEAD.
 
-    What is new breaks nobody; a version that is gone breaks all of its callers. Without a revision it is HEAD or, where
-    git has none, the files as they are.
+    What is new breaks nobody; a version that is gone breaks all its callers. Without a commit it compares with the files
+    as they are, and says so. Raises SchemaInvalid, RevisionUnknown.
     """
+    source = revision or "the last commit"
     try:
         before = committed_schemas(revision or "HEAD", folder)
     except RevisionUnknown:
@@ -94,6 +95,7 @@ def check_breaking(mounted: Mounted, revision: str | None = None, folder: Path =
             raise
         kept = (path for path in _kept(folder) if _OURS.fullmatch(path.name))
         before = {path.name: _load(path.read_text()) for path in kept}
+        source = f"the files in {folder.name}/, since git has no commit to compare with"
     now = {_name(document): json.loads(json.dumps(document.data())) for document in mounted.documents}
     findings = breaking_findings(before, now)
     return Report(
@@ -102,9 +104,17 @@ def check_breaking(mounted: Mounted, revision: str | None = None, folder: Path =
         remarks=[
             f"Serve it as a new version, or commit {folder.name}/ to say that it is meant."
             if findings
-            else f"Nothing breaks callers of the {len(before)} schemas of {revision or 'the last commit'}."
+            else f"Nothing breaks callers of the {len(before)} schemas of {source}."
+            if before
+            else f"Nothing was compared: no schema in {source}."
         ],
-        data={"ok": not findings, "revision": revision, "findings": findings},
+        data={
+            "ok": not findings,
+            "revision": revision,
+            "compared_with": source,
+            "schemas": len(before),
+            "findings": findings,
+        },
         ok=not findings,
     )
 

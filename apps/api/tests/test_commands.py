@@ -40,7 +40,7 @@ def run(*arguments: str, out: io.StringIO | None = None) -> str:
     return out.getvalue()
 
 
-def test_list_in_three_forms() -> None:
+def test_list_in_three_forms(monkeypatch) -> None:
     data = json.loads(run("list", "--format", "json"))
     assert [(zone["name"], zone["floor"], zone["slices"]) for zone in data["zones"]] == [
         ("open", "anyone", ["widgets"]),
@@ -52,6 +52,7 @@ def test_list_in_three_forms() -> None:
     assert plain[1].split("\t") == [
         "closed", "v1 v2", "user", "test", "10000/minute per caller", "floor", "yes", "widgets",
     ]  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "200")
     table = run("list", out=Terminal())
     assert "Zones" in table
     assert "─" in table
@@ -126,7 +127,9 @@ def test_schema_prints_yaml_or_json() -> None:
 def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "docs" / "api"
     mounted = mount(ZoneTable(ALL), (WIDGETS,))
-    assert schemas.check_breaking(mounted, None, tmp_path).ok  # no git here, and no file
+    nothing = schemas.check_breaking(mounted, None, tmp_path)  # no git here, and no file
+    assert (nothing.ok, nothing.data["schemas"]) == (True, 0)
+    assert nothing.remarks[0].startswith("Nothing was compared: no schema in the files in ")
     schemas.write_schemas(mounted, folder)
     (folder / "closed.v3.yaml").write_text((folder / "closed.v2.yaml").read_text())
     git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.com"]
@@ -159,6 +162,10 @@ def test_without_a_commit_the_files_are_what_callers_know(tmp_path) -> None:
     assert schemas.check_breaking(mounted, None, tmp_path).findings == [
         "closed.v1.yaml: POST /api/closed/v1/widget/: operationId is widget_make, was widget_hew"
     ]
+    schemas.write_schemas(mounted, tmp_path)
+    report = schemas.check_breaking(mounted, None, tmp_path)
+    (remark,) = report.remarks
+    assert remark.endswith(f"of the files in {tmp_path.name}/, since git has no commit to compare with.")
 
 
 def test_committed_schemas_are_written_checked_and_cleared(tmp_path, monkeypatch) -> None:
@@ -335,6 +342,18 @@ def test_the_menu_takes_numbers_and_names_and_asks_again(capsys) -> None:
 
     assert menu.choose(actions, ask=leave) is None
     assert "'9' is none of them" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_word_of_a_table_is_broken(width: int, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    data = json.loads(run("urls", "--format", "json"))["routes"]
+    shown = run("urls", out=Terminal())
+    for route in data:
+        for word in (route["path"], route["name"], route["view"], *route["rates"]):
+            assert word in shown
+    for zone in json.loads(run("list", "--format", "json"))["zones"]:
+        assert zone["name"] in run("list", out=Terminal())
 
 
 def test_findings_are_marked_on_a_terminal() -> None:

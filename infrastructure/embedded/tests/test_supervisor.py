@@ -93,6 +93,15 @@ def test_second_instance_is_told_where_the_first_is(start: Start) -> None:
     assert first.end() == 0
 
 
+def test_a_start_waits_for_the_stack_that_is_stopping(start: Start) -> None:
+    first = start().up()
+    first.process.send_signal(signal.SIGTERM)
+    second = start().up()
+    assert "already running" not in second.text
+    assert first.process.wait(timeout=30) == 0
+    assert second.end() == 0
+
+
 def test_taken_port_is_named_with_a_free_one(start: Start, checkout: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
