@@ -78,7 +78,7 @@ browser-test: venv ## the console in headless Chromium: two people, a killed ser
 	@$(PY) -m apps.api.tests.browser.pages
 
 clients-test: clients-tools ## generated clients against a live server, in Node, Python and a browser (needs chromium, chromedriver)
-	@$(PY) -m apps.api.tests.clients.live.journey
+	@$(PY) -m apps.api.tests.clients.journey
 
 contract-test: venv ## thousands of calls made up from the zones' schemas, on a live server (ARGS="--zone private --seed 2")
 	@$(PY) -m config.tests.contracts.campaign $(ARGS)
