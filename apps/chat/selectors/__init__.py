@@ -42,18 +42,15 @@ from apps.chat.selectors.rooms import (
     list_rooms_without_owner,
 )
 from apps.chat.selectors.search import (
-    END,
-    FOUND,
+    as_found,
     search_messages,
-    snippet,
 )
 
 __all__ = [
-    "END",
-    "FOUND",
     "QUOTE_LENGTH",
     "SYSTEM_NAME",
     "Standing",
+    "as_found",
     "as_posted",
     "attached",
     "get_attachment",
@@ -85,5 +82,4 @@ __all__ = [
     "names_of_members",
     "quote",
     "search_messages",
-    "snippet",
 ]

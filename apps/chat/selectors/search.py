@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import reduce
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from django.db.models.functions import Cast
 
 from apps.chat.models import LanguageField, Message, Room
 from apps.chat.selectors import ngrams
-from apps.chat.selectors.messages import list_messages
+from apps.chat.selectors.messages import as_posted, list_messages
 
 # Control characters that no keyboard makes; those in a text are left out of what is shown of it.
 FOUND, END = "\x02", "\x03"
@@ -134,6 +136,14 @@ def _headline(config: Value, query: str) -> Any:
     )
     words = _tsquery(config, query)
     return Func(config, plain, words, Value(marks), function="ts_headline", output_field=TextField())
+
+
+def as_found(messages: Sequence[Any]) -> list[dict[str, Any]]:
+    """Messages of `search_messages` as `as_posted` has them, each with its `snippet`."""
+    return [
+        {**asdict(posted), "snippet": snippet(message.headline)}
+        for posted, message in zip(as_posted(messages), messages, strict=True)
+    ]
 
 
 def snippet(headline: str) -> list[dict[str, Any]]:

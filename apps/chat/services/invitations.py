@@ -81,9 +81,9 @@ def withdraw_invitation(*, actor_id: UUID, slug: str, invitation_id: UUID) -> No
         )
 
 
-def accept_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | None = None) -> Membership:
-    """Make the user a member and delete all their invitations to the room. Raises InvitationNotFound, Banned."""
-    mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
+def accept_invitation(*, actor_id: UUID, invitation_id: UUID, now: datetime | None = None) -> Membership:
+    """Make the actor a member and delete all their invitations to the room. Raises InvitationNotFound, Banned."""
+    mine = selectors.list_invitations_for(user_id=actor_id, now=now or timezone.now())
     with transaction.atomic():
         room_id = mine.filter(pk=invitation_id).values_list("room_id", flat=True).first()
         if room_id is None:
@@ -96,21 +96,21 @@ def accept_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | Non
         invitation = mine.filter(pk=invitation_id).select_for_update(of=("self",)).first()
         if invitation is None:
             raise InvitationNotFound
-        membership, _ = members.enter(room=invitation.room, user_id=user_id)
+        membership, _ = members.enter(room=invitation.room, user_id=actor_id)
         discard(mine.filter(room_id=room_id))
         audit.record(
             action=AuditAction.MEMBER_ADDED,
             actor_id=invitation.invited_by_id,
             target="user",
-            target_id=user_id,
+            target_id=actor_id,
             details={"room": str(invitation.room_id), "invitation": str(invitation_id)},
         )
     return membership
 
 
-def decline_invitation(*, user_id: UUID, invitation_id: UUID, now: datetime | None = None) -> None:
+def decline_invitation(*, actor_id: UUID, invitation_id: UUID, now: datetime | None = None) -> None:
     """Stay out. Raises InvitationNotFound."""
-    mine = selectors.list_invitations_for(user_id=user_id, now=now or timezone.now())
+    mine = selectors.list_invitations_for(user_id=actor_id, now=now or timezone.now())
     if not discard(mine.filter(pk=invitation_id)):
         raise InvitationNotFound
 

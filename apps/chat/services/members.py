@@ -24,13 +24,13 @@ from infrastructure import realtime
 _log = structlog.get_logger(__name__)
 
 
-def join_room(*, user_id: UUID, slug: str) -> Membership:
+def join_room(*, actor_id: UUID, slug: str) -> Membership:
     """Enter a public room; to be in already is fine.
 
     Raises RoomNotFound for a private one that one is not in, Banned.
     """
-    room = selectors.get_room_visible_to(user_id=user_id, slug=slug)
-    return enter(room=room, user_id=user_id)[0]
+    room = selectors.get_room_visible_to(user_id=actor_id, slug=slug)
+    return enter(room=room, user_id=actor_id)[0]
 
 
 def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membership, bool]:
@@ -58,14 +58,14 @@ def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membe
     return membership, is_new
 
 
-def leave_room(*, user_id: UUID, slug: str) -> None:
+def leave_room(*, actor_id: UUID, slug: str) -> None:
     """Leave a room. Raises RoomNotFound, NotAMember, LastOwner."""
     with transaction.atomic():
-        membership = _locked(selectors.get_membership(user_id=user_id, slug=slug))
+        membership = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
         if selectors.is_last_owner(membership=membership):
             raise LastOwner
         end(membership)
-    _log.info("chat.member_left", room=str(membership.room_id), user=str(user_id))
+    _log.info("chat.member_left", room=str(membership.room_id), user=str(actor_id))
 
 
 def add_member(
@@ -135,15 +135,15 @@ def _change_role(actor: Membership, user_id: UUID, role: Role) -> Membership:
     return membership
 
 
-def read_up_to(*, user_id: UUID, slug: str, seq: int) -> None:
+def read_up_to(*, actor_id: UUID, slug: str, seq: int) -> None:
     """Someone has read up to a number; told to the room. Raises RoomNotFound, NotAMember."""
-    membership = selectors.get_membership(user_id=user_id, slug=slug)
+    membership = selectors.get_membership(user_id=actor_id, slug=slug)
     seq = min(seq, membership.room.head)
     if seq > membership.read_seq:
         room_id = membership.room_id
         with transaction.atomic():
-            record_reads(reads={(room_id, user_id): seq})
-            realtime.push_to_room(room_id, {"type": "read", "user": str(user_id), "seq": seq})
+            record_reads(reads={(room_id, actor_id): seq})
+            realtime.push_to_room(room_id, {"type": "read", "user": str(actor_id), "seq": seq})
 
 
 def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> None:

@@ -29,7 +29,7 @@ LONGEST_MUTE: Final = timedelta(days=365)
 def remove_member(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
     """Put someone out. Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow, LastOwner (for oneself)."""
     if actor_id == user_id:
-        members.leave_room(user_id=user_id, slug=slug)
+        members.leave_room(actor_id=user_id, slug=slug)
         return
     with transaction.atomic():
         actor = _moderator(actor_id, slug)

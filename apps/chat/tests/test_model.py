@@ -300,7 +300,7 @@ def users(transactional_db: None) -> list[Any]:
 def test_room_is_what_the_list_says(users: list[Any], steps: list[tuple[Any, ...]], ring: int) -> None:
     room = RoomFactory.create()
     for user in users:
-        services.join_room(user_id=user.pk, slug=room.slug)
+        services.join_room(actor_id=user.pk, slug=room.slug)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feed_module, "RING_ENTRIES", ring)
         asyncio.run(play(room, users, steps))

@@ -102,7 +102,7 @@ def test_accepting_while_the_maker_is_erased_does_not_deadlock() -> None:
     def accept(some: list[Any]) -> None:
         for invitee, invitation in some:
             try:
-                services.accept_invitation(user_id=invitee.pk, invitation_id=invitation.pk)
+                services.accept_invitation(actor_id=invitee.pk, invitation_id=invitation.pk)
             except InvitationNotFound:
                 continue
 

@@ -5,74 +5,70 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
 from apps.chat import exceptions, selectors, services
-from apps.chat.serializers import AttachmentOutput, FileInput
-from apps.common.exceptions import raises
+from apps.chat.models import Attachment
+from apps.chat.serializers import AttachmentOutput
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
 from apps.common.http.parsers import UploadParser
-from apps.common.http.permissions import caller_of
 from infrastructure import storage
 
-TAGS = ["Attachments"]
+_MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 # Whatever somebody managed to upload: it is looked at or saved, never run.
 _POLICY: Final = "default-src 'none'; sandbox"
 
 
-class AttachmentsView(APIView):
-    """Uploads to a room."""
-
+class AttachmentsView(View):
+    tag = "Attachments"
     parser_classes = (UploadParser,)
 
-    @extend_schema(
-        operation_id="chat_attachments_upload",
-        tags=TAGS,
-        summary="Upload a file for a message",
-        request={"multipart/form-data": FileInput},
-        responses={201: AttachmentOutput},
+    class FileInput(fields.Input):
+        """A file to upload, as multipart/form-data."""
+
+        file = serializers.FileField(max_length=255)
+
+    @operation(
+        "chat_attachments_upload",
+        "Upload a file for a message",
+        body=FileInput,
+        answers={201: AttachmentOutput},
+        failures=[
+            *_MEMBERS_ONLY,
+            exceptions.Muted,
+            exceptions.FileNotTaken,
+            exceptions.TooManyUploads,
+            exceptions.TooOften,
+        ],
     )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.Muted,
-        exceptions.FileNotTaken,
-        exceptions.TooManyUploads,
-        exceptions.TooOften,
-    )
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: ApiRequest, slug: str, *, file: UploadedFile[bytes]) -> Attachment:
         """Then post a message that names its id. What it is, is found by its content; images are written anew."""
-        data = FileInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        file = data.validated_data["file"]
-        attachment = services.upload_file(
-            actor_id=caller_of(request).user.pk, slug=slug, file=file, name=file.name
+        return services.upload_file(
+            actor_id=request.caller.user.pk, slug=slug, file=file, name=file.name or ""
         )
-        return Response(AttachmentOutput(attachment).data, status=201)
 
 
-class AttachmentView(APIView):
-    """One file."""
+class AttachmentView(View):
+    tag = "Attachments"
 
-    @extend_schema(
-        operation_id="chat_attachments_download",
-        tags=TAGS,
-        summary="Download a file",
+    @operation(
+        "chat_attachments_download",
+        "Download a file",
         # The type is the file's own: one that clients have a decoder for, and any other.
-        responses={
+        answers={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (200, "*/*"): OpenApiTypes.BINARY,
         },
+        failures=[*_MEMBERS_ONLY, exceptions.AttachmentNotFound],
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.AttachmentNotFound)
-    def get(self, request: Request, slug: str, attachment_id: UUID) -> HttpResponseBase:
+    def get(self, request: ApiRequest, slug: str, attachment_id: UUID) -> HttpResponseBase:
         """For members of the room; always as a download, with the type that was found."""
         attachment = selectors.get_attachment(
-            user_id=caller_of(request).user.pk, slug=slug, attachment_id=attachment_id
+            user_id=request.caller.user.pk, slug=slug, attachment_id=attachment_id
         )
         try:
             file = storage.files.open_file(attachment.file)

@@ -2,156 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.generics import GenericAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
 from apps.chat import exceptions, selectors, services
-from apps.chat.models import Invitation
-from apps.chat.serializers import InvitationInput, InvitationOutput, MyInvitationOutput, RoomOutput
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
+from apps.chat.models import Invitation, Room
+from apps.chat.serializers import RoomOutput
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
 from apps.users.exceptions import InvalidEmail
 
-TAGS = ["Invitations"]
+_MODERATORS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
 
 
-class InvitationsView(GenericAPIView[Any]):
-    """What a room has sent."""
+class InvitationOutput(serializers.Serializer[Any]):
+    """An invitation as those see it who invite: as it was written, whether or not there is such an account."""
 
-    queryset = Invitation.objects.none()
-    serializer_class = InvitationOutput
-    filter_backends = ()
+    id = serializers.UUIDField()
+    email = serializers.CharField(allow_null=True)
+    user = serializers.UUIDField(source="user_id", allow_null=True)
+    invited_by = serializers.UUIDField(source="invited_by_id")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
 
-    def get_queryset(self) -> QuerySet[Invitation]:
-        """Open invitations of the room that the path names; for those who may invite."""
-        return selectors.list_invitations_of(
-            user_id=caller_of(self.request).user.pk, slug=str(self.kwargs["slug"])
-        )
 
-    @extend_schema(
-        operation_id="chat_invitations_list",
-        tags=TAGS,
-        summary="List a room's open invitations",
-        responses=InvitationOutput(many=True),
+class InvitationsView(View):
+    tag = "Invitations"
+
+    class InvitationInput(fields.Input):
+        """Whom to invite: an address, or an account by its id."""
+
+        email = serializers.EmailField(max_length=254, required=False)
+        user = fields.UUIDField(source="user_id", required=False)
+
+        def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+            """One of both."""
+            if len(data) != 1:
+                raise serializers.ValidationError("Give either email or user.")
+            return data
+
+    @operation(
+        "chat_invitations_list",
+        "List a room's open invitations",
+        page=InvitationOutput,
+        failures=_MODERATORS_ONLY,
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: ApiRequest, slug: str) -> QuerySet[Invitation]:
         """The newest first; for moderators and owners."""
-        page: Any = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(InvitationOutput(page, many=True).data)
+        return selectors.list_invitations_of(user_id=request.caller.user.pk, slug=slug)
 
-    @extend_schema(
-        operation_id="chat_invitations_send",
-        tags=TAGS,
-        summary="Invite someone",
-        request=InvitationInput,
-        responses={201: InvitationOutput},
+    @operation(
+        "chat_invitations_send",
+        "Invite someone",
+        body=InvitationInput,
+        answers={201: InvitationOutput},
+        failures=[*_MODERATORS_ONLY, exceptions.TooManyInvitations, exceptions.TooOften, InvalidEmail],
     )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.RoomRoleTooLow,
-        exceptions.TooManyInvitations,
-        exceptions.TooOften,
-        InvalidEmail,
-    )
-    def post(self, request: Request, slug: str) -> Response:
+    def post(
+        self, request: ApiRequest, slug: str, *, email: str | None = None, user_id: UUID | None = None
+    ) -> Invitation:
         """By address or by id; the answer does not tell whether there is such an account."""
-        data = InvitationInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        invitation = services.invite(
-            actor_id=caller_of(request).user.pk,
-            slug=slug,
-            email=data.validated_data.get("email"),
-            user_id=data.validated_data.get("user"),
-        )
-        return Response(InvitationOutput(invitation).data, status=201)
+        return services.invite(actor_id=request.caller.user.pk, slug=slug, email=email, user_id=user_id)
 
 
-class InvitationView(APIView):
-    """One invitation of a room."""
+class InvitationView(View):
+    tag = "Invitations"
 
-    @extend_schema(
-        operation_id="chat_invitations_withdraw",
-        tags=TAGS,
-        summary="Withdraw an invitation",
-        responses={204: OpenApiResponse(description="It opens nothing any more.")},
+    @operation(
+        "chat_invitations_withdraw",
+        "Withdraw an invitation",
+        answers={204: "It opens nothing any more."},
+        failures=[*_MODERATORS_ONLY, exceptions.InvitationNotFound],
     )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.RoomRoleTooLow,
-        exceptions.InvitationNotFound,
-    )
-    def delete(self, request: Request, slug: str, invitation_id: UUID) -> Response:
+    def delete(self, request: ApiRequest, slug: str, invitation_id: UUID) -> None:
         """For moderators and owners."""
-        services.withdraw_invitation(
-            actor_id=caller_of(request).user.pk, slug=slug, invitation_id=invitation_id
-        )
-        return Response(status=204)
+        services.withdraw_invitation(actor_id=request.caller.user.pk, slug=slug, invitation_id=invitation_id)
 
 
-class MyInvitationsView(GenericAPIView[Any]):
-    """What one has got."""
+class MyInvitationsView(View):
+    tag = "Invitations"
 
-    queryset = Invitation.objects.none()
-    serializer_class = MyInvitationOutput
-    filter_backends = ()
+    class MyInvitationOutput(serializers.Serializer[Any]):
+        """An invitation as the one sees it who is invited."""
 
-    def get_queryset(self) -> QuerySet[Invitation]:
-        """Open ones, by id or by verified address."""
-        return selectors.list_invitations_for(user_id=caller_of(self.request).user.pk)
+        id = serializers.UUIDField()
+        room = serializers.CharField(source="room.slug")
+        room_name = serializers.CharField(source="room.name")
+        invited_by = serializers.UUIDField(source="invited_by_id")
+        invited_by_name = serializers.CharField(source="invited_by.name")
+        created_at = serializers.DateTimeField()
+        expires_at = serializers.DateTimeField()
 
-    @extend_schema(
-        operation_id="chat_my_invitations_list",
-        tags=TAGS,
-        summary="List one's own invitations",
-        responses=MyInvitationOutput(many=True),
-    )
-    def get(self, request: Request) -> Response:
+    @operation("chat_my_invitations_list", "List one's own invitations", page=MyInvitationOutput)
+    def get(self, request: ApiRequest) -> QuerySet[Invitation]:
         """Into rooms that you may not see yet. Those to an address show once it is verified."""
-        page: Any = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(MyInvitationOutput(page, many=True).data)
+        return selectors.list_invitations_for(user_id=request.caller.user.pk)
 
 
-class AcceptView(APIView):
-    """Coming in."""
+class AcceptView(View):
+    tag = "Invitations"
 
-    @extend_schema(
-        operation_id="chat_my_invitations_accept",
-        tags=TAGS,
-        summary="Accept an invitation",
-        request=None,
-        responses=RoomOutput,
+    @operation(
+        "chat_my_invitations_accept",
+        "Accept an invitation",
+        answers=RoomOutput,
+        failures=[exceptions.InvitationNotFound, exceptions.Banned],
     )
-    @raises(exceptions.InvitationNotFound, exceptions.Banned)
-    def post(self, request: Request, invitation_id: UUID) -> Response:
+    def post(self, request: ApiRequest, invitation_id: UUID) -> Room:
         """You are a member of the room."""
-        user_id = caller_of(request).user.pk
-        membership = services.accept_invitation(user_id=user_id, invitation_id=invitation_id)
-        room = selectors.get_room_visible_to(user_id=user_id, slug=membership.room.slug)
-        return Response(RoomOutput(room).data)
+        actor_id = request.caller.user.pk
+        membership = services.accept_invitation(actor_id=actor_id, invitation_id=invitation_id)
+        return selectors.get_room_visible_to(user_id=actor_id, slug=membership.room.slug)
 
 
-class DeclineView(APIView):
-    """Staying out."""
+class DeclineView(View):
+    tag = "Invitations"
 
-    @extend_schema(
-        operation_id="chat_my_invitations_decline",
-        tags=TAGS,
-        summary="Decline an invitation",
-        request=None,
-        responses={204: OpenApiResponse(description="It is gone.")},
+    @operation(
+        "chat_my_invitations_decline",
+        "Decline an invitation",
+        answers={204: "It is gone."},
+        failures=[exceptions.InvitationNotFound],
     )
-    @raises(exceptions.InvitationNotFound)
-    def post(self, request: Request, invitation_id: UUID) -> Response:
+    def post(self, request: ApiRequest, invitation_id: UUID) -> None:
         """Nobody is told."""
-        services.decline_invitation(user_id=caller_of(request).user.pk, invitation_id=invitation_id)
-        return Response(status=204)
+        services.decline_invitation(actor_id=request.caller.user.pk, invitation_id=invitation_id)

@@ -1,248 +1,151 @@
-"""Who is in a room."""
+"""Who is in a room, how far they have read, and whom one can find."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.generics import GenericAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
 from apps.chat import exceptions, selectors, services
 from apps.chat.filters import PersonFilter
-from apps.chat.models import Membership, Role
-from apps.chat.serializers import (
-    MemberInput,
-    MemberOutput,
-    MuteInput,
-    PersonOutput,
-    ReadInput,
-    RoleInput,
-    RoomOutput,
+from apps.chat.models import Membership, Role, Room
+from apps.chat.serializers import MemberOutput, RoomOutput
+from apps.common.http import fields
+from apps.common.http.operation import Answer, ApiRequest, View, operation
+
+_MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
+_ON_A_MEMBER: Final = (
+    *_MEMBERS_ONLY,
+    exceptions.RoomRoleTooLow,
+    exceptions.MemberNotFound,
+    exceptions.LastOwner,
 )
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
-
-TAGS = ["Members"]
 
 
-class JoinView(APIView):
-    """Entering a room."""
+class JoinView(View):
+    tag = "Members"
 
-    @extend_schema(
-        operation_id="chat_rooms_join", tags=TAGS, summary="Join a room", request=None, responses=RoomOutput
+    @operation(
+        "chat_rooms_join",
+        "Join a room",
+        answers=RoomOutput,
+        failures=[exceptions.RoomNotFound, exceptions.Banned],
     )
-    @raises(exceptions.RoomNotFound, exceptions.Banned)
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: ApiRequest, slug: str) -> Room:
         """A public one. To be in already is fine."""
-        user_id = caller_of(request).user.pk
-        services.join_room(user_id=user_id, slug=slug)
-        return Response(RoomOutput(selectors.get_room_visible_to(user_id=user_id, slug=slug)).data)
+        actor_id = request.caller.user.pk
+        services.join_room(actor_id=actor_id, slug=slug)
+        return selectors.get_room_visible_to(user_id=actor_id, slug=slug)
 
 
-class LeaveView(APIView):
-    """Leaving a room."""
+class LeaveView(View):
+    tag = "Members"
 
-    @extend_schema(
-        operation_id="chat_rooms_leave",
-        tags=TAGS,
-        summary="Leave a room",
-        request=None,
-        responses={204: OpenApiResponse(description="You are no longer in it.")},
+    @operation(
+        "chat_rooms_leave",
+        "Leave a room",
+        answers={204: "You are no longer in it."},
+        failures=[*_MEMBERS_ONLY, exceptions.LastOwner],
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.LastOwner)
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: ApiRequest, slug: str) -> None:
         """Your sockets in it are closed."""
-        services.leave_room(user_id=caller_of(request).user.pk, slug=slug)
-        return Response(status=204)
+        services.leave_room(actor_id=request.caller.user.pk, slug=slug)
 
 
-class MembersView(GenericAPIView[Any]):
-    """A room's members."""
+class MembersView(View):
+    tag = "Members"
 
-    queryset = Membership.objects.none()
-    serializer_class = MemberOutput
-    filter_backends = ()
+    class MemberInput(fields.Input):
+        """Someone to bring in, or whose role to change."""
 
-    def get_queryset(self) -> QuerySet[Membership]:
-        """The members of the room that the path names; for its members."""
-        membership = selectors.get_membership(
-            user_id=caller_of(self.request).user.pk, slug=str(self.kwargs["slug"])
-        )
+        user = fields.UUIDField(source="user_id")
+        role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
+
+    @operation("chat_members_list", "List members", page=MemberOutput, failures=_MEMBERS_ONLY)
+    def get(self, request: ApiRequest, slug: str) -> QuerySet[Membership]:
+        """In the order in which they came."""
+        membership = selectors.get_membership(user_id=request.caller.user.pk, slug=slug)
         return selectors.list_members(room_id=membership.room_id)
 
-    @extend_schema(
-        operation_id="chat_members_list", tags=TAGS, summary="List members", responses=MemberOutput(many=True)
+    @operation(
+        "chat_members_add",
+        "Add a member, or change a role",
+        body=MemberInput,
+        answers={201: MemberOutput, 200: MemberOutput},
+        failures=[*_ON_A_MEMBER, exceptions.MemberBanned],
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember)
-    def get(self, request: Request, slug: str) -> Response:
-        """In the order in which they came."""
-        return self.get_paginated_response(
-            MemberOutput(self.paginate_queryset(self.get_queryset()), many=True).data
-        )
-
-    @extend_schema(
-        operation_id="chat_members_add",
-        tags=TAGS,
-        summary="Add a member, or change a role",
-        request=MemberInput,
-        responses={201: MemberOutput, 200: MemberOutput},
-    )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.RoomRoleTooLow,
-        exceptions.MemberNotFound,
-        exceptions.MemberBanned,
-        exceptions.LastOwner,
-    )
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: ApiRequest, slug: str, *, user_id: UUID, role: str) -> Answer:
         """Moderators may add members; owners may give any role. 201 for someone new, 200 for a change of role."""
-        data = MemberInput(data=request.data)
-        data.is_valid(raise_exception=True)
         membership, is_new = services.add_member(
-            actor_id=caller_of(request).user.pk,
-            slug=slug,
-            user_id=data.validated_data["user"],
-            role=Role(data.validated_data["role"]),
+            actor_id=request.caller.user.pk, slug=slug, user_id=user_id, role=Role(role)
         )
-        return Response(MemberOutput(membership).data, status=201 if is_new else 200)
+        return Answer(201 if is_new else 200, membership)
 
 
-class MemberView(APIView):
-    """One member."""
+class MemberView(View):
+    tag = "Members"
 
-    @extend_schema(
-        operation_id="chat_members_role",
-        tags=TAGS,
-        summary="Change a member's role",
-        request=RoleInput,
-        responses=MemberOutput,
+    class RoleInput(fields.Input):
+        """Another role for a member."""
+
+        role = serializers.ChoiceField(choices=Role.choices)
+
+    @operation(
+        "chat_members_role",
+        "Change a member's role",
+        body=RoleInput,
+        answers=MemberOutput,
+        failures=_ON_A_MEMBER,
     )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.RoomRoleTooLow,
-        exceptions.MemberNotFound,
-        exceptions.LastOwner,
-    )
-    def patch(self, request: Request, slug: str, user_id: UUID) -> Response:
+    def patch(self, request: ApiRequest, slug: str, user_id: UUID, *, role: str) -> Membership:
         """Owners change the roles of those who are no owners; everyone may give themselves a lower one."""
-        data = RoleInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        member = services.change_role(
-            actor_id=caller_of(request).user.pk,
-            slug=slug,
-            user_id=user_id,
-            role=Role(data.validated_data["role"]),
+        return services.change_role(
+            actor_id=request.caller.user.pk, slug=slug, user_id=user_id, role=Role(role)
         )
-        return Response(MemberOutput(member).data)
 
-    @extend_schema(
-        operation_id="chat_members_remove",
-        tags=TAGS,
-        summary="Remove a member",
-        responses={204: OpenApiResponse(description="They are no longer in it.")},
+    @operation(
+        "chat_members_remove",
+        "Remove a member",
+        answers={204: "They are no longer in it."},
+        failures=_ON_A_MEMBER,
     )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.RoomRoleTooLow,
-        exceptions.MemberNotFound,
-        exceptions.LastOwner,
-    )
-    def delete(self, request: Request, slug: str, user_id: UUID) -> Response:
+    def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
         """Those below you, or yourself. Their sockets are closed."""
-        services.remove_member(actor_id=caller_of(request).user.pk, slug=slug, user_id=user_id)
-        return Response(status=204)
+        services.remove_member(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
 
 
-class MuteView(APIView):
-    """Whether a member may speak."""
+class ReadView(View):
+    tag = "Members"
 
-    @extend_schema(
-        operation_id="chat_members_mute",
-        tags=TAGS,
-        summary="Mute a member for a time",
-        request=MuteInput,
-        responses=MemberOutput,
+    class ReadInput(fields.Input):
+        """How far one has read."""
+
+        seq = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
+
+    @operation(
+        "chat_rooms_read_up_to",
+        "Mark messages as read",
+        body=ReadInput,
+        answers={204: "Marked."},
+        failures=_MEMBERS_ONLY,
     )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.RoomRoleTooLow,
-        exceptions.MemberNotFound,
-        exceptions.InvalidMute,
-    )
-    def post(self, request: Request, slug: str, user_id: UUID) -> Response:
-        """Someone below you; until then they read and do not speak. Again: another time."""
-        data = MuteInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        now = timezone.now()
-        until = data.validated_data.get("until") or now + timedelta(seconds=data.validated_data["seconds"])
-        member = services.mute_member(
-            actor_id=caller_of(request).user.pk, slug=slug, user_id=user_id, until=until, now=now
-        )
-        return Response(MemberOutput(member).data)
-
-    @extend_schema(
-        operation_id="chat_members_unmute",
-        tags=TAGS,
-        summary="Let a member speak again",
-        responses={204: OpenApiResponse(description="They may speak.")},
-    )
-    @raises(
-        exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow, exceptions.MemberNotFound
-    )
-    def delete(self, request: Request, slug: str, user_id: UUID) -> Response:
-        """Someone below you."""
-        services.unmute_member(actor_id=caller_of(request).user.pk, slug=slug, user_id=user_id)
-        return Response(status=204)
-
-
-class ReadView(APIView):
-    """How far one has read."""
-
-    @extend_schema(
-        operation_id="chat_rooms_read_up_to",
-        tags=TAGS,
-        summary="Mark messages as read",
-        request=ReadInput,
-        responses={204: OpenApiResponse(description="Marked.")},
-    )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember)
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: ApiRequest, slug: str, *, seq: int) -> None:
         """Up to a number. Marks only move forward; on a socket, send a `read` frame."""
-        data = ReadInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        services.read_up_to(user_id=caller_of(request).user.pk, slug=slug, seq=data.validated_data["seq"])
-        return Response(status=204)
+        services.read_up_to(actor_id=request.caller.user.pk, slug=slug, seq=seq)
 
 
-class PeopleView(GenericAPIView[Any]):
-    """People whom one can find."""
+class PeopleView(View):
+    tag = "Members"
 
-    queryset = Membership.objects.none()
-    serializer_class = PersonOutput
-    filterset_class = PersonFilter
+    class PersonOutput(serializers.Serializer[Any]):
+        """Someone who shares a room with the caller."""
 
-    def get_queryset(self) -> QuerySet[Any]:
-        """Those who share a room with the caller."""
-        return selectors.list_people_known_to(user_id=caller_of(self.request).user.pk)
+        id = serializers.UUIDField()
+        name = serializers.CharField()
 
-    @extend_schema(
-        operation_id="chat_people_list",
-        tags=TAGS,
-        summary="Find people",
-        responses=PersonOutput(many=True),
-    )
-    def get(self, request: Request) -> Response:
+    @operation("chat_people_list", "Find people", page=PersonOutput, filters=PersonFilter)
+    def get(self, request: ApiRequest) -> QuerySet[Any]:
         """Those who share a room with you, by name."""
-        page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(PersonOutput(page, many=True).data)
+        return selectors.list_people_known_to(user_id=request.caller.user.pk)

@@ -2,207 +2,180 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.generics import GenericAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
 from apps.chat import exceptions, selectors, services
 from apps.chat.filters import MessageFilter
-from apps.chat.models import Message
+from apps.chat.models import MAX_TEXT, Message
 from apps.chat.pagination import MessagePagination
-from apps.chat.serializers import (
-    EventInput,
-    FoundOutput,
-    MessageChangeInput,
-    MessageInput,
-    MessageOutput,
-    SearchInput,
-    SystemMessageInput,
-)
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
+from apps.chat.protocol import MAX_ATTACHMENTS
+from apps.chat.serializers import MessageOutput
+from apps.chat.types import Posted
+from apps.common.http import fields
+from apps.common.http.operation import Answer, ApiRequest, View, operation
 
-TAGS = ["Messages"]
+_MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 
 
-class MessagesView(GenericAPIView[Any]):
-    """A room's messages."""
+class MessagesView(View):
+    tag = "Messages"
 
-    queryset = Message.objects.none()
-    serializer_class = MessageOutput
-    filterset_class = MessageFilter
-    pagination_class = MessagePagination
+    class MessageInput(fields.Input):
+        """A message to post. The same `client_id` again is the same message. With files it may be without text."""
 
-    def get_queryset(self) -> QuerySet[Message]:
-        """The messages of the room that the path names; for its members."""
-        membership = selectors.get_membership(
-            user_id=caller_of(self.request).user.pk, slug=str(self.kwargs["slug"])
+        message = fields.TextField(source="text", max_length=MAX_TEXT, allow_blank=True, default="")
+        client_id = fields.UUIDField(required=False)
+        reply_to = fields.UUIDField(required=False, allow_null=True, help_text="A message of this room.")
+        attachments = serializers.ListField(
+            child=fields.UUIDField(),
+            max_length=MAX_ATTACHMENTS,
+            required=False,
+            help_text="What you uploaded to this room, each for one message.",
         )
+
+    @operation(
+        "chat_messages_list",
+        "Read messages",
+        page=MessageOutput,
+        rows=selectors.as_posted,
+        filters=MessageFilter,
+        pagination=MessagePagination,
+        failures=_MEMBERS_ONLY,
+    )
+    def get(self, request: ApiRequest, slug: str) -> QuerySet[Message]:
+        """The newest page, or the one after or before a number; always the oldest first."""
+        membership = selectors.get_membership(user_id=request.caller.user.pk, slug=slug)
         return selectors.list_messages(room_id=membership.room_id)
 
-    @extend_schema(
-        operation_id="chat_messages_list",
-        tags=TAGS,
-        summary="Read messages",
-        responses=MessageOutput(many=True),
+    @operation(
+        "chat_messages_post",
+        "Post a message",
+        body=MessageInput,
+        answers={201: MessageOutput, 200: MessageOutput},
+        failures=[
+            *_MEMBERS_ONLY,
+            exceptions.Muted,
+            exceptions.InvalidMessage,
+            exceptions.InvalidReply,
+            exceptions.InvalidAttachment,
+        ],
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember)
-    def get(self, request: Request, slug: str) -> Response:
-        """The newest page, or the one after or before a number; always the oldest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        posted = selectors.as_posted(page)
-        return self.get_paginated_response(MessageOutput(posted, many=True).data)
-
-    @extend_schema(
-        operation_id="chat_messages_post",
-        tags=TAGS,
-        summary="Post a message",
-        request=MessageInput,
-        responses={201: MessageOutput, 200: MessageOutput},
-        filters=False,
-    )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.Muted,
-        exceptions.InvalidMessage,
-        exceptions.InvalidReply,
-        exceptions.InvalidAttachment,
-    )
-    def post(self, request: Request, slug: str) -> Response:
+    def post(
+        self,
+        request: ApiRequest,
+        slug: str,
+        *,
+        text: str,
+        client_id: UUID | None = None,
+        reply_to: UUID | None = None,
+        attachments: Sequence[UUID] = (),
+    ) -> Answer:
         """201 for a new message, 200 when its `client_id` was taken before."""
-        data = MessageInput(data=request.data)
-        data.is_valid(raise_exception=True)
         posted, is_new = services.post_message(
-            actor_id=caller_of(request).user.pk,
+            actor_id=request.caller.user.pk,
             slug=slug,
-            text=data.validated_data["message"],
-            client_id=data.validated_data.get("client_id"),
-            reply_to=data.validated_data.get("reply_to"),
-            attachments=data.validated_data.get("attachments", ()),
+            text=text,
+            client_id=client_id,
+            reply_to=reply_to,
+            attachments=attachments,
         )
-        return Response(MessageOutput(posted).data, status=201 if is_new else 200)
+        return Answer(201 if is_new else 200, posted)
 
 
-class SearchView(GenericAPIView[Any]):
-    """What was said about something."""
+class SearchView(View):
+    tag = "Messages"
 
-    queryset = Message.objects.none()
-    serializer_class = FoundOutput
-    filter_backends = ()
+    class SearchInput(fields.Input):
+        """What is looked for, as in a search engine: words, "phrases", or, -without."""
 
-    @extend_schema(
-        operation_id="chat_messages_search",
-        tags=TAGS,
-        summary="Search messages",
-        parameters=[SearchInput],
-        responses=FoundOutput(many=True),
+        q = fields.TextField(source="query", max_length=200)
+
+    class PieceOutput(serializers.Serializer[Any]):
+        """A piece of a snippet. Plain text: what it means in HTML is up to whoever shows it."""
+
+        text = serializers.CharField()
+        match = serializers.BooleanField(help_text="Whether it was looked for.")
+
+    class FoundOutput(MessageOutput):
+        """A message that was found."""
+
+        def get_fields(self) -> dict[str, Any]:
+            """Those of a message, and where the words stand in it."""
+            return {**super().get_fields(), "snippet": SearchView.PieceOutput(many=True)}
+
+    @operation(
+        "chat_messages_search",
+        "Search messages",
+        query=SearchInput,
+        page=FoundOutput,
+        rows=selectors.as_found,
+        failures=_MEMBERS_ONLY,
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember)
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: ApiRequest, slug: str, *, query: str) -> QuerySet[Message]:
         """Words, "phrases", or, -without; the newest first, with the words marked in a snippet."""
-        data = SearchInput(data=request.query_params)
-        data.is_valid(raise_exception=True)
-        membership = selectors.get_membership(user_id=caller_of(request).user.pk, slug=slug)
-        found = selectors.search_messages(room=membership.room, query=data.validated_data["q"])
-        page: Any = self.paginate_queryset(found)
-        shown = [
-            {**MessageOutput(posted).data, "snippet": selectors.snippet(message.headline)}
-            for posted, message in zip(selectors.as_posted(page), page, strict=True)
-        ]
-        return self.get_paginated_response(shown)
+        membership = selectors.get_membership(user_id=request.caller.user.pk, slug=slug)
+        return selectors.search_messages(room=membership.room, query=query)
 
 
-class MessageView(APIView):
-    """One message."""
+class MessageView(View):
+    tag = "Messages"
 
-    @extend_schema(
-        operation_id="chat_messages_edit",
-        tags=TAGS,
-        summary="Change a message",
-        request=MessageChangeInput,
-        responses=MessageOutput,
+    class MessageChangeInput(fields.Input):
+        """Other words for a message."""
+
+        message = fields.TextField(source="text", max_length=MAX_TEXT)
+
+    @operation(
+        "chat_messages_edit",
+        "Change a message",
+        body=MessageChangeInput,
+        answers=MessageOutput,
+        failures=[
+            *_MEMBERS_ONLY,
+            exceptions.MessageNotFound,
+            exceptions.MessageDeleted,
+            exceptions.RoomRoleTooLow,
+            exceptions.InvalidMessage,
+        ],
     )
-    @raises(
-        exceptions.RoomNotFound,
-        exceptions.NotAMember,
-        exceptions.MessageNotFound,
-        exceptions.MessageDeleted,
-        exceptions.RoomRoleTooLow,
-        exceptions.InvalidMessage,
-    )
-    def patch(self, request: Request, slug: str, message_id: UUID) -> Response:
+    def patch(self, request: ApiRequest, slug: str, message_id: UUID, *, text: str) -> Posted:
         """One's own only."""
-        data = MessageChangeInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        edited = services.edit_message(
-            actor_id=caller_of(request).user.pk,
-            slug=slug,
-            message_id=message_id,
-            text=data.validated_data["message"],
+        return services.edit_message(
+            actor_id=request.caller.user.pk, slug=slug, message_id=message_id, text=text
         )
-        return Response(MessageOutput(edited).data)
 
-    @extend_schema(
-        operation_id="chat_messages_delete",
-        tags=TAGS,
-        summary="Delete a message",
-        responses={204: OpenApiResponse(description="Its text is gone; its number stays.")},
+    @operation(
+        "chat_messages_delete",
+        "Delete a message",
+        answers={204: "Its text is gone; its number stays."},
+        failures=[*_MEMBERS_ONLY, exceptions.MessageNotFound, exceptions.RoomRoleTooLow],
     )
-    @raises(
-        exceptions.RoomNotFound, exceptions.NotAMember, exceptions.MessageNotFound, exceptions.RoomRoleTooLow
-    )
-    def delete(self, request: Request, slug: str, message_id: UUID) -> Response:
+    def delete(self, request: ApiRequest, slug: str, message_id: UUID) -> None:
         """One's own; moderators and owners may delete anyone's."""
-        services.delete_message(actor_id=caller_of(request).user.pk, slug=slug, message_id=message_id)
-        return Response(status=204)
+        services.delete_message(actor_id=request.caller.user.pk, slug=slug, message_id=message_id)
 
 
-class SystemMessagesView(APIView):
-    """The system's voice, for services."""
+class SystemMessagesView(View):
+    tag = "Messages"
 
-    @extend_schema(
-        operation_id="chat_system_messages_post",
-        tags=TAGS,
-        summary="Post a system message",
-        request=SystemMessageInput,
-        responses={201: MessageOutput},
+    class SystemMessageInput(fields.Input):
+        """A message of the system. The same `client_id` again is the same message."""
+
+        message = fields.TextField(source="text", max_length=MAX_TEXT)
+        client_id = fields.UUIDField(required=False)
+
+    @operation(
+        "chat_system_messages_post",
+        "Post a system message",
+        body=SystemMessageInput,
+        answers={201: MessageOutput},
+        failures=[exceptions.RoomNotFound, exceptions.InvalidMessage],
     )
-    @raises(exceptions.RoomNotFound, exceptions.InvalidMessage)
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: ApiRequest, slug: str, *, text: str, client_id: UUID | None = None) -> Posted:
         """Into any room, without a sender."""
-        data = SystemMessageInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        posted = services.post_system_message(
-            slug=slug,
-            text=data.validated_data["message"],
-            client_id=data.validated_data.get("client_id"),
-        )
-        return Response(MessageOutput(posted).data, status=201)
-
-
-class RoomEventsView(APIView):
-    """What a service shows to those who are in a room just now."""
-
-    @extend_schema(
-        operation_id="chat_room_events_push",
-        tags=TAGS,
-        summary="Push an event to a room's open sockets",
-        request=EventInput,
-        responses={
-            202: OpenApiResponse(description="On its way. It is not kept for those who are not there.")
-        },
-    )
-    @raises(exceptions.RoomNotFound)
-    def post(self, request: Request, slug: str) -> Response:
-        """A frame `{"type":"event","name","data"}` for everyone in the room."""
-        data = EventInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        services.push_event(slug=slug, **data.validated_data)
-        return Response(status=202)
+        return services.post_system_message(slug=slug, text=text, client_id=client_id)

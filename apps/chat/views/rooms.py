@@ -1,99 +1,147 @@
-"""Rooms."""
+"""Rooms, and what a service shows in one."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.generics import GenericAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
 from apps.chat import exceptions, selectors, services
 from apps.chat.filters import RoomFilter
-from apps.chat.models import Room
-from apps.chat.serializers import RoomChangeInput, RoomInput, RoomOutput
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
+from apps.chat.models import SLUG_PATTERN, Language, Room
+from apps.chat.serializers import RoomOutput
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
 
-TAGS = ["Rooms"]
+MAX_EVENT: Final = 2_000
+_OWNERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
 
 
-class RoomsView(GenericAPIView[Any]):
-    """The rooms that one can see, and new ones."""
+class RoomsView(View):
+    tag = "Rooms"
 
-    queryset = Room.objects.none()
-    serializer_class = RoomOutput
-    filterset_class = RoomFilter
+    class RoomInput(fields.Input):
+        """A new room."""
 
-    def get_queryset(self) -> QuerySet[Room]:
-        """Public rooms and one's own."""
-        return selectors.list_rooms(user_id=caller_of(self.request).user.pk)
-
-    @extend_schema(
-        operation_id="chat_rooms_list", tags=TAGS, summary="List rooms", responses=RoomOutput(many=True)
-    )
-    def get(self, request: Request) -> Response:
-        """Public rooms and those that you are in, by slug; with your role and how much you have not read."""
-        page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(RoomOutput(page, many=True).data)
-
-    @extend_schema(
-        operation_id="chat_rooms_create",
-        tags=TAGS,
-        summary="Make a room",
-        request=RoomInput,
-        responses={201: RoomOutput},
-        filters=False,
-    )
-    @raises(exceptions.SlugTaken)
-    def post(self, request: Request) -> Response:
-        """You become its owner."""
-        data = RoomInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        user_id = caller_of(request).user.pk
-        room = services.create_room(actor_id=user_id, **data.validated_data)
-        return Response(
-            RoomOutput(selectors.get_room_visible_to(user_id=user_id, slug=room.slug)).data, status=201
+        slug = fields.PatternField(
+            rf"^{SLUG_PATTERN}\Z",
+            max_length=64,
+            required=False,
+            help_text="Without one it is made of the name.",
+        )
+        name = fields.TextField(max_length=80, help_text="In any script.")
+        is_private = fields.BooleanField(default=False)
+        language = serializers.ChoiceField(
+            choices=Language.choices, required=False, help_text="Whose rules its search goes by."
         )
 
+    @operation("chat_rooms_list", "List rooms", page=RoomOutput, filters=RoomFilter)
+    def get(self, request: ApiRequest) -> QuerySet[Room]:
+        """Public rooms and those that you are in, by slug; with your role and how much you have not read."""
+        return selectors.list_rooms(user_id=request.caller.user.pk)
 
-class RoomView(APIView):
-    """One room."""
+    @operation(
+        "chat_rooms_create",
+        "Make a room",
+        body=RoomInput,
+        answers={201: RoomOutput},
+        failures=[exceptions.SlugTaken],
+    )
+    def post(
+        self,
+        request: ApiRequest,
+        *,
+        name: str,
+        is_private: bool,
+        slug: str | None = None,
+        language: str | None = None,
+    ) -> Room:
+        """You become its owner."""
+        actor_id = request.caller.user.pk
+        room = services.create_room(
+            actor_id=actor_id, name=name, slug=slug, is_private=is_private, language=language
+        )
+        return selectors.get_room_visible_to(user_id=actor_id, slug=room.slug)
 
-    @extend_schema(operation_id="chat_rooms_read", tags=TAGS, summary="Read a room", responses=RoomOutput)
-    @raises(exceptions.RoomNotFound)
-    def get(self, request: Request, slug: str) -> Response:
+
+class RoomView(View):
+    tag = "Rooms"
+
+    class RoomChangeInput(fields.Input):
+        """What may change about a room."""
+
+        name = fields.TextField(max_length=80, required=False)
+        is_private = fields.BooleanField(required=False)
+        language = serializers.ChoiceField(choices=Language.choices, required=False)
+
+    @operation("chat_rooms_read", "Read a room", answers=RoomOutput, failures=[exceptions.RoomNotFound])
+    def get(self, request: ApiRequest, slug: str) -> Room:
         """A public room, or one that you are in."""
-        room = selectors.get_room_visible_to(user_id=caller_of(request).user.pk, slug=slug)
-        return Response(RoomOutput(room).data)
+        return selectors.get_room_visible_to(user_id=request.caller.user.pk, slug=slug)
 
-    @extend_schema(
-        operation_id="chat_rooms_edit",
-        tags=TAGS,
-        summary="Change a room",
-        request=RoomChangeInput,
-        responses=RoomOutput,
+    @operation(
+        "chat_rooms_edit", "Change a room", body=RoomChangeInput, answers=RoomOutput, failures=_OWNERS_ONLY
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
-    def patch(self, request: Request, slug: str) -> Response:
+    def patch(
+        self,
+        request: ApiRequest,
+        slug: str,
+        *,
+        name: str | None = None,
+        is_private: bool | None = None,
+        language: str | None = None,
+    ) -> Room:
         """Its owners may rename it and decide who can see it."""
-        data = RoomChangeInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        user_id = caller_of(request).user.pk
-        services.edit_room(actor_id=user_id, slug=slug, **data.validated_data)
-        return Response(RoomOutput(selectors.get_room_visible_to(user_id=user_id, slug=slug)).data)
+        actor_id = request.caller.user.pk
+        services.edit_room(actor_id=actor_id, slug=slug, name=name, is_private=is_private, language=language)
+        return selectors.get_room_visible_to(user_id=actor_id, slug=slug)
 
-    @extend_schema(
-        operation_id="chat_rooms_delete",
-        tags=TAGS,
-        summary="Delete a room",
-        responses={204: OpenApiResponse(description="It is gone, with all its messages.")},
+    @operation(
+        "chat_rooms_delete",
+        "Delete a room",
+        answers={204: "It is gone, with all its messages."},
+        failures=_OWNERS_ONLY,
     )
-    @raises(exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
-    def delete(self, request: Request, slug: str) -> Response:
+    def delete(self, request: ApiRequest, slug: str) -> None:
         """Its owners may end it for everyone."""
-        services.delete_room(actor_id=caller_of(request).user.pk, slug=slug)
-        return Response(status=204)
+        services.delete_room(actor_id=request.caller.user.pk, slug=slug)
+
+
+class PushEventView(View):
+    tag = "Messages"
+
+    class EventInput(fields.Input):
+        """An event of a service. It cannot pose as a frame of the protocol: its type is `event`."""
+
+        name = fields.PatternField(
+            r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z",
+            max_length=64,
+            help_text="`<what it is of>.<what happened>`",
+        )
+        data = serializers.DictField(  # type: ignore[assignment]  # a field's name
+            child=serializers.JSONField(allow_null=True),
+            required=False,
+            help_text="2,000 characters at most.",
+        )
+
+        def validate_data(self, data: dict[str, Any]) -> dict[str, Any]:
+            """A few ids and codes, not a document."""
+            if len(json.dumps(data)) > MAX_EVENT:
+                raise serializers.ValidationError(f"At most {MAX_EVENT} characters of JSON.")
+            return data
+
+    @operation(
+        "chat_room_events_push",
+        "Push an event to a room's open sockets",
+        body=EventInput,
+        answers={202: "On its way. It is not kept for those who are not there."},
+        failures=[exceptions.RoomNotFound],
+    )
+    def post(
+        self, request: ApiRequest, slug: str, *, name: str, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """A frame `{"type":"event","name","data"}` for everyone in the room."""
+        services.push_event(slug=slug, name=name, data=data)

@@ -1,0 +1,120 @@
+"""Who may not speak in a room for a time, and who may not come in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import serializers
+
+from apps.chat import exceptions, selectors, services
+from apps.chat.models import Ban, Membership
+from apps.chat.serializers import MemberOutput
+from apps.common.http import fields
+from apps.common.http.operation import Answer, ApiRequest, View, operation
+
+_MODERATORS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
+
+
+class MuteView(View):
+    tag = "Members"
+
+    class MuteInput(fields.Input):
+        """How long someone may not speak: one of both."""
+
+        seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400, required=False)
+        until = serializers.DateTimeField(required=False)
+
+        def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+            """One of both."""
+            if len(data) != 1:
+                raise serializers.ValidationError("Give either seconds or until.")
+            return data
+
+    @operation(
+        "chat_members_mute",
+        "Mute a member for a time",
+        body=MuteInput,
+        answers=MemberOutput,
+        failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound, exceptions.InvalidMute],
+    )
+    def post(
+        self,
+        request: ApiRequest,
+        slug: str,
+        user_id: UUID,
+        *,
+        seconds: int | None = None,
+        until: datetime | None = None,
+    ) -> Membership:
+        """Someone below you; until then they read and do not speak. Again: another time."""
+        now = timezone.now()
+        return services.mute_member(
+            actor_id=request.caller.user.pk,
+            slug=slug,
+            user_id=user_id,
+            until=until or now + timedelta(seconds=seconds or 0),
+            now=now,
+        )
+
+    @operation(
+        "chat_members_unmute",
+        "Let a member speak again",
+        answers={204: "They may speak."},
+        failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound],
+    )
+    def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
+        """Someone below you."""
+        services.unmute_member(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
+
+
+class BanOutput(serializers.Serializer[Any]):
+    """Someone who may not come into a room."""
+
+    user = serializers.UUIDField(source="user_id")
+    name = serializers.CharField(source="user.name")
+    banned_at = serializers.DateTimeField(source="created_at")
+
+
+class BansView(View):
+    tag = "Members"
+
+    class BanInput(fields.Input):
+        """Someone to keep out."""
+
+        user = fields.UUIDField(source="user_id")
+
+    @operation("chat_bans_list", "List bans", page=BanOutput, failures=_MODERATORS_ONLY)
+    def get(self, request: ApiRequest, slug: str) -> QuerySet[Ban]:
+        """The oldest first; for those who may moderate."""
+        moderator = selectors.get_moderator(user_id=request.caller.user.pk, slug=slug)
+        return selectors.list_bans(room_id=moderator.room.pk)
+
+    @operation(
+        "chat_bans_add",
+        "Ban someone",
+        body=BanInput,
+        answers={201: BanOutput, 200: BanOutput},
+        failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound],
+    )
+    def post(self, request: ApiRequest, slug: str, *, user_id: UUID) -> Answer:
+        """Someone below you, in the room or not: they are put out, and cannot come back. 200 for who is banned already."""
+        ban, is_new = services.ban_member(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
+        return Answer(201 if is_new else 200, ban)
+
+
+class BanView(View):
+    tag = "Members"
+
+    @operation(
+        "chat_bans_lift",
+        "Lift a ban",
+        answers={204: "They may come in."},
+        failures=[*_MODERATORS_ONLY, exceptions.BanNotFound],
+    )
+    def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
+        """They may join again, or be brought or invited."""
+        services.lift_ban(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
