@@ -1,4 +1,4 @@
-"""What follows here from events of this slice and of others, each by a task."""
+"""What follows here from events of this slice and of others."""
 
 from __future__ import annotations
 
@@ -14,46 +14,11 @@ from apps.chat.events import (
 from apps.common import events
 from apps.users.events import UserErased
 
-
-@events.on(UserErased)
-def leave_all_rooms(event: UserErased) -> None:
-    """Someone is gone for good: hand their rooms on. A deactivated account keeps its place, it may come back."""
-    tasks.forget_user.delay(user_id=str(event.user_id))
-
-
-@events.on(FilesDiscarded)
-def delete_files(event: FilesDiscarded) -> None:
-    """Free their space."""
-    tasks.delete_discarded_files.delay()
-
-
-@events.on(LanguageChanged)
-def index_messages(event: LanguageChanged) -> None:
-    """Have what was said before found by the new rules, too."""
-    tasks.index_messages.delay(room_id=str(event.room_id))
-
-
-@events.on(MessageNoticed)
-def tell_of_message(event: MessageNoticed) -> None:
-    """Tell those who were named or answered."""
-    tasks.tell_of_message.delay(room_id=str(event.room_id), message_id=str(event.message_id))
-
-
-@events.on(MemberAdded)
-def tell_of_membership(event: MemberAdded) -> None:
-    """Tell the one who was brought in."""
-    tasks.tell_of_membership.delay(
-        room_id=str(event.room_id), user_id=str(event.user_id), actor_id=str(event.actor_id)
-    )
-
-
-@events.on(PersonInvited)
-def tell_of_invitation(event: PersonInvited) -> None:
-    """Tell the one who is invited."""
-    tasks.tell_of_invitation.delay(invitation_id=str(event.invitation_id))
-
-
-@events.on(RoomDeleted)
-def retract_room(event: RoomDeleted) -> None:
-    """Delete the notifications that quote the room."""
-    tasks.retract_room.delay(room_id=str(event.room_id))
+# A deactivated account keeps its place in rooms, since it may come back.
+events.on(UserErased, task=tasks.forget_user, name="apps.chat.handlers.leave_all_rooms")
+events.on(FilesDiscarded, task=tasks.delete_discarded_files)
+events.on(LanguageChanged, task=tasks.index_messages)
+events.on(MessageNoticed, task=tasks.tell_of_message)
+events.on(MemberAdded, task=tasks.tell_of_membership)
+events.on(PersonInvited, task=tasks.tell_of_invitation)
+events.on(RoomDeleted, task=tasks.retract_room)

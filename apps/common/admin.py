@@ -1,4 +1,4 @@
-"""The admin pages of outbox events and dead tasks: look at them, and try them again; and of the audit log."""
+"""The admin pages of outbox events and dead tasks, to look at them and try them again, and of the audit log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from kombu.exceptions import OperationalError
 
 from apps.common import audit, celery_task, outbox
 from apps.common.models import AuditEvent, DeadTask, OutboxEvent
@@ -31,20 +30,22 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Pending, done or dead."""
+    """Pending, published but not confirmed, done or dead."""
 
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The states."""
-        return [("pending", "pending"), ("dead", "dead"), ("done", "done")]
+        return [(state, state) for state in ("pending", "awaited", "dead", "done")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The events in that state."""
         match self.value():
             case "pending":
-                return queryset.filter(done_at=None, dead_at=None)
+                return queryset.filter(done_at=None, dead_at=None, asked_at=None)
+            case "awaited":
+                return queryset.filter(done_at=None, dead_at=None, asked_at__isnull=False)
             case "dead":
                 return queryset.filter(dead_at__isnull=False)
             case "done":
@@ -57,7 +58,17 @@ class StateFilter(admin.SimpleListFilter):
 class OutboxEventAdmin(ReadOnlyAdmin):
     """Events on their way to their handlers."""
 
-    list_display = ("name", "id", "created_at", "attempts", "due_at", "done_at", "dead_at", "request_id")
+    list_display = (
+        "name",
+        "id",
+        "created_at",
+        "attempts",
+        "asked",
+        "due_at",
+        "done_at",
+        "dead_at",
+        "request_id",
+    )
     list_filter = (StateFilter, "name")
     search_fields = ("request_id", "name")
     ordering = ("-created_at", "-id")
@@ -87,15 +98,11 @@ class DeadTaskAdmin(ReadOnlyAdmin):
         """The error's first line."""
         return row.error.partition("\n")[0][:120]
 
-    @admin.action(description="Publish failed tasks again", permissions=["view"])
+    @admin.action(description="Run failed tasks again", permissions=["view"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadTask]) -> None:
-        """Publish the selected tasks that were not replayed yet."""
-        try:
-            count = celery_task.replay(task_ids=list(queryset.values_list("pk", flat=True)))
-        except OperationalError:
-            self.message_user(request, "The broker is away. Try again later.", messages.ERROR)
-            return
-        self.message_user(request, f"{count} tasks were published again.", messages.SUCCESS)
+        """Run the selected tasks that were not replayed yet."""
+        count = celery_task.replay(task_ids=list(queryset.values_list("pk", flat=True)))
+        self.message_user(request, f"{count} tasks will run again.", messages.SUCCESS)
 
 
 class ActionFilter(admin.SimpleListFilter):

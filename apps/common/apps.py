@@ -1,4 +1,4 @@
-"""Registers the app; finds every slice's handlers, records tasks that fail for good, gives migrations time."""
+"""Registers the app; finds every slice's handlers, follows what becomes of tasks, gives migrations time."""
 
 from django.apps import AppConfig
 

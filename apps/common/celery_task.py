@@ -1,23 +1,28 @@
-"""The base of every Celery task, and the table of tasks that failed for good. The tasks themselves are in slices.
+"""The base of every Celery task, tasks that call a service, and the table of tasks that failed for good.
 
-    @shared_task(autoretry_for=(EmailDeliveryError,))
-    def send_welcome_mail(*, user_id: str) -> None: ...
+    send_welcome_mail = celery_task.calling(services.send_welcome_mail, module=__name__, retry_for=(EmailDeliveryError,))
 
 Arguments are ids as keywords: they are stored in plain text when the task fails for good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Final
+import typing
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial, wraps
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import celery
 import structlog
-from celery.signals import task_failure
+from celery import signals
+from celery.exceptions import Ignore, Reject
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from apps.common import events, outbox
 from apps.common.models import DeadTask
 from infrastructure.telemetry import context, redaction
 
@@ -50,10 +55,82 @@ class Task(celery.Task):  # type: ignore[type-arg]  # celery-types makes it gene
             options["countdown"] = MAX_COUNTDOWN
         return super().apply_async(args, kwargs, *positional, **options)
 
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """Leave out a copy of a task whose work was confirmed before. Raises Ignore."""
+        try:
+            is_done = outbox.is_confirmed(task_id)
+        except DatabaseError:
+            return  # the task meets the same error, and knows whether it is worth a retry
+        if is_done:
+            _log.info("task.was_done_before", task=self.name)
+            raise Ignore
+
+
+def calling(
+    service: Callable[..., Any],
+    *,
+    module: str,
+    name: str = "",
+    retry_for: tuple[type[Exception], ...] = (),
+    **options: Any,
+) -> Any:
+    """Make a task that calls a service with its own arguments, by keyword; UUIDs and times travel as text.
+
+    Args:
+        service: What does the work. What it returns is dropped.
+        module: The `__name__` of the module that keeps the task; with the service's name it is the task's.
+        name: What the task is called in that module, if not as the service.
+        retry_for: Errors after which it is tried again.
+        options: Celery's.
+    """
+
+    @wraps(service)
+    def run(**arguments: Any) -> None:
+        kinds = _kinds(service)
+        service(**{key: kinds[key](value) if key in kinds else value for key, value in arguments.items()})
+
+    name = f"{module}.{name or service.__name__}"
+    make: Any = celery.shared_task(name=name, autoretry_for=retry_for, **options)
+    return make(run)
+
+
+@cache
+def _kinds(service: Callable[..., Any]) -> dict[str, Callable[[Any], Any]]:
+    """How to read those arguments of a service that are no plain JSON."""
+    readers: dict[Any, Callable[[Any], Any]] = {UUID: UUID, datetime: datetime.fromisoformat}
+    kinds: dict[str, Callable[[Any], Any]] = {}
+    for name, hint in typing.get_type_hints(service).items():
+        for kind in (hint, *typing.get_args(hint)):
+            if kind in readers:
+                kinds[name] = partial(_read, readers[kind])
+    return kinds
+
+
+def _read(reader: Callable[[Any], Any], value: Any) -> Any:
+    return value if value is None else reader(value)
+
 
 def install() -> None:
-    """Record tasks that failed for good: all attempts used, an error that is not retried, out of time, worker lost."""
-    task_failure.connect(record_failure, dispatch_uid="sarsen.dead_tasks")
+    """Connect the outcome of tasks with the outbox and with the table of dead tasks."""
+    signals.task_success.connect(_succeeded, dispatch_uid="sarsen.task_succeeded")
+    signals.task_retry.connect(_retried, dispatch_uid="sarsen.task_retried")
+    signals.task_failure.connect(record_failure, dispatch_uid="sarsen.dead_tasks")
+
+
+def _succeeded(*, sender: Any, **_: Any) -> None:
+    try:
+        outbox.confirm(sender.request.id)
+    except DatabaseError:
+        _log.exception("task.not_confirmed", task=sender.name)  # it is asked for again, and does nothing then
+
+
+def _retried(*, sender: Any, request: Any, **_: Any) -> None:
+    try:
+        outbox.postpone(request.id, seconds=MAX_COUNTDOWN)
+    except DatabaseError:
+        _log.exception(
+            "task.not_postponed", task=sender.name
+        )  # a second copy of it runs, which is idempotent
 
 
 def record_failure(
@@ -66,7 +143,12 @@ def record_failure(
     einfo: Any = None,
     **_: Any,
 ) -> None:
-    """A receiver of `task_failure`. When the database is away the log has to do."""
+    """Keep a task that failed for good: all attempts used, an error that is not retried, out of time, worker lost.
+
+    When the database is away, the log has to do.
+    """
+    if isinstance(exception, Reject) and outbox.reference(task_id) is not None:
+        return  # its retry could not be published, since the broker is away; the outbox asks for it again
     error = redaction.redact_text(f"{type(exception).__name__}: {exception}")[:2000]
     try:
         with transaction.atomic():
@@ -79,30 +161,50 @@ def record_failure(
                 traceback=redaction.redact_text(str(getattr(einfo, "traceback", None) or ""))[-8000:],
                 request_id=context.request_id(),
             )
+            outbox.confirm(task_id)
     except DatabaseError:
         _log.exception(
             "task.dead_not_recorded", task=sender.name, args=list(args or ()), kwargs=dict(kwargs or {})
         )
 
 
-def replay(*, task_ids: Collection[UUID] | None = None) -> int:
-    """Publish dead tasks again, those of the given rows or all that were not yet. How many it were.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReplayed(events.Event):
+    """A dead task is to be tried again. The event makes that as safe as the task was in the first place."""
 
-    Raises kombu's OperationalError when the broker is away; tasks that were not published stay as they are.
+    name: ClassVar[str] = "common.task_replayed"
+    dead_task_id: UUID
+
+
+class _DeadTask:
+    """Stands for the task that a row of the table is about."""
+
+    name = "apps.common.celery_task.replay"
+
+    def run(self, *, dead_task_id: str) -> None:
+        """Has the parameters of `apply_async`."""
+
+    def apply_async(self, *, kwargs: dict[str, Any], task_id: str) -> None:
+        """Publish the task of the row."""
+        row = DeadTask.objects.get(pk=kwargs["dead_task_id"])
+        celery.current_app.send_task(row.name, args=row.args, kwargs=row.kwargs, task_id=task_id)
+
+
+events.on(TaskReplayed, task=_DeadTask())
+
+
+def replay(*, task_ids: Collection[UUID] | None = None) -> int:
+    """Have dead tasks run again, those of the given rows or all that were not yet. Returns the number of tasks.
+
+    They are published by the outbox, as soon as the broker is there. Messages that name no task stay as they are.
     """
-    rows = DeadTask.objects.filter(replayed_at=None).order_by("failed_at", "id")
+    rows = DeadTask.objects.filter(replayed_at=None).exclude(name="")
     if task_ids is not None:
         rows = rows.filter(pk__in=task_ids)
-    count = 0
-    for pk in list(rows.values_list("pk", flat=True)):
-        with transaction.atomic():
-            row = DeadTask.objects.select_for_update(skip_locked=True).filter(pk=pk, replayed_at=None).first()
-            if row is None:
-                continue
-            row.replayed_at = timezone.now()
-            row.save(update_fields=["replayed_at"])
-            # Last, within the transaction: when publishing fails, the row stays to be replayed.
-            headers = {"sarsen_request_id": row.request_id} if row.request_id else {}
-            celery.current_app.send_task(row.name, args=row.args, kwargs=row.kwargs, headers=headers)
-        count += 1
-    return count
+    with transaction.atomic():
+        found = list(rows.order_by("failed_at", "id").select_for_update(skip_locked=True))
+        for row in found:
+            with context.bound(request_id=row.request_id):
+                events.publish(TaskReplayed(dead_task_id=row.pk))
+        rows.model.objects.filter(pk__in=[row.pk for row in found]).update(replayed_at=timezone.now())
+    return len(found)

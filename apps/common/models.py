@@ -46,9 +46,16 @@ class OutboxEvent(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
+    """When the relay takes it up (again)."""
     attempts = models.PositiveSmallIntegerField(default=0)
+    """How often handing it on has failed."""
     handled = models.JSONField(default=list)
-    """Names of the handlers that have succeeded; a later attempt runs only the others."""
+    """Names of the handlers that are done; a later attempt leaves them out."""
+    awaited = models.JSONField(default=list, db_default=[])
+    """Names of the handlers that are not done yet; empty before the first attempt. With the last one the event is done."""
+    asked = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """How often its tasks were published."""
+    asked_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     dead_at = models.DateTimeField(null=True, blank=True)
@@ -71,15 +78,18 @@ class OutboxEvent(models.Model):
 
 
 class DeadTask(models.Model):
-    """A background task that failed for good; see `manage.py deadtasks`."""
+    """A background task that failed for good, or a message of the broker that is no task; see `manage.py deadtasks`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    task_id = models.CharField(max_length=64)
-    name = models.CharField(max_length=200)
+    task_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=200, blank=True)
+    """Empty for a message that names no task; it cannot be replayed."""
     args = models.JSONField(default=list)
     kwargs = models.JSONField(default=dict)
     error = models.TextField()
     traceback = models.TextField(blank=True)
+    message = models.TextField(blank=True, default="", db_default="")
+    """What the broker held, where that is no task."""
     request_id = models.CharField(max_length=64, blank=True)
     failed_at = models.DateTimeField(default=timezone.now)
     replayed_at = models.DateTimeField(null=True, blank=True)
@@ -88,7 +98,7 @@ class DeadTask(models.Model):
         indexes = [models.Index(fields=["-failed_at"], name="deadtask_failed")]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.task_id}"
+        return f"{self.name or 'no task'} {self.task_id}"
 
 
 class StoredAnswer(models.Model):

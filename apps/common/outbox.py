@@ -1,13 +1,18 @@
-"""The outbox's relay: takes committed events out of the table and hands them to their handlers, each once.
+"""The outbox: hands committed events to their handlers, and asks for the work of tasks again until it is done.
 
-A thread of each process is woken when a transaction that published something commits; beat's sweep picks up what a
-process left behind. Any number of relays may run: a row is locked while it is handled (FOR UPDATE SKIP LOCKED), and
-what the handlers write is committed together with the mark that they are done.
+A thread of each process (`apps.common.relay`) is woken when a transaction that published something commits; beat's sweep
+picks up what a process left behind. Any number of them may run: a row is locked while it is handled (FOR UPDATE SKIP
+LOCKED), and what functions write is committed together with the mark that they are done.
+
+A task is not done when the broker has it. Its id names the event and the handler; the worker confirms it here when it has
+succeeded or has become a dead task (`apps.common.celery_task`). What is not confirmed in time is published again, so
+neither a broker that was emptied nor a worker or relay that was killed loses anything (docs/adr/0003).
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps.common import events
 from apps.common.models import OutboxEvent
-from apps.common.relay import Relay
+from apps.common.relay import relay
 from infrastructure import lazy_import
 from infrastructure.telemetry import context, metrics
 
@@ -30,10 +35,15 @@ if TYPE_CHECKING:
 else:
     redis = lazy_import.module("redis")
 
+LIMIT: Final = 500
 MAX_ATTEMPTS: Final = 10
 MAX_DELAY: Final = 300.0
 MAX_OUTAGE_DELAY: Final = 30.0
+# Longer than the broker takes to deliver the task of a killed worker again (visibility_timeout, 65 s).
+ASK_AGAIN: Final = 90.0
+MAX_ASK_AGAIN: Final = 900.0
 KEEP_DONE: Final = timedelta(days=3)
+SWEEP_SECONDS: Final = 10.0
 _log = structlog.get_logger(__name__)
 
 
@@ -47,7 +57,7 @@ class Round:
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether another part is away: nothing is wrong with the event then, so it is never given up for that."""
+    """Whether the error says that another part is away. An event is never given up for that."""
     return isinstance(
         error, BrokerError | redis.ConnectionError | redis.TimeoutError | ConnectionError | TimeoutError
     )
@@ -58,7 +68,12 @@ def delay_after(attempts: int, *, ceiling: float = MAX_DELAY) -> float:
     return float(min(2.0 ** (attempts - 1), ceiling) * random.uniform(0.75, 1.0))  # noqa: S311  (no secret)
 
 
-def relay_due(*, limit: int = 500) -> Round:
+def ask_again_after(asked: int) -> timedelta:
+    """How long an unconfirmed task is waited for that was published `asked` times: doubled each time."""
+    return timedelta(seconds=min(ASK_AGAIN * 2.0 ** min(asked - 1, 10), MAX_ASK_AGAIN))
+
+
+def relay_due(*, limit: int = LIMIT) -> Round:
     """Handle events that are due, until there are none, `limit` is reached, or a part that they need is away."""
     taken = 0
     waits: list[float] = []
@@ -74,6 +89,15 @@ def relay_due(*, limit: int = 500) -> Round:
     return Round(taken=taken, retry_in=min(waits, default=None), outage=False)
 
 
+def sweep() -> None:
+    """Relay what no process has relayed: until nothing is due, the broker is away, or ten seconds have passed."""
+    until = time.monotonic() + SWEEP_SECONDS
+    while time.monotonic() < until:
+        result = relay_due()
+        if result.outage or result.taken < LIMIT:
+            return
+
+
 def _relay_next() -> Round | None:
     """Take the event that is due longest and run its handlers in its transaction; None when nothing is due."""
     now = timezone.now()
@@ -82,36 +106,63 @@ def _relay_next() -> Round | None:
         if row is None:
             return None
         with context.bound(request_id=row.request_id or context.new_request_id(), event_id=str(row.id)):
-            error = _run_handlers(row)
-            if error is None:
-                row.done_at, row.last_error = timezone.now(), ""
-                _count(row, "done")
-                row.save(update_fields=["done_at", "handled", "last_error"])
-                return Round(taken=1, retry_in=None, outage=False)
-            return _put_off(row, error, now)
+            error = _hand_on(row, now)
+            return Round(taken=1, retry_in=None, outage=False) if error is None else _put_off(row, error, now)
 
 
-def _run_handlers(row: OutboxEvent) -> Exception | None:
-    """Run the handlers that have not succeeded yet, each in a savepoint of its own. The first error, if any."""
+def _hand_on(row: OutboxEvent, now: datetime) -> Exception | None:
+    """Call the functions and publish the tasks that are not done. Returns the first error."""
     try:
         event = events.decode(row.name, row.payload)
     except (events.UnknownEvent, TypeError, ValueError) as error:
         return error
-    failure: Exception | None = None
-    for name, handler in events.handlers_of(row.name).items():
-        if name in row.handled:
-            continue
+    handlers = {name: one for name, one in events.handlers_of(row.name).items() if name not in row.handled}
+    tasks = {name: one for name, one in handlers.items() if isinstance(one, events.TaskHandler)}
+    failure = None
+    for name, handler in handlers.items():
+        if not isinstance(handler, events.TaskHandler):
+            failure = _call(row, name, handler, event) or failure
+            if failure is not None and is_outage(failure):
+                return failure
+    row.awaited = [name for name in handlers if name not in row.handled]
+    asked_at = row.asked_at
+    is_time = asked_at is None or now >= asked_at + ask_again_after(row.asked)
+    if not row.awaited:
+        row.done_at, row.last_error = now, ""
+        _count(row.name, "done")
+    elif tasks:
+        if asked_at is None or is_time:
+            row.asked, row.asked_at = min(row.asked + 1, 32_000), (asked_at := now)
+            _count(row.name, "asked" if row.asked == 1 else "asked_again")
+        row.due_at = asked_at + ask_again_after(row.asked)
+    # Before the tasks are published: each may be confirmed at once.
+    row.save(update_fields=["handled", "awaited", "done_at", "last_error", "asked", "asked_at", "due_at"])
+    return (_publish(row, event, tasks) if is_time else None) or failure
+
+
+def _call(row: OutboxEvent, name: str, function: events.Function, event: events.Event) -> Exception | None:
+    """Call one function in a savepoint of its own. Returns its error."""
+    try:
+        with transaction.atomic():
+            function(event)
+    except Exception as error:  # noqa: BLE001  (kept with the event, logged, and tried again)
+        _log.warning("outbox.handler_failed", handler=name, event_name=row.name, exc_info=error)
+        return error
+    row.handled = [*row.handled, name]
+    return None
+
+
+def _publish(row: OutboxEvent, event: events.Event, tasks: dict[str, events.TaskHandler]) -> Exception | None:
+    """Publish the tasks; the id of each names the event and the handler. Returns the first error."""
+    for name, handler in tasks.items():
         try:
-            with transaction.atomic():
-                handler(event)
-        except Exception as error:  # noqa: BLE001  (kept with the event, logged, and tried again)
-            failure = failure or error
-            _log.warning("outbox.handler_failed", handler=name, event_name=row.name, exc_info=error)
-            if is_outage(error):
-                break
-        else:
-            row.handled = [*row.handled, name]
-    return failure
+            arguments = handler.arguments(event, event_id=row.id)
+            handler.task.apply_async(kwargs=arguments, task_id=f"{row.id}:{name}")
+        except Exception as error:  # noqa: BLE001  (as above)
+            _log.warning("outbox.publish_failed", handler=name, event_name=row.name, exc_info=error)
+            row.asked_at = None
+            return error
+    return None
 
 
 def _put_off(row: OutboxEvent, error: Exception, now: datetime) -> Round:
@@ -122,39 +173,85 @@ def _put_off(row: OutboxEvent, error: Exception, now: datetime) -> Round:
     retry_in: float | None = None
     if not outage and row.attempts >= MAX_ATTEMPTS:
         row.dead_at = now
-        _count(row, "dead")
+        _count(row.name, "dead")
         _log.error("outbox.dead", event_name=row.name, attempts=row.attempts, error=row.last_error)
     else:
         retry_in = delay_after(min(row.attempts, 16), ceiling=MAX_OUTAGE_DELAY if outage else MAX_DELAY)
         row.due_at = timezone.now() + timedelta(seconds=retry_in)
-        _count(row, "outage" if outage else "failed")
-    row.save(update_fields=["attempts", "due_at", "handled", "last_error", "dead_at"])
+        _count(row.name, "outage" if outage else "failed")
+    row.save(update_fields=["attempts", "due_at", "asked_at", "last_error", "dead_at"])
     return Round(taken=1, retry_in=retry_in, outage=outage)
 
 
-def _count(row: OutboxEvent, outcome: str) -> None:
-    metrics.OUTBOX.labels(row.name, outcome).inc()
+def _count(name: str, outcome: str) -> None:
+    metrics.OUTBOX.labels(name, outcome).inc()
+
+
+def reference(task_id: str) -> tuple[UUID, str] | None:
+    """The event and the handler that a task's id names; None for a task that follows from no event."""
+    event_id, separator, handler = task_id.partition(":")
+    try:
+        return (UUID(event_id), handler) if separator else None
+    except ValueError:
+        return None
+
+
+def is_confirmed(task_id: str) -> bool:
+    """Whether the task's work was done before, so that this is a further copy of it."""
+    if (found := reference(task_id)) is None:
+        return False
+    return OutboxEvent.objects.filter(pk=found[0], handled__contains=[found[1]]).exists()
+
+
+_CONFIRM: Final = """
+UPDATE common_outboxevent
+SET handled = handled || to_jsonb(%(handler)s::text), awaited = awaited - %(handler)s::text,
+    done_at = CASE WHEN awaited = to_jsonb(ARRAY[%(handler)s::text]) THEN %(now)s ELSE done_at END, last_error = ''
+WHERE id = %(event_id)s AND NOT handled ? %(handler)s::text
+RETURNING name, done_at IS NOT NULL
+"""
+
+
+def confirm(task_id: str) -> None:
+    """Note that the task's work is done, and with the last of its tasks that the event is. Again, it does nothing."""
+    if (found := reference(task_id)) is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_CONFIRM, {"event_id": found[0], "handler": found[1], "now": timezone.now()})
+        row = cursor.fetchone()
+    if row is not None and row[1]:
+        _count(row[0], "done")
+
+
+def postpone(task_id: str, *, seconds: float) -> None:
+    """Note that the task is alive and runs again in so many seconds: it is not asked for before."""
+    if (found := reference(task_id)) is None:
+        return
+    due_at = timezone.now() + timedelta(seconds=seconds + ASK_AGAIN)
+    OutboxEvent.objects.pending().filter(pk=found[0], due_at__lt=due_at).update(due_at=due_at)
 
 
 def replay(*, event_ids: Collection[UUID] | None = None) -> int:
-    """Make dead events due again, all of them or those with the given ids. How many it were."""
+    """Make dead events due again, all of them or those with the given ids. Returns the number of events."""
     rows = OutboxEvent.objects.dead()
     if event_ids is not None:
         rows = rows.filter(pk__in=event_ids)
     with transaction.atomic():
-        count = rows.update(dead_at=None, attempts=0, due_at=timezone.now())
-        transaction.on_commit(wake)
+        count = rows.update(dead_at=None, attempts=0, asked=0, asked_at=None, due_at=timezone.now())
+        transaction.on_commit(relay.wake)
     return count
 
 
 def prune(*, now: datetime | None = None) -> int:
-    """Delete events that were done some days ago; dead ones stay. How many it were."""
+    """Delete events that were done some days ago; dead ones stay. Returns the number of events."""
     return OutboxEvent.objects.filter(done_at__lt=(now or timezone.now()) - KEEP_DONE).delete()[0]
 
 
 def measure() -> None:
     """Set the gauges of the outbox's depth."""
-    metrics.OUTBOX_DEPTH.labels("pending").set(OutboxEvent.objects.pending().count())
+    pending = OutboxEvent.objects.pending()
+    metrics.OUTBOX_DEPTH.labels("pending").set(pending.filter(asked_at=None).count())
+    metrics.OUTBOX_DEPTH.labels("awaited").set(pending.exclude(asked_at=None).count())
     metrics.OUTBOX_DEPTH.labels("dead").set(OutboxEvent.objects.dead().count())
 
 
@@ -168,12 +265,7 @@ def _round() -> float | None:
         return 1.0
     if result.outage:
         return max(1.0, min(result.retry_in or 1.0, 5.0))
-    return result.retry_in
+    return 0.0 if result.taken >= LIMIT else result.retry_in
 
 
-relay: Final = Relay(_round)
-
-
-def wake() -> None:
-    """Have this process's relay look for due events; never waits. Starts its thread at the first call."""
-    relay.wake()
+relay.work = _round

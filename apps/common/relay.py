@@ -1,4 +1,7 @@
-"""A background thread of the process that sleeps until it is woken. What it does in a round is given to it."""
+"""The thread of a process that hands on events after their commit. It sleeps until it is woken.
+
+What it does in a round is the outbox's, which gives it its `work`; who publishes only wakes it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 from django.conf import settings
@@ -18,12 +22,12 @@ _log = structlog.get_logger(__name__)
 class Relay:
     """Runs `work` when woken, and again after the seconds that it returns; None means: when woken.
 
-    The thread starts at the first `wake`, so processes that only fork never have one; a forked child starts its own.
-    At exit it may finish what it is at, for up to three seconds: what remains is left to the sweep.
+    The thread starts at the first `wake`, so that processes which only fork never have one; a forked child starts its
+    own. At exit it may finish its round, for up to three seconds. What remains is left to the sweep.
     """
 
-    def __init__(self, work: Callable[[], float | None]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[], float | None] = lambda: None) -> None:
+        self.work = work
         self._forget_thread()
         os.register_at_fork(after_in_child=self._forget_thread)
         atexit.register(self.stop)
@@ -48,7 +52,7 @@ class Relay:
             self._start()
 
     def stop(self, *, timeout: float = _STOP_SECONDS) -> bool:
-        """End the thread after its current round. Whether it has ended in time; it starts again when woken."""
+        """End the thread after its current round; it starts again when woken. Returns whether it ended in time."""
         thread = self._thread
         if thread is None or not thread.is_alive():
             return True
@@ -88,10 +92,14 @@ class Relay:
 
     def _round(self) -> float | None:
         try:
-            return self._work()
+            return self.work()
         except Exception:  # noqa: BLE001  (logged; the thread must outlive a failed round)
             _log.exception("relay.round_failed")
             return 2.0
         finally:
             # Gives the connection back to the pool, and drops one that has died.
             close_old_connections()
+
+
+relay: Final = Relay()
+"""The relay of this process."""

@@ -16,22 +16,26 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "common.sweep-outbox": {
         "task": "apps.common.tasks.sweep_outbox",
         "schedule": 15.0,
-        # Sweeps that could not run are of no use later.
-        "options": {"expires": 15},
+        # Sweeps that could not run are of no use later. Longer than clocks of two hosts may differ.
+        "options": {"expire_seconds": 60},
     },
     "common.prune-audit": {
         "task": "apps.common.tasks.prune_audit",
         "schedule": 24 * 3600.0,
-        "options": {"expires": 24 * 3600},
+        "options": {"expire_seconds": 24 * 3600},
     },
-    "common.prune": {"task": "apps.common.tasks.prune", "schedule": 3600.0, "options": {"expires": 3600}},
+    "common.prune": {
+        "task": "apps.common.tasks.prune",
+        "schedule": 3600.0,
+        "options": {"expire_seconds": 3600},
+    },
 }
 
 
 @shared_task(ignore_result=True)
 def sweep_outbox() -> None:
-    """Relay events that no process has relayed: their broker was away, or the process died."""
-    outbox.relay_due()
+    """Relay events that no process has relayed, and ask again for work that was not confirmed."""
+    outbox.sweep()
     outbox.measure()
 
 

@@ -6,8 +6,4 @@ from apps.common import events
 from apps.notifications import tasks
 from apps.users.events import UserErased
 
-
-@events.on(UserErased)
-def forget(event: UserErased) -> None:
-    """What an account was told goes with it."""
-    tasks.forget_user.delay(user_id=str(event.user_id))
+events.on(UserErased, task=tasks.forget_user, name="apps.notifications.handlers.forget")

@@ -1,13 +1,14 @@
-"""Background work of the slice: digests, cleaning."""
+"""Background work of the slice: digests, cleaning. The work is in services, where doing it twice does it once."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from celery import shared_task
 from django.db import OperationalError
 
+from apps.common import celery_task
 from apps.notifications import services
 from infrastructure.email import EmailDeliveryError
 
@@ -16,36 +17,23 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "notifications.send-digests": {
         "task": "apps.notifications.tasks.send_digests",
         "schedule": 900.0,
-        "options": {"expires": 900},
+        "options": {"expire_seconds": 900},
     },
     "notifications.delete-old": {
         "task": "apps.notifications.tasks.delete_old",
         "schedule": 3600.0,
-        "options": {"expires": 3600},
+        "options": {"expire_seconds": 3600},
     },
 }
+_task = partial(celery_task.calling, module=__name__, retry_for=(OperationalError,))
+
+delete_old = _task(services.delete_old_notifications, name="delete_old")
+forget_user = _task(services.forget_user)
+send_digest = _task(services.send_digest, retry_for=(EmailDeliveryError, OperationalError))
 
 
 @shared_task()
 def send_digests() -> None:
-    """Hand out the digests that are due, a task for each person: a mail that fails delays no other."""
+    """Publish a task for each digest that is due: a mail that fails delays no other."""
     for user_id in services.due_for_digest():
         send_digest.delay(user_id=str(user_id))
-
-
-@shared_task(autoretry_for=(EmailDeliveryError, OperationalError))
-def send_digest(*, user_id: str) -> None:
-    """One person's digest. Done twice, it is one mail."""
-    services.send_digest(user_id=UUID(user_id))
-
-
-@shared_task(autoretry_for=(OperationalError,))
-def delete_old() -> None:
-    """What was read long ago."""
-    services.delete_old_notifications()
-
-
-@shared_task(autoretry_for=(OperationalError,))
-def forget_user(*, user_id: str) -> None:
-    """All that an erased account was told."""
-    services.forget_user(user_id=UUID(user_id))

@@ -1,4 +1,4 @@
-"""What follows from the events of this slice: mails, and files to delete, each by a task."""
+"""What follows from the events of this slice: mails, and files to delete."""
 
 from __future__ import annotations
 
@@ -19,75 +19,24 @@ from apps.users.events import (
     VerificationRequested,
 )
 
+events.on(UserRegistered, task=tasks.send_welcome_mail)
+events.on(VerificationRequested, task=tasks.send_verification_mail)
+events.on(PasswordResetRequested, task=tasks.send_password_reset_mail)
+for address in ("old", "new"):
+    events.on(
+        EmailChangeRequested,
+        task=tasks.send_email_change_mail,
+        name=f"apps.users.handlers.ask_{address}_address",
+        fields={"request_id": f"{address}_request_id"},
+    )
 
-@events.on(UserRegistered)
-def welcome(event: UserRegistered) -> None:
-    """Greet, and ask to verify the address."""
-    tasks.send_welcome_mail.delay(user_id=str(event.user_id))
+# The owner of the account is told, for it may have been somebody else.
+events.on(RegistrationRepeated, task=tasks.send_notice, notice="registration_repeated")
+events.on(EmailChanged, task=tasks.send_notice, notice="email_changed")
+events.on(PasswordChanged, task=tasks.send_notice, notice="password_changed")
+events.on(RefreshTokenReused, task=tasks.send_notice, notice="session_ended")
+events.on(SecondFactorEnabled, task=tasks.send_notice, notice="second_factor_on")
+events.on(SecondFactorDisabled, task=tasks.send_notice, notice="second_factor_off")
+events.on(RecoveryCodeUsed, task=tasks.send_notice, notice="recovery_code_used")
 
-
-@events.on(RegistrationRepeated)
-def tell_owner(event: RegistrationRepeated) -> None:
-    """Tell the owner of the address, since the caller was not told."""
-    tasks.send_notice.delay(notice="registration_repeated", user_id=str(event.user_id))
-
-
-@events.on(PasswordResetRequested)
-def send_reset_link(event: PasswordResetRequested) -> None:
-    """Send the link, if there is somebody to send it to; the task finds out."""
-    tasks.send_password_reset_mail.delay(user_id=str(event.user_id), request_id=str(event.request_id))
-
-
-@events.on(VerificationRequested)
-def send_verification_link(event: VerificationRequested) -> None:
-    """Send the link, if there is something to verify; the task finds out."""
-    tasks.send_verification_mail.delay(user_id=str(event.user_id), request_id=str(event.request_id))
-
-
-@events.on(EmailChangeRequested)
-def ask_both_addresses(event: EmailChangeRequested) -> None:
-    """Send a link to the address of now and to the new one."""
-    for request_id in (event.old_request_id, event.new_request_id):
-        tasks.send_email_change_mail.delay(user_id=str(event.user_id), request_id=str(request_id))
-
-
-@events.on(EmailChanged)
-def confirm_email_change(event: EmailChanged) -> None:
-    """Tell the owner."""
-    tasks.send_notice.delay(notice="email_changed", user_id=str(event.user_id))
-
-
-@events.on(PasswordChanged)
-def confirm_change(event: PasswordChanged) -> None:
-    """Tell the owner."""
-    tasks.send_notice.delay(notice="password_changed", user_id=str(event.user_id))
-
-
-@events.on(RefreshTokenReused)
-def warn_of_theft(event: RefreshTokenReused) -> None:
-    """Tell the owner."""
-    tasks.send_notice.delay(notice="session_ended", user_id=str(event.user_id))
-
-
-@events.on(SecondFactorEnabled)
-def confirm_second_factor(event: SecondFactorEnabled) -> None:
-    """Tell the owner."""
-    tasks.send_notice.delay(notice="second_factor_on", user_id=str(event.user_id))
-
-
-@events.on(SecondFactorDisabled)
-def warn_of_second_factor(event: SecondFactorDisabled) -> None:
-    """Tell the owner."""
-    tasks.send_notice.delay(notice="second_factor_off", user_id=str(event.user_id))
-
-
-@events.on(RecoveryCodeUsed)
-def warn_of_recovery_code(event: RecoveryCodeUsed) -> None:
-    """Tell the owner."""
-    tasks.send_notice.delay(notice="recovery_code_used", user_id=str(event.user_id))
-
-
-@events.on(AvatarDiscarded)
-def delete_file(event: AvatarDiscarded) -> None:
-    """Free its space."""
-    tasks.delete_avatar.delay(file=event.file)
+events.on(AvatarDiscarded, task=tasks.delete_avatar)

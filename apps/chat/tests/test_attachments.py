@@ -13,12 +13,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
-from apps.chat import handlers, services, tasks
+from apps.chat import services, tasks
 from apps.chat.events import FilesDiscarded
 from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import refused, someone
 from apps.common.models import OutboxEvent
+from apps.common.tests.consequences import tasks_of
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"
@@ -200,8 +201,5 @@ def test_files_go_with_their_room_and_when_nobody_posts_them(folder: Path) -> No
     assert (len(stored_in(folder)), unused != used) == (1, True)
 
 
-def test_discarded_files_reach_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[None] = []
-    monkeypatch.setattr(tasks.delete_discarded_files, "delay", lambda: asked.append(None))
-    handlers.delete_files(FilesDiscarded(room_id=uuid4()))
-    assert asked == [None]
+def test_discarded_files_reach_the_task() -> None:
+    assert tasks_of(FilesDiscarded(room_id=uuid4())) == {"apps.chat.tasks.delete_discarded_files": {}}

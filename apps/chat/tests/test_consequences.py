@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import Client
 
-from apps.chat import demo, handlers, policies, services, tasks
+from apps.chat import demo, policies, services, tasks
 from apps.chat.models import Membership, Message, Role, Room
 from apps.chat.policies import Rank
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
 from apps.chat.types import Draft
+from apps.common.tests.consequences import tasks_of
 from apps.users import demo as users_demo
 from apps.users.events import UserErased
 from apps.users.tests.factories import PASSWORD, AdminFactory
@@ -40,12 +41,9 @@ def test_rooms_of_an_erased_account_are_handed_on() -> None:
     assert Message.objects.get().sender_id == gone.pk
 
 
-def test_erased_account_reaches_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(tasks.forget_user, "delay", lambda *, user_id: asked.append(user_id))
+def test_erased_account_reaches_the_task() -> None:
     user_id = uuid4()
-    handlers.leave_all_rooms(UserErased(user_id=user_id))
-    assert asked == [str(user_id)]
+    assert tasks_of(UserErased(user_id=user_id))["apps.chat.tasks.forget_user"] == {"user_id": str(user_id)}
     member = MembershipFactory.create(role=Role.MEMBER)
     tasks.forget_user(user_id=str(member.user_id))
     assert not Membership.objects.filter(user_id=member.user_id).exists()

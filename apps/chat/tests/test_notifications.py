@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 from django.core import mail
 
-from apps.chat import handlers, services, tasks
-from apps.chat.events import LanguageChanged, MemberAdded, MessageNoticed, PersonInvited
+from apps.chat import services, tasks
+from apps.chat.events import LanguageChanged, MemberAdded, MessageNoticed, PersonInvited, RoomDeleted
 from apps.chat.models import Invitation, Membership, Role
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import someone
+from apps.common.events import Event
+from apps.common.tests.consequences import tasks_of
 from apps.notifications import services as notifications
 from apps.notifications.models import Notification
 
@@ -114,23 +116,16 @@ def test_who_is_brought_in_is_told_once_and_only_while_in() -> None:
     assert Notification.objects.count() == 1
 
 
-def test_events_reach_their_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, Any]] = []
-    for task in (
-        tasks.tell_of_message,
-        tasks.tell_of_membership,
-        tasks.tell_of_invitation,
-        tasks.index_messages,
-    ):
-        monkeypatch.setattr(task, "delay", lambda **ids: asked.append(ids))
-    room, other = uuid4(), uuid4()
-    handlers.tell_of_message(MessageNoticed(room_id=room, message_id=other))
-    handlers.tell_of_membership(MemberAdded(room_id=room, user_id=other, actor_id=room))
-    handlers.tell_of_invitation(PersonInvited(invitation_id=other))
-    handlers.index_messages(LanguageChanged(room_id=room))
-    assert asked == [
-        {"room_id": str(room), "message_id": str(other)},
-        {"room_id": str(room), "user_id": str(other), "actor_id": str(room)},
-        {"invitation_id": str(other)},
-        {"room_id": str(room)},
-    ]
+@pytest.mark.parametrize(
+    ("event", "task", "named"),
+    [
+        (MessageNoticed, "tell_of_message", ("room_id", "message_id")),
+        (MemberAdded, "tell_of_membership", ("room_id", "user_id", "actor_id")),
+        (PersonInvited, "tell_of_invitation", ("invitation_id",)),
+        (LanguageChanged, "index_messages", ("room_id",)),
+        (RoomDeleted, "retract_room", ("room_id",)),
+    ],
+)
+def test_events_reach_their_tasks(event: type[Event], task: str, named: tuple[str, ...]) -> None:
+    ids = {name: uuid4() for name in named}
+    assert tasks_of(event(**ids)) == {f"apps.chat.tasks.{task}": {name: str(ids[name]) for name in named}}

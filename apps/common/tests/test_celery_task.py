@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 import celery
@@ -103,7 +104,7 @@ class TestDeadTasks:
         flaky.apply_async(countdown=300, retries=3)
         assert len(ran) == 2
 
-    def test_replay_publishes_once(self, published):
+    def test_replay_is_as_safe_as_any_other_work(self, published):
         rows = [
             DeadTask.objects.create(
                 task_id=str(number), name="a.task", kwargs={"id": number}, error="", request_id="request-1"
@@ -113,22 +114,52 @@ class TestDeadTasks:
         assert celery_task.replay(task_ids=[rows[1].pk, uuid.uuid4()]) == 1
         assert celery_task.replay() == 2
         assert celery_task.replay() == 0
-        assert [options["kwargs"]["id"] for _, options in published] == [1, 0, 2]
-        assert published[0] == (
-            "a.task",
-            {"args": [], "kwargs": {"id": 1}, "headers": {"sarsen_request_id": "request-1"}},
-        )
+        assert DeadTask.objects.filter(replayed_at=None).count() == 0
+        events = list(OutboxEvent.objects.order_by("created_at", "id"))
+        assert {event.request_id for event in events} == {"request-1"}
+        outbox.relay_due()
+        name = "apps.common.celery_task.replay"
+        assert published == [
+            ("a.task", {"args": [], "kwargs": {"id": number}, "task_id": f"{event.pk}:{name}"})
+            for number, event in zip([1, 0, 2], events, strict=True)
+        ]
+        assert OutboxEvent.objects.pending().count() == 3
+        for event in events:
+            outbox.confirm(f"{event.pk}:{name}")
+        assert OutboxEvent.objects.pending().count() == 0
 
-    def test_a_task_that_could_not_be_published_stays(self, monkeypatch):
+    def test_a_replay_waits_for_a_broker_that_is_away(self, monkeypatch):
         DeadTask.objects.create(task_id="1", name="a.task", error="")
 
         def away(*args, **options):
             raise OperationalError("refused")
 
         monkeypatch.setattr(celery.current_app, "send_task", away)
-        with pytest.raises(CommandError, match="broker is away"):
-            call_command("deadtasks", "replay", "--all")
+        call_command("deadtasks", "replay", "--all")
+        assert outbox.relay_due().outage
+        assert OutboxEvent.objects.pending().count() == 1
+
+    def test_a_message_that_is_no_task_is_not_replayed(self):
+        DeadTask.objects.create(task_id="", name="", error="not JSON", message="garbage")
+        assert celery_task.replay() == 0
         assert DeadTask.objects.get().replayed_at is None
+
+
+class TestCalling:
+    def test_a_task_is_named_after_its_module_and_calls_its_service(self):
+        seen = []
+
+        def do(*, one_id: uuid.UUID, at: dt.datetime | None, text: str = "") -> int:
+            seen.append((one_id, at, text))
+            return 1
+
+        task = celery_task.calling(do, module="a.tasks", retry_for=(Flaky,))
+        assert task.name == "a.tasks.do"
+        one, now = uuid.uuid4(), timezone.now()
+        task(one_id=str(one), at=now.isoformat(), text="x")
+        task.delay(one_id=str(one), at=None)
+        assert seen == [(one, now, "x"), (one, None, "")]
+        assert celery_task.calling(do, module="a.tasks", name="other").name == "a.tasks.other"
 
 
 @pytest.mark.django_db
@@ -162,7 +193,7 @@ class TestCommands:
         assert lines[1].split()[0] == str(row.pk)
         assert lines[1].endswith("{'id': 5}  E: x")
         call_command("deadtasks", "replay", str(row.pk))
-        assert capsys.readouterr().out == "1 tasks were published again.\n"
+        assert capsys.readouterr().out == "1 tasks will run again.\n"
         call_command("deadtasks", "list")
         assert len(capsys.readouterr().out.splitlines()) == 1
 
@@ -210,22 +241,14 @@ class TestAdmin:
         assert self.said(request_of_admin) == ["1 events are due again."]
         assert OutboxEvent.objects.dead().count() == 0
 
-    def test_dead_tasks_are_replayed(self, request_of_admin, published, monkeypatch):
+    def test_dead_tasks_are_replayed(self, request_of_admin):
         row = DeadTask.objects.create(task_id="1", name="a.task", error="first line\nsecond")
         page = DeadTaskAdmin(DeadTask, admin.site)
         assert page.error_line(row) == "first line"
         page.replay(request_of_admin, DeadTask.objects.all())
-
-        def away(*args, **options):
-            raise OperationalError("refused")
-
-        DeadTask.objects.update(replayed_at=None)
-        monkeypatch.setattr(celery.current_app, "send_task", away)
-        page.replay(request_of_admin, DeadTask.objects.all())
-        assert self.said(request_of_admin) == [
-            "1 tasks were published again.",
-            "The broker is away. Try again later.",
-        ]
+        assert self.said(request_of_admin) == ["1 tasks will run again."]
+        row.refresh_from_db()
+        assert row.replayed_at is not None
 
     def test_nothing_is_written_by_hand(self, request_of_admin):
         page = OutboxEventAdmin(OutboxEvent, admin.site)
@@ -233,10 +256,18 @@ class TestAdmin:
         assert not page.has_change_permission(request_of_admin)
 
     @pytest.mark.parametrize(
-        ("state", "names"), [("pending", {"p"}), ("dead", {"x"}), ("done", {"d"}), (None, {"p", "x", "d"})]
+        ("state", "names"),
+        [
+            ("pending", {"p"}),
+            ("awaited", {"a"}),
+            ("dead", {"x"}),
+            ("done", {"d"}),
+            (None, {"p", "a", "x", "d"}),
+        ],
     )
     def test_events_by_state(self, request_of_admin, state, names):
         OutboxEvent.objects.create(name="p")
+        OutboxEvent.objects.create(name="a", asked_at=timezone.now())
         OutboxEvent.objects.create(name="x", dead_at=timezone.now())
         OutboxEvent.objects.create(name="d", done_at=timezone.now())
         chosen = StateFilter(
@@ -244,4 +275,4 @@ class TestAdmin:
         )
         found = chosen.queryset(request_of_admin, OutboxEvent.objects.all())
         assert set(found.values_list("name", flat=True)) == names
-        assert len(chosen.lookups(request_of_admin, None)) == 3
+        assert len(chosen.lookups(request_of_admin, None)) == 4

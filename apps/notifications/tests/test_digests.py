@@ -15,7 +15,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from apps.notifications import handlers, services, tasks
+from apps.common.tests.consequences import tasks_of
+from apps.notifications import services, tasks
 from apps.notifications.models import Inbox, Notification
 from apps.notifications.services import digests
 from apps.users.events import UserErased
@@ -171,7 +172,7 @@ def test_link_of_a_digest_asks_before_it_ends_them() -> None:
     assert lost.status_code == 400
 
 
-def test_old_ones_go_and_those_of_erased_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_ones_go_and_those_of_erased_accounts() -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     for user in (ada, ada, grace):
         tell(user)
@@ -181,10 +182,8 @@ def test_old_ones_go_and_those_of_erased_accounts(monkeypatch: pytest.MonkeyPatc
     assert services.delete_old_notifications(now=now + timedelta(days=181)) == 2
     tell(grace)
     assert Notification.objects.get().seq == 2
-    asked: list[str] = []
-    monkeypatch.setattr(tasks.forget_user, "delay", lambda *, user_id: asked.append(user_id))
-    handlers.forget(UserErased(user_id=grace.pk))
-    assert asked == [str(grace.pk)]
-    tasks.forget_user(user_id=asked[0])
+    arguments = tasks_of(UserErased(user_id=grace.pk))["apps.notifications.tasks.forget_user"]
+    assert arguments == {"user_id": str(grace.pk)}
+    tasks.forget_user(**arguments)
     assert not Inbox.objects.filter(pk=grace.pk).exists()
     tasks.delete_old()

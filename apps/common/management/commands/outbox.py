@@ -1,4 +1,4 @@
-"""`manage.py outbox list|replay`: events that have not reached their handlers."""
+"""`manage.py outbox list|replay`: events whose work is not done."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from apps.common.models import OutboxEvent
 class Command(BaseCommand):
     """Show pending and dead events, or make dead ones due again."""
 
-    help = "Events that have not reached their handlers: show them, or try dead ones again."
+    help = "Events whose work is not done: show them, or try dead ones again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """`list [--dead] [--limit N]`, `replay ID… | --all`."""
         actions = parser.add_subparsers(dest="action", required=True)
-        listing = actions.add_parser("list", help="pending and dead events, oldest first")
+        listing = actions.add_parser(
+            "list", help="events that are pending, awaited (their tasks are published) or dead, oldest first"
+        )
         listing.add_argument("--dead", action="store_true", help="only those that were given up")
         listing.add_argument("--limit", type=int, default=50)
         replay = actions.add_parser("replay", help="try dead events again")
@@ -44,7 +46,7 @@ class Command(BaseCommand):
                     (
                         row.id,
                         row.name,
-                        "dead" if row.dead_at else "pending",
+                        "dead" if row.dead_at else "awaited" if row.asked_at else "pending",
                         row.attempts,
                         row.due_at.isoformat(timespec="seconds"),
                         row.last_error.partition("\n")[0][:80],
