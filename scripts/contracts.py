@@ -1,7 +1,8 @@
-"""An import-linter contract for vertical slices, so that a new folder in `apps/` is checked without being listed.
+"""Import-linter contracts for vertical slices: a new folder in `apps/` is checked without being listed.
 
-Between slices only the doors named in `.importlinter` may be used, the slices never form a circle, and what is below
-them (`shared`) knows none of them.
+`SlicesContract` judges imports between slices: only the modules named in `.importlinter` may be used, slices never form
+a circle, and what they share knows none of them. `SliceLayersContract` judges imports inside a slice: each module has a
+layer by its name, and imports nothing from a layer above it.
 """
 
 from __future__ import annotations
@@ -47,6 +48,52 @@ class SlicesContract(Contract):
         """Show each import that is not allowed."""
         for problem in check.metadata["problems"]:
             output.print_error(problem)
+
+
+class SliceLayersContract(Contract):
+    """Every module of a slice has a layer; imports lead to the same layer or to a lower one, without a circle.
+
+    `layers` lists module names, the highest layer first; modules of one layer are separated by spaces.
+    """
+
+    type_name = "slice_layers"
+    package = fields.StringField()
+    exempt = fields.SetField(subfield=fields.StringField())
+    layers = fields.ListField(subfield=fields.StringField())
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001
+        """Look at each module of each slice, and at what it imports from its own slice."""
+        layers = [str(layer).split() for layer in self.layers]  # type: ignore[attr-defined]
+        depth = {name: number for number, names in enumerate(layers) for name in names}
+        problems: list[str] = []
+        for slice_ in sorted(graph.find_children(_name(self.package)) - _names(self.exempt)):
+            uses: dict[str, set[str]] = {}
+            for module, imported in _imports(graph, [slice_]):
+                mine, other = _part(module, slice_), _part(imported, slice_)
+                if mine is None or other is None or mine == other:
+                    continue
+                if depth.get(mine, -1) > depth.get(other, len(layers)):
+                    problems.append(f"{module} imports {imported}, which is in a layer above it")
+                uses.setdefault(mine, set()).add(other)
+            nameless = {_part(module, slice_) for module in graph.find_descendants(slice_)} - depth.keys()
+            problems += [
+                f"{slice_}.{name} has no layer: name it after what it is, or give its name a layer in .importlinter"
+                for name in sorted(filter(None, nameless))
+            ]
+            graph_of_parts = {name: uses.get(name, set()) for name in {*uses, *set().union(*uses.values())}}
+            problems += [f"a circle in {slice_}: {' → '.join(circle)}" for circle in _circles(graph_of_parts)]
+        return ContractCheck(kept=not problems, metadata={"problems": problems})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Show each import that is not allowed, and each module without a layer."""
+        for problem in check.metadata["problems"]:
+            output.print_error(problem)
+
+
+def _part(module: str, slice_: str) -> str | None:
+    """The name of the slice's own module or package that a module is or lies in; None for other slices and tests."""
+    name = module.removeprefix(f"{slice_}.").partition(".")[0]
+    return name if module.startswith(f"{slice_}.") and name not in ("tests", "migrations") else None
 
 
 def _name(field: object) -> str:

@@ -1,14 +1,15 @@
-"""Accounts, their sign-ins, and the tokens of both. Rules of one row; what spans rows or time is in services."""
+"""Accounts. Holds the rules of one row; what spans rows or time is in services."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -16,9 +17,8 @@ from apps.common.callers import ALL
 from apps.common.encryption.blind_indexes import BlindIndexField
 from apps.common.encryption.fields import EncryptedCharField
 from apps.common.models import BaseModel
-from apps.users import phone_numbers
+from apps.users import email_addresses, phone_numbers
 from apps.users.email_addresses import CanonicalEmailField
-from apps.users.managers import OneTimeTokenQuerySet, RefreshTokenQuerySet, SessionQuerySet, UserManager
 from apps.users.models.roles import CODE_LENGTH, Role
 from apps.users.types import Permission
 
@@ -28,6 +28,42 @@ PHONE_LENGTH: Final = 32
 
 # Who holds one of these has to have a second factor (ADMIN_SECOND_FACTOR).
 _PRIVILEGED: Final = frozenset({ALL, Permission.ENTER_ADMIN, Permission.USE_SITE})
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes and finds accounts. Registration, with its rules and events, is a service."""
+
+    def existing(self) -> QuerySet[User]:
+        """Without those that were erased, of which only an empty shell is left."""
+        return self.filter(erased_at=None)
+
+    def with_permissions(self) -> QuerySet[User]:
+        """With `held`: what each one's role holds at this moment."""
+        held = Role.objects.up_to(OuterRef("role"), depth=1).each_permission()
+        return self.annotate(held=ArraySubquery(held))
+
+    def active_admins(self) -> QuerySet[User]:
+        """Those who can administer others."""
+        return self.filter(role="admin", is_active=True)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The account of an address in any spelling. Raises User.DoesNotExist."""
+        try:
+            address = email_addresses.canonical(username or "")
+        except email_addresses.InvalidEmail:
+            raise self.model.DoesNotExist from None
+        return self.get(email=address)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """An account as given; without a password nobody can sign in to it. Raises InvalidEmail."""
+        user = self.model(email=email_addresses.canonical(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """An account with the admin role (`manage.py createsuperuser`). Its address counts as verified."""
+        return self.create_user(email, password, role="admin", email_verified_at=timezone.now(), **fields)
 
 
 class User(AbstractBaseUser, BaseModel):
@@ -152,104 +188,3 @@ class User(AbstractBaseUser, BaseModel):
     def has_module_perms(self, app_label: str) -> bool:
         """As `has_perm`."""
         return self.has_perm("")
-
-
-class SessionEnd(models.TextChoices):
-    """Why a session is over."""
-
-    LOGOUT = "logout", "Signed out"
-    REVOKED = "revoked", "Ended by its owner from elsewhere"
-    ADMIN = "admin", "Ended by an admin"
-    REUSED = "reused", "A refresh token was used twice"
-    PASSWORD = "password", "The password changed"
-    ROLE = "role", "The role changed"
-    SECOND_FACTOR = "second_factor", "The second factor changed"
-    DEACTIVATED = "deactivated", "The account was deactivated"
-
-
-class Session(BaseModel):
-    """One sign-in on one device, and the family of refresh tokens that goes back to it."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
-    user_agent = models.CharField(max_length=200, blank=True, default="")
-    network = models.CharField(max_length=64, blank=True, default="")
-    last_seen_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    end_reason = models.CharField(max_length=16, choices=SessionEnd.choices, blank=True, default="")
-
-    objects = SessionQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("-created_at", "-id")
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(ended_at=None, end_reason="") | (Q(ended_at__isnull=False) & ~Q(end_reason="")),
-                name="users_session_end_has_reason",
-            ),
-        )
-        indexes = (
-            models.Index(fields=("user",), condition=Q(ended_at=None), name="users_session_open"),
-            models.Index(fields=("expires_at",), name="users_session_expiry"),
-        )
-
-    def __str__(self) -> str:
-        return f"session {self.pk}"
-
-
-class RefreshToken(models.Model):
-    """One link of a session's chain: used once, and kept until it expires, so that a second use is recognised."""
-
-    id = models.BigAutoField(primary_key=True)
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="refresh_tokens")
-    digest = models.BinaryField(max_length=32, unique=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
-
-    objects = RefreshTokenQuerySet.as_manager()
-
-    class Meta:
-        constraints = (
-            # However two rotations meet, a session never has two tokens that work.
-            models.UniqueConstraint(
-                fields=("session",), condition=Q(used_at=None), name="users_refreshtoken_one_unused"
-            ),
-        )
-        indexes = (models.Index(fields=("expires_at",), name="users_refreshtoken_expiry"),)
-
-    def __str__(self) -> str:
-        return f"refresh token {self.pk}"
-
-
-class Purpose(models.TextChoices):
-    """What a one-time token is good for."""
-
-    VERIFY_EMAIL = "verify_email", "Verify the address"
-    RESET_PASSWORD = "reset_password", "Set a new password"
-    EMAIL_OLD = "email_old", "Leave the address"
-    EMAIL_NEW = "email_new", "Move to the address"
-    SECOND_FACTOR = "second_factor", "Go on signing in with a second factor"
-
-
-class OneTimeToken(BaseModel):
-    """The secret of a link in a mail, or of a sign-in half done, by its digest. `id` is that of the request, which makes sending idempotent."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
-    purpose = models.CharField(max_length=16, choices=Purpose.choices)
-    digest = models.BinaryField(max_length=32, unique=True, editable=False)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
-
-    objects = OneTimeTokenQuerySet.as_manager()
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("created_at")), name="users_onetimetoken_lifetime"
-            ),
-        )
-        indexes = (models.Index(fields=("expires_at",), name="users_onetimetoken_expiry"),)
-
-    def __str__(self) -> str:
-        return f"{self.purpose} token {self.pk}"

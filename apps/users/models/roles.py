@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
-
-from apps.users.managers import RoleQuerySet
 
 CODE_LENGTH: Final = 32
 CODE_PATTERN: Final = r"^[a-z][a-z0-9_]{0,31}$"
 TITLE_LENGTH: Final = 60
 TOP_RANK: Final = 100
+
+
+class _Unnest(Func):
+    """One row for each element."""
+
+    function = "unnest"
+    set_returning = True
+    output_field = CharField()
+
+
+class RoleQuerySet(QuerySet["Role"]):
+    """Roles. Each holds what is granted to itself and to those that rank below."""
+
+    def up_to(self, code: Any, *, depth: int = 0) -> RoleQuerySet:
+        """The role of that code and those below it; `depth` is how many queries stand around an OuterRef."""
+        for _ in range(depth):
+            code = OuterRef(code)
+        rank = self.model.objects.filter(code=code).order_by().values("rank")
+        return self.filter(rank__lte=Subquery(rank))
+
+    def each_permission(self) -> Any:
+        """Everything that these roles are granted, once."""
+        return (
+            self.order_by().annotate(one=_Unnest(F("permissions"))).values_list("one", flat=True).distinct()
+        )
+
+    def held_by(self, code: str) -> set[str]:
+        """What the role of that code holds; nothing where there is none."""
+        return set(self.up_to(code).each_permission())
 
 
 class Role(models.Model):

@@ -12,8 +12,8 @@ from django.utils import timezone
 from apps.common.callers import Caller
 from apps.common.http.client_address import network_of
 from apps.users import exceptions, policies
-from apps.users.managers import SessionQuerySet
 from apps.users.models import EmailChange, Identity, RecoveryCode, Session, User
+from apps.users.models.sessions import SessionQuerySet
 from apps.users.types import SecondFactorState
 
 

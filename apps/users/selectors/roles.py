@@ -9,8 +9,8 @@ from django.db.models import Subquery
 from apps.common.callers import Caller
 from apps.common.slices import declared
 from apps.users import exceptions, policies
-from apps.users.managers import RoleQuerySet
 from apps.users.models import Role, User
+from apps.users.models.roles import RoleQuerySet
 
 
 def list_roles(*, actor: Caller) -> RoleQuerySet:

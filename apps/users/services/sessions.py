@@ -17,8 +17,8 @@ from apps.common.callers import Caller
 from apps.common.http.client_address import network_of
 from apps.users import exceptions, policies, selectors
 from apps.users.events import RefreshTokenReused
-from apps.users.managers import SessionQuerySet
 from apps.users.models import OneTimeToken, Purpose, RefreshToken, Session, SessionEnd, User
+from apps.users.models.sessions import SessionQuerySet
 from apps.users.types import AuditAction, Device, Permission, TokenPair
 from infrastructure import realtime, token
 

@@ -17,8 +17,8 @@ from apps.common.exceptions import raises
 from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.filters import UserFilter
-from apps.users.managers import SessionQuerySet
 from apps.users.models import Session, User
+from apps.users.models.sessions import SessionQuerySet
 from apps.users.types import AccountChanges
 from apps.users.views import request_data
 

@@ -19,8 +19,8 @@ from apps.common.http.parsers import UploadParser
 from apps.common.http.permissions import caller_of
 from apps.users import exceptions, selectors, serializers, services
 from apps.users.hashers import HashingBusy
-from apps.users.managers import SessionQuerySet
 from apps.users.models import Session
+from apps.users.models.sessions import SessionQuerySet
 from apps.users.types import ProfileChanges
 from apps.users.views import request_data
 
