@@ -32,6 +32,7 @@ from apps.common.http.middleware.paths import is_api
 from apps.common.http.problems import CONTENT_TYPE, problem_response
 from apps.common.rate_limits import Quota
 from infrastructure import lazy_import
+from infrastructure.storage import StorageUnavailable
 
 if TYPE_CHECKING:
     import redis
@@ -125,6 +126,8 @@ def from_exception(request: HttpRequest, error: BaseException) -> HttpResponse |
             # A value that passed validation and does not fit its column: the caller's fault as much as ours.
             _log.warning("value_refused_by_database", exc_info=error)
             return problem(request, 400, "invalid_input", "A value is out of range.")
+        case StorageUnavailable():
+            return problem(request, 503, "unavailable", str(error), retry_after=error.retry_after)
         case OperationalError() | InterfaceError() | redis.ConnectionError() | redis.TimeoutError():
             _log.error("dependency_unavailable", cause=type(error).__name__, exc_info=error)
             return problem(request, 503, "unavailable", exceptions.Unavailable.detail, retry_after=2)

@@ -17,6 +17,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expire_seconds": 3600},
     },
+    "chat.delete-orphaned-files": {
+        "task": "apps.chat.tasks.delete_orphaned_files",
+        "schedule": 86400.0,
+        "options": {"expire_seconds": 43200},
+    },
     "chat.delete-expired": {
         "task": "apps.chat.tasks.delete_expired",
         "schedule": 3600.0,
@@ -27,6 +32,7 @@ _task = partial(celery_task.calling, module=__name__, retry_for=(OperationalErro
 
 announce = _task(services.post_system_message, name="announce")
 delete_discarded_files = _task(services.delete_discarded_files, retry_for=(OSError, OperationalError))
+delete_orphaned_files = _task(services.delete_orphaned_files, retry_for=(OSError, OperationalError))
 delete_expired = _task(services.delete_expired)
 forget_user = _task(services.forget_user)
 index_messages = _task(services.index_messages)

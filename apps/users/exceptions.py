@@ -189,7 +189,7 @@ class AvatarRefused(InvalidInput):
     """The upload is not an image of a kind and size that is taken."""
 
     code = "avatar_refused"
-    detail = "Upload a JPEG, PNG or WebP image."
+    detail = "Upload a JPEG, PNG, WebP or GIF image."
 
 
 class UserNotFound(NotFound):

@@ -18,6 +18,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expire_seconds": 3600},
     },
+    "users.delete-orphaned-avatars": {
+        "task": "apps.users.tasks.delete_orphaned_avatars",
+        "schedule": 86400.0,
+        "options": {"expire_seconds": 43200},
+    },
 }
 _task = partial(celery_task.calling, module=__name__)
 # The mail server or the database is away or busy.
@@ -29,6 +34,7 @@ send_verification_mail = _mail(services.send_verification_mail)
 send_email_change_mail = _mail(services.send_email_change_mail)
 send_notice = _mail(services.send_notice)
 delete_expired = _task(services.delete_expired)
+delete_orphaned_avatars = _task(services.delete_orphaned_avatars, retry_for=(OSError, OperationalError))
 
 
 def _delete_avatar(*, file: str) -> None:

@@ -30,6 +30,7 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 
 _SPOOL_FROM = 256 * 1024  # bytes; larger bodies and answers wait on disk, not in memory
 _BLOCK = 64 * 1024
+_NO_ROOM = "There is no room on the disk right now. Try again later."
 _END: Any = object()
 
 
@@ -120,7 +121,10 @@ class WsgiBridge:
             async with asyncio.timeout(self._body_timeout):
                 body = await self._read_body(environ, receive)
         except TimeoutError:
-            await _refuse_late(scope, send)
+            await _refuse(scope, send, 408, "request_timeout", "The request took too long to arrive.")
+            return
+        except OSError:  # a longer body waits on disk
+            await _refuse(scope, send, 503, "unavailable", _NO_ROOM)
             return
         if body is None:  # the client went away
             return
@@ -129,7 +133,11 @@ class WsgiBridge:
         loop = asyncio.get_running_loop()
         answer = _Answer()
         try:
-            first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
+            try:
+                first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
+            except OSError:  # a longer answer waits on disk, too
+                await _refuse(scope, send, 503, "unavailable", _NO_ROOM)
+                return
             try:
                 await send(
                     {
@@ -181,25 +189,36 @@ class WsgiBridge:
         body: IO[bytes] = BytesIO()
         if size > _SPOOL_FROM:
             body = tempfile.SpooledTemporaryFile(max_size=_SPOOL_FROM)  # noqa: SIM115  (closed with the answer)
+        try:
+            received = await self._receive_into(body, receive)
+            body.seek(0)
+        except BaseException:
+            body.close()
+            raise
+        if received is None:
+            body.close()
+            return None
+        environ["CONTENT_LENGTH"] = str(received) if received or declared else ""
+        if received > self._max_body:  # only a chunked body gets here: it declared no length
+            body.close()
+            return BytesIO()
+        return body
+
+    async def _receive_into(self, body: IO[bytes], receive: ASGIReceiveCallable) -> int | None:
+        """Returns the number of bytes that came, which is no more than just over the limit; None when the client left."""
         received = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                body.close()
                 return None
             if message["type"] == "http.request":
                 chunk = message.get("body", b"")
                 received += len(chunk)
-                if received > self._max_body:  # only a chunked body gets here: it declared no length
-                    environ["CONTENT_LENGTH"] = str(received)
-                    body.close()
-                    return BytesIO()
+                if received > self._max_body:
+                    return received
                 body.write(chunk)
                 if not message.get("more_body", False):
-                    break
-        environ["CONTENT_LENGTH"] = str(received) if received or declared else ""
-        body.seek(0)
-        return body
+                    return received
 
     def _answer(self, environ: dict[str, Any], answer: _Answer) -> tuple[bytes, IO[bytes] | None]:
         """In a thread: run the application to its end. The first chunk, and what follows it, if anything does.
@@ -230,19 +249,21 @@ class WsgiBridge:
                 close()
 
 
-async def _refuse_late(scope: HTTPScope, send: ASGISendCallable) -> None:
-    """408 for a body that does not come; silence would be turned into a 500 by the server."""
+async def _refuse(scope: HTTPScope, send: ASGISendCallable, status: int, code: str, detail: str) -> None:
+    """A problem document for what fails outside of the application; the server would make a bare 500 of it."""
     offered = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     identifier = context.accept_request_id(offered)
     said = problem_documents.document(
-        status=408,
-        code="request_timeout",
-        detail="The request took too long to arrive.",
+        status=status,
+        code=code,
+        detail=detail,
         request_id=identifier,
     )
     body = orjson.dumps(said)
     headers = problem_documents.headers(body=body, request_id=identifier)
-    await send({"type": "http.response.start", "status": 408, "headers": headers, "trailers": False})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append((b"retry-after", b"30"))
+    await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

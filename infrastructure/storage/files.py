@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from datetime import datetime
+from typing import IO, Final
 from uuid import uuid4
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import Storage, storages
 
-from infrastructure import lazy_import
-from infrastructure.storage import images
+from infrastructure.storage import images, store
 
-if TYPE_CHECKING:
-    from PIL import ImageOps
-else:
-    ImageOps = lazy_import.module("PIL.ImageOps")
-
-ALIAS: Final = "private"
+STORE: Final = "private"
 MAX_SIDE: Final = 2560
-_IMAGE: Final = "image/webp"
 # What begins like this is that. Office documents are archives; of text there is no sign but that it is text.
 _SIGNS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF-", "application/pdf"),
@@ -36,10 +29,8 @@ _SIGNS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"OggS", "application/ogg"),
     (b"\x1aE\xdf\xa3", "video/webm"),
 )
-_PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
-# An image takes four bytes a pixel, several times over, while it is decoded.
-_decoding: Final = threading.BoundedSemaphore(2)
 
 
 class FileRefused(Exception):
@@ -58,7 +49,7 @@ class StoredFile:
 
 
 def save(file: IO[bytes], *, folder: str, max_bytes: int, max_pixels: int) -> StoredFile:
-    """Store a file under a random name. Raises FileRefused."""
+    """Store a file under a random name. Raises FileRefused, StorageUnavailable."""
     size = file.seek(0, io.SEEK_END)
     if not 0 < size <= max_bytes:
         raise FileRefused(f"A file has between 1 and {max_bytes:,} bytes.")
@@ -68,8 +59,19 @@ def save(file: IO[bytes], *, folder: str, max_bytes: int, max_pixels: int) -> St
     if head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return _save_picture(file, folder, max_pixels)
     type_ = _type_of(head, file)
-    key = _storage().save(f"{folder}/{uuid4().hex}", File(file))
+    key = store.save(STORE, f"{folder}/{uuid4().hex}", File(file))
     return StoredFile(key=key, type=type_, size=size)
+
+
+def _save_picture(file: IO[bytes], folder: str, max_pixels: int) -> StoredFile:
+    try:
+        picture = images.converted(file, side=MAX_SIDE, max_pixels=max_pixels)
+    except images.ImageRefused as error:
+        raise FileRefused(str(error)) from error
+    key = store.save(STORE, f"{folder}/{uuid4().hex}.webp", ContentFile(picture.content))
+    return StoredFile(
+        key=key, type=images.TYPE, size=len(picture.content), width=picture.width, height=picture.height
+    )
 
 
 def clean_name(name: str, *, type: str, length: int) -> str:
@@ -82,7 +84,7 @@ def clean_name(name: str, *, type: str, length: int) -> str:
     # Characters that turn the direction of writing make `exe.pdf` of `fdp.exe`.
     plain = "".join(sign for sign in last if unicodedata.category(sign) not in ("Cf", "Cc", "Co", "Cn"))
     plain = _UNSAFE.sub("_", plain).strip(" .") or "file"
-    if type == _IMAGE:
+    if type == images.TYPE:
         plain = f"{plain.rpartition('.')[0] or plain}.webp"
     stem, dot, extension = plain.rpartition(".")
     if len(plain) > length and dot and len(extension) < 16:
@@ -91,32 +93,18 @@ def clean_name(name: str, *, type: str, length: int) -> str:
 
 
 def open_file(key: str) -> IO[bytes]:
-    """A stored file, to be read and closed. Raises FileNotFoundError."""
-    return _storage().open(key)
+    """A stored file, to be read and closed. Raises FileNotFoundError, StorageUnavailable."""
+    return store.open_file(STORE, key)
 
 
 def delete(key: str) -> None:
-    """Remove a stored file; one that is gone already is no error."""
-    _storage().delete(key)
+    """Remove a stored file; one that is gone already is no error. Raises StorageUnavailable."""
+    store.delete(STORE, key)
 
 
-def _storage() -> Storage:
-    return storages[ALIAS]
-
-
-def _save_picture(file: IO[bytes], folder: str, max_pixels: int) -> StoredFile:
-    with _decoding:
-        try:
-            picture = ImageOps.exif_transpose(images.decoded(file, max_pixels))
-        except images.ImageRefused as error:
-            raise FileRefused(str(error)) from error
-        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
-        picture = picture.convert("RGBA" if has_alpha else "RGB")
-        picture.thumbnail((MAX_SIDE, MAX_SIDE))
-        encoded = io.BytesIO()
-        picture.save(encoded, "WEBP", quality=85, method=3)
-    key = _storage().save(f"{folder}/{uuid4().hex}.webp", ContentFile(encoded.getvalue()))
-    return StoredFile(key=key, type=_IMAGE, size=encoded.tell(), width=picture.width, height=picture.height)
+def sweep(*, folder: str, before: datetime, known: Iterable[str]) -> int:
+    """Delete older files that are not among `known`. Returns their number. Raises StorageUnavailable."""
+    return store.sweep(STORE, folder, before=before, known=known)
 
 
 def _type_of(head: bytes, file: IO[bytes]) -> str:

@@ -1,6 +1,6 @@
 """What can be done in a room. Each function is one rule-bound change; REST, sockets, tasks and commands call the same."""
 
-from apps.chat.services.attachments import delete_discarded_files, upload_file
+from apps.chat.services.attachments import delete_discarded_files, delete_orphaned_files, upload_file
 from apps.chat.services.departures import forget_user
 from apps.chat.services.invitations import (
     accept_invitation,
@@ -55,6 +55,7 @@ __all__ = [
     "delete_discarded_files",
     "delete_expired",
     "delete_message",
+    "delete_orphaned_files",
     "delete_room",
     "edit_message",
     "edit_room",

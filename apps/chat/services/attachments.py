@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -28,16 +28,14 @@ def upload_file(
 ) -> Attachment:
     """Take a file in, for one message that its uploader posts in this room within a day.
 
-    Raises RoomNotFound, NotAMember, Muted, TooOften, TooManyUploads, FileNotTaken.
+    Raises RoomNotFound, NotAMember, Muted, TooOften, TooManyUploads, FileNotTaken, StorageUnavailable.
     """
     now = now or timezone.now()
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
     if membership.muted_until is not None and membership.muted_until > now:
         raise Muted(membership.muted_until)
     limits.count("uploads", actor_id)
-    pending = Attachment.objects.filter(uploader_id=actor_id, message__isnull=True, discarded_at=None)
-    if pending.count() >= settings.CHAT_PENDING_ATTACHMENTS:
-        raise TooManyUploads
+    _require_room_for_more(actor_id)  # before the work; what counts is counted with the row
     try:
         stored = storage.files.save(
             file,
@@ -47,23 +45,46 @@ def upload_file(
         )
     except storage.files.FileRefused as error:
         raise FileNotTaken(str(error)) from error
-    return Attachment.objects.create(
-        room_id=membership.room_id,
-        uploader_id=actor_id,
-        file=stored.key,
-        name=storage.files.clean_name(name, type=stored.type, length=MAX_FILE_NAME),
-        type=stored.type,
-        size=stored.size,
-        width=stored.width,
-        height=stored.height,
-        created_at=now,
-    )
+    try:
+        with transaction.atomic():
+            _lock_uploads_of(actor_id)
+            _require_room_for_more(actor_id)
+            return Attachment.objects.create(
+                room_id=membership.room_id,
+                uploader_id=actor_id,
+                file=stored.key,
+                name=storage.files.clean_name(name, type=stored.type, length=MAX_FILE_NAME),
+                type=stored.type,
+                size=stored.size,
+                width=stored.width,
+                height=stored.height,
+                created_at=now,
+            )
+    except BaseException:
+        storage.files.delete(stored.key)
+        raise
+
+
+def _require_room_for_more(uploader_id: UUID) -> None:
+    """Raises TooManyUploads."""
+    pending = Attachment.objects.filter(uploader_id=uploader_id, message__isnull=True, discarded_at=None)
+    if pending.count() >= settings.CHAT_PENDING_ATTACHMENTS:
+        raise TooManyUploads
+
+
+def _lock_uploads_of(uploader_id: UUID) -> None:
+    """Let one person's uploads be counted one after the other, until the commit; rooms and accounts stay free."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"chat.uploads:{uploader_id}"]
+        )
 
 
 def delete_discarded_files(*, now: datetime | None = None) -> int:
-    """Delete files whose message or room is gone, and those that were not used for a day. How many it were.
+    """Delete files whose message or room is gone, and those that were not used for a day.
 
-    Done twice, or broken off in the middle, it finds what is left. Raises OSError when the storage is away.
+    Done twice, or broken off in the middle, it finds what is left. Returns the number of files deleted. Raises
+    StorageUnavailable.
     """
     now = now or timezone.now()
     unwanted = Attachment.objects.filter(
@@ -83,3 +104,15 @@ def delete_discarded_files(*, now: datetime | None = None) -> int:
     if count:
         _log.info("chat.files_deleted", count=count)
     return count
+
+
+def delete_orphaned_files(*, now: datetime | None = None) -> int:
+    """Delete files that no row names, a day after they were written: what a process that died left behind.
+
+    Returns the number of files deleted. Raises StorageUnavailable.
+    """
+    return storage.files.sweep(
+        folder=FOLDER,
+        before=(now or timezone.now()) - KEEP_UNUSED,
+        known=Attachment.objects.values_list("file", flat=True).iterator(),
+    )

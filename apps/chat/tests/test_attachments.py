@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,19 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError, connection
 from django.utils import timezone
 from PIL import Image
 
 from apps.chat import services, tasks
 from apps.chat.events import FilesDiscarded
 from apps.chat.models import Attachment, Membership, Message, Role
+from apps.chat.services import attachments
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import refused, someone
 from apps.common.models import OutboxEvent
 from apps.common.tests.consequences import tasks_of
+from infrastructure.storage.tests.full_disk import room_for
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"
@@ -164,6 +169,24 @@ def test_uploads_that_wait_to_be_posted_are_few(settings: Any) -> None:
     assert ada.upload(room, pdf()).status_code == 201
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_many_uploads_at_once_no_more_wait_than_may(settings: Any, folder: Path) -> None:
+    settings.CHAT_PENDING_ATTACHMENTS = 5
+    room = RoomFactory.create()
+    ada = someone(room)
+
+    def upload(_: int) -> int:
+        try:
+            return int(ada.upload(room, pdf()).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as pool:
+        statuses = sorted(pool.map(upload, range(12)))
+    assert statuses == [201] * 5 + [409] * 7
+    assert (Attachment.objects.count(), len(stored_in(folder))) == (5, 5)
+
+
 def test_who_uploads_too_often_waits(settings: Any, folder: Path) -> None:
     settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"uploads": ("1/hour",)}
     room = RoomFactory.create()
@@ -203,3 +226,53 @@ def test_files_go_with_their_room_and_when_nobody_posts_them(folder: Path) -> No
 
 def test_discarded_files_reach_the_task() -> None:
     assert tasks_of(FilesDiscarded(room_id=uuid4())) == {"apps.chat.tasks.delete_discarded_files": {}}
+
+
+def aged(folder: Path, key: str, **ago: int) -> Path:
+    """A stored file that was written a while ago."""
+    path = folder / key
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(PDF)
+    moment = (timezone.now() - timedelta(**ago)).timestamp()
+    os.utime(path, (moment, moment))
+    return path
+
+
+def test_files_without_a_row_are_swept_after_a_day(folder: Path) -> None:
+    room = RoomFactory.create()
+    someone(room).upload(room, pdf())
+    (kept,) = stored_in(folder)
+    aged(folder, kept, days=9)
+    orphan, young = aged(folder, "attachments/orphan", hours=25), aged(folder, "attachments/young", hours=23)
+    tasks.delete_orphaned_files()
+    assert stored_in(folder) == sorted([kept, "attachments/young"])
+    assert (orphan.exists(), young.exists()) == (False, True)
+
+
+@pytest.mark.parametrize(("size", "room_left"), [(200_000, 100_000), (1_000_000, 400_000)])
+def test_a_full_disk_is_told_and_leaves_nothing(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, settings: Any, size: int, room_left: int
+) -> None:
+    """The first does not fit into the store, the second not into the folder where larger uploads wait."""
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path_factory.mktemp("waiting"))
+    room = RoomFactory.create()
+    ada = someone(room)
+    with room_for(room_left):
+        answer = ada.upload(room, SimpleUploadedFile("a.txt", b"x" * size))
+    refused(answer, 503, "unavailable")
+    assert answer["Retry-After"] == "30"
+    assert (Attachment.objects.count(), stored_in(folder)) == (0, [])
+    assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
+    assert ada.upload(room, SimpleUploadedFile("a.txt", b"x" * size)).status_code == 201
+
+
+def test_what_the_database_refuses_leaves_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+
+    def gone(*_: Any) -> None:
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    monkeypatch.setattr(attachments, "_lock_uploads_of", gone)
+    refused(ada.upload(room, pdf()), 503, "unavailable")
+    assert stored_in(folder) == []

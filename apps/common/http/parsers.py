@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any, Final
 
 import orjson
+from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
 from apps.common.http.renderers import JSONRenderer
+from infrastructure.storage import StorageUnavailable
 
 MAX_DEPTH: Final = 32
 
@@ -62,7 +65,7 @@ class UploadParser(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> DataAndFiles[Any, Any]:
-        """Fields and files. Raises ParseError (400), UnsupportedMediaType (415)."""
+        """Fields and files. Raises ParseError (400), UnsupportedMediaType (415), StorageUnavailable (503)."""
         request = (parser_context or {})["request"]
         if media_type is not None:
             _require_utf8(media_type)
@@ -71,6 +74,13 @@ class UploadParser(MultiPartParser):
             data, files = _StrictForm(meta, stream, request.upload_handlers, "utf-8").parse()
         except MultiPartParserError as error:
             raise ParseError("The form could not be read.") from error
+        except UnreadablePostError:
+            raise
+        except OSError as error:  # larger files wait on disk
+            for handler in request.upload_handlers:
+                with suppress(OSError):  # what does not fit fails once more when it is closed
+                    handler.upload_interrupted()
+            raise StorageUnavailable("There is no room for this file right now. Try again later.") from error
         if not all(_is_text(name) and all(map(_is_text, values)) for name, values in data.lists()) or not all(
             map(_is_text, files)
         ):

@@ -52,7 +52,7 @@ class ProfileInput(fields.Input):
 class AvatarInput(fields.Input):
     """`PUT users/me/avatar/`, as `multipart/form-data`. What the file is, is judged by its content."""
 
-    avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG or WebP.")
+    avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG, WebP or GIF; no animation.")
 
 
 class AccountOutput(RegistrationOutput):

@@ -1,7 +1,7 @@
 """What can be done with accounts and sign-ins, one module for each use case. Who may do it is in `policies`."""
 
 from apps.users.services.administration import activate_user, deactivate_user, erase_user, update_user
-from apps.users.services.cleaning import delete_expired
+from apps.users.services.cleaning import delete_expired, delete_orphaned_avatars
 from apps.users.services.email_change import (
     cancel_email_change,
     confirm_email_change,
@@ -57,6 +57,7 @@ __all__ = [
     "confirm_second_factor",
     "deactivate_user",
     "delete_expired",
+    "delete_orphaned_avatars",
     "delete_role",
     "disable_second_factor",
     "erase_own_account",

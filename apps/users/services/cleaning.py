@@ -1,4 +1,4 @@
-"""Deletes what is of no more use: tokens and sessions that have run out, and links that were never followed."""
+"""Deletes what is of no more use: expired tokens and sessions, links that were never followed, pictures of nobody."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Final
 
 from django.utils import timezone
 
-from apps.users.models import EmailChange, OneTimeToken, ProviderSignIn, RefreshToken, Session
+from apps.users.models import EmailChange, OneTimeToken, ProviderSignIn, RefreshToken, Session, User
+from infrastructure import storage
 
 # People see in their list of sessions only live ones; those who look into an incident want the others for a while.
 KEEP_ENDED: Final = timedelta(days=30)
+ORPHANED_AFTER: Final = timedelta(days=1)
 
 
 def delete_expired(*, now: datetime | None = None) -> int:
-    """Delete it. How many rows it were."""
+    """Delete expired rows. Returns their number."""
     now = now or timezone.now()
     count = RefreshToken.objects.expired(now).delete()[0]
     count += ProviderSignIn.objects.filter(expires_at__lte=now).delete()[0]
@@ -22,3 +24,14 @@ def delete_expired(*, now: datetime | None = None) -> int:
     count += OneTimeToken.objects.filter(expires_at__lte=now - KEEP_ENDED).delete()[0]
     count += Session.objects.filter(expires_at__lte=now - KEEP_ENDED).delete()[0]
     return count + Session.objects.filter(ended_at__lte=now - KEEP_ENDED).delete()[0]
+
+
+def delete_orphaned_avatars(*, now: datetime | None = None) -> int:
+    """Delete pictures that no account shows, a day after they were written: what a process that died left behind.
+
+    Returns the number of files deleted. Raises StorageUnavailable.
+    """
+    return storage.sweep(
+        before=(now or timezone.now()) - ORPHANED_AFTER,
+        known=User.objects.exclude(avatar="").values_list("avatar", flat=True).iterator(),
+    )

@@ -32,12 +32,16 @@ def update_profile(*, actor: Caller, changes: ProfileChanges, now: datetime | No
 
 
 def set_avatar(*, actor: Caller, file: IO[bytes]) -> User:
-    """Show an uploaded image; it is stored anew, without anything but its pixels. Raises AvatarRefused."""
+    """Show an uploaded image; it is stored anew, without anything but its pixels. Raises AvatarRefused, StorageUnavailable."""
     try:
         name = storage.save_avatar(file, size=settings.AVATAR_SIZE, max_pixels=settings.AVATAR_MAX_PIXELS)
     except storage.ImageRefused as error:
         raise exceptions.AvatarRefused(str(error)) from error
-    _replace_avatar(user=actor.user, name=name)
+    try:
+        _replace_avatar(user=actor.user, name=name)
+    except BaseException:
+        storage.delete(name)
+        raise
     return actor.user  # type: ignore[no-any-return]  # callers know no slice
 
 

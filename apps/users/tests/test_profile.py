@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
-from collections.abc import Callable
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, connections
+from django.utils import timezone
 from PIL import Image
 
 from apps.common.models import OutboxEvent, StoredAnswer
+from apps.users import tasks
 from apps.users.models import OneTimeToken, Session, User
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, bearer, pair_for
+from config.wsgi import application
+from infrastructure.server.wsgi_bridge import WsgiBridge
+from infrastructure.storage import images
+from infrastructure.storage.tests.full_disk import room_for
 
 pytestmark = pytest.mark.django_db
 As = Callable[[User], Api]
@@ -42,6 +55,19 @@ def upload(user: User, content: bytes, name: str = "me.png", field: str = "avata
     return api.client.put(
         f"{api.root}users/me/avatar/", body, content_type=MULTIPART_CONTENT, headers=api.headers
     )
+
+
+@pytest.fixture
+async def threaded() -> AsyncIterator[WsgiBridge]:
+    """The product as a server's eight threads answer for it."""
+    bridge = WsgiBridge(application, threads=8, max_body=10_000_000, at_end=connections.close_all)
+    yield bridge
+    await bridge.aclose()
+
+
+@pytest.fixture
+def headers(user: User) -> dict[str, str]:
+    return bearer(user)
 
 
 def test_me(private: As, user: User) -> None:
@@ -115,6 +141,69 @@ def test_bad_changes_are_refused(private: As, user: User, body: Any, field: str,
         return
     assert code_of(response) == (400, "invalid_input")
     assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
+
+
+def test_a_full_disk_is_told_and_changes_nothing(user: User, folder: Path) -> None:
+    noise = io.BytesIO()
+    Image.effect_noise((600, 600), 100).save(noise, "PNG")
+    with room_for(50_000):
+        answer = upload(user, noise.getvalue())
+    assert code_of(answer) == (503, "unavailable")
+    assert answer["Retry-After"] == "30"
+    assert (User.objects.get().avatar, [path for path in folder.rglob("*") if path.is_file()]) == ("", [])
+
+
+@pytest.fixture
+def busy_decoders() -> Iterator[Callable[[], None]]:
+    """All places to decode in are taken until this is called."""
+    images._semaphores.cache_clear()
+    _, decoding = images._semaphores()
+    places = contextlib.ExitStack()
+    for _ in range(settings.IMAGE_DECODERS):
+        places.enter_context(decoding)
+    yield places.close
+    places.close()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_uploads_that_wait_leave_threads_for_everyone_else(
+    threaded: WsgiBridge, headers: dict[str, str], busy_decoders: Callable[[], None]
+) -> None:
+    me = "/api/private/v1/users/me/"
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=cast("Any", threaded)),
+        base_url="http://testserver",
+        headers=headers,
+    ) as client:
+        uploads = [
+            asyncio.create_task(client.put(f"{me}avatar/", files={"avatar": picture()})) for _ in range(12)
+        ]
+        for refused in itertools.islice(asyncio.as_completed(uploads), 8):
+            await refused
+        assert (await client.get(me)).status_code == 200
+        assert [upload.done() for upload in uploads].count(False) == 4  # they have half of the threads
+        busy_decoders()
+        answers = await asyncio.gather(*uploads)
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 8
+    told = {
+        (answer.json()["code"], answer.headers["Retry-After"])
+        for answer in answers
+        if answer.status_code == 503
+    }
+    assert told == {("unavailable", "2")}
+
+
+def test_pictures_that_no_account_shows_are_swept_after_a_day(user: User, folder: Path) -> None:
+    shown = upload(user, picture()).json()["avatar"].removeprefix("/media/")
+    day = (timezone.now() - timedelta(hours=25)).timestamp()
+    for name in (shown, "avatars/orphan.webp", "avatars/young.webp"):
+        (folder / name).touch()
+        if "young" not in name:
+            os.utime(folder / name, (day, day))
+    tasks.delete_orphaned_avatars()
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == sorted(
+        [shown, "avatars/young.webp"]
+    )
 
 
 def test_a_picture_is_stored_anew_and_replaces_the_one_before(

@@ -39,6 +39,11 @@ def uploads(folder: str = "") -> dict[str, Any]:
     }
 
 
+# Images that one process decodes at a time, and uploads that may wait for it. Each of both holds one of WEB_THREADS, and
+# half of these stay free for everyone else.
+IMAGE_DECODERS = 2
+IMAGE_QUEUE = max(0, env.number("WEB_THREADS") // 2 - IMAGE_DECODERS)
+
 STORAGES: dict[str, dict[str, Any]] = {
     "default": uploads(),
     # Files of rooms: handed out by the product itself, to members.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infrastructure.server.wsgi_bridge import TAKEOVER, WsgiBridge
+from infrastructure.storage.tests.full_disk import room_for
 
 Start = Callable[..., Any]
 
@@ -74,6 +75,20 @@ async def test_large_body_is_spooled_and_arrives_whole() -> None:
     request_scope = scope(headers=[(b"content-length", b"600000")])
     sent = await call(WsgiBridge(echo, threads=1, max_body=1_000_000), request_scope, body)
     assert sent[1]["body"] == body
+
+
+async def test_body_and_answer_that_do_not_fit_on_the_disk_are_told() -> None:
+    def large(environ: dict[str, Any], start: Start) -> list[bytes]:
+        start("200 OK", [])
+        return [b"first", b"x" * 600_000]
+
+    asked = scope(headers=[(b"content-length", b"600000")])
+    with room_for(300_000):
+        late = await call(WsgiBridge(echo, threads=1, max_body=1_000_000), asked, b"x" * 600_000)
+        answered = await call(WsgiBridge(large, threads=1, max_body=1_000_000), scope())
+    for sent in (late, answered):
+        assert (sent[0]["status"], dict(sent[0]["headers"])[b"retry-after"]) == (503, b"30")
+        assert json.loads(sent[1]["body"])["code"] == "unavailable"
 
 
 async def test_environ_follows_pep_3333() -> None:

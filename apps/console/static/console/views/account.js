@@ -36,7 +36,7 @@ function profile(session) {
     form.reset();
     fill(picture, h("img", { src: session.user.avatar, alt: "Your picture", width: 96, height: 96 }));
     return "This is your picture now.";
-  }, field({ label: "Picture", name: "avatar", type: "file", accept: "image/png,image/jpeg,image/webp", hint: "PNG, JPEG or WebP." }));
+  }, field({ label: "Picture", name: "avatar", type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", hint: "PNG, JPEG, WebP or GIF, no animation." }));
   return card("account-profile", "You", picture, names, pictures);
 }
 
