@@ -1,10 +1,9 @@
 """TypeScript and Python clients of four zones beside django-revolution 1.0.46, in one run: `.venv/bin/python -m benchmarks.clients`.
 
-Both are whole processes, run in turns, from nothing to the last file. Sarsen's makes what `make clients` does, of the
-project's own zones: packages with `dist/`, type-checked, beside the runtime. The peer makes what `revolution --generate` does
-of four zones with one viewset each (`benchmarks.zones`), and neither compiles nor checks it; its formatter is left out,
-because it would fetch that from the network each time. It gets Sarsen's Node and openapi-ts, installed and at their
-pinned versions: by itself it takes whatever `npx` finds that day. Needs `make clients-tools`.
+Both run as whole processes, in turns. Sarsen's generates the packages of `make clients` from the project's own zones,
+type-checked and with `dist/`. The peer generates the packages of `revolution --generate` from four zones with one viewset each
+(`benchmarks.zones`), and neither compiles nor checks them; its formatter is left out, because it needs the network. The
+peer uses Sarsen's pinned Node and openapi-ts; by default it takes those that `npx` finds. Needs `make clients-tools`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ BAR = 5.0  # seconds
 
 
 def seconds(command: list[Any], folder: Path, environment: dict[str, str]) -> float:
-    """How long a command took. Raises CalledProcessError when it says that it failed."""
+    """The duration of a command. Raises CalledProcessError when it fails."""
     begun = time.perf_counter()
     subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
@@ -38,7 +37,7 @@ def seconds(command: list[Any], folder: Path, environment: dict[str, str]) -> fl
 
 
 def equip(peer: Peer, folder: Path) -> dict[str, str]:
-    """Give the peer what it starts by name, and where it looks for it. Its environment."""
+    """Install Node and openapi-ts for the peer. Returns its environment."""
     node = tools.node()
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin"
     programs = folder / "bin"

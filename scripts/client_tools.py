@@ -1,10 +1,10 @@
-"""Installs what generates clients into .tools/clients, once per state of its locks; nothing of it is in .venv.
+"""Installs the generators of clients into .tools/clients, outside of .venv, when the locks have changed.
 
     python scripts/client_tools.py            install what is missing
     python scripts/client_tools.py --check    exit 1 when something is missing; needs no network
 
-Python packages come by requirements/clients.txt, Node among them as a wheel; npm, which that wheel brings, installs
-by apps/api/clients/toolchain/package-lock.json. Every file is checked against its pinned hash, no install script runs.
+requirements/clients.txt pins the Python packages, among them Node as a wheel. The npm of that wheel installs
+apps/api/clients/toolchain/package-lock.json. Every file has a pinned hash, and no install script runs.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def install_python(folder: Path) -> None:
-    """An environment of its own with exactly what the lock says. Raises bootstrap.Failure."""
+    """Install the locked packages into an environment of their own. Raises bootstrap.Failure."""
     uv = [sys.executable, "-I", "-m", "uv"]
-    # The same index and certificates that make .venv.
+    # The same index and certificates as for .venv.
     environment = bootstrap.uv_environment(bootstrap.pip_settings([sys.executable, "-I", "-m", "pip"]))
     target = folder / "python"
     if not tools.python(folder).exists():
@@ -62,7 +62,7 @@ def install_python(folder: Path) -> None:
 
 
 def install_node(folder: Path) -> None:
-    """node_modules exactly as package-lock.json has them. Raises bootstrap.Failure."""
+    """Install the locked node_modules. Raises bootstrap.Failure."""
     node = tools.node(folder)
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
@@ -74,7 +74,7 @@ def install_node(folder: Path) -> None:
 
 
 def install(folder: Path) -> bool:
-    """Make the tools what the locks say. Returns whether anything had to be done."""
+    """Install the tools unless they are up to date. Returns whether anything was installed."""
     with contextlib.suppress(ToolsMissing):
         tools.find(folder)
         return False

@@ -1,4 +1,4 @@
-"""History: a generation as one file, named after the day and its content, the same bytes for the same content."""
+"""The archive: one file for each generation, named after its date and content. Equal content gives equal bytes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Final
 from apps.api.clients import manifest
 
 NAME: Final = "archive"
-_SHOWN: Final = 12  # digits of the digest
+_DIGITS: Final = 12  # of the digest in a name
 
 
 def keep(folder: Path, staged: Path, units: Sequence[str], *, today: date) -> tuple[Path, bool]:
-    """Archive these units below `folder`. Returns the file, and whether it is new: content that is the newest is not
-    kept twice.
+    """Archive these units below `folder`. Returns the file, and whether it is new: it is not when the newest file has the
+    same content.
     """
     content = _tar(staged, units)
-    ending = f"-{manifest.digest(content)[:_SHOWN]}.tar.gz"
+    ending = f"-{manifest.digest(content)[:_DIGITS]}.tar.gz"
     folder.mkdir(parents=True, exist_ok=True)
     newest = max(folder.glob("*.tar.gz"), key=lambda path: path.name, default=None)
     if newest is not None and newest.name.endswith(ending):
@@ -39,7 +39,7 @@ def _tar(staged: Path, units: Sequence[str]) -> bytes:
         for path in sorted(path for unit in units for path in (staged / unit).rglob("*") if path.is_file()):
             entry = tarfile.TarInfo(path.relative_to(staged).as_posix())
             data = path.read_bytes()
-            # Neither when nor by whom: the same content is the same archive.
+            # No times and no owners: equal content gives an equal archive.
             entry.size, entry.mtime, entry.mode = len(data), 0, 0o644
             archive.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Whether what is there is what would be made now."""
+"""Compares files with what would be generated now."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from apps.api.clients import manifest
 
 
 def differences(made: Mapping[str, str], folder: Path, listed: Mapping[str, str]) -> list[str]:
-    """How the files of a folder differ from what would be made, a line each. `listed` is what was made there before.
+    """The differences between a folder and what would be generated, a line each.
 
-    Both map names to digests. A file that was never made there does not count.
+    `made` and `listed`, the files generated before, map names to digests. Other files in the folder are ignored.
     """
     lines = []
     for name, digest in made.items():
@@ -20,5 +20,7 @@ def differences(made: Mapping[str, str], folder: Path, listed: Mapping[str, str]
             lines.append(f"{name} is missing")
         elif manifest.digest(path.read_bytes()) != digest:
             lines.append(f"{name} differs")
-    lines += [f"{name} is no longer made" for name in listed if name not in made and (folder / name).exists()]
+    lines += [
+        f"{name} is no longer generated" for name in listed if name not in made and (folder / name).exists()
+    ]
     return sorted(lines)

@@ -1,19 +1,19 @@
-"""What can go wrong with clients. Every message says what to do."""
+"""Failures of client generation. Every message says what to do."""
 
 from __future__ import annotations
 
 
 class ClientsError(Exception):
-    """Clients could not be generated, compared or copied. Nothing was changed."""
+    """Clients could not be generated, compared or copied. Nothing changed."""
 
 
 class FolderRefused(ClientsError):
-    """A folder that is not ours to write to."""
+    """The command does not write to this folder."""
 
 
 class ToolsMissing(ClientsError):
-    """The generators are not installed, or not at the pinned versions."""
+    """The generators are not installed at the pinned versions."""
 
 
 class GenerationFailed(ClientsError):
-    """A generator failed. The last good output is where it was."""
+    """A generator failed. The previous packages are unchanged."""

@@ -1,4 +1,4 @@
-"""Runs the generators: everything that is asked for, into a folder, both languages at once, or nothing that counts."""
+"""Runs the generators, both languages at once."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from apps.api.clients.plan import Language, Source, Unit
 from apps.api.clients.successes import without_failures
 from apps.api.clients.tools import Tools
 
-_PATIENCE: Final = 300  # seconds
+_TIMEOUT: Final = 300  # seconds
 _WORK: Final = ".work"
-# The same bytes whatever the machine is set to.
+# Equal bytes on every machine.
 _SETTINGS: Final = ("env", "LC_ALL=C.UTF-8", "TZ=UTC", "PYTHONHASHSEED=0", "NO_COLOR=1")
 
 Progress = Callable[[str], None]
 
 
 def generate(units: Sequence[Unit], tools: Tools, into: Path, progress: Progress) -> None:
-    """Write every unit below `into`, each with its manifest. `progress` hears of each that is done.
+    """Write every unit below `into`, each with its manifest. Calls `progress` for each finished unit.
 
-    Raises GenerationFailed with what the generators said.
+    Raises GenerationFailed with the output of the generators.
     """
     work = into / _WORK
     work.mkdir()
@@ -54,7 +54,7 @@ class _Jobs:
 
 
 def _jobs(units: Sequence[Unit], into: Path, work: Path) -> _Jobs:
-    """What each generator has to do; our own files of each package are put in place on the way."""
+    """The jobs of the generators. Also writes the other files of each package."""
     typescript: list[dict[str, Any]] = []
     bundles: list[dict[str, Any]] = []
     python: list[dict[str, Any]] = []
@@ -110,7 +110,7 @@ def _finish(unit: Unit, folder: Path) -> None:
 
 
 class _Counter:
-    """Counts what is done, over both generators."""
+    """Counts finished units over both generators."""
 
     def __init__(self, total: int, progress: Progress) -> None:
         self._total, self._progress = total, progress
@@ -124,13 +124,13 @@ class _Counter:
 
 
 class _Run:
-    """One generator at work."""
+    """A run of one generator."""
 
     def __init__(self, command: Sequence[str], job: dict[str, Any], counter: _Counter) -> None:
         self._command, self._job, self._counter = command, job, counter
 
     def failure(self) -> str:
-        """Run it to its end. Gives what it said where it failed, else nothing."""
+        """Run the generator. Returns its output when it failed, else an empty text."""
         process = subprocess.Popen(
             (*_SETTINGS, *self._command),
             stdin=subprocess.PIPE,
@@ -139,27 +139,27 @@ class _Run:
             text=True,
         )
         with process:
-            timer = threading.Timer(_PATIENCE, process.kill)
+            timer = threading.Timer(_TIMEOUT, process.kill)
             timer.start()
             try:
-                return self._converse(process)
+                return self._communicate(process)
             finally:
                 timer.cancel()
                 process.kill()
 
-    def _converse(self, process: subprocess.Popen[str]) -> str:
-        said: list[str] = []
+    def _communicate(self, process: subprocess.Popen[str]) -> str:
+        output: list[str] = []
         assert process.stdin and process.stdout and process.stderr
-        listener = threading.Thread(target=lambda err=process.stderr: said.append(err.read()))
+        listener = threading.Thread(target=lambda err=process.stderr: output.append(err.read()))
         listener.start()
         try:
             process.stdin.write(json.dumps(self._job))
             process.stdin.close()
         except BrokenPipeError:
-            pass  # it ended before it read its job: its exit code tells
+            pass  # the process ended early: see its exit code
         for line in process.stdout:
             self._counter.add(json.loads(line)["done"])
         listener.join()
         if process.wait() == 0:
             return ""
-        return "".join(said).strip() or f"{self._command[0]} failed with {process.returncode}"
+        return "".join(output).strip() or f"{self._command[0]} failed with {process.returncode}"

@@ -1,4 +1,4 @@
-"""The list of what a package holds: `.generated.json` inside of it, each file with its digest."""
+"""The manifest of a package: `.generated.json` lists its files with their digests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def digest(content: bytes) -> str:
 
 
 def files(folder: Path) -> dict[str, str]:
-    """Every file below a folder with its digest, but for the manifest, in order."""
+    """The digest of every file below a folder except the manifest, sorted by name."""
     return {
         path.relative_to(folder).as_posix(): digest(path.read_bytes())
         for path in sorted(folder.rglob("*"))
@@ -26,13 +26,13 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def write(folder: Path, about: Mapping[str, Any]) -> None:
-    """Put the manifest into a package that is complete."""
+    """Write the manifest of a complete package."""
     content = {"by": "manage.py zones clients", **about, "files": files(folder)}
     (folder / NAME).write_text(json.dumps(content, indent=1) + "\n")
 
 
 def read(folder: Path) -> dict[str, str]:
-    """What a package held when it was made; nothing when it was not made by us."""
+    """The files of a package when it was generated; empty for other folders."""
     if not is_there(folder):
         return {}
     found: dict[str, str] = json.loads((folder / NAME).read_text())["files"]
@@ -40,7 +40,7 @@ def read(folder: Path) -> dict[str, str]:
 
 
 def is_there(folder: Path) -> bool:
-    """Whether a folder is a package of ours."""
+    """Whether a folder is a generated package."""
     return (folder / NAME).is_file()
 
 

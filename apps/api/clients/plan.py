@@ -1,4 +1,4 @@
-"""Which packages there are: one a language and zone, and one module for browsers with all zones that are asked for."""
+"""The packages to generate: one for each language and zone, and one module for browsers with all requested zones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from apps.api.zones.mounting import Mounted
 from apps.api.zones.table import Zone
 
-_MOST_PARTS = 3  # of a version number
+_VERSION_PARTS = 3
 
 
 class Language(StrEnum):
-    """What packages are made for. `browser` is one ES module for a page that has no build step."""
+    """The languages of packages. `browser` is an ES module for pages without a build step."""
 
     TYPESCRIPT = "typescript"
     PYTHON = "python"
@@ -27,16 +27,16 @@ PACKAGES = (Language.TYPESCRIPT, Language.PYTHON)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One version of one zone, as packages are made of it."""
+    """One version of a zone, from which packages are generated."""
 
     name: str
-    """`private`, or `private-v1` where that version was asked for."""
+    """`private`, or `private-v1` when that version was requested."""
     zone: Zone
     schema: dict[str, Any]
 
     @property
     def project(self) -> str:
-        """The name of the whole, which every zone's title begins with."""
+        """The product's name, with which the title of every zone begins."""
         title: str = self.schema["info"]["title"]
         return title.partition(":")[0]
 
@@ -53,39 +53,39 @@ class Source:
     @property
     def version(self) -> str:
         """The schema's version with three parts: `v1` is `1.0.0`."""
-        parts = re.findall(r"\d+", self.schema["info"]["version"])[:_MOST_PARTS]
-        return ".".join([*parts, "0", "0", "0"][:_MOST_PARTS])
+        parts = re.findall(r"\d+", self.schema["info"]["version"])[:_VERSION_PARTS]
+        return ".".join([*parts, "0", "0", "0"][:_VERSION_PARTS])
 
     @property
     def has_session(self) -> bool:
-        """Whether callers sign in, or may."""
+        """Whether callers can sign in."""
         return "bearer" in self.zone.authentication
 
     @property
     def signs_in(self) -> bool:
-        """Whether all callers have signed in."""
+        """Whether callers must sign in."""
         return self.has_session and self.zone.floor != "anyone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """One package, or the module for browsers. `path` is where it is below the output folder."""
+    """One package, or the module for browsers."""
 
     language: Language
     sources: tuple[Source, ...]
 
     @property
     def path(self) -> str:
-        """`typescript/private`, `python/private`, `browser`."""
+        """The path below the output folder: `typescript/private`, `python/private`, `browser`."""
         if self.language is Language.BROWSER:
             return self.language.value
         return f"{self.language}/{self.sources[0].name}"
 
 
 def sources(mounted: Mounted, wanted: Sequence[str] = ()) -> tuple[Source, ...]:
-    """What is asked for as `private` (its newest version) or `private/v1`; all zones when nothing is.
+    """The sources named `private` (the newest version) or `private/v1`; all zones without names.
 
-    Raises KeyError for what is not there, SchemaInvalid.
+    Raises KeyError for an unknown name, SchemaInvalid.
     """
     names = dict.fromkeys(wanted) or [zone.name for zone in mounted.table]
     return tuple(_source(mounted, name) for name in names)
@@ -98,7 +98,7 @@ def _source(mounted: Mounted, name: str) -> Source:
 
 
 def units(of: Iterable[Source], languages: Sequence[Language] = PACKAGES) -> tuple[Unit, ...]:
-    """Every package of these sources in these languages."""
+    """The packages of these sources in these languages."""
     given = tuple(of)
     made = [
         Unit(language=language, sources=(source,))

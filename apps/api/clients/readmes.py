@@ -1,4 +1,4 @@
-"""The README of a package: how to install it, and an example that is made of the zone's own operations."""
+"""The README of a package: installation, an example with an operation of the zone, and the sections of runtimes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Each operation is a module below `api` with the functions `sync` and `asyncio`. 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """An operation that can be called without knowing anything: no path parameters, at most a body of texts."""
+    """An operation for the example: without path parameters, and with at most a body of texts."""
 
     operation: str
     tag: str
@@ -31,7 +31,7 @@ class Example:
 
 
 def typescript(source: Source) -> str:
-    """In Markdown, for npm."""
+    """The README of an npm package."""
     more = _readmes(source, "typescript")
     example = _example(source)
     name = _camel(example.operation) if example else ""
@@ -80,7 +80,7 @@ def typescript(source: Source) -> str:
 
 
 def python(source: Source) -> str:
-    """In Markdown, for the Python Package Index."""
+    """The README of a Python package."""
     more = _readmes(source, "python")
     example = _example(source)
     imports = ["Client", "ProblemError"]
@@ -123,7 +123,7 @@ def python(source: Source) -> str:
 
 
 def _readmes(source: Source, language: str) -> list[Readme]:
-    """What the runtimes say where callers sign in."""
+    """The README parts of the runtimes; none unless callers sign in."""
     chosen = runtimes([source]) if source.signs_in else ()
     return [runtime.readmes[language] for runtime in chosen if language in runtime.readmes]
 
@@ -161,7 +161,7 @@ def _examples(source: Source) -> Iterator[Example]:
 
 
 def _body(operation: dict[str, Any], components: dict[str, Any]) -> tuple[str, dict[str, str] | None]:
-    """The model and its required members; None where they are not all texts."""
+    """The model and its required members; None unless all of them are texts."""
     content = operation.get("requestBody", {}).get("content", {})
     if not content:
         return "", {}

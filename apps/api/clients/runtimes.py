@@ -1,4 +1,4 @@
-"""Which hand-written modules go into a package, and copying them there. Slices declare them: apps/common/client_runtime."""
+"""Finds the hand-written modules of a package and copies them. Slices declare them (apps/common/client_runtime)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def python_exports(source: Source) -> dict[str, tuple[str, ...]]:
 
 
 def copy_python(source: Source, target: Path) -> None:
-    """Put the modules of a Python package in place."""
+    """Copy the modules of a Python package."""
     (target / "__init__.py").write_text('"""The hand-written modules of this client."""\n')
     for runtime in runtimes([source]):
         for name in runtime.python:
@@ -48,7 +48,7 @@ def copy_python(source: Source, target: Path) -> None:
 
 
 def copy_typescript(sources: Iterable[Source], target: Path) -> tuple[str, ...]:
-    """Put the modules of a TypeScript package in place. Returns the names of those that it exports."""
+    """Copy the modules of a TypeScript package. Returns the names of those that it exports."""
     chosen = runtimes(sources)
     for runtime in chosen:
         for name in (*runtime.typescript, *runtime.typescript_internal):

@@ -1,7 +1,7 @@
-"""A schema as the Python generator should see it: what an operation answers with, and not what it fails with.
+"""Prepares a schema for the Python generator: without the failures of operations.
 
-Failures are exceptions in Python (apps/common/client_runtime/python/problem.py). Left in the schema, each call would return either its
-answer or a problem, and every caller would have to tell them apart.
+Failures are exceptions in Python (apps/common/client_runtime/python/problem.py). With failures in the schema, every call
+would return its answer or a problem, and callers would have to distinguish them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _STREAM: Final = "text/event-stream"
 
 
 def without_failures(schema: dict[str, Any]) -> dict[str, Any]:
-    """A copy without failures, without endless streams, and with files as bytes."""
+    """A copy of the schema without failures and event streams, and with files as bytes."""
     made = copy.deepcopy(schema)
     for path in list(made["paths"]):
         item = made["paths"][path]

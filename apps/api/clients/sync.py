@@ -1,5 +1,6 @@
-"""Copies in folders of other repositories. A list beside the copies says what was written there and how it read, so
-nothing else is ever overwritten or removed: neither files of others, nor copies that somebody changed.
+"""Copies of packages in folders of other repositories.
+
+A list beside the copies has the digest of each written file. Only unchanged copies are overwritten or removed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ LIST: Final = ".clients.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What a copy changed; `left` are copies that are no longer made but were changed by somebody, and stay."""
+    """The files of a copy. `left` are no longer generated, but stay because they were edited."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -31,7 +32,7 @@ class Synced:
 
 
 class Target:
-    """A folder that takes copies. Raises FolderRefused for one that cannot be meant."""
+    """A folder for copies. Raises FolderRefused for a folder that is an obvious mistake."""
 
     def __init__(self, folder: Path, *, root: Path = ROOT) -> None:
         if not folder.is_dir():
@@ -40,40 +41,40 @@ class Target:
         output = root / OUTPUT
         if root.is_relative_to(self.folder) or self.folder == Path.home():
             raise FolderRefused(
-                f"{folder} is refused: name a folder for clients, not one with everything in it."
+                f"{folder} is refused: name a folder for clients, not one that contains the project or a home."
             )
         if self.folder.is_relative_to(output) or output.is_relative_to(self.folder):
-            raise FolderRefused(f"{folder} is refused: the output folder is no place for copies of itself.")
+            raise FolderRefused(f"{folder} is refused: copies cannot go into the output folder or around it.")
 
     def listed(self, part: str = "files") -> dict[str, str]:
-        """What was written here before, and its digests; with "next", what a copy that broke off was about to write."""
+        """The digests of the written files; with "next", of those that an interrupted copy was writing."""
         path = self.folder / LIST
         if not path.exists():
             return {}
         try:
             found: dict[str, str] = json.loads(path.read_text())[part]
         except (ValueError, KeyError, TypeError) as error:
-            raise ClientsError(f"{path} is not a list of ours: move it away.") from error
+            raise ClientsError(f"{path} was not written by this command: move it away.") from error
         return found
 
     def differences(self, staged: Path, units: Sequence[str]) -> list[str]:
-        """How the copies differ from what would be made now, a line each."""
+        """The differences between the copies and what would be generated now, a line each."""
         listed = {name: digest for name, digest in self.listed().items() if _is_of(name, units)}
         return drift.differences(_made(staged, units), self.folder, listed)
 
     def copy(self, staged: Path, units: Sequence[str]) -> Synced:
         """Bring the copies of these units up to date, or change nothing.
 
-        Raises ClientsError naming every file that is not ours to overwrite.
+        Raises ClientsError naming every file that must not be overwritten.
         """
         listed, made = self.listed(), _made(staged, units)
-        broken_off = self.listed("next")
+        interrupted = self.listed("next")
         if foreign := [
-            name for name, digest in made.items() if not self._is_ours(name, digest, listed, broken_off)
+            name for name, digest in made.items() if not self._is_ours(name, digest, listed, interrupted)
         ]:
             raise ClientsError(
                 "\n".join(
-                    f"{self.folder / name} was not written by this command, or was changed since."
+                    f"{self.folder / name} was not written by this command, or was edited since."
                     for name in foreign
                 )
                 + "\nNothing was copied. Move these files away, or name another folder."
@@ -87,7 +88,7 @@ class Target:
         removed = tuple(name for name in gone if name not in left)
         written = tuple(name for name, digest in made.items() if self._digest(name) != digest)
         kept = {name: digest for name, digest in listed.items() if not _is_of(name, units)}
-        # First the list: a copy that breaks off leaves no file that nobody knows to be ours.
+        # The list first: an interrupted copy leaves no file that is not listed.
         self._write_list(listed, made)
         for name in written:
             self._write(staged / name, self.folder / name)
@@ -131,7 +132,7 @@ class Target:
         for folder in path.parents:
             if folder == self.folder:
                 return
-            with contextlib.suppress(OSError):  # something of somebody else is in it
+            with contextlib.suppress(OSError):  # it has other files
                 folder.rmdir()
 
 

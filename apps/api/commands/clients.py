@@ -1,4 +1,4 @@
-"""`zones clients`: generate the packages, or tell how those that are there have drifted; copy and archive them."""
+"""`zones clients`: generate, copy and archive the packages, or compare them (`--check`)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from apps.api.zones.mounting import Mounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is asked for. `zones` as `private` or `private/v1`, all when there are none."""
+class Options:
+    """The options of the command. `zones` are named `private` or `private/v1`; all zones when there are none."""
 
     zones: Sequence[str] = ()
     languages: Sequence[Language] = plan.PACKAGES
@@ -31,32 +31,32 @@ class Wish:
 
 def clients(
     mounted: Mounted,
-    wish: Wish,
+    options: Options,
     progress: Callable[[str], None],
     *,
     tools: toolbox.Tools | None = None,
     root: Path = toolbox.ROOT,
     today: date | None = None,
 ) -> Report:
-    """Generate everything, then put it in its place. Raises ClientsError, KeyError, SchemaInvalid: nothing changed then.
+    """Generate the packages, then move them into place. Raises ClientsError, KeyError, SchemaInvalid, and changes nothing then.
 
-    With `check` nothing is written: the copies are compared where `sync` names them, else the output folder.
+    With `check`, nothing is written: the copies are compared when `sync` names a folder, else the output folder.
     """
-    output = Output(wish.output, root=root)
-    target = sync.Target(wish.sync, root=root) if wish.sync is not None else None
-    units = plan.units(plan.sources(mounted, wish.zones), wish.languages)
+    output = Output(options.output, root=root)
+    target = sync.Target(options.sync, root=root) if options.sync is not None else None
+    units = plan.units(plan.sources(mounted, options.zones), options.languages)
     tools = tools or toolbox.find()
     names = [unit.path for unit in units]
     with output.alone(), output.staging() as staged:
         generation.generate(units, tools, staged, progress)
-        if wish.check:
+        if options.check:
             return _drift(target or output, staged, names)
         return _put(
             output,
             target,
             staged,
             names,
-            archived_on=(today or timezone.now().date()) if wish.archive else None,
+            archived_on=(today or timezone.now().date()) if options.archive else None,
         )
 
 
@@ -75,7 +75,7 @@ def _drift(where: Output | sync.Target, staged: Path, names: Sequence[str]) -> R
     return Report(
         title="Clients",
         findings=findings,
-        remarks=[f"as they would be made now: {', '.join(names)}" if ok else "Run it without --check."],
+        remarks=[f"up to date: {', '.join(names)}" if ok else "Run it without --check."],
         data={"ok": ok, "findings": findings},
         ok=ok,
     )
@@ -92,7 +92,7 @@ def _put(
     states = {name: _state(output.place(name), staged / name) for name in names}
     files = {name: len(manifest.files(staged / name)) for name in names}
     remarks = []
-    # The last that can fail comes last: a copy elsewhere is refused before anything is in its place here.
+    # The copies come first: they may be refused, and then nothing may change in the output folder.
     copied = target.copy(staged, names) if target is not None else None
     if archived_on is not None:
         path, is_new = archive.keep(output.folder / archive.NAME, staged, names, today=archived_on)
@@ -103,7 +103,7 @@ def _put(
         remarks.append(
             f"{len(copied.written)} files written and {len(copied.removed)} removed in {target.folder}"
         )
-        remarks += [f"{name} is no longer made, but was changed there: it stays" for name in copied.left]
+        remarks += [f"{name} is no longer generated, but was edited: it stays" for name in copied.left]
     return Report(
         title="Clients",
         columns=("client", "state", "files"),

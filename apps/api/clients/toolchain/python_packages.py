@@ -1,9 +1,9 @@
-"""Turns schemas into Python packages. Started by apps/api/clients under the tools' Python, with a job on standard input:
+"""Generates Python packages from schemas. apps/api/clients starts it with the Python of the tools and a job on standard input:
 
     {"packages": [{"unit", "schema", "folder", "modules": {"<path below folder>": "<text>"}}]}
 
-`folder` is the import package. What the generator writes goes there first, `modules` over it. Prints a line of JSON for
-each unit that is done. Any failure, and anything that the generator could not express, is a non-zero exit.
+`folder` is the import package. `modules` replace generated modules. Prints a line of JSON for each finished unit. Exits
+with a non-zero code after a failure, and after a warning of the generator.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from ruff.__main__ import find_ruff_bin
 
 TEMPLATES = Path(__file__).parent / "python_templates"
-# Written by the generator's own templates; ours do without.
+# Written by the generator, and unused with our template.
 LEFT_OUT = ("client.py", "errors.py")
 RUFF = {
     "check": ["--fix-only", "--select", "I,F401,F811,UP", "--target-version", "py311"],
@@ -29,7 +29,7 @@ RUFF = {
 
 
 def make(package: dict[str, Any]) -> None:
-    """Write one package. Raises SystemExit with the generator's own words."""
+    """Write one package. Raises SystemExit with the warnings of the generator."""
     folder = Path(package["folder"])
     config = Config.from_sources(
         ConfigFile(post_hooks=[], project_name_override=folder.name, package_name_override=folder.name),

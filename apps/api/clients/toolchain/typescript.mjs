@@ -1,10 +1,10 @@
 /**
- * Turns schemas into TypeScript packages: sources, then JavaScript with declarations. Started by apps/api/clients, which
- * put each package's own files in place and says on standard input what to do:
+ * Generates TypeScript packages from schemas: sources, then JavaScript with declarations. apps/api/clients writes the other
+ * files of each package, starts this program, and sends a job on standard input:
  *
  *     {"packages": [{"unit", "schema", "folder"}], "bundles": [{"unit", "entry", "outfile", "apis": [{"schema", "folder"}]}]}
  *
- * Prints a line of JSON for each unit that is done. Any failure ends it with a non-zero exit and the reason on standard error.
+ * Prints a line of JSON for each finished unit. After a failure, it exits with a non-zero code and an error on standard error.
  */
 
 import { spawn } from "node:child_process";
@@ -31,10 +31,10 @@ const compile = (folder) =>
   new Promise((resolve, reject) => {
     const tsc = fileURLToPath(new URL("./bin/tsc", import.meta.resolve("tsc/package.json")));
     const child = spawn(process.execPath, [tsc, "-p", folder], { stdio: ["ignore", "pipe", "inherit"] });
-    let said = "";
-    child.stdout.on("data", (data) => (said += data));
+    let output = "";
+    child.stdout.on("data", (data) => (output += data));
     child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${folder} does not compile:\n${said}`))));
+    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${folder} does not compile:\n${output}`))));
   });
 
 const bundle = ({ entry, outfile }) =>
@@ -48,7 +48,7 @@ const bundle = ({ entry, outfile }) =>
     legalComments: "none",
     banner: { js: HEADER[0] },
     logLevel: "error",
-    // Comments inside of the bundle name its sources: they must not depend on where it is made.
+    // The bundle's comments name its sources by paths relative to this folder.
     absWorkingDir: entry.slice(0, entry.lastIndexOf("/")),
   });
 

@@ -26,7 +26,7 @@ _HELP = {
     "urls": "every route: full path, method, view, authentication, rates",
     "validate": "check the table, the routes, the codes and every schema",
     "schema": "print a zone's OpenAPI document, or keep the committed ones (--write, --check)",
-    "clients": "generate TypeScript and Python packages into clients/, or compare what is there (--check)",
+    "clients": "generate TypeScript and Python packages into clients/, or compare them (--check)",
     "audit": "list who may call what, and prove that nothing outside of public answers nobody",
     "keys": "service keys of the internal zone: create, list, rotate, revoke",
     "menu": "choose one of these",
@@ -103,16 +103,14 @@ class Command(BaseCommand):
             "--language",
             action="append",
             choices=[item.value for item in Language],
-            help="only this (repeat); browser is one ES module with all zones that are named",
+            help="only this one (repeat); browser is one ES module with all named zones",
         )
-        parser.add_argument(
-            "--check", action="store_true", help="fail when what is there would be made otherwise"
-        )
+        parser.add_argument("--check", action="store_true", help="fail when the packages are not up to date")
         parser.add_argument(
             "--sync",
             type=Path,
             metavar="DIR",
-            help="copy into a folder of another repository; only its own copies are ever replaced or removed",
+            help="copy into a folder of another repository; replaces and removes only its own copies",
         )
         parser.add_argument("--archive", action="store_true", help="keep this generation in clients/archive/")
         parser.add_argument(
@@ -207,7 +205,7 @@ class Command(BaseCommand):
     def _clients(self, options: dict[str, Any]) -> Report:
         from apps.api.commands import clients
 
-        wish = clients.Wish(
+        wanted = clients.Options(
             zones=options["zone"] or (),
             languages=[Language(name) for name in options["language"] or PACKAGES],
             check=options["check"],
@@ -215,7 +213,7 @@ class Command(BaseCommand):
             archive=options["archive"],
             output=options["output"],
         )
-        return clients.clients(mounting.mounted(), wish, self._progress)
+        return clients.clients(mounting.mounted(), wanted, self._progress)
 
     def _keys(self, options: dict[str, Any]) -> Report:
         from apps.api.commands import keys

@@ -1,4 +1,4 @@
-"""A project root of the tests' own, and generators that are quick."""
+"""A project root for tests, and fast generators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from apps.api.clients.plan import PACKAGES
 from apps.api.clients.tools import Tools
-from apps.api.commands.clients import Wish, clients
+from apps.api.commands.clients import Options, clients
 from apps.api.commands.report import Report
 from apps.api.tests.clients import generator
 from apps.api.zones import mounting
@@ -22,7 +22,7 @@ TODAY = date(2026, 11, 25)
 
 
 def fake_tools(way: str = "a", python: str | None = None) -> Tools:
-    """Generators that write, or fail, in this way; the Python one in another where it is named."""
+    """Generators that behave as named (see generator.py); `python` is for the Python one alone."""
 
     def command(how: str) -> tuple[str, ...]:
         return (sys.executable, "-I", "-S", generator.__file__, how)
@@ -40,14 +40,14 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(root: Path, installed: None) -> Make:
-    """`zones clients` for the zones of the tests."""
+    """Runs `zones clients` for the zones of the tests."""
 
     def make(
-        way: str = "a", *, python: str | None = None, progress: Any = str, today: date = TODAY, **wish: Any
+        way: str = "a", *, python: str | None = None, progress: Any = str, today: date = TODAY, **options: Any
     ) -> Report:
         return clients(
             mounting.mounted(),
-            Wish(**({"languages": PACKAGES} | wish)),
+            Options(**({"languages": PACKAGES} | options)),
             progress,
             tools=fake_tools(way, python),
             root=root,

@@ -1,6 +1,6 @@
-"""Stands in for both generators: takes the same job, writes the same kinds of files, as quickly as Python starts.
+"""Replaces both generators in tests: takes the same jobs and writes the same kinds of files.
 
-generator.py [fine|fails|half|LETTER]    LETTER is put into what is written; half fails after the first package
+generator.py [fails|half|LETTER]    LETTER is written into the files; half fails after the first package
 """
 
 import json
@@ -15,7 +15,7 @@ def write(path: Path, text: str) -> None:
 
 def main(way: str) -> int:
     if way == "fails":
-        print("the schema is not to my taste", file=sys.stderr)
+        print("the schema is not supported", file=sys.stderr)
         return 3
     job = json.load(sys.stdin)
     for package in job["packages"]:
@@ -28,7 +28,7 @@ def main(way: str) -> int:
             write(folder / name, text)
         print(json.dumps({"done": package["unit"]}), flush=True)
         if way == "half":
-            print("the second was too much", file=sys.stderr)
+            print("the second package failed", file=sys.stderr)
             return 1
     for bundle in job.get("bundles", ()):
         write(Path(bundle["outfile"]), f"// {way}\n" + Path(bundle["entry"]).read_text())

@@ -1,4 +1,4 @@
-"""`zones clients` from wish to report: what is made, what is compared, and that a failure changes nothing."""
+"""`zones clients`: generation, comparison, and that a failure changes nothing."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.usefixtures("installed")
 
 
 def test_every_zone_in_both_languages(make: Make, root: Path) -> None:
-    told: list[str] = []
-    report = make(progress=told.append)
+    lines: list[str] = []
+    report = make(progress=lines.append)
     zones = ("open", "closed", "machine", "office")
     assert [row[:2] for row in report.rows] == [
         *((f"typescript/{zone}", "new") for zone in zones),
         *((f"python/{zone}", "new") for zone in zones),
     ]
-    assert sorted(line.split()[1] for line in told) == sorted(row[0] for row in report.rows)
-    assert [line.split()[0] for line in told] == [f"{number}/8" for number in range(1, 9)]
+    assert sorted(line.split()[1] for line in lines) == sorted(row[0] for row in report.rows)
+    assert [line.split()[0] for line in lines] == [f"{number}/8" for number in range(1, 9)]
     assert sorted(path.name for path in root.iterdir()) == ["clients"]
     package = json.loads((root / "clients/typescript/closed/package.json").read_text())
     # The newest version of the zone is v2.
@@ -34,14 +34,14 @@ def test_every_zone_in_both_languages(make: Make, root: Path) -> None:
     assert (root / "clients/python/closed/sarsen_closed_client/py.typed").exists()
 
 
-def test_a_version_that_is_asked_for_is_a_package_of_its_own(make: Make, root: Path) -> None:
+def test_a_requested_version_is_a_package_of_its_own(make: Make, root: Path) -> None:
     make(zones=["closed/v1", "closed"], languages=[Language.TYPESCRIPT])
     assert sorted(path.name for path in (root / "clients/typescript").iterdir()) == ["closed", "closed-v1"]
     package = json.loads((root / "clients/typescript/closed-v1/package.json").read_text())
     assert (package["name"], package["version"]) == ("sarsen-closed-v1-client", "1.0.0")
 
 
-def test_other_zones_and_languages_are_left_alone(make: Make, root: Path) -> None:
+def test_other_zones_and_languages_stay(make: Make, root: Path) -> None:
     make("a")
     before = content(root)
     report = make("b", zones=["closed"], languages=[Language.PYTHON])
@@ -51,7 +51,7 @@ def test_other_zones_and_languages_are_left_alone(make: Make, root: Path) -> Non
     assert make("b", zones=["closed"], languages=[Language.PYTHON]).rows[0][1] == "as before"
 
 
-def test_the_same_schemas_are_the_same_bytes(make: Make, root: Path) -> None:
+def test_equal_schemas_give_equal_bytes(make: Make, root: Path) -> None:
     make(languages=[*Language])
     first = content(root)
     make(languages=[*Language])
@@ -59,27 +59,25 @@ def test_the_same_schemas_are_the_same_bytes(make: Make, root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "python", "said"),
+    ("way", "python", "output"),
     [
-        ("fails", None, "the schema is not to my taste"),
-        ("b", "fails", "the schema is not to my taste"),
-        ("b", "half", "the second was too much"),
-        ("half", "b", "the second was too much"),
+        ("fails", None, "the schema is not supported"),
+        ("b", "fails", "the schema is not supported"),
+        ("b", "half", "the second package failed"),
+        ("half", "b", "the second package failed"),
     ],
 )
-def test_a_failure_anywhere_leaves_the_last_good_output(
-    make: Make, root: Path, way: str, python: str | None, said: str
+def test_a_failure_leaves_the_previous_packages(
+    make: Make, root: Path, way: str, python: str | None, output: str
 ) -> None:
     make("a", archive=True)
     before = content(root)
-    with pytest.raises(GenerationFailed, match=said):
+    with pytest.raises(GenerationFailed, match=output):
         make(way, python=python, archive=True)
     assert content(root) == before
 
 
-def test_a_generator_that_is_not_there_is_a_failure(
-    make: Make, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_generator_is_a_failure(make: Make, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "apps.api.tests.clients.conftest.fake_tools",
         lambda *_: toolbox.Tools(typescript=("/nowhere/node",), python=("/nowhere/python",)),
@@ -89,13 +87,13 @@ def test_a_generator_that_is_not_there_is_a_failure(
     assert content(root) == {"clients/.lock": b""}
 
 
-def test_check_tells_what_drifted_and_changes_nothing(make: Make, root: Path) -> None:
+def test_check_reports_differences_and_changes_nothing(make: Make, root: Path) -> None:
     make("a", zones=["closed"])
     assert make("a", zones=["closed"], check=True).ok
-    mended = root / "clients/typescript/closed/README.md"
-    mended.write_text("better words")
+    edited = root / "clients/typescript/closed/README.md"
+    edited.write_text("edited")
     (root / "clients/python/closed/pyproject.toml").unlink()
-    (root / "clients/python/closed/notes.txt").write_text("of somebody else")
+    (root / "clients/python/closed/notes.txt").write_text("not generated")
     before = content(root)
     report = make("a", zones=["closed"], check=True)
     assert (report.ok, list(report.findings)) == (
@@ -105,13 +103,13 @@ def test_check_tells_what_drifted_and_changes_nothing(make: Make, root: Path) ->
     assert content(root) == before
 
 
-def test_check_of_what_was_never_made_fails(make: Make, root: Path) -> None:
+def test_check_fails_without_packages(make: Make, root: Path) -> None:
     report = make(zones=["open"], languages=[Language.BROWSER], check=True)
     assert list(report.findings) == ["browser/index.js is missing"]
     assert content(root) == {"clients/.lock": b""}
 
 
-def test_a_folder_outside_is_refused_before_anything_runs(make: Make, root: Path) -> None:
+def test_a_folder_outside_is_refused_before_generation(make: Make, root: Path) -> None:
     with pytest.raises(FolderRefused):
         make("fails", output=root)
     assert list(root.iterdir()) == []
@@ -122,9 +120,9 @@ def test_an_unknown_zone_is_named(make: Make) -> None:
         make(zones=["nowhere"])
 
 
-def test_the_command_says_what_is_missing_and_exits_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tools_exit_with_1_and_an_unknown_zone_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> toolbox.Tools:
-        raise ToolsMissing("The generators are not installed as they are pinned: make clients-tools")
+        raise ToolsMissing("The generators are not installed at the pinned versions: run make clients-tools")
 
     monkeypatch.setattr(toolbox, "find", missing)
     with pytest.raises(CommandError, match="make clients-tools") as failed:
@@ -135,7 +133,7 @@ def test_the_command_says_what_is_missing_and_exits_with_1(monkeypatch: pytest.M
     assert failed.value.returncode == 2
 
 
-def test_tools_of_another_state_are_missing_tools(tmp_path: Path) -> None:
+def test_tools_at_other_versions_are_missing(tmp_path: Path) -> None:
     with pytest.raises(ToolsMissing):
         toolbox.find(tmp_path)
     (tmp_path / toolbox.STAMP).write_text("another state")

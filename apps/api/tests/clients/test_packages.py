@@ -1,4 +1,4 @@
-"""What packages are called and hold, made of the project's own zones."""
+"""Names and content of packages, from the project's zones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from apps.api.zones import mounting
 
 @pytest.fixture(scope="module")
 def zones() -> dict[str, Source]:
-    """The project's zones, as packages are made of them."""
+    """The sources of the project's zones."""
     return {source.name: source for source in plan.sources(mounting.mounted())}
 
 
@@ -30,7 +30,7 @@ def response(**content: Any) -> dict[str, Any]:
     return {"description": "Done.", "content": content}
 
 
-def test_python_is_given_answers_only() -> None:
+def test_the_python_generator_gets_no_failures() -> None:
     binary = {"schema": {"type": "string", "format": "binary"}}
     problem = response(**{"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}})
     schema = {
@@ -103,7 +103,7 @@ def needed(folder: Path) -> list[str]:
     return dependencies
 
 
-def test_a_slices_runtime_comes_with_what_it_needs(widgets: Source, tmp_path: Path) -> None:
+def test_a_package_has_the_runtime_of_a_slice_and_its_needs(widgets: Source, tmp_path: Path) -> None:
     python, typescript = modules(widgets, tmp_path)
     assert python == BASE[0] | SOCKETS | WIDGETS
     assert typescript == BASE[1] | SOCKETS | WIDGETS
@@ -139,14 +139,14 @@ def test_modules_import_each_other_inside_of_the_package(widgets: Source, tmp_pa
     "changes",
     [{"slices": ()}, {"authentication": ("service",)}, {"floor": "anyone"}],
 )
-def test_other_zones_do_without_it(widgets: Source, tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_other_zones_have_only_the_base(widgets: Source, tmp_path: Path, changes: dict[str, Any]) -> None:
     source = replace(widgets, zone=but(widgets.zone, **changes))
     assert modules(source, tmp_path) == BASE
     assert needed(tmp_path) == ["attrs>=24", "httpx>=0.28,<1"]
     assert "WidgetSocket" not in readmes.python(source)
 
 
-def test_a_runtime_has_its_say_in_the_readme(widgets: Source) -> None:
+def test_a_runtime_adds_to_the_readme(widgets: Source) -> None:
     python = readmes.python(widgets)
     assert "from sarsen_closed_client import Client, ProblemError, WidgetSocket" in python
     assert 'base_url = "https://sarsen.example"\nsocket = WidgetSocket("a")\n\nwith Client(' in python
@@ -165,7 +165,7 @@ def test_two_modules_of_one_name_are_refused(
         runtimes.runtimes([widgets])
 
 
-def test_runtimes_declare_all_of_their_modules(zones: dict[str, Source]) -> None:
+def test_runtimes_declare_every_module(zones: dict[str, Source]) -> None:
     declared: dict[Path, set[str]] = defaultdict(set)
     for runtime in runtimes.runtimes(zones.values()):
         declared[runtime.folder] |= {f"python/{name}.py" for name in ("__init__", *runtime.python)}
@@ -211,7 +211,7 @@ def test_metadata_can_be_published(zones: dict[str, Source], tmp_path: Path) -> 
         ("admin", 'await session.signIn("ada@example.com", "her password");', "session = Session(base_url)"),
     ],
 )
-def test_a_readme_shows_the_zones_own_credential_and_operations(
+def test_a_readme_shows_the_credential_and_an_operation_of_the_zone(
     zones: dict[str, Source], zone: str, typescript: str, python: str
 ) -> None:
     source = zones[zone]
@@ -226,7 +226,7 @@ def test_a_readme_shows_the_zones_own_credential_and_operations(
     assert f"{readmes._camel(called)}(" in in_typescript
 
 
-def test_units_are_one_a_language_and_zone_and_one_for_browsers(zones: dict[str, Source]) -> None:
+def test_there_is_a_unit_for_each_language_and_zone_and_one_for_browsers(zones: dict[str, Source]) -> None:
     two = [zones["public"], zones["private"]]
     assert [unit.path for unit in plan.units(two, [*Language])] == [
         "typescript/public",
@@ -238,7 +238,7 @@ def test_units_are_one_a_language_and_zone_and_one_for_browsers(zones: dict[str,
     assert [unit.path for unit in plan.units(two)] == [unit.path for unit in plan.units(two, plan.PACKAGES)]
 
 
-def test_the_browsers_module_has_a_name_for_each_zone(zones: dict[str, Source], tmp_path: Path) -> None:
+def test_the_module_for_browsers_has_a_name_for_each_zone(zones: dict[str, Source], tmp_path: Path) -> None:
     entry = packages.write_browser([zones["public"], zones["private"]], tmp_path / "browser")
     lines = entry.read_text().splitlines()
     assert 'export * as publicZone from "./public/zone.js";' in lines
