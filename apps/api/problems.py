@@ -102,7 +102,7 @@ def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
     )
     quota: Quota | None = getattr(error, "quota", None)
     if quota is not None:
-        for name, value in rate_limits.headers([quota]).items():
+        for name, value in rate_limits.headers(quota).items():
             response.headers[name] = value
     return response
 

@@ -1,37 +1,32 @@
-"""How often one person may do what costs others something: files, mails to strangers, notifications."""
+"""Limits on what a user may do that costs others something: files, mails to strangers, notifications."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
 from django.conf import settings
 
 from apps.chat.exceptions import TooOften
-from infrastructure.cache.ratelimit import Rate, limiter
+from apps.common import rate_limits
+from apps.common.rate_limits import Quota
 
 Action = Literal["invitations", "uploads", "notices"]
 
 
 def count(action: Action, user_id: UUID) -> None:
-    """Count one. Raises TooOften when the person's limit is used up."""
-    verdict = limiter.hit(
-        scope=f"chat:{action}", key=str(user_id), rates=_parsed(tuple(settings.CHAT_LIMITS[action]))
-    )
-    if not verdict.allowed:
-        raise TooOften(retry_after=verdict.retry_after)
+    """Count one use. Raises TooOften when the user's limit is used up."""
+    quota = _count(action, user_id)
+    if quota.is_exceeded:
+        raise TooOften(quota=quota)
 
 
 def may(action: Action, user_id: UUID) -> bool:
-    """Count one, where nobody waits for an answer; whether the limit still holds."""
-    try:
-        count(action, user_id)
-    except TooOften:
-        return False
-    return True
+    """Count one use where nobody waits for an answer; False when the limit is used up."""
+    return not _count(action, user_id).is_exceeded
 
 
-@lru_cache(maxsize=64)
-def _parsed(texts: tuple[str, ...]) -> tuple[Rate, ...]:
-    return tuple(Rate.parse(text) for text in texts)
+def _count(action: Action, user_id: UUID) -> Quota:
+    return rate_limits.count(
+        scope=f"chat:{action}", key=str(user_id), rates=settings.CHAT_LIMITS[action], name=f"chat-{action}"
+    )

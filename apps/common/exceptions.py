@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from apps.common.rate_limits import Quota
+if TYPE_CHECKING:  # the limiter needs Redis; failures need nothing
+    from apps.common.rate_limits import Quota
 
 _Raising = TypeVar("_Raising", bound=Callable[..., Any])
 
@@ -99,7 +100,7 @@ class Unprocessable(DomainError):
 
 
 class TooManyRequests(DomainError):
-    """A limit is used up; `retry_after` is in seconds, `quota` says which limit where that is known."""
+    """A limit is used up. `retry_after` is in seconds, that of `quota` where the limit is known."""
 
     code = "too_many_requests"
     detail = "Too many requests. Try again later."
@@ -108,7 +109,7 @@ class TooManyRequests(DomainError):
         self, detail: str | None = None, *, retry_after: int = 1, quota: Quota | None = None
     ) -> None:
         super().__init__(detail)
-        self.retry_after = retry_after
+        self.retry_after = retry_after if quota is None else quota.retry_after
         self.quota = quota
 
 

@@ -1,37 +1,83 @@
-"""What a limit has left at one moment, and the headers that say so (draft-ietf-httpapi-ratelimit-headers-10)."""
+"""Counts calls against rates that settings state as texts, and says so in headers.
+
+The counting is `infrastructure.cache.ratelimit`. What is counted, under which key, and how a refusal is answered is the
+caller's business.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from infrastructure.cache.ratelimit import Rate, limiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """`limit` calls in `period` seconds, of which `remaining` are left; some more come free in `reset_after` seconds."""
+    """What is left of the rate that binds tightest.
+
+    Attributes:
+        limit, period: Calls that are allowed, in so many seconds.
+        remaining: Calls that are left.
+        reset_after: Seconds until some of the rate becomes free again.
+        retry_after: Seconds until the call can be repeated; 0 unless it was refused.
+    """
 
     name: str
     limit: int
     period: int
     remaining: int
     reset_after: int
+    retry_after: int = 0
 
     @property
-    def policy(self) -> str:
-        """Its item of `RateLimit-Policy`."""
-        return f'"{self.name}";q={self.limit};w={self.period}'
-
-    @property
-    def state(self) -> str:
-        """Its item of `RateLimit`."""
-        return f'"{self.name}";r={self.remaining};t={self.reset_after}'
+    def is_exceeded(self) -> bool:
+        """Whether the call was refused."""
+        return self.retry_after > 0
 
 
-def headers(quotas: Sequence[Quota]) -> dict[str, str]:
-    """Both headers; none for no quota."""
-    if not quotas:
-        return {}
+@lru_cache(maxsize=256)
+def parse(texts: tuple[str, ...]) -> tuple[Rate, ...]:
+    """Rates such as `60/minute`. Raises infrastructure's RateSyntaxError."""
+    return tuple(Rate.parse(text) for text in texts)
+
+
+def count(*, scope: str, key: str, rates: Sequence[str], name: str = "") -> Quota:
+    """Count a call by `key` against every rate. A call that one of them refuses is counted by none.
+
+    `name` stands for the quota in headers; without one it is the rate's own, such as `60-per-60s`.
+    """
+    verdict = limiter.hit(scope=scope, key=key, rates=parse(tuple(rates)))
+    return Quota(
+        name=name or _name(verdict.limit, verdict.period),
+        limit=verdict.limit,
+        period=verdict.period,
+        remaining=verdict.remaining,
+        reset_after=verdict.reset_after,
+        retry_after=verdict.retry_after,
+    )
+
+
+def headers(quota: Quota) -> dict[str, str]:
+    """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10)."""
     return {
-        "RateLimit-Policy": ", ".join(quota.policy for quota in quotas),
-        "RateLimit": ", ".join(quota.state for quota in quotas),
+        "RateLimit-Policy": _policy(quota.name, quota.limit, quota.period),
+        "RateLimit": f'"{quota.name}";r={quota.remaining};t={quota.reset_after}',
     }
+
+
+@lru_cache(maxsize=256)
+def policies(texts: tuple[str, ...]) -> str:
+    """The `RateLimit-Policy` of all rates that count together. Raises RateSyntaxError."""
+    return ", ".join(
+        _policy(_name(rate.limit, rate.period), rate.limit, rate.period) for rate in parse(texts)
+    )
+
+
+def _policy(name: str, limit: int, period: int) -> str:
+    return f'"{name}";q={limit};w={period}'
+
+
+def _name(limit: int, period: int) -> str:
+    return f"{limit}-per-{period}s"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any, Final
 
 from django.conf import settings
@@ -24,10 +24,8 @@ from django.utils import timezone
 
 from apps.common import audit, rate_limits
 from apps.common.http.client_address import client_address
-from apps.common.rate_limits import Quota
 from apps.users.forms import SignInForm
 from apps.users.types import AuditAction
-from infrastructure.cache.ratelimit import Rate, limiter
 
 View = Callable[..., Any]
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -191,27 +189,15 @@ def _keep_or_end(request: HttpRequest) -> None:
 def _over_limit(request: HttpRequest) -> HttpResponse | None:
     address = client_address(request)
     key = f"address:{address}" if isinstance(request.user, AnonymousUser) else f"user:{request.user.pk}"
-    verdict = limiter.hit(scope="site-pages", key=key, rates=_rates(tuple(settings.SITE_RATES)))
-    if verdict.allowed:
+    quota = rate_limits.count(scope="site-pages", key=key, rates=settings.SITE_RATES, name="site")
+    if not quota.is_exceeded:
         return None
-    quota = Quota(
-        name="site",
-        limit=verdict.limit,
-        period=verdict.period,
-        remaining=verdict.remaining,
-        reset_after=verdict.reset_after,
-    )
     return HttpResponse(
         "Too many requests. Try again later.\n",
         status=429,
         content_type="text/plain; charset=utf-8",
-        headers={"Retry-After": str(verdict.retry_after), **rate_limits.headers([quota])},
+        headers={"Retry-After": str(quota.retry_after), **rate_limits.headers(quota)},
     )
-
-
-@lru_cache(maxsize=8)
-def _rates(texts: tuple[str, ...]) -> tuple[Rate, ...]:
-    return tuple(Rate.parse(text) for text in texts)
 
 
 def _tell_of_limit(response: Any) -> None:

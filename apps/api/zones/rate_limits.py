@@ -1,7 +1,4 @@
-"""The rates of one zone, worked out once: what is counted, under which key, and what its answers say of that.
-
-The counting itself is `infrastructure.cache.ratelimit`, the headers are `apps.common.rate_limits`.
-"""
+"""The rate limits of a zone: what is counted, by which key, and what the headers of an answer say."""
 
 from __future__ import annotations
 
@@ -14,68 +11,41 @@ from apps.common import rate_limits
 from apps.common.callers import Caller
 from apps.common.exceptions import TooManyRequests
 from apps.common.http.client_address import client_address
-from apps.common.rate_limits import Quota
-from infrastructure.cache.ratelimit import Rate, limiter
 
 
 class ZoneLimits:
     """Counts the calls of one zone. Raises infrastructure's RateSyntaxError for a rate that cannot be read."""
 
     def __init__(self, zone: Zone) -> None:
-        self._by_address = zone.rates_by is CountBy.ADDRESS
-        self._calls = _Policy(f"zone:{zone.name}", zone.rates)
-        self._refusals = _Policy(f"zone:{zone.name}:refused", zone.refused_rates)
+        self._zone = zone
+        for rates in (zone.rates, zone.refused_rates):
+            rate_limits.parse(rates)
 
     def count_call(self, request: HttpRequest, caller: Caller) -> dict[str, str]:
         """Count an admitted call and return the headers of its answer. Raises TooManyRequests."""
         address = client_address(request)
-        return self._calls.count(f"address:{address}" if self._by_address else caller.throttle_key(address))
+        by_address = self._zone.rates_by is CountBy.ADDRESS
+        key = f"address:{address}" if by_address else caller.throttle_key(address)
+        return _count(f"zone:{self._zone.name}", key, self._zone.rates)
 
     def count_refusal(self, request: HttpRequest) -> dict[str, str]:
         """Count a call without a valid credential against its address and return the headers of its answer.
 
         Raises TooManyRequests when the address has made too many.
         """
-        return self._refusals.count(f"address:{client_address(request)}")
+        key = f"address:{client_address(request)}"
+        return _count(f"zone:{self._zone.name}:refused", key, self._zone.refused_rates)
 
 
-class _Policy:
-    """Some rates that count together."""
-
-    def __init__(self, scope: str, texts: tuple[str, ...]) -> None:
-        self._scope = scope
-        self._rates = tuple(Rate.parse(text) for text in texts)
-        # All of them are told at each call, the state of the one that binds tightest.
-        self._header = ", ".join(
-            Quota(
-                name=_name(rate.limit, rate.period),
-                limit=rate.limit,
-                period=rate.period,
-                remaining=0,
-                reset_after=0,
-            ).policy
-            for rate in self._rates
-        )
-
-    def count(self, key: str) -> dict[str, str]:
-        verdict = limiter.hit(scope=self._scope, key=key, rates=self._rates)
-        quota = Quota(
-            name=_name(verdict.limit, verdict.period),
-            limit=verdict.limit,
-            period=verdict.period,
-            remaining=verdict.remaining,
-            reset_after=verdict.reset_after,
-        )
-        if not verdict.allowed:
-            raise TooManyRequests(retry_after=verdict.retry_after, quota=quota)
-        return {**rate_limits.headers([quota]), "RateLimit-Policy": self._header}
-
-
-def _name(limit: int, period: int) -> str:
-    return f"{limit}-per-{period}s"
+def _count(scope: str, key: str, rates: tuple[str, ...]) -> dict[str, str]:
+    quota = rate_limits.count(scope=scope, key=key, rates=rates)
+    if quota.is_exceeded:
+        raise TooManyRequests(quota=quota)
+    # The headers name every rate, and what is left of the one that binds tightest.
+    return {**rate_limits.headers(quota), "RateLimit-Policy": rate_limits.policies(rates)}
 
 
 @lru_cache(maxsize=1024)
 def limits_of(zone: Zone) -> ZoneLimits:
-    """Those of a zone: its guards and its documentation count together. Raises RateSyntaxError."""
+    """The limits of a zone: its guards and its documentation count together. Raises RateSyntaxError."""
     return ZoneLimits(zone)

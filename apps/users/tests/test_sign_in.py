@@ -252,7 +252,7 @@ def test_without_redis_sign_in_works_and_is_limited(
         breaker=Breaker(pause=60),
         local=LocalCounter(),
     )
-    monkeypatch.setattr(limits, "limiter", away)
+    monkeypatch.setattr(rate_limits, "limiter", away)
     services.login(email=user.email, password=PASSWORD, device=HERE)
     with pytest.raises(exceptions.InvalidCredentials):
         services.login(email=user.email, password="wrong and wrong", device=HERE)
