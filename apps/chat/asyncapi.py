@@ -1,13 +1,13 @@
-"""The socket as an AsyncAPI 3 document, with examples. A test holds a conversation on a running server against it."""
+"""The socket as an AsyncAPI 3 document, with examples. A test compares a conversation on a running server with it."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from apps.chat import protocol
-from apps.chat.live import admission
-from apps.chat.models import MAX_TEXT, SLUG_PATTERN, Role
+from apps.chat.models import MAX_ATTACHMENTS, MAX_TEXT, SLUG_PATTERN, Role
 from apps.chat.services.message_parts import MAX_MENTIONS
+from apps.common.sockets import close_codes
 from apps.common.sockets.asyncapi import Socket, message
 
 ZONE: Final = "private"
@@ -30,22 +30,13 @@ _NAME: Final = {"type": "string"}
 _PERSON: Final = {"oneOf": [_UUID, {"type": "null"}], "description": "null: the system."}
 
 CLOSE_CODES: Final = {
-    admission.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
-    admission.NOT_A_MEMBER: "Not a member of the room, or not any more.",
-    admission.NO_SUCH_ROOM: "No such room, or one that you cannot see, or it was deleted.",
-    admission.UNKNOWN_VERSION: f"Of the protocol versions that were offered none is spoken here; offer {protocol.PROTOCOL}.",
-    admission.SESSION_ENDED: "The session has ended. Sign in.",
-    admission.TOO_MANY_SOCKETS: "Too many sockets of this person or address. Come back later.",
-    admission.TOO_FAST: "Too many frames. Come back, and be slower.",
-    admission.TOO_BIG: f"A frame of more than {protocol.MAX_FRAME} bytes.",
-    1011: "A fault of the server. Come back with `?after=`.",
-    admission.RESTART: "The server restarts, or cannot ask its database. Come back with `?after=`.",
-    admission.LAGGING: "The socket took nothing for too long. Come back with `?after=`.",
+    close_codes.NOT_A_MEMBER: "Not a member of the room, or not any more.",
+    close_codes.NO_SUCH_ROOM: "No such room, or one that you cannot see, or it was deleted.",
 }
 
 
 def document() -> dict[str, Any]:
-    """The document, made anew."""
+    """Build the document."""
     return Socket(
         name="room",
         title="Sarsen: chat",
@@ -57,15 +48,16 @@ def document() -> dict[str, Any]:
         parameters={"room": {"description": f"The room's slug, `{SLUG_PATTERN}`.", "examples": ["lobby"]}},
         protocol=protocol.PROTOCOL,
         close_codes=CLOSE_CODES,
-        said=_said(),
-        told=_told(),
+        max_frame=protocol.MAX_FRAME,
+        received=_received(),
+        sent=_sent(),
         after="The newest number that you have; what follows it is replayed.",
         unoffered=" Without an offer it is this version that is spoken.",
     ).document()
 
 
-def _said() -> dict[str, Any]:
-    """What clients send."""
+def _received() -> dict[str, Any]:
+    """Frames from clients."""
     return {
         "say": message(
             "Post a message. With files the text may be empty.",
@@ -77,7 +69,7 @@ def _said() -> dict[str, Any]:
                     "oneOf": [_UUID, {"type": "null"}],
                     "description": "Id of a message of the room.",
                 },
-                "attachments": {"type": "array", "items": _UUID, "maxItems": protocol.MAX_ATTACHMENTS},
+                "attachments": {"type": "array", "items": _UUID, "maxItems": MAX_ATTACHMENTS},
             },
             {"message": "hi", "client_id": _CLIENT_ID},
             {"type": "message", "message": "look", "reply_to": _FIRST, "attachments": [_FILE]},
@@ -93,8 +85,8 @@ def _said() -> dict[str, Any]:
     }
 
 
-def _told() -> dict[str, Any]:
-    """What clients get."""
+def _sent() -> dict[str, Any]:
+    """Frames to clients."""
     person = {"user": _UUID, "name": _NAME}
     people = {
         "type": "array",

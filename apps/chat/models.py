@@ -15,6 +15,7 @@ from apps.common.models import BaseModel
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 MAX_TEXT = 4000
+MAX_ATTACHMENTS = 10
 MAX_FILE_NAME = 120
 
 models.CharField.register_lookup(Length)

@@ -1,13 +1,11 @@
-"""The chat protocol's frames (`sarsen.chat.v1`) and the form in which messages travel between processes. No I/O.
+"""The chat protocol, `sarsen.chat.v1`: frames from clients, and those that answer them. No I/O.
 
-Between processes a group of messages that were posted together is packed into one payload: a marker, the first number,
-then each frame with its length before it. The frame is encoded once, in the process that posts.
+What a room is told is in `selectors/room_events.py`, since REST and services tell it as well.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -15,16 +13,14 @@ from uuid import UUID
 import orjson
 
 from apps.chat.exceptions import Muted
-from apps.chat.types import Posted, Quote
+from apps.chat.models import MAX_ATTACHMENTS
+from apps.chat.types import Posted
 from apps.common.exceptions import DomainError, InvalidInput
+from infrastructure import realtime
 
 PROTOCOL: Final = "sarsen.chat.v1"
 MAX_FRAME: Final = 16 * 1024
-MAX_ATTACHMENTS: Final = 10
 _MAX_SEQ: Final = 2**63 - 1
-_MARKER: Final = b"\x01"
-_HEAD: Final = struct.Struct(">cQ")
-_LENGTH: Final = struct.Struct(">I")
 
 
 class InvalidFrame(InvalidInput):
@@ -71,7 +67,7 @@ _FIELDS: Final = {
 
 
 def parse(text: str) -> Frame:
-    """What a client said. Raises InvalidFrame; `errors` is not used, the detail names the fault."""
+    """Read a client's frame. Raises InvalidFrame, whose detail names the fault."""
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -82,7 +78,7 @@ def parse(text: str) -> Frame:
     fields = _FIELDS.get(kind) if type(kind) is str else None
     if fields is None:
         raise InvalidFrame("The type of a frame is message, read, typing or ping.")
-    # What a client may not say (`from`, `room`, `seq` of a message) is refused, not passed over in silence.
+    # What a client may not set (`from`, `room`, `seq` of a message) is refused, not ignored.
     if not frame.keys() <= fields:
         raise InvalidFrame(f"A frame of type {kind} has no other members than {', '.join(sorted(fields))}.")
     if kind == "message":
@@ -136,113 +132,21 @@ def quoted_client_id(text: str) -> str | None:
         return None
 
 
-def encode(frame: Mapping[str, Any]) -> bytes:
-    """One frame as UTF-8. Times are written in UTC with a Z."""
-    return orjson.dumps(frame, option=orjson.OPT_UTC_Z)
-
-
-def message(posted: Posted) -> dict[str, Any]:
-    """The frame of one message; also what REST answers, but for `type`."""
-    frame: dict[str, Any] = {
-        "type": "message",
-        "id": posted.id,
-        "seq": posted.seq,
-        "message": posted.text,
-        "from": posted.sender_id,
-        "from_name": posted.sender_name,
-        "at": posted.at,
-        "client_id": posted.client_id,
-    }
-    if posted.edited_at is not None:
-        frame["edited_at"] = posted.edited_at
-    if posted.is_deleted:
-        frame["deleted"] = True
-    # Most messages are plain text, and say nothing of what they have not.
-    if posted.reply_to is not None:
-        frame["reply_to"] = _quote(posted.reply_to)
-    if posted.attachments:
-        frame["attachments"] = posted.attachments  # a dataclass is an object of its fields
-    if posted.mentions:
-        frame["mentions"] = _mentions(posted)
-    return frame
-
-
-def _quote(quote: Quote) -> dict[str, Any]:
-    return {
-        "id": quote.id,
-        "seq": quote.seq,
-        "message": quote.text,
-        "from": quote.sender_id,
-        "from_name": quote.sender_name,
-        "deleted": quote.is_deleted,
-    }
-
-
-def _mentions(posted: Posted) -> list[dict[str, str]]:
-    return [{"user": str(one.user_id), "name": one.name} for one in posted.mentions]
-
-
-def edited(posted: Posted) -> dict[str, Any]:
-    """Tells sockets that a message says something else now."""
-    return {
-        "type": "edited",
-        "id": str(posted.id),
-        "seq": posted.seq,
-        "message": posted.text,
-        "edited_at": posted.edited_at,
-        "mentions": _mentions(posted),
-    }
-
-
-def deleted(*, id_: UUID, seq: int) -> dict[str, Any]:
-    """Tells sockets that a message was taken back."""
-    return {"type": "deleted", "id": str(id_), "seq": seq}
-
-
 def ack(posted: Posted) -> bytes:
     """The sender's receipt: it is stored, under this number."""
-    return encode(
+    return realtime.encode(
         {"type": "ack", "client_id": posted.client_id, "id": posted.id, "seq": posted.seq, "at": posted.at}
     )
 
 
-def error(failure: DomainError, client_id: str | None = None) -> bytes:
+def error(failure: DomainError, client_id: UUID | str | None = None) -> bytes:
     """A refusal. The socket stays open."""
     frame: dict[str, Any] = {"type": "error", "code": failure.code, "detail": failure.detail}
     if isinstance(failure, Muted):
         frame["until"] = failure.until
     if client_id is not None:
         frame["client_id"] = client_id
-    return encode(frame)
+    return realtime.encode(frame)
 
 
-PONG: Final = encode({"type": "pong"})
-
-
-def pack(fresh: Sequence[Posted]) -> bytes:
-    """Messages with consecutive numbers as one payload."""
-    parts = [_HEAD.pack(_MARKER, fresh[0].seq)]
-    for posted in fresh:
-        frame = encode(message(posted))
-        parts += [_LENGTH.pack(len(frame)), frame]
-    return b"".join(parts)
-
-
-def first_seq(payload: bytes) -> int | None:
-    """The number of the first message of a packed payload; None when it is an event."""
-    if not payload.startswith(_MARKER):
-        return None
-    seq: int = _HEAD.unpack_from(payload)[1]
-    return seq
-
-
-def unpack(payload: bytes) -> list[bytes]:
-    """The frames of a packed payload."""
-    frames = []
-    position = _HEAD.size
-    while position < len(payload):
-        (length,) = _LENGTH.unpack_from(payload, position)
-        position += _LENGTH.size
-        frames.append(payload[position : position + length])
-        position += length
-    return frames
+PONG: Final = realtime.encode({"type": "pong"})

@@ -1,4 +1,4 @@
-"""Where the sockets are, and what the server calls when it starts and stops."""
+"""The route of the chat's socket, and the hooks that the server calls when it starts and stops."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from typing import Any
 from django.urls import re_path
 
 from apps.chat.consumers import ChatConsumer
-from apps.chat.live import runtime
+from apps.chat.live.hub import hubs
 
 websocket_urlpatterns: list[Any] = [
-    # Whatever is no slug is a room that does not exist, and is told so by close code.
+    # A room that cannot exist is refused by its close code, like any other that does not.
     re_path(r"^ws/chat/(?P<slug>[^/]+)/$", ChatConsumer.as_asgi()),
 ]
-
-
-async def startup() -> None:
-    """Listen before the first socket comes."""
-    runtime.hub()
-
-
-async def shutdown() -> None:
-    """Close sockets with 1012, finish what is being stored, close connections and threads."""
-    await runtime.stop()
+startup, shutdown = hubs.startup, hubs.shutdown

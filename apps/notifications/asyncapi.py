@@ -1,17 +1,15 @@
 """`/ws/notifications/` as an AsyncAPI 3 document.
 
-The event stream at the private zone carries the same frames as what clients hear, but
-for `pong` and `error`. A test holds a conversation on a running server against this document.
+The event stream in the private zone carries the same frames to clients, but for `pong` and `error`. A test compares a
+conversation on a running server with this document.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from apps.common.sockets import handshake
 from apps.common.sockets.asyncapi import Socket, message
 from apps.notifications import consumers
-from apps.notifications.live import stream
 from apps.notifications.models import BODY_LENGTH, KIND_LENGTH, LINK_LENGTH, TITLE_LENGTH
 
 ZONE: Final = "private"
@@ -45,20 +43,9 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "read": False,
 }
 
-CLOSE_CODES: Final = {
-    handshake.NOT_AUTHENTICATED: "Not authenticated: no token, or one that does not hold. Come back with a new one.",
-    handshake.UNKNOWN_VERSION: f"Of the versions that were offered none is spoken here; offer {consumers.PROTOCOL}.",
-    stream.SESSION_ENDED: "The session has ended. Sign in.",
-    consumers.TOO_MANY_SOCKETS: "Too many sockets of this person or address. Come back later.",
-    consumers.TOO_FAST: "Too many frames, or too many tokens that do not hold. Come back, and be slower.",
-    consumers.TOO_BIG: f"A frame of more than {consumers.MAX_FRAME} bytes.",
-    stream.RESTART: "The server restarts, or cannot ask its database. Come back with `?after=`.",
-    consumers.LAGS: "The socket took nothing for too long. Come back with `?after=`.",
-}
-
 
 def document() -> dict[str, Any]:
-    """The document, made anew."""
+    """Build the document."""
     return Socket(
         name="notifications",
         title="Sarsen: notifications",
@@ -67,15 +54,15 @@ def document() -> dict[str, Any]:
         address="/ws/notifications/",
         channel_title="One's notifications",
         protocol=consumers.PROTOCOL,
-        close_codes=CLOSE_CODES,
-        said={"ping": message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"})},
-        told=_told(),
+        max_frame=consumers.MAX_FRAME,
+        received={"ping": message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"})},
+        sent=_sent(),
         after="The newest number that you have; what follows it is brought.",
     ).document()
 
 
-def _told() -> dict[str, Any]:
-    """What clients get."""
+def _sent() -> dict[str, Any]:
+    """Frames to clients."""
     return {
         "welcome": message(
             "You are in: the newest number, and how many are unread.",

@@ -91,8 +91,8 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
-    """Whom an access token proves, without the account: for those who judge many at once."""
+class SessionUser:
+    """The user of a live session, without the rest of the account."""
 
     user_id: UUID
     name: str

@@ -1,7 +1,7 @@
 """Channels of bytes between processes over Redis pub/sub: one listening connection for a process, one that sends.
 
-A pub/sub message reaches whoever listens at that moment, or nobody: no one may rely on it alone. What a process itself
-publishes it hears at once and without Redis; the copy that comes back is known by its origin and dropped.
+A pub/sub message reaches those that listen at that moment, so nothing relies on it alone. A process hears what it
+publishes itself at once and without Redis; the copy that comes back is known by its origin and dropped.
 """
 
 from __future__ import annotations
@@ -167,7 +167,10 @@ class RedisBus:
     async def _send(self) -> None:
         while self._outgoing:
             due = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), _PIPELINE))]
-            await self.ask(*due)
+            try:
+                await self.ask(*due)
+            except Exception:  # noqa: BLE001  (a command that cannot be sent does not hold up the others)
+                _log.exception("bus.sender_broke")
 
     async def _listen(self) -> None:
         failures = 0
@@ -177,6 +180,8 @@ class RedisBus:
                 await self._hear(pubsub)
             except (redis.RedisError, OSError) as error:
                 _failed("listen", error)
+            except Exception:  # noqa: BLE001  (a fault of ours or of the client: logged; listening goes on)
+                _log.exception("bus.listener_broke")
             finally:
                 failures = 0 if self._pubsub is not None else failures + 1
                 self._pubsub = None
@@ -200,7 +205,7 @@ class RedisBus:
                 if data[:ORIGIN_LENGTH] != self.origin:
                     self._dispatch(heard["channel"].decode(), data[ORIGIN_LENGTH:])
             elif heard["type"] == "subscribe" and (channel := heard["channel"].decode()) in self._listeners:
-                self._on_subscribed(channel)
+                self._call(channel, self._on_subscribed, channel)
         raise redis.ConnectionError("Redis does not answer.")
 
     async def _dispose(self, pubsub: redis.asyncio.client.PubSub) -> None:
@@ -213,9 +218,12 @@ class RedisBus:
         listener = self._listeners.get(channel)
         if listener is None:
             return
+        self._call(channel, listener, body)
+
+    def _call(self, channel: str, function: Callable[[Any], None], argument: Any) -> None:
         try:
-            listener(body)
-        except Exception:  # noqa: BLE001  (one payload that cannot be read must not end hearing for all rooms)
+            function(argument)
+        except Exception:  # noqa: BLE001  (one payload that cannot be read does not end listening for all rooms)
             _log.exception("bus.listener_failed", channel=channel)
 
 

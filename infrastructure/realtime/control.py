@@ -1,7 +1,7 @@
-"""Events for a person or a session, over the Channels layer: every process with sockets is in one group.
+"""Events for a user or a session, over the Channels layer: every process with sockets is in one group.
 
-One channel and one group for a process, not for a socket: connecting costs no round trip, and an event that concerns
-nobody here is dropped by a look into a dictionary.
+A process has one channel and one group, not each socket: connecting costs no round trip, and an event that concerns
+nobody here is dropped after one look into a dictionary.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ logging.getLogger("channels_redis.pubsub").addFilter(OutageFilter())
 
 
 async def asend(channel: str, payload: Mapping[str, Any]) -> None:
-    """Hand an event to every process with sockets. For a second after a failure nothing is tried: nobody waits twice."""
+    """Hand an event to every process with sockets. After a failure nothing is tried for a second."""
     global _pause_until
     if time.monotonic() < _pause_until:
         REALTIME_FAILURES.labels("control").inc()
@@ -81,7 +81,7 @@ def send(channel: str, payload: Mapping[str, Any]) -> None:
 
 
 async def listen(handle: Callable[[str, Mapping[str, Any]], None]) -> None:
-    """Call `handle(channel, payload)` for every event, until cancelled. Outages of Redis are waited out."""
+    """Call `handle(channel, payload)` for every event, until cancelled. Waits for Redis while it is away."""
     layer = get_channel_layer()
     try:
         while True:
@@ -89,10 +89,18 @@ async def listen(handle: Callable[[str, Mapping[str, Any]], None]) -> None:
                 name = await layer.new_channel()
                 await layer.group_add(_GROUP, name)
                 while True:
-                    event = await layer.receive(name)
-                    handle(event["channel"], event["payload"])
+                    _hand_on(handle, await layer.receive(name))
             except (redis.RedisError, OSError) as error:
                 _log.warning("control.redis_away", error=type(error).__name__)
+            except Exception:  # noqa: BLE001  (a fault of ours or of the layer: logged; listening goes on)
+                _log.exception("control.listener_broke")
             await asyncio.sleep(_RETRY)
     finally:
         await layer.flush()
+
+
+def _hand_on(handle: Callable[[str, Mapping[str, Any]], None], event: Mapping[str, Any]) -> None:
+    try:
+        handle(event["channel"], event["payload"])
+    except Exception:  # noqa: BLE001  (one event that cannot be handled does not end listening)
+        _log.exception("control.event_broke")

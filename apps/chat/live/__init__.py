@@ -1,5 +1,5 @@
-"""Live rooms of one server process: who listens, what they have had, what they say. docs/chat.md draws the picture.
+"""The live rooms of one server process: which sockets follow them, and what those are sent. docs/hub.md explains it.
 
-`feed` is a room's recent past and its listeners, `subscriber` one socket's place in it, `presence` who is there,
-`batches` the way to the database, `hub` all rooms together with their upkeep.
+`hub` holds all rooms and does their upkeep; `feed` is one room's recent past, `subscriber` one socket's place in it;
+`writer` stores what sockets send; `presence` and `presence_sync` know who is there; `admission` judges handshakes.
 """

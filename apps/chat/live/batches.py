@@ -1,4 +1,4 @@
-"""Work in groups: what arrives while one group is at work goes together in the next. Knows nothing of chat."""
+"""Work in groups: what arrives while one group is worked on goes together in the next. Knows nothing of chat."""
 
 from __future__ import annotations
 
@@ -42,13 +42,12 @@ class Batches(Generic[Item, Result]):
                 group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
                 try:
                     results = await self._work([item for item, _ in group])
-                except Exception as error:  # noqa: BLE001  (it is not swallowed: whoever submitted gets it)
-                    for _, future in group:
+                    for (_, future), result in zip(group, results, strict=True):
                         if not future.cancelled():
+                            future.set_result(result)
+                except Exception as error:  # noqa: BLE001  (not swallowed: those who submitted get it)
+                    for _, future in group:
+                        if not future.done():
                             future.set_exception(error)
-                    continue
-                for (_, future), result in zip(group, results, strict=True):
-                    if not future.cancelled():
-                        future.set_result(result)
         finally:
             self._runner = None

@@ -1,8 +1,8 @@
 """One room in one process: the newest number, a ring of what came last, and the sockets that follow it.
 
-Messages enter by number: one that is known is dropped, one that leaves a gap is not taken, and the gap is read from
-the database, which is the truth. So it does not matter whether Redis loses, doubles or delays a payload. Events without
-a number (typing, reads, presence) are best effort.
+Messages enter by number: one that is known is dropped, and one that leaves a gap is not taken; the gap is read from the
+database, which is the truth. So it does not matter whether Redis loses, doubles or delays a payload. Events without a
+number (typing, reads, presence) are best effort.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from apps.chat import protocol
 from apps.chat.live.frame import Frame, joined
 from apps.chat.live.presence import Presence
-from apps.chat.live.subscriber import Subscriber
+from apps.chat.live.subscriber import Entry, Subscriber
+from apps.chat.selectors import room_events
 from apps.chat.types import Posted
+from infrastructure.realtime import encode, packets
 
 RING_ENTRIES: Final = 1024
 RING_BYTES: Final = 512 * 1024
@@ -32,14 +33,6 @@ _log = structlog.get_logger(__name__)
 
 Past = Callable[[UUID, int, int], Awaitable[Sequence[Posted]]]
 """`past(room_id, after, limit)`: stored messages that follow a number."""
-
-
-class Entry(NamedTuple):
-    """One frame as every socket gets it. `seq` 0: an event, not a message; `skip`: a person who need not hear it."""
-
-    seq: int
-    frame: Frame
-    skip: UUID | None = None
 
 
 class Run(NamedTuple):
@@ -106,11 +99,11 @@ class Feed:
         if not self.is_open.is_set():
             self._missed = True  # `head` is being read just now, perhaps from before these were stored
             return
-        first = protocol.first_seq(payload)
+        first = packets.first_seq(payload)
         if first is None or first > self.head + 1:
             self.catch_up()
             return
-        for seq, frame in enumerate(protocol.unpack(payload), start=first):
+        for seq, frame in enumerate(packets.unpack(payload), start=first):
             if seq == self.head + 1:
                 self._append(seq, frame)
         self._wake()
@@ -177,9 +170,7 @@ class Feed:
             return [(entry.seq, entry.frame) for entry in self._ring if after < entry.seq <= up_to]
         page = await self._past(self.room_id, after, min(PAGE, up_to - after))
         return [
-            (posted.seq, Frame(protocol.encode(protocol.message(posted))))
-            for posted in page
-            if posted.seq <= up_to
+            (posted.seq, Frame(encode(room_events.message(posted)))) for posted in page if posted.seq <= up_to
         ]
 
     def _join(self, begin: int) -> Run:
@@ -235,12 +226,14 @@ class Feed:
                 page = await self._past(self.room_id, self.head, PAGE)
                 for posted in page:
                     if posted.seq == self.head + 1:  # others may have come in meanwhile
-                        self._append(posted.seq, protocol.encode(protocol.message(posted)))
+                        self._append(posted.seq, encode(room_events.message(posted)))
                 self._wake()
                 self._stale |= len(page) == PAGE
         except (DatabaseError, InterfaceError) as error:
             # The sweep sees the difference again and comes back to it.
             _log.warning("chat.catch_up_failed", room=str(self.room_id), error=type(error).__name__)
+        except Exception:  # noqa: BLE001  (a fault of ours: logged, and tried again by the sweep)
+            _log.exception("chat.catch_up_broke", room=str(self.room_id))
         finally:
             self._filling = None
 

@@ -1,11 +1,11 @@
-"""All live rooms of one process: who enters and leaves, what is posted, what other processes say, and the upkeep."""
+"""The live rooms of one event loop: sockets that enter and leave, what they send, what other processes tell, upkeep."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,17 +14,20 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from apps.chat import protocol, selectors, services
+from apps.chat import selectors, services
 from apps.chat.live import admission
 from apps.chat.live.batches import Batches
-from apps.chat.live.comparison import compare
 from apps.chat.live.feed import Feed
 from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.live.subscriber import Subscriber
 from apps.chat.live.writer import Writer
+from apps.chat.selectors import room_events
 from apps.chat.types import Draft, Posted
+from apps.common.sockets import close_codes
+from apps.common.sockets.registry import HubRegistry
+from apps.common.sockets.upkeep import repeat
 from infrastructure import realtime
-from infrastructure.realtime import bus, control
+from infrastructure.realtime import bus, control, packets
 from infrastructure.realtime.database_threads import DatabaseThreads
 from infrastructure.telemetry.metrics import SOCKETS
 
@@ -45,56 +48,57 @@ class Hub:
         self.feeds: dict[UUID, Feed] = {}
         self.sockets: set[Subscriber] = set()
         self.per_address: Counter[str] = Counter()
-        # One more stores what is said, and nothing else.
+        # A separate thread stores messages.
         self.threads = DatabaseThreads(max(settings.CHAT_DATABASE_THREADS - 1, 1))
         self.is_closing = False
-        # Tuples, since most people have one socket and a set of one is five times the size.
+        # Tuples, since most users have one socket and a set of one is five times the size.
         self._per_user: dict[UUID, tuple[Subscriber, ...]] = {}
         self._per_session: dict[UUID, tuple[Subscriber, ...]] = {}
         self._admissions = Batches(self._admit, limit=ADMISSIONS)
         self._count = SOCKETS.labels("chat")
         self._reads: dict[tuple[UUID, UUID], int] = {}
         self._bus = make_bus(on_subscribed=self._subscribed)
-        self._posting = Writer(self.threads, self._tell_room)
-        self._heartbeat = PresenceSync(self._bus, self.process, self.feeds)
+        self._writer = Writer(self.threads, self._tell_room)
+        self._presence = PresenceSync(self._bus, self.process, self.feeds)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to listen and to look after things."""
+        """Begin to listen, and begin the upkeep."""
         self._bus.start()
-        for name, upkeep in {
-            "control": control.listen(self._control),
-            "sweep": self._every(SWEEP_EVERY, self.sweep),
-            "reads": self._every(READS_EVERY, self.flush_reads),
-            "presence": self._every(self._heartbeat.EVERY, self._heartbeat.beat),
-        }.items():
-            self._tasks.append(asyncio.create_task(upkeep, name=f"chat-{name}"))
+        for upkeep in (
+            control.listen(self._control),
+            repeat("chat-sweep", every=SWEEP_EVERY, work=self.sweep),
+            repeat("chat-reads", every=READS_EVERY, work=self.flush_reads),
+            repeat("chat-presence", every=self._presence.EVERY, work=self._presence.beat),
+        ):
+            self._tasks.append(asyncio.create_task(upkeep))
 
     async def aclose(self) -> None:
         """Close all sockets with 1012, finish what is being stored, let go of Redis and the database."""
         self.is_closing = True
-        await asyncio.gather(*(subscriber.close(admission.RESTART) for subscriber in tuple(self.sockets)))
-        await self._posting.drain()
+        await asyncio.gather(*(subscriber.close(close_codes.RESTART) for subscriber in tuple(self.sockets)))
+        await self._writer.drain()
         for feed in self.feeds.values():
             await feed.drain()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.flush_reads()
-        self._heartbeat.flush()
+        self._presence.flush()
         await self._bus.aclose()
-        await self._posting.aclose()
+        await self._writer.aclose()
         await self.threads.aclose()
 
     # Coming and going
 
-    async def admit(self, token: str, slug: str) -> admission.Participant | admission.Refusal:
-        """Judge a handshake, together with those that arrive at the same time. Raises DatabaseError."""
+    async def admit(self, token: str, slug: str) -> admission.Participant | int:
+        """Judge a handshake, together with those that arrive at the same time. Raises DatabaseError.
+
+        The result is a participant, or the code to close with.
+        """
         return await self._admissions.submit((token, slug))
 
-    async def _admit(
-        self, requests: Sequence[tuple[str, str]]
-    ) -> Sequence[admission.Participant | admission.Refusal]:
+    async def _admit(self, requests: Sequence[tuple[str, str]]) -> Sequence[admission.Participant | int]:
         return await self.threads.read(admission.admit, requests=requests)
 
     async def feed(self, room_id: UUID, slug: str) -> Feed:
@@ -122,14 +126,14 @@ class Hub:
             index[key] = (*index.get(key, ()), subscriber)
         self._count.inc()
         if feed.presence.enter(subscriber.user_id, subscriber.name):
-            self._heartbeat.tell(feed, subscriber.user_id, subscriber.name, is_online=True)
+            self._presence.tell(feed, subscriber.user_id, subscriber.name, is_online=True)
         welcome = {
             "type": "welcome",
             "room": feed.slug,
             "seq": feed.head,
-            "online": feed.presence.people(self._heartbeat.LIMIT),
+            "online": feed.presence.people(self._presence.LIMIT),
         }
-        subscriber.tell(protocol.encode(welcome))
+        subscriber.tell(realtime.encode(welcome))
         feed.enter(subscriber, after=after)
 
     def leave(self, subscriber: Subscriber, feed: Feed) -> None:
@@ -142,28 +146,28 @@ class Hub:
         self._count.dec()
         feed.leave(subscriber)
         if feed.presence.leave(subscriber.user_id):
-            self._heartbeat.tell(feed, subscriber.user_id, subscriber.name, is_online=False)
+            self._presence.tell(feed, subscriber.user_id, subscriber.name, is_online=False)
 
     def count_of(self, user_id: UUID) -> int:
-        """How many sockets a person has here."""
+        """The number of sockets that a user has here."""
         return len(self._per_user.get(user_id, ()))
 
     def _indexes(self, subscriber: Subscriber) -> tuple[tuple[dict[UUID, tuple[Subscriber, ...]], UUID], ...]:
         return (self._per_user, subscriber.user_id), (self._per_session, subscriber.session_id)
 
-    # What sockets say
+    # What sockets send
 
     def post(self, subscriber: Subscriber, feed: Feed, draft: Draft) -> asyncio.Future[None]:
         """Store a message with the next group; acknowledged or refused to the socket."""
-        return self._posting.submit(subscriber, feed.room_id, draft)
+        return self._writer.submit(subscriber, feed.room_id, draft)
 
     def typing(self, subscriber: Subscriber, feed: Feed) -> None:
-        """Tell the room that someone is writing."""
+        """Tell the room that a user is typing."""
         event = {"type": "typing", "user": str(subscriber.user_id), "name": subscriber.name}
         self._publish(feed.room_id, event)
 
     def read(self, subscriber: Subscriber, feed: Feed, seq: int) -> None:
-        """Someone has read up to a number. It is told and written down with the next group of marks."""
+        """Note that a user has read up to a number; told and stored with the next group of marks."""
         key = (feed.room_id, subscriber.user_id)
         self._reads[key] = max(min(seq, feed.head), self._reads.get(key, 0))
 
@@ -173,7 +177,7 @@ class Hub:
     def _tell_room(self, room_id: UUID, payload: bytes) -> None:
         self._bus.publish(realtime.room_channel(room_id), payload)
 
-    # What other processes say
+    # What other processes tell
 
     def _subscribed(self, channel: str) -> None:
         feed = self.feeds.get(UUID(channel.partition(":")[2]))
@@ -193,20 +197,22 @@ class Hub:
         try:
             await self._open(feed)
         except (DatabaseError, InterfaceError) as error:
-            # Whoever waits for the room tries again and is told.
+            # Those who wait for the room try again and are told.
             _log.warning("chat.open_failed", room=str(feed.room_id), error=type(error).__name__)
+        except Exception:  # noqa: BLE001  (a fault of ours: logged, and tried again as above)
+            _log.exception("chat.open_broke", room=str(feed.room_id))
 
     async def _past(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
         return await self.threads.read(selectors.list_posted_after, room_id=room_id, after=after, limit=limit)
 
     def _heard(self, feed: Feed, body: bytes) -> None:
-        if protocol.first_seq(body) is not None:
+        if packets.first_seq(body) is not None:
             feed.take(body)
             return
         event = orjson.loads(body)
         match event.get("type"):
             case "presence":
-                self._heartbeat.heard(feed, event)
+                self._presence.heard(feed, event)
             case "membership.ended":
                 self._end_membership(feed.room_id, UUID(event["user"]))
             case "room.deleted":
@@ -224,34 +230,34 @@ class Hub:
         if kind == "session":
             self._end_session(UUID(id_))
         elif kind == "user":
-            frame = protocol.encode(payload)
+            frame = realtime.encode(payload)
             for subscriber in self._per_user.get(UUID(id_), ()):
                 subscriber.tell(frame)
 
     def _end_session(self, session_id: UUID) -> None:
         for subscriber in self._per_session.get(session_id, ()):
-            subscriber.close(admission.SESSION_ENDED)
+            subscriber.close(close_codes.SESSION_ENDED)
 
     def _end_membership(self, room_id: UUID, user_id: UUID) -> None:
         for subscriber in self._per_user.get(user_id, ()):
             if subscriber.feed is not None and subscriber.feed.room_id == room_id:
-                subscriber.close(admission.NOT_A_MEMBER)
+                subscriber.close(close_codes.NOT_A_MEMBER)
 
     def _end_room(self, room_id: UUID) -> None:
         for subscriber in tuple(self.feeds[room_id].subscribers):
-            subscriber.close(admission.NO_SUCH_ROOM)
+            subscriber.close(close_codes.NO_SUCH_ROOM)
 
     # Upkeep
 
     async def sweep(self) -> None:
-        """Compare with the database: sessions that ended, members that left, rooms that moved on; end what lags."""
+        """Compare with the database: sessions that ended, members that left, rooms that moved on. Close what lags."""
         now = asyncio.get_running_loop().time()
         for subscriber in tuple(self.sockets):
             if subscriber.is_busy and now - subscriber.progress > LAG_LIMIT:
                 _log.info("chat.socket_lags", user=str(subscriber.user_id))
-                subscriber.close(admission.LAGGING)
+                subscriber.close(close_codes.LAGGING)
         for room_id, feed in tuple(self.feeds.items()):
-            is_quiet = not feed.subscribers and self._posting.is_idle(room_id)
+            is_quiet = not feed.subscribers and self._writer.is_idle(room_id)
             if is_quiet and now - feed.idle_since > ROOM_LINGERS:
                 del self.feeds[room_id]
                 await self._bus.unsubscribe(realtime.room_channel(room_id))
@@ -262,7 +268,7 @@ class Hub:
     async def _compare(self) -> None:
         rooms = set(self.feeds)
         found = await self.threads.read(
-            compare,
+            selectors.get_differences,
             session_ids=set(self._per_session),
             members={(feed.room_id, one.user_id) for feed in self.feeds.values() for one in feed.subscribers},
             room_ids=rooms,
@@ -279,24 +285,17 @@ class Hub:
                 feed.catch_up()
 
     async def flush_reads(self) -> None:
-        """Tell how far people have read, and write it down, all in one statement."""
+        """Tell rooms how far members have read, and store it, all in one statement."""
         reads, self._reads = self._reads, {}
         if not reads:
             return
         for (room_id, user_id), seq in reads.items():
-            self._publish(room_id, {"type": "read", "user": str(user_id), "seq": seq})
+            self._publish(room_id, room_events.read(user_id=user_id, seq=seq))
         try:
             await self.threads.run(services.record_reads, reads=reads)
         except (DatabaseError, InterfaceError) as error:
             _log.warning("chat.reads_kept", error=type(error).__name__)
             self._reads = {**reads, **self._reads}
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await work()
-            except (DatabaseError, InterfaceError) as error:
-                _log.warning("chat.upkeep_failed", error=type(error).__name__)
-            except Exception:  # noqa: BLE001  (upkeep of the others goes on; the fault is in the log)
-                _log.exception("chat.upkeep_broke")
+
+hubs: Final = HubRegistry(Hub)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from apps.chat import protocol
 from apps.chat.live.feed import Feed
 from apps.chat.live.presence import Change
 from infrastructure import realtime
@@ -121,7 +120,7 @@ class PresenceSync:
         if len(feed.presence) > self.LIMIT:
             return
         for user, name, is_online in changes:
-            frame = protocol.encode({"type": "presence", "user": user, "name": name, "online": is_online})
+            frame = realtime.encode({"type": "presence", "user": user, "name": name, "online": is_online})
             feed.announce(frame, skip=user)
 
     def _member(self, user: UUID, name: str) -> str:

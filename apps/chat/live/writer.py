@@ -1,8 +1,9 @@
-"""What people say here, in all rooms: stored in groups, acknowledged, then published."""
+"""Stores what sockets send, in all rooms: in groups, then acknowledged, then published."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.db import DatabaseError, InterfaceError
 from apps.chat import protocol, services
 from apps.chat.exceptions import RoomNotFound
 from apps.chat.live.subscriber import Subscriber
+from apps.chat.selectors import room_events
 from apps.chat.types import Draft, Posted
 from apps.common.exceptions import DomainError, Unavailable
 from infrastructure.realtime.database_threads import DatabaseThreads
@@ -22,31 +24,31 @@ GROUP: Final = 256
 RETRIES: Final = (0.1, 0.2, 0.3, *(0.5,) * 10)
 _log = structlog.get_logger(__name__)
 
-Said = tuple[Subscriber, Draft, asyncio.Future[None]]
-Group = dict[UUID, list[Said]]
+Submitted = tuple[Subscriber, Draft, asyncio.Future[None]]
+Group = dict[UUID, list[Submitted]]
 Drafts = Mapping[UUID, Sequence[Draft]]
-Told = tuple[Sequence[Posted | DomainError], bytes]
+Outcome = tuple[Sequence[Posted | DomainError], bytes]
 """What became of the drafts of one room, in order, and the payload that tells the room."""
 
 
 class Writer:
-    """The way of messages into the database and out to their rooms.
+    """Takes messages into the database and out to their rooms.
 
-    One group is at work at a time; what is said meanwhile, in whichever room, goes together in the next. So fifty
-    people in fifty rooms cost one transaction, as fifty people in one room do. Rooms of a group that fails for a
-    reason of its own, such as a lock that somebody holds on one of them, are stored apart, and hold up nobody else.
+    One group is stored at a time; what is submitted meanwhile, in any room, goes together in the next. So fifty people in
+    fifty rooms cost one transaction, as fifty people in one room do. The rooms of a group that fails for a reason of its
+    own, such as a lock that is held on one of them, are stored apart and hold up no other room.
     """
 
     def __init__(self, threads: DatabaseThreads, publish: Callable[[UUID, bytes], None]) -> None:
-        # One group at a time, on one connection that has done it before, and behind nobody's reading.
+        # One thread and one connection of its own, so that storing waits for no reader.
         self._own = DatabaseThreads(1, name="posting")
         self._threads = threads
         self._publish = publish
-        self._waiting: dict[UUID, list[Said]] = {}
+        self._waiting: dict[UUID, list[Submitted]] = {}
         self._busy: set[UUID] = set()
         self._group: asyncio.Task[None] | None = None
         self._apart: set[asyncio.Task[None]] = set()
-        self._side_way = asyncio.Lock()
+        self._one_apart = asyncio.Lock()
 
     def is_idle(self, room_id: UUID) -> bool:
         """Whether nothing of a room is being stored."""
@@ -60,18 +62,18 @@ class Writer:
         return done
 
     async def drain(self) -> None:
-        """Wait for what is on its way."""
+        """Wait for everything that was submitted."""
         while tasks := {*self._apart, *([self._group] if self._group else [])}:
             await asyncio.wait(tasks)
 
     async def aclose(self) -> None:
-        """Finish what is on its way, let go of the database."""
+        """Finish what was submitted, let go of the database."""
         await self.drain()
         await self._own.aclose()
 
     def _go_on(self) -> None:
         if self._group is None and (group := self._next_group()):
-            self._group = asyncio.create_task(self._together(group))
+            self._group = asyncio.create_task(self._store_together(group))
 
     def _next_group(self) -> Group:
         group: Group = {}
@@ -87,34 +89,43 @@ class Writer:
         self._busy |= group.keys()
         return group
 
-    async def _together(self, group: Group) -> None:
+    async def _store_together(self, group: Group) -> None:
+        outcomes = _unavailable(group)
+        is_whole = True
         try:
-            told = await self._store(group)
+            outcomes = await self._store(group)
         except (DatabaseError, InterfaceError) as error:
-            told = _unavailable(group) if _is_about_the_server(error) else {}
-        except Exception:  # noqa: BLE001  (a fault of ours is told and logged, and what follows is stored)
-            _log.exception("chat.store_broke")
-            told = _unavailable(group)
-        if told:
-            self._tell(group, told)
-        else:
-            for room_id, some in group.items():
-                task = asyncio.create_task(self._by_itself({room_id: some}))
-                self._apart.add(task)
-                task.add_done_callback(self._apart.discard)
-        self._group = None
-        self._go_on()
+            is_whole = _is_about_the_server(error)
+        except Exception:  # noqa: BLE001  (a fault of ours: logged, and looked for room by room)
+            _log.exception("chat.store_broke", rooms=len(group))
+            is_whole = False
+        finally:
+            self._group = None
+            if is_whole:
+                self._finish(group, outcomes)
+            else:
+                self._store_apart(group)
+            self._go_on()
 
-    async def _by_itself(self, group: Group) -> None:
-        async with self._side_way:  # of the few threads, which others need as well
-            try:
-                told = await self._store(group, is_alone=True)
-            except (DatabaseError, InterfaceError):
-                told = _unavailable(group)
-        self._tell(group, told)
-        self._go_on()
+    def _store_apart(self, group: Group) -> None:
+        for room_id, some in group.items():
+            task = asyncio.create_task(self._store_alone({room_id: some}))
+            self._apart.add(task)
+            task.add_done_callback(self._apart.discard)
 
-    async def _store(self, group: Group, *, is_alone: bool = False) -> Mapping[UUID, Told]:
+    async def _store_alone(self, group: Group) -> None:
+        outcomes = _unavailable(group)
+        try:
+            with contextlib.suppress(DatabaseError, InterfaceError):  # logged where it was tried
+                async with self._one_apart:  # there are few threads, and others need them
+                    outcomes = await self._store(group, is_alone=True)
+        except Exception:  # noqa: BLE001  (a fault of ours: logged, and told to the senders)
+            _log.exception("chat.store_broke", room=str(next(iter(group))))
+        finally:
+            self._finish(group, outcomes)
+            self._go_on()
+
+    async def _store(self, group: Group, *, is_alone: bool = False) -> Mapping[UUID, Outcome]:
         """Store a group, trying again while the server is away. Raises DatabaseError, InterfaceError."""
         drafts = {room_id: [draft for _, draft, _ in some] for room_id, some in group.items()}
         threads = self._threads if is_alone else self._own
@@ -129,30 +140,47 @@ class Writer:
                     raise
                 await asyncio.sleep(pause)
 
-    def _tell(self, group: Group, told: Mapping[UUID, Told]) -> None:
-        for room_id, (outcomes, payload) in told.items():
-            # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
-            for (subscriber, draft, done), outcome in zip(group[room_id], outcomes, strict=True):
-                if isinstance(outcome, Posted):
-                    subscriber.tell_soon(protocol.ack(outcome))
-                else:
-                    subscriber.tell_soon(protocol.error(outcome, str(draft.client_id)))
-                if not done.cancelled():
-                    done.set_result(None)
-            if payload:
-                self._publish(room_id, payload)
+    def _finish(self, group: Group, outcomes: Mapping[UUID, Outcome]) -> None:
+        """Answer every sender, tell the rooms, and let the next messages of these rooms in, whatever happens."""
         self._busy -= group.keys()
+        for room_id, some in group.items():
+            try:
+                self._answer(room_id, some, *outcomes[room_id])
+            except Exception:  # noqa: BLE001  (a fault of ours: logged, and told to the senders)
+                _log.exception("chat.answer_broke", room=str(room_id))
+                for subscriber, draft, done in some:
+                    if not done.done():
+                        subscriber.tell_soon(protocol.error(Unavailable(), draft.client_id))
+                        done.set_result(None)
         # After the feeds' own turn, in which receipts and messages leave together.
         senders = {subscriber for some in group.values() for subscriber, _, _ in some}
         asyncio.get_running_loop().call_soon(_pump, senders)
 
+    def _answer(
+        self,
+        room_id: UUID,
+        submitted: Sequence[Submitted],
+        outcomes: Sequence[Posted | DomainError],
+        payload: bytes,
+    ) -> None:
+        # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
+        for (subscriber, draft, done), outcome in zip(submitted, outcomes, strict=True):
+            if isinstance(outcome, Posted):
+                subscriber.tell_soon(protocol.ack(outcome))
+            else:
+                subscriber.tell_soon(protocol.error(outcome, draft.client_id))
+            if not done.cancelled():
+                done.set_result(None)
+        if payload:
+            self._publish(room_id, payload)
 
-def _unavailable(group: Group) -> dict[UUID, Told]:
+
+def _unavailable(group: Group) -> Mapping[UUID, Outcome]:
     return {room_id: ([Unavailable()] * len(some), b"") for room_id, some in group.items()}
 
 
 def _is_about_the_server(error: Exception) -> bool:
-    """Whether it is the connection or the whole server that fails (SQLSTATE classes 08, 53, 57P; none: no answer)."""
+    """Whether the connection or the whole server fails (SQLSTATE classes 08, 53, 57P; without one: no answer)."""
     state = getattr(error.__cause__, "sqlstate", None)
     return state is None or state.startswith(("08", "53", "57P"))
 
@@ -162,11 +190,11 @@ def _pump(subscribers: Iterable[Subscriber]) -> None:
         subscriber.pump()
 
 
-def _store_and_pack(*, drafts: Drafts) -> dict[UUID, Told]:
-    told: dict[UUID, Told] = {}
+def _store_and_pack(*, drafts: Drafts) -> dict[UUID, Outcome]:
+    outcomes: dict[UUID, Outcome] = {}
     for room_id, stored in services.store_in_rooms(drafts=drafts).items():
         if stored is None:
-            told[room_id] = [RoomNotFound()] * len(drafts[room_id]), b""
+            outcomes[room_id] = [RoomNotFound()] * len(drafts[room_id]), b""
         else:
-            told[room_id] = stored.outcomes, protocol.pack(stored.fresh) if stored.fresh else b""
-    return told
+            outcomes[room_id] = stored.outcomes, room_events.packed(stored.fresh) if stored.fresh else b""
+    return outcomes

@@ -1,6 +1,8 @@
 """Reading rooms, members and messages. Nothing here writes; whoever may not see something does not find it."""
 
 from apps.chat.selectors.live import (
+    Differences,
+    get_differences,
     list_former_members,
     list_heads,
     list_membership_lookups,
@@ -49,11 +51,13 @@ from apps.chat.selectors.search import (
 __all__ = [
     "QUOTE_LENGTH",
     "SYSTEM_NAME",
+    "Differences",
     "Standing",
     "as_found",
     "as_posted",
     "attached",
     "get_attachment",
+    "get_differences",
     "get_member",
     "get_membership",
     "get_message",

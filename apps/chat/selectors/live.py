@@ -1,8 +1,9 @@
-"""What the hub asks the database: at the door, behind a gap, and when it compares."""
+"""What the live rooms ask the database: at a handshake, behind a gap, and when they compare themselves with it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
@@ -11,8 +12,9 @@ from django.db import connection
 from apps.chat.models import Room
 from apps.chat.selectors.messages import as_posted, list_messages
 from apps.chat.types import MembershipLookup, Posted
+from apps.users import selectors as users
 
-_SEATS = """
+_LOOKUPS = """
 SELECT wanted.slug, wanted.user_id, room.id, room.is_private, member.id IS NOT NULL
 FROM unnest(%s::text[], %s::uuid[]) AS wanted (slug, user_id)
 JOIN chat_room room ON room.slug = wanted.slug
@@ -25,6 +27,15 @@ WHERE NOT EXISTS (
     SELECT FROM chat_membership member WHERE member.room_id = asked.room_id AND member.user_id = asked.user_id
 )
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """Sessions that have ended, (room id, user id) that are members no longer, the newest number of each room."""
+
+    ended_sessions: frozenset[UUID]
+    former_members: frozenset[tuple[UUID, UUID]]
+    heads: Mapping[UUID, int]
 
 
 def list_posted_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
@@ -40,10 +51,10 @@ def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, int]:
 def list_membership_lookups(
     *, wanted: Sequence[tuple[str, UUID]]
 ) -> dict[tuple[str, UUID], MembershipLookup]:
-    """For many (slug, user id) at once: the room as that person finds it. Unknown rooms are left out."""
+    """The room, and whether the user is a member, for many (slug, user id) at once. Unknown rooms are left out."""
     with connection.cursor() as cursor:
         # Two arrays, however many are asked for: the statement is prepared once.
-        cursor.execute(_SEATS, [[slug for slug, _ in wanted], [user_id for _, user_id in wanted]])
+        cursor.execute(_LOOKUPS, [[slug for slug, _ in wanted], [user_id for _, user_id in wanted]])
         return {
             (slug, user_id): MembershipLookup(room_id=room_id, is_private=is_private, is_member=is_member)
             for slug, user_id, room_id, is_private, is_member in cursor.fetchall()
@@ -58,3 +69,14 @@ def list_former_members(*, pairs: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID
     with connection.cursor() as cursor:
         cursor.execute(_FORMER, [orjson.dumps(asked).decode()])
         return set(cursor.fetchall())
+
+
+def get_differences(
+    *, session_ids: set[UUID], members: set[tuple[UUID, UUID]], room_ids: set[UUID]
+) -> Differences:
+    """What the database says of a process's sockets, in three queries. A room that is missing in `heads` was deleted."""
+    return Differences(
+        ended_sessions=frozenset(users.list_dead_sessions(session_ids=session_ids)),
+        former_members=frozenset(list_former_members(pairs=members)),
+        heads=list_heads(room_ids=room_ids),
+    )

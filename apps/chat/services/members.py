@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,6 +13,7 @@ from apps.chat import policies, selectors
 from apps.chat.events import MemberAdded
 from apps.chat.exceptions import Banned, LastOwner, MemberBanned, MemberNotFound, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Mute, Role, Room
+from apps.chat.selectors import room_events
 from apps.chat.services import notifications, rooms
 from apps.chat.types import AuditAction
 from apps.common import audit, events
@@ -131,7 +131,7 @@ def _change_role(actor: Membership, user_id: UUID, role: Role) -> Membership:
         target_id=user_id,
         details={"room": str(actor.room_id), "from": before, "to": role},
     )
-    realtime.push_to_room(actor.room_id, changed(membership))
+    realtime.push_to_room(actor.room_id, room_events.member(membership))
     return membership
 
 
@@ -143,7 +143,7 @@ def read_up_to(*, actor_id: UUID, slug: str, seq: int) -> None:
         room_id = membership.room_id
         with transaction.atomic():
             record_reads(reads={(room_id, actor_id): seq})
-            realtime.push_to_room(room_id, {"type": "read", "user": str(actor_id), "seq": seq})
+            realtime.push_to_room(room_id, room_events.read(user_id=actor_id, seq=seq))
 
 
 def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> None:
@@ -204,14 +204,4 @@ def keep_owned(room_ids: Collection[UUID]) -> None:
             target_id=heir.user_id,
             details={"room": str(room.pk), "from": before, "to": Role.OWNER},
         )
-        realtime.push_to_room(room.pk, changed(heir))
-
-
-def changed(membership: Membership) -> dict[str, Any]:
-    """The frame that tells a room of a member's new role, or that they are muted or no longer so."""
-    return {
-        "type": "member",
-        "user": str(membership.user_id),
-        "role": membership.role,
-        "muted_until": membership.muted_until,
-    }
+        realtime.push_to_room(room.pk, room_events.member(heir))

@@ -14,8 +14,7 @@ from uuid import UUID
 
 from apps.chat import selectors
 from apps.chat.exceptions import InvalidAttachment, InvalidReply, MessageRefused
-from apps.chat.models import Attachment
-from apps.chat.protocol import MAX_ATTACHMENTS
+from apps.chat.models import MAX_ATTACHMENTS, Attachment
 from apps.chat.types import Attached, Draft, Mentioned, Quote
 
 MAX_MENTIONS: Final = 20

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.chat import policies, protocol, selectors
+from apps.chat import policies, selectors
 from apps.chat.events import FilesDiscarded, MessageNoticed
 from apps.chat.exceptions import MessageDeleted, Muted, RoomRoleTooLow
 from apps.chat.models import Attachment, Membership, Message, Role
+from apps.chat.selectors import room_events
 from apps.chat.services import message_parts, notifications
 from apps.chat.services.posting import clean_text
 from apps.chat.types import AuditAction, Posted
@@ -45,7 +46,7 @@ def edit_message(
             events.publish(MessageNoticed(message_id=message_id, room_id=room_id))
         edited = selectors.get_posted(room_id=room_id, message_id=message_id)
         notifications.follow_edit(posted=edited)
-        realtime.push_to_room(room_id, protocol.edited(edited))
+        realtime.push_to_room(room_id, room_events.edited(edited))
     return edited
 
 
@@ -75,7 +76,7 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
                 target_id=message_id,
                 details={"room": str(room_id), "sender": str(message.sender_id)},
             )
-        realtime.push_to_room(room_id, protocol.deleted(id_=message_id, seq=message.seq))
+        realtime.push_to_room(room_id, room_events.deleted(id_=message_id, seq=message.seq))
 
 
 def _rank_of_sender(actor: selectors.Standing, message: Message) -> policies.Rank:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.chat import policies, selectors
 from apps.chat.exceptions import BanNotFound, InvalidMute, MemberNotFound, RoomRoleTooLow
 from apps.chat.models import Ban, Invitation, Membership, Role
-from apps.chat.selectors import Standing
+from apps.chat.selectors import Standing, room_events
 from apps.chat.services import invitations, members, rooms
 from apps.chat.types import AuditAction
 from apps.common import audit
@@ -97,7 +97,7 @@ def _set_mute(actor_id: UUID, slug: str, user_id: UUID, until: datetime | None) 
             _record(actor, AuditAction.MEMBER_UNMUTED, user_id)
         else:
             _record(actor, AuditAction.MEMBER_MUTED, user_id, until=until.isoformat())
-        realtime.push_to_room(actor.room.pk, members.changed(target))
+        realtime.push_to_room(actor.room.pk, room_events.member(target))
     return target
 
 

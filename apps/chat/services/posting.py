@@ -19,10 +19,11 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.chat import protocol, selectors
+from apps.chat import selectors
 from apps.chat.events import MessageNoticed
 from apps.chat.exceptions import InvalidMessage, MessageRefused, Muted, NotAMember, RoomNotFound
 from apps.chat.models import MAX_TEXT, Membership
+from apps.chat.selectors import room_events
 from apps.chat.services import message_parts
 from apps.chat.services.message_parts import Candidate, Extras
 from apps.chat.types import Draft, Posted, Stored
@@ -203,7 +204,7 @@ def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
 def announce(*, room_id: UUID, fresh: Sequence[Posted]) -> None:
     """Tell every process that has sockets in the room. Call it after the commit."""
     if fresh:
-        realtime.post(realtime.room_channel(room_id), protocol.pack(fresh))
+        realtime.post(realtime.room_channel(room_id), room_events.packed(fresh))
 
 
 def post_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | None = None) -> Stored:

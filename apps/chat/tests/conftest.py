@@ -16,7 +16,7 @@ from hypothesis import settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from apps.chat.live import runtime
+from apps.chat.live.hub import hubs
 from apps.users.tests.factories import access_token_for
 from config.serve import Server, server_config
 from infrastructure.embedded.postgres import free_port
@@ -149,7 +149,7 @@ def site(transactional_db: None, server: Site) -> Iterator[Site]:
     site = Site(server.port)
     yield site
     site.hang_up()
-    wait_until(lambda: not any(hub.sockets for hub in runtime.hubs()))
+    wait_until(lambda: not any(hub.sockets for hub in hubs.list_all()))
 
 
 @pytest.fixture

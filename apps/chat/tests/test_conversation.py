@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.chat import protocol, selectors, services
+from apps.chat import selectors, services
 from apps.chat.events import MessageNoticed
 from apps.chat.models import Membership, Message
+from apps.chat.selectors import room_events
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.tests.people import refused, someone
 from apps.chat.types import Draft, Posted
@@ -103,8 +104,8 @@ def test_frames_say_what_they_have_and_nothing_of_what_they_have_not() -> None:
         room_id=room.pk,
         drafts=[Draft(sender_id=ada.pk, text=f"<@{ada.pk}>", reply_to=plain.id)],
     ).fresh
-    assert protocol.message(plain).keys() & {"reply_to", "attachments", "mentions"} == set()
-    frame = protocol.message(reply)
+    assert room_events.message(plain).keys() & {"reply_to", "attachments", "mentions"} == set()
+    frame = room_events.message(reply)
     assert frame["reply_to"] == {
         "id": plain.id,
         "seq": 1,

@@ -21,7 +21,8 @@ from django.db import connection
 from websockets.exceptions import WebSocketException
 
 from apps.chat import services
-from apps.chat.live import feed, hub, runtime, subscriber
+from apps.chat.live import feed, hub, subscriber
+from apps.chat.live.hub import hubs
 from apps.chat.models import Membership, Message
 from apps.chat.tests.conftest import Site, Socket, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -208,7 +209,7 @@ def test_sockets_are_told_1012_and_the_last_words_are_stored(serve: Callable[[],
     room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
-    loop, live = next(iter(runtime._hubs.items()))
+    loop, live = next(iter(hubs._hubs.items()))
     socket.say("last words")
     done = threading.Event()
 
@@ -224,7 +225,7 @@ def test_sockets_are_told_1012_and_the_last_words_are_stored(serve: Callable[[],
     assert socket.close_code() == 1012
     assert done.wait(10)
     assert site.enter(room.slug, ada).close_code() == 1012
-    del runtime._hubs[loop]
+    del hubs._hubs[loop]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from apps.chat import services
 from apps.chat.live import hub as hub_module
-from apps.chat.live import runtime
+from apps.chat.live.hub import hubs
 from apps.chat.models import Membership, Message, Role
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
@@ -129,7 +129,7 @@ def test_sockets_of_one_person_are_limited(site: Site, settings: Any) -> None:
     assert site.enter(room.slug, ada).close_code() == 4409
     site.inside(room.slug, grace)
     first.connection.close()
-    wait_until(lambda: sum(hub.count_of(ada.pk) for hub in runtime.hubs()) == 1)
+    wait_until(lambda: sum(hub.count_of(ada.pk) for hub in hubs.list_all()) == 1)
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
 
 

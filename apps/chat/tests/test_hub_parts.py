@@ -12,15 +12,16 @@ import orjson
 import pytest
 from django.db import OperationalError
 
-from apps.chat import protocol
 from apps.chat.live import feed as feed_module
 from apps.chat.live.batches import Batches
 from apps.chat.live.feed import Feed
 from apps.chat.live.presence import Presence
 from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.live.subscriber import MANY_DIRECT, MOST_DIRECT, Subscriber
+from apps.chat.selectors import room_events
 from apps.chat.types import Posted
 from infrastructure import realtime
+from infrastructure.realtime import packets
 from infrastructure.realtime.memory import Air, MemoryBus
 from infrastructure.server import websocket_protocol
 
@@ -122,11 +123,11 @@ async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> Non
     past, client = Past(), Client(is_joined=is_joined)
     feed = opened(past)
     feed.enter(client.subscriber(), after=None)
-    feed.take(protocol.pack([message(1), message(2)]))
-    feed.take(protocol.pack([message(2), message(3)]))
+    feed.take(room_events.packed([message(1), message(2)]))
+    feed.take(room_events.packed([message(2), message(3)]))
     await settle()
     past.newest = 7
-    feed.take(protocol.pack([message(7)]))
+    feed.take(room_events.packed([message(7)]))
     await feed.drain()
     await settle()
     assert client.seqs == [1, 2, 3, 4, 5, 6, 7]
@@ -136,7 +137,7 @@ async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> Non
 async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
     past, client = Past(5), Client()
     feed = Feed(ROOM, "room", past=past)
-    feed.take(protocol.pack([message(5)]))
+    feed.take(room_events.packed([message(5)]))
     feed.begin(4)
     feed.begin(0)  # the first word counts
     feed.enter(client.subscriber(), after=None)
@@ -177,7 +178,7 @@ async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
     slow.takes.clear()
     for seq in range(1, 4):
         past.newest = seq
-        feed.take(protocol.pack([message(seq)]))
+        feed.take(room_events.packed([message(seq)]))
         await settle()
     assert (quick.seqs, slow.seqs, busy.is_busy) == ([1, 2, 3], [], True)
     slow.takes.set()
@@ -186,7 +187,7 @@ async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
     slow.takes.clear()
     for seq in range(4, 20):
         past.newest = seq
-        feed.take(protocol.pack([message(seq)]))
+        feed.take(room_events.packed([message(seq)]))
         await settle()
     slow.takes.set()
     await settle()
@@ -202,7 +203,7 @@ async def test_what_is_due_leaves_in_one_write_that_is_made_once_for_all(
     clients = [Client(is_joined=True) for _ in range(3)]
     for client in clients:
         feed.enter(client.subscriber(), after=None)
-    feed.take(protocol.pack([message(1), message(2)]))
+    feed.take(room_events.packed([message(1), message(2)]))
     feed.announce(b'{"type":"typing"}')
     await settle()
     assert [client.seqs for client in clients] == [[1, 2]] * 3
@@ -210,11 +211,11 @@ async def test_what_is_due_leaves_in_one_write_that_is_made_once_for_all(
     run = feed._run
     late = Client(is_joined=True)
     feed.enter(late.subscriber(), after=1)  # number 2 comes from the past, 3 from a run that all have
-    feed.take(protocol.pack([message(3)]))
+    feed.take(room_events.packed([message(3)]))
     await settle()
     assert (late.seqs, clients[0].seqs, feed._run is run) == ([2, 3], [1, 2, 3], False)
     monkeypatch.setattr(feed_module, "RUN_BYTES", 300)
-    feed.take(protocol.pack([message(seq) for seq in range(4, 10)]))
+    feed.take(room_events.packed([message(seq) for seq in range(4, 10)]))
     await settle()
     assert clients[0].seqs == list(range(1, 10))
     assert len(clients[0].writes) == 5
@@ -234,7 +235,7 @@ async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_jo
     feed = opened(past, head=1200)
     feed.enter(client.subscriber(), after=100)
     past.newest = 1201
-    feed.take(protocol.pack([message(1201)]))
+    feed.take(room_events.packed([message(1201)]))
     feed.announce(b'{"type":"typing"}')
     async with asyncio.timeout(10):
         while len(client.got) < 1102:  # noqa: ASYNC110
@@ -249,7 +250,7 @@ async def test_replay_of_what_is_not_there_ends(is_joined: bool) -> None:
     feed.enter(client.subscriber(), after=0)
     await settle()
     await settle()
-    feed.take(protocol.pack([message(10)]))
+    feed.take(room_events.packed([message(10)]))
     await settle()
     assert client.seqs == [1, 2, 3, 10]
 
@@ -260,14 +261,14 @@ async def test_own_answers_come_first_and_bound_what_is_read(is_joined: bool) ->
     subscriber = client.subscriber()
     feed.enter(subscriber, after=None)
     client.takes.clear()
-    feed.take(protocol.pack([message(1)]))
+    feed.take(room_events.packed([message(1)]))
     await settle()
     for n in range(MANY_DIRECT + 2):
-        subscriber.tell(protocol.encode({"type": "n", "n": n}))
+        subscriber.tell(realtime.encode({"type": "n", "n": n}))
     waiting = asyncio.create_task(subscriber.relieved())
     await settle()
     assert not waiting.done()
-    feed.take(protocol.pack([message(2)]))
+    feed.take(room_events.packed([message(2)]))
     client.takes.set()
     await asyncio.wait_for(waiting, 2)
     await settle()
@@ -280,7 +281,7 @@ async def test_socket_that_takes_nothing_of_what_is_pushed_to_it_is_closed() -> 
     client.takes.clear()
     for n in range(MOST_DIRECT + 2):
         assert not subscriber.is_closed
-        subscriber.tell(protocol.encode({"type": "event", "n": n}))
+        subscriber.tell(realtime.encode({"type": "event", "n": n}))
     assert subscriber.close_code == 1013
 
 
@@ -301,12 +302,12 @@ async def test_client_that_is_gone_gets_nothing_more() -> None:
     subscriber = client.subscriber()
     feed.enter(subscriber, after=None)
     client.is_gone = True
-    feed.take(protocol.pack([message(1)]))
+    feed.take(room_events.packed([message(1)]))
     await settle()
     assert subscriber.close_code == 1006
     await subscriber.close(4403)  # too late, and no harm
     feed.leave(subscriber)
-    feed.take(protocol.pack([message(2)]))
+    feed.take(room_events.packed([message(2)]))
     await settle()
     assert (client.got, client.closed) == ([], [])
 
@@ -321,7 +322,7 @@ async def test_close_stops_a_send_that_waits_and_the_first_code_counts(
     for one in (blocked, ready):
         feed.enter(one, after=None)
     stuck.takes.clear()
-    feed.take(protocol.pack([message(1)]))
+    feed.take(room_events.packed([message(1)]))
     await settle()
     assert blocked.is_busy
     await asyncio.gather(blocked.close(4408), blocked.close(4403), ready.close(4404))
@@ -342,6 +343,44 @@ async def test_delivery_that_breaks_closes_that_socket() -> None:
     subscriber.tell(b"x")
     await settle()
     assert client.closed == [1011]
+
+
+async def test_delivery_that_breaks_at_once_is_no_matter_of_others(is_joined: bool) -> None:
+    broken, fine = Client(is_joined=is_joined), Client(is_joined=is_joined)
+
+    async def send(event: dict[str, Any]) -> None:
+        if event["type"] == "websocket.close":
+            broken.closed.append(event["code"])
+        else:
+            raise ValueError
+
+    feed = opened(Past())
+    first = broken.subscriber()
+    first.send = send
+    feed.enter(first, after=None)
+    for _ in range(9):  # whichever of them a set begins with
+        feed.enter(fine.subscriber(), after=None)
+    feed.take(room_events.packed([message(1)]))
+    await settle()
+    assert (broken.closed, fine.seqs) == ([1011], [1] * 9)
+
+
+async def test_catch_up_that_breaks_is_tried_again() -> None:
+    class Broken(Past):
+        async def __call__(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
+            if not self.asked:
+                self.asked.append((after, limit))
+                raise ValueError
+            return await super().__call__(room_id, after, limit)
+
+    client = Client()
+    feed = opened(Broken(1))
+    feed.enter(client.subscriber(), after=None)
+    for _ in range(2):
+        feed.catch_up()
+        await feed.drain()
+    await settle()
+    assert client.seqs == [1]
 
 
 def test_presence_counts_people_over_sockets_and_processes() -> None:
@@ -472,8 +511,21 @@ async def test_batches_group_what_waits_and_hand_failures_to_all_of_a_group() ->
     assert groups == [[1, 2, 3], [4], [5, 6]]
 
 
+async def test_batch_with_too_few_results_fails_those_who_wait_and_no_others() -> None:
+    async def work(items: Sequence[int]) -> Sequence[int]:
+        return items[:1]
+
+    batches: Batches[int, int] = Batches(work, limit=3)
+    futures = [batches.submit(n) for n in range(2)]
+    assert await futures[0] == 0
+    with pytest.raises(ValueError):
+        await futures[1]
+    await batches.drain()
+    assert await batches.submit(7) == 7
+
+
 def test_packed_messages_come_out_as_they_went_in() -> None:
-    payload = protocol.pack([message(7), message(8)])
-    assert protocol.first_seq(payload) == 7
-    assert [orjson.loads(frame)["seq"] for frame in protocol.unpack(payload)] == [7, 8]
-    assert protocol.first_seq(b'{"type":"typing"}') is None
+    payload = room_events.packed([message(7), message(8)])
+    assert packets.first_seq(payload) == 7
+    assert [orjson.loads(frame)["seq"] for frame in packets.unpack(payload)] == [7, 8]
+    assert packets.first_seq(b'{"type":"typing"}') is None

@@ -209,7 +209,7 @@ class World:
 
     async def wait(self) -> None:
         for hub in self.hubs:
-            await hub._posting.drain()
+            await hub._writer.drain()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -222,7 +222,7 @@ class World:
         for live in self.lives:
             live.client.takes.set()
         for hub in self.dead:
-            await hub._posting.drain()
+            await hub._writer.drain()
         last = [await self.connect(0, person, "start") for person in range(PEOPLE)]
         acknowledged = self.acknowledged()
         for client_id, (person, _) in self.said.items():
@@ -279,7 +279,7 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
         for live in world.open_lives():
             live.leave()
         for hub in [*world.hubs, *world.dead]:
-            await hub._posting.aclose()
+            await hub._writer.aclose()
             for feed in hub.feeds.values():
                 await feed.drain()
             await hub.threads.aclose()

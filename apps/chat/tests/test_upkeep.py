@@ -15,8 +15,9 @@ from django.db import OperationalError, connection, transaction
 from django_redis import get_redis_connection
 from pytest_django import DjangoAssertNumQueries
 
-from apps.chat import selectors, services
-from apps.chat.live import comparison, hub, runtime, writer
+from apps.chat import protocol, selectors, services
+from apps.chat.live import hub, writer
+from apps.chat.live.hub import hubs
 from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.models import Membership, Message, Room
 from apps.chat.tests.conftest import Site, wait_until
@@ -65,6 +66,63 @@ def test_database_that_stays_away_is_told_and_the_socket_lives(
     assert socket.next("ack")["seq"] == 1
 
 
+def test_fault_of_ours_is_told_and_the_room_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    # Once for the group, once for the room by itself.
+    monkeypatch.setattr(services, "store_in_rooms", failing(2, services.store_in_rooms, ValueError))
+    client_id = socket.say("broken")
+    error = socket.next("error")
+    assert (error["code"], error["client_id"]) == ("unavailable", client_id)
+    assert len([one for one in caplog.records if "chat.store_broke" in one.getMessage()]) == 2
+    socket.say("broken", client_id)
+    assert socket.next("ack")["seq"] == 1
+
+
+def test_fault_of_one_room_is_not_told_to_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    fine, broken = RoomFactory.create(), RoomFactory.create()
+    ada = member_of(fine)
+    MembershipFactory.create(room=broken, user=ada)
+    here, there = site.inside(fine.slug, ada), site.inside(broken.slug, ada)
+    store = services.store_in_rooms
+
+    def store_all_but_one(*, drafts: Any) -> Any:
+        if broken.pk in drafts:
+            raise ValueError
+        return store(drafts=drafts)
+
+    monkeypatch.setattr(services, "store_in_rooms", store_all_but_one)
+    for n in range(5):
+        lost = there.say(f"{n}")
+        here.say(f"{n}")
+        assert there.next("error")["client_id"] == lost
+        assert here.next("ack")["seq"] == n + 1
+
+
+def test_answer_that_breaks_is_told_and_the_room_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    monkeypatch.setattr(protocol, "ack", failing(1, protocol.ack, ValueError))
+    client_id = socket.say("stored, not acknowledged")
+    error = socket.next("error")
+    assert (error["code"], error["client_id"]) == ("unavailable", client_id)
+    socket.say("stored, not acknowledged", client_id)
+    assert socket.next("ack")["seq"] == 1
+    assert Message.objects.count() == 1
+
+
+def test_frame_that_breaks_ends_its_socket_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = RoomFactory.create()
+    one, other = site.inside(room.slug, member_of(room)), site.inside(room.slug, member_of(room))
+    monkeypatch.setattr(protocol, "parse", failing(1, protocol.parse, ValueError))
+    one.send(type="ping")
+    assert one.close_code() == 1011
+    other.send(type="ping")
+    assert other.next("pong") == {"type": "pong"}
+
+
 def test_nobody_who_reads_holds_up_who_posts(serve: Callable[[], Site]) -> None:
     site = serve()
     room = RoomFactory.create()
@@ -72,7 +130,7 @@ def test_nobody_who_reads_holds_up_who_posts(serve: Callable[[], Site]) -> None:
     over = threading.Event()
     try:
         for _ in range(settings.CHAT_DATABASE_THREADS):
-            runtime.hubs()[-1].threads._pool.submit(over.wait, 20)
+            hubs.list_all()[-1].threads._pool.submit(over.wait, 20)
         socket.say("meanwhile")
         assert socket.next("ack")["seq"] == 1
     finally:
@@ -143,7 +201,8 @@ def test_marks_of_reading_wait_for_the_database(site: Site, monkeypatch: pytest.
 
 def test_sweep_goes_on_after_failures(serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
-    monkeypatch.setattr(hub, "compare", failing(2, failing(1, comparison.compare, ValueError)))
+    differences = selectors.get_differences
+    monkeypatch.setattr(selectors, "get_differences", failing(2, failing(1, differences, ValueError)))
     site = serve()
     room = RoomFactory.create()
     ada = member_of(room)
@@ -157,7 +216,7 @@ def test_rooms_that_nobody_is_in_are_let_go(
 ) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
     site = serve()
-    live = runtime.hubs()[-1]
+    live = hubs.list_all()[-1]
     room = RoomFactory.create()
     ada = member_of(room)
     for n in (1, 2):
@@ -171,7 +230,7 @@ def test_rooms_that_nobody_is_in_are_let_go(
         socket.connection.close()
         wait_until(lambda: not live.per_address)  # the last thing that a socket is let go of
         monkeypatch.setattr(hub, "ROOM_LINGERS", 0)
-        wait_until(lambda: not live.feeds and live._posting.is_idle(room.pk) and not live.sockets)
+        wait_until(lambda: not live.feeds and live._writer.is_idle(room.pk) and not live.sockets)
     assert (live._per_user, live._per_session, live.per_address) == ({}, {}, {})
 
 
@@ -204,7 +263,7 @@ def test_head_that_cannot_be_read_is_told_to_who_enters(
     assert site.enter(room.slug, ada).close_code() == 1012
     monkeypatch.setattr(selectors, "list_heads", heads)
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
-    live = runtime.hubs()[-1]
+    live = hubs.list_all()[-1]
     live._subscribed(f"room:{uuid4()}")  # of a room that was let go meanwhile
 
 

@@ -11,9 +11,8 @@ from rest_framework import serializers
 
 from apps.chat import exceptions, selectors, services
 from apps.chat.filters import MessageFilter
-from apps.chat.models import MAX_TEXT, Message
+from apps.chat.models import MAX_ATTACHMENTS, MAX_TEXT, Message
 from apps.chat.pagination import MessagePagination
-from apps.chat.protocol import MAX_ATTACHMENTS
 from apps.chat.serializers import MessageOutput
 from apps.chat.types import Posted
 from apps.common.http import fields

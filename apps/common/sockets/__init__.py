@@ -1,1 +1,1 @@
-"""What every slice's WebSocket is built from."""
+"""The socket kit: what the WebSockets of all slices are built from."""

@@ -1,7 +1,7 @@
-"""The frame of an AsyncAPI 3 document of a socket (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
+"""The AsyncAPI 3 document of a socket (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
 
-Told from the application's side: it *receives* what clients send. A slice with a socket fills it in its `asyncapi.py`;
-handshake, credentials and close codes are described alike for all of them.
+It is written from the application's side: the application *receives* what clients send. A slice with a socket describes
+its frames in its `asyncapi.py`; handshake, credentials and close codes are the same for all sockets.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.common.sockets import close_codes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Socket:
-    """What a slice says of its socket; `said` is what clients send, `told` what they get, each by name."""
+    """A slice's description of its socket: `received` are frames from clients, `sent` frames to them, by name."""
 
     name: str
     title: str
@@ -21,16 +23,17 @@ class Socket:
     address: str
     channel_title: str
     protocol: str
-    close_codes: Mapping[int, str]
-    said: Mapping[str, Any]
-    told: Mapping[str, Any]
+    received: Mapping[str, Any]
+    sent: Mapping[str, Any]
     after: str
+    max_frame: int
+    close_codes: Mapping[int, str] = field(default_factory=dict)
     unoffered: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """The document, made anew."""
-        messages = {**self.said, **self.told}
+        """Build the document."""
+        messages = {**self.received, **self.sent}
         return {
             "asyncapi": "3.0.0",
             "info": {
@@ -43,7 +46,7 @@ class Socket:
                 "site": {
                     "host": "{host}",
                     "protocol": "wss",
-                    "variables": {"host": {"description": "The site's."}},
+                    "variables": {"host": {"description": "The host of the site."}},
                 }
             },
             "channels": {
@@ -56,14 +59,14 @@ class Socket:
                 }
             },
             "operations": {
-                "say": self._operation("receive", "What a client may send.", self.said),
-                "hear": self._operation("send", "What a client gets; `welcome` comes first.", self.told),
+                "say": self._operation("receive", "What a client may send.", self.received),
+                "hear": self._operation("send", "What a client gets; `welcome` comes first.", self.sent),
             },
             "components": {
                 "messages": messages,
                 "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
             },
-            "x-close-codes": {str(code): meaning for code, meaning in self.close_codes.items()},
+            "x-close-codes": {str(code): meaning for code, meaning in sorted(self._close_codes().items())},
             "x-subprotocols": {
                 "offer": [self.protocol, "bearer", "<access token>"],
                 "description": f"Offer `{self.protocol}`, which the server echoes. Where headers cannot be set, as in"
@@ -85,7 +88,7 @@ class Socket:
                     },
                     "Origin": {
                         "type": "string",
-                        "description": "Sent by browsers. Any but the site's own and those of CORS is refused (403).",
+                        "description": "Sent by browsers. An origin that is neither the site's own nor admitted by CORS is refused (403).",
                     },
                 },
             },
@@ -95,11 +98,15 @@ class Socket:
                     "after": {"type": "integer", "minimum": 0, "description": self.after},
                     "token": {
                         "type": "string",
-                        "description": "An access token, for those who can set neither header nor subprotocol.",
+                        "description": "An access token, for clients that can set neither header nor subprotocol.",
                     },
                 },
             },
         }
+
+    def _close_codes(self) -> dict[int, str]:
+        too_big = {close_codes.TOO_BIG: f"A frame of more than {self.max_frame} bytes."}
+        return {**close_codes.COMMON, **too_big, **self.close_codes}
 
     def _operation(self, action: str, summary: str, messages: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -114,7 +121,7 @@ class Socket:
 def message(
     summary: str, properties: dict[str, Any], *examples: dict[str, Any], optional: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """One kind of frame, as an object without further properties."""
+    """One kind of frame: an object that has no other properties."""
     return {
         "summary": summary,
         "payload": {

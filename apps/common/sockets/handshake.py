@@ -1,98 +1,110 @@
-"""What every WebSocket's handshake says: from which page, with which token, and where it left off. Judges no token."""
+"""What a handshake says: the page that it comes from, the token, and what the client has seen last. Judges no token."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from infrastructure.cache.ratelimit import Rate, limiter
+from apps.common import rate_limits
+from apps.common.sockets import close_codes
 
 BEARER: Final = "bearer"
-UNKNOWN_VERSION: Final = 4406
-"""Closes a socket that can only speak versions of its protocol which are not spoken here."""
-NOT_AUTHENTICATED: Final = 4401
-TOO_FAST: Final = 4429
 _MAX_PARAMETERS: Final = 20
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-def is_from_here(scope: Mapping[str, Any]) -> bool:
-    """Whether the page that opened the socket, if a browser names one, is the site's own or one that CORS admits.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandshakeRequest:
+    """What a client asks for.
 
-    Without this, any page could open a socket in its visitor's name (cross-site WebSocket hijacking).
+    Attributes:
+        token: The access token; empty without one.
+        subprotocol: The one that the answer names.
+        is_version_spoken: False for a client that offers only other versions of the protocol.
+        after: `?after=`, the number of what the client has seen last; None without it.
+        is_after_valid: Whether `after` is a number, if it is given.
     """
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin")
-    if origin is None:
-        return True
-    text = origin.decode("latin-1").lower()
-    if (
-        text == settings.PUBLIC_URL.lower()
-        or text in settings.CORS_ZONE_ORIGINS
-        or "*" in settings.CORS_ZONE_ORIGINS
-    ):
-        return True
-    host = headers.get(b"host", b"").decode("latin-1").lower()
-    # The host has to be one of the site's names: otherwise a page could point its own name at this address.
-    return (
-        bool(host)
-        and _host_of(text) == host
-        and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+
+    token: str
+    subprotocol: str | None
+    is_version_spoken: bool
+    after: int | None
+    is_after_valid: bool
+
+
+def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
+    """Read a handshake for a socket that speaks `protocol` (`<name>.v<n>`)."""
+    offered: Sequence[str] = scope.get("subprotocols", ())
+    family = f"{protocol.rpartition('.')[0]}."
+    parameters = _parameters(scope)
+    after, is_after_valid = _after(parameters)
+    return HandshakeRequest(
+        token=_token(scope, offered, parameters),
+        subprotocol=next((name for name in (protocol, BEARER) if name in offered), None),
+        is_version_spoken=protocol in offered or not any(name.startswith(family) for name in offered),
+        after=after,
+        is_after_valid=is_after_valid,
     )
 
 
-async def refusal_of(address: str) -> int:
-    """The close code for a token that does not hold, counted against `client_address` as a zone counts its refusals.
+def is_same_site(scope: Mapping[str, Any]) -> bool:
+    """Whether the page that opens the socket, if a browser names one, is the site's own or one that CORS admits.
 
-    4401, and 4429 once the address has shown as many as SOCKET_REFUSED_RATES allow, over all processes.
+    Without this, any page could open a socket in its user's name (cross-site WebSocket hijacking).
     """
-    verdict = await asyncio.to_thread(
-        limiter.hit,
+    given = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"origin"]
+    admitted = settings.CORS_ZONE_ORIGINS
+    if not given or "*" in admitted:
+        return True
+    if len(given) > 1:
+        return False
+    if given[0] in admitted:
+        return True
+    origin = _origin(given[0])
+    if origin is None:
+        return False
+    if any(origin == _origin(url.lower()) for url in (settings.PUBLIC_URL, *admitted)):
+        return True
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+    # The host has to be one of the site's names: otherwise a page could point its own name at this address.
+    return origin == _origin(f"{origin[0]}://{host}") and validate_host(
+        split_domain_port(host)[0], settings.ALLOWED_HOSTS
+    )
+
+
+async def count_refusal(address: str) -> int:
+    """Count a token that is not valid against the client's address, as a zone counts its refusals.
+
+    Returns the close code: 4401, and 4429 once the address has used up SOCKET_REFUSED_RATES over all processes.
+    """
+    quota = await asyncio.to_thread(
+        rate_limits.count,
         scope="sockets:refused",
         key=f"address:{address}",
-        rates=_rates(tuple(settings.SOCKET_REFUSED_RATES)),
+        rates=settings.SOCKET_REFUSED_RATES,
     )
-    return NOT_AUTHENTICATED if verdict.allowed else TOO_FAST
+    return close_codes.TOO_FAST if quota.is_exceeded else close_codes.NOT_AUTHENTICATED
 
 
-@lru_cache(maxsize=8)
-def _rates(texts: tuple[str, ...]) -> tuple[Rate, ...]:
-    return tuple(Rate.parse(text) for text in texts)
-
-
-def token_of(scope: Mapping[str, Any]) -> str:
-    """The first found of: Authorization header, subprotocols `bearer, <token>`, `?token=`; empty without any."""
+def _token(scope: Mapping[str, Any], offered: Sequence[str], parameters: Mapping[str, Sequence[str]]) -> str:
+    """The first found of: Authorization header, subprotocols `bearer, <token>`, `?token=`."""
     scheme, _, token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() == BEARER and token.strip():
         return str(token.strip())
-    offered: Sequence[str] = scope.get("subprotocols", ())
     for position, name in enumerate(offered[:-1]):
         if name == BEARER:
-            return str(offered[position + 1])
-    return str(parameters_of(scope).get("token", [""])[0])
+            return offered[position + 1]
+    return parameters.get("token", [""])[0]
 
 
-def subprotocol_of(scope: Mapping[str, Any], *, protocol: str) -> str | None:
-    """Which of the offered subprotocols is chosen: the protocol's own, else `bearer`."""
-    names = set(scope.get("subprotocols", ()))
-    return next((name for name in (protocol, BEARER) if name in names), None)
-
-
-def is_version_spoken(scope: Mapping[str, Any], *, protocol: str) -> bool:
-    """False for a client that offers versions of a protocol (`<name>.v<n>`), and this one is not among them."""
-    offered = scope.get("subprotocols", ())
-    family = f"{protocol.rpartition('.')[0]}."
-    return protocol in offered or not any(name.startswith(family) for name in offered)
-
-
-def after_of(scope: Mapping[str, Any]) -> tuple[int | None, bool]:
-    """`?after=`, the number of what was seen last, and whether it is one; None without it."""
-    given = parameters_of(scope).get("after")
+def _after(parameters: Mapping[str, Sequence[str]]) -> tuple[int | None, bool]:
+    given = parameters.get("after")
     if given is None:
         return None, True
     text = given[0]
@@ -101,8 +113,8 @@ def after_of(scope: Mapping[str, Any]) -> tuple[int | None, bool]:
     return None, False
 
 
-def parameters_of(scope: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The query string; more parameters than anyone needs are as good as none."""
+def _parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The query; empty when it has more parameters than any client needs."""
     if not scope.get("query_string"):
         return {}
     try:
@@ -111,8 +123,13 @@ def parameters_of(scope: Mapping[str, Any]) -> dict[str, list[str]]:
         return {}
 
 
-def _host_of(origin: str) -> str:
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port, the default port included; None for what is no origin (RFC 6454, section 4)."""
     try:
-        return urlsplit(origin).netloc
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:  # `http://[::1`
-        return ""
+        return None
+    if port is None or not parts.hostname or "@" in parts.netloc:
+        return None
+    return parts.scheme, parts.hostname, port

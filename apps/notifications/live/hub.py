@@ -1,4 +1,4 @@
-"""All streams of one event loop: what other processes say, and the upkeep."""
+"""The streams of one event loop: what other processes tell, and the upkeep."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
-from django.db import DatabaseError, InterfaceError
-
+from apps.common.sockets import close_codes
+from apps.common.sockets.registry import HubRegistry
+from apps.common.sockets.upkeep import repeat
 from apps.notifications import selectors
-from apps.notifications.live.stream import RESTART, SESSION_ENDED, Stream
+from apps.notifications.live.stream import Stream
 from apps.users import selectors as users
 from infrastructure.realtime import control
 from infrastructure.realtime.database_threads import DatabaseThreads
 from infrastructure.telemetry.metrics import SOCKETS
 
 SWEEP_EVERY: Final = 3.0
-_log = structlog.get_logger(__name__)
 
 
 class Hub:
-    """Streams by person and by session. Everything but the database runs in the loop, so nothing needs a lock."""
+    """Streams by user and by session. Everything but the database runs in the loop, so nothing needs a lock."""
 
     def __init__(self) -> None:
         self.threads = DatabaseThreads(1, name="notifications-database")
@@ -34,15 +33,18 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to listen and to look after things."""
-        for name, upkeep in {"control": control.listen(self._heard), "sweep": self._upkeep()}.items():
-            self._tasks.append(asyncio.create_task(upkeep, name=f"notifications-{name}"))
+        """Begin to listen, and begin the upkeep."""
+        for upkeep in (
+            control.listen(self._heard),
+            repeat("notifications-sweep", every=SWEEP_EVERY, work=self.sweep),
+        ):
+            self._tasks.append(asyncio.create_task(upkeep))
 
     def end_all(self) -> None:
         """End every stream with 1012: the server restarts."""
         self.is_closing = True
         for stream in tuple(self._streams):
-            stream.end(RESTART)
+            stream.end(close_codes.RESTART)
 
     async def aclose(self) -> None:
         """End all streams, let go of Redis and the database."""
@@ -56,10 +58,10 @@ class Hub:
     async def open(
         self, *, user_id: UUID, session_id: UUID | None, after: int | None
     ) -> AsyncIterator[Stream]:
-        """A stream of one person, for as long as the context lasts."""
+        """A stream of one user, for as long as the context lasts."""
         stream = Stream(self.threads, user_id=user_id, session_id=session_id, after=after)
         if self.is_closing:
-            stream.end(RESTART)
+            stream.end(close_codes.RESTART)
         self._streams.add(stream)
         self._per_user[user_id].add(stream)
         SOCKETS.labels("notifications").inc()
@@ -86,18 +88,10 @@ class Hub:
     def _end_session(self, session_id: UUID) -> None:
         for stream in tuple(self._streams):
             if stream.session_id == session_id:
-                stream.end(SESSION_ENDED)
-
-    async def _upkeep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_EVERY)
-            try:
-                await self.sweep()
-            except (DatabaseError, InterfaceError) as error:
-                _log.warning("notifications.upkeep_failed", error=type(error).__name__)
+                stream.end(close_codes.SESSION_ENDED)
 
     async def sweep(self) -> None:
-        """Compare with the database, in two queries: sessions that ended, lists that have moved on unheard."""
+        """Compare with the database, in two queries: sessions that ended, lists that moved on unheard."""
         if not self._streams:
             return
         sessions = {one.session_id for one in self._streams if one.session_id is not None}
@@ -107,3 +101,6 @@ class Hub:
         for stream in tuple(self._streams):
             if stream.seq is not None and heads.get(stream.user_id, 0) > stream.seq:
                 stream.nudge()
+
+
+hubs: Final = HubRegistry(Hub)

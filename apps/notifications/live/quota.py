@@ -1,4 +1,4 @@
-"""How many streams a person and an address hold in this process. Taken in threads and in the loop."""
+"""Bounds how many streams a user and an address hold in this process. Taken in threads and in the loop."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _taken: Final[Counter[str]] = Counter()
 
 
 class Slot:
-    """One stream's place; give it back by `release`, once or more."""
+    """The place of one stream. `release` it once or more."""
 
     def __init__(self, keys: tuple[str, str]) -> None:
         self._keys = keys
         self._is_taken = True
 
     def release(self) -> None:
-        """Let another have it."""
+        """Give the place back."""
         with _lock:
             if self._is_taken:
                 self._is_taken = False
@@ -33,7 +33,7 @@ class Slot:
 
 
 def take(*, user: str, address: str) -> Slot:
-    """A place for one more. Raises TooManyStreams, by the limits of sockets (each kind has its own count)."""
+    """Take a place. Raises TooManyStreams by the limits of sockets, which each kind of socket counts by itself."""
     keys = (f"user:{user}", f"address:{address}")
     with _lock:
         if (
@@ -46,6 +46,6 @@ def take(*, user: str, address: str) -> Slot:
 
 
 def count() -> int:
-    """How many streams there are, for tests."""
+    """The number of streams, for tests."""
     with _lock:
         return sum(number for key, number in _taken.items() if key.startswith("user:"))

@@ -9,10 +9,10 @@ from uuid import UUID
 import orjson
 
 from apps.notifications import selectors
-from apps.notifications.live import runtime
+from apps.notifications.live.hub import hubs
 from apps.notifications.models import Notification
 
-# Milliseconds after which a client that lost its stream comes back.
+# Milliseconds after which a client that lost its stream reconnects.
 OPENING: Final = b"retry: 3000\n\n"
 _ALIVE: Final = b":\n\n"
 
@@ -26,13 +26,13 @@ def encode(frame: Mapping[str, Any]) -> bytes:
 
 
 def written(notifications: Sequence[Notification]) -> list[bytes]:
-    """What is known already, for an answer that ends."""
+    """Events for an answer that ends."""
     return [encode(selectors.frame(one)) for one in notifications]
 
 
 async def live(*, user_id: UUID, session_id: UUID | None, after: int | None) -> AsyncGenerator[bytes, None]:
     """All events from number `after` on, for as long as the client stays; ends when its session does."""
-    async with runtime.hub().open(user_id=user_id, session_id=session_id, after=after) as stream:
+    async with hubs.get().open(user_id=user_id, session_id=session_id, after=after) as stream:
         async for frame in stream.frames():
             yield _ALIVE if frame is None else encode(frame)
         yield encode({"type": "end", "code": stream.code})

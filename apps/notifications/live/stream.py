@@ -1,4 +1,4 @@
-"""One open stream: a cursor into somebody's list, and a few words that are told and not kept."""
+"""One open stream: a cursor into a user's list, and a few events that are told and not kept."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from django.db import DatabaseError, InterfaceError
 from apps.notifications import selectors
 from infrastructure.realtime.database_threads import DatabaseThreads
 
-SESSION_ENDED: Final = 4408
-RESTART: Final = 1012
 HEARTBEAT: Final = 15.0
 PAGE: Final = 100
-# Of what is told and not kept, so many wait for a client that does not read; then the oldest are dropped.
+# Events that wait for a client that does not read; then the oldest are dropped.
 TOLD: Final = 64
 _RETRY: Final = 0.5
 _log = structlog.get_logger(__name__)
@@ -41,17 +39,17 @@ class Stream:
         self._news = asyncio.Event()
 
     def nudge(self) -> None:
-        """There is something new in the list."""
+        """Look for what is new in the list."""
         self._is_behind = True
         self._news.set()
 
     def tell(self, frame: Mapping[str, Any]) -> None:
-        """A word that is not kept."""
+        """Send an event that is not kept."""
         self._told.append(frame)
         self._news.set()
 
     def end(self, code: int) -> None:
-        """No more; the first code counts."""
+        """End the stream; the first code counts."""
         if self.code is None:
             self.code = code
         self._news.set()
@@ -94,7 +92,7 @@ class Stream:
                 yield {"type": "unread", "unread": unread}
 
     async def _read(self, selector: Any, **arguments: Any) -> Any:
-        """An answer of the database, which is waited for while it is away; None when the stream ends meanwhile."""
+        """Ask the database, waiting while it is away. None when the stream ends meanwhile."""
         while self.code is None:
             try:
                 return await self._threads.read(selector, user_id=self.user_id, **arguments)

@@ -20,7 +20,7 @@ from apps.users.selectors.authentication import (
     authenticate_access,
     introspect,
     list_dead_sessions,
-    list_visitors,
+    list_session_users,
 )
 from apps.users.selectors.roles import get_rank, get_role, list_permissions, list_roles
 
@@ -41,10 +41,10 @@ __all__ = [
     "list_identities",
     "list_permissions",
     "list_roles",
+    "list_session_users",
     "list_sessions",
     "list_users",
     "list_users_for",
-    "list_visitors",
     "names_of",
     "was_signed_in_from",
 ]

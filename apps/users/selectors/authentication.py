@@ -21,7 +21,7 @@ from django.utils import timezone
 from apps.common.callers import Caller, CallerKind
 from apps.users import exceptions
 from apps.users.models import Session, User
-from apps.users.types import Introspection, Visitor
+from apps.users.types import Introspection, SessionUser
 from infrastructure import token as tokens
 
 # Not needed to judge a caller, and costly to have: a hash, and a text that is decrypted. Loaded when looked at.
@@ -80,7 +80,7 @@ def _statement() -> _Statement:
 
 
 @cache
-def _visitors_statement() -> _Statement:
+def _session_users_statement() -> _Statement:
     """Compile the query for many. Raises TypeError as `_statement` does."""
     query = (
         # One array, whatever its length: the statement stays the same and is prepared once.
@@ -155,27 +155,29 @@ def list_dead_sessions(*, session_ids: Collection[UUID], now: datetime | None = 
         return {id_ for (id_,) in cursor.fetchall()}
 
 
-def list_visitors(*, given: Sequence[str], now: datetime | None = None) -> list[Visitor | None]:
-    """Whom each of many access tokens proves, by one query; None for one that does not, whatever the reason."""
+def list_session_users(
+    *, access_tokens: Sequence[str], now: datetime | None = None
+) -> list[SessionUser | None]:
+    """Maps access tokens to their users, by one query; None for a token that is not valid or whose session has ended."""
     reader = tokens.access_tokens()
-    claims = [_claims(reader, token) for token in given]
+    claims = [_claims(reader, token) for token in access_tokens]
     session_ids = [one.session for one in claims if one is not None]
     if not session_ids:
-        return [None] * len(given)
-    statement = _visitors_statement()
+        return [None] * len(access_tokens)
+    statement = _session_users_statement()
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(
             statement.sql, statement.parameters({_SESSIONS: session_ids, _NOW: now or timezone.now()})
         )
         found = {id_: (user_id, name) for id_, user_id, name in cursor.fetchall()}
-    visitors: list[Visitor | None] = []
+    users: list[SessionUser | None] = []
     for one in claims:
         user_id, name = found.get(one.session, (None, "")) if one is not None else (None, "")
         if one is None or user_id != one.subject:
-            visitors.append(None)
+            users.append(None)
         else:
-            visitors.append(Visitor(user_id=user_id, name=name, session_id=one.session))
-    return visitors
+            users.append(SessionUser(user_id=user_id, name=name, session_id=one.session))
+    return users
 
 
 def _claims(reader: tokens.AccessTokens, token: str) -> tokens.AccessClaims | None:

@@ -23,7 +23,7 @@ from apps.users.models import Session, SessionEnd, User
 from apps.users.selectors import authentication
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import UserFactory, access_token_for, session_for
-from apps.users.types import Visitor
+from apps.users.types import SessionUser
 from infrastructure import token as tokens
 from infrastructure.token.tests import test_jwt as forgery
 
@@ -186,7 +186,7 @@ def test_a_weak_key_ring_stops_the_start(settings: Any) -> None:
         config.ready()
 
 
-def test_many_visitors_are_judged_as_single_callers_are(django_assert_num_queries: Any) -> None:
+def test_many_tokens_are_judged_as_single_ones_are(django_assert_num_queries: Any) -> None:
     ada, ended, inactive = (UserFactory.create() for _ in range(3))
     tokens_of = {user: access_token_for(user) for user in (ada, ended, inactive)}
     Session.objects.filter(user=ended).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
@@ -197,13 +197,13 @@ def test_many_visitors_are_judged_as_single_callers_are(django_assert_num_querie
     late = tokens.access_tokens().issue(ada.pk, session_id, timedelta(seconds=-1))
     given = [tokens_of[ada], "", "x.y.z", tokens_of[ended], tokens_of[inactive], forged, late]
     given += [tokens_of[ada], "a" * 5000]
-    mine = Visitor(user_id=ada.pk, name=ada.name, session_id=session_id)
+    mine = SessionUser(user_id=ada.pk, name=ada.name, session_id=session_id)
     with django_assert_num_queries(1):
-        judged = selectors.list_visitors(given=given)
+        judged = selectors.list_session_users(access_tokens=given)
     assert judged == [mine, None, None, None, None, None, None, mine, None]
-    for one, visitor in zip(given, judged, strict=True):
-        if visitor is None:
+    for one, found in zip(given, judged, strict=True):
+        if found is None:
             with pytest.raises(NotAuthenticated):
                 selectors.authenticate_access(token=one)
     with django_assert_num_queries(0):
-        assert selectors.list_visitors(given=["", "no"]) == [None, None]
+        assert selectors.list_session_users(access_tokens=["", "no"]) == [None, None]

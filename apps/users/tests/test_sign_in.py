@@ -11,7 +11,8 @@ from django.contrib.auth.hashers import identify_hasher, make_password
 from django.db import connection
 from redis import Redis
 
-from apps.users import exceptions, limits, services
+from apps.common import rate_limits
+from apps.users import exceptions, services
 from apps.users.models import Session, User
 from apps.users.services import sign_in
 from apps.users.tests.conftest import Api, code_of

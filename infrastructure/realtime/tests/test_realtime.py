@@ -125,6 +125,37 @@ async def test_listener_that_fails_ends_nothing(ears: list[Ear]) -> None:
     await until(lambda: other.heard == [b"y"])
 
 
+async def test_fault_of_ours_ends_neither_hearing_nor_sending(
+    ears: list[Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = ears
+    channel, again = f"room:{uuid4()}", f"room:{uuid4()}"
+    await other.on(channel)
+    ask, hear = one.bus.ask, other.bus._hear
+    faults = [ValueError("ask"), ValueError("hear")]
+
+    async def broken(*commands: tuple[Any, ...]) -> Any:
+        monkeypatch.setattr(one.bus, "ask", ask)
+        raise faults[0]
+
+    async def deaf(pubsub: Any) -> None:
+        monkeypatch.setattr(other.bus, "_hear", hear)
+        raise faults[1]
+
+    monkeypatch.setattr(one.bus, "ask", broken)
+    monkeypatch.setattr(other.bus, "_hear", deaf)
+    one.bus.publish(channel, b"lost")
+    await until(lambda: one.bus._sender is not None and one.bus._sender.done())
+    assert one.bus._sender is not None
+    assert one.bus._sender.exception() is None
+    assert other.bus._pubsub is not None
+    await other.bus._pubsub.aclose()
+    await until(lambda: other.subscribed == [channel, channel])
+    await other.on(again)
+    one.bus.publish(again, b"heard")
+    await until(lambda: other.heard == [b"heard"])
+
+
 async def test_break_is_followed_by_a_new_subscription(ears: list[Ear]) -> None:
     address = urlsplit(django_settings.REDIS_URL)
     with Gate(str(address.hostname), int(address.port or 6379)) as gate:
@@ -218,6 +249,33 @@ async def test_control_events_reach_every_process_that_listens(monkeypatch: pyte
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_control_event_that_breaks_ends_no_listening(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "_pause_until", 0.0)
+    heard: list[str] = []
+    bad, good = f"user:{uuid4()}", f"user:{uuid4()}"
+    layer = get_channel_layer()
+    join, joined = layer.group_add, asyncio.Event()
+
+    async def and_note(group: str, name: str) -> None:
+        await join(group, name)
+        joined.set()
+
+    def handle(channel: str, payload: Mapping[str, Any]) -> None:
+        heard.append(channel)
+        if channel == bad:
+            raise ValueError(channel)
+
+    monkeypatch.setattr(layer, "group_add", and_note)
+    task = asyncio.create_task(control.listen(handle))
+    await joined.wait()
+    for channel in (bad, good):
+        await realtime.apublish(channel, {})
+    await until(lambda: good in heard)
+    assert bad in heard
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def test_layer_that_misses_redis_is_a_line_a_minute(

@@ -16,7 +16,8 @@ from apps.common.tests.client_sockets import Listener, readme_example, shorten_w
 from apps.notifications import services
 from apps.notifications.clients.python.notifications import NotificationsSocket
 from apps.notifications.clients.runtime import RUNTIME
-from apps.notifications.live import quota, runtime
+from apps.notifications.live import quota
+from apps.notifications.live.hub import hubs
 from apps.notifications.models import Notification
 from apps.users.models import User
 from apps.users.tests.factories import UserFactory, client_session
@@ -40,7 +41,7 @@ def base_url(transactional_db: None, server: Site) -> str:
 
 def cut(code: int) -> None:
     """The server ends every stream."""
-    for loop, hub in runtime._hubs.items():
+    for loop, hub in hubs._hubs.items():
         for stream in list(hub._streams):
             loop.call_soon_threadsafe(stream.end, code)
 

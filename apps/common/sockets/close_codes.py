@@ -1,0 +1,35 @@
+"""The close codes of every socket and stream, and what the AsyncAPI documents say of them.
+
+Codes from 4000 on are the product's own (RFC 6455, section 7.4.2). They are a part of the API and never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+INVALID_TEXT: Final = 1007
+TOO_BIG: Final = 1009
+FAULT: Final = 1011
+RESTART: Final = 1012
+LAGGING: Final = 1013
+NOT_AUTHENTICATED: Final = 4401
+NOT_A_MEMBER: Final = 4403
+NO_SUCH_ROOM: Final = 4404
+UNKNOWN_VERSION: Final = 4406
+SESSION_ENDED: Final = 4408
+TOO_MANY_SOCKETS: Final = 4409
+TOO_FAST: Final = 4429
+
+COMMON: Final[Mapping[int, str]] = {
+    NOT_AUTHENTICATED: "Not authenticated: no token, or one that is not valid. Come back with a new one.",
+    UNKNOWN_VERSION: "None of the protocol versions that were offered is spoken here.",
+    SESSION_ENDED: "The session has ended. Sign in.",
+    TOO_MANY_SOCKETS: "Too many sockets of this user or address. Come back later.",
+    TOO_FAST: "Too many frames, or too many tokens that are not valid. Come back, and be slower.",
+    INVALID_TEXT: "A text frame that is not UTF-8.",
+    FAULT: "A fault of the server. Come back with `?after=`.",
+    RESTART: "The server restarts, or cannot reach its database. Come back with `?after=`.",
+    LAGGING: "The socket took nothing for too long. Come back with `?after=`.",
+}
+"""Codes that any socket may be closed with."""

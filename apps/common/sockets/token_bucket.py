@@ -1,0 +1,27 @@
+"""A token bucket: how many frames a socket may send, at a steady rate and at once."""
+
+from __future__ import annotations
+
+import time
+
+
+class TokenBucket:
+    """Fills by `rate` tokens a second and holds `burst` of them; it begins full."""
+
+    __slots__ = ("_at", "_burst", "_left", "_rate")
+
+    def __init__(self, *, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._left = burst
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Take a token. False when there is none."""
+        now = time.monotonic()
+        self._left = min(self._left + (now - self._at) * self._rate, self._burst)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
