@@ -24,6 +24,7 @@ PARTS: dict[str, list[str]] = {
         "-c",
         "import sys; from importlinter.cli import lint_imports_command as c; c(['--no-cache'])",
     ],
+    "circles": ["scripts/import_circles.py"],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
     "deploy": ["manage.py", "check", "--deploy", "--fail-level", "WARNING"],
     "zones": ["manage.py", "zones", "validate"],
