@@ -27,8 +27,6 @@ require_strong(
 
 _TLS = env.flag("SECURE_SSL")
 SECURE_SSL_REDIRECT = _TLS
-# Probes come from inside without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS

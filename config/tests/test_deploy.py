@@ -123,7 +123,7 @@ def test_dot_env_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        ready = self.path == "/readyz" and self.headers["Host"] == "sarsen.example"
+        ready = self.path == "/readyz" and self.headers["Host"] == "127.0.0.1"
         self.send_response(200 if ready else 503)
         self.end_headers()
 
@@ -150,9 +150,8 @@ def _check(*words: str, **values: str) -> int:
 
 
 def test_health_by_request(port: int) -> None:
-    assert _check("http", str(port), "/readyz", ALLOWED_HOSTS=".sarsen.example,localhost") == 0
-    assert _check("http", str(port), "/readyz", ALLOWED_HOSTS="localhost") == 1
-    assert _check("http", str(port), "/other", ALLOWED_HOSTS="sarsen.example") == 1
+    assert _check("http", str(port), "/readyz") == 0
+    assert _check("http", str(port), "/other") == 1
 
 
 def test_health_of_nobody_is_bad(tmp_path: Path) -> None:

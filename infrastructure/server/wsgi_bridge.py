@@ -20,17 +20,12 @@ from io import BytesIO
 from typing import IO, Any, Final
 from urllib.parse import unquote_to_bytes
 
-import orjson
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
-
-from infrastructure import problem_documents
-from infrastructure.telemetry import context
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _SPOOL_FROM = 256 * 1024  # bytes; larger bodies and answers wait on disk, not in memory
 _BLOCK = 64 * 1024
-_NO_ROOM = "There is no room on the disk right now. Try again later."
 _END: Any = object()
 
 
@@ -53,6 +48,20 @@ def _refuse_write(_: bytes) -> None:
     raise RuntimeError("The write() callable of PEP 3333 is not offered: return an iterable of bytes.")
 
 
+REFUSAL: Final = "sarsen.refusal"
+"""In the environ of a request that the application has to refuse, so that this answer has what all answers have: the
+problem's `status`, `code`, `detail` and `headers`. There is no body then."""
+_LATE: Final = {
+    "status": HTTPStatus.REQUEST_TIMEOUT,
+    "code": "request_timeout",
+    "detail": "The request took too long to arrive.",
+}
+_NO_ROOM: Final = {
+    "status": HTTPStatus.SERVICE_UNAVAILABLE,
+    "code": "unavailable",
+    "detail": "There is no room on the disk right now. Try again later.",
+    "headers": {"Retry-After": "30"},
+}
 TAKEOVER: Final = "sarsen.takeover"
 
 
@@ -93,7 +102,7 @@ class WsgiBridge:
         threads: How many requests run at once; further ones wait in order.
         max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
             true size as CONTENT_LENGTH, and refuses it.
-        body_timeout: Seconds that a client may take to send its body; then it is answered with 408.
+        body_timeout: Seconds that a client may take to send its body; then the application is told by REFUSAL.
         at_end: Called in each thread before it ends: whatever it holds for itself can be given back there.
     """
 
@@ -121,11 +130,9 @@ class WsgiBridge:
             async with asyncio.timeout(self._body_timeout):
                 body = await self._read_body(environ, receive)
         except TimeoutError:
-            await _refuse(scope, send, 408, "request_timeout", "The request took too long to arrive.")
-            return
+            body, environ[REFUSAL] = BytesIO(), _LATE
         except OSError:  # a longer body waits on disk
-            await _refuse(scope, send, 503, "unavailable", _NO_ROOM)
-            return
+            body, environ[REFUSAL] = BytesIO(), _NO_ROOM
         if body is None:  # the client went away
             return
         environ["wsgi.input"] = body
@@ -136,8 +143,11 @@ class WsgiBridge:
             try:
                 first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
             except OSError:  # a longer answer waits on disk, too
-                await _refuse(scope, send, 503, "unavailable", _NO_ROOM)
-                return
+                environ[REFUSAL], answer = _NO_ROOM, _Answer()
+                first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
+            if REFUSAL in environ:
+                # What is left of the body cannot be told from a next request.
+                answer.headers.append((b"connection", b"close"))
             try:
                 await send(
                     {
@@ -247,24 +257,6 @@ class WsgiBridge:
             close = getattr(result, "close", None)
             if close is not None:
                 close()
-
-
-async def _refuse(scope: HTTPScope, send: ASGISendCallable, status: int, code: str, detail: str) -> None:
-    """A problem document for what fails outside of the application; the server would make a bare 500 of it."""
-    offered = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-    identifier = context.accept_request_id(offered)
-    said = problem_documents.document(
-        status=status,
-        code=code,
-        detail=detail,
-        request_id=identifier,
-    )
-    body = orjson.dumps(said)
-    headers = problem_documents.headers(body=body, request_id=identifier)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append((b"retry-after", b"30"))
-    await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _go_on(

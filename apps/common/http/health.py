@@ -1,9 +1,13 @@
-"""Probes: is the process alive, are the parts that it needs there, and what has it measured."""
+"""Probes: is the process alive, are the parts that it needs there, and what has it measured.
+
+Without the database, or with migrations that were not applied, a process answers nothing right: it is not ready. Without
+Redis it is slower and says less, but it answers: it is ready, and degraded.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
 from typing import Any, Final
@@ -20,6 +24,7 @@ from infrastructure.cache import redis as cache
 from infrastructure.telemetry import metrics as figures
 
 TIMEOUT: Final = 2.0  # seconds for all parts together
+GRACE: Final = 0.5  # seconds that parts may take longer than those that decide
 _log = structlog.get_logger(__name__)
 
 
@@ -62,24 +67,31 @@ PARTS: Final[dict[str, Callable[[], None]]] = {
     "broker": _broker,
     "migrations": _migrations,
 }
+DECIDING: Final = ("database", "migrations")
 
 
 class Examiner:
     """Checks parts at the same time, in threads that a part which hangs can keep, but never more than one each."""
 
-    def __init__(self, parts: dict[str, Callable[[], None]]) -> None:
+    def __init__(self, parts: dict[str, Callable[[], None]], *, deciding: Sequence[str]) -> None:
         self._parts = parts
+        self._deciding = deciding
         self._threads = ThreadPoolExecutor(max_workers=len(parts), thread_name_prefix="readyz")
         self._running: dict[str, Future[dict[str, Any]]] = {}
 
     def examine(self, *, timeout: float = TIMEOUT) -> dict[str, dict[str, Any]]:
-        """`{part: {ok, ms, error?}}`; never raises, takes `timeout` seconds at most."""
+        """Return `{part: {ok, ms, error?}}` within `timeout` seconds; never raises.
+
+        A part that hangs and does not decide holds the answer up for GRACE seconds: a kubelet waits for one in all.
+        """
         deadline = time.monotonic() + timeout
         for name, check in self._parts.items():
             running = self._running.get(name)
             if running is None or running.done():
                 self._running[name] = self._threads.submit(_examined, name, check)
-        return {name: self._result(self._running[name], deadline) for name in self._parts}
+        found = {name: self._result(self._running[name], deadline) for name in self._deciding}
+        deadline = min(deadline, time.monotonic() + GRACE)
+        return {name: found.get(name) or self._result(self._running[name], deadline) for name in self._parts}
 
     @staticmethod
     def _result(running: Future[dict[str, Any]], deadline: float) -> dict[str, Any]:
@@ -117,16 +129,19 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """`GET /readyz`: each part by name; 503 with Retry-After when one is away."""
+    """`GET /readyz`: each part by name; 503 with Retry-After when one is away that decides, else what is degraded."""
     global _examiner
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     if _examiner is None:
-        _examiner = Examiner(PARTS)
+        _examiner = Examiner(PARTS, deciding=DECIDING)
     parts = _examiner.examine()
     away = [name for name, part in parts.items() if not part["ok"]]
-    if not away:
-        return JsonResponse({"status": "ok", "checks": parts}, headers={"Cache-Control": "no-store"})
+    if not any(name in DECIDING for name in away):
+        return JsonResponse(
+            {"status": "degraded" if away else "ok", "degraded": away, "checks": parts},
+            headers={"Cache-Control": "no-store"},
+        )
     return problem_response(
         status=503,
         code="not_ready",

@@ -28,6 +28,25 @@ def test_alive_asks_nobody(web):
     assert web.head("/healthz").status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::1]", "evil.example", "a b", ""])
+@pytest.mark.parametrize("tls_only", [False, True])
+def test_probes_are_answered_whatever_the_host_says_and_without_tls(settings, web, path, host, tls_only):
+    settings.ALLOWED_HOSTS = ["sarsen.example"]
+    settings.SECURE_SSL_REDIRECT = tls_only
+    answer = Client().get(path, headers={"host": host})
+    assert answer.status_code == 200
+    assert answer["X-Request-ID"]
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/readyz/x", "/api/healthz", "//healthz"])
+def test_what_only_looks_like_a_probe_is_no_exception(settings, web, path):
+    settings.ALLOWED_HOSTS = ["sarsen.example"]
+    assert web.get(path, headers={"host": "evil.example"}).status_code == 400
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 def test_probes_are_read_only(web, path):
     assert web.post(path).status_code == 405
@@ -44,22 +63,38 @@ def test_ready_names_every_part(web):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_part_that_is_away_is_named(web, monkeypatch, settings):
+def test_without_redis_it_is_ready_and_says_what_is_degraded(web, monkeypatch, settings):
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setitem(health.PARTS, "cache", _away)
     answer = web.get("/readyz")
-    assert (answer.status_code, answer["Content-Type"]) == (503, CONTENT_TYPE)
-    assert int(answer["Retry-After"]) == 5
     body = answer.json()
-    assert (body["code"], body["detail"]) == ("not_ready", "Not ready: broker.")
+    assert (answer.status_code, body["status"], body["degraded"]) == (200, "degraded", ["cache", "broker"])
     assert body["checks"]["broker"]["ok"] is False
     assert "127.0.0.1" not in answer.text
     assert body["checks"]["database"]["ok"] is True
 
 
 @pytest.mark.django_db(transaction=True)
+def test_without_its_database_it_is_not_ready(web, monkeypatch):
+    monkeypatch.setitem(health.PARTS, "database", _away)
+    answer = web.get("/readyz")
+    assert (answer.status_code, answer["Content-Type"]) == (503, CONTENT_TYPE)
+    assert int(answer["Retry-After"]) == 5
+    body = answer.json()
+    assert (body["code"], body["detail"]) == ("not_ready", "Not ready: database.")
+    assert body["checks"]["database"] == {"ok": False, "ms": pytest.approx(0, abs=2000), "error": "OSError"}
+
+
+def _away():
+    raise OSError("connection to 10.0.0.7 refused")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_migrations_that_are_not_applied(web, monkeypatch):
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: [("x", False)])
-    assert web.get("/readyz").json()["checks"]["migrations"] == {
+    answer = web.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["migrations"] == {
         "ok": False,
         "ms": pytest.approx(500, abs=500),
         "error": "PendingMigrations",
@@ -75,7 +110,7 @@ def test_a_part_that_hangs_costs_the_time_that_is_given_and_one_thread():
         started.append(1)
         assert released.wait(20)
 
-    examiner = Examiner({"quick": lambda: None, "slow": hang})
+    examiner = Examiner({"quick": lambda: None, "slow": hang}, deciding=["quick"])
     for _ in range(3):
         before = time.perf_counter()
         parts = examiner.examine(timeout=0.05)

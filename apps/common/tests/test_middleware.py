@@ -15,6 +15,7 @@ from sentry_sdk.integrations.django import DjangoIntegration
 
 from apps.common.http.middleware import BodyLimitMiddleware, PagesMiddleware
 from apps.common.http.problems import CONTENT_TYPE
+from infrastructure.server.wsgi_bridge import REFUSAL
 from infrastructure.telemetry import context
 
 pytestmark = [pytest.mark.urls("apps.common.tests.urls")]
@@ -127,7 +128,7 @@ class TestSecurityHeaders:
         assert headers["Cache-Control"] == "max-age=60"
         assert headers["Content-Security-Policy"] == "default-src 'self'"
 
-    @pytest.mark.parametrize("path", ["/api/echo/", "/page/", "/healthz"])
+    @pytest.mark.parametrize("path", ["/api/echo/", "/page/"])
     def test_foreign_hosts_are_refused(self, web, path):
         answer = web.get(path, headers={"host": "evil.example"})
         assert answer.status_code == 400
@@ -227,6 +228,97 @@ class TestBodyLimit:
         request.META["CONTENT_LENGTH"], request.META["wsgi.input"] = "", Broken()
         answer = BodyLimitMiddleware(lambda request: None)(request)
         assert (answer.status_code, answer["Content-Type"]) == (400, CONTENT_TYPE)
+
+
+class TestContentEncoding:
+    @pytest.mark.parametrize(
+        "coding", ["gzip", "GZIP", "br", "identity, gzip", "identity,,x", "aes128gcm", "chunked"]
+    )
+    @pytest.mark.parametrize("path", ["/api/echo/", "/page/echo/"])
+    def test_a_coded_body_is_not_read_as_if_it_were_plain(self, web, path, coding):
+        answer = web.post(path, b"{}", content_type="application/json", headers={"content-encoding": coding})
+        assert (answer.status_code, answer["Content-Type"]) == (415, CONTENT_TYPE)
+        assert answer.json()["code"] == "unsupported_media_type"
+        assert answer["Accept-Encoding"] == "identity"
+
+    @pytest.mark.parametrize("coding", ["", "identity", "Identity", " identity , identity ", ","])
+    def test_a_plain_one_may_say_so(self, web, coding):
+        answer = web.post(
+            "/api/echo/", b"{}", content_type="application/json", headers={"content-encoding": coding}
+        )
+        assert answer.json()["size"] == 2
+
+
+LATE = {"status": 408, "code": "request_timeout", "detail": "Too late."}
+
+
+def test_a_body_that_came_too_late_is_a_408(web):
+    answer = web.post("/api/echo/", b"", content_type="application/json", **{REFUSAL: LATE})
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
+    assert answer.json()["request_id"] == answer["X-Request-ID"]
+
+
+class TestCors:
+    """What a browser's script may read of a refusal: all of it, wherever it was made."""
+
+    ORIGIN = "https://app.example"
+
+    @pytest.fixture(autouse=True)
+    def _origins(self, settings):
+        settings.CORS_ALLOWED_ORIGINS = [self.ORIGIN]
+
+    def readable(self, answer, status):
+        assert answer.status_code == status
+        assert answer["Access-Control-Allow-Origin"] == self.ORIGIN
+        assert "x-request-id" in answer["Access-Control-Expose-Headers"]
+        assert answer["X-Request-ID"]
+        assert answer["X-Content-Type-Options"] == "nosniff"
+
+    @pytest.mark.parametrize(
+        ("path", "status", "headers"),
+        [
+            ("/api/echo/", 200, {}),
+            ("/api/nowhere/", 404, {}),
+            ("/api/broken/", 500, {}),
+            ("/api/broken/?handler", 500, {}),
+            ("/api/echo/", 400, {"host": "evil.example"}),
+            ("/api/echo/?a=%00", 400, {}),
+            ("/api/echo/%00", 400, {}),
+            ("/api/echo/", 415, {"content-encoding": "gzip"}),
+        ],
+    )
+    def test_of_calls(self, web, path, status, headers):
+        self.readable(web.get(path, headers={"origin": self.ORIGIN, **headers}), status)
+
+    @pytest.mark.parametrize(
+        ("size", "status", "more"),
+        [(101, 413, {}), (1, 400, {"CONTENT_LENGTH": "x"}), (1, 408, {REFUSAL: LATE})],
+    )
+    def test_of_bodies(self, web, settings, size, status, more):
+        settings.MAX_BODY_BYTES = 100
+        answer = web.post(
+            "/api/echo/",
+            b"x" * size,
+            content_type="application/json",
+            headers={"origin": self.ORIGIN},
+            **more,
+        )
+        self.readable(answer, status)
+
+    def test_without_tls(self, settings):
+        settings.SECURE_SSL_REDIRECT = True
+        self.readable(Client().get("/api/echo/", headers={"origin": self.ORIGIN}), 403)
+
+    def test_preflights_have_what_all_answers_have(self, web, lines):
+        answer = web.options(
+            "/api/echo/", headers={"origin": self.ORIGIN, "access-control-request-method": "GET"}
+        )
+        self.readable(answer, 200)
+        assert [line["method"] for line in lines if line["event"] == "http.request"] == ["OPTIONS"]
+
+    def test_of_other_origins_and_of_pages_none_is(self, web):
+        for path, origin in (("/api/nowhere/", "https://evil.example"), ("/page/", self.ORIGIN)):
+            assert "Access-Control-Allow-Origin" not in web.get(path, headers={"origin": origin})
 
 
 class TestPages:

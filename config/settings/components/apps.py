@@ -30,10 +30,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.common.http.middleware.RequestContextMiddleware",
     "apps.common.http.middleware.SecurityHeadersMiddleware",
-    "apps.common.http.middleware.AddressTextMiddleware",
+    # Outside of everything that refuses: a browser reads an answer only with these headers, a refusal as well.
+    "corsheaders.middleware.CorsMiddleware",
+    "apps.common.http.middleware.LastResortMiddleware",
+    "apps.common.http.middleware.AddressMiddleware",
     # Behind nginx this answers nothing; without it, it serves /static/ from a dictionary made at start.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
     "apps.common.http.middleware.BodyLimitMiddleware",
     # What stands between these two is for pages only; API calls go past it.
     "apps.common.http.middleware.PagesMiddleware",

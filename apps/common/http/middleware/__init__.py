@@ -1,15 +1,17 @@
-"""What every HTTP request passes: context and access line, security headers, body limits, and for pages Django's own."""
+"""What every HTTP request passes: context and access line, headers, checks of address and body, and for pages Django's own."""
 
+from apps.common.http.middleware.address import AddressMiddleware
 from apps.common.http.middleware.body_limits import BodyLimitMiddleware
+from apps.common.http.middleware.last_resort import LastResortMiddleware
 from apps.common.http.middleware.pages import BehindPagesMiddleware, PagesMiddleware
 from apps.common.http.middleware.request_context import RequestContextMiddleware
 from apps.common.http.middleware.security_headers import SecurityHeadersMiddleware
-from apps.common.http.middleware.text_validation import AddressTextMiddleware
 
 __all__ = [
-    "AddressTextMiddleware",
+    "AddressMiddleware",
     "BehindPagesMiddleware",
     "BodyLimitMiddleware",
+    "LastResortMiddleware",
     "PagesMiddleware",
     "RequestContextMiddleware",
     "SecurityHeadersMiddleware",

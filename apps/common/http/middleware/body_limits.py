@@ -1,4 +1,4 @@
-"""Refuses bodies that are too long before anything reads them, chunked ones included."""
+"""Refuses bodies that are too long, coded, or did not arrive whole, before anything reads them; chunked ones are counted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from apps.common.http.problems import problem_response
+from infrastructure.server.wsgi_bridge import REFUSAL
 
 # Boundaries, part headers and the small fields beside a file.
 FORM_OVERHEAD: Final = 65_536
@@ -17,7 +18,10 @@ _BLOCK: Final = 65_536
 
 
 class BodyLimitMiddleware:
-    """413 for a body over MAX_BODY_BYTES; multipart forms may have MAX_UPLOAD_BYTES and some overhead."""
+    """413 for a body over MAX_BODY_BYTES; multipart forms may have MAX_UPLOAD_BYTES and some overhead.
+
+    415 for a Content-Encoding, since none is decoded here; what the server says of a body that it could not take.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -25,6 +29,16 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Judge by the declared length; a chunked body is counted while it is read."""
         meta = request.META
+        if REFUSAL in meta:
+            return problem_response(**meta[REFUSAL])
+        coding: str = meta.get("HTTP_CONTENT_ENCODING", "")
+        if coding and not all(token.strip().lower() in ("", "identity") for token in coding.split(",")):
+            return problem_response(
+                status=415,
+                code="unsupported_media_type",
+                detail="The body is read without a Content-Encoding only.",
+                headers={"Accept-Encoding": "identity"},
+            )
         declared = meta.get("CONTENT_LENGTH")
         if declared:
             if not (declared.isascii() and declared.isdigit()):

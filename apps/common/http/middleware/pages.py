@@ -1,4 +1,4 @@
-"""Keeps Django's middleware for pages (TLS redirect, sessions, CSRF, sign-in, messages, frames) out of API calls.
+"""Keeps Django's middleware for pages (TLS redirect, sessions, CSRF, sign-in, messages, frames) out of API calls and probes.
 
 Those are listed in MIDDLEWARE as Django's checks and admin site expect them, between `PagesMiddleware` and
 `BehindPagesMiddleware`. An API call goes from the one to the other: it costs a comparison instead of six layers, and
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 
-from apps.common.http.middleware.paths import is_api
+from apps.common.http.middleware.paths import PROBES, is_api
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 # Django builds the layers from the innermost out, in one thread: what lies behind is there before PagesMiddleware is.
@@ -36,7 +36,7 @@ class BehindPagesMiddleware:
 
 
 class PagesMiddleware:
-    """Sends pages through Django's middleware and API calls past it.
+    """Sends pages through Django's middleware; API calls and probes past it.
 
     A call below /api/ that brings the session cookie takes the long way: documentation pages may be opened by who is
     signed in to the admin site. (Zones never take a cookie for a credential; that is the guard's to decide.)
@@ -55,6 +55,8 @@ class PagesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Choose the way."""
-        if is_api(request.path) and self._cookie not in request.META.get("HTTP_COOKIE", ""):
+        if request.path in PROBES or (
+            is_api(request.path) and self._cookie not in request.META.get("HTTP_COOKIE", "")
+        ):
             return self._behind(request)
         return self._get_response(request)

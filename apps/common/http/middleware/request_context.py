@@ -1,4 +1,4 @@
-"""The request id, the access line and the figures of each request; the last resort when error handling itself fails."""
+"""The request id, the access line and the figures of each request."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from apps.common.callers import Caller, CallerKind
 from apps.common.http.client_address import client_address, network_of
-from apps.common.http.problems import problem_response
+from apps.common.http.middleware.paths import PROBES
 from infrastructure.telemetry import context, metrics
 
 HEADER = "X-Request-ID"
-# Asked every few seconds by whoever watches; they would drown the rest of the log.
-_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.get_logger("http")
 
@@ -35,14 +33,7 @@ class RequestContextMiddleware:
         context.bind(request_id=identifier)
         context.remember_network(network_of(client_address(request)))
         request.request_id = identifier  # type: ignore[attr-defined]
-        try:
-            response = self._get_response(request)
-        except Exception:  # noqa: BLE001  (logged; the caller gets an answer whatever happened)
-            # Django turns exceptions into answers; here one came out of the handler that makes them.
-            _log.exception("http.error_handler_failed")
-            response = problem_response(
-                status=500, code="internal_error", detail="Something went wrong on our side."
-            )
+        response = self._get_response(request)
         response[HEADER] = identifier
         if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
             # Without it a server has to send the answer in chunks.
@@ -63,7 +54,8 @@ class RequestContextMiddleware:
             status=status,
             seconds=seconds,
         )
-        write = _log.debug if request.path in _PROBES and status < 400 else _log.info
+        # Probes come every few seconds; they would drown the rest of the log.
+        write = _log.debug if request.path in PROBES and status < 400 else _log.info
         write(
             "http.request",
             method=method,

@@ -1,7 +1,7 @@
-"""Host validation, TLS enforcement for the API, and the security headers of every answer.
+"""The security headers of every answer.
 
-Pages get their redirect to TLS and their X-Frame-Options from Django's own middleware (see `pages`); the API skips
-those, so what it needs of them is here.
+Pages get their X-Frame-Options from Django's own middleware (see `pages`); the API skips that, so what it needs of it
+is here.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from apps.common.http.middleware.paths import is_api
-from apps.common.http.problems import problem_response
+from apps.common.http.middleware.paths import PROBES, is_api
 
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 # `{nonce}` is `request.csp_nonce`. Connections to the own origin include WebSockets (CSP level 3; older Safari wants
@@ -29,7 +29,7 @@ PERMISSIONS_POLICY: Final = "accelerometer=(), camera=(), geolocation=(), gyrosc
 
 
 class SecurityHeadersMiddleware:
-    """Refuses foreign hosts and plain HTTP where TLS is required, and adds the headers that no view has set itself.
+    """Adds the headers that no view has set itself.
 
     A page that needs inline code puts `nonce="{{ request.csp_nonce }}"` on it; reading the nonce adds it to the
     policy. A view may set its own Content-Security-Policy.
@@ -37,7 +37,6 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
-        self._tls_only: bool = settings.SECURE_SSL_REDIRECT
         self._hsts = _hsts()
         common = {
             "X-Content-Type-Options": "nosniff",
@@ -56,19 +55,12 @@ class SecurityHeadersMiddleware:
         )
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Check the host, answer, add the headers. Raises DisallowedHost, which Django answers with a 400."""
-        host = request.get_host()
-        api = is_api(request.path)
-        nonce: SimpleLazyObject[str] | None = None
-        if api and self._tls_only and not request.is_secure():
-            response: HttpResponseBase = problem_response(
-                status=403, code="tls_required", detail="The API is reached over HTTPS only."
-            )
-        else:
-            # Documentation pages below /api/ have inline code, too.
-            nonce = SimpleLazyObject(_new_nonce)
-            request.csp_nonce = nonce  # type: ignore[attr-defined]
-            response = self._get_response(request)
+        """Answer, and add the headers."""
+        api = is_api(request.path) or request.path in PROBES
+        # Documentation pages below /api/ have inline code, too.
+        nonce: SimpleLazyObject[str] = SimpleLazyObject(_new_nonce)
+        request.csp_nonce = nonce  # type: ignore[attr-defined]
+        response = self._get_response(request)
         headers = response.headers
         html = not api or headers.get("Content-Type", "").startswith("text/html")
         for name, value in self._page_headers if html else self._api_headers:
@@ -77,7 +69,7 @@ class SecurityHeadersMiddleware:
         if html:
             if "Content-Security-Policy" not in headers:
                 headers["Content-Security-Policy"] = page_policy(
-                    _used(nonce), host=host, secure=request.is_secure()
+                    _used(nonce), host=_host(request), secure=request.is_secure()
                 )
             if api and "Cache-Control" not in headers:
                 headers["Cache-Control"] = "no-store"
@@ -89,19 +81,28 @@ class SecurityHeadersMiddleware:
 
 
 def page_policy(nonce: str, *, host: str, secure: bool) -> str:
-    """The policy of a page; without a nonce nothing inline runs."""
+    """The policy of a page; without a nonce nothing inline runs, without a host no older Safari opens a socket."""
     return PAGE_POLICY.format(
-        nonce=f" 'nonce-{nonce}'" if nonce else "", sockets=f" {'wss' if secure else 'ws'}://{host}"
+        nonce=f" 'nonce-{nonce}'" if nonce else "",
+        sockets=f" {'wss' if secure else 'ws'}://{host}" if host else "",
     )
+
+
+def _host(request: HttpRequest) -> str:
+    """The host of a request, empty for one that is not allowed."""
+    try:
+        return request.get_host()
+    except DisallowedHost:
+        return ""
 
 
 def _new_nonce() -> str:
     return secrets.token_urlsafe(18)
 
 
-def _used(nonce: SimpleLazyObject[str] | None) -> str:
+def _used(nonce: SimpleLazyObject[str]) -> str:
     """The nonce when the page asked for it."""
-    if nonce is None or type(nonce._wrapped) is not str:  # noqa: SLF001
+    if type(nonce._wrapped) is not str:  # noqa: SLF001
         return ""
     return str(nonce)
 
