@@ -57,7 +57,7 @@ _SUFFIXES: Final = frozenset(
 class Site(admin.AdminSite):
     """`admin.site`."""
 
-    site_header = site_title = "Sarsen"
+    site_header = site_title = settings.PRODUCT_NAME
     login_form = SignInForm
     login_template = "users/site_sign_in.html"
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
+from django.template import Context
+from django.template.loader import render_to_string, select_template
+
+if TYPE_CHECKING:
+    from django.template.backends.django import Template
+
+_JOINERS: Final = "\u200c\u200d"  # of letters and of emoji
 
 
 class EmailDeliveryError(Exception):
@@ -18,43 +24,44 @@ def send(
     *,
     template: str,
     to: str,
+    subject: str,
     context: Mapping[str, Any],
     language: str = "en",
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Send `email/<template>.txt` and `.html` to one address.
+    """Send `email/<template>.txt` and `.html` to one address. Both see `subject` beside what is in `context`.
 
-    The first line of the text template is `Subject: …`, followed by an empty line. Templates of another language have
-    it as a suffix (`welcome.de.txt`); English ones have none, and stand in where a translation is missing.
+    Text templates are rendered as they stand, HTML templates escape. Templates of another language have it as a suffix
+    (`welcome.de.txt`); English ones have none, and stand in where a translation is missing.
 
     Raises:
         EmailDeliveryError: the server is away or refused.
-        TemplateDoesNotExist, ValueError: the template is missing, or has no subject.
+        TemplateDoesNotExist: a template is missing.
     """
-    subject, body = _subject_and_body(template, context, language)
+    subject = one_line(subject)
+    values = {**context, "subject": subject}
     message = EmailMultiAlternatives(
         subject=subject,
-        body=body,
+        body=_text(_names(template, "txt", language), values),
         to=[to],
         # Keeps out-of-office notes and the like from answering (RFC 3834).
         headers={"Auto-Submitted": "auto-generated", **(headers or {})},
     )
-    message.attach_alternative(
-        render_to_string(_names(template, "html", language), dict(context)), "text/html"
-    )
+    message.attach_alternative(render_to_string(_names(template, "html", language), values), "text/html")
     try:
         message.send()
     except (smtplib.SMTPException, OSError) as error:
         raise EmailDeliveryError(f"The mail {template!r} was not taken: {type(error).__name__}.") from error
 
 
-def _subject_and_body(template: str, context: Mapping[str, Any], language: str) -> tuple[str, str]:
-    text = render_to_string(_names(template, "txt", language), dict(context))
-    first, _, body = text.partition("\n")
-    label, _, subject = first.partition(":")
-    if label != "Subject" or not subject.strip():
-        raise ValueError(f"The first line of the text of the mail {template!r} is not its subject.")
-    return subject.strip(), body.strip() + "\n"
+def one_line(text: str) -> str:
+    """The text with blanks for all that is not shown or ends a line, so that a header holds it and nothing else."""
+    return " ".join("".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in text).split())
+
+
+def _text(names: list[str], values: dict[str, Any]) -> str:
+    template = cast("Template", select_template(names)).template
+    return template.render(Context(values, autoescape=False)).strip() + "\n"
 
 
 def _names(template: str, kind: str, language: str) -> list[str]:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.chat import limits, selectors
-from apps.chat.models import Invitation, Membership, Message
+from apps.chat.models import Invitation, Membership, Message, Role
 from apps.chat.types import Posted
 from apps.common.exceptions import NotFound
 from apps.notifications import services as notifications
@@ -155,17 +155,27 @@ def tell_of_invitation(*, invitation_id: UUID) -> None:
             about_id=invitation.invited_by_id,
         )
     if invitation.email:
+        # Strangers are told no words of an account that nobody has confirmed.
+        names_are_told = user_id is not None or _are_confirmed(invitation)
+        inviter, room = invitation.invited_by.name, invitation.room.name
         email.send(
             template="room_invitation",
             to=invitation.email,
+            subject=f"{inviter} invites you into {room}" if names_are_told else "You are invited into a room",
             context={
                 "site": settings.PUBLIC_URL,
-                "inviter": invitation.invited_by.name,
-                "room": invitation.room.name,
+                "inviter": inviter if names_are_told else "",
+                "room": room,
                 "link": f"{settings.PUBLIC_URL}/#/invitations",
                 "address": invitation.email,
             },
         )
+
+
+def _are_confirmed(invitation: Invitation) -> bool:
+    """Whether who invites, and all who could have named the room, have shown that their addresses are theirs."""
+    owners = Membership.objects.filter(room=invitation.room, role=Role.OWNER)
+    return invitation.invited_by.is_verified and not owners.filter(user__email_verified_at=None).exists()
 
 
 def _notify(user_id: UUID, **told: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from apps.chat import services
@@ -142,3 +143,47 @@ def test_people_are_found_by_those_who_share_a_room(
     assert [one["name"] for one in ada("GET", "people/", search="gra").json()["results"]] == ["Grace"]
     assert ada("GET", "people/", search="%").json()["results"] == []
     assert someone()("GET", "people/").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("inviter_confirmed", "owner_confirmed", "has_account", "is_told"),
+    [
+        (True, True, False, True),
+        (False, True, False, False),
+        (True, False, False, False),  # who named the room
+        (False, False, True, True),  # the address has been confirmed
+    ],
+)
+def test_strangers_are_mailed_no_words_of_unconfirmed_accounts(
+    inviter_confirmed: bool, owner_confirmed: bool, has_account: bool, is_told: bool
+) -> None:
+    confirmed = {True: timezone.now(), False: None}
+    room = RoomFactory.create(name="Win now & here")
+    member_of(room, Role.OWNER, email_verified_at=confirmed[owner_confirmed])
+    inviter = someone(
+        room, Role.MODERATOR, name="http://evil.example", email_verified_at=confirmed[inviter_confirmed]
+    )
+    if has_account:
+        verified(email="stranger@example.org")
+    invitation = services.invite(actor_id=inviter.user.pk, slug=room.slug, email="stranger@example.org")
+    services.tell_of_invitation(invitation_id=invitation.pk)
+    (message,) = mail.outbox
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    words = f"{message.subject}\n{message.body}\n{message.alternatives[0][0]}"
+    assert ("evil.example" in words, "Win now" in words) == (is_told, is_told)
+    expected = (
+        "http://evil.example invites you into Win now & here" if is_told else "You are invited into a room"
+    )
+    assert message.subject == expected
+
+
+def test_no_name_of_a_room_or_a_person_leaves_the_subject() -> None:
+    room = RoomFactory.create(name="Team\r\nBcc: x@example.com\r\n\r\nClick http://evil.example")
+    inviter = someone(room, Role.OWNER, name="Ada\rTo: y@example.com")
+    invitation = services.invite(actor_id=inviter.user.pk, slug=room.slug, email="stranger@example.org")
+    services.tell_of_invitation(invitation_id=invitation.pk)
+    (message,) = mail.outbox
+    assert message.recipients() == ["stranger@example.org"]
+    assert message.subject == (
+        "Ada To: y@example.com invites you into Team Bcc: x@example.com Click http://evil.example"
+    )

@@ -74,10 +74,10 @@ def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
         email.send(
             template="digest",
             to=user.email,
+            subject=f"{count} {'thing' if count == 1 else 'things'} you have not read",
             context={
                 "name": user.name,
                 "site": settings.PUBLIC_URL,
-                "count": count,
                 "shown": shown,
                 "more": count - len(shown),
                 "unsubscribe": f"{settings.PUBLIC_URL}/notifications/unsubscribe/?token={token}",

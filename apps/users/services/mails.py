@@ -19,6 +19,17 @@ from apps.users.models import EmailChange, Purpose, User
 from apps.users.services import one_time
 from infrastructure import email
 
+_SUBJECTS: Final = {
+    "welcome": "Welcome to {product}",
+    "verify_email": "Verify your address",
+    "email_change_old": "Leave this address?",
+    "email_change_new": "Move your account here?",
+    "email_wanted": "Somebody wanted to use your address",
+    "password_reset": "Set a new password",
+    "registration_repeated": "You have an account already",
+    "password_changed": "Your password was changed",
+    "session_ended": "A device was signed out",
+}
 _NOT_YOU: Final = "If it was not you, set a new password right away."
 # Subject, what happened, what to do about it.
 _CHANGES: Final = {
@@ -164,11 +175,19 @@ def _addressee(user_id: UUID) -> User | None:
     return User.objects.defer("phone").filter(pk=user_id, is_active=True).first()
 
 
-def _send(template: str, user: User, *, to: str = "", **context: Any) -> None:
+def _send(template: str, user: User, *, to: str = "", subject: str = "", **context: Any) -> None:
+    """To an address that nobody has confirmed goes no word that the holder of the account has chosen."""
+    is_confirmed = user.is_verified and to in ("", user.email)
     email.send(
         template=template,
         to=to or user.email,
-        context={"name": user.name, "site": settings.PUBLIC_URL, **context},
+        subject=subject or _SUBJECTS[template].format(product=settings.PRODUCT_NAME),
+        context={
+            "name": user.name if is_confirmed else "",
+            "is_confirmed": is_confirmed,
+            "site": settings.PUBLIC_URL,
+            **context,
+        },
     )
 
 

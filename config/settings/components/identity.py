@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 
+# What the product calls itself, in mails and on the admin site; no account may be named so.
+PRODUCT_NAME = "Sarsen"
 AUTH_USER_MODEL = "users.User"
 LOGIN_URL = "/admin/login/"
 JWT_ALGORITHM = env.text("JWT_ALGORITHM")
@@ -25,7 +27,7 @@ REGISTRATION_UNIFORM = env.flag("REGISTRATION_UNIFORM")
 # Development and the tests switch it off: their admins have one known password and no authenticator app.
 ADMIN_SECOND_FACTOR = env.flag("ADMIN_SECOND_FACTOR")
 # What an authenticator app shows above the code.
-SECOND_FACTOR_ISSUER = "Sarsen"
+SECOND_FACTOR_ISSUER = PRODUCT_NAME
 SECOND_FACTOR_LIFETIME = timedelta(minutes=5)
 
 PASSWORD_HASHERS = ["apps.users.hashers.Argon2idHasher"]
