@@ -169,7 +169,7 @@ def test_strangers_are_mailed_no_words_of_unconfirmed_accounts(
     services.tell_of_invitation(invitation_id=invitation.pk)
     (message,) = mail.outbox
     assert isinstance(message, mail.EmailMultiAlternatives)
-    words = f"{message.subject}\n{message.body}\n{message.alternatives[0][0]}"
+    words = f"{message.subject}\n{message.body}\n{message.alternatives[0][0]!s}"
     assert ("evil.example" in words, "Win now" in words) == (is_told, is_told)
     expected = (
         "http://evil.example invites you into Win now & here" if is_told else "You are invited into a room"

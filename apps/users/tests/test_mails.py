@@ -52,7 +52,7 @@ MAILS: list[Callable[[User], None]] = [
     to_new,
     to_taken,
     *(
-        lambda user, notice=notice: services.send_notice(notice=notice, user_id=user.pk)  # type: ignore[misc]
+        lambda user, notice=notice: services.send_notice(notice=notice, user_id=user.pk)
         for notice in sorted(NOTICES)
     ),
 ]
@@ -62,7 +62,7 @@ def said() -> str:
     """All words of the one mail."""
     (message,) = mail.outbox
     assert isinstance(message, mail.EmailMultiAlternatives)
-    return f"{message.subject}\n{message.body}\n{message.alternatives[0][0]}"
+    return f"{message.subject}\n{message.body}\n{message.alternatives[0][0]!s}"
 
 
 @pytest.mark.parametrize("send", MAILS)

@@ -47,7 +47,7 @@ def test_only_html_is_escaped(templates: Path) -> None:
 def test_a_language_is_used_where_there_is_a_translation(templates: Path) -> None:
     (templates / "note.de.txt").write_text("Hallo {{ name }}\n")
     message = sent(context={"name": "Ada"}, language="de")
-    assert (message.body, message.alternatives[0][0][-15:]) == ("Hallo Ada\n", "<p>Dear Ada</p>")
+    assert (message.body, str(message.alternatives[0][0])[-15:]) == ("Hallo Ada\n", "<p>Dear Ada</p>")
 
 
 @pytest.mark.parametrize(
