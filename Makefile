@@ -17,7 +17,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv run test check fmt shell migrate manage lock upgrade audit sbom clients-tools clients console-client \
+.PHONY: help venv run test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz identity-campaign env compose-test clean
 
 help: ## this list
@@ -49,6 +49,9 @@ migrate: venv ## bring the database in step with the migrations
 
 manage: venv ## any command of Django: make manage ARGS="zones list"
 	@$(WITH_SERVERS) $(PY) manage.py $(ARGS)
+
+variables: venv ## write the tables of environment variables into README.md, .env.example and docker-compose.yml
+	@$(OFFLINE) $(PY) scripts/variables.py --write
 
 lock: venv ## write the lock files anew from requirements/*.in, keeping pins that still fit
 	@$(PY) scripts/lock.py

@@ -82,7 +82,7 @@ def main() -> int:
         finally:
             server.terminate()
             server.wait(30)
-    from config.settings.components import identity
+    from apps.users import settings as identity
 
     bound = identity.ARGON2_CONCURRENCY * identity.ARGON2_MEMORY_KIB / 1024 + REST_MB
     counts = Counter(status for status, _ in answers)

@@ -16,14 +16,14 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
-from config import env
+from config.settings.components import server
 from infrastructure import problem_documents
 from infrastructure.telemetry import context
 
 bind = "0.0.0.0:8000"
 # The processor count is the machine's, not the container's share of it: set WEB_CONCURRENCY where they differ.
-workers = env.number("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)) + 1
-threads = env.number("WEB_THREADS")
+workers = server.WEB_CONCURRENCY or len(os.sched_getaffinity(0)) + 1
+threads = server.WEB_THREADS
 # Loaded once and then forked: the workers share what is never written to.
 preload_app = True
 # A worker that is silent this long is replaced; after SIGTERM requests have until graceful_timeout to end, which
@@ -84,7 +84,7 @@ def _refuse(sock: Any, status_int: int, reason: str, mesg: str) -> None:
 # It has no setting for that.
 util.write_error = _refuse
 
-_LARGEST_BODY = env.number("MAX_UPLOAD_BYTES") + 65_536
+_LARGEST_BODY = server.MAX_UPLOAD_BYTES + 65_536
 
 
 class DrainingWorker(ThreadWorker):

@@ -25,6 +25,7 @@ PARTS: dict[str, list[str]] = {
         "import sys; from importlinter.cli import lint_imports_command as c; c(['--no-cache'])",
     ],
     "circles": ["scripts/import_circles.py"],
+    "variables": ["scripts/variables.py"],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
     "deploy": ["manage.py", "check", "--deploy", "--fail-level", "WARNING"],
     "zones": ["manage.py", "zones", "validate"],

@@ -3,7 +3,7 @@
     python3 scripts/dotenv.py            write .env, readable by its owner only; of one that exists, only add what it lacks
     python3 scripts/dotenv.py --print    print it instead
 
-It runs where nothing is installed. What makes a secret weak, and the refusal of it, is in config/secrets.py.
+It runs where nothing is installed. What makes a secret weak is in infrastructure/environment/secrets.py.
 """
 
 from __future__ import annotations
@@ -59,13 +59,21 @@ def complete(path: Path) -> list[str]:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(dot_env())
         return list(values())
-    text = path.read_text()
-    named = set(re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", text, flags=re.MULTILINE))
-    missing = {name: value for name, value in values().items() if name not in named}
-    if missing:
-        with path.open("a") as file:
-            file.write(("" if not text or text.endswith("\n") else "\n") + lines(missing))
-    return list(missing)
+    # A byte order mark, which editors on Windows write, is no part of the first name.
+    text = path.read_bytes().decode("utf-8-sig")
+    added = []
+    for name, value in values().items():
+        line = re.search(r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=(.*)$" % name, text, flags=re.MULTILINE)
+        if line and line[1].partition("#")[0].strip().strip("'\""):
+            continue
+        if line:  # the name without a value: a second line of that name would be refused
+            text = text[: line.start()] + f"{name}={value}" + text[line.end() :]
+        else:
+            text += ("" if not text or text.endswith("\n") else "\n") + f"{name}={value}\n"
+        added.append(name)
+    if added:
+        path.write_bytes(text.encode())
+    return added
 
 
 def main(arguments: list[str]) -> int:
@@ -76,7 +84,11 @@ def main(arguments: list[str]) -> int:
     if arguments:
         sys.stderr.write(__doc__ or "")
         return 2
-    added = complete(Path(__file__).resolve().parent.parent / ".env")
+    try:
+        added = complete(Path(__file__).resolve().parent.parent / ".env")
+    except UnicodeDecodeError:
+        sys.stderr.write(".env is not UTF-8 text: save it as UTF-8.\n")
+        return 1
     sys.stdout.write(
         f".env: added {', '.join(added)}. Next: docker compose up --build --wait\n"
         if added

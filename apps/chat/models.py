@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Length
 from django.utils import timezone
 
+from apps.chat.types import Language
 from apps.common.database.ids import uuid7
 from apps.common.models import BaseModel
 
@@ -28,29 +29,6 @@ class Role(models.TextChoices):
     OWNER = "owner", "Owner"
     MODERATOR = "moderator", "Moderator"
     MEMBER = "member", "Member"
-
-
-class Language(models.TextChoices):
-    """How words are cut to their stems when a room is searched (PostgreSQL's text search configurations)."""
-
-    SIMPLE = "simple", "None: words as they are"
-    ARABIC = "arabic", "Arabic"
-    DANISH = "danish", "Danish"
-    DUTCH = "dutch", "Dutch"
-    ENGLISH = "english", "English"
-    FINNISH = "finnish", "Finnish"
-    FRENCH = "french", "French"
-    GERMAN = "german", "German"
-    GREEK = "greek", "Greek"
-    HUNGARIAN = "hungarian", "Hungarian"
-    ITALIAN = "italian", "Italian"
-    NORWEGIAN = "norwegian", "Norwegian"
-    PORTUGUESE = "portuguese", "Portuguese"
-    ROMANIAN = "romanian", "Romanian"
-    RUSSIAN = "russian", "Russian"
-    SPANISH = "spanish", "Spanish"
-    SWEDISH = "swedish", "Swedish"
-    TURKISH = "turkish", "Turkish"
 
 
 class LanguageField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs only

@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.chat.models import Language, Role, Room
+from apps.chat.models import Role, Room
+from apps.chat.types import Language
 
 
 class RoomOutput(serializers.Serializer[Room]):

@@ -1,4 +1,4 @@
-"""Values that the parts of the slice hand to each other. Pure Python."""
+"""Values that the parts of the slice hand to each other. No model is known here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid4
+
+from django.db.models import TextChoices
 
 from apps.chat.exceptions import MessageRefused
 
@@ -37,6 +39,29 @@ class AuditAction(StrEnum):
     MESSAGE_DELETED = "chat.message_deleted"
     INVITED = "chat.invited"
     INVITATION_WITHDRAWN = "chat.invitation_withdrawn"
+
+
+class Language(TextChoices):
+    """How words are cut to their stems when a room is searched (PostgreSQL's text search configurations)."""
+
+    SIMPLE = "simple", "None: words as they are"
+    ARABIC = "arabic", "Arabic"
+    DANISH = "danish", "Danish"
+    DUTCH = "dutch", "Dutch"
+    ENGLISH = "english", "English"
+    FINNISH = "finnish", "Finnish"
+    FRENCH = "french", "French"
+    GERMAN = "german", "German"
+    GREEK = "greek", "Greek"
+    HUNGARIAN = "hungarian", "Hungarian"
+    ITALIAN = "italian", "Italian"
+    NORWEGIAN = "norwegian", "Norwegian"
+    PORTUGUESE = "portuguese", "Portuguese"
+    ROMANIAN = "romanian", "Romanian"
+    RUSSIAN = "russian", "Russian"
+    SPANISH = "spanish", "Spanish"
+    SWEDISH = "swedish", "Swedish"
+    TURKISH = "turkish", "Turkish"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from infrastructure.cache.ratelimit import Rate, limiter
+from infrastructure.cache.ratelimit import limiter
+from infrastructure.cache.rates import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

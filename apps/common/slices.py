@@ -5,7 +5,8 @@ A slice is a folder of `apps/` with an `apps.py`. Nothing lists its files: each 
 =================  ==================================================================================================
 file               what it brings
 =================  ==================================================================================================
-`settings.py`      `VARIABLES`, the environment variables of the slice, and the Django settings made from them
+`settings.py`      `VARIABLES`, the environment variables of the slice, and the Django settings made from them;
+                   `DEVELOPMENT` and `TEST`, what differs there
 `types.py`         `Permission`, `DEFAULT_GRANTS` and `AuditAction`, collected by name; value objects
 `models.py`        models
 `events.py`        events that the slice publishes
@@ -32,6 +33,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -49,6 +51,14 @@ class Slice:
         """The module `name` of the slice, or None without such a file. Import errors inside it are not caught."""
         path = f"{self.package}.{name}"
         return import_module(path) if path in sys.modules or _exists(path) else None
+
+
+def on_disk() -> tuple[Slice, ...]:
+    """Every slice that has a folder, sorted by label: what the settings install, before Django knows of any app."""
+    folder = Path(__file__).resolve().parent.parent
+    return tuple(
+        Slice(path.parent.name, f"apps.{path.parent.name}") for path in sorted(folder.glob("*/apps.py"))
+    )
 
 
 def installed() -> tuple[Slice, ...]:

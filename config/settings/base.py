@@ -1,13 +1,17 @@
-"""What all environments share. Each component is one concern; what differs is said in the environment's module."""
+"""What all environments share: the components, then the slices' own settings. What differs is in their modules."""
 
-from config.settings.components.api import *  # noqa: F403
+from config import env
 from config.settings.components.apps import *  # noqa: F403
-from config.settings.components.chat import *  # noqa: F403
 from config.settings.components.database import *  # noqa: F403
-from config.settings.components.identity import *  # noqa: F403
+from config.settings.components.mail import *  # noqa: F403
 from config.settings.components.observability import *  # noqa: F403
 from config.settings.components.redis import *  # noqa: F403
 from config.settings.components.security import *  # noqa: F403
+from config.settings.components.server import *  # noqa: F403
 from config.settings.components.storage import *  # noqa: F403
+from config.settings.components.zones import *  # noqa: F403
 
 DEBUG = False
+
+globals().update(env.slice_settings(globals()))
+env.refuse_faults()

@@ -32,7 +32,7 @@ OF_THE_IMAGE = {"DATA_DIR"}
 
 
 def test_every_variable_reaches_the_containers_and_no_other() -> None:
-    known = {variable.name for variable in env.VARIABLES}
+    known = {variable.name for variable in env.variables()}
     given = set().union(*(COMPOSE["services"][name]["environment"] for name in APP))
     assert given == known - OF_THE_IMAGE
 
@@ -48,7 +48,7 @@ def test_required_values_have_no_default() -> None:
 
 
 def test_example_names_only_what_is_read() -> None:
-    known = {variable.name for variable in env.VARIABLES}
+    known = {variable.name for variable in env.variables()}
     known |= set(re.findall(r"\$\{(\w+)", (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")))
     named = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE, flags=re.MULTILINE))
     assert named - known == set()

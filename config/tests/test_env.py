@@ -1,73 +1,86 @@
-"""The environment table: what is read, what is refused, and what the README says of it."""
+"""The table of variables: who owns them, what is collected, and the files that repeat it."""
 
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
+from types import ModuleType
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.common import slices
+from apps.common.slices import Slice
 from config import env
 from config.env import BASE_DIR
+from infrastructure import environment
+from scripts import variables
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("1", True),
-        ("TRUE", True),
-        ("yes", True),
-        ("on", True),
-        ("0", False),
-        ("False", False),
-        ("no", False),
-        ("", False),
-    ],
-)
-def test_flag(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
-    monkeypatch.setenv("REQUIRE_VERIFIED_EMAIL", value)
-    assert env.flag("REQUIRE_VERIFIED_EMAIL") is expected
+@pytest.fixture
+def offer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let slices be found whose settings are these."""
+    found = list(slices.on_disk())
+
+    def offer(label: str, **values: Any) -> None:
+        package, module = f"apps.{label}", ModuleType(f"apps.{label}.settings")
+        vars(module).update(values)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        found.append(Slice(label, package))
+        monkeypatch.setattr(slices, "on_disk", lambda: tuple(found))
+
+    return offer
 
 
-def test_flag_refuses_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUIRE_VERIFIED_EMAIL", "maybe")
+def test_each_owner_is_found_with_what_it_declares() -> None:
+    declared = {module: [one.name for one in owner.declared] for module, owner in env.declared().items()}
+    assert declared["config.settings.components.storage"][0] == "DATA_DIR"
+    assert declared["apps.chat.settings"][0] == "CHAT_FRAMES_PER_SECOND"
+    assert "apps.console.settings" not in declared
+    names = [name for found in declared.values() for name in found]
+    assert len(names) == len(set(names))
+
+
+def test_settings_of_slices_are_merged(offer: Any, settings: Any) -> None:
+    offer("notes", NOTES_PER_PAGE=7, _HIDDEN=1, VARIABLES=environment.Variables("Notes"), helper=len, TEST={})
+    found = env.slice_settings({})
+    assert found["NOTES_PER_PAGE"] == 7
+    assert not {"_HIDDEN", "VARIABLES", "helper", "TEST"} & found.keys()
+    assert found["CHAT_FRAMES_PER_SECOND"] == settings.CHAT_FRAMES_PER_SECOND
+
+
+def test_a_setting_has_one_owner(offer: Any) -> None:
+    offer("notes", CHAT_LIMITS={})
+    with pytest.raises(ImproperlyConfigured, match=r"CHAT_LIMITS is declared by apps\.chat\.settings and by"):
+        env.slice_settings({})
+
+
+def test_a_setting_of_all_is_not_a_slices_to_change(offer: Any) -> None:
+    offer("notes", REDIS_URL="redis://other")
     with pytest.raises(
-        ImproperlyConfigured, match="REQUIRE_VERIFIED_EMAIL must be true or false, not 'maybe'"
+        ImproperlyConfigured, match=r"REDIS_URL is declared by config\.settings and by apps\.notes"
     ):
-        env.flag("REQUIRE_VERIFIED_EMAIL")
+        env.slice_settings({"REDIS_URL": ""})
 
 
-@pytest.mark.parametrize("value", ["-1", "1.5", "ten", "", "٣"])
-def test_number_refuses_what_is_not_a_whole_number(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("WEB_THREADS", value)
-    with pytest.raises(ImproperlyConfigured, match="WEB_THREADS must be a whole number"):
-        env.number("WEB_THREADS")
+def test_a_variable_has_one_owner(offer: Any) -> None:
+    own = environment.Variables("Notes")
+    own.flag("DATABASE_POOL", True, "Twice")
+    offer("notes", VARIABLES=own)
+    with pytest.raises(
+        ImproperlyConfigured, match=r"DATABASE_POOL is declared by config\.settings\.components\.database"
+    ):
+        env.declared()
 
 
-def test_items_are_trimmed_and_empty_ones_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALLOWED_HOSTS", " a.example, ,b.example ,")
-    assert env.items("ALLOWED_HOSTS") == ["a.example", "b.example"]
-
-
-def test_missing_variable_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABASE_URL")
-    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL is not set \(PostgreSQL.*\.env"):
-        env.url("DATABASE_URL")
-
-
-def test_other_engines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "sqlite:///db.sqlite3")
-    with pytest.raises(ImproperlyConfigured, match="postgres://"):
-        env.database()
-
-
-def test_variable_is_read_as_it_is_declared() -> None:
-    with pytest.raises(TypeError, match="WEB_THREADS is declared as number, not text"):
-        env.text("WEB_THREADS")
-    with pytest.raises(KeyError):
-        env.text("NOT_IN_THE_TABLE")
+def test_an_environment_changes_what_its_slice_sets(offer: Any) -> None:
+    offer("notes", NOTES_PER_PAGE=7, TEST={"NOTES_PER_PAGE": 2})
+    assert env.overrides("TEST")["NOTES_PER_PAGE"] == 2
+    assert "NOTES_PER_PAGE" not in env.overrides("DEVELOPMENT")
+    offer("others", TEST={"NOTES_PER_PAGE": 1})
+    with pytest.raises(ImproperlyConfigured, match=r"apps\.others\.settings\.TEST changes NOTES_PER_PAGE"):
+        env.overrides("TEST")
 
 
 def test_nothing_else_reads_the_environment() -> None:
@@ -81,30 +94,48 @@ def test_nothing_else_reads_the_environment() -> None:
         and "embedded" not in path.parts
         and reads.search(path.read_text(encoding="utf-8"))
     }
-    assert readers == {"config/env.py"}
+    assert readers == {"infrastructure/environment/__init__.py"}
 
 
-def test_every_variable_is_used_and_named_once() -> None:
-    names = [variable.name for variable in env.VARIABLES]
-    assert len(names) == len(set(names))
-    readers = [*(BASE_DIR / "config").rglob("*.py"), BASE_DIR / "deploy" / "gunicorn.conf.py"]
-    settings = "\n".join(path.read_text(encoding="utf-8") for path in readers if "tests" not in path.parts)
-    unused = [
-        name
-        for name in names
-        if not re.search(rf'env\.\w+\("{name}"\)', settings) and name not in ("DATABASE_URL", "EMAIL_URL")
-    ]
-    assert unused == []
+@pytest.mark.parametrize("name", variables.FILES)
+def test_files_repeat_the_table(name: str) -> None:
+    text = (BASE_DIR / name).read_text(encoding="utf-8")
+    assert variables.FILES[name](text) == text, "make variables"
 
 
-def test_reference_is_printed_as_markdown() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "config.env"],
-        cwd=BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
+def test_a_new_variable_appears_in_every_file(offer: Any) -> None:
+    own = environment.Variables("Notes")
+    own.number("NOTES_PER_PAGE", 7, "Notes of `one` page", least=1, most=50)
+    offer("notes", VARIABLES=own)
+    made = {
+        name: make((BASE_DIR / name).read_text(encoding="utf-8")) for name, make in variables.FILES.items()
+    }
+    assert "\n| **Notes** | | | `apps/notes/settings.py` |\n" in made["README.md"]
+    assert "\n| `NOTES_PER_PAGE` | 1 to 50 | `7` | Notes of `one` page |\n" in made["README.md"]
+    assert (
+        "\n\n# --- Notes ---\n\n# Notes of one page (1 to 50).\n#NOTES_PER_PAGE=7\n" in made[".env.example"]
     )
-    assert done.stdout == env.markdown() + "\n"
-    assert "| `WEB_THREADS` | number | `8` |" in done.stdout
+    assert "\n  NOTES_PER_PAGE:\n" in made["docker-compose.yml"]
+
+
+def test_command_compares_and_writes(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in variables.FILES:
+        (tmp_path / name).write_text((BASE_DIR / name).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(variables, "ROOT", tmp_path)
+    assert variables.main([]) == 0
+    readme = tmp_path / "README.md"
+    whole = readme.read_text(encoding="utf-8")
+    readme.write_text(re.sub(r"\| `WEB_THREADS`.*\n", "", whole), encoding="utf-8")
+    assert variables.main([]) == 1
+    assert (
+        capsys.readouterr().out
+        == "README.md: its variables are not those that are declared: make variables\n"
+    )
+    assert variables.main(["--write"]) == 0
+    assert readme.read_text(encoding="utf-8") == whole
+    readme.write_text("no marks", encoding="utf-8")
+    with pytest.raises(SystemExit, match="lacks its marks <!-- variables -->"):
+        variables.main([])
+    assert variables.main(["--other"]) == 2

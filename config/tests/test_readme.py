@@ -1,4 +1,4 @@
-"""The README against the code: its configuration table, its links, and that each of its commands is run somewhere."""
+"""The README against the code: its links, and that each of its commands is run somewhere."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ import re
 
 import pytest
 
-from config import env
 from config.env import BASE_DIR
 
 README = (BASE_DIR / "README.md").read_text(encoding="utf-8")
-
-
-def test_configuration_table_is_the_one_of_the_code() -> None:
-    shown = README.partition("<!-- configuration -->\n")[2].partition("\n<!-- /configuration -->")[0]
-    assert shown == env.markdown(), "python -m config.env prints the table as it should be"
 
 
 def test_links_lead_somewhere() -> None:

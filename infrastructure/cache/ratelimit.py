@@ -8,7 +8,6 @@ What is limited, and by which key, is the callers' business.
 from __future__ import annotations
 
 import math
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -21,6 +20,7 @@ import structlog
 from infrastructure import lazy_import
 from infrastructure.cache import redis as redis_client
 from infrastructure.cache.breaker import Breaker
+from infrastructure.cache.rates import Rate
 from infrastructure.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ else:
 _log = structlog.get_logger(__name__)
 
 SLICES: Final = 10
-PERIODS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_RATE = re.compile(r"([1-9]\d{0,8})/(?:([1-9]\d{0,3}) ?)?(second|minute|hour|day)s?")
 _LOCAL_KEYS = 10_000
 
 # KEYS[1] holds the slices of all rates of one key, as fields `<period ms>:<slice number>`.
@@ -90,33 +88,6 @@ end
 answer[1] = admitted
 return answer
 """.replace("SLICES", str(SLICES))
-
-
-class RateSyntaxError(ValueError):
-    """A rate is not written like `60/minute`."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Rate:
-    """`limit` calls in `period` seconds."""
-
-    limit: int
-    period: int
-
-    @classmethod
-    def parse(cls, text: str) -> Rate:
-        """`"60/minute"`, `"5/10 minutes"`, `"1000/day"`. Raises RateSyntaxError."""
-        match = _RATE.fullmatch(text.strip())
-        if match is None:
-            raise RateSyntaxError(f"{text!r} is not a rate: write it like 60/minute or 5/10 minutes.")
-        return cls(limit=int(match[1]), period=int(match[2] or 1) * PERIODS[match[3]])
-
-    def __str__(self) -> str:
-        for name, seconds in reversed(PERIODS.items()):
-            if self.period % seconds == 0:
-                count = self.period // seconds
-                return f"{self.limit}/{name}" if count == 1 else f"{self.limit}/{count} {name}s"
-        raise AssertionError("a period is whole seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,5 +69,5 @@ def environment(*, urls: Mapping[str, str], public_url: str) -> dict[str, str]:
     env = {**ALLOCATOR, **os.environ, **urls}
     env["DJANGO_SETTINGS_MODULE"] = SETTINGS
     env["PYTHONUNBUFFERED"] = "1"
-    env.setdefault("PUBLIC_URL", public_url)
+    env["PUBLIC_URL"] = env.get("PUBLIC_URL") or public_url
     return env

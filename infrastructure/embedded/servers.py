@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from infrastructure import dot_env
 from infrastructure.embedded import data_dirs, errors, processes
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.valkey import Valkey
@@ -18,21 +19,19 @@ from infrastructure.embedded.valkey import Valkey
 PATIENCE = 60.0  # seconds for a first start on a slow disk, recovery after a crash included
 LOST_PORT = re.compile(r"address already in use|could not bind", re.IGNORECASE)
 NAMES = ("DATABASE_URL", "REDIS_URL")
-LINE = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>.*?)\s*$")
 
 
-def dot_env(checkout: Path) -> dict[str, str]:
-    """The checkout's .env, as far as this package needs it: plain assignments, quotes taken off."""
-    with contextlib.suppress(FileNotFoundError):
-        matches = map(LINE.match, (checkout / ".env").read_text().splitlines())
-        return {match["name"]: match["value"].strip("'\"") for match in matches if match}
-    return {}
+def written(checkout: Path) -> dict[str, str]:
+    """What the checkout's .env says. Raises EmbeddedError for one that cannot be read."""
+    try:
+        return dot_env.read(checkout / ".env")
+    except dot_env.DotEnvError as error:
+        raise errors.EmbeddedError(str(error)) from None
 
 
 def external(checkout: Path = data_dirs.CHECKOUT, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """DATABASE_URL and REDIS_URL as the developer set them, by the environment or by .env (the former wins)."""
-    written = dot_env(checkout)
-    return {name: written[name] for name in NAMES if written.get(name)} | from_environment(environ)
+    return from_environment(written(checkout)) | from_environment(environ)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -68,7 +68,7 @@ class Supervisor:
         """Everything between the first process and the last."""
         try:
             urls = self.start_databases()
-            public = servers.dot_env(self.checkout).get("PUBLIC_URL", self.site)
+            public = servers.written(self.checkout).get("PUBLIC_URL") or self.site
             self.env = children.environment(urls=urls, public_url=public)
             claim.publish(state.Running(pid=os.getpid(), what="make run", site=self.site, urls=urls))
             self.prepare()

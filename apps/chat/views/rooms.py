@@ -11,8 +11,9 @@ from rest_framework import serializers
 
 from apps.chat import exceptions, selectors, services
 from apps.chat.filters import RoomFilter
-from apps.chat.models import SLUG_PATTERN, Language, Room
+from apps.chat.models import SLUG_PATTERN, Room
 from apps.chat.serializers import RoomOutput
+from apps.chat.types import Language
 from apps.common.http import fields
 from apps.common.http.operation import ApiRequest, View, operation
 

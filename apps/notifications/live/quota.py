@@ -33,12 +33,12 @@ class Slot:
 
 
 def take(*, user: str, address: str) -> Slot:
-    """Take a place. Raises TooManyStreams by the limits of sockets, which each kind of socket counts by itself."""
+    """Take a place. Raises TooManyStreams by the slice's limits."""
     keys = (f"user:{user}", f"address:{address}")
     with _lock:
         if (
-            _taken[keys[0]] >= settings.CHAT_SOCKETS_PER_USER
-            or _taken[keys[1]] >= settings.CHAT_SOCKETS_PER_ADDRESS
+            _taken[keys[0]] >= settings.NOTIFICATIONS_STREAMS_PER_USER
+            or _taken[keys[1]] >= settings.NOTIFICATIONS_STREAMS_PER_ADDRESS
         ):
             raise TooManyStreams(retry_after=5)
         _taken.update(keys)

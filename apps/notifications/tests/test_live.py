@@ -199,7 +199,7 @@ def test_who_gets_no_socket(site: Site, settings: Any) -> None:
     with pytest.raises(InvalidStatus) as refused:
         handshake(site, f"?token={token}", origin="https://evil.example")
     assert refused.value.response.status_code == 403
-    settings.CHAT_SOCKETS_PER_USER = 2
+    settings.NOTIFICATIONS_STREAMS_PER_USER = 2
     assert handshake(site, f"?token={token}").close_code() == 4409
     answer = httpx.get(f"http://{site.host}{STREAM}", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_streams")

@@ -46,7 +46,7 @@ def begin_second_factor(
         factor.save()
     return Enrolment(
         secret=secret,
-        uri=totp.uri(secret, account=user.email, issuer=settings.SECOND_FACTOR_ISSUER),
+        uri=totp.uri(secret, account=user.email, issuer=settings.PRODUCT_NAME),
     )
 
 

@@ -1,1 +1,1 @@
-"""One file for each concern of the settings. All of them read the environment through `config.env` only."""
+"""What no slice owns: one file for each concern, which declares its variables and the settings made from them."""

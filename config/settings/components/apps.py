@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from config import env
-from config.env import BASE_DIR
+from apps.common import slices
 
-# A slice is a folder of apps/ with an apps.py; nothing has to be registered here.
-SLICES = tuple(sorted(path.parent.name for path in (BASE_DIR / "apps").glob("*/apps.py")))
-
+# What the product calls itself, in mails and on the admin site; no account may be named so.
+PRODUCT_NAME = "Sarsen"
 INSTALLED_APPS = [
     "config.admin_site.SiteConfig",
     "django.contrib.auth",
@@ -24,7 +22,7 @@ INSTALLED_APPS = [
     "channels",
     "django_celery_beat",
     "storages",
-    *(f"apps.{name}" for name in SLICES),
+    *(slice_.package for slice_ in slices.on_disk()),
 ]
 
 MIDDLEWARE = [
@@ -72,6 +70,3 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-
-# Threads that answer HTTP in one process (the ASGI bridge and gunicorn alike).
-WEB_THREADS = env.number("WEB_THREADS")

@@ -2,33 +2,66 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from psycopg_pool.base import AttemptWithBackoff
 
-from config import env
+from infrastructure import environment
+from infrastructure.environment import urls
+
+VARIABLES = environment.Variables("PostgreSQL")
 
 # A pool that has lost its server asks for it each half second. By itself it waits 1, 2, 4 … seconds, and people with it,
 # although PostgreSQL has long been back.
 AttemptWithBackoff.INITIAL_DELAY = 0.5
 AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
+_PASSWORD = VARIABLES.text(
+    "DATABASE_URL_PASSWORD", "", "Password of `DATABASE_URL` as it is, without encoding", secret=True
+)
+_SERVER = VARIABLES.read(
+    "DATABASE_URL",
+    None,
+    "PostgreSQL, `postgres://user:password@host:5432/name`; libpq's parameters may follow, as in `?sslmode=verify-full`",
+    kind="URL",
+    parse=lambda value: urls.database(value, password=_PASSWORD),
+    empty={"ENGINE": "django.db.backends.postgresql"},
+    secret=True,
+)
+VARIABLES.weak_password("DATABASE_URL", _SERVER.get("PASSWORD", ""))
+_IS_POOLED = VARIABLES.flag(
+    "DATABASE_POOL", True, "Pool connections (psycopg pool); false: one persistent connection per thread"
+)
+_POOL_SIZE = VARIABLES.number(
+    "DATABASE_POOL_SIZE",
+    12,
+    "Connections one process may open: its threads, the relay and the probes",
+    least=1,
+    most=1_000,
+)
+# A statement that runs this long is a fault; better one clear error than a queue of waiting requests.
+_LIMITS = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
+
 
 def connection(*, pooled: bool) -> dict[str, Any]:
-    """The DATABASES entry. `pooled=False` keeps one persistent connection for each thread instead."""
-    entry: dict[str, Any] = env.database()
+    """The DATABASES entry. `pooled=False` keeps one persistent connection for each thread instead.
+
+    What DATABASE_URL says of a connection holds; of `options` that are named twice the server takes the last.
+    """
+    entry: dict[str, Any] = deepcopy(_SERVER)
+    given = entry.get("OPTIONS", {})
     options: dict[str, Any] = {
-        **entry.get("OPTIONS", {}),
         "connect_timeout": 5,
-        # A statement that runs this long is a fault; better one clear error than a queue of waiting requests.
-        "options": "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
         "server_side_binding": True,
         "prepare_threshold": 2,
+        **given,
+        "options": " ".join(filter(None, [_LIMITS, given.get("options")])),
     }
     if pooled:
         options["pool"] = {
             "min_size": 1,
-            "max_size": env.number("DATABASE_POOL_SIZE"),
+            "max_size": _POOL_SIZE,
             "timeout": 5,
             "max_lifetime": 1800,
         }
@@ -41,5 +74,5 @@ def connection(*, pooled: bool) -> dict[str, Any]:
     return entry
 
 
-DATABASES = {"default": connection(pooled=env.flag("DATABASE_POOL"))}
+DATABASES = {"default": connection(pooled=_IS_POOLED)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

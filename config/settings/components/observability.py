@@ -1,23 +1,29 @@
-"""Logs by structlog, errors and traces by Sentry, the audit log."""
+"""Logs by structlog, errors and traces by Sentry."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from infrastructure import environment
+from infrastructure.environment import values
 
-from django.core.exceptions import ImproperlyConfigured
+VARIABLES = environment.Variables("Watching")
 
-from config import env
-
-LOG_LEVEL = env.text("LOG_LEVEL").upper()
-SENTRY_DSN = env.text("SENTRY_DSN")
-ENVIRONMENT = env.text("ENVIRONMENT")
-RELEASE = env.text("RELEASE")
-# What the health checks of worker and beat look at.
-HEARTBEAT_FILE = env.text("HEARTBEAT_FILE")
+LOG_LEVEL = VARIABLES.choice(
+    "LOG_LEVEL", "INFO", "Threshold of the log", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+)
+SENTRY_DSN = VARIABLES.text(
+    "SENTRY_DSN", "", "Sentry project; empty: off", parse=values.dsn, kind="URL", secret=True
+)
+ENVIRONMENT = VARIABLES.text(
+    "ENVIRONMENT",
+    "",
+    "Name of this installation in Sentry; empty: by settings module",
+    parse=values.matching(r"[^\s/]{1,64}", "a word of at most 64 characters without a slash"),
+)
+RELEASE = VARIABLES.text(
+    "RELEASE",
+    "",
+    "Version that runs, for Sentry",
+    parse=values.matching(r"[^\s/\\]{1,200}", "a word of at most 200 characters without a slash"),
+)
 # `logging` is configured by infrastructure.telemetry, in one place for Django, Celery and uvicorn.
 LOGGING_CONFIG = None
-
-# The database itself keeps the last 30 days (migration common.0002).
-AUDIT_RETENTION = timedelta(days=env.number("AUDIT_RETENTION_DAYS"))
-if timedelta(days=30) > AUDIT_RETENTION:
-    raise ImproperlyConfigured("AUDIT_RETENTION_DAYS must be 30 or more.")

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from config import env
+from urllib.parse import unquote, urlsplit
 
-REDIS_URL = env.url("REDIS_URL")
+from infrastructure import environment
+from infrastructure.environment import urls
+
+VARIABLES = environment.Variables("Redis")
+
+_PASSWORD = VARIABLES.text(
+    "REDIS_URL_PASSWORD", "", "Password of `REDIS_URL` as it is, without encoding", secret=True
+)
+# Every client gets this text, so that all of them verify alike: see infrastructure.environment.urls.redis.
+REDIS_URL = VARIABLES.read(
+    "REDIS_URL",
+    None,
+    "Redis or Valkey, `redis://:password@host:6379/0`; `rediss://` for TLS, with `?ssl_ca_certs=` of a private authority",
+    kind="URL",
+    parse=lambda value: urls.redis(value, password=_PASSWORD),
+    empty="redis://localhost:6379/0",
+    secret=True,
+)
+VARIABLES.weak_password("REDIS_URL", unquote(urlsplit(REDIS_URL).password or ""))
 
 CACHES = {
     "default": {
@@ -73,5 +91,3 @@ CELERY_BEAT_SCHEDULER = "infrastructure.scheduling.beat_leader:LeaderScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 # Note each run at once: the beat that takes over after a crash goes by what is noted.
 CELERY_BEAT_SYNC_EVERY = 1
-# Whether a process hands events on right after their transaction; beat's sweep does it anyway (apps.common.outbox).
-OUTBOX_RELAY_THREAD = True

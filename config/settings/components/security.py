@@ -1,20 +1,38 @@
-"""Transport, hosts, CORS, cookies: the edges of the process."""
+"""Signing key, hosts, TLS, CORS, cookies: the edges of the process."""
 
 from __future__ import annotations
 
-from config import env
+from infrastructure import environment
+from infrastructure.environment import secrets, values
 
-ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
-PUBLIC_URL = env.url("PUBLIC_URL").rstrip("/")
-TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT")
+VARIABLES = environment.Variables("The site")
 
-# Handshakes of sockets with a token that does not hold, by address; zones say theirs in the zone table.
-SOCKET_REFUSED_RATES = ("600/minute",)
+SECRET_KEY = VARIABLES.text("SECRET_KEY", "", "Django's signing key, 50 characters or more", secret=True)
+VARIABLES.weak("SECRET_KEY", [secrets.weakness(SECRET_KEY, least=50)])
+ALLOWED_HOSTS = list(
+    VARIABLES.items(
+        "ALLOWED_HOSTS", "", "Host names that are answered; `.example.com` is all below it", each=values.host
+    )
+)
+if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+    VARIABLES.weak("ALLOWED_HOSTS", ["has to name the hosts that are answered"])
+PUBLIC_URL = VARIABLES.text(
+    "PUBLIC_URL",
+    "http://127.0.0.1:8000",
+    "Where people reach the site: scheme and host; links in mails start with it",
+    parse=values.origin,
+    kind="URL",
+)
+TRUSTED_PROXY_COUNT = VARIABLES.number(
+    "TRUSTED_PROXY_COUNT", 0, "Proxies in front whose X-Forwarded-For entry is believed", least=0, most=10
+)
+SECURE_SSL = VARIABLES.flag(
+    "SECURE_SSL", True, "The site is reached over TLS: secure cookies, HSTS, redirect (production)"
+)
 
 # Which origins may call which zone is said in the zone table; corsheaders asks it through its signal.
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS: list[str] = []
-CORS_ZONE_ORIGINS = tuple(env.items("CORS_ORIGINS"))
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "x-request-id")
 CORS_EXPOSE_HEADERS = (
     "x-request-id",
@@ -40,8 +58,3 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-
-DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("MAX_BODY_BYTES")
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-DATA_UPLOAD_MAX_NUMBER_FILES = 5
-FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024

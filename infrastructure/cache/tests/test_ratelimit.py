@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from infrastructure.cache.breaker import Breaker
-from infrastructure.cache.ratelimit import Limiter, LocalCounter, Rate, RateSyntaxError, Verdict
+from infrastructure.cache.ratelimit import Limiter, LocalCounter, Verdict
+from infrastructure.cache.rates import Rate, RateSyntaxError
 from infrastructure.cache.redis import client
 
 AWAY = "redis://127.0.0.1:1/0"

@@ -219,7 +219,7 @@ def test_environment_wins_over_dot_env_and_empty_means_unset(tmp_path: Path) -> 
     (tmp_path / ".env").write_text(
         "# DATABASE_URL=no\nDATABASE_URL = 'postgres://file'\nREDIS_URL=\nexport OTHER=1\n"
     )
-    assert servers.dot_env(tmp_path) == {"DATABASE_URL": "postgres://file", "REDIS_URL": "", "OTHER": "1"}
+    assert servers.written(tmp_path) == {"DATABASE_URL": "postgres://file", "REDIS_URL": "", "OTHER": "1"}
     assert servers.external(tmp_path, {}) == {"DATABASE_URL": "postgres://file"}
     assert servers.external(tmp_path, {"DATABASE_URL": "postgres://env", "REDIS_URL": ""}) == {
         "DATABASE_URL": "postgres://env"

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from apps.api.zones.table import Cors, CountBy, Docs, Floor, Version, Zone
 from apps.api.zones.validation.mistake import Mistake
 from apps.common.http.authentication import authenticator_names
-from infrastructure.cache.ratelimit import Rate, RateSyntaxError
+from infrastructure.cache.rates import Rate, RateSyntaxError
 
 RESERVED = frozenset({"problems", "schema", "redoc", "docs", "static", "asyncapi"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")

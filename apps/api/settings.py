@@ -1,22 +1,8 @@
-"""DRF and OpenAPI. Who may enter is decided by the zone table (`config/zones.py`), not here."""
+"""DRF and OpenAPI. Who may enter is decided by the zone table, not here."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from config import env
-
-ZONES = "config.zones.ZONES"
-ZONE_RATES = {
-    "public": tuple(env.items("RATES_PUBLIC")),
-    "private": tuple(env.items("RATES_PRIVATE")),
-    "internal": tuple(env.items("RATES_INTERNAL")),
-    "admin": tuple(env.items("RATES_ADMIN")),
-}
-# Whether the private zone's documentation is open to anyone; development says yes.
-OPEN_DOCS = False
-MAX_BODY_BYTES = env.number("MAX_BODY_BYTES")
-MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES")
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.common.http.authentication.GuardedAuthentication"],

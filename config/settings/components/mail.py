@@ -1,0 +1,27 @@
+"""How mails leave. Without a server each environment has a way of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infrastructure import environment
+from infrastructure.environment import urls, values
+
+VARIABLES = environment.Variables("Mail")
+
+# EMAIL_* of Django; empty without EMAIL_URL.
+MAIL_SERVER: dict[str, Any] = VARIABLES.read(
+    "EMAIL_URL",
+    "",
+    "`smtp+tls://user:password@host:587`; `?timeout=` in seconds; empty: folder `.data/mail` (production: console)",
+    kind="URL",
+    parse=urls.email,
+    empty={},
+    secret=True,
+)
+VARIABLES.weak_password("EMAIL_URL", MAIL_SERVER.get("EMAIL_HOST_PASSWORD", ""))
+DEFAULT_FROM_EMAIL = VARIABLES.text(
+    "EMAIL_FROM", "Sarsen <no-reply@example.com>", "Sender of every mail", parse=values.sender
+)
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 10

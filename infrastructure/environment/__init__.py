@@ -1,0 +1,177 @@
+"""Environment variables, declared and read in one line by whoever owns them.
+
+    VARIABLES = environment.Variables("Chat")
+
+    CHAT_FRAMES_PER_SECOND = VARIABLES.number(
+        "CHAT_FRAMES_PER_SECOND", 20, "Frames a socket may send", least=1, most=1_000_000
+    )
+
+Values come from the process environment, then from `.env` in the project's folder; an empty one counts as not set. What is
+wrong with a value is collected, and the settings refuse to start with all of it at once (`config.env`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+from infrastructure import dot_env
+from infrastructure.environment import secrets, values
+from infrastructure.environment.values import Mistake
+
+T = TypeVar("T")
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
+
+__all__ = ["DOT_ENV_FAULT", "ROOT", "Mistake", "Refused", "Variable", "Variables", "load_dot_env", "refuse"]
+
+
+class Refused(ImproperlyConfigured):
+    """The settings refuse to start. The message names every variable that is wrong, the remedy, and no secret."""
+
+
+def _plain_refusal(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An exception hook: what refuses to start says why, without a traceback."""
+    if issubclass(kind, Refused):
+        sys.stderr.write(f"{error}\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def refuse(faults: Sequence[str], *, title: str, remedy: str = "") -> None:
+    """Raise Refused if there are faults."""
+    if faults:
+        sys.excepthook = _plain_refusal
+        raise Refused("\n  - ".join([f"{title}:", *faults]) + (f"\n{remedy}" if remedy else ""))
+
+
+def load_dot_env(path: Path = ROOT / ".env") -> str | None:
+    """Put what the file says into the process environment, which wins where it has a variable. What is wrong with it."""
+    if os.environ.get("DJANGO_READ_DOT_ENV", "1") == "0":
+        return None
+    try:
+        for name, value in dot_env.read(path).items():
+            os.environ.setdefault(name, value)
+    except dot_env.DotEnvError as error:
+        return str(error)
+    return None
+
+
+DOT_ENV_FAULT: Final = load_dot_env()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A row of the table of variables. `default` is its text; None: the variable has to be set."""
+
+    name: str
+    kind: str
+    default: str | None
+    help: str
+    secret: bool
+
+
+class Variables:
+    """What one owner declares: its variables, and what is wrong with their values.
+
+    Attributes:
+        title: For people: a heading in `.env.example`.
+        declared: In the order of declaration.
+        faults: What cannot work anywhere.
+        weaknesses: What production refuses and development takes.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.declared: list[Variable] = []
+        self.faults: list[str] = []
+        self.weaknesses: list[str] = []
+
+    def read(
+        self,
+        name: str,
+        default: str | None,
+        help: str,
+        *,
+        kind: str,
+        parse: Callable[[str], T],
+        empty: T,
+        secret: bool = False,
+    ) -> T:
+        """The variable's value: what `parse` makes of its text, or of its default; `empty` where there is neither."""
+        self.declared.append(Variable(name=name, kind=kind, default=default, help=help, secret=secret))
+        text = os.environ.get(name, "").strip()
+        try:
+            if text:
+                return parse(text)
+        except Mistake as mistake:
+            self.faults.append(f"{name} {mistake}.")
+        else:
+            if default is None:
+                self.faults.append(
+                    f"{name} is not set: {help}. Set it in the environment or in .env; `make run` and `make test`"
+                    " set it by themselves."
+                )
+        return parse(default) if default else empty
+
+    def text(
+        self,
+        name: str,
+        default: str,
+        help: str,
+        *,
+        parse: Callable[[str], str] = values.text,
+        kind: str = "text",
+        secret: bool = False,
+    ) -> str:
+        """A text of one line; `parse` may ask for more."""
+        return self.read(name, default, help, kind=kind, parse=parse, empty="", secret=secret)
+
+    def choice(self, name: str, default: str, help: str, *, choices: Sequence[str]) -> str:
+        """One of some words."""
+        return self.text(name, default, help, parse=values.choice(choices), kind=", ".join(choices))
+
+    def flag(self, name: str, default: bool, help: str) -> bool:  # noqa: FBT001  (reads like the others)
+        """true or false."""
+        text = "true" if default else "false"
+        return self.read(name, text, help, kind="true/false", parse=values.flag, empty=False)
+
+    def number(self, name: str, default: int, help: str, *, least: int, most: int) -> int:
+        """A whole number from `least` to `most`."""
+        kind = f"{least} to {most}"
+        return self.read(name, str(default), help, kind=kind, parse=values.number(least, most), empty=0)
+
+    def items(
+        self,
+        name: str,
+        default: str,
+        help: str,
+        *,
+        each: Callable[[str], str] = values.text,
+        secret: bool = False,
+    ) -> tuple[str, ...]:
+        """A comma-separated list, blanks trimmed, empty entries dropped."""
+
+        def parse(text: str) -> tuple[str, ...]:
+            return tuple(each(item.strip()) for item in text.split(",") if item.strip())
+
+        return self.read(name, default, help, kind="comma list", parse=parse, empty=(), secret=secret)
+
+    def fault(self, name: str, reason: str) -> None:
+        """Refuse a variable for a reason that its text alone does not show."""
+        self.faults.append(f"{name} {reason}.")
+
+    def weak(self, name: str, reasons: Iterable[str | None]) -> None:
+        """Have production refuse a variable."""
+        self.weaknesses += [f"{name} {reason}" for reason in reasons if reason]
+
+    def weak_password(self, name: str, password: str) -> None:
+        """Have production refuse an address with a sample as its password. Its length is the other side's business."""
+        if secrets.is_sample(password):
+            self.weak(name, ["has a sample value as its password"])

@@ -1,0 +1,113 @@
+"""The tables of environment variables in README.md, .env.example and docker-compose.yml, made from the declarations.
+
+    python scripts/variables.py --write    write them
+    python scripts/variables.py            compare, and name every file that says otherwise (a part of `make check`)
+
+Variables are declared in `config/settings/components/` and in the slices' `settings.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from config import env  # noqa: E402
+from infrastructure.environment import Variable  # noqa: E402
+
+# Set by the image or for single services, because they follow from how these are laid out.
+OF_THE_DEPLOYMENT = frozenset({"DATA_DIR", "HEARTBEAT_FILE", "WEB_CONCURRENCY"})
+
+
+def main(arguments: list[str]) -> int:
+    """Write or compare. 1 when a file says something else than the declarations."""
+    if arguments not in ([], ["--write"]):
+        sys.stderr.write(__doc__ or "")
+        return 2
+    differing = 0
+    for name, make in FILES.items():
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        made = make(text)
+        if made != text and arguments:
+            path.write_text(made, encoding="utf-8")
+            print(f"{name} written")
+        elif made != text:
+            differing += 1
+            print(f"{name}: its variables are not those that are declared: make variables")
+    return 1 if differing else 0
+
+
+def readme(text: str) -> str:
+    """README.md with one row for each variable."""
+    rows = ["| variable | value | default | what it is |", "|---|---|---|---|"]
+    for module, owner in env.declared().items():
+        rows.append(f"| **{owner.title}** | | | `{module.replace('.', '/')}.py` |")
+        rows += [_row(variable) for variable in owner.declared]
+    return _between(text, "<!-- variables -->", "<!-- /variables -->", rows)
+
+
+def _row(variable: Variable) -> str:
+    default = f"`{variable.default}`" if variable.default else "empty"
+    secret = " (secret)" if variable.secret else ""
+    shown = "required" if variable.default is None else default
+    return f"| `{variable.name}` | {variable.kind} | {shown} | {variable.help}{secret} |"
+
+
+def example(text: str) -> str:
+    """.env.example with every variable that is not explained above, and not fixed by the compose file."""
+    known = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", text.partition("# <variables>")[0], flags=re.MULTILINE))
+    known |= fixed_by_compose() | OF_THE_DEPLOYMENT
+    lines: list[str] = []
+    for owner in env.declared().values():
+        rows = [variable for variable in owner.declared if variable.name not in known]
+        lines += [f"\n# --- {owner.title} ---\n"] * bool(rows)
+        lines += [
+            f"# {row.help.replace('`', '')} ({row.kind}).\n#{row.name}={row.default or ''}" for row in rows
+        ]
+    return _between(text, "# <variables>", "# </variables>", lines)
+
+
+def compose(text: str) -> str:
+    """docker-compose.yml handing on every variable that it does not set itself."""
+    set_there = set(re.findall(r"^  (\w+):", _settings(text), flags=re.MULTILINE)) | OF_THE_DEPLOYMENT
+    names = sorted(variable.name for variable in env.variables() if variable.name not in set_there)
+    return _between(text, "  # <variables>", "  # </variables>", [f"  {name}:" for name in names])
+
+
+def fixed_by_compose() -> set[str]:
+    """Variables whose value in the containers does not come from one of the same name in .env."""
+    rows: Iterator[tuple[str, str]] = (
+        (match[1], match[2])
+        for match in re.finditer(
+            r"^  (\w+): *(.*)$", _settings((ROOT / "docker-compose.yml").read_text()), re.MULTILINE
+        )
+    )
+    return {name for name, value in rows if f"${{{name}" not in value}
+
+
+def _settings(compose_file: str) -> str:
+    """The hand-written part of the settings that all containers of the product share."""
+    return compose_file.partition("x-settings:")[2].partition("# <variables>")[0]
+
+
+def _between(text: str, begin: str, end: str, lines: list[str]) -> str:
+    head, found, rest = text.partition(f"{begin}\n")
+    _, closed, tail = rest.partition(f"{end}\n")
+    if not found or not closed:
+        raise SystemExit(f"a file lacks its marks {begin.strip()} and {end.strip()}")
+    return "\n".join([head + begin, *lines, end, tail])
+
+
+FILES: dict[str, Callable[[str], str]] = {
+    "README.md": readme,
+    ".env.example": example,
+    "docker-compose.yml": compose,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
