@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init
+from kombu.transport import TRANSPORT_ALIASES
 
 from infrastructure.telemetry import tasks
 
@@ -17,6 +18,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # In every process that publishes or runs tasks, and before Celery would set up a log of its own.
 tasks.install()
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "infrastructure.scheduling.transport:Transport"))
 
 
 @app.on_after_finalize.connect
@@ -33,7 +35,7 @@ def collect_schedules(sender: Celery, **_: Any) -> None:
 
 @worker_init.connect
 def begin_to_work(**_: Any) -> None:
-    """Load what tasks use, before processes are forked off; touch HEARTBEAT_FILE for the health check, if there is one."""
+    """Load what tasks use before processes are forked off, and show signs of life."""
     from django.conf import settings
 
     from infrastructure import lazy_import

@@ -12,23 +12,27 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial, wraps
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID
 
 import celery
 import structlog
 from celery import signals
 from celery.exceptions import Ignore, Reject
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 from django.utils import timezone
 
 from apps.common import events, outbox
 from apps.common.models import DeadTask
 from infrastructure.telemetry import context, redaction
 
+if TYPE_CHECKING:
+    from infrastructure.scheduling.transport import Unusable
+
 # Redis delivers a message again that was not acknowledged for `visibility_timeout` (65 s), also one that only waits in
 # a worker for its time: a longer wait would run twice, fail twice, and wait twice again.
 MAX_COUNTDOWN: Final = 45
+MAX_MESSAGE: Final = 8_000
 _log = structlog.get_logger(__name__)
 
 
@@ -115,6 +119,7 @@ def install() -> None:
     signals.task_success.connect(_succeeded, dispatch_uid="sarsen.task_succeeded")
     signals.task_retry.connect(_retried, dispatch_uid="sarsen.task_retried")
     signals.task_failure.connect(record_failure, dispatch_uid="sarsen.dead_tasks")
+    signals.task_rejected.connect(record_unusable, dispatch_uid="sarsen.unusable_messages")
 
 
 def _succeeded(*, sender: Any, **_: Any) -> None:
@@ -143,29 +148,68 @@ def record_failure(
     einfo: Any = None,
     **_: Any,
 ) -> None:
-    """Keep a task that failed for good: all attempts used, an error that is not retried, out of time, worker lost.
-
-    When the database is away, the log has to do.
-    """
+    """Keep a task that failed for good: all attempts used, an error that is not retried, out of time, worker lost."""
     if isinstance(exception, Reject) and outbox.reference(task_id) is not None:
         return  # its retry could not be published, since the broker is away; the outbox asks for it again
-    error = redaction.redact_text(f"{type(exception).__name__}: {exception}")[:2000]
+    _record(
+        task_id=task_id,
+        name=sender.name,
+        args=list(args or ()),
+        kwargs=dict(kwargs or {}),
+        error=_error(exception),
+        traceback=redaction.redact_text(str(getattr(einfo, "traceback", None) or ""))[-8000:],
+        request_id=context.request_id(),
+    )
+
+
+def record_unusable(*, message: Unusable, exc: BaseException, **_: Any) -> None:
+    """Keep what the worker took from the broker and could make no task of."""
+    _log.error("task.unusable", task=message.name, task_id=message.task_id, error=repr(exc))
+    _record(
+        task_id=message.task_id,
+        name=message.name,
+        args=message.args,
+        kwargs=message.kwargs,
+        error=_error(exc),
+        message="" if message.name else redaction.redact_text(message.text)[:MAX_MESSAGE],
+        request_id=message.request_id,
+    )
+
+
+def _error(exception: BaseException) -> str:
+    return redaction.redact_text(f"{type(exception).__name__}: {exception}")[:2000]
+
+
+def _record(**row: Any) -> None:
+    """Write a row of the table of dead tasks. When the database is away, the log has to do."""
     try:
-        with transaction.atomic():
-            DeadTask.objects.create(
-                task_id=task_id,
-                name=sender.name,
-                args=list(args or ()),
-                kwargs=dict(kwargs or {}),
-                error=error,
-                traceback=redaction.redact_text(str(getattr(einfo, "traceback", None) or ""))[-8000:],
-                request_id=context.request_id(),
+        try:
+            _write(**row)
+        except (DataError, ValueError):
+            # PostgreSQL stores neither U+0000 nor NaN nor lone surrogates nor endless names.
+            shown = ascii({"name": row["name"], "args": row["args"], "kwargs": row["kwargs"]})
+            _write(
+                task_id=_plain(row["task_id"])[:255],
+                name="",
+                error=_plain(row["error"]),
+                message=_plain(row.get("message") or redaction.redact_text(shown))[:MAX_MESSAGE],
             )
-            outbox.confirm(task_id)
     except DatabaseError:
-        _log.exception(
-            "task.dead_not_recorded", task=sender.name, args=list(args or ()), kwargs=dict(kwargs or {})
-        )
+        _log.exception("task.dead_not_recorded", **row)
+    finally:
+        if not connection.in_atomic_block:
+            # This may be a worker's main process, which keeps no connection: those that it forks off would share it.
+            connection.close()
+
+
+def _write(**row: Any) -> None:
+    with transaction.atomic():
+        DeadTask.objects.create(**row)
+        outbox.confirm(row["task_id"])
+
+
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,8 @@ CELERY_TASK_RETRY_ON_WORKER_LOST = True
 # On SIGQUIT (how containers stop it) running tasks have this long; what is not done then goes back to the queue.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What a queue holds neither ends a worker nor is lost without a record.
+CELERY_WORKER_CONSUMER = "infrastructure.scheduling.consumer:Consumer"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

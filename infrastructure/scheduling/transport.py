@@ -1,0 +1,71 @@
+"""The Redis transport of Celery, reading queues with care.
+
+kombu takes an item out of a queue before it reads it, and an error while reading ends the worker. Here an item that is no
+message is told by Celery's signal `task_rejected`, with an `Unusable` as its message, and passed over. `config.celery`
+has every connection to Redis made with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+from celery import signals
+from kombu.transport import redis as kombu_redis
+from kombu.utils.json import loads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """A message that no task can be made of. `name` is empty where it names none; `text` is what the queue held."""
+
+    text: str
+    task_id: str = ""
+    name: str = ""
+    args: list[Any] = field(default_factory=list)
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    request_id: str = ""
+
+
+class Client(redis.Redis):
+    """Hands over only what kombu can make a message of."""
+
+    def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
+        """The answer; an item of a queue that is no message counts as none."""
+        answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        if command_name == "BRPOP" and answer:
+            try:
+                _require_form(answer[1])
+            except Exception as error:  # noqa: BLE001  (recorded)
+                text = bytes(answer[1]).decode("utf-8", "backslashreplace")
+                signals.task_rejected.send(sender=self, message=Unusable(text=text), exc=error)
+                return None
+        return answer
+
+
+def _require_form(item: bytes) -> None:
+    """Raises whatever is wrong with an item of a queue: what kombu needs of it is read as kombu reads it."""
+    message = loads(item.decode())
+    properties = message["properties"]
+    delivery = properties["delivery_info"]
+    for text in (properties["delivery_tag"], delivery["exchange"], delivery["routing_key"]):
+        text.encode()
+    for mapping in (properties, delivery, message.get("headers") or {}):
+        mapping.keys()
+    encoding = properties.get("body_encoding")
+    if encoding and encoding.lower() != "utf-8":
+        kombu_redis.Channel.codecs[encoding].decode(message.get("body") or "")
+
+
+class Channel(kombu_redis.Channel):
+    """kombu's, with that client."""
+
+    def _get_client(self) -> Any:
+        return Client
+
+
+class Transport(kombu_redis.Transport):
+    """kombu's, with that channel."""
+
+    Channel = Channel
