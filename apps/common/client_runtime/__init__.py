@@ -15,7 +15,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readme:
-    """What the README of a package says about a runtime, where the zone's callers sign in.
+    """The part of a package's README about a runtime, in zones whose callers sign in.
 
     `{package}` and `{module}` in `section` stand for the name in the registry and the name to import. `imports` and
     `setup` go into the README's first example.

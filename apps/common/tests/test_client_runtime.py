@@ -65,7 +65,7 @@ PAGES = {
     None: SimpleNamespace(results=[1, 2], next_="http://here/?limit=2&cursor=bmV4dA", previous=None),
     "bmV4dA": SimpleNamespace(results=[3], next_=None, previous="http://here/?limit=2"),
 }
-TALK = {
+MESSAGES = {
     None: SimpleNamespace(results=[3, 4], next_=None, previous="http://here/?before=3&limit=2"),
     3: SimpleNamespace(results=[1, 2], next_="http://here/?after=2", previous=None),
 }
@@ -79,7 +79,7 @@ def test_pages_become_one_sequence() -> None:
         return PAGES[cursor]
 
     def messages(*, before: int | None = None) -> Any:
-        return TALK[before]
+        return MESSAGES[before]
 
     def numbers(*, after: int) -> Any:
         return SimpleNamespace(
@@ -87,7 +87,7 @@ def test_pages_become_one_sequence() -> None:
         )
 
     async def amessages(*, before: int | None = None) -> Any:
-        return TALK[before]
+        return MESSAGES[before]
 
     async def all_of(items: AsyncIterator[Any]) -> list[Any]:
         return [item async for item in items]

@@ -22,16 +22,16 @@ _BEGIN: Final = """
 const session = new clients.Session();
 await session.signIn(arguments[0], arguments[1]);
 const chat = new clients.ChatSocket({ room: arguments[2], session, after: 0 });
-globalThis.talk = { chat, session, received: [], states: [], acknowledged: {}, failed: [] };
-chat.on("message", (frame) => talk.received.push([frame.seq, frame.message]));
-chat.on("state", ({ state, code }) => talk.states.push([state, code]));
+globalThis.page = { chat, session, received: [], states: [], acknowledged: {}, failed: [] };
+chat.on("message", (frame) => page.received.push([frame.seq, frame.message]));
+chat.on("state", ({ state, code }) => page.states.push([state, code]));
 chat.open();
 """
 _SEND: Final = """
 for (const text of arguments[0]) {
-  talk.chat
+  page.chat
     .send(text)
-    .then((ack) => (talk.acknowledged[text] = ack.seq), (error) => talk.failed.push(`${text}: ${error}`));
+    .then((ack) => (page.acknowledged[text] = ack.seq), (error) => page.failed.push(`${text}: ${error}`));
 }
 """
 
@@ -108,20 +108,20 @@ def chat_sockets_survive_kills(journey: Journey) -> None:
                 browser, lambda: _state(browser) != "open" and grace.chat.state != "open", "closed sockets"
             )
             _send(browser, grace, after)
-            assert browser.run("return talk.chat.unsent.length") >= AT_ONCE
+            assert browser.run("return page.chat.unsent.length") >= AT_ONCE
             server.start()
             sent += [f"{name}: {text}" for text in before + after for name in ("ada", "grace")]
             _until(browser, lambda: _acknowledged(browser, grace) == set(sent), "all acknowledgements", 60)  # noqa: B023
-        newest = max(*grace.acknowledged.values(), *browser.run("return Object.values(talk.acknowledged)"))
+        newest = max(*grace.acknowledged.values(), *browser.run("return Object.values(page.acknowledged)"))
         _until(
-            browser, lambda: browser.run("return talk.chat.seq") == newest == grace.chat.seq, "all messages"
+            browser, lambda: browser.run("return page.chat.seq") == newest == grace.chat.seq, "all messages"
         )
-    in_browser = [tuple(entry) for entry in browser.run("return talk.received")]
+    in_browser = [tuple(entry) for entry in browser.run("return page.received")]
     assert [seq for seq, _ in in_browser] == list(range(1, newest + 1)), "gapless, in order, once"
     assert grace.received == in_browser, "one order for both"
     texts = [text for _, text in in_browser]
     assert [texts.count(text) for text in sent] == [1] * len(sent), "stored once"
-    assert browser.run("return talk.failed") == []
+    assert browser.run("return page.failed") == []
     expected = ("WebSocket", "ERR_CONNECTION_REFUSED")
     complaints = [line for line in browser.complaints() if not any(word in line for word in expected)]
     assert complaints == [], complaints
@@ -130,12 +130,12 @@ def chat_sockets_survive_kills(journey: Journey) -> None:
 def chat_sockets_stop_with_the_session(journey: Journey) -> None:
     """A session that ends elsewhere stops the socket (4408), and signs out here."""
     server, browser = journey.server, journey.browser
-    token = browser.run("return talk.session.token()")
+    token = browser.run("return page.session.token()")
     server.call("POST", "/api/private/v1/users/me/logout-all/", token=token)
     _until(browser, lambda: _state(browser) == "stopped", "the end of the socket", 15)
-    assert browser.run("return talk.states.at(-1)") == ["stopped", 4408]
-    assert browser.run("return talk.session.isSignedIn") is False
-    script = "const late = talk.chat.send('late'); talk.chat.open(); return late.catch((error) => error.name)"
+    assert browser.run("return page.states.at(-1)") == ["stopped", 4408]
+    assert browser.run("return page.session.isSignedIn") is False
+    script = "const late = page.chat.send('late'); page.chat.open(); return late.catch((error) => error.name)"
     assert browser.run(script) == "SocketStopped"
 
 
@@ -148,11 +148,11 @@ def _send(browser: Browser, grace: PythonClient, texts: list[str]) -> None:
 
 
 def _acknowledged(browser: Browser, grace: PythonClient) -> set[str]:
-    return set(browser.run("return Object.keys(talk.acknowledged)")) | set(grace.acknowledged)
+    return set(browser.run("return Object.keys(page.acknowledged)")) | set(grace.acknowledged)
 
 
 def _state(browser: Browser) -> str:
-    state: str = browser.run("return talk.chat.state")
+    state: str = browser.run("return page.chat.state")
     return state
 
 

@@ -42,7 +42,7 @@ def room(transactional_db: None) -> Room:
 
 
 def cut(code: int) -> None:
-    """The server ends every socket."""
+    """Close every socket from the server."""
     for hub in hubs.list_all():
         for subscriber in list(hub.sockets):
             subscriber._loop.call_soon_threadsafe(subscriber.close, code)
@@ -52,7 +52,7 @@ def messages(listener: Listener) -> list[tuple[int, str]]:
     return [(frame["seq"], frame["message"]) for frame in listener.of_type("message")]
 
 
-def test_two_people_talk(base_url: str, room: Room) -> None:
+def test_two_members_exchange_messages(base_url: str, room: Room) -> None:
     ada, grace = (
         client_session(base_url, member_of(room, name="Ada")),
         client_session(base_url, member_of(room, name="Grace")),
@@ -60,18 +60,18 @@ def test_two_people_talk(base_url: str, room: Room) -> None:
 
     async def scenario() -> None:
         async with ChatSocket(ada, room.slug) as one, ChatSocket(grace, room.slug) as other:
-            heard, seen = Listener(one), Listener(other)
+            received, seen = Listener(one), Listener(other)
             await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
             ack = await one.send("hello")
             assert (ack["type"], ack["seq"]) == ("ack", 1)
             await other.typing()
             await other.read(1)
-            kinds = lambda: {frame["type"] for frame in heard.frames}  # noqa: E731
+            kinds = lambda: {frame["type"] for frame in received.frames}  # noqa: E731
             await until(lambda: {"ack", "message", "typing", "read"} <= kinds())
             await until(lambda: messages(seen) == [(1, "hello")])
             assert one.unsent == ()
         assert one.state is State.STOPPED
-        await asyncio.gather(heard.task, seen.task)
+        await asyncio.gather(received.task, seen.task)
 
     run(scenario)
 
@@ -113,7 +113,7 @@ def test_every_close_code_of_the_protocol_is_known() -> None:
 
 
 @pytest.mark.parametrize("code", [1009, 1011, 1012, 1013, 4409, 4429])
-def test_it_comes_back_without_loss_or_doubles(base_url: str, room: Room, code: int) -> None:
+def test_it_reconnects_without_losing_or_repeating_messages(base_url: str, room: Room, code: int) -> None:
     ada, grace = client_session(base_url, member_of(room)), client_session(base_url, member_of(room))
     states: list[tuple[State, int]] = []
 
@@ -123,19 +123,19 @@ def test_it_comes_back_without_loss_or_doubles(base_url: str, room: Room, code: 
             ChatSocket(ada, room.slug, on_state=on_state) as one,
             ChatSocket(grace, room.slug) as other,
         ):
-            heard = Listener(one)
+            received = Listener(one)
             await until(lambda: one.state is State.OPEN and other.state is State.OPEN)
             await one.send("before")
             cut(code)
             await until(lambda: State.WAITING in {state for state, _ in states})
-            # Said without a line, by both: kept, and sent in order.
-            receipts = [one.post(f"from here {n}") for n in range(3)]
+            # Sent while disconnected: kept, and sent in order.
+            acknowledged = [one.post(f"from here {n}") for n in range(3)]
             assert [draft["message"] for draft in one.unsent] == [f"from here {n}" for n in range(3)]
             await other.send("from there")
-            acks = await asyncio.gather(*receipts)
+            acks = await asyncio.gather(*acknowledged)
             await one.send("after")
-            await until(lambda: len(messages(heard)) == 6)
-            assert [seq for seq, _ in messages(heard)] == [1, 2, 3, 4, 5, 6]
+            await until(lambda: len(messages(received)) == 6)
+            assert [seq for seq, _ in messages(received)] == [1, 2, 3, 4, 5, 6]
             assert [ack["seq"] for ack in acks] == sorted(ack["seq"] for ack in acks)
             assert one.seq == 6
 
@@ -144,30 +144,30 @@ def test_it_comes_back_without_loss_or_doubles(base_url: str, room: Room, code: 
     assert Message.objects.filter(room=room).count() == 6
 
 
-def test_what_an_earlier_socket_did_not_get_through_is_said_once(base_url: str, room: Room) -> None:
+def test_unsent_messages_of_an_earlier_socket_are_stored_once(base_url: str, room: Room) -> None:
     session = client_session(base_url, member_of(room))
 
     async def scenario() -> None:
         one = ChatSocket(session, room.slug)
-        receipt = one.post("kept")
+        acknowledged = one.post("kept")
         kept = one.unsent
         await one.close()
         with pytest.raises(SocketStopped):
-            await receipt
-        # Said by two sockets, as after a crash that came between sending and the receipt.
+            await acknowledged
+        # Sent by two sockets, as after a crash before the acknowledgement.
         for _ in range(2):
             async with ChatSocket(session, room.slug, unsent=kept) as again:
                 await until(lambda: again.unsent == ())
         async with ChatSocket(session, room.slug, after=0) as reader:
-            heard = Listener(reader)
-            await until(lambda: messages(heard) == [(1, "kept")])
+            received = Listener(reader)
+            await until(lambda: messages(received) == [(1, "kept")])
 
     run(scenario)
     assert Message.objects.filter(room=room).count() == 1
 
 
 @pytest.mark.parametrize("code", [4403, 4404, 4406, 4408])
-def test_it_does_not_come_back_when_that_would_be_in_vain(base_url: str, room: Room, code: int) -> None:
+def test_it_stops_after_a_final_code(base_url: str, room: Room, code: int) -> None:
     session = client_session(base_url, member_of(room))
 
     async def scenario() -> None:
@@ -186,7 +186,7 @@ def test_it_does_not_come_back_when_that_would_be_in_vain(base_url: str, room: R
     assert not Message.objects.filter(room=room).exists()
 
 
-def test_strangers_and_unknown_rooms_are_final(base_url: str, room: Room) -> None:
+def test_a_room_of_others_and_an_unknown_room_stop_it(base_url: str, room: Room) -> None:
     stranger = client_session(base_url, UserFactory.create())
 
     async def code_of(slug: str) -> int:
@@ -203,7 +203,7 @@ def test_strangers_and_unknown_rooms_are_final(base_url: str, room: Room) -> Non
 
 
 class Elsewhere(httpx.AsyncHTTPTransport):
-    """Takes calls to another server."""
+    """Sends requests to another server."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -214,9 +214,7 @@ class Elsewhere(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-def test_a_token_that_is_not_taken_is_renewed_once(
-    base_url: str, room: Room, live_server: LiveServer
-) -> None:
+def test_a_refused_token_is_renewed_once(base_url: str, room: Room, live_server: LiveServer) -> None:
     pair = pair_for(member_of(room))
     session = Session(base_url, async_transport=Elsewhere(live_server.url))
     session.adopt(TokenPair("not.a.token", pair.refresh, 600))
@@ -228,7 +226,7 @@ def test_a_token_that_is_not_taken_is_renewed_once(
     run(scenario)
 
 
-def test_nobody_signed_in_stops_it(base_url: str, room: Room) -> None:
+def test_a_signed_out_session_stops_it(base_url: str, room: Room) -> None:
     async def scenario() -> None:
         async with ChatSocket(Session(base_url), room.slug) as socket:
             with pytest.raises(SocketStopped) as stopped:
@@ -238,7 +236,7 @@ def test_nobody_signed_in_stops_it(base_url: str, room: Room) -> None:
     run(scenario)
 
 
-def test_a_refused_message_is_told_and_the_next_goes_through(
+def test_a_refused_message_raises_and_the_next_is_sent(
     base_url: str, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = client_session(base_url, member_of(room))
@@ -267,16 +265,20 @@ def test_a_message_that_is_too_big_is_refused_and_not_sent_again(base_url: str, 
         on_state = lambda state, code: states.append((state, code))  # noqa: E731
         async with ChatSocket(session, room.slug, on_state=on_state) as socket:
             await until(lambda: socket.state is State.OPEN)
-            receipts = [socket.post("before"), socket.post("x" * protocol.MAX_FRAME), socket.post("after")]
+            acknowledged = [
+                socket.post("before"),
+                socket.post("x" * protocol.MAX_FRAME),
+                socket.post("after"),
+            ]
             with pytest.raises(ChatRefused, match="too_big"):
-                await receipts[1]
-            assert [(await receipts[n])["seq"] for n in (0, 2)] == [1, 2]
+                await acknowledged[1]
+            assert [(await acknowledged[n])["seq"] for n in (0, 2)] == [1, 2]
 
     run(scenario)
     assert states.count((State.WAITING, CloseCode.TOO_BIG)) == 1
 
 
-def test_a_version_that_is_not_spoken_stops_it(base_url: str, room: Room) -> None:
+def test_an_unknown_protocol_version_stops_it(base_url: str, room: Room) -> None:
     session = client_session(base_url, member_of(room))
 
     async def scenario() -> None:
@@ -290,7 +292,7 @@ def test_a_version_that_is_not_spoken_stops_it(base_url: str, room: Room) -> Non
     assert session.is_signed_in
 
 
-def test_more_than_the_server_allows_at_once_goes_through(
+def test_more_messages_than_the_server_allows_at_once_are_sent(
     base_url: str, room: Room, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CHAT_FRAMES_PER_SECOND = 8  # 40 at once
@@ -301,16 +303,16 @@ def test_more_than_the_server_allows_at_once_goes_through(
 
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
-            heard = Listener(socket)
+            received = Listener(socket)
             acks = await asyncio.gather(*(socket.post(str(n)) for n in range(39)))
             assert [ack["seq"] for ack in acks] == list(range(1, 40))
-            await until(lambda: len(messages(heard)) == 39)
-            assert messages(heard) == [(n + 1, str(n)) for n in range(39)]
+            await until(lambda: len(messages(received)) == 39)
+            assert messages(received) == [(n + 1, str(n)) for n in range(39)]
 
     run(scenario)
 
 
-def test_a_message_that_cannot_be_stored_now_is_sent_again(
+def test_an_unavailable_message_is_sent_again(
     base_url: str, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = client_session(base_url, member_of(room))
@@ -318,27 +320,27 @@ def test_a_message_that_cannot_be_stored_now_is_sent_again(
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
             await until(lambda: socket.state is State.OPEN)
-            receipt = socket.post("hello")
+            acknowledged = socket.post("hello")
             (draft,) = socket.unsent
             socket._outbox.refuse("unavailable", "Try again later.", draft["client_id"])
             assert socket._outbox._held_until > time.monotonic() + 0.9
-            assert not receipt.done()
+            assert not acknowledged.done()
             assert [kept["message"] for kept in socket.unsent] == ["hello"]
-            await receipt
+            await acknowledged
 
     run(scenario)
 
 
-def test_a_gap_is_mended_by_connecting_anew(base_url: str, room: Room) -> None:
+def test_a_gap_is_closed_by_reconnecting(base_url: str, room: Room) -> None:
     session = client_session(base_url, member_of(room))
 
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
-            heard = Listener(socket)
+            received = Listener(socket)
             await socket.send("one")
             await until(lambda: socket.seq == 1)
-            socket.seq = 0  # as if the first had been lost on the way
+            socket.seq = 0  # as if the first had been lost
             await socket.send("two")
-            await until(lambda: messages(heard) == [(1, "one"), (1, "one"), (2, "two")])
+            await until(lambda: messages(received) == [(1, "one"), (1, "one"), (2, "two")])
 
     run(scenario)

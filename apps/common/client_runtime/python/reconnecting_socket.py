@@ -75,7 +75,7 @@ class Gap(Exception):
 
 
 class TokenSource(Protocol):
-    """Who the socket connects as, such as a `Session`."""
+    """The credential of a socket, such as a `Session`."""
 
     base_url: str
 

@@ -72,7 +72,7 @@ export interface SocketEvents<Frame> {
   state: { state: SocketState; code: number };
 }
 
-/** Who the socket connects as, such as a `Session`. */
+/** The credential of a socket, such as a `Session`. */
 export interface TokenSource {
   readonly baseUrl: string;
   /** An access token; with `not`, another one than that. */

@@ -40,21 +40,21 @@ def base_url(transactional_db: None, server: Site) -> str:
 
 
 def cut(code: int) -> None:
-    """The server ends every stream."""
+    """Close every socket from the server."""
     for loop, hub in hubs._hubs.items():
         for stream in list(hub._streams):
             loop.call_soon_threadsafe(stream.end, code)
 
 
-def tell(user: User, *titles: str) -> None:
+def notify(user: User, *titles: str) -> None:
     for title in titles:
-        services.notify(user_id=user.pk, kind="test.told", title=title)
+        services.notify(user_id=user.pk, kind="test.sent", title=title)
 
 
-def tell_in_a_thread(user: User, *titles: str) -> None:
-    """As another process would; its connection to the database goes with the thread."""
+def notify_in_a_thread(user: User, *titles: str) -> None:
+    """As another process would. The thread closes its database connection."""
     try:
-        tell(user, *titles)
+        notify(user, *titles)
     finally:
         connection.close()
 
@@ -85,9 +85,9 @@ def test_the_example_of_the_readme_prints_notifications(base_url: str) -> None:
     async def scenario() -> None:
         task = asyncio.create_task(names["print_notifications"]())
         while not printed:  # a notification before the welcome is not replayed
-            await asyncio.to_thread(tell_in_a_thread, ada, "news")
+            await asyncio.to_thread(notify_in_a_thread, ada, "hello")
             await asyncio.sleep(0.05)
-        assert printed[0][1:] == ("news", "")
+        assert printed[0][1:] == ("hello", "")
         task.cancel()
         await asyncio.wait([task])
 
@@ -95,60 +95,58 @@ def test_the_example_of_the_readme_prints_notifications(base_url: str) -> None:
 
 
 @pytest.mark.parametrize("code", [1009, 1012, 1013, 4409, 4429])
-def test_it_comes_back_without_loss_or_doubles(base_url: str, code: int) -> None:
+def test_it_reconnects_without_losing_or_repeating_notifications(base_url: str, code: int) -> None:
     ada = UserFactory.create()
-    tell(ada, "long ago")
+    notify(ada, "long ago")
     session = client_session(base_url, ada)
     states: list[tuple[State, int]] = []
 
     async def scenario() -> None:
         on_state = lambda state, code: states.append((state, code))  # noqa: E731
         async with NotificationsSocket(session, on_state=on_state) as socket:
-            heard = Listener(socket)
+            received = Listener(socket)
             await until(lambda: socket.state is State.OPEN)
-            await asyncio.to_thread(tell_in_a_thread, ada, "before")
-            await until(lambda: titles(heard) == [(2, "before")])
+            await asyncio.to_thread(notify_in_a_thread, ada, "before")
+            await until(lambda: titles(received) == [(2, "before")])
             cut(code)
             await until(lambda: (State.WAITING, code) in states)
-            await asyncio.to_thread(tell_in_a_thread, ada, "meanwhile", "after")
-            await until(lambda: titles(heard) == [(2, "before"), (3, "meanwhile"), (4, "after")])
-            await until(lambda: unread(heard)[-1] == 4)
+            await asyncio.to_thread(notify_in_a_thread, ada, "meanwhile", "after")
+            await until(lambda: titles(received) == [(2, "before"), (3, "meanwhile"), (4, "after")])
+            await until(lambda: unread(received)[-1] == 4)
             assert socket.seq == 4
-        await heard.task
+        await received.task
 
     run(scenario)
 
 
-def test_numbers_that_were_deleted_meanwhile_are_passed_over(base_url: str) -> None:
+def test_numbers_of_deleted_notifications_are_skipped(base_url: str) -> None:
     ada = UserFactory.create()
-    tell(ada, "one", "two", "three")
+    notify(ada, "one", "two", "three")
     Notification.objects.filter(user=ada, seq=2).delete()
     session = client_session(base_url, ada)
 
     async def scenario() -> None:
         async with NotificationsSocket(session, after=0) as socket:
-            heard = Listener(socket)
-            await until(lambda: titles(heard) == [(1, "one"), (3, "three")])
-            await until(lambda: unread(heard) == [2, 2])
+            received = Listener(socket)
+            await until(lambda: titles(received) == [(1, "one"), (3, "three")])
+            await until(lambda: unread(received) == [2, 2])
 
     run(scenario)
 
 
 @pytest.mark.parametrize(("protocol", "code"), [("sarsen.notifications.v0", 4406), (None, 4408)])
-def test_it_does_not_come_back_when_that_would_be_in_vain(
-    base_url: str, protocol: str | None, code: int
-) -> None:
+def test_it_stops_after_a_final_code(base_url: str, protocol: str | None, code: int) -> None:
     session = client_session(base_url, UserFactory.create())
 
     async def scenario() -> None:
         async with NotificationsSocket(session) as socket:
             socket._protocol = protocol or socket._protocol
-            heard = Listener(socket)
+            received = Listener(socket)
             if protocol is None:
                 await until(lambda: socket.state is State.OPEN)
                 cut(code)
             with pytest.raises(SocketStopped) as stopped:
-                await heard.task
+                await received.task
             assert (stopped.value.code, session.is_signed_in) == (code, code != 4408)
 
     run(scenario)

@@ -130,7 +130,7 @@ class Session(httpx.Auth):
             await self._apost("logout", {"refresh": refresh})
 
     def end(self) -> None:
-        """Forget the session here. The server is not told."""
+        """Forget the session here. Does not call the server."""
         self._access = None
         self._keep(None)
 

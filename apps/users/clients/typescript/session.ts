@@ -102,7 +102,7 @@ export class Session {
   /** Use the tokens of a session that was started elsewhere. */
   adopt(pair: TokenPair): void {
     this.#keep(pair);
-    this.#tell();
+    this.#notify();
   }
 
   /** End the session, first here, then on the server. Rejects with `NetworkError` when the server did not answer. */
@@ -112,12 +112,12 @@ export class Session {
     if (refresh !== null) await this.#post("logout", { refresh });
   }
 
-  /** Forget the session here. The server is not told. */
+  /** Forget the session here. Does not call the server. */
   end(): void {
     if (this.#refresh === null) return;
     this.#refresh = this.#access = null;
     this.#store?.save(null);
-    this.#tell();
+    this.#notify();
   }
 
   /** A valid access token, other than `not`. Rejects when signed out. */
@@ -163,7 +163,7 @@ export class Session {
     this.#store?.save(pair.refresh);
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of [...this.#listeners]) listener(this.isSignedIn);
   }
 

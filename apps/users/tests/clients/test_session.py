@@ -1,4 +1,4 @@
-"""The Python runtime's session, failures and pages, against a real server."""
+"""The session of generated Python clients, against a real server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ME = {"method": "get", "url": "/api/private/v1/users/me/"}
 
 
 class Store:
-    """A place for the refresh token, which remembers all that it was told."""
+    """Keeps every refresh token that it was given."""
 
     def __init__(self, refresh: str | None = None) -> None:
         self.saved: list[str | None] = [refresh]
@@ -54,7 +54,7 @@ class Counting(httpx.BaseTransport):
         if self.lose:
             self.lose -= 1
             response.close()
-            raise httpx.ReadError("the line broke")
+            raise httpx.ReadError("connection lost")
         return response
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Counting(httpx.BaseTransport):
 
 
 class AsyncCounting(httpx.AsyncBaseTransport):
-    """The same from asyncio."""
+    """For asyncio."""
 
     def __init__(self) -> None:
         self._inner = httpx.AsyncHTTPTransport()
@@ -76,7 +76,7 @@ class AsyncCounting(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
-        """Stays open, like the other."""
+        """Stays open."""
 
     async def really_close(self) -> None:
         await self._inner.aclose()
@@ -143,7 +143,7 @@ def test_a_second_factor_is_asked_for(base_url: str) -> None:
     assert asyncio.run(scenario()) == user.email
 
 
-def test_a_refusal_is_an_exception_with_all_that_was_said(base_url: str) -> None:
+def test_a_refusal_is_an_exception_with_the_problem_document(base_url: str) -> None:
     session = Session(base_url)
     with pytest.raises(ProblemError) as refused:
         session.sign_in("nobody@example.com", "a wrong password")
@@ -213,11 +213,11 @@ def test_a_token_that_runs_out_is_renewed_before_it_is_used(base_url: str, trans
     assert transport.paths == ["refresh", "refresh"]
 
 
-def test_a_renewal_whose_answer_was_lost_is_no_theft(base_url: str, transport: Counting) -> None:
+def test_a_renewal_whose_answer_was_lost_is_repeated(base_url: str, transport: Counting) -> None:
     session = Session(base_url, transport=transport)
     session.adopt(stale(UserFactory.create(), expires_in=0))
     transport.lose = 1
-    with pytest.raises(NetworkError, match="the line broke"):
+    with pytest.raises(NetworkError, match="connection lost"):
         session.token()
     assert session.is_signed_in
     with Client(base_url, session=session) as client:
@@ -237,7 +237,7 @@ def test_a_session_that_the_server_ended_ends_here(base_url: str) -> None:
     assert store.load() is None
 
 
-def test_a_stored_session_is_taken_up(base_url: str) -> None:
+def test_a_session_continues_from_its_store(base_url: str) -> None:
     user = UserFactory.create()
     store = Store(pair_for(user).refresh)
     with Client(base_url, session=Session(base_url, store=store)) as client:
@@ -245,7 +245,7 @@ def test_a_stored_session_is_taken_up(base_url: str) -> None:
     assert len(store.saved) == 2  # the token was traded for another
 
 
-def test_who_signed_out_during_a_renewal_stays_out(base_url: str) -> None:
+def test_signing_out_during_a_renewal_lasts(base_url: str) -> None:
     session = Session(base_url)
 
     class Leaving(Counting):
@@ -262,7 +262,7 @@ def test_who_signed_out_during_a_renewal_stays_out(base_url: str) -> None:
     transport.really_close()
 
 
-def test_no_answer_is_a_network_error() -> None:
+def test_a_sign_in_without_an_answer_is_a_network_error() -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     session = Session(nowhere)
 

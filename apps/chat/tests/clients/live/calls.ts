@@ -63,10 +63,10 @@ test("a conversation over the socket, with messages sent before it is open", asy
   const chat = new ChatSocket({ room: slug, session });
   const received: string[] = [];
   const stop = chat.on("message", (frame) => received.push(`${frame.seq} ${frame.message}`));
-  const receipts = ["one", "two", "three"].map((text) => chat.send(text));
+  const acknowledged = ["one", "two", "three"].map((text) => chat.send(text));
   assert.deepEqual(chat.unsent.map((draft) => draft.message), ["one", "two", "three"]);
   chat.open();
-  const acks = await Promise.all(receipts);
+  const acks = await Promise.all(acknowledged);
   assert.deepEqual(acks.map((ack) => ack.seq), [1, 2, 3]);
   await assert.rejects(chat.send(""), (error) => error instanceof ChatRefused && error.code === "invalid_message");
   const quoted = new Promise((resolve) => chat.on("message", (frame) => frame.reply_to && resolve(frame.reply_to.message)));
@@ -148,9 +148,9 @@ test("a message that is too big is refused and not sent again", async () => {
   const chat = new ChatSocket({ room: slug, session }).open();
   const refused: string[] = [];
   chat.on("error", (frame) => refused.push(frame.code));
-  const receipts = ["before", "x".repeat(16 * 1024), "after"].map((text) => chat.send(text));
-  await assert.rejects(receipts[1] ?? Promise.resolve(), (error) => error instanceof ChatRefused && error.code === "too_big");
-  assert.deepEqual([(await receipts[0])?.seq, (await receipts[2])?.seq, refused, chat.unsent], [1, 2, ["too_big"], []]);
+  const acknowledged = ["before", "x".repeat(16 * 1024), "after"].map((text) => chat.send(text));
+  await assert.rejects(acknowledged[1] ?? Promise.resolve(), (error) => error instanceof ChatRefused && error.code === "too_big");
+  assert.deepEqual([(await acknowledged[0])?.seq, (await acknowledged[2])?.seq, refused, chat.unsent], [1, 2, ["too_big"], []]);
   chat.close();
 });
 

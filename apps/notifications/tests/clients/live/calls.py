@@ -22,7 +22,7 @@ class Notifications(unittest.IsolatedAsyncioTestCase):
         async with sarsen_internal_client.Client(BASE_URL, service_key=SERVICE_KEY) as service:
 
             async def notify(title: str) -> None:
-                body = NotifyInputRequest(user=user, kind="test.told", title=title)
+                body = NotifyInputRequest(user=user, kind="test.sent", title=title)
                 await notifications_notify.asyncio(client=service, body=body)
 
             async def titles(socket: NotificationsSocket, unread: int) -> list[tuple[int, str]]:

@@ -12,7 +12,7 @@ const { id, session } = await signedIn("Tess");
 
 test("notifications arrive in order and once, also those from before a reconnect", async () => {
   internal.connect(internal.client, { baseUrl, serviceKey });
-  const notify = (title: string) => internal.notificationsNotify({ body: { user: id, kind: "test.told", title } });
+  const notify = (title: string) => internal.notificationsNotify({ body: { user: id, kind: "test.sent", title } });
   const notifications = new NotificationsSocket({ session });
   const titles: string[] = [];
   const events: unknown[] = [];

@@ -165,7 +165,7 @@ var Session = class {
   /** Use the tokens of a session that was started elsewhere. */
   adopt(pair) {
     this.#keep(pair);
-    this.#tell();
+    this.#notify();
   }
   /** End the session, first here, then on the server. Rejects with `NetworkError` when the server did not answer. */
   async signOut() {
@@ -173,12 +173,12 @@ var Session = class {
     this.end();
     if (refresh !== null) await this.#post("logout", { refresh });
   }
-  /** Forget the session here. The server is not told. */
+  /** Forget the session here. Does not call the server. */
   end() {
     if (this.#refresh === null) return;
     this.#refresh = this.#access = null;
     this.#store?.save(null);
-    this.#tell();
+    this.#notify();
   }
   /** A valid access token, other than `not`. Rejects when signed out. */
   async token({ not } = {}) {
@@ -216,7 +216,7 @@ var Session = class {
     this.#renewalKey = uuid();
     this.#store?.save(pair.refresh);
   }
-  #tell() {
+  #notify() {
     for (const listener of [...this.#listeners]) listener(this.isSignedIn);
   }
   async #post(action, body, headers = {}) {
