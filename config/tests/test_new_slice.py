@@ -66,7 +66,7 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
         shutil.copy(BASE_DIR / file, tmp_path / file)
 
     files = _FILE.findall(GUIDE)
-    assert len(files) == 8
+    assert len(files) == 7
     for name, text in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")

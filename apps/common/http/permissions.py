@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from apps.common.callers import ANONYMOUS, Caller
-
 if TYPE_CHECKING:  # DRF's views import the default bricks, of which this is one
     from rest_framework.views import APIView
-
-
-def caller_of(request: Request) -> Caller:
-    """The caller that the zone's guard found; anonymous where no guard ran."""
-    caller: Caller = getattr(request._request, "caller", ANONYMOUS)
-    return caller
 
 
 class ZoneFloor(BasePermission):

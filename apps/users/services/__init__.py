@@ -2,12 +2,13 @@
 
 from apps.users.services.administration import activate_user, deactivate_user, erase_user, update_user
 from apps.users.services.cleaning import delete_expired, delete_orphaned_avatars
-from apps.users.services.email_change import (
+from apps.users.services.email import (
     cancel_email_change,
     confirm_email_change,
     request_email_change,
+    resend_verification,
+    verify_email,
 )
-from apps.users.services.export import export_data
 from apps.users.services.mails import (
     send_email_change_mail,
     send_notice,
@@ -16,14 +17,20 @@ from apps.users.services.mails import (
     send_welcome_mail,
 )
 from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
-from apps.users.services.profile import erase_own_account, remove_avatar, set_avatar, update_profile
+from apps.users.services.profile import (
+    erase_own_account,
+    export_data,
+    remove_avatar,
+    set_avatar,
+    update_profile,
+)
 from apps.users.services.providers import (
     begin_provider_sign_in,
     link_identity,
     sign_in_with_provider,
     unlink_identity,
 )
-from apps.users.services.registration import register_user, resend_verification, verify_email
+from apps.users.services.registration import register_user
 from apps.users.services.roles import delete_role, make_role, restore_defaults, update_role
 from apps.users.services.second_factor import (
     begin_second_factor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import IO
 
@@ -9,13 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common import events
+from apps.common import audit, data_export, events
 from apps.common.callers import Caller
-from apps.users import exceptions
+from apps.users import exceptions, limits
 from apps.users.events import AvatarDiscarded
 from apps.users.models import User
 from apps.users.services import administration
-from apps.users.types import ProfileChanges
+from apps.users.types import AuditAction, Device, ProfileChanges
 from infrastructure import storage
 
 
@@ -53,6 +54,19 @@ def remove_avatar(*, actor: Caller) -> None:
 def erase_own_account(*, actor: Caller, now: datetime | None = None) -> None:
     """Erase the actor's account for good. Raises LastAdmin."""
     administration.erase(actor=actor, user_id=actor.user.pk, now=now or timezone.now())
+
+
+def export_data(*, actor: Caller, device: Device) -> Iterator[bytes]:
+    """What every slice keeps about the actor, as one JSON object in pieces. Raises TooManyAttempts."""
+    limits.count_attempt("export", address=device.address, account=actor.user.email)
+    with transaction.atomic():
+        audit.record(
+            action=AuditAction.EXPORTED,
+            actor_id=actor.user.pk,
+            target="user",
+            target_id=actor.user.pk,
+        )
+    return data_export.stream(actor.user.pk)
 
 
 def _replace_avatar(*, user: User, name: str) -> None:

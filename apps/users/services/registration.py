@@ -1,9 +1,8 @@
-"""Registration, and the proof that mail to the address arrives."""
+"""Registration."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -14,9 +13,9 @@ from django.utils import timezone
 from apps.common import audit, events
 from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
-from apps.users.events import RegistrationRepeated, UserRegistered, VerificationRequested
-from apps.users.models import Purpose, User
-from apps.users.services import one_time, password_rules
+from apps.users.events import RegistrationRepeated, UserRegistered
+from apps.users.models import User
+from apps.users.services import password_rules
 from apps.users.types import AuditAction, Device
 
 _log = structlog.get_logger("security")
@@ -61,30 +60,3 @@ def _tell_owner(address: str) -> None:
     with transaction.atomic():
         user_id = User.objects.values_list("pk", flat=True).get(email=address)
         events.publish(RegistrationRepeated(user_id=user_id, request_id=uuid7()))
-
-
-def resend_verification(*, email: str, device: Device) -> None:
-    """Have the link sent once more, if there is an address to verify. Otherwise answer and work are the same.
-
-    Raises TooManyAttempts.
-    """
-    try:
-        address = email_addresses.canonical(email)
-    except email_addresses.InvalidEmail:
-        address = ""
-    limits.count_attempt(
-        "resend", address=device.address, account=address or email[: email_addresses.MAX_LENGTH]
-    )
-    with transaction.atomic():
-        user_id = User.objects.filter(email=address).values_list("pk", flat=True).first() if address else None
-        events.publish(VerificationRequested(user_id=user_id or uuid4(), request_id=uuid7()))
-
-
-def verify_email(*, token: str, now: datetime | None = None) -> None:
-    """Take the token of a mail as proof that the address is the account's. Raises OneTimeTokenRefused."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        user_id = one_time.redeem(token=token, purpose=Purpose.VERIFY_EMAIL, now=now)
-        User.objects.filter(pk=user_id, email_verified_at=None).update(email_verified_at=now, updated_at=now)
-        audit.record(action=AuditAction.EMAIL_VERIFIED, actor_id=user_id, target="user", target_id=user_id)
-    _log.info("users.email_verified", user_id=str(user_id))

@@ -1,1 +1,1 @@
-"""The HTTP interface, one module for each zone. A view reads input, makes one call, and writes output."""
+"""The HTTP interface, one module for each part of the slice. A view makes one domain call; `@operation` does the rest."""

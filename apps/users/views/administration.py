@@ -2,183 +2,101 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, Unpack
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
-from rest_framework.generics import ListAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
-from apps.users import exceptions, selectors, serializers, services
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.users import exceptions, selectors, services
 from apps.users.filters import UserFilter
-from apps.users.models import Session, User
-from apps.users.models.sessions import SessionQuerySet
+from apps.users.models import NAME_LENGTH, User
+from apps.users.serializers import AccountOutput, RoleField, TextField
 from apps.users.types import AccountChanges
-from apps.users.views import request_data
 
-_TAGS = ["users"]
-_DONE = OpenApiResponse(description="Done.")
+_REFUSALS: Final = (exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
 
 
-class Users(ListAPIView[User]):
-    """`users/`."""
+class AdminAccountOutput(AccountOutput):
+    """An account as admins see it."""
 
-    queryset = User.objects.none()
-    serializer_class = serializers.AdminAccountOutput
-    filterset_class = UserFilter
-
-    def get_queryset(self) -> QuerySet[User]:
-        """Those that the caller may see."""
-        return selectors.list_users_for(actor=caller_of(self.request))
-
-    @extend_schema(operation_id="users_list", tags=_TAGS, summary="Accounts, the newest first")
-    def get(self, request: Request) -> Response:
-        """200 with a page."""
-        return self.list(request)
+    is_active = serializers.BooleanField()
+    updated_at = serializers.DateTimeField()
 
 
-class OneUser(APIView):
-    """`users/{id}/`."""
+class UsersView(View):
+    tag = "users"
 
-    @extend_schema(
-        operation_id="users_get", tags=_TAGS, summary="An account", responses=serializers.AdminAccountOutput
+    @operation("users_list", "Accounts, the newest first", page=AdminAccountOutput, filters=UserFilter)
+    def get(self, request: ApiRequest) -> QuerySet[User]:
+        return selectors.list_users_for(actor=request.caller)
+
+
+class UserView(View):
+    tag = "users"
+
+    class AccountChangesInput(fields.Input):
+        """`PUT` (all fields) and `PATCH` (some) of an account by an admin."""
+
+        name = TextField(max_length=NAME_LENGTH)
+        role = RoleField()
+        is_active = fields.BooleanField()
+
+    class EraseInput(fields.Input):
+        """The query of `DELETE` of an account by an admin."""
+
+        erase = fields.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
+
+    @operation("users_get", "An account", answers=AdminAccountOutput, failures=[exceptions.UserNotFound])
+    def get(self, request: ApiRequest, user_id: UUID) -> User:
+        return selectors.get_user_for(actor=request.caller, user_id=user_id)
+
+    @operation(
+        "users_replace",
+        "Set name, role and activity of an account",
+        body=AccountChangesInput,
+        answers=AdminAccountOutput,
+        failures=[*_REFUSALS, exceptions.RoleUnknown],
     )
-    @raises(exceptions.UserNotFound)
-    def get(self, request: Request, user_id: UUID) -> Response:
-        """200."""
-        user = selectors.get_user_for(actor=caller_of(request), user_id=user_id)
-        return Response(serializers.AdminAccountOutput(user).data)
+    def put(self, request: ApiRequest, user_id: UUID, **changes: Unpack[AccountChanges]) -> User:
+        return services.update_user(actor=request.caller, user_id=user_id, changes=changes)
 
-    @extend_schema(
-        operation_id="users_replace",
-        tags=_TAGS,
-        summary="Set name, role and activity of an account",
-        request=serializers.AccountChangesInput,
-        responses=serializers.AdminAccountOutput,
+    @operation(
+        "users_update",
+        "Change an account",
+        body=AccountChangesInput,
+        partial=True,
+        answers=AdminAccountOutput,
+        failures=[*_REFUSALS, exceptions.RoleUnknown],
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow, exceptions.RoleUnknown)
-    def put(self, request: Request, user_id: UUID) -> Response:
-        """200 with the changed account."""
-        changes = request_data.body(serializers.AccountChangesInput, request)
-        user = services.update_user(
-            actor=caller_of(request), user_id=user_id, changes=cast("AccountChanges", changes)
-        )
-        return Response(serializers.AdminAccountOutput(user).data)
+    def patch(self, request: ApiRequest, user_id: UUID, **changes: Unpack[AccountChanges]) -> User:
+        return services.update_user(actor=request.caller, user_id=user_id, changes=changes)
 
-    @extend_schema(
-        operation_id="users_update",
-        tags=_TAGS,
-        summary="Change an account",
-        request=serializers.AccountChangesInput(partial=True),
-        responses=serializers.AdminAccountOutput,
+    @operation("users_delete", "Deactivate an account, or erase it", query=EraseInput, failures=_REFUSALS)
+    def delete(self, request: ApiRequest, user_id: UUID, *, erase: bool) -> None:
+        end = services.erase_user if erase else services.deactivate_user
+        end(actor=request.caller, user_id=user_id)
+
+
+class DeactivateView(View):
+    tag = "users"
+
+    @operation("users_deactivate", "Switch an account off", answers=AdminAccountOutput, failures=_REFUSALS)
+    def post(self, request: ApiRequest, user_id: UUID) -> User:
+        """Its sessions end at once."""
+        return services.deactivate_user(actor=request.caller, user_id=user_id)
+
+
+class ActivateView(View):
+    tag = "users"
+
+    @operation(
+        "users_activate",
+        "Switch an account on again",
+        answers=AdminAccountOutput,
+        failures=[exceptions.UserNotFound, exceptions.RankTooLow],
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow, exceptions.RoleUnknown)
-    def patch(self, request: Request, user_id: UUID) -> Response:
-        """200 with the changed account."""
-        changes = request_data.body(serializers.AccountChangesInput, request, partial=True)
-        user = services.update_user(
-            actor=caller_of(request), user_id=user_id, changes=cast("AccountChanges", changes)
-        )
-        return Response(serializers.AdminAccountOutput(user).data)
-
-    @extend_schema(
-        operation_id="users_delete",
-        tags=_TAGS,
-        summary="Deactivate an account, or erase it",
-        parameters=[serializers.EraseInput],
-        responses={204: _DONE},
-    )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
-    def delete(self, request: Request, user_id: UUID) -> Response:
-        """204."""
-        erases = request_data.query(serializers.EraseInput, request)["erase"]
-        end = services.erase_user if erases else services.deactivate_user
-        end(actor=caller_of(request), user_id=user_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class Deactivate(APIView):
-    """`users/{id}/deactivate/`."""
-
-    @extend_schema(
-        operation_id="users_deactivate",
-        tags=_TAGS,
-        summary="Switch an account off",
-        description="Its sessions end at once.",
-        request=None,
-        responses=serializers.AdminAccountOutput,
-    )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
-    def post(self, request: Request, user_id: UUID) -> Response:
-        """200 with the changed account."""
-        user = services.deactivate_user(actor=caller_of(request), user_id=user_id)
-        return Response(serializers.AdminAccountOutput(user).data)
-
-
-class Activate(APIView):
-    """`users/{id}/activate/`."""
-
-    @extend_schema(
-        operation_id="users_activate",
-        tags=_TAGS,
-        summary="Switch an account on again",
-        request=None,
-        responses=serializers.AdminAccountOutput,
-    )
-    @raises(exceptions.UserNotFound, exceptions.RankTooLow)
-    def post(self, request: Request, user_id: UUID) -> Response:
-        """200 with the changed account."""
-        user = services.activate_user(actor=caller_of(request), user_id=user_id)
-        return Response(serializers.AdminAccountOutput(user).data)
-
-
-class UserSessions(ListAPIView[Session]):
-    """`users/{id}/sessions/`."""
-
-    serializer_class = serializers.AdminSessionOutput
-    queryset = Session.objects.none()
-
-    def get_queryset(self) -> SessionQuerySet:
-        """The live ones of the account."""
-        user = selectors.get_user_for(actor=caller_of(self.request), user_id=self.kwargs["user_id"])
-        return selectors.list_sessions(user=user)
-
-    @extend_schema(operation_id="users_sessions", tags=_TAGS, summary="The live sessions of an account")
-    @raises(exceptions.UserNotFound)
-    def get(self, request: Request, user_id: UUID) -> Response:
-        """200 with a page."""
-        return self.list(request)
-
-    @extend_schema(
-        operation_id="users_sessions_end_all",
-        tags=_TAGS,
-        summary="End all sessions of an account",
-        responses={204: _DONE},
-    )
-    @raises(exceptions.UserNotFound, exceptions.RankTooLow)
-    def delete(self, request: Request, user_id: UUID) -> Response:
-        """204."""
-        services.revoke_all_sessions_of(actor=caller_of(request), user_id=user_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class OneUserSession(APIView):
-    """`users/{id}/sessions/{session_id}/`."""
-
-    @extend_schema(
-        operation_id="users_sessions_end",
-        tags=_TAGS,
-        summary="End a session of an account",
-        responses={204: _DONE},
-    )
-    @raises(exceptions.UserNotFound, exceptions.RankTooLow, exceptions.SessionNotFound)
-    def delete(self, request: Request, user_id: UUID, session_id: UUID) -> Response:
-        """204."""
-        services.revoke_session_of(actor=caller_of(request), user_id=user_id, session_id=session_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def post(self, request: ApiRequest, user_id: UUID) -> User:
+        return services.activate_user(actor=request.caller, user_id=user_id)

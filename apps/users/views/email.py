@@ -2,129 +2,152 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from typing import Any
 
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
-from apps.users import exceptions, selectors, serializers, services
+from rest_framework import serializers
+
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.users import exceptions, selectors, services
 from apps.users.hashers import HashingBusy
-from apps.users.models import User
-from apps.users.views import request_data
+from apps.users.models import EmailChange
+from apps.users.serializers import (
+    CHECK_MAIL,
+    TOKEN_LENGTH,
+    AcceptedOutput,
+    AddressField,
+    OwnerInput,
+    ResetInput,
+    SecretField,
+)
+from apps.users.views.device import device_of
 
-_DONE = OpenApiResponse(description="Done.")
-_CHECK_MAIL = {"detail": "Look into your mail: what happens next is there."}
+
+class VerifyInput(fields.Input):
+    """`POST auth/email/verify/`."""
+
+    token = SecretField(max_length=TOKEN_LENGTH)
 
 
-class EmailVerify(APIView):
-    """`auth/email/verify/`."""
+class EmailVerifyView(View):
+    tag = "auth"
 
-    @extend_schema(
-        operation_id="auth_email_verify",
-        tags=["auth"],
-        summary="Verify an e-mail address by the token of a mail",
-        request=serializers.VerifyInput,
-        responses={204: _DONE},
+    @operation(
+        "auth_email_verify",
+        "Verify an e-mail address by the token of a mail",
+        body=VerifyInput,
+        failures=[exceptions.OneTimeTokenRefused],
     )
-    @raises(exceptions.OneTimeTokenRefused)
-    def post(self, request: Request) -> Response:
-        """204."""
-        data = request_data.body(serializers.VerifyInput, request)
-        services.verify_email(**data)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def post(self, request: ApiRequest, *, token: str) -> None:
+        services.verify_email(token=token)
 
 
-class EmailResend(APIView):
-    """`auth/email/resend/`."""
+class EmailResendView(View):
+    tag = "auth"
 
-    @extend_schema(
-        operation_id="auth_email_resend",
-        tags=["auth"],
-        summary="Ask for the mail that verifies an address once more",
-        request=serializers.ResetInput,
-        responses={202: serializers.AcceptedOutput},
+    @operation(
+        "auth_email_resend",
+        "Ask for the mail that verifies an address once more",
+        body=ResetInput,
+        answers={202: AcceptedOutput},
+        failures=[exceptions.TooManyAttempts],
     )
-    @raises(exceptions.TooManyAttempts)
-    def post(self, request: Request) -> Response:
-        """202, whether there is something to verify or not."""
-        data = request_data.body(serializers.ResetInput, request)
-        services.resend_verification(**data, device=request_data.device(request))
-        return Response(serializers.AcceptedOutput(_CHECK_MAIL).data, status=status.HTTP_202_ACCEPTED)
+    def post(self, request: ApiRequest, *, email: str) -> dict[str, str]:
+        """The answer is the same whether there is something to verify or not."""
+        services.resend_verification(email=email, device=device_of(request))
+        return CHECK_MAIL
 
 
-class EmailChangeConfirm(APIView):
-    """`auth/email/change/confirm/`."""
+class EmailChangeConfirmView(View):
+    tag = "auth"
 
-    @extend_schema(
-        operation_id="auth_email_change_confirm",
-        tags=["auth"],
-        summary="Agree to a change of address by the token of a mail",
-        description="The account moves when both addresses have agreed.",
-        request=serializers.VerifyInput,
-        responses=serializers.ConfirmedOutput,
+    class ConfirmedOutput(serializers.Serializer[Any]):
+        """What a confirmation has led to."""
+
+        completed = serializers.BooleanField(help_text="False while the other address has not agreed yet.")
+
+    @operation(
+        "auth_email_change_confirm",
+        "Agree to a change of address by the token of a mail",
+        body=VerifyInput,
+        answers=ConfirmedOutput,
+        failures=[exceptions.OneTimeTokenRefused, exceptions.EmailTaken],
     )
-    @raises(exceptions.OneTimeTokenRefused, exceptions.EmailTaken)
-    def post(self, request: Request) -> Response:
-        """200."""
-        data = request_data.body(serializers.VerifyInput, request)
-        completed = services.confirm_email_change(**data)
-        return Response(serializers.ConfirmedOutput({"completed": completed}).data)
+    def post(self, request: ApiRequest, *, token: str) -> dict[str, bool]:
+        """The account moves when both addresses have agreed."""
+        return {"completed": services.confirm_email_change(token=token)}
 
 
-class Email(APIView):
-    """`users/me/email/`."""
+class EmailChangeOutput(serializers.Serializer[Any]):
+    """A change of address that waits for both addresses."""
 
-    @extend_schema(
-        operation_id="users_me_email",
-        tags=["account"],
-        summary="The address of one's account, and the one it is to have",
-        responses=serializers.AddressOutput,
+    email = serializers.EmailField(help_text="The new address.")
+    old_confirmed = serializers.SerializerMethodField(help_text="Whether the address of now has agreed.")
+    new_confirmed = serializers.SerializerMethodField(help_text="Whether the new address has agreed.")
+    expires_at = serializers.DateTimeField()
+
+    def get_old_confirmed(self, change: EmailChange) -> bool:
+        """Whether its link was followed."""
+        return change.old_confirmed_at is not None
+
+    def get_new_confirmed(self, change: EmailChange) -> bool:
+        """Whether its link was followed."""
+        return change.new_confirmed_at is not None
+
+
+class EmailView(View):
+    tag = "account"
+
+    class AddressOutput(serializers.Serializer[Any]):
+        """The address of one's account, and the one that it is to have."""
+
+        email = serializers.EmailField()
+        email_verified = serializers.BooleanField()
+        change = EmailChangeOutput(allow_null=True)
+
+    class EmailChangeInput(OwnerInput):
+        """`POST users/me/email/`."""
+
+        email = AddressField()
+
+    @operation(
+        "users_me_email", "The address of one's account, and the one it is to have", answers=AddressOutput
     )
-    def get(self, request: Request) -> Response:
-        """200."""
-        return Response(_shown(caller_of(request).user))
+    def get(self, request: ApiRequest) -> dict[str, Any]:
+        return self._shown(request)
 
-    @extend_schema(
-        operation_id="users_me_email_change",
-        tags=["account"],
-        summary="Ask for another address",
-        description="Both addresses get a mail; the account moves when both have agreed.",
-        request=serializers.EmailChangeInput,
-        responses={202: serializers.AddressOutput},
+    @operation(
+        "users_me_email_change",
+        "Ask for another address",
+        body=EmailChangeInput,
+        answers={202: AddressOutput},
+        failures=[
+            exceptions.EmailUnchanged,
+            exceptions.InvalidEmail,
+            exceptions.WrongPassword,
+            exceptions.SignInStale,
+            exceptions.TooManyAttempts,
+            HashingBusy,
+        ],
     )
-    @raises(
-        exceptions.EmailUnchanged,
-        exceptions.InvalidEmail,
-        exceptions.WrongPassword,
-        exceptions.SignInStale,
-        exceptions.TooManyAttempts,
-        HashingBusy,
-    )
-    def post(self, request: Request) -> Response:
-        """202, whether the new address has an account or not."""
-        data = request_data.body(serializers.EmailChangeInput, request)
-        services.request_email_change(actor=caller_of(request), **data, device=request_data.device(request))
-        return Response(_shown(caller_of(request).user), status=status.HTTP_202_ACCEPTED)
+    def post(self, request: ApiRequest, *, email: str, current_password: str) -> dict[str, Any]:
+        """Both addresses get a mail; the account moves when both have agreed."""
+        services.request_email_change(
+            actor=request.caller,
+            email=email,
+            current_password=current_password,
+            device=device_of(request),
+        )
+        return self._shown(request)
 
-    @extend_schema(
-        operation_id="users_me_email_keep",
-        tags=["account"],
-        summary="Keep the address after all",
-        responses={204: _DONE},
-    )
-    def delete(self, request: Request) -> Response:
-        """204, also when no change waits."""
-        services.cancel_email_change(actor=caller_of(request))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    @operation("users_me_email_keep", "Keep the address after all")
+    def delete(self, request: ApiRequest) -> None:
+        services.cancel_email_change(actor=request.caller)
 
-
-def _shown(user: User) -> dict[str, object]:
-    shown = {
-        "email": user.email,
-        "email_verified": user.is_verified,
-        "change": selectors.find_email_change(user=user),
-    }
-    return serializers.AddressOutput(shown).data
+    def _shown(self, request: ApiRequest) -> dict[str, Any]:
+        user = request.caller.user
+        return {
+            "email": user.email,
+            "email_verified": user.is_verified,
+            "change": selectors.find_email_change(user=user),
+        }

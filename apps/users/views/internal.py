@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
-from apps.users import exceptions, selectors, serializers
-from apps.users.views import request_data
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.users import exceptions, selectors
+from apps.users.models import User
+from apps.users.serializers import AccountOutput, RoleField, SecretField
+from apps.users.types import Introspection
 
 
-class Introspect(APIView):
-    """`tokens/introspect/`."""
+class IntrospectView(View):
+    tag = "tokens"
 
-    @extend_schema(
-        operation_id="tokens_introspect",
-        tags=["tokens"],
-        summary="What an access token stands for",
-        request=serializers.IntrospectionInput,
-        responses=serializers.IntrospectionOutput,
+    class IntrospectionInput(fields.Input):
+        """`POST tokens/introspect/`."""
+
+        token = SecretField(max_length=4096)
+
+    class IntrospectionOutput(serializers.Serializer[Any]):
+        """RFC 7662: all but `active` is null for a token that does not hold."""
+
+        active = serializers.BooleanField()
+        sub = serializers.UUIDField(allow_null=True)
+        sid = serializers.UUIDField(allow_null=True)
+        exp = serializers.IntegerField(allow_null=True)
+        role = RoleField(allow_null=True)
+
+    @operation(
+        "tokens_introspect",
+        "What an access token stands for",
+        body=IntrospectionInput,
+        answers=IntrospectionOutput,
     )
-    def post(self, request: Request) -> Response:
-        """200, also for a token that does not hold: `active` says so."""
-        data = request_data.body(serializers.IntrospectionInput, request)
-        return Response(serializers.IntrospectionOutput(selectors.introspect(**data)).data)
+    def post(self, request: ApiRequest, *, token: str) -> Introspection:
+        """A token that does not hold is a 200 as well: `active` says so."""
+        return selectors.introspect(token=token)
 
 
-class OneUser(APIView):
-    """`users/{id}/`."""
+class UserView(View):
+    tag = "users"
 
-    @extend_schema(
-        operation_id="users_get",
-        tags=["users"],
-        summary="An account",
-        responses=serializers.ServiceAccountOutput,
-    )
-    @raises(exceptions.UserNotFound)
-    def get(self, request: Request, user_id: UUID) -> Response:
-        """200."""
-        user = selectors.get_user_for(actor=caller_of(request), user_id=user_id)
-        return Response(serializers.ServiceAccountOutput(user).data)
+    class ServiceAccountOutput(AccountOutput):
+        """An account as services see it."""
+
+        is_active = serializers.BooleanField()
+
+    @operation("users_get", "An account", answers=ServiceAccountOutput, failures=[exceptions.UserNotFound])
+    def get(self, request: ApiRequest, user_id: UUID) -> User:
+        return selectors.get_user_for(actor=request.caller, user_id=user_id)

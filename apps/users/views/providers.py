@@ -2,155 +2,163 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
-from rest_framework.generics import ListAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
-from apps.users import exceptions, selectors, serializers, services
+from apps.common.http import fields
+from apps.common.http.operation import Answer, ApiRequest, View, operation
+from apps.users import exceptions, selectors, services
 from apps.users.models import Identity
-from apps.users.types import ProviderReturn
-from apps.users.views import request_data
-from apps.users.views.public import SIGNED_IN, signed_in
+from apps.users.serializers import TOKEN_LENGTH, SecretField
+from apps.users.types import ProviderReturn, ProviderStart
+from apps.users.views.device import device_of
+from apps.users.views.sign_in import SIGNED_IN, signed_in
 from infrastructure import oauth
 
-_DONE = OpenApiResponse(description="Done.")
 _AWAY = (exceptions.ProviderUnknown, exceptions.ProviderUnavailable, exceptions.TooManyAttempts)
 
 
-class Providers(APIView):
-    """`auth/oidc/`."""
+class ProviderOutput(serializers.Serializer[Any]):
+    """An outside provider that people may sign in with."""
 
-    @extend_schema(
-        operation_id="auth_oidc",
-        tags=["auth"],
-        summary="The providers that people may sign in with",
-        responses=serializers.ProvidersOutput,
+    name = serializers.CharField()
+    title = serializers.CharField()
+
+
+class ProvidersView(View):
+    tag = "auth"
+
+    class ProvidersOutput(serializers.Serializer[Any]):
+        """All of them."""
+
+        providers = ProviderOutput(many=True)
+
+    @operation("auth_oidc", "The providers that people may sign in with", answers=ProvidersOutput)
+    def get(self, request: ApiRequest) -> dict[str, Any]:
+        return {"providers": list(oauth.providers().values())}
+
+
+class ProviderStartOutput(serializers.Serializer[Any]):
+    """Send the browser to `authorization_url`; keep `flow` for when it comes back."""
+
+    authorization_url = serializers.CharField()
+    flow = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class ProviderReturnInput(fields.Input):
+    """What the browser came back with, and the `flow` that it left with."""
+
+    flow = SecretField(max_length=TOKEN_LENGTH)
+    code = SecretField(max_length=2048)
+    state = SecretField(max_length=TOKEN_LENGTH)
+    iss = SecretField(
+        max_length=255, required=False, default="", allow_blank=True, help_text="As it came (RFC 9207)."
     )
-    def get(self, request: Request) -> Response:
-        """200."""
-        return Response(serializers.ProvidersOutput({"providers": list(oauth.providers().values())}).data)
 
 
-class Start(APIView):
-    """`auth/oidc/{provider}/start/`."""
+class StartView(View):
+    tag = "auth"
 
-    @extend_schema(
-        operation_id="auth_oidc_start",
-        tags=["auth"],
-        summary="Begin to sign in with a provider",
-        description="Send the browser to the address, and keep `flow` where only this browser has it.",
-        request=None,
-        responses=serializers.ProviderStartOutput,
+    @operation(
+        "auth_oidc_start", "Begin to sign in with a provider", answers=ProviderStartOutput, failures=_AWAY
     )
-    @raises(*_AWAY)
-    def post(self, request: Request, provider: str) -> Response:
-        """200 with the address."""
-        begun = services.begin_provider_sign_in(provider=provider, device=request_data.device(request))
-        return Response(serializers.ProviderStartOutput(begun).data)
+    def post(self, request: ApiRequest, provider: str) -> ProviderStart:
+        """Send the browser to the address, and keep `flow` where only this browser has it."""
+        return services.begin_provider_sign_in(provider=provider, device=device_of(request))
 
 
-class Callback(APIView):
-    """`auth/oidc/{provider}/callback/`."""
+class CallbackView(View):
+    tag = "auth"
 
-    @extend_schema(
-        operation_id="auth_oidc_callback",
-        tags=["auth"],
-        summary="Sign in with what a provider sent the browser back with",
-        description="Good once, whatever becomes of it. An address that has an account already never opens it.",
-        request=serializers.ProviderReturnInput,
-        responses=SIGNED_IN,
+    @operation(
+        "auth_oidc_callback",
+        "Sign in with what a provider sent the browser back with",
+        body=ProviderReturnInput,
+        answers=SIGNED_IN,
+        failures=[
+            exceptions.ProviderSignInRefused,
+            exceptions.ProviderEmailUnverified,
+            exceptions.AccountExists,
+            *_AWAY,
+        ],
     )
-    @raises(
-        exceptions.ProviderSignInRefused, exceptions.ProviderEmailUnverified, exceptions.AccountExists, *_AWAY
-    )
-    def post(self, request: Request, provider: str) -> Response:
-        """200 with the tokens of a new session; 202 with a challenge."""
-        data = request_data.body(serializers.ProviderReturnInput, request)
+    def post(
+        self, request: ApiRequest, provider: str, *, flow: str, code: str, state: str, iss: str
+    ) -> Answer:
+        """Good once, whatever becomes of it. An address that has an account already never opens it."""
         outcome = services.sign_in_with_provider(
-            provider=provider, returned=ProviderReturn(**data), device=request_data.device(request)
+            provider=provider,
+            returned=ProviderReturn(flow=flow, code=code, state=state, iss=iss),
+            device=device_of(request),
         )
         return signed_in(outcome)
 
 
-class Identities(ListAPIView[Identity]):
-    """`users/me/identities/`."""
+class IdentityOutput(serializers.Serializer[Any]):
+    """Who opens one's account at an outside provider."""
 
-    serializer_class = serializers.IdentityOutput
-    queryset = Identity.objects.none()
+    id = serializers.UUIDField()
+    provider = serializers.CharField()
+    subject = serializers.CharField(help_text="The provider's own name for them.")
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField()
 
-    def get_queryset(self) -> QuerySet[Identity]:
-        """Those of the caller."""
-        return selectors.list_identities(user=caller_of(self.request).user)
 
-    @extend_schema(
-        operation_id="users_me_identities", tags=["identities"], summary="Who opens one's account elsewhere"
+class IdentitiesView(View):
+    tag = "identities"
+
+    @operation("users_me_identities", "Who opens one's account elsewhere", page=IdentityOutput)
+    def get(self, request: ApiRequest) -> QuerySet[Identity]:
+        return selectors.list_identities(user=request.caller.user)
+
+
+class LinkStartView(View):
+    tag = "identities"
+
+    @operation(
+        "users_me_identities_start",
+        "Begin to link a provider to one's account",
+        answers=ProviderStartOutput,
+        failures=_AWAY,
     )
-    def get(self, request: Request) -> Response:
-        """200 with a page."""
-        return self.list(request)
-
-
-class LinkStart(APIView):
-    """`users/me/identities/{provider}/start/`."""
-
-    @extend_schema(
-        operation_id="users_me_identities_start",
-        tags=["identities"],
-        summary="Begin to link a provider to one's account",
-        request=None,
-        responses=serializers.ProviderStartOutput,
-    )
-    @raises(*_AWAY)
-    def post(self, request: Request, provider: str) -> Response:
-        """200 with the address."""
-        begun = services.begin_provider_sign_in(
-            provider=provider, device=request_data.device(request), actor=caller_of(request)
+    def post(self, request: ApiRequest, provider: str) -> ProviderStart:
+        return services.begin_provider_sign_in(
+            provider=provider, device=device_of(request), actor=request.caller
         )
-        return Response(serializers.ProviderStartOutput(begun).data)
 
 
-class LinkCallback(APIView):
-    """`users/me/identities/{provider}/callback/`."""
+class LinkCallbackView(View):
+    tag = "identities"
 
-    @extend_schema(
-        operation_id="users_me_identities_link",
-        tags=["identities"],
-        summary="Link a provider with what it sent the browser back with",
-        request=serializers.ProviderReturnInput,
-        responses={201: serializers.IdentityOutput},
+    @operation(
+        "users_me_identities_link",
+        "Link a provider with what it sent the browser back with",
+        body=ProviderReturnInput,
+        answers={201: IdentityOutput},
+        failures=[exceptions.IdentityTaken, exceptions.ProviderSignInRefused, *_AWAY],
     )
-    @raises(exceptions.IdentityTaken, exceptions.ProviderSignInRefused, *_AWAY)
-    def post(self, request: Request, provider: str) -> Response:
-        """201 with the identity."""
-        data = request_data.body(serializers.ProviderReturnInput, request)
-        identity = services.link_identity(
-            actor=caller_of(request),
+    def post(
+        self, request: ApiRequest, provider: str, *, flow: str, code: str, state: str, iss: str
+    ) -> Identity:
+        return services.link_identity(
+            actor=request.caller,
             provider=provider,
-            returned=ProviderReturn(**data),
-            device=request_data.device(request),
+            returned=ProviderReturn(flow=flow, code=code, state=state, iss=iss),
+            device=device_of(request),
         )
-        return Response(serializers.IdentityOutput(identity).data, status=status.HTTP_201_CREATED)
 
 
-class OneIdentity(APIView):
-    """`users/me/identities/{id}/`."""
+class IdentityView(View):
+    tag = "identities"
 
-    @extend_schema(
-        operation_id="users_me_identities_unlink",
-        tags=["identities"],
-        summary="Unlink a provider from one's account",
-        responses={204: _DONE},
+    @operation(
+        "users_me_identities_unlink",
+        "Unlink a provider from one's account",
+        failures=[exceptions.IdentityNotFound, exceptions.LastWayIn],
     )
-    @raises(exceptions.IdentityNotFound, exceptions.LastWayIn)
-    def delete(self, request: Request, identity_id: UUID) -> Response:
-        """204."""
-        services.unlink_identity(actor=caller_of(request), identity_id=identity_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def delete(self, request: ApiRequest, identity_id: UUID) -> None:
+        services.unlink_identity(actor=request.caller, identity_id=identity_id)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, Final, Unpack
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
-from rest_framework.generics import ListAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
-from apps.users import exceptions, selectors, serializers, services
-from apps.users.models import Role
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.users import exceptions, selectors, services
+from apps.users.models import TITLE_LENGTH, TOP_RANK, Role
+from apps.users.serializers import PermissionField, RoleField, TextField
 from apps.users.types import RoleChanges
-from apps.users.views import request_data
 
-_TAGS = ["roles"]
-_REFUSALS = (
+_REFUSALS: Final = (
     exceptions.RoleNotFound,
     exceptions.RankTooLow,
     exceptions.PermissionNotHeld,
@@ -29,85 +23,90 @@ _REFUSALS = (
 )
 
 
-class Roles(ListAPIView[Role]):
-    """`roles/`."""
+class RoleChangesInput(fields.Input):
+    """`PATCH roles/{code}/`."""
 
-    queryset = Role.objects.none()
-    serializer_class = serializers.RoleOutput
-    filter_backends = ()
-
-    def get_queryset(self) -> QuerySet[Role]:
-        """As far as the caller has to do with them."""
-        return selectors.list_roles(actor=caller_of(self.request))
-
-    @extend_schema(operation_id="roles_list", tags=_TAGS, summary="The roles, the lowest first")
-    def get(self, request: Request) -> Response:
-        """200 with a page."""
-        return self.list(request)
-
-    @extend_schema(
-        operation_id="roles_make",
-        tags=_TAGS,
-        summary="Make a role",
-        description="Below one's own, with permissions that one holds.",
-        request=serializers.RoleInput,
-        responses={201: serializers.RoleOutput},
+    title = TextField(max_length=TITLE_LENGTH)
+    rank = serializers.IntegerField(min_value=0, max_value=TOP_RANK, help_text="Higher stands above lower.")
+    permissions = serializers.ListField(
+        child=PermissionField(), max_length=200, help_text="See `permissions/`."
     )
-    @raises(*_REFUSALS)
-    def post(self, request: Request) -> Response:
-        """201 with the role."""
-        data = request_data.body(serializers.RoleInput, request)
-        role = services.make_role(actor=caller_of(request), **data)
-        return Response(serializers.RoleOutput(role).data, status=status.HTTP_201_CREATED)
 
 
-class OneRole(APIView):
-    """`roles/{code}/`."""
+class RoleOutput(serializers.Serializer[Any]):
+    """A role."""
 
-    @extend_schema(operation_id="roles_get", tags=_TAGS, summary="A role", responses=serializers.RoleOutput)
-    @raises(exceptions.RoleNotFound)
-    def get(self, request: Request, code: str) -> Response:
-        """200."""
-        role = selectors.get_role(actor=caller_of(request), code=code)
-        return Response(serializers.RoleOutput(role).data)
-
-    @extend_schema(
-        operation_id="roles_update",
-        tags=_TAGS,
-        summary="Change a role",
-        description="It counts from the next request of everyone who has it, or a role above it.",
-        request=serializers.RoleChangesInput(partial=True),
-        responses=serializers.RoleOutput,
+    code = RoleField()
+    title = serializers.CharField()
+    rank = serializers.IntegerField()
+    permissions = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Granted to it, and so held by all that rank above; `*` is everything.",
     )
-    @raises(*_REFUSALS, exceptions.RoleBuiltIn)
-    def patch(self, request: Request, code: str) -> Response:
-        """200 with the changed role."""
-        changes = request_data.body(serializers.RoleChangesInput, request, partial=True)
-        role = services.update_role(actor=caller_of(request), code=code, changes=cast("RoleChanges", changes))
-        return Response(serializers.RoleOutput(role).data)
+    is_built_in = serializers.BooleanField(help_text="It can be neither deleted nor given another rank.")
 
-    @extend_schema(
-        operation_id="roles_delete",
-        tags=_TAGS,
-        summary="Delete a role that no account has",
-        responses={204: OpenApiResponse(description="Done.")},
+
+class RolesView(View):
+    tag = "roles"
+
+    class RoleInput(RoleChangesInput):
+        """`POST roles/`."""
+
+        code = RoleField()
+
+    @operation("roles_list", "The roles, the lowest first", page=RoleOutput)
+    def get(self, request: ApiRequest) -> QuerySet[Role]:
+        return selectors.list_roles(actor=request.caller)
+
+    @operation("roles_make", "Make a role", body=RoleInput, answers={201: RoleOutput}, failures=_REFUSALS)
+    def post(self, request: ApiRequest, *, code: str, title: str, rank: int, permissions: list[str]) -> Role:
+        """Below one's own, with permissions that one holds."""
+        return services.make_role(
+            actor=request.caller, code=code, title=title, rank=rank, permissions=permissions
+        )
+
+
+class RoleView(View):
+    tag = "roles"
+
+    @operation("roles_get", "A role", answers=RoleOutput, failures=[exceptions.RoleNotFound])
+    def get(self, request: ApiRequest, code: str) -> Role:
+        return selectors.get_role(actor=request.caller, code=code)
+
+    @operation(
+        "roles_update",
+        "Change a role",
+        body=RoleChangesInput,
+        partial=True,
+        answers=RoleOutput,
+        failures=[*_REFUSALS, exceptions.RoleBuiltIn],
     )
-    @raises(exceptions.RoleNotFound, exceptions.RankTooLow, exceptions.RoleBuiltIn, exceptions.RoleInUse)
-    def delete(self, request: Request, code: str) -> Response:
-        """204."""
-        services.delete_role(actor=caller_of(request), code=code)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def patch(self, request: ApiRequest, code: str, **changes: Unpack[RoleChanges]) -> Role:
+        """It counts from the next request of everyone who has it, or a role above it."""
+        return services.update_role(actor=request.caller, code=code, changes=changes)
 
-
-class Permissions(APIView):
-    """`permissions/`."""
-
-    @extend_schema(
-        operation_id="permissions_list",
-        tags=_TAGS,
-        summary="What a role can be granted",
-        responses=serializers.PermissionsOutput,
+    @operation(
+        "roles_delete",
+        "Delete a role that no account has",
+        failures=[
+            exceptions.RoleNotFound,
+            exceptions.RankTooLow,
+            exceptions.RoleBuiltIn,
+            exceptions.RoleInUse,
+        ],
     )
-    def get(self, request: Request) -> Response:
-        """200."""
-        return Response(serializers.PermissionsOutput({"permissions": selectors.list_permissions()}).data)
+    def delete(self, request: ApiRequest, code: str) -> None:
+        services.delete_role(actor=request.caller, code=code)
+
+
+class PermissionsView(View):
+    tag = "roles"
+
+    class PermissionsOutput(serializers.Serializer[Any]):
+        """What a role can be granted."""
+
+        permissions = serializers.ListField(child=serializers.CharField())
+
+    @operation("permissions_list", "What a role can be granted", answers=PermissionsOutput)
+    def get(self, request: ApiRequest) -> dict[str, list[str]]:
+        return {"permissions": selectors.list_permissions()}

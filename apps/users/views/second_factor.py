@@ -2,134 +2,137 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework import serializers
 
-from apps.common.exceptions import raises
-from apps.common.http.permissions import caller_of
-from apps.users import exceptions, selectors, serializers, services
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.users import exceptions, selectors, services
 from apps.users.hashers import HashingBusy
-from apps.users.views import request_data
+from apps.users.serializers import CODE_LENGTH, OwnerInput, SecretField
+from apps.users.types import Enrolment, SecondFactorState
+from apps.users.views.device import device_of
 
-_TAGS = ["second factor"]
-_DONE = OpenApiResponse(description="Done.")
-_OWNER = (exceptions.WrongPassword, exceptions.SignInStale, exceptions.TooManyAttempts, HashingBusy)
+_OWNER: Final = (exceptions.WrongPassword, exceptions.SignInStale, exceptions.TooManyAttempts, HashingBusy)
 
 
-class SecondFactor(APIView):
-    """`users/me/second-factor/`."""
+class OwnerCodeInput(OwnerInput):
+    """What asks for both factors once more."""
 
-    @extend_schema(
-        operation_id="users_me_second_factor",
-        tags=_TAGS,
-        summary="Whether signing in takes a second factor",
-        responses=serializers.SecondFactorOutput,
+    code = SecretField(max_length=CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
+
+
+class RecoveryCodesOutput(serializers.Serializer[Any]):
+    """Shown once; each works once."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+
+class SecondFactorView(View):
+    tag = "second factor"
+
+    class SecondFactorOutput(serializers.Serializer[Any]):
+        """Whether signing in takes a second factor."""
+
+        is_enabled = serializers.BooleanField()
+        enabled_at = serializers.DateTimeField(allow_null=True)
+        recovery_codes_left = serializers.IntegerField()
+
+    class EnrolmentOutput(serializers.Serializer[Any]):
+        """What an authenticator app is set up with."""
+
+        secret = serializers.CharField(help_text="Base32, for typing.")
+        uri = serializers.CharField(help_text="`otpauth://…`, for a QR code.")
+
+    @operation(
+        "users_me_second_factor", "Whether signing in takes a second factor", answers=SecondFactorOutput
     )
-    def get(self, request: Request) -> Response:
-        """200."""
-        state = selectors.get_second_factor_state(user=caller_of(request).user)
-        return Response(serializers.SecondFactorOutput(state).data)
+    def get(self, request: ApiRequest) -> SecondFactorState:
+        return selectors.get_second_factor_state(user=request.caller.user)
 
-    @extend_schema(
-        operation_id="users_me_second_factor_begin",
-        tags=_TAGS,
-        summary="Begin to set up an authenticator app",
-        description="Nothing is asked for until a code of the app was confirmed.",
-        request=serializers.OwnerInput,
-        responses={201: serializers.EnrolmentOutput},
+    @operation(
+        "users_me_second_factor_begin",
+        "Begin to set up an authenticator app",
+        body=OwnerInput,
+        answers={201: EnrolmentOutput},
+        failures=[exceptions.SecondFactorEnabled, *_OWNER],
     )
-    @raises(exceptions.SecondFactorEnabled, *_OWNER)
-    def post(self, request: Request) -> Response:
-        """201 with the secret."""
-        data = request_data.body(serializers.OwnerInput, request)
-        begun = services.begin_second_factor(
-            actor=caller_of(request), **data, device=request_data.device(request)
+    def post(self, request: ApiRequest, *, current_password: str) -> Enrolment:
+        """Nothing is asked for until a code of the app was confirmed."""
+        return services.begin_second_factor(
+            actor=request.caller, current_password=current_password, device=device_of(request)
         )
-        return Response(serializers.EnrolmentOutput(begun).data, status=status.HTTP_201_CREATED)
 
 
-class Confirm(APIView):
-    """`users/me/second-factor/confirm/`."""
+class ConfirmView(View):
+    tag = "second factor"
 
-    @extend_schema(
-        operation_id="users_me_second_factor_confirm",
-        tags=_TAGS,
-        summary="Switch the second factor on with a code of the app",
-        description="Every other session ends. The recovery codes are shown this once.",
-        request=serializers.CodeInput,
-        responses=serializers.RecoveryCodesOutput,
+    class CodeInput(fields.Input):
+        """`POST users/me/second-factor/confirm/`."""
+
+        code = SecretField(max_length=CODE_LENGTH, help_text="Of the authenticator app.")
+
+    @operation(
+        "users_me_second_factor_confirm",
+        "Switch the second factor on with a code of the app",
+        body=CodeInput,
+        answers=RecoveryCodesOutput,
+        failures=[
+            exceptions.SecondFactorMissing,
+            exceptions.SecondFactorEnabled,
+            exceptions.WrongCode,
+            exceptions.TooManyAttempts,
+        ],
     )
-    @raises(
-        exceptions.SecondFactorMissing,
-        exceptions.SecondFactorEnabled,
-        exceptions.WrongCode,
-        exceptions.TooManyAttempts,
+    def post(self, request: ApiRequest, *, code: str) -> dict[str, list[str]]:
+        """Every other session ends. The recovery codes are shown this once."""
+        codes = services.confirm_second_factor(actor=request.caller, code=code, device=device_of(request))
+        return {"recovery_codes": codes}
+
+
+class DisableView(View):
+    tag = "second factor"
+
+    @operation(
+        "users_me_second_factor_disable",
+        "Switch the second factor off",
+        body=OwnerCodeInput,
+        failures=[exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER],
     )
-    def post(self, request: Request) -> Response:
-        """200 with the recovery codes."""
-        data = request_data.body(serializers.CodeInput, request)
-        codes = services.confirm_second_factor(
-            actor=caller_of(request), **data, device=request_data.device(request)
+    def post(self, request: ApiRequest, *, current_password: str, code: str) -> None:
+        """Every other session ends."""
+        services.disable_second_factor(
+            actor=request.caller, current_password=current_password, code=code, device=device_of(request)
         )
-        return Response(serializers.RecoveryCodesOutput({"recovery_codes": codes}).data)
 
 
-class Disable(APIView):
-    """`users/me/second-factor/disable/`."""
+class RecoveryCodesView(View):
+    tag = "second factor"
 
-    @extend_schema(
-        operation_id="users_me_second_factor_disable",
-        tags=_TAGS,
-        summary="Switch the second factor off",
-        description="Every other session ends.",
-        request=serializers.OwnerCodeInput,
-        responses={204: _DONE},
+    @operation(
+        "users_me_recovery_codes_renew",
+        "New recovery codes in place of the old ones",
+        body=OwnerCodeInput,
+        answers=RecoveryCodesOutput,
+        failures=[exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER],
     )
-    @raises(exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER)
-    def post(self, request: Request) -> Response:
-        """204."""
-        data = request_data.body(serializers.OwnerCodeInput, request)
-        services.disable_second_factor(actor=caller_of(request), **data, device=request_data.device(request))
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class RecoveryCodes(APIView):
-    """`users/me/second-factor/recovery-codes/`."""
-
-    @extend_schema(
-        operation_id="users_me_recovery_codes_renew",
-        tags=_TAGS,
-        summary="New recovery codes in place of the old ones",
-        request=serializers.OwnerCodeInput,
-        responses=serializers.RecoveryCodesOutput,
-    )
-    @raises(exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER)
-    def post(self, request: Request) -> Response:
-        """200 with the recovery codes."""
-        data = request_data.body(serializers.OwnerCodeInput, request)
+    def post(self, request: ApiRequest, *, current_password: str, code: str) -> dict[str, list[str]]:
         codes = services.renew_recovery_codes(
-            actor=caller_of(request), **data, device=request_data.device(request)
+            actor=request.caller, current_password=current_password, code=code, device=device_of(request)
         )
-        return Response(serializers.RecoveryCodesOutput({"recovery_codes": codes}).data)
+        return {"recovery_codes": codes}
 
 
-class SecondFactorOf(APIView):
-    """`users/{id}/second-factor/`, in the admin zone."""
+class UserSecondFactorView(View):
+    tag = "users"
 
-    @extend_schema(
-        operation_id="users_second_factor_remove",
-        tags=["users"],
-        summary="Switch off the second factor of somebody who has lost it",
-        description="All sessions of the account end.",
-        responses={204: _DONE},
+    @operation(
+        "users_second_factor_remove",
+        "Switch off the second factor of somebody who has lost it",
+        failures=[exceptions.UserNotFound, exceptions.OwnAccount, exceptions.SecondFactorMissing],
     )
-    @raises(exceptions.UserNotFound, exceptions.OwnAccount, exceptions.SecondFactorMissing)
-    def delete(self, request: Request, user_id: UUID) -> Response:
-        """204."""
-        services.remove_second_factor_of(actor=caller_of(request), user_id=user_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def delete(self, request: ApiRequest, user_id: UUID) -> None:
+        """All sessions of the account end."""
+        services.remove_second_factor_of(actor=request.caller, user_id=user_id)

@@ -115,7 +115,7 @@ def test_the_guide_builds_a_zone_that_holds(
     lines = done.stdout.splitlines()
     assert "schema partner/v1" in lines
     assert (
-        "/api/partner/v1/stock/\tGET\tapps.partners.views.Stock\tapi:partner:v1:partners:stock\tpartner service"
+        "/api/partner/v1/stock/\tGET\tapps.partners.views.StockView\tapi:partner:v1:partners:stock\tpartner service"
         in done.stdout
     )
     assert any(line.endswith(" 0 findings") for line in lines)

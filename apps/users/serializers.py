@@ -1,4 +1,4 @@
-"""Fields of this slice: texts, addresses, secrets, roles, phone numbers. Rules are in services."""
+"""Fields of this slice, and the shapes that several modules of views share. Rules are in services."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.common.http import fields
 from apps.users import email_addresses
 from apps.users.email_addresses import MAX_LENGTH as EMAIL_LENGTH
-from apps.users.models import CODE_PATTERN
+from apps.users.models import CODE_PATTERN, User
+from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
+from infrastructure import storage
+
+TOKEN_LENGTH: Final = 200
+CODE_LENGTH: Final = 64
+CHECK_MAIL: Final = {"detail": "Look into your mail: what happens next is there."}
 
 _CODE: Final = re.compile(CODE_PATTERN.replace("$", r"\Z"))
 _PERMISSION: Final = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
@@ -101,6 +108,68 @@ class PermissionField(serializers.CharField):
 
 
 class PhoneField(TextField):
-    """A phone number, as `ProfileInput.validate_phone` takes it."""
+    """A phone number, as `ProfileInput` takes it."""
 
     schema_extra = {"pattern": r"^(\+?[0-9][0-9 ()./-]{3,30})?$"}
+
+
+class AcceptedOutput(serializers.Serializer[Any]):
+    """What is said of a request whose outcome is told by mail alone."""
+
+    detail = serializers.CharField()
+
+
+class RegistrationOutput(serializers.Serializer[Any]):
+    """A new account."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    name = serializers.CharField()
+    role = RoleField()
+    created_at = serializers.DateTimeField()
+
+
+class AccountOutput(RegistrationOutput):
+    """An account as its owner, and who may look at it, sees it."""
+
+    email_verified = serializers.BooleanField(source="is_verified")
+    avatar = serializers.SerializerMethodField(help_text="Where the picture is; null without one.")
+
+    def get_avatar(self, user: User) -> str | None:
+        """The address of the picture."""
+        return storage.url(user.avatar) if user.avatar else None
+
+
+class TokenPairOutput(serializers.Serializer[Any]):
+    """Tokens of a session; `expires_in` is the access token's, in seconds."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class ChallengeOutput(serializers.Serializer[Any]):
+    """A sign-in that waits for its second factor. `challenge` opens nothing by itself."""
+
+    challenge = serializers.CharField()
+    methods = serializers.ListField(child=serializers.CharField(), help_text="What may be shown.")
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class ResetInput(fields.Input):
+    """The address of an account that a mail is asked for."""
+
+    email = TextField(max_length=EMAIL_LENGTH)
+
+
+class OwnerInput(fields.Input):
+    """What asks for the password once more."""
+
+    current_password = SecretField(
+        max_length=PASSWORD_LENGTH,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Left out by accounts that have none: they have to have signed in within ten minutes.",
+    )

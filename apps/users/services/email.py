@@ -1,13 +1,14 @@
-"""Another address for an account: asked for with the password, and confirmed at both addresses.
+"""The address of an account: the proof that mail to it arrives, and another address.
 
-The old one has to agree, since whoever holds a session and knows the password would otherwise take the account for
-good; the new one, since it is where the account can be recovered from then on. Sessions go on: they are the owner's.
+Another address is asked for with the password, and confirmed at both addresses. The old one has to agree, since whoever
+holds a session and knows the password would otherwise take the account for good; the new one, since it is where the
+account can be recovered from then on. Sessions go on: they are the owner's.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
@@ -18,13 +19,40 @@ from apps.common import audit, events
 from apps.common.callers import Caller
 from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
-from apps.users.events import EmailChanged, EmailChangeRequested
+from apps.users.events import EmailChanged, EmailChangeRequested, VerificationRequested
 from apps.users.models import EmailChange, OneTimeToken, Purpose, User
 from apps.users.services import one_time, reauthentication
 from apps.users.types import AuditAction, Device
 
 _log = structlog.get_logger("security")
 _LINKS = (Purpose.EMAIL_OLD, Purpose.EMAIL_NEW)
+
+
+def resend_verification(*, email: str, device: Device) -> None:
+    """Have the link sent once more, if there is an address to verify. Otherwise answer and work are the same.
+
+    Raises TooManyAttempts.
+    """
+    try:
+        address = email_addresses.canonical(email)
+    except email_addresses.InvalidEmail:
+        address = ""
+    limits.count_attempt(
+        "resend", address=device.address, account=address or email[: email_addresses.MAX_LENGTH]
+    )
+    with transaction.atomic():
+        user_id = User.objects.filter(email=address).values_list("pk", flat=True).first() if address else None
+        events.publish(VerificationRequested(user_id=user_id or uuid4(), request_id=uuid7()))
+
+
+def verify_email(*, token: str, now: datetime | None = None) -> None:
+    """Take the token of a mail as proof that the address is the account's. Raises OneTimeTokenRefused."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        user_id = one_time.redeem(token=token, purpose=Purpose.VERIFY_EMAIL, now=now)
+        User.objects.filter(pk=user_id, email_verified_at=None).update(email_verified_at=now, updated_at=now)
+        audit.record(action=AuditAction.EMAIL_VERIFIED, actor_id=user_id, target="user", target_id=user_id)
+    _log.info("users.email_verified", user_id=str(user_id))
 
 
 def request_email_change(

@@ -1,0 +1,15 @@
+"""The second factor of an account."""
+
+from __future__ import annotations
+
+from apps.users.models import RecoveryCode, User
+from apps.users.types import SecondFactorState
+
+
+def get_second_factor_state(*, user: User) -> SecondFactorState:
+    """Whether signing in takes a second factor, and how many recovery codes are left."""
+    return SecondFactorState(
+        is_enabled=user.second_factor_at is not None,
+        enabled_at=user.second_factor_at,
+        recovery_codes_left=RecoveryCode.objects.filter(user=user).count(),
+    )

@@ -1,0 +1,17 @@
+"""Where a request comes from, as sign-ins and their limits want to know it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from apps.common.http.client_address import client_address
+from apps.users.types import Device
+
+
+def device_of(request: HttpRequest) -> Device:
+    """The client's address and its own words about itself, as far as they can be printed."""
+    agent = request.META.get("HTTP_USER_AGENT", "")
+    return Device(
+        address=client_address(request),
+        user_agent="".join(character for character in agent if character.isprintable()),
+    )

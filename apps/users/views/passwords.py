@@ -1,0 +1,83 @@
+"""Zone private: changing one's password. Zone public: setting a new one by a link in a mail."""
+
+from __future__ import annotations
+
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.users import exceptions, services
+from apps.users.hashers import HashingBusy
+from apps.users.serializers import (
+    CHECK_MAIL,
+    TOKEN_LENGTH,
+    AcceptedOutput,
+    ResetInput,
+    SecretField,
+)
+from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
+from apps.users.views.device import device_of
+
+
+class PasswordView(View):
+    tag = "account"
+
+    class PasswordChangeInput(fields.Input):
+        """`POST users/me/password/`."""
+
+        current_password = SecretField(max_length=PASSWORD_LENGTH)
+        new_password = SecretField(help_text="12 to 128 characters.")
+
+    @operation(
+        "users_me_password",
+        "Change one's password",
+        body=PasswordChangeInput,
+        failures=[
+            exceptions.WrongPassword,
+            exceptions.PasswordRefused,
+            exceptions.TooManyAttempts,
+            HashingBusy,
+        ],
+    )
+    def post(self, request: ApiRequest, *, current_password: str, new_password: str) -> None:
+        """Every session ends, the one of this call included: sign in with the new password."""
+        services.change_password(
+            actor=request.caller,
+            current_password=current_password,
+            new_password=new_password,
+            device=device_of(request),
+        )
+
+
+class PasswordResetView(View):
+    tag = "auth"
+
+    @operation(
+        "auth_password_reset",
+        "Ask for a link that sets a new password",
+        body=ResetInput,
+        answers={202: AcceptedOutput},
+        failures=[exceptions.TooManyAttempts],
+    )
+    def post(self, request: ApiRequest, *, email: str) -> dict[str, str]:
+        """The answer is the same whether the address is known or not."""
+        services.request_password_reset(email=email, device=device_of(request))
+        return CHECK_MAIL
+
+
+class PasswordResetConfirmView(View):
+    tag = "auth"
+
+    class ResetConfirmInput(fields.Input):
+        """`POST auth/password/reset/confirm/`."""
+
+        token = SecretField(max_length=TOKEN_LENGTH)
+        password = SecretField(help_text="12 to 128 characters.")
+
+    @operation(
+        "auth_password_reset_confirm",
+        "Set a new password by the token of a mail",
+        body=ResetConfirmInput,
+        failures=[exceptions.OneTimeTokenRefused, exceptions.PasswordRefused, HashingBusy],
+    )
+    def post(self, request: ApiRequest, *, token: str, password: str) -> None:
+        """Every session of the account ends."""
+        services.confirm_password_reset(token=token, password=password)

@@ -1,0 +1,117 @@
+"""Zone private: one's own account, its picture and its data; accounts of others, for who may see them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Unpack
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import serializers
+
+from apps.common.http import fields
+from apps.common.http.operation import ApiRequest, View, operation
+from apps.common.http.parsers import UploadParser
+from apps.users import exceptions, selectors, services
+from apps.users.models import NAME_LENGTH, PHONE_LENGTH, User
+from apps.users.serializers import AccountOutput, PhoneField, TextField
+from apps.users.types import ProfileChanges
+from apps.users.views.device import device_of
+
+_PHONE: Final = re.compile(r"\A\+?[0-9][0-9 ()./-]{3,30}\Z")
+
+
+class MeOutput(AccountOutput):
+    """One's own account."""
+
+    phone = serializers.CharField(allow_null=True)
+
+
+class MeView(View):
+    tag = "account"
+
+    class ProfileInput(fields.Input):
+        """`PATCH users/me/`: fields that are left out stay."""
+
+        name = TextField(max_length=NAME_LENGTH, required=False)
+        phone = PhoneField(max_length=PHONE_LENGTH, required=False, allow_null=True, allow_blank=True)
+
+        def validate_phone(self, phone: str | None) -> str | None:
+            """Digits with the usual signs between them; an empty one is none."""
+            if phone and not _PHONE.match(phone):
+                raise serializers.ValidationError(
+                    "Enter a phone number, like +44 20 7946 0958.", code="invalid_phone"
+                )
+            return phone or None
+
+    @operation("users_me", "One's own account", answers=MeOutput)
+    def get(self, request: ApiRequest) -> User:
+        return request.caller.user  # type: ignore[no-any-return]  # callers know no slice
+
+    @operation("users_me_update", "Change one's own account", body=ProfileInput, answers=MeOutput)
+    def patch(self, request: ApiRequest, **changes: Unpack[ProfileChanges]) -> User:
+        return services.update_profile(actor=request.caller, changes=changes)
+
+    @operation("users_me_erase", "Erase one's own account", failures=[exceptions.LastAdmin])
+    def delete(self, request: ApiRequest) -> None:
+        """Personal data is gone for good, and every session ends."""
+        services.erase_own_account(actor=request.caller)
+
+
+class ExportView(View):
+    tag = "account"
+
+    @operation(
+        "users_me_export",
+        "All that is kept about oneself, as a file",
+        answers={200: (OpenApiTypes.OBJECT, "The file, as it is read.")},
+        failures=[exceptions.TooManyAttempts],
+    )
+    def get(self, request: ApiRequest) -> StreamingHttpResponse:
+        """One JSON object with a member for each part of the product."""
+        return StreamingHttpResponse(
+            services.export_data(actor=request.caller, device=device_of(request)),
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{request.caller.user.pk}.json"'},
+        )
+
+
+class AvatarView(View):
+    tag = "account"
+    parser_classes = (UploadParser,)
+
+    class AvatarInput(fields.Input):
+        """`PUT users/me/avatar/`, as `multipart/form-data`. What the file is, is judged by its content."""
+
+        avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG, WebP or GIF; no animation.")
+
+    @operation(
+        "users_me_avatar_set",
+        "Set one's picture",
+        body=AvatarInput,
+        answers=MeOutput,
+        failures=[exceptions.AvatarRefused],
+    )
+    def put(self, request: ApiRequest, *, avatar: UploadedFile[bytes]) -> User:
+        """The middle square of the image is stored anew, without metadata."""
+        return services.set_avatar(actor=request.caller, file=avatar)
+
+    @operation("users_me_avatar_remove", "Remove one's picture")
+    def delete(self, request: ApiRequest) -> None:
+        services.remove_avatar(actor=request.caller)
+
+
+class UserView(View):
+    tag = "account"
+
+    @operation(
+        "users_get",
+        "An account, for its owner and for admins",
+        answers=AccountOutput,
+        failures=[exceptions.UserNotFound],
+    )
+    def get(self, request: ApiRequest, user_id: UUID) -> User:
+        """For everybody else a 404, whether there is such an account or not."""
+        return selectors.get_user_for(actor=request.caller, user_id=user_id)

@@ -1,0 +1,50 @@
+"""Zone public: registration."""
+
+from __future__ import annotations
+
+from apps.common.http import fields
+from apps.common.http.operation import Answer, ApiRequest, View, operation
+from apps.users import exceptions, services
+from apps.users.hashers import HashingBusy
+from apps.users.models import NAME_LENGTH, User
+from apps.users.serializers import (
+    CHECK_MAIL,
+    AcceptedOutput,
+    AddressField,
+    RegistrationOutput,
+    SecretField,
+    TextField,
+)
+from apps.users.views.device import device_of
+
+
+class RegisterView(View):
+    tag = "auth"
+
+    class RegistrationInput(fields.Input):
+        """`POST auth/register/`."""
+
+        email = AddressField()
+        name = TextField(max_length=NAME_LENGTH)
+        # Its rules, length included, are the service's: all that it breaks are named at once.
+        password = SecretField(help_text="12 to 128 characters.")
+
+    @operation(
+        "auth_register",
+        "Make an account",
+        body=RegistrationInput,
+        answers={
+            201: RegistrationOutput,
+            202: (AcceptedOutput, "Where addresses are kept secret: the mail says what happened."),
+        },
+        failures=[
+            exceptions.EmailTaken,
+            exceptions.PasswordRefused,
+            exceptions.TooManyAttempts,
+            HashingBusy,
+        ],
+    )
+    def post(self, request: ApiRequest, *, email: str, name: str, password: str) -> User | Answer:
+        """A mail with a link that verifies the address follows. The account can be signed in to at once."""
+        user = services.register_user(email=email, name=name, password=password, device=device_of(request))
+        return user or Answer(202, CHECK_MAIL)
