@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ChatConsumer(SocketConsumer):
-    """`/ws/chat/<room>/`, as docs/chat.md describes it."""
+    """`/ws/chat/<room>/`, as apps/chat/docs/chat.md describes it."""
 
     async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one socket from handshake to close."""

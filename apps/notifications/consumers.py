@@ -1,4 +1,4 @@
-"""`/ws/notifications/`: a user's notifications as they come. It holds no rules; docs/chat.md describes the protocol."""
+"""`/ws/notifications/`: a user's notifications as they come. Holds no rules; docs/notifications.md describes the protocol."""
 
 from __future__ import annotations
 

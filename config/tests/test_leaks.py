@@ -20,9 +20,9 @@ from django.core import mail
 from django.test import Client
 
 from apps.api import services as keys
-from apps.chat.models import Membership, Role, Room
-from apps.chat.tests.conftest import Site, serving
 from apps.common import outbox
+from apps.common.tests.campaigns import contributions
+from apps.common.tests.servers import Site, serving
 from apps.users import selectors as users
 from apps.users import services
 from apps.users.models import User
@@ -109,7 +109,7 @@ def relayed() -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def site(transactional_db: None) -> Iterator[Site]:
-    with serving() as started:
+    with serving(Site) as started:
         yield started
 
 
@@ -210,21 +210,22 @@ def machines(watch: Watch, call: Caller, access: str) -> None:
     )
 
 
-def sockets(watch: Watch, site: Site, access: str) -> None:
-    """A token in the query, as a subprotocol and in a header; right, wrong and broken."""
-    Membership.objects.create(
-        room=Room.objects.create(slug="leaks", name="Leaks"),
-        user=User.objects.get(email="grace.leak@example.com"),
-        role=Role.OWNER,
-    )
-    assert site.handshake("leaks", f"?token={access}").frame()["type"] == "welcome"
-    assert site.handshake("leaks", subprotocols=["bearer", access]).frame()["type"] == "welcome"
-    assert site.handshake("leaks", f"?token={access}x").close_code() == 4401
-    broken = f"GET /ws/chat/leaks/?token={access} HTTP/1.1\r\nBroken\r\n\r\n"
-    assert b" 400 " in frames.converse(site.port, broken.encode())
+def sockets(watch: Watch, site: Site, access: str) -> list[str]:
+    """A token in the query, as a subprotocol and in a header; right, wrong and broken. Returns the sockets' paths."""
+    user = User.objects.get(email="grace.leak@example.com")
+    paths = [socket_path(user) for socket_path in contributions("socket_path")]
+    for path in paths:
+        assert site.connect(f"{path}?token={access}").frame()["type"] == "welcome"
+        assert site.connect(path, subprotocols=["bearer", access]).frame()["type"] == "welcome"
+        assert site.connect(f"{path}?token={access}x").close_code() == 4401
+        broken = f"GET {path}?token={access} HTTP/1.1\r\nBroken\r\n\r\n"
+        assert b" 400 " in frames.converse(site.port, broken.encode())
+    return paths
 
 
-def faults(watch: Watch, call: Caller, site: Site, access: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def faults(
+    watch: Watch, call: Caller, site: Site, access: str, paths: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Errors of ours while secrets are in hand: in every frame's variables, and in an exception's own words."""
 
     def fail(*_: Any, **given: Any) -> Any:
@@ -241,8 +242,9 @@ def faults(watch: Watch, call: Caller, site: Site, access: str, monkeypatch: pyt
         assert NEW_PASSWORD not in json.dumps(answer)
         patched.setattr(users, "authenticate_access", fail)
         call("private/v1/users/me/", bearer=access, status=500)
-        with site.handshake("leaks", f"?token={access}").connection as connection:
-            assert connection.close_code is None
+        for path in paths:
+            with site.connect(f"{path}?token={access}").connection as connection:
+                assert connection.close_code is None
     assert len(watch.reports) > reported
 
 
@@ -252,8 +254,8 @@ def test_no_secret_is_in_a_log_or_a_report(
     call = Caller()
     access = accounts(watch, call, relayed)
     machines(watch, call, access)
-    sockets(watch, site, access)
-    faults(watch, call, site, access, monkeypatch)
+    paths = sockets(watch, site, access)
+    faults(watch, call, site, access, paths, monkeypatch)
     for kid, secret in settings.JWT_KEYS:
         watch.keep(f"signing key {kid}", secret)
     for number, secret in enumerate(settings.FIELD_ENCRYPTION_KEYS):
@@ -264,6 +266,7 @@ def test_no_secret_is_in_a_log_or_a_report(
     assert watch.found() == []
     # It was not for want of words.
     said = watch.log.getvalue()
-    for word in ("http.request", "unexpected_error", "GET /ws/chat/leaks/?token=[redacted]", "RuntimeError"):
+    redacted = [f"GET {path}?token=[redacted]" for path in paths]
+    for word in ("http.request", "unexpected_error", "RuntimeError", *redacted):
         assert word in said or word in "".join(watch.reports), word
     assert len(watch.secrets) > 20

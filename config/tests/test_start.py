@@ -13,7 +13,6 @@ NOT_FOR_A_COMMAND = {
     "PIL",
     "apps.api.clients.generation",
     "apps.api.openapi.breaking_changes",
-    "apps.chat.live.hub",
     "httpx",
     "jwt",
     "redis",

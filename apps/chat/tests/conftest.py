@@ -1,89 +1,26 @@
-"""A server in this process, on the test's own database, and people with sockets."""
+"""A server in this process, and people with sockets in its rooms."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import settings
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from apps.chat.live.hub import hubs
+from apps.common.tests import servers
+from apps.common.tests.servers import Socket, wait_until
 from apps.users.tests.factories import access_token_for
-from config.serve import Server, server_config
-from infrastructure.embedded.postgres import free_port
+
+__all__ = ["Site", "Socket", "serving", "wait_until"]
 
 settings.register_profile("campaign", max_examples=1000, print_blob=True)
 
 
-class Socket:
-    """A client's end. Frames are read in order; `next` passes over kinds that a test does not ask for."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
-
-    def send(self, **frame: Any) -> None:
-        self.connection.send(json.dumps(frame))
-
-    def say(self, text: str, client_id: str | None = None) -> str:
-        client_id = client_id or str(uuid4())
-        self.send(message=text, client_id=client_id)
-        return client_id
-
-    def frame(self, timeout: float = 10) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self.connection.recv(timeout=timeout))
-        return frame
-
-    def next(self, *kinds: str, timeout: float = 10) -> dict[str, Any]:
-        while True:
-            frame = self.frame(timeout)
-            if frame["type"] in kinds:
-                return frame
-
-    def messages(self, count: int, timeout: float = 20) -> list[dict[str, Any]]:
-        return [self.next("message", timeout=timeout) for _ in range(count)]
-
-    def is_quiet(self, *kinds: str, seconds: float = 0.3) -> bool:
-        """Whether no frame of these kinds (of any, when none is named) arrives for so long."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                frame = self.frame(left)
-            except TimeoutError:
-                return True
-            if not kinds or frame["type"] in kinds:
-                return False
-        return True
-
-    def close_code(self, timeout: float = 10) -> int:
-        """Read to the end; the code that the server closed with."""
-        deadline = time.monotonic() + timeout
-
-        def read_to_the_end() -> None:
-            while True:
-                self.connection.recv(timeout=max(0.01, deadline - time.monotonic()))
-
-        with pytest.raises(ConnectionClosed) as closed:
-            read_to_the_end()
-        received = closed.value.rcvd
-        return 1006 if received is None else int(received.code)
-
-
-class Site:
-    """One server."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.host = f"127.0.0.1:{port}"
-        self._open = ExitStack()
+class Site(servers.Site):
+    """A server with its chat rooms."""
 
     def url(self, slug: str, query: str = "") -> str:
         return f"ws://{self.host}/ws/chat/{slug}/{query}"
@@ -91,12 +28,6 @@ class Site:
     def handshake(self, slug: str, query: str = "", **options: Any) -> Socket:
         """A socket as it is, nothing read yet."""
         return self.connect(self.url(slug, query), **options)
-
-    def connect(self, url: str, **options: Any) -> Socket:
-        """A socket at any address here, closed with the site. Only the server pings: a client's thread that does,
-        on a machine that is busy, logs an error into whatever test runs by then."""
-        options = {"compression": None, "ping_interval": None, **options}
-        return Socket(self._open.enter_context(connect(url, proxy=None, **options)))
 
     def enter(self, slug: str, user: Any, *, after: int | None = None, **options: Any) -> Socket:
         """A socket of `user` in a room; its welcome is the next frame."""
@@ -110,30 +41,12 @@ class Site:
         assert socket.frame()["type"] == "welcome"
         return socket
 
-    def hang_up(self) -> None:
-        self._open.close()
-
 
 @contextmanager
 def serving() -> Iterator[Site]:
     """A server on a free port, with a loop and a hub of its own."""
-    port = free_port()
-    server = Server(server_config(host="127.0.0.1", port=port))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    try:
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the server ended while it started"
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
-        site = Site(port)
+    with servers.serving(Site) as site:
         yield site
-        site.hang_up()
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
-        assert not thread.is_alive(), "the server did not stop"
 
 
 @pytest.fixture(scope="module")
@@ -165,11 +78,3 @@ def serve(transactional_db: None) -> Iterator[Callable[[], Site]]:
     yield start
     for context in reversed(stack):
         context.__exit__(None, None, None)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Ask until it is so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)

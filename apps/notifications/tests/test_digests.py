@@ -29,7 +29,7 @@ PUBLIC = "/api/public/v1/notifications/unsubscribe/"
 
 
 def tell(user: Any, title: str = "Hello", **more: Any) -> None:
-    services.notify(user_id=user.pk, kind="chat.mention", title=title, **more)
+    services.notify(user_id=user.pk, kind="test.kind", title=title, **more)
 
 
 def test_one_mail_a_day_about_what_is_new_and_unread() -> None:

@@ -8,12 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
-from celery import shared_task
-from django.core.management import BaseCommand, call_command
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
@@ -21,8 +18,7 @@ from jsonschema import Draft202012Validator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from apps.api import services as api
-from apps.chat.tests.conftest import Site, Socket, serving, wait_until
-from apps.chat.tests.factories import RoomFactory, member_of
+from apps.common.tests.servers import Site, Socket, serving, wait_until
 from apps.notifications import asyncapi, selectors, services
 from apps.notifications.live import hub, quota, stream
 from apps.notifications.models import Inbox
@@ -36,7 +32,7 @@ STREAM = "/api/private/v1/notifications/stream/"
 
 @pytest.fixture(scope="module")
 def server(django_db_setup: None) -> Iterator[Site]:
-    with serving() as site:
+    with serving(Site) as site:
         yield site
 
 
@@ -85,7 +81,7 @@ def listen(site: Site, user: Any, **headers: str) -> Iterator[Iterator[tuple[str
 
 
 def tell(user: Any, title: str = "Hello") -> Any:
-    return services.notify(user_id=user.pk, kind="chat.mention", title=title)
+    return services.notify(user_id=user.pk, kind="test.kind", title=title)
 
 
 def test_socket_welcomes_and_brings_what_comes(site: Site) -> None:
@@ -290,7 +286,7 @@ def test_event_stream_holds_no_thread_and_shows_that_it_lives(
 
 def test_server_that_stops_ends_its_streams_first(transactional_db: None) -> None:
     ada = UserFactory.create()
-    with serving() as site:
+    with serving(Site) as site:
         socket = enter(site, ada)
         socket.next("welcome")
         context = listen(site, ada)
@@ -327,70 +323,37 @@ def test_without_an_event_loop_the_answer_holds_what_is_new_and_ends() -> None:
     assert body.count("event:") == 1
 
 
-def push_from_service(user: Any, room: Any) -> None:
+def push_from_transaction(user: Any) -> None:
     with transaction.atomic():
         realtime.push_to_user(user.pk, {"type": "event", "name": "test.x", "data": {}})
-        realtime.push_to_room(room.pk, {"type": "event", "name": "test.x", "data": {}})
 
 
-@shared_task
-def push_task(*, user_id: str, room_id: str) -> None:
-    """What a worker would run."""
-    realtime.push_to_user(UUID(user_id), {"type": "event", "name": "test.x", "data": {}})
-    realtime.push_to_room(UUID(room_id), {"type": "event", "name": "test.x", "data": {}})
-
-
-def push_from_task(user: Any, room: Any) -> None:
-    push_task.apply(kwargs={"user_id": str(user.pk), "room_id": str(room.pk)}, throw=True)
-
-
-def push_from_command(user: Any, room: Any) -> None:
-    class Push(BaseCommand):
-        def handle(self, *args: Any, **options: Any) -> None:
-            push_from_service(user, room)
-
-    call_command(Push())
-
-
-def push_from_coroutine(user: Any, room: Any) -> None:
+def push_from_coroutine(user: Any) -> None:
     async def push() -> None:
         realtime.push_to_user(user.pk, {"type": "event", "name": "test.x", "data": {}})
-        realtime.push_to_room(room.pk, {"type": "event", "name": "test.x", "data": {}})
         # The loop of a test ends with it; that of a server does not.
         await asyncio.gather(*realtime._on_their_way)
 
     asyncio.run(push())
 
 
-def push_from_internal_zone(user: Any, room: Any) -> None:
+def push_from_internal_zone(user: Any) -> None:
     headers = {"Authorization": f"Api-Key {api.create_key(name='x', scopes=['*']).plain}"}
-    root = "/api/internal/v1"
-    for path, body in (
-        (f"{root}/notifications/events/", {"user": str(user.pk), "name": "test.x"}),
-        (f"{root}/chat/rooms/{room.slug}/events/", {"name": "test.x"}),
-    ):
-        answer = Client().post(path, body, content_type="application/json", headers=headers)
-        assert answer.status_code == 202, answer.content
-        for wrong in ({"name": "message"}, {"data": {"x": "y" * 2001}}, {"data": [1]}):
-            assert (
-                Client().post(path, body | wrong, content_type="application/json", headers=headers)
-            ).status_code == 400
+    path, body = "/api/internal/v1/notifications/events/", {"user": str(user.pk), "name": "test.x"}
+    answer = Client().post(path, body, content_type="application/json", headers=headers)
+    assert answer.status_code == 202, answer.content
+    for wrong in ({"name": "message"}, {"data": {"x": "y" * 2001}}, {"data": [1]}):
+        refused = Client().post(path, body | wrong, content_type="application/json", headers=headers)
+        assert refused.status_code == 400
 
 
-@pytest.mark.parametrize(
-    "push",
-    [push_from_service, push_from_task, push_from_command, push_from_coroutine, push_from_internal_zone],
-)
-def test_push_from_anywhere_reaches_rooms_and_people(site: Site, push: Any) -> None:
-    room = RoomFactory.create()
-    ada = member_of(room)
-    mine, inside = enter(site, ada), site.inside(room.slug, ada)
-    mine.next("welcome")
-    push(ada, room)
-    event = {"type": "event", "name": "test.x", "data": {}}
-    assert mine.next("event", timeout=5) == event
-    for _ in range(2):  # in the room, and as the person that one is
-        assert inside.next("event", timeout=5) == event
+@pytest.mark.parametrize("push", [push_from_transaction, push_from_coroutine, push_from_internal_zone])
+def test_push_from_anywhere_reaches_a_user(site: Site, push: Any) -> None:
+    ada = UserFactory.create()
+    socket = enter(site, ada)
+    socket.next("welcome")
+    push(ada)
+    assert socket.next("event", timeout=5) == {"type": "event", "name": "test.x", "data": {}}
 
 
 def test_push_is_dropped_with_its_transaction(site: Site) -> None:

@@ -21,9 +21,11 @@ pytestmark = pytest.mark.django_db
 ROOT = "/api/private/v1/notifications/"
 INTERNAL = "/api/internal/v1/notifications/"
 
+MENTION = declare(Kind(code="test.mention", title="A test mentions you"))
+
 
 def tell(user: User, title: str = "Hello", **more: Any) -> Notification:
-    told = services.notify(user_id=user.pk, kind="chat.mention", title=title, **more)
+    told = services.notify(user_id=user.pk, kind="test.mention", title=title, **more)
     assert told is not None
     return told
 
@@ -60,7 +62,7 @@ def test_who_cannot_be_told_and_links_that_lead_away() -> None:
     ada, gone = UserFactory.create(), UserFactory.create(is_active=False)
     for user_id in (uuid4(), gone.pk):
         with pytest.raises(RecipientNotFound):
-            services.notify(user_id=user_id, kind="chat.mention", title="x")
+            services.notify(user_id=user_id, kind="test.mention", title="x")
     for link in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"):
         with pytest.raises(InvalidLink):
             tell(ada, link=link)
@@ -79,7 +81,7 @@ def test_list_pages_and_filters(django_assert_max_num_queries: Callable[..., Any
     assert first["results"][0] == {
         "id": str(newest.pk),
         "seq": 25,
-        "kind": "chat.mention",
+        "kind": "test.mention",
         "title": "24",
         "body": "",
         "link": "/#/rooms/lobby",
@@ -92,7 +94,7 @@ def test_list_pages_and_filters(django_assert_max_num_queries: Callable[..., Any
     services.mark_all_read(actor_id=user.pk, up_to=23)
     assert [one["seq"] for one in ada("GET", unread="true").json()["results"]] == [25, 24]
     assert ada("GET", unread="false").json()["results"][0]["seq"] == 23
-    assert ada("GET", kind="chat.other").json()["results"] == []
+    assert ada("GET", kind="test.other").json()["results"] == []
 
 
 def test_reading_one_and_all(django_assert_max_num_queries: Callable[..., Any]) -> None:
@@ -120,22 +122,22 @@ def test_preferences_decide_what_one_hears_of() -> None:
     ada = Person(user)
     shown = ada("GET", "preferences/").json()
     assert (shown["digest"], shown["muted_kinds"]) == ("daily", [])
-    assert {"code": "chat.mention", "title": "Someone mentions you in a room"} in shown["kinds"]
-    changed = ada("PATCH", "preferences/", {"digest": "weekly", "muted_kinds": ["chat.mention"]}).json()
-    assert (changed["digest"], changed["muted_kinds"]) == ("weekly", ["chat.mention"])
-    assert services.notify(user_id=user.pk, kind="chat.mention", title="x") is None
-    assert services.notify(user_id=user.pk, kind="chat.reply", title="x") is not None
-    for body in ({"digest": "hourly"}, {"muted_kinds": ["no.such"]}, {"muted_kinds": "chat.mention"}):
+    assert {"code": "test.mention", "title": "A test mentions you"} in shown["kinds"]
+    changed = ada("PATCH", "preferences/", {"digest": "weekly", "muted_kinds": ["test.mention"]}).json()
+    assert (changed["digest"], changed["muted_kinds"]) == ("weekly", ["test.mention"])
+    assert services.notify(user_id=user.pk, kind="test.mention", title="x") is None
+    assert services.notify(user_id=user.pk, kind="test.reply", title="x") is not None
+    for body in ({"digest": "hourly"}, {"muted_kinds": ["no.such"]}, {"muted_kinds": "test.mention"}):
         assert ada("PATCH", "preferences/", body).status_code == 400
     assert ada("PATCH", "preferences/", {"muted_kinds": []}).json()["digest"] == "weekly"
     assert Inbox.objects.get().muted_kinds == []
 
 
 def test_kinds_have_one_meaning_each() -> None:
-    (mention,) = [kind for kind in declared_kinds() if kind.code == "chat.mention"]
-    assert declare(mention) is mention
-    with pytest.raises(ValueError, match=r"chat\.mention"):
-        declare(Kind(code="chat.mention", title="Something else"))
+    assert MENTION in declared_kinds()
+    assert declare(MENTION) is MENTION
+    with pytest.raises(ValueError, match=r"test\.mention"):
+        declare(Kind(code="test.mention", title="Something else"))
 
 
 def test_services_tell_people() -> None:
@@ -178,4 +180,4 @@ def test_what_is_kept_is_exported_and_shown_to_admins_without_its_words() -> Non
     assert client.get("/admin/notifications/inbox/add/").status_code == 403
     assert client.get("/admin/notifications/notification/add/").status_code == 403
     assert client.post(f"/admin/notifications/notification/{told.pk}/delete/").status_code == 403
-    assert (str(told), str(Inbox.objects.get())) == ("chat.mention #1", f"inbox of {user.pk}")
+    assert (str(told), str(Inbox.objects.get())) == ("test.mention #1", f"inbox of {user.pk}")

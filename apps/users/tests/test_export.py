@@ -36,7 +36,7 @@ def test_it_is_a_file_of_all_slices(private: As, user: User) -> None:
     assert response["Cache-Control"] == "no-store"
     text = content(response)
     data = json.loads(text)
-    assert set(data) == set(data_export.exports()) >= {"users", "chat"}
+    assert set(data) == set(data_export.exports()) >= {"users"}
     account = data["users"]["account"]
     assert (account["id"], account["email"], account["phone"]) == (str(user.pk), user.email, "5550100")
     assert [row["subject"] for row in data["users"]["identities"]] == ["widget-1"]

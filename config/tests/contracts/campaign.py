@@ -132,18 +132,18 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def make_people(environment: dict[str, str]) -> None:
-    """Accounts to call with; the people are in the lobby. In this process, which becomes a Django of that server's."""
+    """Make the accounts that call, and what slices need for them, in this process, which becomes that server's Django."""
     os.environ.update(environment)
     import django
 
     django.setup()
     from django.utils import timezone
 
-    from apps.chat.models import Membership, Room
+    from apps.common.tests.campaigns import contributions
     from apps.users.models import Role, User
 
     now = timezone.now()
-    lobby = Room.objects.get(slug="lobby")
+    users = []
     for kind, number in ((Role.USER, PEOPLE), (Role.ADMIN, ADMINS)):
         for position in range(number):
             user = User.objects.create_user(
@@ -154,7 +154,9 @@ def make_people(environment: dict[str, str]) -> None:
                 email_verified_at=now,
             )
             if kind == Role.USER:
-                Membership.objects.create(room=lobby, user=user)
+                users.append(user)
+    for prepare in contributions("prepare"):
+        prepare(users)
 
 
 def address(kind: str, position: int) -> str:

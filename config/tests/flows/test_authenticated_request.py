@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from config.tests.flows.conftest import Site
+from apps.common.tests.processes import Site
 
 
 def test_request_through_guard_view_service_and_selector(serve: Callable[[], Site]) -> None:

@@ -1,16 +1,13 @@
-"""docs/flows/errors.md: a domain exception, raised in a service, as a problem document and as an error frame."""
+"""docs/flows/errors.md: a domain exception, raised in a service, as a problem document."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from uuid import uuid4
 
-from config.tests.flows.conftest import PASSWORD, Site
-from config.tests.flows.test_broadcast import enter, receive
+from apps.common.tests.processes import PASSWORD, Site
 
 
-def test_failures_are_told_in_the_manner_of_each_interface(serve: Callable[[], Site]) -> None:
+def test_failures_are_problem_documents(serve: Callable[[], Site]) -> None:
     site = serve()
     ada = site.join("ada")
 
@@ -33,13 +30,3 @@ def test_failures_are_told_in_the_manner_of_each_interface(serve: Callable[[], S
     )
     assert invalid.status_code == 400
     assert {error["field"] for error in invalid.json()["errors"]} == {"email", "name"}
-
-    room = f"flow-{uuid4().hex[:8]}"
-    site.http.post("/api/private/v1/chat/rooms/", json={"slug": room, "name": "Flow"}, headers=ada.headers)
-    with enter(site, room, ada) as socket:
-        client_id = str(uuid4())
-        socket.send(json.dumps({"message": "", "client_id": client_id}))
-        error = receive(socket, "error")
-        assert (error["code"], error["client_id"]) == ("invalid_message", client_id)
-        socket.send(json.dumps({"type": "ping"}))
-        assert receive(socket, "pong") == {"type": "pong"}

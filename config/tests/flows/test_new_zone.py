@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from apps.common.tests.processes import Site, _answers, _stop, wait_until
 from config.env import BASE_DIR
-from config.tests.flows.conftest import Site, _answers, _stop, wait_until
 from infrastructure.embedded.postgres import free_port
 
 GUIDE = (BASE_DIR / "docs" / "guides" / "new-zone.md").read_text(encoding="utf-8")

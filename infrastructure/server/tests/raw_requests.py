@@ -54,51 +54,59 @@ _UPGRADE: Final = (
 )
 
 
-def _knock(path: bytes, *headers: bytes, upgrade: bytes = _UPGRADE, host: bytes = _HOST) -> bytes:
+def _handshake(path: bytes, *headers: bytes, upgrade: bytes = _UPGRADE, host: bytes = _HOST) -> bytes:
     lines = b"".join(header + b"\r\n" for header in headers)
     return b"GET " + path + b" HTTP/1.1\r\n" + host + upgrade + lines + b"\r\n"
 
 
 # Handshakes: refused, or accepted and closed with a code; never a traceback.
 HANDSHAKES: Final[dict[str, bytes]] = {
-    "nobody": _knock(b"/ws/chat/lobby/"),
-    "no such path": _knock(b"/ws/nowhere/"),
-    "a room of nulls": _knock(b"/ws/chat/%00/"),
-    "a room of surrogates": _knock(b"/ws/chat/%ed%a0%80/"),
-    "a room that climbs": _knock(b"/ws/chat/..%2f..%2f/"),
-    "a room of 3,000": _knock(b"/ws/chat/" + b"a" * 3_000 + b"/"),
-    "a room of bytes": _knock(b"/ws/chat/\xff\xfe/"),
-    "a token of nonsense": _knock(b"/ws/chat/lobby/?token=%00%ff"),
-    "a token of 6,000": _knock(b"/ws/chat/lobby/?token=" + b"a" * 6_000),
-    "many parameters": _knock(b"/ws/chat/lobby/?" + b"&".join(b"a%d=1" % n for n in range(800))),
-    "after nothing": _knock(b"/ws/chat/lobby/?after=-1"),
-    "after everything": _knock(b"/ws/chat/lobby/?after=" + b"9" * 400),
-    "a foreign origin": _knock(b"/ws/chat/lobby/", b"Origin: https://evil.example"),
-    "an origin of null": _knock(b"/ws/chat/lobby/", b"Origin: null"),
-    "a broken origin": _knock(b"/ws/chat/lobby/", b"Origin: http://[::1"),
-    "an origin of bytes": _knock(b"/ws/chat/lobby/", b"Origin: \xff\xfe"),
-    "two origins": _knock(b"/ws/chat/lobby/", b"Origin: http://127.0.0.1", b"Origin: https://evil.example"),
-    "a foreign host": _knock(b"/ws/chat/lobby/", host=b"Host: evil.example\r\n"),
-    "a broken host": _knock(b"/ws/chat/lobby/", b"Origin: http://[::1", host=b"Host: [::1\r\n"),
-    "no host": _knock(b"/ws/chat/lobby/", host=b""),
-    "a subprotocol alone": _knock(b"/ws/chat/lobby/", b"Sec-WebSocket-Protocol: bearer"),
-    "subprotocols of nothing": _knock(b"/ws/chat/lobby/", b"Sec-WebSocket-Protocol: ,,,"),
-    "subprotocols of bytes": _knock(b"/ws/chat/lobby/", b"Sec-WebSocket-Protocol: bearer, \xff\xfe"),
-    "a subprotocol of 6,000": _knock(b"/ws/chat/lobby/", b"Sec-WebSocket-Protocol: bearer, " + b"a" * 6_000),
-    "an authorization of bytes": _knock(b"/ws/chat/lobby/", b"Authorization: Bearer \xff\xfe"),
-    "forwarded nonsense": _knock(b"/ws/chat/lobby/", b"X-Forwarded-For: \xff, [::1, 999.9.9.9"),
-    "extensions of nonsense": _knock(
-        b"/ws/chat/lobby/", b"Sec-WebSocket-Extensions: permessage-deflate; x=\xff"
+    "nobody": _handshake(b"/ws/example/"),
+    "no such path": _handshake(b"/ws/nowhere/"),
+    "a path of nulls": _handshake(b"/ws/%00/"),
+    "a path of surrogates": _handshake(b"/ws/%ed%a0%80/"),
+    "a path that climbs": _handshake(b"/ws/..%2f..%2f/"),
+    "a path of 3,000": _handshake(b"/ws/" + b"a" * 3_000 + b"/"),
+    "a path of bytes": _handshake(b"/ws/\xff\xfe/"),
+    "a token of nonsense": _handshake(b"/ws/example/?token=%00%ff"),
+    "a token of 6,000": _handshake(b"/ws/example/?token=" + b"a" * 6_000),
+    "many parameters": _handshake(b"/ws/example/?" + b"&".join(b"a%d=1" % n for n in range(800))),
+    "after nothing": _handshake(b"/ws/example/?after=-1"),
+    "after everything": _handshake(b"/ws/example/?after=" + b"9" * 400),
+    "a foreign origin": _handshake(b"/ws/example/", b"Origin: https://evil.example"),
+    "an origin of null": _handshake(b"/ws/example/", b"Origin: null"),
+    "a broken origin": _handshake(b"/ws/example/", b"Origin: http://[::1"),
+    "an origin of bytes": _handshake(b"/ws/example/", b"Origin: \xff\xfe"),
+    "two origins": _handshake(b"/ws/example/", b"Origin: http://127.0.0.1", b"Origin: https://evil.example"),
+    "a foreign host": _handshake(b"/ws/example/", host=b"Host: evil.example\r\n"),
+    "a broken host": _handshake(b"/ws/example/", b"Origin: http://[::1", host=b"Host: [::1\r\n"),
+    "no host": _handshake(b"/ws/example/", host=b""),
+    "a subprotocol alone": _handshake(b"/ws/example/", b"Sec-WebSocket-Protocol: bearer"),
+    "subprotocols of nothing": _handshake(b"/ws/example/", b"Sec-WebSocket-Protocol: ,,,"),
+    "subprotocols of bytes": _handshake(b"/ws/example/", b"Sec-WebSocket-Protocol: bearer, \xff\xfe"),
+    "a subprotocol of 6,000": _handshake(b"/ws/example/", b"Sec-WebSocket-Protocol: bearer, " + b"a" * 6_000),
+    "an authorization of bytes": _handshake(b"/ws/example/", b"Authorization: Bearer \xff\xfe"),
+    "forwarded nonsense": _handshake(b"/ws/example/", b"X-Forwarded-For: \xff, [::1, 999.9.9.9"),
+    "extensions of nonsense": _handshake(
+        b"/ws/example/", b"Sec-WebSocket-Extensions: permessage-deflate; x=\xff"
     ),
-    "a version of its own": _knock(b"/ws/chat/lobby/", upgrade=_UPGRADE.replace(b": 13", b": 99")),
-    "no key": _knock(b"/ws/chat/lobby/", upgrade=_UPGRADE.replace(b"AAAAAAAAAAAAAAAAAAAAAA==", b"")),
-    "bytes at once": _knock(b"/ws/chat/lobby/") + b"\xff" * 200,
+    "a version of its own": _handshake(b"/ws/example/", upgrade=_UPGRADE.replace(b": 13", b": 99")),
+    "no key": _handshake(b"/ws/example/", upgrade=_UPGRADE.replace(b"AAAAAAAAAAAAAAAAAAAAAA==", b"")),
+    "bytes at once": _handshake(b"/ws/example/") + b"\xff" * 200,
 }
 
 # Asks for an upgrade where there is none: answered as plain HTTP, as if it had not asked.
 NO_HANDSHAKES: Final[dict[str, bytes]] = {
-    "the root": _knock(b"/"),
-    "an endpoint of the API": _knock(b"/api/private/v1/users/me/"),
-    "a body": _knock(b"/ws/chat/lobby/", b"Content-Length: 5") + b"hello",
-    "by POST": _knock(b"/ws/chat/lobby/").replace(b"GET", b"POST", 1),
+    "the root": _handshake(b"/"),
+    "an endpoint of the API": _handshake(b"/api/private/v1/users/me/"),
+    "a body": _handshake(b"/ws/example/", b"Content-Length: 5") + b"hello",
+    "by POST": _handshake(b"/ws/example/").replace(b"GET", b"POST", 1),
 }
+
+
+def handshakes_to(path: str) -> dict[str, bytes]:
+    """Both kinds of handshakes, at a socket of the product instead of the example."""
+    return {
+        name: sent.replace(b"/ws/example/", path.encode())
+        for name, sent in {**HANDSHAKES, **NO_HANDSHAKES}.items()
+    }

@@ -15,7 +15,7 @@ from infrastructure.server import websocket_handshake
 
 KEY: Final = b"dGhlIHNhbXBsZSBub25jZQ=="
 PLAIN: Final = {
-    b"host": b"chat.example",
+    b"host": b"site.example",
     b"upgrade": b"websocket",
     b"connection": b"Upgrade",
     b"sec-websocket-key": KEY,
@@ -53,7 +53,7 @@ def judged(of: list[tuple[bytes, bytes]]) -> tuple[Request, bytes]:
             fields(sec_websocket_protocol=b"sarsen.chat.v1, bearer,a.b-c_d"),
             ["sarsen.chat.v1", "bearer", "a.b-c_d"],
         ),
-        (fields(origin=b"https://chat.example", user_agent=b"Caf\xe9 (x; y)", cookie=b""), []),
+        (fields(origin=b"https://site.example", user_agent=b"Caf\xe9 (x; y)", cookie=b""), []),
         (fields(sec_websocket_extensions=b"permessage-deflate; client_max_window_bits"), []),
     ],
 )

@@ -311,8 +311,8 @@ BODY = {"type": "websocket.http.response.body", "body": b"later"}
 async def test_whatever_the_application_answers_is_answered_as_by_the_stock_class(
     replies: list[dict[str, Any]],
 ) -> None:
-    target = b"/ws/chat/caf%C3%A9/?token=a%20b&after=1"
-    sent = raw_requests.HANDSHAKES["a subprotocol alone"].replace(b"/ws/chat/lobby/", target)
+    target = b"/ws/example/caf%C3%A9/?token=a%20b&after=1"
+    sent = raw_requests.HANDSHAKES["a subprotocol alone"].replace(b"/ws/example/", target)
     stock = await conversation(WebSocketsSansIOProtocol, sent, replies)
     assert await conversation(JoinedWrites, sent, replies) == stock
     assert len(stock[2]) == 1
@@ -330,7 +330,7 @@ async def test_hostile_handshakes_are_answered_as_by_the_stock_class(name: str) 
             await send({"type": "http.response.body", "body": b"no socket"})
             return
         await receive()
-        if scope["path"].startswith("/ws/chat/"):
+        if scope["path"].startswith("/ws/example/"):
             await send({"type": "websocket.accept"})
         await send({"type": "websocket.close"})
 
@@ -346,11 +346,11 @@ async def test_hostile_handshakes_are_answered_as_by_the_stock_class(name: str) 
 @TAKEN_OVER
 async def test_frames_that_come_before_the_answer_wait_for_it() -> None:
     heard: list[Any] = []
-    is_knocking, is_due = asyncio.Event(), asyncio.Event()
+    is_handshakeing, is_due = asyncio.Event(), asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         heard.append(await receive())
-        is_knocking.set()
+        is_handshakeing.set()
         await is_due.wait()
         await send({"type": "websocket.accept"})
         heard.extend([await receive(), await receive()])
@@ -360,7 +360,7 @@ async def test_frames_that_come_before_the_answer_wait_for_it() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(raw_requests.HANDSHAKES["nobody"])
         async with asyncio.timeout(5):
-            await is_knocking.wait()
+            await is_handshakeing.wait()
             for sent in (b"\x81\x81\0\0\0\0a", b"\x89\x81\0\0\0\0p", b"\x81\x81\0\0\0\0b"):
                 writer.write(sent)
                 await asyncio.sleep(0.01)
@@ -382,11 +382,11 @@ async def test_frames_that_come_before_the_answer_wait_for_it() -> None:
 
 async def test_client_that_leaves_before_the_answer_is_not_answered() -> None:
     seen: list[str] = []
-    is_knocking, is_over = asyncio.Event(), asyncio.Event()
+    is_handshakeing, is_over = asyncio.Event(), asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
-        is_knocking.set()
+        is_handshakeing.set()
         seen.append((await receive())["type"])
         try:
             await send({"type": "websocket.accept"})
@@ -397,30 +397,30 @@ async def test_client_that_leaves_before_the_answer_is_not_answered() -> None:
     async with serving(app) as port, asyncio.timeout(5):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(raw_requests.HANDSHAKES["nobody"])
-        await is_knocking.wait()
+        await is_handshakeing.wait()
         writer.close()
         await is_over.wait()
     assert seen == ["websocket.disconnect", "ClientDisconnected"]
 
 
 async def test_server_that_stops_before_the_answer_says_500_and_afterwards_1012() -> None:
-    is_knocking = asyncio.Event()
+    is_handshakeing = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         if scope["query_string"]:
             await send({"type": "websocket.accept"})
-        is_knocking.set()
+        is_handshakeing.set()
         await receive()
 
     answers = []
-    for target in (b"/ws/chat/lobby/", b"/ws/chat/lobby/?in"):
-        is_knocking.clear()
+    for target in (b"/ws/example/", b"/ws/example/?in"):
+        is_handshakeing.clear()
         async with serving(app) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(raw_requests.HANDSHAKES["nobody"].replace(b"/ws/chat/lobby/", target))
+            writer.write(raw_requests.HANDSHAKES["nobody"].replace(b"/ws/example/", target))
             async with asyncio.timeout(5):
-                await is_knocking.wait()
+                await is_handshakeing.wait()
         answers.append(await asyncio.wait_for(reader.read(), 5))
         writer.close()
     assert answers[0].startswith(b"HTTP/1.1 500 ")

@@ -139,7 +139,10 @@ class TestRedaction:
     @pytest.mark.parametrize(
         ("text", "clean"),
         [
-            ("GET /ws/chat/lobby/?token=abc.def&after=3", "GET /ws/chat/lobby/?token=[redacted]&after=3"),
+            (
+                "GET /ws/example/lobby/?token=abc.def&after=3",
+                "GET /ws/example/lobby/?token=[redacted]&after=3",
+            ),
             ("/x?a=1&refresh_token=abc", "/x?a=1&refresh_token=[redacted]"),
             ("Authorization: Bearer abcdefghij", "Authorization: Bearer [redacted]"),
             ("Sec-WebSocket-Protocol: bearer, abcdefghij", "Sec-WebSocket-Protocol: bearer, [redacted]"),

@@ -20,7 +20,7 @@ def test_requests_are_counted_by_zone_route_method_and_status():
 def test_processes_that_share_a_folder_are_one(tmp_path):
     program = (
         "import sys; from infrastructure.telemetry import metrics;"
-        "metrics.RATE_LIMITED.labels('x').inc(); metrics.SOCKETS.labels('chat').set(2);"
+        "metrics.RATE_LIMITED.labels('x').inc(); metrics.SOCKETS.labels('example').set(2);"
         "sys.stdout.buffer.write(metrics.exposition()); assert metrics.is_shared()"
     )
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from apps.common.tests.campaigns import contributions
 from infrastructure.embedded import children, postgres, servers
 
 if TYPE_CHECKING:  # they need Django, which is set up once there is a database
@@ -200,7 +201,8 @@ def ask_again(lane: Lane, tally: Tally) -> None:
 
 
 def refusals(port: int, tally: Tally) -> int:
-    """What is no HTTP, is two requests at once, or knocks at a socket's door. How many they were."""
+    """Send what is no HTTP, is two requests at once, or a broken handshake. Returns the number of requests."""
+    from apps.users.tests.factories import UserFactory
     from infrastructure.server.tests import frames as wire
     from infrastructure.server.tests import raw_requests
 
@@ -209,12 +211,14 @@ def refusals(port: int, tally: Tally) -> int:
         statuses = re.findall(rb"^HTTP/1\.[01] (\d{3})", said, re.MULTILINE)
         if len(statuses) > 1 or any(not status.startswith(b"4") for status in statuses):
             tally.faults.append(f"{name}: answered by {[status.decode() for status in statuses]}")
-    for name, sent in {**raw_requests.HANDSHAKES, **raw_requests.NO_HANDSHAKES}.items():
+    paths = ["/ws/example/", *(path(UserFactory.create()) for path in contributions("socket_path"))]
+    handshakes = [found for path in paths for found in raw_requests.handshakes_to(path).items()]
+    for name, sent in handshakes:
         said = wire.converse(port, sent, enough=b"\r\n\r\n")
         status = re.match(rb"HTTP/1\.1 (\d{3})", said)
         if status is None or status[1].startswith(b"5"):
             tally.faults.append(f"handshake of {name}: {said[:100]!r}")
-    return len(raw_requests.SMUGGLING) + len(raw_requests.HANDSHAKES) + len(raw_requests.NO_HANDSHAKES)
+    return len(raw_requests.SMUGGLING) + len(handshakes)
 
 
 def resident(pid: int) -> int:

@@ -10,8 +10,7 @@ from uuid import uuid4
 from django.db import transaction
 
 from apps.api import services as keys
-from apps.chat import services as chat
-from apps.chat.models import Membership, Role, Room
+from apps.common.tests.campaigns import contributions
 from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, session_for
 
 _numbers: Final = itertools.count(1)
@@ -21,7 +20,7 @@ _SAMPLES: Final = {"int": "1", "slug": "lobby", "str": "lobby", "path": "a/b"}
 
 
 class World:
-    """An owner with a room, a message and a session; another member; an admin; a service. `renew` makes all anew."""
+    """A user with rows and a session; another user; an admin; a service. `renew` makes all anew."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -35,18 +34,11 @@ class World:
             user = UserFactory.create(email=f"owner-{name}@example.com")
             other = UserFactory.create(email=f"other-{name}@example.com")
             admin = AdminFactory.create(email=f"admin-{name}@example.com")
-            room = Room.objects.create(slug=f"hostile-{name}", name="Hostile")
-            Membership.objects.create(room=room, user=user, role=Role.OWNER)
-            Membership.objects.create(room=room, user=other)
             self.user, self.admin = access_token_for(user), access_token_for(admin)
             session = session_for(user)
-        message, _ = chat.post_message(actor_id=user.pk, slug=room.slug, text="Said before", client_id=None)
-        self.ids = {
-            "slug": room.slug,
-            "user_id": str(other.pk),
-            "session_id": str(session.pk),
-            "message_id": str(message.id),
-        }
+        self.ids = {"user_id": str(other.pk), "session_id": str(session.pk)}
+        for path_parameters in contributions("path_parameters"):
+            self.ids |= path_parameters(user, other)
 
     def credential(self, floor: str) -> str:
         """The `Authorization` that enters a zone of this floor."""

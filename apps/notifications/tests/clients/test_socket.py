@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.chat.tests.conftest import Site, serving
 from apps.common.client_runtime.python.reconnecting_socket import SocketStopped, State
 from apps.common.tests import client_sockets
 from apps.common.tests.client_sockets import Listener, readme_example, shorten_waits, until
+from apps.common.tests.servers import Site, serving
 from apps.notifications import services
 from apps.notifications.clients.python.notifications import NotificationsSocket
 from apps.notifications.clients.runtime import RUNTIME
@@ -30,7 +30,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def server(django_db_setup: None) -> Iterator[Site]:
-    with serving() as site:
+    with serving(Site) as site:
         yield site
 
 

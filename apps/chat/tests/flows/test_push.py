@@ -1,4 +1,4 @@
-"""docs/flows/push.md: a Celery task, in a process of its own, puts a message before people's eyes."""
+"""apps/chat/docs/push.md: a Celery task, in a process of its own, puts a message before people's eyes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from uuid import uuid4
 
+from apps.chat.tests.flows.test_broadcast import enter, receive
+from apps.common.tests.processes import Site
 from config.env import BASE_DIR
-from config.tests.flows.conftest import Site
-from config.tests.flows.test_broadcast import enter, receive
 
 
 def test_task_reaches_open_sockets_and_those_who_come_later(

@@ -1,4 +1,4 @@
-"""docs/flows/broadcast.md: stored, numbered, acknowledged, and delivered by another server process."""
+"""apps/chat/docs/broadcast.md: stored, numbered, acknowledged, and delivered by another server process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from websockets.sync.client import ClientConnection, connect
 
-from config.tests.flows.conftest import Person, Site
+from apps.common.tests.processes import Person, Site
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""docs/flows/registration.md: account and event in one transaction, the mail by a Celery task, once."""
+"""apps/users/docs/registration.md: account and event in one transaction, the mail by a Celery task, once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from config.tests.flows.conftest import Site, mails_to, wait_until
+from apps.common.tests.processes import Site, mails_to, wait_until
 
 
 def test_registration_ends_in_one_welcome_mail(

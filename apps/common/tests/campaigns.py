@@ -1,0 +1,21 @@
+"""Collects what slices add to the campaigns over the whole API: `make fuzz`, `make contract-test`, the test for leaks.
+
+A slice may have a `tests/campaigns.py` with any of:
+
+- `path_parameters(owner, other)`: makes rows that belong to two users; returns their values for parameters of paths;
+- `prepare(users)`: makes rows that calls by these users need;
+- `socket_path(user)`: makes what is needed to open one of the slice's sockets as this user; returns its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from apps.common import slices
+
+
+def contributions(name: str) -> list[Callable[..., Any]]:
+    """The function of that name of each installed slice that has one."""
+    modules = [module for _, module in slices.modules("tests.campaigns")]
+    return [getattr(module, name) for module in modules if hasattr(module, name)]

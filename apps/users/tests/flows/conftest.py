@@ -1,0 +1,5 @@
+"""Servers and workers in processes of their own."""
+
+from apps.common.tests.processes import environment, serve, worker
+
+__all__ = ["environment", "serve", "worker"]
