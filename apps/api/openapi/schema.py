@@ -6,7 +6,6 @@ repeats them. A warning of the generator is an error: a schema is complete or it
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -37,7 +36,6 @@ from apps.common.http.operation import Operation
 
 # What a format alone leaves open: a domain without a dot, or with one letter behind the last one.
 _EMAIL = r"^[^@]+@[^@]+\.[^@.]{2,}$"
-_STATUS_ONLY = re.compile(r"[1-5]\d\d\b")
 # The generator keeps its warnings and settings in module state.
 _lock = threading.Lock()
 # No filter here is of geometry; finding that out, it would have Django look for GDAL by a compiler, for 0.2 s.
@@ -113,11 +111,8 @@ class ZoneAutoSchema(AutoSchema):
         return [{}, *needed] if zone.floor is Floor.ANYONE else needed
 
     def get_description(self) -> str:  # type: ignore[override]  # as the base has it; DRF's takes more
-        """As declared; the base's, unless a method's docstring only names the status that it answers with."""
-        if self._declared is not None:
-            return self._declared.description
-        description: str = super().get_description()
-        return "" if _STATUS_ONLY.match(description) else description
+        """As declared."""
+        return self._declared.description if self._declared else super().get_description()
 
     def is_deprecated(self) -> bool:
         """Whatever a deprecated version serves is deprecated."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import IO, Final
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
@@ -45,11 +44,9 @@ class AttachmentsView(View):
             exceptions.TooOften,
         ],
     )
-    def post(self, request: ApiRequest, slug: str, *, file: UploadedFile[bytes]) -> Attachment:
+    def post(self, request: ApiRequest, slug: str, *, file: IO[bytes]) -> Attachment:
         """Then post a message that names its id. What it is, is found by its content; images are written anew."""
-        return services.upload_file(
-            actor_id=request.caller.user.pk, slug=slug, file=file, name=file.name or ""
-        )
+        return services.upload_file(actor_id=request.caller.user.pk, slug=slug, file=file, name=file.name)
 
 
 class AttachmentView(View):

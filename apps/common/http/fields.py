@@ -17,7 +17,7 @@ class Input(serializers.Serializer[Any]):
 
     Ignored rather than refused, so that a client may be newer than the server that it meets during an upgrade, and may
     send back whole what it has read. What is not declared reaches no service, whatever the model behind it has: a
-    serializer that takes its fields from a model is no Input. `manage.py zones validate` holds every endpoint to this.
+    serializer that takes its fields from a model is no Input, and `@operation` takes nothing but an Input.
 
     Raises TypeError, when a subclass is made, for one that is fed by a model.
     """

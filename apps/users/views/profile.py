@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Unpack
+from typing import IO, Final, Unpack
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
@@ -94,7 +93,7 @@ class AvatarView(View):
         answers=MeOutput,
         failures=[exceptions.AvatarRefused],
     )
-    def put(self, request: ApiRequest, *, avatar: UploadedFile[bytes]) -> User:
+    def put(self, request: ApiRequest, *, avatar: IO[bytes]) -> User:
         """The middle square of the image is stored anew, without metadata."""
         return services.set_avatar(actor=request.caller, file=avatar)
 

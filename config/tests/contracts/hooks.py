@@ -83,7 +83,7 @@ class Signed:
         case.headers = {**(case.headers or {}), "Authorization": data}
 
 
-# Text of one line, as apps.common.http.documentation describes the format.
+# Text of one line, as the fields of names describe the format.
 schemathesis.openapi.format(
     "single-line",
     st.text(
