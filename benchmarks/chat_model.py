@@ -1,7 +1,7 @@
-"""A thousand made-up histories of a room against the reference: `python -m benchmarks.chat_model`. Arguments go to pytest.
+"""A thousand random histories of a room and of who is there: `python -m benchmarks.chat_model`. Arguments go to pytest.
 
-The same test as in the suite (apps/chat/tests/test_model.py), with Hypothesis' profile `campaign`. A difference is printed
-as the shortest history that shows it, with a line that makes it happen again.
+The same tests as in the suite (test_model.py and test_presence.py of the chat), with Hypothesis' profile `campaign`. A
+difference is printed as the shortest history that shows it, with a line that reproduces it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 if __name__ == "__main__":
     test = [
         "apps/chat/tests/test_model.py",
+        "apps/chat/tests/test_presence.py",
         "--hypothesis-profile=campaign",
         "--hypothesis-show-statistics",
         "-q",

@@ -100,7 +100,7 @@ def _sent() -> dict[str, Any]:
     mentions = {**people, "maxItems": MAX_MENTIONS, "description": "Members whom the text names as `<@id>`."}
     return {
         "welcome": message(
-            "You are in: the newest number, and who is there.",
+            "You are in: the newest number, and who is there. It comes again when the socket lagged and missed who came and went.",
             {"type": {"const": "welcome"}, "room": _NAME, "seq": {**_SEQ, "minimum": 0}, "online": people},
             {"type": "welcome", "room": "lobby", "seq": 7, "online": [{"user": _ADA, "name": "Ada"}]},
         ),
@@ -128,7 +128,7 @@ def _sent() -> dict[str, Any]:
             {"type": "deleted", "id": _FIRST, "seq": 8},
         ),
         "presence": message(
-            "Someone came or went. Not told in a room of more than 256 people.",
+            "Someone came or went. Not told in a room of more than 256 people; once there are fewer, all that has changed is.",
             {"type": {"const": "presence"}, **person, "online": {"type": "boolean"}},
             {"type": "presence", "user": _GRACE, "name": "Grace", "online": True},
         ),

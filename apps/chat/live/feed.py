@@ -81,6 +81,12 @@ class Feed:
             if self._missed:
                 self.catch_up()
 
+    def welcome(self, subscriber: Subscriber) -> bytes:
+        """The frame that tells a socket where the room is, and who is there."""
+        known = self.presence.known_to(subscriber.user_id, subscriber.name)
+        online = [{"user": user_id, "name": name} for user_id, name in known.items()]
+        return encode({"type": "welcome", "room": self.slug, "seq": self.head, "online": online})
+
     def enter(self, subscriber: Subscriber, *, after: int | None) -> None:
         """Let a socket follow: from now on, or from the message after number `after` on."""
         subscriber.seq = self.head if after is None else min(after, self.head)
@@ -133,7 +139,7 @@ class Feed:
         ring, start = self._ring, self.start
         while (index := subscriber.position - start) < len(ring):
             if index < 0:
-                self._follow(subscriber)  # it lagged until the ring had moved on
+                self._catch_up_with(subscriber)
                 return None
             entry = ring[index]
             subscriber.position += 1
@@ -152,7 +158,7 @@ class Feed:
         if run is None or run.begin != subscriber.position or (run.end < self.end and not _is_full(run)):
             if not self.start <= subscriber.position < self.end:
                 if subscriber.position < self.start:
-                    self._follow(subscriber)
+                    self._catch_up_with(subscriber)
                 return None
             run = self._run = self._join(subscriber.position)
         if run.first_seq > subscriber.seq and subscriber.user_id not in run.skips:
@@ -195,6 +201,11 @@ class Feed:
         """What is known now comes from the past, what comes later from the ring."""
         subscriber.replay_to = self.head
         subscriber.position = self.end
+
+    def _catch_up_with(self, subscriber: Subscriber) -> None:
+        """The socket lagged until the ring had moved on, and has missed who came and went: it is told the whole again."""
+        self._follow(subscriber)
+        subscriber.tell_soon(self.welcome(subscriber))
 
     def _append(self, seq: int, payload: bytes, skip: UUID | None = None) -> None:
         if seq:

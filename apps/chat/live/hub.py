@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from apps.chat import selectors, services
 from apps.chat.live import admission
 from apps.chat.live.batches import Batches
 from apps.chat.live.feed import Feed
+from apps.chat.live.presence import Change
 from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.live.subscriber import Subscriber
 from apps.chat.live.writer import Writer
@@ -107,6 +108,7 @@ class Hub:
         if feed is None:
             feed = self.feeds[room_id] = Feed(room_id, slug, past=self._past)
             await self._bus.subscribe(realtime.room_channel(room_id), lambda body: self._heard(feed, body))
+            self._spawn(self._presence.exchange([feed]))
         feed.idle_since = asyncio.get_running_loop().time()
         if not feed.is_open.is_set() and self._bus.is_connected:
             try:
@@ -126,14 +128,8 @@ class Hub:
             index[key] = (*index.get(key, ()), subscriber)
         self._count.inc()
         if feed.presence.enter(subscriber.user_id, subscriber.name):
-            self._presence.tell(feed, subscriber.user_id, subscriber.name, is_online=True)
-        welcome = {
-            "type": "welcome",
-            "room": feed.slug,
-            "seq": feed.head,
-            "online": feed.presence.people(self._presence.LIMIT),
-        }
-        subscriber.tell(realtime.encode(welcome))
+            self._presence.tell(feed, Change(subscriber.user_id, subscriber.name, True))
+        subscriber.tell(feed.welcome(subscriber))
         feed.enter(subscriber, after=after)
 
     def leave(self, subscriber: Subscriber, feed: Feed) -> None:
@@ -146,7 +142,7 @@ class Hub:
         self._count.dec()
         feed.leave(subscriber)
         if feed.presence.leave(subscriber.user_id):
-            self._presence.tell(feed, subscriber.user_id, subscriber.name, is_online=False)
+            self._presence.tell(feed, Change(subscriber.user_id, subscriber.name, False))
 
     def count_of(self, user_id: UUID) -> int:
         """The number of sockets that a user has here."""
@@ -187,20 +183,15 @@ class Hub:
             feed.distrust_past()
             feed.catch_up()
         else:
-            self._tasks.append(asyncio.create_task(self._try_to_open(feed)))
+            self._spawn(self._open(feed))
 
     async def _open(self, feed: Feed) -> None:
         heads = await self.threads.read(selectors.list_heads, room_ids=[feed.room_id])
         feed.begin(heads.get(feed.room_id, 0))
 
-    async def _try_to_open(self, feed: Feed) -> None:
-        try:
-            await self._open(feed)
-        except (DatabaseError, InterfaceError) as error:
-            # Those who wait for the room try again and are told.
-            _log.warning("chat.open_failed", room=str(feed.room_id), error=type(error).__name__)
-        except Exception:  # noqa: BLE001  (a fault of ours: logged, and tried again as above)
-            _log.exception("chat.open_broke", room=str(feed.room_id))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background. What fails is tried again by whoever waits for it, or at the next beat."""
+        self._tasks.append(asyncio.create_task(_logged(work)))
 
     async def _past(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
         return await self.threads.read(selectors.list_posted_after, room_id=room_id, after=after, limit=limit)
@@ -296,6 +287,15 @@ class Hub:
         except (DatabaseError, InterfaceError) as error:
             _log.warning("chat.reads_kept", error=type(error).__name__)
             self._reads = {**reads, **self._reads}
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except (DatabaseError, InterfaceError) as error:
+        _log.warning("chat.work_failed", work=work.__qualname__, error=type(error).__name__)
+    except Exception:  # noqa: BLE001  (a fault of ours: logged)
+        _log.exception("chat.work_broke", work=work.__qualname__)
 
 
 hubs: Final = HubRegistry(Hub)

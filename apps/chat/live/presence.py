@@ -1,85 +1,135 @@
-"""Who is in a room, over all processes. Pure bookkeeping: what is told to whom is the hub's.
+"""Who is in one room, over all processes, and what its sockets know of it. Pure bookkeeping.
 
-Each process is the authority for its own sockets; what others say of theirs is believed until their next word, or
-until they are silent for too long (a process that crashed).
+Each process is the authority for its own sockets. It numbers the states that they go through, and tells others a state
+as a whole or what has changed since an earlier one; the higher number counts, in whatever order they arrive. A process
+that tells nothing for a while has crashed.
+
+All sockets of a room in one process know the same: the users of their welcome, and every change since.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final, NamedTuple
 from uuid import UUID
 
-Change = tuple[UUID, str, bool]
-"""Someone (id, name) came (True) or went (False)."""
+LIMIT: Final = 256
+"""In a larger crowd nobody's coming and going is told, since everyone's would be told to everyone."""
+_MISSES: Final = 2
+# Higher than all before, also when a room was let go and begins anew.
+_versions: Final = count(1)
+
+
+class Change(NamedTuple):
+    """A user came or went."""
+
+    user_id: UUID
+    name: str
+    is_online: bool
+
+
+@dataclass(slots=True)
+class _State:
+    """The users of another process. Not whole: some of what led to it was not heard."""
+
+    version: int = 0
+    users: dict[UUID, str] = field(default_factory=dict)
+    is_whole: bool = False
+    misses: int = 0
 
 
 class Presence:
-    """The people in one room: those with sockets here, and those that other processes report."""
+    """The users in one room: those with sockets here, and those that other processes state."""
 
     def __init__(self) -> None:
-        self._here: Counter[UUID] = Counter()
-        self._elsewhere: dict[UUID, set[str]] = {}
-        self._names: dict[UUID, str] = {}
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def people(self, limit: int) -> list[dict[str, str]]:
-        """Up to `limit` of them, as the welcome frame lists them."""
-        some = zip(self._names.items(), range(limit), strict=False)
-        return [{"user": str(user), "name": name} for (user, name), _ in some]
+        self.version = 0
+        """The number of this process's state."""
+        self.told_version = 0
+        """The number of the state that this process has told others last."""
+        self._here: dict[UUID, tuple[int, str]] = {}  # the number of sockets, and the name
+        self._elsewhere: dict[str, _State] = {}
+        self._told: dict[UUID, str] = {}
 
     @property
-    def here(self) -> list[tuple[UUID, str]]:
-        """Those with sockets in this process."""
-        return [(user, self._names[user]) for user in self._here]
+    def here(self) -> dict[UUID, str]:
+        """The users with sockets in this process, and their names."""
+        return {user_id: name for user_id, (_, name) in self._here.items()}
 
-    def enter(self, user: UUID, name: str) -> bool:
-        """A socket of this process; True for the person's first one here."""
-        self._here[user] += 1
-        self._names[user] = name
-        return self._here[user] == 1
+    @property
+    def processes(self) -> Collection[str]:
+        """The other processes of which anything is known."""
+        return self._elsewhere.keys()
 
-    def leave(self, user: UUID) -> bool:
-        """A socket of this process has gone; True for the person's last one here."""
-        self._here[user] -= 1
-        if self._here[user] > 0:
+    def enter(self, user_id: UUID, name: str) -> bool:
+        """Add a socket of this process. True for the user's first one here."""
+        sockets, known_as = self._here.get(user_id, (0, ""))
+        self._here[user_id] = sockets + 1, name
+        if known_as != name:
+            self.version = next(_versions)
+        return sockets == 0
+
+    def leave(self, user_id: UUID) -> bool:
+        """Remove a socket of this process. True for the user's last one here."""
+        sockets, name = self._here[user_id]
+        if sockets > 1:
+            self._here[user_id] = sockets - 1, name
             return False
-        del self._here[user]
-        self._forget_if_gone(user)
+        del self._here[user_id]
+        self.version = next(_versions)
         return True
 
-    def is_in(self, user: UUID) -> bool:
-        """Whether someone has a socket anywhere."""
-        return user in self._names
+    def apply(self, process: str, changes: Iterable[Change], *, since: int, version: int) -> None:
+        """Take what has changed in another process between two of its states."""
+        state = self._elsewhere.setdefault(process, _State())
+        if version <= state.version:
+            return
+        state.is_whole = state.is_whole and since == state.version
+        state.version = version
+        for user_id, name, is_online in changes:
+            if is_online:
+                state.users[user_id] = name
+            else:
+                state.users.pop(user_id, None)
 
-    def heard(self, user: UUID, name: str, process: str, *, is_online: bool) -> Change | None:
-        """Another process speaks of one of its people. Returns what that changes."""
-        before = user in self._names
-        if is_online:
-            self._elsewhere.setdefault(user, set()).add(process)
-            self._names.setdefault(user, name)
-        else:
-            self._elsewhere.get(user, set()).discard(process)
-            self._forget_if_gone(user)
-        after = user in self._names
-        return None if before == after else (user, name, after)
+    def lacks(self, process: str, version: int) -> bool:
+        """Whether a state of another process is newer than what is known of it, or more complete."""
+        state = self._elsewhere.get(process)
+        return state is None or version > state.version or (version == state.version and not state.is_whole)
 
-    def replace(self, reported: Iterable[tuple[UUID, str, str]]) -> list[Change]:
-        """All that other processes report now, as (user, name, process). Returns what that changes."""
-        before = dict(self._names)
-        self._elsewhere = {}
-        for user, name, process in reported:
-            self._elsewhere.setdefault(user, set()).add(process)
-            self._names.setdefault(user, name)
-        for user in before:
-            self._forget_if_gone(user)
-        came = [(user, name, True) for user, name in self._names.items() if user not in before]
-        went = [(user, name, False) for user, name in before.items() if user not in self._names]
-        return came + went
+    def replace(self, process: str, users: Mapping[UUID, str], *, version: int) -> None:
+        """Take the state of another process as a whole."""
+        if self.lacks(process, version):
+            self._elsewhere[process] = _State(version, dict(users), is_whole=True)
 
-    def _forget_if_gone(self, user: UUID) -> None:
-        if user not in self._here and not self._elsewhere.get(user):
-            self._elsewhere.pop(user, None)
-            self._names.pop(user, None)
+    def note(self, process: str, *, is_alive: bool) -> bool:
+        """Note whether a process tells its state. True when it is forgotten.
+
+        One miss may be a Redis that was emptied: the process tells its state again before the next look.
+        """
+        state = self._elsewhere.setdefault(process, _State())
+        state.misses = 0 if is_alive else state.misses + 1
+        if state.misses < _MISSES:
+            return False
+        del self._elsewhere[process]
+        return True
+
+    def news(self) -> list[Change]:
+        """What the sockets have to be told to know who is here; nothing in a crowd. It counts as told then."""
+        if len(self._here) > LIMIT or any(len(one.users) > LIMIT for one in self._elsewhere.values()):
+            return []
+        present: dict[UUID, str] = {}
+        for state in self._elsewhere.values():
+            present.update(state.users)
+        present.update(self.here)
+        if len(present) > LIMIT:
+            return []
+        told, self._told = self._told, present
+        went = [Change(user_id, name, False) for user_id, name in told.items() if user_id not in present]
+        came = [Change(user_id, name, True) for user_id, name in present.items() if user_id not in told]
+        return went + came
+
+    def known_to(self, user_id: UUID, name: str) -> dict[UUID, str]:
+        """The users that a socket knows from its welcome on: those that all others know, and its own."""
+        return {**self._told, user_id: name}

@@ -1,16 +1,18 @@
-"""Presence between processes: a word when someone comes or goes, and a heartbeat that heals what was missed.
+"""Presence between processes: an event when somebody comes or goes, and a beat that heals what was missed.
 
-For each room a sorted set in Redis holds `user|process|name` with the time until which it counts. A process renews its
-own people at every beat; those of a process that crashed run out. No database is written.
+For each room a set in Redis names the processes with sockets there, and each of them keeps its users under a key that
+Redis expires. A process renews its keys at every beat and reads those of the others; those of a process that crashed
+expire. Redis measures the time, so the clocks of hosts do not matter. No database is written.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
+
+import orjson
 
 from apps.chat.live.feed import Feed
 from apps.chat.live.presence import Change
@@ -19,33 +21,31 @@ from infrastructure.realtime.bus import Bus
 
 
 class PresenceSync:
-    """Speaks and listens for the people who are in this process's rooms."""
+    """Tells others who is in this process's rooms, and learns who is in theirs."""
 
     EVERY: Final = 5.0
-    LASTS: Final = 15.0
+    LASTS: Final = 15
     GATHERED: Final = 0.25
     # A room that was told something a moment ago hears the next together with what follows: many who arrive one
     # after another would otherwise cost a write for each of them to each of those who are there.
     PAUSE: Final = 1.0
-    # In a crowd everyone's coming and going would be told to everyone; beyond this many nobody's is.
-    LIMIT: Final = 256
 
     def __init__(self, bus: Bus, process: str, feeds: Mapping[UUID, Feed]) -> None:
         self._bus = bus
         self._process = process
         self._feeds = feeds
-        self._news: dict[UUID, dict[UUID, tuple[str, bool]]] = {}
+        self._news: dict[UUID, dict[UUID, Change]] = {}
         self._told_at: dict[UUID, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def tell(self, feed: Feed, user: UUID, name: str, *, is_online: bool) -> None:
-        """Someone's first socket here came, or their last one went. Told a moment later, with what else happens."""
+    def tell(self, feed: Feed, change: Change) -> None:
+        """A user's first socket here came, or their last one went. Told a moment later, with what else happens."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self.GATHERED, self.flush_due)
         news = self._news.setdefault(feed.room_id, {})
         # Who went and is back in that moment, or came and went, is no news.
-        if news.pop(user, None) is None:
-            news[user] = (name, is_online)
+        if news.pop(change.user_id, None) is None:
+            news[change.user_id] = change
 
     def flush_due(self) -> None:
         """Tell the rooms that were not told anything just now, and come back for the others."""
@@ -54,82 +54,91 @@ class PresenceSync:
         self._told_at = {room_id: at for room_id, at in self._told_at.items() if now - at < self.PAUSE}
         due = [room_id for room_id in self._news if room_id not in self._told_at]
         self._told_at.update(dict.fromkeys(due, now))
-        self._flush(due)
-        self._timer = loop.call_later(self.GATHERED, self.flush_due) if self._news else None
+        try:
+            self._flush(due)
+        finally:
+            self._timer = loop.call_later(self.GATHERED, self.flush_due) if self._news else None
 
     def flush(self) -> None:
         """Tell all that was gathered."""
         self._flush(list(self._news))
 
     def _flush(self, room_ids: Iterable[UUID]) -> None:
-        """A word for each room, however many came and went."""
-        until = time.time() + self.LASTS
+        """One event for each room, however many came and went."""
         for room_id in room_ids:
             news = self._news.pop(room_id)
-            key = _key(room_id)
-            came = [self._member(user, name) for user, (name, is_online) in news.items() if is_online]
-            went = [self._member(user, name) for user, (name, is_online) in news.items() if not is_online]
-            if came:
-                self._bus.send("ZADD", key, *(part for member in came for part in (until, member)))
-                self._bus.send("EXPIRE", key, int(self.LASTS * 4))
-            if went:
-                self._bus.send("ZREM", key, *went)
-            people = [[str(user), name, is_online] for user, (name, is_online) in news.items()]
-            if people:
-                word = {"type": "presence", "by": self._process, "people": people}
-                self._bus.publish(realtime.room_channel(room_id), realtime.encode(word))
+            feed = self._feeds.get(room_id)
+            if feed is None:
+                continue
+            for command in self._state(feed):
+                self._bus.send(*command)
+            event = {
+                "type": "presence",
+                "by": self._process,
+                "since": feed.presence.told_version,
+                "version": feed.presence.version,
+                "people": [[str(user_id), name, is_online] for user_id, name, is_online in news.values()],
+            }
+            feed.presence.told_version = feed.presence.version
+            self._bus.publish(realtime.room_channel(room_id), realtime.encode(event))
 
-    def heard(self, feed: Feed, word: Mapping[str, Any]) -> None:
-        """The word of a process; told to the sockets here when it changes who is there."""
-        by = str(word["by"])
-        changes: list[Change] = []
-        for id_, name, is_online in word["people"]:
-            user = UUID(id_)
-            if by != self._process:
-                change = feed.presence.heard(user, name, by, is_online=is_online)
-                changes += [] if change is None else [change]
-            elif feed.presence.is_in(user) == is_online:  # still elsewhere: nothing has changed for anyone
-                changes.append((user, name, is_online))
-        self._announce(feed, changes)
+    def heard(self, feed: Feed, event: Mapping[str, Any]) -> None:
+        """The event of a process, this one included; sockets here are told what it changes."""
+        if event["by"] != self._process and "version" in event:
+            changes = [Change(UUID(id_), name, is_online) for id_, name, is_online in event["people"]]
+            feed.presence.apply(event["by"], changes, since=event["since"], version=event["version"])
+        self._announce(feed)
 
     async def beat(self) -> None:
-        """Renew this process's people, and learn who else is there now."""
-        now = time.time()
-        feeds = [feed for feed in self._feeds.values() if feed.subscribers]
-        commands: list[tuple[Any, ...]] = []
-        for feed in feeds:
-            key = _key(feed.room_id)
-            scores = [
-                part
-                for user, name in feed.presence.here
-                for part in (now + self.LASTS, self._member(user, name))
-            ]
-            commands += [
-                ("ZADD", key, *scores),
-                ("EXPIRE", key, int(self.LASTS * 4)),
-                ("ZREMRANGEBYSCORE", key, "-inf", now),
-                ("ZRANGE", key, 0, -1),
-            ]
+        """Renew the states of this process, and learn those of others."""
+        await self.exchange([feed for feed in self._feeds.values() if feed.subscribers])
+
+    async def exchange(self, feeds: Sequence[Feed]) -> None:
+        """`beat` for some rooms."""
+        commands = [command for feed in feeds for command in (*self._state(feed), ("SMEMBERS", _key(feed)))]
         answers = await self._bus.ask(*commands) if commands else None
         if answers is None:
             return
+        asked: list[tuple[Feed, list[str]]] = []
         for feed, members in zip(feeds, answers[3::4], strict=True):
-            self._announce(feed, feed.presence.replace(self._others(members)))
+            others = {name.decode() for name in members}.union(feed.presence.processes) - {self._process}
+            if others:
+                asked.append((feed, sorted(others)))
+        gets = [("MGET", *(_key(feed, process) for process in processes)) for feed, processes in asked]
+        values = await self._bus.ask(*gets) if gets else None
+        for (feed, processes), found in zip(asked, values or (), strict=values is not None):
+            for process, value in zip(processes, found, strict=True):
+                self._learn(feed, process, value)
+        for feed in feeds:
+            self._announce(feed)
 
-    def _announce(self, feed: Feed, changes: Iterable[Change]) -> None:
-        if len(feed.presence) > self.LIMIT:
-            return
-        for user, name, is_online in changes:
-            frame = realtime.encode({"type": "presence", "user": user, "name": name, "online": is_online})
-            feed.announce(frame, skip=user)
+    def _state(self, feed: Feed) -> tuple[tuple[Any, ...], ...]:
+        """The three commands that tell who is here."""
+        users = {str(user_id): name for user_id, name in feed.presence.here.items()}
+        value = b"%d %b" % (feed.presence.version, orjson.dumps(users))
+        return (
+            ("SET", _key(feed, self._process), value, "EX", self.LASTS),
+            ("SADD", _key(feed), self._process),
+            ("EXPIRE", _key(feed), self.LASTS * 4),
+        )
 
-    def _member(self, user: UUID, name: str) -> str:
-        return f"{user}|{self._process}|{name}"
+    def _learn(self, feed: Feed, process: str, value: bytes | None) -> None:
+        if feed.presence.note(process, is_alive=value is not None):
+            self._bus.send("SREM", _key(feed), process)
+        if value is not None:
+            number, _, names = value.partition(b" ")
+            version = int(number)
+            if feed.presence.lacks(process, version):
+                users = {UUID(id_): name for id_, name in orjson.loads(names).items()}
+                feed.presence.replace(process, users, version=version)
 
-    def _others(self, members: Iterable[bytes]) -> list[tuple[UUID, str, str]]:
-        parts = (member.decode().split("|", 2) for member in members)
-        return [(UUID(user), name, process) for user, process, name in parts if process != self._process]
+    def _announce(self, feed: Feed) -> None:
+        for user_id, name, is_online in feed.presence.news():
+            frame = {"type": "presence", "user": user_id, "name": name, "online": is_online}
+            feed.announce(realtime.encode(frame), skip=user_id)
 
 
-def _key(room_id: UUID) -> str:
-    return f"sarsen:presence:{room_id}"
+def _key(feed: Feed, process: str = "") -> str:
+    """The keys of a room lie together in a cluster."""
+    key = f"sarsen:present:{{{feed.room_id}}}"
+    return f"{key}:{process}" if process else key

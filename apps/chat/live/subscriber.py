@@ -175,7 +175,7 @@ class Subscriber:
                     await self._replay(self.feed)
                 elif (event := self._next(self.feed)) is not None:
                     await self.send(event)
-                elif self.seq >= self.replay_to:
+                elif self.seq >= self.replay_to and not self._direct:
                     return
                 if self._task is not None:
                     self.progress = self._loop.time()

@@ -1,4 +1,4 @@
-"""The parts of the hub by themselves: feed, cursor, presence, batches, wire; with a bus in memory."""
+"""The parts of the hub by themselves: feed, cursor, batches; with a bus in memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from django.db import OperationalError
 from apps.chat.live import feed as feed_module
 from apps.chat.live.batches import Batches
 from apps.chat.live.feed import Feed
-from apps.chat.live.presence import Presence
-from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.live.subscriber import MANY_DIRECT, MOST_DIRECT, Subscriber
 from apps.chat.selectors import room_events
 from apps.chat.types import Posted
@@ -381,93 +379,6 @@ async def test_catch_up_that_breaks_is_tried_again() -> None:
         await feed.drain()
     await settle()
     assert client.seqs == [1]
-
-
-def test_presence_counts_people_over_sockets_and_processes() -> None:
-    presence = Presence()
-    ada, grace, linus = UUID(int=1), UUID(int=2), UUID(int=3)
-    assert (presence.enter(ada, "Ada"), presence.enter(ada, "Ada")) == (True, False)
-    assert presence.heard(ada, "Ada", "p2", is_online=True) is None
-    assert presence.heard(grace, "Grace", "p2", is_online=True) == (grace, "Grace", True)
-    assert (presence.leave(ada), presence.leave(ada), presence.is_in(ada)) == (False, True, True)
-    assert presence.heard(ada, "Ada", "p2", is_online=False) == (ada, "Ada", False)
-    assert presence.heard(linus, "Linus", "p3", is_online=False) is None
-    presence.enter(linus, "Linus")
-    assert presence.people(1) == [{"user": str(grace), "name": "Grace"}]
-    # p2 has crashed and is no longer reported; p3 has someone of whom nothing was heard.
-    changes = presence.replace([(ada, "Ada", "p3"), (linus, "Linus", "p3")])
-    assert set(changes) == {(ada, "Ada", True), (grace, "Grace", False)}
-    assert (len(presence), presence.here) == (2, [(linus, "Linus")])
-
-
-async def test_heartbeat_tells_changes_only_and_no_crowd() -> None:
-    air = Air()
-    client = Client()
-    feeds = {ROOM: opened(Past())}
-    bus = MemoryBus(air, on_subscribed=lambda _: None)
-    heartbeat = PresenceSync(bus, "me", feeds)
-    feed = feeds[ROOM]
-    await bus.subscribe(realtime.room_channel(ROOM), lambda body: heartbeat.heard(feed, orjson.loads(body)))
-    feed.enter(client.subscriber(), after=None)
-    ada = uuid4()
-    feed.presence.enter(ada, "A|da")
-    heartbeat.tell(feed, ada, "A|da", is_online=True)
-    heartbeat.flush()
-    heartbeat.heard(feed, {"by": "other", "people": [[str(ada), "A|da", True]]})
-    feed.presence.leave(ada)
-    heartbeat.tell(feed, ada, "A|da", is_online=False)  # still elsewhere
-    heartbeat.flush()
-    for is_online in (True, False):  # in and out in a moment
-        heartbeat.tell(feed, uuid4(), "B", is_online=is_online)
-        heartbeat.tell(feed, ROOM, "C", is_online=is_online)
-    assert set(heartbeat._news) == {ROOM}
-    assert ROOM not in heartbeat._news.pop(ROOM)
-    heartbeat.flush()
-    await settle()
-    assert client.got == [{"type": "presence", "user": str(ada), "name": "A|da", "online": True}]
-    await heartbeat.beat()  # without Redis nothing is believed to have changed
-    assert feed.presence.is_in(ada)
-    assert heartbeat._others([heartbeat._member(ada, "x").encode(), f"{ada}|p2|A|da".encode()]) == [
-        (ada, "A|da", "p2")
-    ]
-    for _ in range(PresenceSync.LIMIT):
-        feed.presence.enter(uuid4(), "someone")
-    heartbeat.heard(feed, {"by": "other", "people": [[str(uuid4()), "B", True]]})
-    await settle()
-    assert len(client.got) == 1
-
-
-async def test_a_room_is_told_at_most_once_in_a_while_and_nothing_is_left_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(PresenceSync, "PAUSE", 60.0)
-    quiet = uuid4()
-    feeds = {ROOM: opened(Past()), quiet: Feed(quiet, "quiet", past=Past())}
-    bus = MemoryBus(Air(), on_subscribed=lambda _: None)
-    heartbeat = PresenceSync(bus, "me", feeds)
-    words: list[tuple[str, int]] = []
-    for name, feed in (("busy", feeds[ROOM]), ("quiet", feeds[quiet])):
-
-        def hear(body: bytes, name: str = name) -> None:
-            words.append((name, len(orjson.loads(body)["people"])))
-
-        await bus.subscribe(realtime.room_channel(feed.room_id), hear)
-    heartbeat.tell(feeds[ROOM], uuid4(), "first", is_online=True)
-    heartbeat.flush_due()
-    for name in "abc":
-        heartbeat.tell(feeds[ROOM], uuid4(), name, is_online=True)
-    heartbeat.tell(feeds[quiet], uuid4(), "somebody", is_online=True)
-    heartbeat.flush_due()
-    assert words == [("busy", 1), ("quiet", 1)]
-    timers = [heartbeat._timer]  # it comes back for the three
-    monkeypatch.setattr(PresenceSync, "PAUSE", 0.0)
-    heartbeat.flush_due()
-    timers.append(heartbeat._timer)
-    assert words == [("busy", 1), ("quiet", 1), ("busy", 3)]
-    assert [timer is None for timer in timers] == [False, True]
-    heartbeat.tell(feeds[ROOM], uuid4(), "last", is_online=False)
-    heartbeat.flush()  # at the end of the process nothing waits
-    assert words[3:] == [("busy", 1)]
 
 
 async def test_memory_bus_loses_and_restores() -> None:

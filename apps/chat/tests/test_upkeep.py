@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -12,13 +11,11 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django_redis import get_redis_connection
 from pytest_django import DjangoAssertNumQueries
 
 from apps.chat import protocol, selectors, services
 from apps.chat.live import hub, writer
 from apps.chat.live.hub import hubs
-from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.models import Membership, Message, Room
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
@@ -265,27 +262,6 @@ def test_head_that_cannot_be_read_is_told_to_who_enters(
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
     live = hubs.list_all()[-1]
     live._subscribed(f"room:{uuid4()}")  # of a room that was let go meanwhile
-
-
-def test_people_of_a_crashed_process_run_out(
-    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(PresenceSync, "EVERY", 0.1)
-    site = serve()
-    room = RoomFactory.create()
-    ada, ghost = member_of(room, name="Ada"), uuid4()
-    socket = site.inside(room.slug, ada)
-    key = f"sarsen:presence:{room.pk}"
-    redis = get_redis_connection("default")
-    wait_until(lambda: redis.zcard(key) == 1)
-    redis.zadd(key, {f"{ghost}|crashed|Ghost": time.time() + 0.6})
-    came = {"type": "presence", "user": str(ghost), "name": "Ghost", "online": True}
-    assert socket.next("presence") == came
-    site.inside(room.slug, member_of(room))
-    assert socket.next("presence")["online"] is True
-    assert socket.next("presence") == {**came, "online": False}
-    assert 0 < redis.ttl(key) <= PresenceSync.LASTS * 4
-    assert {member.decode().split("|")[2] for member in redis.zrange(key, 0, -1)} >= {"Ada"}
 
 
 @pytest.mark.django_db
