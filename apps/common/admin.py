@@ -1,20 +1,29 @@
-"""The admin pages of outbox events and dead tasks, to look at them and try them again, and of the audit log."""
+"""The admin pages of events, dead tasks, schedules and the audit log."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from celery import current_app
+from celery.schedules import ParseException
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django_celery_beat import admin as beat_admin
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from kombu.exceptions import OperationalError
 
 from apps.common import audit, celery_task, outbox
-from apps.common.models import AuditEvent, DeadTask, OutboxEvent
+from apps.common.models import AuditEvent, DeadTask, DeclaredSchedule, OutboxEvent
 
 if TYPE_CHECKING:  # generic for mypy only
     ModelAdmin = admin.ModelAdmin[Any]
+    ModelForm = forms.ModelForm[Any]
 else:
-    ModelAdmin = admin.ModelAdmin
+    ModelAdmin, ModelForm = admin.ModelAdmin, forms.ModelForm
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -133,3 +142,110 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False
+
+
+class ScheduleForm(ModelForm):
+    """Refuses what beat could not follow: the library checks less, and shows such a schedule as an error 500."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # no public hook sees the instance with its new values
+        if self.errors:
+            return
+        try:
+            self.instance.schedule.is_due(timezone.now())
+            str(self.instance)
+        except Exception as error:  # noqa: BLE001  (whatever beat would meet)
+            self.add_error(None, f"Beat cannot follow this schedule: {error}")
+
+
+class ScheduleAdmin(beat_admin.ScheduleAdmin):  # type: ignore[misc]  # django-celery-beat has no types
+    """Intervals, solar and clocked schedules."""
+
+    form = ScheduleForm
+
+
+class CrontabAdmin(beat_admin.CrontabScheduleAdmin):  # type: ignore[misc]  # as above
+    """Crontabs."""
+
+    form = ScheduleForm
+
+    def human_readable(self, row: CrontabSchedule) -> str:
+        """The crontab in words; as it is where there are none for it."""
+        try:
+            return str(row.human_readable)
+        except ParseException:
+            return str(row)
+
+
+class PeriodicTaskForm(beat_admin.PeriodicTaskForm):  # type: ignore[misc]  # as above
+    """Refuses a task that is not known, and arguments that no task can have."""
+
+    def clean(self) -> dict[str, Any]:
+        """The library's, and the names and kinds of what stands in text fields."""
+        data: dict[str, Any] = super().clean()
+        current_app.loader.import_default_modules()
+        if data.get("enabled") and data["task"] not in current_app.tasks:
+            self.add_error("task", "No task has this name.")
+        for name, kind, words in (
+            ("args", list, "list"),
+            ("kwargs", dict, "object"),
+            ("headers", dict, "object"),
+        ):
+            try:
+                if not isinstance(json.loads(data.get(name) or "null"), kind | None):
+                    self.add_error(name, f"This is no JSON {words}.")
+            except ValueError as error:
+                self.add_error(name, f"This is no JSON: {error}")
+        return data
+
+
+class PeriodicTaskAdmin(beat_admin.PeriodicTaskAdmin):  # type: ignore[misc]  # as above
+    """Periodic tasks, and how they differ from what the code declares."""
+
+    form = PeriodicTaskForm
+    list_display = ("name", "enabled", "scheduler", "declared", "last_run_at", "note")
+    readonly_fields = (*beat_admin.PeriodicTaskAdmin.readonly_fields, "declared")
+    fieldsets = (
+        (None, {"fields": ("name", "regtask", "task", "enabled", "declared", "description")}),
+        *beat_admin.PeriodicTaskAdmin.fieldsets[1:],
+    )
+
+    @admin.display(description="declared by the code")
+    def declared(self, row: PeriodicTask) -> str:
+        """Whether it is declared, and what a person has changed of that."""
+        from apps.common import schedules  # loads Celery's beat, which no other page needs
+
+        found = DeclaredSchedule.objects.filter(name=row.name).first()
+        if found is None:
+            return "no"
+        changed = schedules.changed_by_hand(row, found)
+        if not changed:
+            return "yes"
+        return "changed here; declared: " + ", ".join(f"{name} {value}" for name, value in changed.items())
+
+    @admin.display(description="note")
+    def note(self, row: PeriodicTask) -> str:
+        """The first line of the description: why it was disabled, for one."""
+        return str(row.description).partition("\n")[0]
+
+    def crontab_translation(self, row: PeriodicTask) -> str:
+        """The crontab in words."""
+        return "" if row is None or row.crontab is None else str(row.crontab.human_readable)
+
+    @admin.action(description="Run selected tasks")
+    def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        """The library's, with a word where the broker is away."""
+        try:
+            super().run_tasks(request, queryset)
+        except OperationalError:
+            self.message_user(request, "The broker is away. Try again later.", messages.ERROR)
+
+
+for model, page in (
+    (PeriodicTask, PeriodicTaskAdmin),
+    (CrontabSchedule, CrontabAdmin),
+    (IntervalSchedule, ScheduleAdmin),
+    (SolarSchedule, ScheduleAdmin),
+):
+    admin.site.unregister(model)
+    admin.site.register(model, page)

@@ -1,4 +1,4 @@
-"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, stored answers, audit log."""
+"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, schedules, stored answers, audit log."""
 
 from __future__ import annotations
 
@@ -99,6 +99,19 @@ class DeadTask(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or 'no task'} {self.task_id}"
+
+
+class DeclaredSchedule(models.Model):
+    """A periodic task as the code declared it when it was written last (apps.common.schedules)."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    digest = models.CharField(max_length=64)
+    values = models.JSONField(default=dict)
+    """The fields of the row that it was written into, to tell what a person has changed since."""
+    written_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class StoredAnswer(models.Model):

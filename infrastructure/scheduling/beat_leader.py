@@ -1,6 +1,7 @@
 """Beat's scheduler out of the database, led by one beat at a time: a second one stands by and takes over.
 
-The schedules are declared by the slices and edited in the admin site; this only decides who follows them.
+A run is noted in its row before its task is published, and only where the row still has the run before: two beats that
+both take themselves for the leader publish it once. What a row says that cannot be followed disables it, with a note.
 """
 
 from __future__ import annotations
@@ -11,18 +12,27 @@ from typing import Any, Final
 
 import psycopg
 import structlog
+from celery.schedules import schedstate
 from django.conf import settings
-from django.db import connection
-from django_celery_beat.schedulers import DatabaseScheduler
+from django.db import Error as DjangoError
+from django.db import close_old_connections, connection
+from django.db.models import F
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
+from kombu.exceptions import OperationalError as BrokerError
 
 from infrastructure.scheduling import heartbeat
 
 _LOCK: Final = 7_305_002
+# What a note on a disabled schedule begins with.
+DISABLED: Final = "Disabled on "
 _log = structlog.get_logger(__name__)
 
 
 def _connect() -> psycopg.Connection[Any]:
-    """A connection that belongs to nobody else: neither a pool nor Django closes it, and the lock lives as long as it."""
+    """A connection of its own, which neither a pool nor Django closes: the lock lives as long as it."""
     parameters = {
         name: value
         for name, value in connection.get_connection_params().items()
@@ -47,7 +57,7 @@ class Leadership:
         self._held = False
 
     def hold(self) -> bool:
-        """Take the lock, or make sure that it is still held. False when another holds it or the database is away."""
+        """Take the lock, or make sure that it is still held. Returns False when another holds it or the database is away."""
         try:
             if self._connection is None:
                 self._connection = self._connect()
@@ -71,9 +81,60 @@ class Leadership:
         self._connection, self._held = None, False
 
 
-class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat has no types
-    """django-celery-beat's scheduler that only sends tasks while it leads."""
+def disable(model: PeriodicTask, reason: str) -> None:
+    """Switch a schedule off and say why in its description, above what stands there."""
+    _log.error("beat.schedule_disabled", schedule=model.name, reason=reason)
+    note = f"{DISABLED}{timezone.now():%Y-%m-%d %H:%M} UTC: {reason}"
+    description = "\n".join([note, *without_note(model.description).splitlines()])
+    model.enabled = False
+    PeriodicTask.objects.filter(pk=model.pk).update(enabled=False, last_run_at=None, description=description)
 
+
+def without_note(description: str) -> str:
+    """The description of a schedule without the note that `disable` has put there."""
+    first, _, rest = description.partition("\n")
+    return rest if first.startswith(DISABLED) else description
+
+
+class NotedEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no types
+    """A row of the schedule, with the time of the run that is noted there."""
+
+    def __init__(self, model: PeriodicTask, app: Any = None) -> None:
+        self.noted_at = model.last_run_at  # the base fills in a time where there is none
+        super().__init__(model, app=app)
+        if not (isinstance(self.args, list) and isinstance(self.kwargs, dict)):
+            raise ValueError("the arguments are no list and no object")  # noqa: TRY004  (of the row)
+        if self.task not in self.app.tasks:
+            raise ValueError(f"no task is named {self.task}")
+
+    def is_due(self) -> Any:
+        """Whether it is due, and the seconds until it is (again). A schedule that cannot be reckoned never is."""
+        try:
+            return super().is_due()
+        except (DjangoError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001  (noted in the row)
+            disable(self.model, f"its schedule cannot be reckoned: {error!r}")
+            return schedstate(is_due=False, next=NEVER_CHECK_TIMEOUT)
+
+    def note(self) -> bool:
+        """Note the run that is due now. Returns False when it is another beat's, or the row was switched off."""
+        row = PeriodicTask.objects.filter(pk=self.model.pk, enabled=True, last_run_at=self.noted_at)
+        if self.noted_at is None:
+            row = PeriodicTask.objects.filter(pk=self.model.pk, enabled=True, last_run_at__isnull=True)
+        # Not by the model, whose `save` would say that a person has changed the row.
+        return bool(row.update(last_run_at=self.model.last_run_at, total_run_count=F("total_run_count") + 1))
+
+    def take_back(self) -> None:
+        """Note that the run did not happen."""
+        row = PeriodicTask.objects.filter(pk=self.model.pk, last_run_at=self.model.last_run_at)
+        row.update(last_run_at=self.noted_at, total_run_count=F("total_run_count") - 1)
+
+
+class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
+    """django-celery-beat's scheduler that only publishes tasks while it leads, and outlives what is away."""
+
+    Entry = NotedEntry
     _schedule: Any = None
 
     def __init__(self, *args: Any, leadership: Leadership | None = None, **kwargs: Any) -> None:
@@ -81,9 +142,21 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
         self._leads = False
         super().__init__(*args, **kwargs)
 
+    def setup_schedule(self) -> None:
+        """Nothing yet: there may be another leader, or no database."""
+
+    def took_the_lead(self) -> None:
+        """What a subclass has to do before the schedule is read."""
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One round; seconds until the next. While another beat leads, only the wait. Touches HEARTBEAT_FILE."""
-        delay = self._round(*args, **kwargs)
+        """One round; seconds until the next. Touches HEARTBEAT_FILE, whether it leads or not."""
+        try:
+            delay = self._round(*args, **kwargs)
+        except (DjangoError, BrokerError) as error:
+            _log.warning("beat.away", error=repr(error))
+            self._forget()
+            close_old_connections()
+            delay = 1.0
         heartbeat.touch(settings.HEARTBEAT_FILE)
         return delay
 
@@ -95,23 +168,64 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery
             return float(self.max_interval)
         if not led:
             _log.info("beat.leads")
-            # What the last leader sent is noted in the database; what this one read at its start is old.
-            self._dirty.clear()
-            self._initial_read = True
-            self._schedule = None
-            self._heap = None
+            self._leads = False  # until this has worked
+            self.took_the_lead()
+            self._forget()
+            self._leads = True
         delay: float = super().tick(*args, **kwargs)
         return delay
 
-    def reserve(self, entry: Any) -> Any:
-        """The entry after its run. It replaces the one before in the schedule, too.
+    def _forget(self) -> None:
+        """Have the schedule read anew: what other leaders did is noted in the database only."""
+        self._dirty.clear()
+        self._initial_read = True
+        self._schedule = self._heap = None
 
-        The base class leaves that one there with the old time of its last run; when the schedule changes in the very
-        round in which an entry is sent, the plan is made anew from those, and the entry would be sent a second time.
-        """
+    def enabled_models_qs(self) -> Any:
+        """All of them. The base leaves out crontabs whose hour is far, and with them runs that were missed."""
+        rows = PeriodicTask.objects.filter(enabled=True, last_run_at=None, start_time=None)
+        # Otherwise the first run would be reckoned from the last change of the row, and put off by each.
+        rows.update(last_run_at=F("date_changed"))
+        return PeriodicTask.objects.enabled()
+
+    def all_as_schedule(self) -> dict[str, NotedEntry]:
+        """The enabled rows that can be followed; the others are disabled."""
+        entries = {}
+        for model in self.enabled_models():
+            try:
+                entries[model.name] = self.Entry(model, app=self.app)
+            except (DjangoError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001  (noted in the row)
+                disable(model, str(error))
+        return entries
+
+    def reserve(self, entry: NotedEntry) -> Any:
+        """The entry after its run. It replaces the one before, from which the base would plan the same run again."""
         following = super().reserve(entry)
+        self._dirty.clear()  # `apply_entry` writes it
         self._schedule[following.name] = following
         return following
+
+    def apply_entry(self, entry: NotedEntry, producer: Any = None) -> None:
+        """Note the run and publish its task. Raises kombu's OperationalError, with the run taken back."""
+        if not entry.note():
+            _log.info("beat.noted_by_another", schedule=entry.name)
+            self._forget()
+            return
+        try:
+            self.app.tasks[entry.task].apply_async(
+                entry.args, entry.kwargs, producer=producer, **entry.options
+            )
+        except BrokerError:
+            entry.take_back()
+            raise
+        except Exception as error:  # noqa: BLE001  (noted in the row)
+            disable(entry.model, f"its task cannot be published: {error!r}")
+            self._forget()
+
+    def _ensure_connected(self) -> Any:
+        return self.connection.ensure_connection(max_retries=1, timeout=5)
 
     def close(self) -> None:
         """Save what is to be saved, then let another one lead."""

@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 from apps.common import celery_task, outbox, tasks
 from apps.common.admin import DeadTaskAdmin, OutboxEventAdmin, StateFilter
 from apps.common.models import DeadTask, OutboxEvent
-from config.celery import app, collect_schedules
+from config.celery import app
 from infrastructure.telemetry import context
 
 
@@ -216,12 +216,6 @@ class TestPeriodicTasks:
         OutboxEvent.objects.create(name="x.done", done_at=long_ago)
         tasks.prune.apply()
         assert OutboxEvent.objects.count() == 0
-
-    def test_schedules_of_all_slices_are_collected(self):
-        collect_schedules(app)
-        assert set(tasks.SCHEDULE) <= set(app.conf.beat_schedule)
-        for entry in tasks.SCHEDULE.values():
-            assert entry["task"] in app.tasks
 
 
 @pytest.mark.django_db

@@ -89,7 +89,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # Publishing waits for nobody: what could not be handed over stays in the outbox.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULER = "infrastructure.scheduling.beat_leader:LeaderScheduler"
+CELERY_BEAT_SCHEDULER = "apps.common.schedules:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-# Note each run at once: the beat that takes over after a crash goes by what is noted.
-CELERY_BEAT_SYNC_EVERY = 1

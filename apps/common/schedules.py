@@ -1,0 +1,117 @@
+"""Periodic tasks as the slices declare them, brought in step with those that people edit in the admin site.
+
+A slice declares them in `tasks.SCHEDULE`, as Celery's `beat_schedule` has them; `config.celery` collects them. Whichever
+beat takes the lead writes those that are new or were changed, field by field: a field that a person has changed stays,
+and the admin site shows it. A declaration that is gone disables its schedule, with a note (docs/guides/background-work.md).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import ModelEntry
+
+from apps.common.models import DeclaredSchedule
+from infrastructure.scheduling.beat_leader import DISABLED, LeaderScheduler, disable, without_note
+
+_LOCK: Final = 7_305_003
+_SCHEDULES: Final = ("interval", "crontab", "solar", "clocked")
+_FIELDS: Final = ("task", "args", "kwargs", "queue", "priority", "expire_seconds")
+_OPTIONS: Final = {"queue", "priority", "expire_seconds"}
+GONE: Final = "it is not declared any more"
+_log = structlog.get_logger(__name__)
+
+
+class Scheduler(LeaderScheduler):
+    """Beat's scheduler: it writes what the slices declare when it takes the lead."""
+
+    def took_the_lead(self) -> None:
+        """Bring the schedules in step with their declarations."""
+        bring_in_step(self.app.conf.beat_schedule)
+
+
+def bring_in_step(declared: dict[str, dict[str, Any]]) -> None:
+    """Write the declarations that are new or were changed since they were written last, and disable those that are gone.
+
+    Raises ValueError for a declaration with an option that is not understood.
+    """
+    with transaction.atomic():
+        # One after the other, should two beats take themselves for the leader.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        known = {row.name: row for row in DeclaredSchedule.objects.all()}
+        rows = {row.name: row for row in PeriodicTask.objects.filter(name__in=[*declared, *known])}
+        for name, declaration in declared.items():
+            digest = sha256(json.dumps(declaration, sort_keys=True, default=repr).encode()).hexdigest()
+            row, before = rows.get(name), known.get(name)
+            if row is None or before is None or before.digest != digest or _was_gone(row):
+                values = _write(_wanted(name, declaration), row, before.values if before else None)
+                DeclaredSchedule.objects.update_or_create(
+                    name=name, defaults={"digest": digest, "values": values}
+                )
+                _log.info("beat.declaration_written", name=name, declared=values)
+        for name in known.keys() - declared.keys():
+            if name in rows:
+                disable(rows[name], GONE)
+            known[name].delete()
+
+
+def _write(wanted: PeriodicTask, row: PeriodicTask | None, before: dict[str, Any] | None) -> dict[str, Any]:
+    """Write what is declared into the row, but for what a person has changed. Returns what is declared."""
+    declared = values_of(wanted)
+    if row is None:
+        # The first run is one interval, or at the first time of the crontab, after this.
+        wanted.last_run_at = timezone.now()
+        wanted.save()
+        return declared
+    current = values_of(row)
+    for field in declared:
+        if before is None or current[field] == before.get(field):
+            for name in _SCHEDULES if field == "schedule" else (field,):
+                setattr(row, name, getattr(wanted, name))
+    if _was_gone(row):
+        row.enabled, row.description = True, without_note(row.description)
+        row.last_run_at = timezone.now()
+    row.save()
+    return declared
+
+
+def _was_gone(row: PeriodicTask) -> bool:
+    """Whether the schedule is off for the sole reason that its declaration was gone."""
+    note = row.description.partition("\n")[0]
+    return not row.enabled and note.startswith(DISABLED) and note.endswith(GONE)
+
+
+def _wanted(name: str, declaration: dict[str, Any]) -> PeriodicTask:
+    """The row of a declaration, not saved."""
+    options = dict(declaration.get("options") or {})
+    if "expires" in options:
+        options["expire_seconds"] = options.pop("expires")  # Celery's name; the library takes only its own
+    if unknown := options.keys() - _OPTIONS:
+        raise ValueError(f"The schedule {name} has options that are not understood: {sorted(unknown)}.")
+    if options.get("expire_seconds") is not None:
+        options["expire_seconds"] = round(options["expire_seconds"])
+    fields = ModelEntry._unpack_fields(**{**declaration, "options": options})  # noqa: SLF001  (finds or makes the interval)
+    return PeriodicTask(name=name, **fields)
+
+
+def values_of(row: PeriodicTask) -> dict[str, Any]:
+    """What a declaration says of a row, as JSON: its fields, and the schedule as a text."""
+    schedule = str(row.scheduler)
+    if row.interval is not None:
+        seconds = timedelta(**{row.interval.period: row.interval.every}).total_seconds()
+        schedule = f"every {seconds:g} seconds"
+    return {"schedule": schedule, **{field: getattr(row, field) for field in _FIELDS}}
+
+
+def changed_by_hand(row: PeriodicTask, declared: DeclaredSchedule) -> dict[str, Any]:
+    """The fields in which a row differs from its declaration, with what is declared."""
+    current = values_of(row)
+    return {field: value for field, value in declared.values.items() if current.get(field) != value}
