@@ -125,11 +125,30 @@ class UserActivated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureRequested(Event):
+    """The account is switched off, and erased when its grace period is over."""
+
+    name: ClassVar[str] = "users.erasure_requested"
+    user_id: UUID
+    request_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureCancelled(Event):
+    """The owner signed in during the grace period: the account stays."""
+
+    name: ClassVar[str] = "users.erasure_cancelled"
+    user_id: UUID
+    cancel_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserErased(Event):
-    """The person is gone; a shell without personal data is left."""
+    """The account is erased; a shell without personal data is left. `with_content`: what it posted goes as well."""
 
     name: ClassVar[str] = "users.erased"
     user_id: UUID
+    with_content: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

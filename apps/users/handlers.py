@@ -8,6 +8,8 @@ from apps.users.events import (
     AvatarDiscarded,
     EmailChanged,
     EmailChangeRequested,
+    ErasureCancelled,
+    ErasureRequested,
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodeUsed,
@@ -32,6 +34,8 @@ for address in ("old", "new"):
 
 # The owner of the account is told, for it may have been somebody else.
 events.on(RegistrationRepeated, task=tasks.send_notice, notice="registration_repeated")
+events.on(ErasureRequested, task=tasks.send_notice, notice="erasure_requested")
+events.on(ErasureCancelled, task=tasks.send_notice, notice="erasure_cancelled")
 events.on(EmailChanged, task=tasks.send_notice, notice="email_changed")
 events.on(PasswordChanged, task=tasks.send_notice, notice="password_changed")
 events.on(RefreshTokenReused, task=tasks.send_notice, notice="session_ended")

@@ -95,6 +95,15 @@ REFRESH_GRACE = timedelta(
         most=3_600,
     )
 )
+ERASURE_GRACE = timedelta(
+    days=VARIABLES.number(
+        "ERASURE_GRACE_DAYS",
+        14,
+        "Days for which signing in cancels the erasure of an account; 0 erases at once",
+        least=0,
+        most=365,
+    )
+)
 REQUIRE_VERIFIED_EMAIL = VARIABLES.flag(
     "REQUIRE_VERIFIED_EMAIL", False, "Sign-in waits for the address to be verified"
 )

@@ -18,6 +18,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expire_seconds": 3600},
     },
+    "users.erase-due": {
+        "task": "apps.users.tasks.erase_due",
+        "schedule": 3600.0,
+        "options": {"expire_seconds": 3600},
+    },
     "users.delete-orphaned-avatars": {
         "task": "apps.users.tasks.delete_orphaned_avatars",
         "schedule": 86400.0,
@@ -34,6 +39,7 @@ send_verification_mail = _mail(services.send_verification_mail)
 send_email_change_mail = _mail(services.send_email_change_mail)
 send_notice = _mail(services.send_notice)
 delete_expired = _task(services.delete_expired)
+erase_due = _task(services.erase_due)
 delete_orphaned_avatars = _task(services.delete_orphaned_avatars, retry_for=(OSError, OperationalError))
 
 

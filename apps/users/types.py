@@ -33,6 +33,8 @@ class AuditAction(StrEnum):
     ACTIVATED = "users.activated"
     DEACTIVATED = "users.deactivated"
     ERASED = "users.erased"
+    ERASURE_REQUESTED = "users.erasure_requested"
+    ERASURE_CANCELLED = "users.erasure_cancelled"
     SIGNED_IN = "users.signed_in"
     SIGN_IN_REFUSED = "users.sign_in_refused"
     SIGNED_OUT = "users.signed_out"

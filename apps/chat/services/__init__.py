@@ -17,7 +17,7 @@ from apps.chat.services.members import (
     read_up_to,
     record_reads,
 )
-from apps.chat.services.messages import delete_message, edit_message
+from apps.chat.services.messages import delete_message, delete_messages_of, edit_message
 from apps.chat.services.moderation import ban_member, lift_ban, mute_member, remove_member, unmute_member
 from apps.chat.services.notifications import (
     retract_room,
@@ -55,6 +55,7 @@ __all__ = [
     "delete_discarded_files",
     "delete_expired",
     "delete_message",
+    "delete_messages_of",
     "delete_orphaned_files",
     "delete_room",
     "edit_message",

@@ -8,15 +8,17 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.chat.models import Ban, Invitation, Membership, Mute, Room
-from apps.chat.services import invitations, members
+from apps.chat.services import invitations, members, messages
 from infrastructure import realtime
 
 
-def forget_user(*, user_id: UUID) -> int:
+def forget_user(*, user_id: UUID, with_content: bool = False) -> int:
     """Delete what ties an erased account to rooms. Returns the number of memberships ended; idempotent.
 
-    Messages stay, under the name that the erased account has now.
+    Messages stay, under the name that the erased account has now, unless `with_content` deletes them with their files.
     """
+    if with_content:
+        messages.delete_messages_of(user_id=user_id)
     with transaction.atomic():
         mine = Membership.objects.filter(user_id=user_id)
         room_ids = sorted(mine.values_list("room_id", flat=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +19,8 @@ from apps.chat.services.posting import clean_text
 from apps.chat.types import AuditAction, Posted
 from apps.common import audit, events
 from infrastructure import realtime
+
+_BATCH: Final = 500
 
 
 def edit_message(
@@ -65,7 +68,7 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
         )
         if not changed:
             return
-        notifications.follow_deletion(message_id=message_id)
+        notifications.follow_deletion(message_ids=[message_id])
         if Attachment.objects.filter(message_id=message_id).update(discarded_at=now):
             events.publish(FilesDiscarded(room_id=room_id))
         if not is_own:
@@ -77,6 +80,29 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
                 details={"room": str(room_id), "sender": str(message.sender_id)},
             )
         realtime.push_to_room(room_id, room_events.deleted(id_=message_id, seq=message.seq))
+
+
+def delete_messages_of(*, user_id: UUID, now: datetime | None = None) -> int:
+    """Delete all that a user posted or uploaded, some at a time. Returns the number of messages; idempotent."""
+    now = now or timezone.now()
+    mine = Message.objects.filter(sender_id=user_id, deleted_at__isnull=True).order_by("pk")
+    count = 0
+    while batch := list(mine.values_list("pk", "room_id", "seq")[:_BATCH]):
+        ids = [id_ for id_, _, _ in batch]
+        with transaction.atomic():
+            count += Message.objects.filter(pk__in=ids).update(
+                text="", attachments=None, mentions=None, deleted_at=now
+            )
+            notifications.follow_deletion(message_ids=ids)
+            for id_, room_id, seq in batch:
+                realtime.push_to_room(room_id, room_events.deleted(id_=id_, seq=seq))
+    files = Attachment.objects.filter(uploader_id=user_id, discarded_at=None)
+    with transaction.atomic():
+        room_ids = set(files.filter(room__isnull=False).values_list("room_id", flat=True))
+        files.update(discarded_at=now)
+        for room_id in room_ids:
+            events.publish(FilesDiscarded(room_id=room_id))
+    return count
 
 
 def _rank_of_sender(actor: selectors.Standing, message: Message) -> policies.Rank:

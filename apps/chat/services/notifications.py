@@ -69,9 +69,9 @@ def follow_edit(*, posted: Posted) -> None:
     notifications.revise(key=_message_key(posted.id), body=_excerpt(posted), keep=list(_addressed(posted)))
 
 
-def follow_deletion(*, message_id: UUID) -> None:
-    """Delete the notifications of a message."""
-    notifications.retract(keys=[_message_key(message_id)])
+def follow_deletion(*, message_ids: Collection[UUID]) -> None:
+    """Delete the notifications of messages."""
+    notifications.retract(keys=[_message_key(id_) for id_ in message_ids])
 
 
 def retract_invitations(*, invitation_ids: Collection[UUID]) -> None:

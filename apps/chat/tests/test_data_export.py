@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +12,11 @@ from celery import current_app
 from django.test import Client
 
 from apps.chat import data_export, services
-from apps.chat.models import Membership, Message, Role
+from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
 from apps.common import outbox
-from apps.users.tests.factories import bearer
+from apps.users.tests.factories import PASSWORD, bearer
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/private/v1/"
@@ -48,11 +49,39 @@ def in_place() -> Iterator[None]:
     current_app.conf.task_always_eager = before
 
 
-def test_erasure_reaches_the_rooms(in_place: None) -> None:
+def test_content_goes_as_well_when_the_user_wishes(in_place: None, settings: Any) -> None:
+    settings.ERASURE_GRACE = timedelta(0)
+    room = RoomFactory.create()
+    ada, grace = member_of(room), member_of(room)
+    drafts = [Draft(sender_id=ada.pk, text=f"gone {n}") for n in range(3)]
+    services.post_messages(room_id=room.pk, drafts=[*drafts, Draft(sender_id=grace.pk, text="stays")])
+    file = Attachment.objects.create(room=room, uploader=ada, file="x", name="x", type="text/plain", size=1)
+    body = {"current_password": PASSWORD, "with_content": True}
+    call: dict[str, Any] = {"content_type": "application/json", "headers": bearer(ada)}
+    assert Client().delete(f"{ROOT}users/me/", body, **call).status_code == 204
+    outbox.relay_due()
+    shown = Client().get(f"{ROOT}chat/rooms/{room.slug}/messages/", headers=bearer(grace)).json()["results"]
+    assert [(row["message"], row["deleted"]) for row in shown] == [("", True)] * 3 + [("stays", False)]
+    assert not Attachment.objects.filter(pk=file.pk, discarded_at=None).exists()
+    assert services.delete_messages_of(user_id=ada.pk) == 0
+
+
+def test_erasure_reaches_the_rooms(in_place: None, settings: Any) -> None:
+    settings.ERASURE_GRACE = timedelta(0)
     room = RoomFactory.create()
     ada, grace = member_of(room, Role.OWNER), member_of(room)
     services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="stays")])
-    assert Client().delete(f"{ROOT}users/me/", headers=bearer(ada)).status_code == 204
+    assert (
+        Client()
+        .delete(
+            f"{ROOT}users/me/",
+            {"current_password": PASSWORD},
+            content_type="application/json",
+            headers=bearer(ada),
+        )
+        .status_code
+        == 204
+    )
     outbox.relay_due()
     assert list(Membership.objects.values_list("user_id", "role")) == [(grace.pk, Role.OWNER)]
     shown = Client().get(f"{ROOT}chat/rooms/{room.slug}/messages/", headers=bearer(grace)).json()["results"]

@@ -11,7 +11,7 @@ from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.users import exceptions, services
 from apps.users.models import Session, User
-from apps.users.tests.factories import PASSWORD, AdminFactory, caller_for, pair_for
+from apps.users.tests.factories import PASSWORD, AdminFactory, caller_for, erase, pair_for
 from apps.users.types import Device, TokenPair
 from infrastructure import realtime
 
@@ -48,7 +48,7 @@ CAUSES: dict[str, Callable[[User, TokenPair], Any]] = {
         actor=boss(), user_id=user.pk, changes={"role": "moderator"}
     ),
     "deactivation": lambda user, pair: services.deactivate_user(actor=boss(), user_id=user.pk),
-    "erasure": lambda user, pair: services.erase_own_account(actor=caller_for(user)),
+    "erasure": lambda user, pair: erase(user),
 }
 
 

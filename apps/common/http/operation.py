@@ -53,8 +53,8 @@ from apps.common.http.pagination import KeysetPagination
 Output = type[serializers.BaseSerializer[Any]]
 _Method = Callable[..., Any]
 _Render = Callable[["ApiRequest", Any], HttpResponseBase]
-_WITH_BODY: Final = ("post", "put", "patch")
-_METHODS: Final = ("get", "delete", *_WITH_BODY)
+_WITH_BODY: Final = ("post", "put", "patch", "delete")
+_METHODS: Final = ("get", *_WITH_BODY)
 DONE: Final = {204: "Done."}
 
 

@@ -37,6 +37,10 @@ class UserManager(BaseUserManager["User"]):
         """Without those that were erased, of which only an empty shell is left."""
         return self.filter(erased_at=None)
 
+    def able_to_sign_in(self) -> QuerySet[User]:
+        """Active accounts, and those whose owner asked for erasure and may still change their mind."""
+        return self.filter(Q(is_active=True) | Q(erase_at__gt=timezone.now()))
+
     def with_permissions(self) -> QuerySet[User]:
         """With `held`: what each one's role holds at this moment."""
         held = Role.objects.up_to(OuterRef("role"), depth=1).each_permission()
@@ -91,6 +95,9 @@ class User(AbstractBaseUser, BaseModel):
     # Since when signing in takes a second factor; who confirmed it, or has signed in since, has shown it.
     second_factor_at = models.DateTimeField(null=True, blank=True, editable=False)
     welcomed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Erasure waits until then: signing in before cancels it, which an account that an admin switched off cannot do.
+    erase_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erase_content = models.BooleanField(default=False, db_default=False, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Sessions know when they were last seen; one more time here would be one more write at each sign-in.
@@ -114,11 +121,17 @@ class User(AbstractBaseUser, BaseModel):
             models.CheckConstraint(
                 condition=Q(erased_at=None) | Q(is_active=False), name="users_user_erased_inactive"
             ),
+            models.CheckConstraint(
+                condition=Q(erase_at=None) | Q(is_active=False), name="users_user_erase_at_inactive"
+            ),
         )
         indexes = (
             models.Index(fields=("-created_at", "-id"), name="users_user_newest"),
             models.Index(fields=("name", "id"), name="users_user_name"),
             models.Index(fields=("role", "id"), name="users_user_role"),
+            models.Index(
+                fields=("erase_at",), condition=Q(erase_at__isnull=False), name="users_user_erase_at"
+            ),
         )
 
     def __str__(self) -> str:
@@ -148,6 +161,11 @@ class User(AbstractBaseUser, BaseModel):
         """Whether `permissions` has that one."""
         held = self.permissions
         return permission in held or ALL in held
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether the account is active, or becomes active again by signing in."""
+        return self.is_active or (self.erase_at is not None and self.erase_at > timezone.now())
 
     @property
     def is_admin(self) -> bool:

@@ -9,6 +9,7 @@ from apps.users.services.email import (
     resend_verification,
     verify_email,
 )
+from apps.users.services.erasure import erase_due, request_erasure
 from apps.users.services.mails import (
     send_email_change_mail,
     send_notice,
@@ -17,13 +18,7 @@ from apps.users.services.mails import (
     send_welcome_mail,
 )
 from apps.users.services.passwords import change_password, confirm_password_reset, request_password_reset
-from apps.users.services.profile import (
-    erase_own_account,
-    export_data,
-    remove_avatar,
-    set_avatar,
-    update_profile,
-)
+from apps.users.services.profile import export_data, remove_avatar, set_avatar, update_profile
 from apps.users.services.providers import (
     begin_provider_sign_in,
     link_identity,
@@ -67,7 +62,7 @@ __all__ = [
     "delete_orphaned_avatars",
     "delete_role",
     "disable_second_factor",
-    "erase_own_account",
+    "erase_due",
     "erase_user",
     "export_data",
     "link_identity",
@@ -81,6 +76,7 @@ __all__ = [
     "remove_second_factor_of",
     "renew_recovery_codes",
     "request_email_change",
+    "request_erasure",
     "request_password_reset",
     "resend_verification",
     "restore_defaults",

@@ -67,12 +67,14 @@ def update_user(
             _log.warning("users.activated", user_id=str(user.pk), by=str(actor.user.pk))
             _record(AuditAction.ACTIVATED, actor=actor, user=user)
         elif user.is_active and not is_active:
-            _end_everything(user=user, now=now)
+            end_everything(user=user, now=now)
             events.publish(UserDeactivated(user_id=user.pk))
             _log.warning("users.deactivated", user_id=str(user.pk), by=str(actor.user.pk))
             _record(AuditAction.DEACTIVATED, actor=actor, user=user)
         user.is_active, user.updated_at = is_active, now
-        user.save(update_fields=["name", "role", "is_active", "updated_at"])
+        if is_active:
+            user.erase_at, user.erase_content = None, False
+        user.save(update_fields=["name", "role", "is_active", "erase_at", "erase_content", "updated_at"])
     return user
 
 
@@ -95,17 +97,23 @@ def erase_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> 
         erase(actor=actor, user_id=user_id, now=now or timezone.now())
 
 
-def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
+def lock_for_end(*, user_id: UUID) -> User:
+    """The account, locked, unless nobody could administer others without it. Raises UserNotFound, LastAdmin."""
+    admins = _lock_admins()
+    user = _lock(user_id)
+    if admins == {user.pk}:
+        raise exceptions.LastAdmin
+    return user
+
+
+def erase(*, actor: Caller, user_id: UUID, now: datetime, with_content: bool = False) -> None:
     """Leave an empty shell of an account: no address, name, phone, picture, password, session or token.
 
-    Raises UserNotFound, LastAdmin.
+    What it posted stays, unless `with_content` has the slices erase that as well. Raises UserNotFound, LastAdmin.
     """
     with transaction.atomic():
-        admins = _lock_admins()
-        user = _lock(user_id)
-        if admins == {user.pk}:
-            raise exceptions.LastAdmin
-        _end_everything(user=user, now=now)
+        user = lock_for_end(user_id=user_id)
+        end_everything(user=user, now=now)
         if user.avatar:
             events.publish(AvatarDiscarded(file=user.avatar))
         Session.objects.filter(user=user).delete()
@@ -120,9 +128,10 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime) -> None:
         user.second_factor_at = None
         user.password = make_password(None)
         user.is_active, user.erased_at, user.updated_at = False, now, now
+        user.erase_at, user.erase_content = None, False
         user.save()
         idempotency.forget(caller=Caller(kind=CallerKind.USER, user=user))
-        events.publish(UserErased(user_id=user.pk))
+        events.publish(UserErased(user_id=user.pk, with_content=with_content))
         _record(AuditAction.ERASED, actor=actor, user=user)
     _log.warning("users.erased", user_id=str(user_id))
 
@@ -159,7 +168,7 @@ def _require_admin_still(*, actor: Caller, admins: set[UUID]) -> None:
         raise exceptions.UserNotFound
 
 
-def _end_everything(*, user: User, now: datetime) -> None:
+def end_everything(*, user: User, now: datetime) -> None:
     sessions.end_all_sessions(user_id=user.pk, reason=SessionEnd.DEACTIVATED, now=now)
     user.signed_out_at = now
     OneTimeToken.objects.usable(now).filter(user=user).update(used_at=now)

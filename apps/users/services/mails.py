@@ -29,6 +29,7 @@ _SUBJECTS: Final = {
     "registration_repeated": "You have an account already",
     "password_changed": "Your password was changed",
     "session_ended": "A device was signed out",
+    "erasure_requested": "Your account will be erased",
 }
 _NOT_YOU: Final = "If it was not you, set a new password right away."
 # Subject, what happened, what to do about it.
@@ -48,13 +49,20 @@ _CHANGES: Final = {
         "this is the address of your account from now on. Sign in with it.",
         _NOT_YOU,
     ),
+    "erasure_cancelled": (
+        "Your account is kept",
+        "signing in has cancelled the erasure of your account.",
+        _NOT_YOU,
+    ),
     "recovery_code_used": (
         "A recovery code was used",
         "somebody signed in to your account with one of its recovery codes. It cannot be used again.",
         _NOT_YOU,
     ),
 }
-NOTICES: Final = frozenset({"registration_repeated", "password_changed", "session_ended", *_CHANGES})
+NOTICES: Final = frozenset(
+    {"erasure_requested", "registration_repeated", "password_changed", "session_ended", *_CHANGES}
+)
 
 
 def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
@@ -167,12 +175,12 @@ def send_notice(*, notice: str, user_id: UUID) -> None:
         subject, happened, remedy = _CHANGES[notice]
         _send("security_notice", user, subject=subject, happened=happened, remedy=remedy)
     else:
-        _send(notice, user)
+        _send(notice, user, erase_at=user.erase_at)
 
 
 def _addressee(user_id: UUID) -> User | None:
     # Not locked: a mail server may take its time, and the person may be signing in meanwhile.
-    return User.objects.defer("phone").filter(pk=user_id, is_active=True).first()
+    return User.objects.able_to_sign_in().defer("phone").filter(pk=user_id).first()
 
 
 def _send(template: str, user: User, *, to: str = "", subject: str = "", **context: Any) -> None:

@@ -33,7 +33,8 @@ def issue(
 def find(*, token: str, purpose: Purpose, now: datetime) -> UUID:
     """Whose token it is. Raises OneTimeTokenRefused."""
     usable = OneTimeToken.objects.usable(now).filter(digest=tokens.digest(token), purpose=purpose)
-    user_id = usable.filter(user__is_active=True).values_list("user_id", flat=True).first()
+    able = User.objects.able_to_sign_in()
+    user_id = usable.filter(user__in=able).values_list("user_id", flat=True).first()
     if user_id is None:
         raise exceptions.OneTimeTokenRefused
     return user_id

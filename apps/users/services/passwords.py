@@ -82,7 +82,7 @@ def _set_password(*, user_id: UUID, encoded: str, old: str | None, now: datetime
     Raises WrongPassword when `old` is given and is no longer the account's hash: somebody else changed it meanwhile.
     """
     # The account's row first: a sign-in with the old password waits here, and then finds it gone.
-    accounts = User.objects.select_for_update(no_key=True).filter(pk=user_id, is_active=True)
+    accounts = User.objects.able_to_sign_in().select_for_update(no_key=True).filter(pk=user_id)
     if old is not None:
         accounts = accounts.filter(password=old)
     if accounts.values_list("pk").first() is None:

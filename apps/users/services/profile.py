@@ -15,7 +15,6 @@ from apps.common.callers import Caller
 from apps.users import exceptions, limits
 from apps.users.events import AvatarDiscarded
 from apps.users.models import User
-from apps.users.services import administration
 from apps.users.types import AuditAction, Device, ProfileChanges
 from infrastructure import storage
 
@@ -49,11 +48,6 @@ def set_avatar(*, actor: Caller, file: IO[bytes]) -> User:
 def remove_avatar(*, actor: Caller) -> None:
     """Show none any more."""
     _replace_avatar(user=actor.user, name="")
-
-
-def erase_own_account(*, actor: Caller, now: datetime | None = None) -> None:
-    """Erase the actor's account for good. Raises LastAdmin."""
-    administration.erase(actor=actor, user_id=actor.user.pk, now=now or timezone.now())
 
 
 def export_data(*, actor: Caller, device: Device) -> Iterator[bytes]:

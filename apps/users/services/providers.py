@@ -84,9 +84,10 @@ def sign_in_with_provider(
         identity = Identity.objects.filter(issuer=found.issuer, subject=found.subject).first()
         user_id = identity.user_id if identity is not None else _register(provider, found, now).pk
         user = (
-            User.objects.select_for_update(no_key=True)
+            User.objects.able_to_sign_in()
+            .select_for_update(no_key=True)
             .defer("phone")
-            .filter(pk=user_id, is_active=True)
+            .filter(pk=user_id)
             .first()
         )
         if user is None or (settings.REQUIRE_VERIFIED_EMAIL and not user.is_verified):

@@ -17,7 +17,7 @@ from apps.common import audit
 from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits, selectors
 from apps.users.models import Purpose, User
-from apps.users.services import one_time, second_factor, sessions
+from apps.users.services import erasure, one_time, second_factor, sessions
 from apps.users.types import AuditAction, Challenge, Device, TokenPair
 from infrastructure import token
 
@@ -39,7 +39,7 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
     with transaction.atomic():
         # Between the check and now the password may have changed or the account may have been switched off, with the
         # sessions that existed then. Whoever changes them holds this row.
-        held = _hold(User.objects.filter(pk=user.pk, password=user.password))
+        held = _hold(User.objects.able_to_sign_in().filter(pk=user.pk, password=user.password))
         if held is None:
             raise exceptions.InvalidCredentials
         if renewed is not None:
@@ -61,7 +61,7 @@ def complete_login(*, challenge: str, code: str, device: Device, now: datetime |
         user = User.objects.defer("phone").get(pk=user_id)
         method = second_factor.check_second_factor(user=user, code=code, device=device, now=now)
         with transaction.atomic():
-            held = _hold(User.objects.filter(pk=user_id))
+            held = _hold(User.objects.able_to_sign_in().filter(pk=user_id))
             one_time.redeem(token=challenge, purpose=Purpose.SECOND_FACTOR, now=now)
             if held is None:
                 raise exceptions.ChallengeRefused
@@ -84,6 +84,8 @@ def admit(*, user: User, device: Device, now: datetime, by: str) -> TokenPair | 
 
 
 def _open(*, user: User, device: Device, now: datetime, by: str) -> TokenPair:
+    if user.erase_at is not None:
+        erasure.cancel(user=user, now=now)
     pair = sessions.open_session(user=user, device=device, now=now)
     audit.record(
         action=AuditAction.SIGNED_IN,
@@ -97,8 +99,8 @@ def _open(*, user: User, device: Device, now: datetime, by: str) -> TokenPair:
 
 
 def _hold(accounts: QuerySet[User]) -> User | None:
-    """The account if it is active, its row held until the commit."""
-    return accounts.select_for_update(no_key=True).defer("phone").filter(is_active=True).first()
+    """The account, its row held until the commit."""
+    return accounts.select_for_update(no_key=True).defer("phone").first()
 
 
 def check_credentials(*, email: str, password: str, device: Device) -> User:
@@ -120,7 +122,7 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
     if (
         user is None
         or not is_right
-        or not user.is_active
+        or not user.can_sign_in
         or (settings.REQUIRE_VERIFIED_EMAIL and not user.is_verified)
     ):
         user_id = user.pk if user is not None else None

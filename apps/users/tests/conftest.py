@@ -45,8 +45,8 @@ class Api:
     def patch(self, path: str, body: Any = None) -> Any:
         return self.call("patch", path, body)
 
-    def delete(self, path: str) -> Any:
-        return self.call("delete", path)
+    def delete(self, path: str, body: Any = None) -> Any:
+        return self.call("delete", path, body)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from apps.common.callers import Caller, CallerKind
 from apps.users.clients.python.session import Session as ClientSession
 from apps.users.clients.python.session import TokenPair as ClientTokenPair
 from apps.users.models import Role, Session, User
-from apps.users.services import sessions
+from apps.users.services import administration, sessions
 from apps.users.types import Device, TokenPair
 from infrastructure import token
 
@@ -74,3 +74,8 @@ def caller_for(user: User) -> Caller:
 def bearer(user: User) -> dict[str, str]:
     """Headers for Django's test client: `client.get(path, headers=bearer(user))`."""
     return {"Authorization": f"Bearer {access_token_for(user)}"}
+
+
+def erase(user: User) -> None:
+    """Erase an account at once."""
+    administration.erase(actor=caller_for(user), user_id=user.pk, now=timezone.now())

@@ -19,7 +19,7 @@ from apps.common.models import AuditEvent, OutboxEvent
 from apps.users import exceptions, selectors, services
 from apps.users.models import Role, Session, User
 from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import AdminFactory, UserFactory, caller_for, pair_for
+from apps.users.tests.factories import AdminFactory, UserFactory, caller_for, erase, pair_for
 from apps.users.types import TokenPair
 
 As = Callable[[User], Api]
@@ -280,7 +280,7 @@ def test_an_admin_who_was_demoted_meanwhile_decides_nothing(boss: User) -> None:
 
 def test_the_last_active_admin_stays(boss: User) -> None:
     with pytest.raises(exceptions.LastAdmin):
-        services.erase_own_account(actor=caller_for(boss))
+        erase(boss)
     for actor in (ANONYMOUS, caller_for(UserFactory.create())):
         with pytest.raises(exceptions.UserNotFound):
             services.deactivate_user(actor=actor, user_id=boss.pk)

@@ -15,7 +15,7 @@ from apps.common.models import AuditEvent, OutboxEvent
 from apps.users import exceptions, services
 from apps.users.models import EmailChange, OneTimeToken, Purpose, User
 from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory, caller_for
+from apps.users.tests.factories import PASSWORD, UserFactory, caller_for, erase
 from apps.users.tests.test_registration import token_in
 from apps.users.types import Device
 
@@ -155,7 +155,7 @@ def test_it_ends(user: User, relay: Relay, end: str) -> None:
     elif end == "deactivated":
         User.objects.filter(pk=user.pk).update(is_active=False)
     else:
-        services.erase_own_account(actor=caller_for(user))
+        erase(user)
         assert not EmailChange.objects.exists()
     with pytest.raises(exceptions.OneTimeTokenRefused):
         services.confirm_email_change(token=tokens[WANTED], now=now)

@@ -41,6 +41,9 @@ def folder(tmp_path: Path, settings: Any) -> Path:
     return tmp_path
 
 
+PROOF = {"current_password": PASSWORD}
+
+
 def picture(kind: str = "PNG") -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (30, 30), "blue").save(file, kind)
@@ -264,8 +267,9 @@ def test_an_account_is_seen_by_itself_and_admins_only(private: As, user: User) -
 
 
 def test_an_erased_account_is_gone_for_good(
-    private: As, public: Api, user: User, relay: Callable[[], Any]
+    private: As, public: Api, user: User, relay: Callable[[], Any], settings: Any
 ) -> None:
+    settings.ERASURE_GRACE = timedelta(0)
     api = private(user)
     api.call("patch", "users/me/", {"phone": "5550100"}, **{"Idempotency-Key": "phone"})
     assert StoredAnswer.objects.count() == 1
@@ -275,7 +279,7 @@ def test_an_erased_account_is_gone_for_good(
     public.post("auth/password/reset/", {"email": email})
     relay()
     assert OneTimeToken.objects.count() == 1
-    assert api.delete("users/me/").status_code == 204
+    assert api.delete("users/me/", PROOF).status_code == 204
     shell = User.objects.get()
     assert (shell.email, shell.name, shell.phone, shell.avatar) == (
         f"erased-{user.pk}@erased.invalid",
@@ -305,9 +309,9 @@ def test_an_erased_account_is_gone_for_good(
 def test_the_last_admin_cannot_go(private: As) -> None:
     boss = AdminFactory.create()
     api = private(boss)
-    assert code_of(api.delete("users/me/")) == (409, "last_admin")
+    assert code_of(api.delete("users/me/", PROOF)) == (409, "last_admin")
     assert api.get("users/me/").status_code == 200
     AdminFactory.create(is_active=False)
-    assert code_of(api.delete("users/me/")) == (409, "last_admin")
+    assert code_of(api.delete("users/me/", PROOF)) == (409, "last_admin")
     AdminFactory.create()
-    assert api.delete("users/me/").status_code == 204
+    assert api.delete("users/me/", PROOF).status_code == 204

@@ -14,7 +14,7 @@ from apps.common.models import AuditEvent
 from apps.users import exceptions, services
 from apps.users.models import Identity, ProviderSignIn, Session, User
 from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory, caller_for
+from apps.users.tests.factories import PASSWORD, UserFactory, erase
 from apps.users.tests.test_second_factor import enrolled
 from apps.users.types import Device, ProviderReturn
 from infrastructure import oauth
@@ -302,7 +302,7 @@ def test_attempts_are_limited(public: Api, henge: TestProvider, settings: Any, c
 def test_erasure_takes_identities_along(public: Api, henge: TestProvider) -> None:
     come_back(public, henge)
     user = User.objects.get()
-    services.erase_own_account(actor=caller_for(user))
+    erase(user)
     assert not Identity.objects.exists()
     assert come_back(public, henge).status_code == 200
     assert User.objects.filter(erased_at=None).get() != user

@@ -20,7 +20,15 @@ from apps.common.models import AuditEvent
 from apps.users import exceptions, selectors, services
 from apps.users.models import OneTimeToken, RecoveryCode, SecondFactor, Session, User
 from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, caller_for, pair_for, session_for
+from apps.users.tests.factories import (
+    PASSWORD,
+    AdminFactory,
+    UserFactory,
+    caller_for,
+    erase,
+    pair_for,
+    session_for,
+)
 from apps.users.tests.test_admin_site import sign_in
 from apps.users.types import Challenge, Device, TokenPair
 from infrastructure.token import totp
@@ -335,7 +343,7 @@ def test_an_account_without_a_password_shows_a_fresh_sign_in(user: User) -> None
 @pytest.mark.django_db
 def test_erasure_takes_it_along(user: User) -> None:
     enrolled(user)
-    services.erase_own_account(actor=caller_for(user))
+    erase(user)
     assert not SecondFactor.objects.exists() and not RecoveryCode.objects.exists()
     user.refresh_from_db()
     assert user.second_factor_at is None

@@ -14,8 +14,16 @@ from apps.common.http import fields
 from apps.common.http.operation import ApiRequest, View, operation
 from apps.common.http.parsers import UploadParser
 from apps.users import exceptions, selectors, services
+from apps.users.hashers import HashingBusy
 from apps.users.models import NAME_LENGTH, PHONE_LENGTH, User
-from apps.users.serializers import AccountOutput, PhoneField, TextField
+from apps.users.serializers import (
+    CODE_LENGTH,
+    AccountOutput,
+    OwnerInput,
+    PhoneField,
+    SecretField,
+    TextField,
+)
 from apps.users.types import ProfileChanges
 from apps.users.views.device import device_of
 
@@ -53,10 +61,47 @@ class MeView(View):
     def patch(self, request: ApiRequest, **changes: Unpack[ProfileChanges]) -> User:
         return services.update_profile(actor=request.caller, changes=changes)
 
-    @operation("users_me_erase", "Erase one's own account", failures=[exceptions.LastAdmin])
-    def delete(self, request: ApiRequest) -> None:
-        """Personal data is gone for good, and every session ends."""
-        services.erase_own_account(actor=request.caller)
+    class ErasureInput(OwnerInput):
+        """`DELETE users/me/`: who asks, and what becomes of what was posted."""
+
+        code = SecretField(
+            max_length=CODE_LENGTH,
+            required=False,
+            default="",
+            allow_blank=True,
+            help_text="A code of the second factor; taken instead of the password.",
+        )
+        with_content = fields.BooleanField(
+            default=False,
+            help_text="Erase texts and files that the account posted. They stay under the name of a deleted account"
+            " otherwise.",
+        )
+
+    @operation(
+        "users_me_erase",
+        "Erase one's own account",
+        body=ErasureInput,
+        failures=[
+            exceptions.LastAdmin,
+            exceptions.SecondFactorMissing,
+            exceptions.SignInStale,
+            exceptions.TooManyAttempts,
+            exceptions.WrongCode,
+            exceptions.WrongPassword,
+            HashingBusy,
+        ],
+    )
+    def delete(self, request: ApiRequest, *, current_password: str, code: str, with_content: bool) -> None:
+        """The account is switched off and its sessions end at once. It is erased after a grace period
+        (`ERASURE_GRACE_DAYS`), within which signing in keeps it.
+        """
+        services.request_erasure(
+            actor=request.caller,
+            current_password=current_password,
+            code=code,
+            with_content=with_content,
+            device=device_of(request),
+        )
 
 
 class ExportView(View):
