@@ -19,10 +19,6 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
     created_after = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
 
-    class Meta:
-        model = AuditEvent
-        fields: tuple[str, ...] = ()
-
     def filter_target(self, queryset: QuerySet[AuditEvent], name: str, value: str) -> QuerySet[AuditEvent]:
         """Of that kind; with an id, of that very thing."""
         kind, separator, identifier = value.partition(":")

@@ -7,5 +7,5 @@ from django.urls import URLPattern, URLResolver, path
 from apps.audit import views
 
 zones: dict[str, list[URLPattern | URLResolver]] = {
-    "admin": [path("audit/", views.EventsView.as_view(), name="list")],
+    "admin": [path("audit/", views.EventsView.as_view(), name="list")]
 }

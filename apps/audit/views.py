@@ -11,9 +11,7 @@ from apps.common.http.operation import ApiRequest, View, operation
 from apps.common.models import AuditEvent
 
 
-class EventsView(View):
-    tag = "audit"
-
+class EventsView(View, tag="audit"):
     @operation("audit_list", "The audit log, the newest first", page=AuditEventOutput, filters=AuditFilter)
     def get(self, request: ApiRequest) -> QuerySet[AuditEvent]:
         return selectors.list_events(actor=request.caller)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import Q, QuerySet
 
-from apps.chat.models import Message, Room
+from apps.chat.models import Room
 from apps.common.http.filters import BooleanFilter
 
 MAX_SEARCH = 100
@@ -17,10 +17,6 @@ class RoomFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
     search = django_filters.CharFilter(method="by_words", max_length=MAX_SEARCH)
     is_private = BooleanFilter()
     joined = BooleanFilter(field_name="my_role", lookup_expr="isnull", exclude=True)
-
-    class Meta:
-        model = Room
-        fields: tuple[str, ...] = ()
 
     def by_words(self, rooms: QuerySet[Room], name: str, value: str) -> QuerySet[Room]:
         """Rooms with the text in their name or slug."""
@@ -34,10 +30,6 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
     search = django_filters.CharFilter(field_name="text", lookup_expr="icontains", max_length=MAX_SEARCH)
-
-    class Meta:
-        model = Message
-        fields: tuple[str, ...] = ()
 
 
 class PersonFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no annotations

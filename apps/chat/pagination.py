@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from apps.common.exceptions import FieldError, InvalidInput
-from apps.common.http.pagination import limit_parameter, page_size
+from apps.common.http.pagination import LinkedPagination, limit_parameter, page_size, query_parameter
 
 _DIGITS = 18  # fits the column
 
 
-class MessagePagination(BasePagination):
+class MessagePagination(LinkedPagination):
     """`{next, previous, results}`. Without `after` and `before`: the newest page. `next` leads towards newer messages."""
 
     def paginate_queryset(
@@ -44,35 +42,16 @@ class MessagePagination(BasePagination):
         self._previous = replace_query_param(url, "before", rows[0].seq) if rows and has_previous else None
         return rows
 
-    def get_paginated_response(self, data: Any) -> Response:
-        """The page around its serialized messages."""
-        return Response({"next": self._next, "previous": self._previous, "results": data})
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The page in OpenAPI."""
-        link = {"type": ["string", "null"], "format": "uri"}
-        return {
-            "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {
-                "next": {**link, "description": "Newer messages."},
-                "previous": {**link, "description": "Older messages."},
-                "results": schema,
-            },
-        }
-
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """`after`, `before` and `limit` in OpenAPI."""
         number = {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1}
         return [
-            _parameter("after", "Messages that follow this number.", number),
-            _parameter("before", "The last messages below this number; not together with `after`.", number),
+            query_parameter("after", "Messages that follow this number.", number),
+            query_parameter(
+                "before", "The last messages below this number; not together with `after`.", number
+            ),
             limit_parameter("Messages of a page"),
         ]
-
-
-def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 def _number(request: HttpRequest | Request, name: str) -> int | None:

@@ -7,9 +7,7 @@ from django.urls import path
 from apps.notifications.views import digests, inbox, notifying, stream
 
 zones = {
-    "public": [
-        path("notifications/unsubscribe/", digests.UnsubscribeView.as_view(), name="unsubscribe"),
-    ],
+    "public": [path("notifications/unsubscribe/", digests.UnsubscribeView.as_view(), name="unsubscribe")],
     "private": [
         path("notifications/", inbox.NotificationsView.as_view(), name="list"),
         path("notifications/summary/", inbox.SummaryView.as_view(), name="summary"),

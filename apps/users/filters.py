@@ -32,10 +32,6 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
     ordering = django_filters.OrderingFilter(fields=("created_at", "name", "email"))
 
-    class Meta:
-        model = User
-        fields: tuple[str, ...] = ()
-
     def filter_search(self, queryset: QuerySet[User], name: str, value: Any) -> QuerySet[User]:
         """`icontains` escapes the wildcards of LIKE, so `%` looks for a percent sign."""
         return queryset.filter(Q(name__icontains=value) | Q(email__icontains=value))

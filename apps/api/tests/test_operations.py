@@ -60,10 +60,8 @@ class Plain(APIView):
         return Response({})
 
 
-class Declared(View):
+class Declared(View, tag="things"):
     """The same, declared."""
-
-    tag = "things"
 
     @operation(
         "make",
@@ -99,10 +97,8 @@ class RowFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
         fields: tuple[str, ...] = ()
 
 
-class DeclaredListing(View):
+class DeclaredListing(View, tag="x"):
     """The same, declared."""
-
-    tag = "x"
 
     @operation("x_list", "", page=Rows, filters=RowFilter)
     def get(self, request: Any) -> Any:

@@ -32,9 +32,7 @@ class Page(View):
     """A class where a view belongs."""
 
 
-class Thing(operations.View):
-    tag = "things"
-
+class Thing(operations.View, tag="things"):
     @operations.operation("thing", "Read a thing")
     def get(self, request, number):
         """Its route brings a number."""

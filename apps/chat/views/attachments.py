@@ -22,8 +22,7 @@ _MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 _POLICY: Final = "default-src 'none'; sandbox"
 
 
-class AttachmentsView(View):
-    tag = "Attachments"
+class AttachmentsView(View, tag="Attachments"):
     parser_classes = (UploadParser,)
 
     class FileInput(fields.Input):
@@ -49,17 +48,12 @@ class AttachmentsView(View):
         return services.upload_file(actor_id=request.caller.user.pk, slug=slug, file=file, name=file.name)
 
 
-class AttachmentView(View):
-    tag = "Attachments"
-
+class AttachmentView(View, tag="Attachments"):
     @operation(
         "chat_attachments_download",
         "Download a file",
         # The type is the file's own: one that clients have a decoder for, and any other.
-        answers={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            (200, "*/*"): OpenApiTypes.BINARY,
-        },
+        answers={(200, "application/octet-stream"): OpenApiTypes.BINARY, (200, "*/*"): OpenApiTypes.BINARY},
         failures=[*_MEMBERS_ONLY, exceptions.AttachmentNotFound],
     )
     def get(self, request: ApiRequest, slug: str, attachment_id: UUID) -> HttpResponseBase:

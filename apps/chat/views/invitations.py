@@ -29,9 +29,7 @@ class InvitationOutput(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class InvitationsView(View):
-    tag = "Invitations"
-
+class InvitationsView(View, tag="Invitations"):
     class InvitationInput(fields.Input):
         """Whom to invite: an address, or an account by its id."""
 
@@ -68,9 +66,7 @@ class InvitationsView(View):
         return services.invite(actor_id=request.caller.user.pk, slug=slug, email=email, user_id=user_id)
 
 
-class InvitationView(View):
-    tag = "Invitations"
-
+class InvitationView(View, tag="Invitations"):
     @operation(
         "chat_invitations_withdraw",
         "Withdraw an invitation",
@@ -82,9 +78,7 @@ class InvitationView(View):
         services.withdraw_invitation(actor_id=request.caller.user.pk, slug=slug, invitation_id=invitation_id)
 
 
-class MyInvitationsView(View):
-    tag = "Invitations"
-
+class MyInvitationsView(View, tag="Invitations"):
     class MyInvitationOutput(serializers.Serializer[Any]):
         """An invitation as the one sees it who is invited."""
 
@@ -102,9 +96,7 @@ class MyInvitationsView(View):
         return selectors.list_invitations_for(user_id=request.caller.user.pk)
 
 
-class AcceptView(View):
-    tag = "Invitations"
-
+class AcceptView(View, tag="Invitations"):
     @operation(
         "chat_my_invitations_accept",
         "Accept an invitation",
@@ -118,9 +110,7 @@ class AcceptView(View):
         return selectors.get_room_visible_to(user_id=actor_id, slug=membership.room.slug)
 
 
-class DeclineView(View):
-    tag = "Invitations"
-
+class DeclineView(View, tag="Invitations"):
     @operation(
         "chat_my_invitations_decline",
         "Decline an invitation",

@@ -24,9 +24,7 @@ _ON_A_MEMBER: Final = (
 )
 
 
-class JoinView(View):
-    tag = "Members"
-
+class JoinView(View, tag="Members"):
     @operation(
         "chat_rooms_join",
         "Join a room",
@@ -40,9 +38,7 @@ class JoinView(View):
         return selectors.get_room_visible_to(user_id=actor_id, slug=slug)
 
 
-class LeaveView(View):
-    tag = "Members"
-
+class LeaveView(View, tag="Members"):
     @operation(
         "chat_rooms_leave",
         "Leave a room",
@@ -54,9 +50,7 @@ class LeaveView(View):
         services.leave_room(actor_id=request.caller.user.pk, slug=slug)
 
 
-class MembersView(View):
-    tag = "Members"
-
+class MembersView(View, tag="Members"):
     class MemberInput(fields.Input):
         """Someone to bring in, or whose role to change."""
 
@@ -84,9 +78,7 @@ class MembersView(View):
         return Answer(201 if is_new else 200, membership)
 
 
-class MemberView(View):
-    tag = "Members"
-
+class MemberView(View, tag="Members"):
     class RoleInput(fields.Input):
         """Another role for a member."""
 
@@ -116,9 +108,7 @@ class MemberView(View):
         services.remove_member(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
 
 
-class ReadView(View):
-    tag = "Members"
-
+class ReadView(View, tag="Members"):
     class ReadInput(fields.Input):
         """How far one has read."""
 
@@ -136,9 +126,7 @@ class ReadView(View):
         services.read_up_to(actor_id=request.caller.user.pk, slug=slug, seq=seq)
 
 
-class PeopleView(View):
-    tag = "Members"
-
+class PeopleView(View, tag="Members"):
     class PersonOutput(serializers.Serializer[Any]):
         """Someone who shares a room with the caller."""
 

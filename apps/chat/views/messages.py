@@ -21,9 +21,7 @@ from apps.common.http.operation import Answer, ApiRequest, View, operation
 _MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 
 
-class MessagesView(View):
-    tag = "Messages"
-
+class MessagesView(View, tag="Messages"):
     class MessageInput(fields.Input):
         """A message to post. The same `client_id` again is the same message. With files it may be without text."""
 
@@ -86,9 +84,7 @@ class MessagesView(View):
         return Answer(201 if is_new else 200, posted)
 
 
-class SearchView(View):
-    tag = "Messages"
-
+class SearchView(View, tag="Messages"):
     class SearchInput(fields.Input):
         """What is looked for, as in a search engine: words, "phrases", or, -without."""
 
@@ -121,9 +117,7 @@ class SearchView(View):
         return selectors.search_messages(room=membership.room, query=query)
 
 
-class MessageView(View):
-    tag = "Messages"
-
+class MessageView(View, tag="Messages"):
     class MessageChangeInput(fields.Input):
         """Other words for a message."""
 
@@ -159,9 +153,7 @@ class MessageView(View):
         services.delete_message(actor_id=request.caller.user.pk, slug=slug, message_id=message_id)
 
 
-class SystemMessagesView(View):
-    tag = "Messages"
-
+class SystemMessagesView(View, tag="Messages"):
     class SystemMessageInput(fields.Input):
         """A message of the system. The same `client_id` again is the same message."""
 

@@ -19,9 +19,7 @@ from apps.common.http.operation import Answer, ApiRequest, View, operation
 _MODERATORS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
 
 
-class MuteView(View):
-    tag = "Members"
-
+class MuteView(View, tag="Members"):
     class MuteInput(fields.Input):
         """How long someone may not speak: one of both."""
 
@@ -79,9 +77,7 @@ class BanOutput(serializers.Serializer[Any]):
     banned_at = serializers.DateTimeField(source="created_at")
 
 
-class BansView(View):
-    tag = "Members"
-
+class BansView(View, tag="Members"):
     class BanInput(fields.Input):
         """Someone to keep out."""
 
@@ -106,9 +102,7 @@ class BansView(View):
         return Answer(201 if is_new else 200, ban)
 
 
-class BanView(View):
-    tag = "Members"
-
+class BanView(View, tag="Members"):
     @operation(
         "chat_bans_lift",
         "Lift a ban",

@@ -21,9 +21,7 @@ MAX_EVENT: Final = 2_000
 _OWNERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
 
 
-class RoomsView(View):
-    tag = "Rooms"
-
+class RoomsView(View, tag="Rooms"):
     class RoomInput(fields.Input):
         """A new room."""
 
@@ -68,9 +66,7 @@ class RoomsView(View):
         return selectors.get_room_visible_to(user_id=actor_id, slug=room.slug)
 
 
-class RoomView(View):
-    tag = "Rooms"
-
+class RoomView(View, tag="Rooms"):
     class RoomChangeInput(fields.Input):
         """What may change about a room."""
 
@@ -111,9 +107,7 @@ class RoomView(View):
         services.delete_room(actor_id=request.caller.user.pk, slug=slug)
 
 
-class PushEventView(View):
-    tag = "Messages"
-
+class PushEventView(View, tag="Messages"):
     class EventInput(fields.Input):
         """An event of a service. It cannot pose as a frame of the protocol: its type is `event`."""
 

@@ -1,5 +1,10 @@
 """What comes in: `Input`, the base of every serializer that reads a body or a query, and its fields.
 
+An Input reads what it declares and nothing else, one field at a time; unknown members and parameters are ignored. Ignored
+rather than refused, so that a client may be newer than the server that it meets during an upgrade, and may send back whole
+what it has read. What is not declared reaches no service, whatever the model behind it has: a serializer that takes its
+fields from a model is no Input, and `@operation` takes nothing but an Input.
+
 The fields want a value of the JSON type that the schema names, where DRF's would convert one: it takes `5` for a UUID,
 `"yes"` for a boolean and `true` for a text. A caller who sends such a value is mistaken.
 """
@@ -12,16 +17,8 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 
+# Without a docstring: the schema would describe by it each serializer that has none of its own.
 class Input(serializers.Serializer[Any]):
-    """Reads what it declares and nothing else, one field at a time; unknown members and parameters are ignored.
-
-    Ignored rather than refused, so that a client may be newer than the server that it meets during an upgrade, and may
-    send back whole what it has read. What is not declared reaches no service, whatever the model behind it has: a
-    serializer that takes its fields from a model is no Input, and `@operation` takes nothing but an Input.
-
-    Raises TypeError, when a subclass is made, for one that is fed by a model.
-    """
-
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if issubclass(cls, serializers.ModelSerializer):

@@ -2,9 +2,7 @@
 
 ::
 
-    class LoginView(View):
-        tag = "auth"
-
+    class LoginView(View, tag="auth"):
         class LoginInput(fields.Input):
             email = fields.TextField(max_length=254)
             password = fields.TextField(max_length=128)
@@ -94,13 +92,18 @@ class Operation:
 
 
 class View(APIView):
-    """The base of views whose methods are operations. Raises TypeError, when a subclass is made, for one that is none."""
+    """The base of views whose methods are operations; `tag` is the heading that the documentation lists them under.
 
-    tag: ClassVar[str]
-    """Under which heading the documentation lists the operations."""
+    Raises TypeError, when a subclass is made, for one without a tag, and for a method that is no operation.
+    """
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    tag: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, tag: str = "", **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.tag = tag or cls.tag
+        if not cls.tag:
+            raise TypeError(f"{cls.__qualname__}: give its operations a heading, tag=….")
         for name in _METHODS:
             if name in vars(cls) and not hasattr(vars(cls)[name], "operation"):
                 raise TypeError(f"{cls.__qualname__}.{name} is no operation: declare it with @operation.")

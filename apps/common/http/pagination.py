@@ -47,7 +47,31 @@ def page_size(request: HttpRequest | Request) -> int:
     return min(int(text), MAX_SIZE)
 
 
-class KeysetPagination(BasePagination):
+class LinkedPagination(BasePagination):
+    """`{next, previous, results}`; a subclass finds the rows of a page and the addresses of its neighbours."""
+
+    _next: str | None
+    _previous: str | None
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The page around its serialized rows."""
+        return Response({"next": self._next, "previous": self._previous, "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The page in OpenAPI."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": {**link, "description": "The next page."},
+                "previous": {**link, "description": "The page before."},
+                "results": schema,
+            },
+        }
+
+
+class KeysetPagination(LinkedPagination):
     """`{next, previous, results}`: each page starts behind the last row of the one before, at the same cost for all.
 
     The QuerySet has to be ordered, by fields that are never null; the primary key is added as the tiebreak. A cursor
@@ -55,8 +79,6 @@ class KeysetPagination(BasePagination):
     """
 
     raises = (InvalidCursor,)  # for the schema
-    limit_query_param = "limit"
-    cursor_query_param = "cursor"
 
     def paginate_queryset(  # type: ignore[override]  # a sequence has no keys to page by
         self, queryset: QuerySet[Any], request: HttpRequest | Request, view: APIView | None = None
@@ -66,7 +88,7 @@ class KeysetPagination(BasePagination):
         self._url = request.build_absolute_uri()
         self._order = _ordering(queryset)
         self._signature = _signature(queryset.model, self._order)
-        cursor = request.GET.get(self.cursor_query_param)
+        cursor = request.GET.get("cursor")
         backwards, position = (False, None) if cursor is None else self._decode(cursor, queryset.model)
         order = [_opposite(name) for name in self._order] if backwards else self._order
         rows_after = queryset.order_by(*order)
@@ -85,41 +107,20 @@ class KeysetPagination(BasePagination):
             self._previous, self._next = (None, self._first()) if backwards else (self._first(), None)
         return rows
 
-    def get_paginated_response(self, data: Any) -> Response:
-        """The page around its serialized rows."""
-        return Response({"next": self._next, "previous": self._previous, "results": data})
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The page in OpenAPI."""
-        return {
-            "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {
-                "next": {"type": ["string", "null"], "format": "uri", "description": "The next page."},
-                "previous": {"type": ["string", "null"], "format": "uri", "description": "The page before."},
-                "results": schema,
-            },
-        }
-
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """`cursor` and `limit` in OpenAPI."""
-        cursor = {
-            "name": self.cursor_query_param,
-            "in": "query",
-            "required": False,
-            "description": "Where the page starts; taken from `next` or `previous`.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": _MAX_CURSOR},
-        }
-        return [cursor, limit_parameter("Rows of a page")]
+        words = "Where the page starts; taken from `next` or `previous`."
+        schema = {"type": "string", "minLength": 1, "maxLength": _MAX_CURSOR}
+        return [query_parameter("cursor", words, schema), limit_parameter("Rows of a page")]
 
     def _first(self) -> str:
-        return remove_query_param(self._url, self.cursor_query_param)
+        return remove_query_param(self._url, "cursor")
 
     def _link(self, direction: Literal["n", "p"], row: Any) -> str:
         values = [_value(row, name.removeprefix("-")) for name in self._order]
         raw = orjson.dumps([direction, self._signature, *values], default=str)
         cursor = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-        return replace_query_param(self._url, self.cursor_query_param, cursor)
+        return replace_query_param(self._url, "cursor", cursor)
 
     def _decode(self, cursor: str, model: type[Model]) -> tuple[bool, list[Any]]:
         """Direction and values of a cursor. Raises InvalidCursor."""
@@ -145,15 +146,15 @@ class KeysetPagination(BasePagination):
             raise InvalidCursor from None
 
 
+def query_parameter(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """An optional parameter of a query in OpenAPI."""
+    return {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
+
+
 def limit_parameter(words: str) -> dict[str, Any]:
     """`limit` in OpenAPI, as `page_size` reads it."""
-    return {
-        "name": "limit",
-        "in": "query",
-        "required": False,
-        "description": f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 10**MAX_DIGITS - 1, "default": DEFAULT_SIZE},
-    }
+    schema = {"type": "integer", "minimum": 1, "maximum": 10**MAX_DIGITS - 1, "default": DEFAULT_SIZE}
+    return query_parameter("limit", f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}.", schema)
 
 
 def _ordering(queryset: QuerySet[Any]) -> list[str]:

@@ -82,9 +82,7 @@ def errors(answer: HttpResponse) -> list[tuple[str, str]]:
     return [(error["field"], error["code"]) for error in orjson.loads(answer.content)["errors"]]
 
 
-class StonesView(View):
-    tag = "stones"
-
+class StonesView(View, tag="stones"):
     @operation(
         "stones_make",
         "Make a stone",
@@ -202,9 +200,7 @@ class TaskOutput(serializers.Serializer[Any]):
     id = serializers.CharField()
 
 
-class TasksView(View):
-    tag = "tasks"
-
+class TasksView(View, tag="tasks"):
     @operation(
         "tasks_list",
         "List tasks",
@@ -307,4 +303,13 @@ def test_only_methods_with_a_body_take_one(name, words) -> None:
 
 def test_a_view_of_operations_has_no_other_methods() -> None:
     with pytest.raises(TypeError, match=r"Careless\.get is no operation"):
-        type("Careless", (View,), {"get": lambda self, request: None})
+        type("Careless", (View,), {"get": lambda self, request: None}, tag="stones")
+    with pytest.raises(TypeError, match="Nameless: give its operations a heading"):
+        type("Nameless", (View,), {})
+
+
+def test_a_view_keeps_the_heading_of_the_one_that_it_extends() -> None:
+    class LaterView(StonesView):
+        """The next version."""
+
+    assert LaterView.tag == "stones"

@@ -30,8 +30,7 @@ class OneClickParser(FormParser):
     is_documented = False
 
 
-class UnsubscribeView(View):
-    tag = "Notifications"
+class UnsubscribeView(View, tag="Notifications"):
     parser_classes = (StrictJSONParser, OneClickParser)
 
     class UnsubscribeInput(fields.Input):

@@ -17,32 +17,23 @@ from apps.notifications.serializers import NotificationOutput, SummaryOutput
 from apps.notifications.types import Summary, declared_kinds
 
 
-class NotificationsView(View):
-    tag = "Notifications"
-
+class NotificationsView(View, tag="Notifications"):
     @operation(
-        "notifications_list",
-        "List one's notifications",
-        page=NotificationOutput,
-        filters=NotificationFilter,
+        "notifications_list", "List one's notifications", page=NotificationOutput, filters=NotificationFilter
     )
     def get(self, request: ApiRequest) -> QuerySet[Notification]:
         """The newest first."""
         return selectors.list_notifications(user_id=request.caller.user.pk)
 
 
-class SummaryView(View):
-    tag = "Notifications"
-
+class SummaryView(View, tag="Notifications"):
     @operation("notifications_summary", "Count unread notifications", answers=SummaryOutput)
     def get(self, request: ApiRequest) -> Summary:
         """Also gives the number of the newest one, to ask a stream for what comes after it."""
         return selectors.get_summary(user_id=request.caller.user.pk)
 
 
-class ReadView(View):
-    tag = "Notifications"
-
+class ReadView(View, tag="Notifications"):
     @operation(
         "notifications_read",
         "Mark a notification as read",
@@ -54,9 +45,7 @@ class ReadView(View):
         return services.mark_read(actor_id=request.caller.user.pk, notification_id=notification_id)
 
 
-class ReadAllView(View):
-    tag = "Notifications"
-
+class ReadAllView(View, tag="Notifications"):
     class ReadAllInput(fields.Input):
         """Which are read: all, or those up to a number."""
 
@@ -82,9 +71,7 @@ class PreferencesOutput(serializers.Serializer[Inbox]):
         return [{"code": kind.code, "title": kind.title} for kind in declared_kinds()]
 
 
-class PreferencesView(View):
-    tag = "Notifications"
-
+class PreferencesView(View, tag="Notifications"):
     class PreferencesInput(fields.Input):
         """What one wants to hear of; what is left out stays."""
 

@@ -24,9 +24,7 @@ def _require_small(data: Mapping[str, Any]) -> None:
         raise serializers.ValidationError(f"At most {MAX_DATA} characters of JSON.", code="data_too_large")
 
 
-class NotifyView(View):
-    tag = "Notifications"
-
+class NotifyView(View, tag="Notifications"):
     class NotifyInput(fields.Input):
         """What a service tells a user."""
 
@@ -74,9 +72,7 @@ class NotifyView(View):
         )
 
 
-class PushEventView(View):
-    tag = "Notifications"
-
+class PushEventView(View, tag="Notifications"):
     class PushInput(fields.Input):
         """An event for a user. It cannot pose as a frame of the protocols: its type is `event`."""
 

@@ -26,15 +26,7 @@ _EVENT: Final = {
     "properties": {
         "event": {
             "type": "string",
-            "enum": [
-                "welcome",
-                "notification",
-                "changed",
-                "removed",
-                "unread",
-                "event",
-                "end",
-            ],
+            "enum": ["welcome", "notification", "changed", "removed", "unread", "event", "end"],
         },
         "data": {"type": "string", "contentMediaType": "application/json"},
         "id": {"type": "string"},
@@ -56,8 +48,7 @@ class EventStreamRenderer(BaseRenderer):
         return b""
 
 
-class StreamView(View):
-    tag = "Notifications"
+class StreamView(View, tag="Notifications"):
     renderer_classes = (EventStreamRenderer, JSONRenderer)
 
     @operation(

@@ -26,27 +26,19 @@ class AdminAccountOutput(AccountOutput):
     updated_at = serializers.DateTimeField()
 
 
-class UsersView(View):
-    tag = "users"
-
+class UsersView(View, tag="users"):
     @operation("users_list", "Accounts, the newest first", page=AdminAccountOutput, filters=UserFilter)
     def get(self, request: ApiRequest) -> QuerySet[User]:
         return selectors.list_users_for(actor=request.caller)
 
 
-class UserView(View):
-    tag = "users"
-
+class UserView(View, tag="users"):
     class AccountChangesInput(fields.Input):
-        """`PUT` (all fields) and `PATCH` (some) of an account by an admin."""
-
         name = TextField(max_length=NAME_LENGTH)
         role = RoleField()
         is_active = fields.BooleanField()
 
     class EraseInput(fields.Input):
-        """The query of `DELETE` of an account by an admin."""
-
         erase = fields.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
 
     @operation("users_get", "An account", answers=AdminAccountOutput, failures=[exceptions.UserNotFound])
@@ -80,18 +72,14 @@ class UserView(View):
         end(actor=request.caller, user_id=user_id)
 
 
-class DeactivateView(View):
-    tag = "users"
-
+class DeactivateView(View, tag="users"):
     @operation("users_deactivate", "Switch an account off", answers=AdminAccountOutput, failures=_REFUSALS)
     def post(self, request: ApiRequest, user_id: UUID) -> User:
         """Its sessions end at once."""
         return services.deactivate_user(actor=request.caller, user_id=user_id)
 
 
-class ActivateView(View):
-    tag = "users"
-
+class ActivateView(View, tag="users"):
     @operation(
         "users_activate",
         "Switch an account on again",

@@ -24,14 +24,10 @@ from apps.users.views.device import device_of
 
 
 class VerifyInput(fields.Input):
-    """`POST auth/email/verify/`."""
-
     token = SecretField(max_length=TOKEN_LENGTH)
 
 
-class EmailVerifyView(View):
-    tag = "auth"
-
+class EmailVerifyView(View, tag="auth"):
     @operation(
         "auth_email_verify",
         "Verify an e-mail address by the token of a mail",
@@ -42,9 +38,7 @@ class EmailVerifyView(View):
         services.verify_email(token=token)
 
 
-class EmailResendView(View):
-    tag = "auth"
-
+class EmailResendView(View, tag="auth"):
     @operation(
         "auth_email_resend",
         "Ask for the mail that verifies an address once more",
@@ -58,9 +52,7 @@ class EmailResendView(View):
         return CHECK_MAIL
 
 
-class EmailChangeConfirmView(View):
-    tag = "auth"
-
+class EmailChangeConfirmView(View, tag="auth"):
     class ConfirmedOutput(serializers.Serializer[Any]):
         """What a confirmation has led to."""
 
@@ -95,9 +87,7 @@ class EmailChangeOutput(serializers.Serializer[Any]):
         return change.new_confirmed_at is not None
 
 
-class EmailView(View):
-    tag = "account"
-
+class EmailView(View, tag="account"):
     class AddressOutput(serializers.Serializer[Any]):
         """The address of one's account, and the one that it is to have."""
 
@@ -106,8 +96,6 @@ class EmailView(View):
         change = EmailChangeOutput(allow_null=True)
 
     class EmailChangeInput(OwnerInput):
-        """`POST users/me/email/`."""
-
         email = AddressField()
 
     @operation(
@@ -133,10 +121,7 @@ class EmailView(View):
     def post(self, request: ApiRequest, *, email: str, current_password: str) -> dict[str, Any]:
         """Both addresses get a mail; the account moves when both have agreed."""
         services.request_email_change(
-            actor=request.caller,
-            email=email,
-            current_password=current_password,
-            device=device_of(request),
+            actor=request.caller, email=email, current_password=current_password, device=device_of(request)
         )
         return self._shown(request)
 

@@ -15,12 +15,8 @@ from apps.users.serializers import AccountOutput, RoleField, SecretField
 from apps.users.types import Introspection
 
 
-class IntrospectView(View):
-    tag = "tokens"
-
+class IntrospectView(View, tag="tokens"):
     class IntrospectionInput(fields.Input):
-        """`POST tokens/introspect/`."""
-
         token = SecretField(max_length=4096)
 
     class IntrospectionOutput(serializers.Serializer[Any]):
@@ -43,9 +39,7 @@ class IntrospectView(View):
         return selectors.introspect(token=token)
 
 
-class UserView(View):
-    tag = "users"
-
+class UserView(View, tag="users"):
     class ServiceAccountOutput(AccountOutput):
         """An account as services see it."""
 

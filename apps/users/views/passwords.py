@@ -6,23 +6,13 @@ from apps.common.http import fields
 from apps.common.http.operation import ApiRequest, View, operation
 from apps.users import exceptions, services
 from apps.users.hashers import HashingBusy
-from apps.users.serializers import (
-    CHECK_MAIL,
-    TOKEN_LENGTH,
-    AcceptedOutput,
-    ResetInput,
-    SecretField,
-)
+from apps.users.serializers import CHECK_MAIL, TOKEN_LENGTH, AcceptedOutput, ResetInput, SecretField
 from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
 from apps.users.views.device import device_of
 
 
-class PasswordView(View):
-    tag = "account"
-
+class PasswordView(View, tag="account"):
     class PasswordChangeInput(fields.Input):
-        """`POST users/me/password/`."""
-
         current_password = SecretField(max_length=PASSWORD_LENGTH)
         new_password = SecretField(help_text="12 to 128 characters.")
 
@@ -47,9 +37,7 @@ class PasswordView(View):
         )
 
 
-class PasswordResetView(View):
-    tag = "auth"
-
+class PasswordResetView(View, tag="auth"):
     @operation(
         "auth_password_reset",
         "Ask for a link that sets a new password",
@@ -63,12 +51,8 @@ class PasswordResetView(View):
         return CHECK_MAIL
 
 
-class PasswordResetConfirmView(View):
-    tag = "auth"
-
+class PasswordResetConfirmView(View, tag="auth"):
     class ResetConfirmInput(fields.Input):
-        """`POST auth/password/reset/confirm/`."""
-
         token = SecretField(max_length=TOKEN_LENGTH)
         password = SecretField(help_text="12 to 128 characters.")
 

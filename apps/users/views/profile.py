@@ -36,11 +36,9 @@ class MeOutput(AccountOutput):
     phone = serializers.CharField(allow_null=True)
 
 
-class MeView(View):
-    tag = "account"
-
+class MeView(View, tag="account"):
     class ProfileInput(fields.Input):
-        """`PATCH users/me/`: fields that are left out stay."""
+        """Fields that are left out stay."""
 
         name = TextField(max_length=NAME_LENGTH, required=False)
         phone = PhoneField(max_length=PHONE_LENGTH, required=False, allow_null=True, allow_blank=True)
@@ -104,9 +102,7 @@ class MeView(View):
         )
 
 
-class ExportView(View):
-    tag = "account"
-
+class ExportView(View, tag="account"):
     @operation(
         "users_me_export",
         "All that is kept about oneself, as a file",
@@ -122,12 +118,11 @@ class ExportView(View):
         )
 
 
-class AvatarView(View):
-    tag = "account"
+class AvatarView(View, tag="account"):
     parser_classes = (UploadParser,)
 
     class AvatarInput(fields.Input):
-        """`PUT users/me/avatar/`, as `multipart/form-data`. What the file is, is judged by its content."""
+        """Sent as `multipart/form-data`. What the file is, is judged by its content."""
 
         avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG, WebP or GIF; no animation.")
 
@@ -147,9 +142,7 @@ class AvatarView(View):
         services.remove_avatar(actor=request.caller)
 
 
-class UserView(View):
-    tag = "account"
-
+class UserView(View, tag="account"):
     @operation(
         "users_get",
         "An account, for its owner and for admins",

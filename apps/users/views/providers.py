@@ -28,9 +28,7 @@ class ProviderOutput(serializers.Serializer[Any]):
     title = serializers.CharField()
 
 
-class ProvidersView(View):
-    tag = "auth"
-
+class ProvidersView(View, tag="auth"):
     class ProvidersOutput(serializers.Serializer[Any]):
         """All of them."""
 
@@ -60,9 +58,7 @@ class ProviderReturnInput(fields.Input):
     )
 
 
-class StartView(View):
-    tag = "auth"
-
+class StartView(View, tag="auth"):
     @operation(
         "auth_oidc_start", "Begin to sign in with a provider", answers=ProviderStartOutput, failures=_AWAY
     )
@@ -71,9 +67,7 @@ class StartView(View):
         return services.begin_provider_sign_in(provider=provider, device=device_of(request))
 
 
-class CallbackView(View):
-    tag = "auth"
-
+class CallbackView(View, tag="auth"):
     @operation(
         "auth_oidc_callback",
         "Sign in with what a provider sent the browser back with",
@@ -108,17 +102,13 @@ class IdentityOutput(serializers.Serializer[Any]):
     last_used_at = serializers.DateTimeField()
 
 
-class IdentitiesView(View):
-    tag = "identities"
-
+class IdentitiesView(View, tag="identities"):
     @operation("users_me_identities", "Who opens one's account elsewhere", page=IdentityOutput)
     def get(self, request: ApiRequest) -> QuerySet[Identity]:
         return selectors.list_identities(user=request.caller.user)
 
 
-class LinkStartView(View):
-    tag = "identities"
-
+class LinkStartView(View, tag="identities"):
     @operation(
         "users_me_identities_start",
         "Begin to link a provider to one's account",
@@ -131,9 +121,7 @@ class LinkStartView(View):
         )
 
 
-class LinkCallbackView(View):
-    tag = "identities"
-
+class LinkCallbackView(View, tag="identities"):
     @operation(
         "users_me_identities_link",
         "Link a provider with what it sent the browser back with",
@@ -152,9 +140,7 @@ class LinkCallbackView(View):
         )
 
 
-class IdentityView(View):
-    tag = "identities"
-
+class IdentityView(View, tag="identities"):
     @operation(
         "users_me_identities_unlink",
         "Unlink a provider from one's account",

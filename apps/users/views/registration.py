@@ -18,12 +18,8 @@ from apps.users.serializers import (
 from apps.users.views.device import device_of
 
 
-class RegisterView(View):
-    tag = "auth"
-
+class RegisterView(View, tag="auth"):
     class RegistrationInput(fields.Input):
-        """`POST auth/register/`."""
-
         email = AddressField()
         name = TextField(max_length=NAME_LENGTH)
         # Its rules, length included, are the service's: all that it breaks are named at once.
@@ -37,12 +33,7 @@ class RegisterView(View):
             201: RegistrationOutput,
             202: (AcceptedOutput, "Where addresses are kept secret: the mail says what happened."),
         },
-        failures=[
-            exceptions.EmailTaken,
-            exceptions.PasswordRefused,
-            exceptions.TooManyAttempts,
-            HashingBusy,
-        ],
+        failures=[exceptions.EmailTaken, exceptions.PasswordRefused, exceptions.TooManyAttempts, HashingBusy],
     )
     def post(self, request: ApiRequest, *, email: str, name: str, password: str) -> User | Answer:
         """A mail with a link that verifies the address follows. The account can be signed in to at once."""

@@ -24,8 +24,6 @@ _REFUSALS: Final = (
 
 
 class RoleChangesInput(fields.Input):
-    """`PATCH roles/{code}/`."""
-
     title = TextField(max_length=TITLE_LENGTH)
     rank = serializers.IntegerField(min_value=0, max_value=TOP_RANK, help_text="Higher stands above lower.")
     permissions = serializers.ListField(
@@ -46,12 +44,8 @@ class RoleOutput(serializers.Serializer[Any]):
     is_built_in = serializers.BooleanField(help_text="It can be neither deleted nor given another rank.")
 
 
-class RolesView(View):
-    tag = "roles"
-
+class RolesView(View, tag="roles"):
     class RoleInput(RoleChangesInput):
-        """`POST roles/`."""
-
         code = RoleField()
 
     @operation("roles_list", "The roles, the lowest first", page=RoleOutput)
@@ -66,9 +60,7 @@ class RolesView(View):
         )
 
 
-class RoleView(View):
-    tag = "roles"
-
+class RoleView(View, tag="roles"):
     @operation("roles_get", "A role", answers=RoleOutput, failures=[exceptions.RoleNotFound])
     def get(self, request: ApiRequest, code: str) -> Role:
         return selectors.get_role(actor=request.caller, code=code)
@@ -99,9 +91,7 @@ class RoleView(View):
         services.delete_role(actor=request.caller, code=code)
 
 
-class PermissionsView(View):
-    tag = "roles"
-
+class PermissionsView(View, tag="roles"):
     class PermissionsOutput(serializers.Serializer[Any]):
         """What a role can be granted."""
 

@@ -30,9 +30,7 @@ class RecoveryCodesOutput(serializers.Serializer[Any]):
     recovery_codes = serializers.ListField(child=serializers.CharField())
 
 
-class SecondFactorView(View):
-    tag = "second factor"
-
+class SecondFactorView(View, tag="second factor"):
     class SecondFactorOutput(serializers.Serializer[Any]):
         """Whether signing in takes a second factor."""
 
@@ -66,12 +64,8 @@ class SecondFactorView(View):
         )
 
 
-class ConfirmView(View):
-    tag = "second factor"
-
+class ConfirmView(View, tag="second factor"):
     class CodeInput(fields.Input):
-        """`POST users/me/second-factor/confirm/`."""
-
         code = SecretField(max_length=CODE_LENGTH, help_text="Of the authenticator app.")
 
     @operation(
@@ -92,9 +86,7 @@ class ConfirmView(View):
         return {"recovery_codes": codes}
 
 
-class DisableView(View):
-    tag = "second factor"
-
+class DisableView(View, tag="second factor"):
     @operation(
         "users_me_second_factor_disable",
         "Switch the second factor off",
@@ -108,9 +100,7 @@ class DisableView(View):
         )
 
 
-class RecoveryCodesView(View):
-    tag = "second factor"
-
+class RecoveryCodesView(View, tag="second factor"):
     @operation(
         "users_me_recovery_codes_renew",
         "New recovery codes in place of the old ones",
@@ -125,9 +115,7 @@ class RecoveryCodesView(View):
         return {"recovery_codes": codes}
 
 
-class UserSecondFactorView(View):
-    tag = "users"
-
+class UserSecondFactorView(View, tag="users"):
     @operation(
         "users_second_factor_remove",
         "Switch off the second factor of somebody who has lost it",

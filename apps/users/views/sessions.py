@@ -17,14 +17,10 @@ from apps.users.types import TokenPair
 
 
 class RefreshInput(fields.Input):
-    """`POST auth/refresh/` and `auth/logout/`."""
-
     refresh = SecretField(source="refresh_token", max_length=TOKEN_LENGTH)
 
 
-class RefreshView(View):
-    tag = "auth"
-
+class RefreshView(View, tag="auth"):
     @operation(
         "auth_refresh",
         "Trade a refresh token for a new pair",
@@ -37,18 +33,14 @@ class RefreshView(View):
         return services.refresh(refresh_token=refresh_token)
 
 
-class LogoutView(View):
-    tag = "auth"
-
+class LogoutView(View, tag="auth"):
     @operation("auth_logout", "End the session of a refresh token", body=RefreshInput)
     def post(self, request: ApiRequest, *, refresh_token: str) -> None:
         """A token that is unknown has the same answer."""
         services.logout(refresh_token=refresh_token)
 
 
-class LogoutAllView(View):
-    tag = "sessions"
-
+class LogoutAllView(View, tag="sessions"):
     @operation("users_me_logout_all", "End all of one's sessions")
     def post(self, request: ApiRequest) -> None:
         services.logout_everywhere(actor=request.caller)
@@ -65,9 +57,7 @@ class AdminSessionOutput(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class SessionsView(View):
-    tag = "sessions"
-
+class SessionsView(View, tag="sessions"):
     class SessionOutput(AdminSessionOutput):
         """One of one's own sessions."""
 
@@ -82,17 +72,13 @@ class SessionsView(View):
         return selectors.list_sessions(user=request.caller.user)
 
 
-class SessionView(View):
-    tag = "sessions"
-
+class SessionView(View, tag="sessions"):
     @operation("users_me_sessions_end", "End one of one's sessions", failures=[exceptions.SessionNotFound])
     def delete(self, request: ApiRequest, session_id: UUID) -> None:
         services.revoke_session(actor=request.caller, session_id=session_id)
 
 
-class UserSessionsView(View):
-    tag = "users"
-
+class UserSessionsView(View, tag="users"):
     @operation(
         "users_sessions",
         "The live sessions of an account",
@@ -111,9 +97,7 @@ class UserSessionsView(View):
         services.revoke_all_sessions_of(actor=request.caller, user_id=user_id)
 
 
-class UserSessionView(View):
-    tag = "users"
-
+class UserSessionView(View, tag="users"):
     @operation(
         "users_sessions_end",
         "End a session of an account",

@@ -29,11 +29,9 @@ def signed_in(outcome: TokenPair | Challenge) -> Answer:
     return Answer(202 if isinstance(outcome, Challenge) else 200, outcome)
 
 
-class LoginView(View):
-    tag = "auth"
-
+class LoginView(View, tag="auth"):
     class LoginInput(fields.Input):
-        """`POST auth/login/`. What is no address has no account, and is answered like any other address without one."""
+        """What is no address has no account, and is answered like any other address without one."""
 
         email = TextField(max_length=EMAIL_LENGTH)
         password = SecretField(max_length=PASSWORD_LENGTH)
@@ -50,12 +48,8 @@ class LoginView(View):
         return signed_in(services.login(email=email, password=password, device=device_of(request)))
 
 
-class LoginSecondFactorView(View):
-    tag = "auth"
-
+class LoginSecondFactorView(View, tag="auth"):
     class SecondFactorLoginInput(fields.Input):
-        """`POST auth/login/second-factor/`."""
-
         challenge = SecretField(max_length=TOKEN_LENGTH)
         code = SecretField(max_length=CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
 
