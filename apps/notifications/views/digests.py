@@ -40,7 +40,7 @@ class UnsubscribeView(View, tag="Notifications"):
 
         def to_internal_value(self, data: Any) -> Any:
             """The token of the query, or else of the body."""
-            query = self.context["request"].GET
+            query = self.context["request"].GET if "request" in self.context else {}
             return super().to_internal_value(query if "token" in query else data)
 
     @operation(
