@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 
 class SiteConfig(AdminConfig):
-    """`django.contrib.admin` with the project's own site."""
+    """`django.contrib.admin` with the site that the settings name."""
 
-    default_site = "apps.users.admin_site.Site"
+    default_site = settings.ADMIN_SITE

@@ -26,8 +26,8 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         loop="uvloop",
         http=http_protocol.protocol_class(),
         ws=websocket_protocol.protocol_class() if settings.WEBSOCKET_JOINED_WRITES else "websockets-sansio",
-        # The chat's own limit is 16 KiB. What this one refuses is not read to its end, and unread bytes can reset the
-        # connection before the close code arrives; a frame that is only somewhat too big gets its 1009 from the chat.
+        # Above the consumers' own limits: what the server refuses is not read to its end, and unread bytes can reset the
+        # connection before the close code arrives; a frame that is only somewhat too big gets its 1009 from a consumer.
         ws_max_size=64 * 1024,
         ws_ping_interval=20,
         ws_ping_timeout=20,

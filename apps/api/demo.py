@@ -9,7 +9,6 @@ from django.utils.crypto import salted_hmac
 from apps.api import services
 from apps.api.models import EVERYTHING, ServiceKey
 
-AFTER = ("users",)
 PREFIX = "demo"
 
 

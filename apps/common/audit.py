@@ -2,7 +2,7 @@
 
 A slice declares its actions as `AuditAction(StrEnum)` in its `types.py`, named `<slice>.<what happened>`, and its
 services call `record`. Rows hold ids and codes. They cannot be changed; those past AUDIT_RETENTION are deleted by a
-periodic task. Reading them is the slice apps.audit's.
+periodic task. Another slice reads them.
 """
 
 from __future__ import annotations

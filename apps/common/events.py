@@ -1,16 +1,16 @@
 """Events: what happened, as a frozen value of ids. Publishing them, and naming what follows from them.
 
     @dataclass(frozen=True, slots=True, kw_only=True)
-    class UserRegistered(Event):
-        name: ClassVar[str] = "users.registered"
-        user_id: UUID
+    class OrderPlaced(Event):
+        name: ClassVar[str] = "orders.placed"
+        order_id: UUID
 
-    events.publish(UserRegistered(user_id=user.id))               # in a service, inside its transaction
+    events.publish(OrderPlaced(order_id=order.id))               # in a service, inside its transaction
 
-    events.on(UserRegistered, task=tasks.send_welcome_mail)       # in handlers.py of any slice
+    events.on(OrderPlaced, task=tasks.send_confirmation)         # in handlers.py of any slice
 
-    @events.on(UserRegistered)                                    # the same page, where a few rows are all the work
-    def count(event: UserRegistered) -> None: ...
+    @events.on(OrderPlaced)                                      # the same page, where a few rows are all the work
+    def count(event: OrderPlaced) -> None: ...
 
 Fields are `UUID`, `str`, `int`, `float`, `bool`, `datetime`, each possibly `| None`. `apps.common.outbox` hands events
 on (docs/adr/0003).

@@ -6,8 +6,8 @@ A slice subclasses the *kind* of failure and names it::
         code = "email_taken"
         detail = "An account with this address exists."
 
-The interfaces translate kinds, never single failures: `apps.api.problems` into problem documents, the chat consumer
-into error frames. `code` is stable and part of the API; `detail` is safe to show to anyone.
+The interfaces translate kinds, never single failures: `apps.api.problems` into problem documents, the
+consumers of sockets into error frames. `code` is stable and part of the API; `detail` is safe to show to anyone.
 """
 
 from __future__ import annotations

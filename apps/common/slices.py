@@ -8,25 +8,40 @@ file               what it brings
 `settings.py`      `VARIABLES`, the environment variables of the slice, and the Django settings made from them;
                    `DEVELOPMENT` and `TEST`, what differs there
 `types.py`         `Permission`, `DEFAULT_GRANTS` and `AuditAction`, collected by name; value objects
-`models.py`        models
+`exceptions.py`    domain errors; their codes appear in the error catalog
 `events.py`        events that the slice publishes
-`handlers.py`      what happens after an event of this slice or another one
+`models.py`        models
+`policies.py`      who may do what
+`limits.py`        rate limits of single actions
+`protocol.py`      the frames of its sockets
+`selectors.py`     reads
+`services.py`      changes; one function for each use case
+`serializers.py`   shapes of input and output that several views share
+`filters.py`       filters of lists
+`live/`            what a server process keeps for open sockets
+`views.py`         REST views, each method an `@operation`
+`consumers.py`     WebSocket consumers
 `tasks.py`         Celery tasks, and `SCHEDULE`, the entries for beat
+`handlers.py`      what happens after an event of this slice or another one
 `urls.py`          `zones`, the REST routes for each zone
 `routing.py`       `websocket_urlpatterns`; the hooks `startup`, `stopping` and `shutdown` of the ASGI server
 `pages.py`         `urlpatterns` of pages outside the zones
 `admin.py`         pages of the admin site
-`exceptions.py`    domain errors; their codes appear in the error catalog
+`management/`      commands of `manage.py`
 `examples.py`      `FIELDS`, example values for the OpenAPI documents
 `asyncapi.py`      `ZONE` and `document()`, the AsyncAPI document of the slice's sockets
-`data_export.py`   `export(user_id)`, the personal data that the slice holds
 `clients/`         `RUNTIME` in `clients/runtime.py`: modules for generated clients
+`data_export.py`   `export(user_id)`, the personal data that the slice holds
 `demo.py`          `seed(summary)`, the demo data of `make run`; `AFTER` names slices that must be seeded first
+`templates/`       templates of pages and mails
+`docs/`            documentation
+`tests/`           tests; `tests/campaigns.py` has what the campaigns over the whole API need of the slice
 =================  ==================================================================================================
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,9 +50,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
+
+FILES: Final[dict[str, str]] = dict(re.findall(r"^`([\w./]+)` +(.+?);?$", __doc__ or "", re.MULTILINE))
+"""The table above: what each file or folder of a slice brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,15 @@ class Slice:
         """The module `name` of the slice, or None without such a file. Import errors inside it are not caught."""
         path = f"{self.package}.{name}"
         return import_module(path) if path in sys.modules or _exists(path) else None
+
+    def files(self) -> list[str]:
+        """Those of FILES that the slice has; a module may be a package."""
+        (folder,) = import_module(self.package).__path__
+        return [
+            name
+            for name in FILES
+            if (Path(folder) / name).exists() or (Path(folder) / name.removesuffix(".py")).is_dir()
+        ]
 
 
 def on_disk() -> tuple[Slice, ...]:

@@ -126,6 +126,8 @@ OIDC_PROVIDERS: list[Any] = VARIABLES.read(
 )
 
 AUTH_USER_MODEL = "users.User"
+# Signing in to the admin site is limited and asks for the second factor, as everywhere.
+ADMIN_SITE = "apps.users.admin_site.Site"
 LOGIN_URL = "/admin/login/"
 SECOND_FACTOR_LIFETIME = timedelta(minutes=5)
 

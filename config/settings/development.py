@@ -22,7 +22,7 @@ ALLOWED_HOSTS = ["*"]
 OPEN_DOCS = True
 SECRET_KEY = SECRET_KEY or SAMPLE_SECRET_KEY
 
-# What the console offers on its sign-in card; apps/users/demo.py makes these accounts.
+# Accounts of the demo data, which a page may offer to sign in with.
 DEMO_LOGINS = (("ada@example.com", "admin"), ("grace@example.com", "user"), ("linus@example.com", "user"))
 DEMO_PASSWORD = "sarsen-demo-2026"  # noqa: S105  (printed for everyone to see)
 

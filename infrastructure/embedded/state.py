@@ -86,14 +86,14 @@ def taken_by(owner: Running | None) -> str:
 @contextlib.contextmanager
 def using(folder: Path) -> Iterator[None]:
     """Keep the servers of another command up for as long as this lasts."""
-    with (folder / "users.lock").open("a") as file:
+    with (folder / "attached.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
 
 def in_use(folder: Path) -> bool:
     """Whether other commands use our servers."""
-    with (folder / "users.lock").open("a") as file:
+    with (folder / "attached.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

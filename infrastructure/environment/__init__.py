@@ -1,10 +1,8 @@
 """Environment variables, declared and read in one line by whoever owns them.
 
-    VARIABLES = environment.Variables("Chat")
+    VARIABLES = environment.Variables("Orders")
 
-    CHAT_FRAMES_PER_SECOND = VARIABLES.number(
-        "CHAT_FRAMES_PER_SECOND", 20, "Frames a socket may send", least=1, most=1_000_000
-    )
+    ORDERS_PER_PAGE = VARIABLES.number("ORDERS_PER_PAGE", 20, "Orders on one page", least=1, most=100)
 
 Values come from the process environment, then from `.env` in the project's folder; an empty one counts as not set. What is
 wrong with a value is collected, and the settings refuse to start with all of it at once (`config.env`).

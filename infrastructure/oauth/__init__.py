@@ -1,6 +1,6 @@
 """Sign-in with an outside provider of OpenID Connect, or of plain OAuth 2.0: the authorization code flow with PKCE.
 
-It follows RFC 9700. Which account an identity opens is decided elsewhere (apps/users/services/providers.py).
+It follows RFC 9700. Which account an identity opens is decided by its caller.
 """
 
 from infrastructure.oauth.errors import OAuthError, ProviderUnreachable, ResponseRefused

@@ -1,4 +1,4 @@
-"""`zones list` and `zones urls`: what the table says, and every route that follows from it."""
+"""`zones list`, `zones slices` and `zones urls`: what the table says, and every route that follows from it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from apps.api.zones import indexes
 from apps.api.zones.endpoints import Endpoint
 from apps.api.zones.mounting import Mounted
 from apps.api.zones.routes import template
+from apps.common import slices
 
 
 def list_zones(mounted: Mounted) -> Report:
@@ -33,6 +34,24 @@ def list_zones(mounted: Mounted) -> Report:
         columns=("zone", "versions", "floor", "authentication", "rates", "docs", "exposed", "slices"),
         rows=rows,
         data={"zones": [indexes.describe(zone) | {"slices": list(zone.slices)} for zone in mounted.table]},
+    )
+
+
+def list_slices(mounted: Mounted) -> Report:
+    """One row for each slice: its zones, and which of the files that `apps.common.slices` looks for it has."""
+    rows, data = [], []
+    for slice_ in slices.installed():
+        zones = [zone.name for zone in mounted.table if slice_.label in zone.slices]
+        found = slice_.files()
+        rows.append((slice_.label, " ".join(zones), " ".join(found)))
+        data.append({"slice": slice_.label, "zones": zones, "files": found})
+    about = [f"{name}: {meaning}" for name, meaning in slices.FILES.items()]
+    return Report(
+        title="Slices",
+        columns=("slice", "zones", "files"),
+        rows=rows,
+        remarks=["A slice brings, by the names of its files:", *about],
+        data={"slices": data, "files": dict(slices.FILES)},
     )
 
 

@@ -23,6 +23,7 @@ from apps.common.exceptions import DomainError
 
 _HELP = {
     "list": "the zones: versions, floor, authentication, rates, documentation",
+    "slices": "the slices, and the files of each that are found by their names",
     "urls": "every route: full path, method, view, authentication, rates",
     "validate": "check the table, the routes, the codes and every schema",
     "schema": "print a zone's OpenAPI document, or keep the committed ones (--write, --check)",
@@ -178,6 +179,10 @@ class Command(BaseCommand):
                 from apps.api.commands import listing
 
                 return listing.list_urls(mounting.mounted(), options["zone"])
+            case "slices":
+                from apps.api.commands import listing
+
+                return listing.list_slices(mounting.mounted())
             case "audit":
                 from apps.api.commands import audit
 
