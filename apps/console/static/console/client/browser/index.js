@@ -2749,7 +2749,11 @@ var usersGet = (options) => (options.client ?? client2).get({
 var usersMeErase = (options) => (options?.client ?? client2).delete({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/users/me/",
-  ...options
+  ...options,
+  headers: {
+    "Content-Type": "application/json",
+    ...options?.headers
+  }
 });
 var usersMe = (options) => (options?.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
