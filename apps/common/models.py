@@ -1,4 +1,5 @@
-"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, schedules, stored answers, audit log."""
+"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, schedules, sent mails,
+stored answers, audit log."""
 
 from __future__ import annotations
 
@@ -112,6 +113,16 @@ class DeclaredSchedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SentMail(models.Model):
+    """That a mail was sent (apps.common.mails); neither what it said nor to whom."""
+
+    key = models.CharField(max_length=150, primary_key=True)
+    sent_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class StoredAnswer(models.Model):

@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from apps.common import audit, outbox
+from apps.common import audit, mails, outbox
 from apps.common.celery_task import Task
 from apps.common.http import idempotency
 
@@ -41,8 +41,9 @@ def sweep_outbox() -> None:
 
 @shared_task(ignore_result=True)
 def prune() -> None:
-    """Delete events that were done, and stored answers and cookie sessions that have expired."""
+    """Delete events that were done, notes of mails that were sent, and answers and cookie sessions that have expired."""
     outbox.prune()
+    mails.prune()
     idempotency.prune()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template import Context
 from django.template.loader import render_to_string, select_template
@@ -26,6 +28,7 @@ def send(
     to: str,
     subject: str,
     context: Mapping[str, Any],
+    message_id: str,
     language: str = "en",
     headers: Mapping[str, str] | None = None,
 ) -> None:
@@ -33,6 +36,9 @@ def send(
 
     Text templates are rendered as they stand, HTML templates escape. Templates of another language have it as a suffix
     (`welcome.de.txt`); English ones have none, and stand in where a translation is missing.
+
+    `message_id` is what stands before the @ of the Message-ID (RFC 5322, section 3.6.4): the same for each attempt at the
+    same mail, so that mail programs and servers can fold what was sent twice.
 
     Raises:
         EmailDeliveryError: the server is away or refused.
@@ -45,13 +51,23 @@ def send(
         body=_text(_names(template, "txt", language), values),
         to=[to],
         # Keeps out-of-office notes and the like from answering (RFC 3834).
-        headers={"Auto-Submitted": "auto-generated", **(headers or {})},
+        headers={
+            "Auto-Submitted": "auto-generated",
+            "Message-ID": f"<{message_id}@{_domain()}>",
+            **(headers or {}),
+        },
     )
     message.attach_alternative(render_to_string(_names(template, "html", language), values), "text/html")
     try:
         message.send()
     except (smtplib.SMTPException, OSError) as error:
         raise EmailDeliveryError(f"The mail {template!r} was not taken: {type(error).__name__}.") from error
+
+
+def _domain() -> str:
+    """The domain that mails come from."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return domain.encode("idna").decode() or "localhost"
 
 
 def one_line(text: str) -> str:

@@ -13,11 +13,11 @@ from django.db import transaction
 from apps.chat import limits, selectors
 from apps.chat.models import Invitation, Membership, Message, Role
 from apps.chat.types import Posted
+from apps.common import mails
 from apps.common.exceptions import NotFound
 from apps.notifications import services as notifications
 from apps.notifications.types import Kind, declare
 from apps.users import selectors as users
-from infrastructure import email
 
 MENTION: Final = declare(Kind(code="chat.mention", title="Someone mentions you in a room"))
 REPLY: Final = declare(Kind(code="chat.reply", title="Someone replies to you"))
@@ -158,8 +158,9 @@ def tell_of_invitation(*, invitation_id: UUID) -> None:
         # Strangers are told no words of an account that nobody has confirmed.
         names_are_told = user_id is not None or _are_confirmed(invitation)
         inviter, room = invitation.invited_by.name, invitation.room.name
-        email.send(
+        mails.send_once(
             template="room_invitation",
+            cause=invitation_id,
             to=invitation.email,
             subject=f"{inviter} invites you into {room}" if names_are_told else "You are invited into a room",
             context={

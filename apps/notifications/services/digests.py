@@ -1,8 +1,7 @@
 """Digests: one mail for each person and period about what they have not read, and the link that ends them.
 
-The row of the inbox says for which period the last one was, and is written in the transaction that the mail is sent in:
-of two workers one passes over, and when sending fails nothing was written. A process that dies between sending and
-committing sends twice, which is better than never.
+The row of the inbox says for which period the last one was, and is written in the transaction that the mail is sent in
+(apps.common.mails): of two workers one passes over, and when sending fails nothing was written.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from apps.common import mails
 from apps.common.exceptions import NotFound
 from apps.notifications.exceptions import LinkUnusable
 from apps.notifications.models import Digest, Inbox, Notification
 from apps.users import selectors as users
-from infrastructure import email
 
 SHOWN: Final = 20
 _SALT: Final = "apps.notifications.unsubscribe"
@@ -71,8 +70,10 @@ def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
         if not user.is_active or not user.is_verified:
             return False
         token = unsubscribe_token(user_id)
-        email.send(
+        mails.send_once(
             template="digest",
+            cause=f"{user_id}.{period}",
+            now=now,
             to=user.email,
             subject=f"{count} {'thing' if count == 1 else 'things'} you have not read",
             context={

@@ -1,23 +1,22 @@
-"""Mails to people about their account. Each is sent once; a repeated call finds that it was.
+"""Mails to people about their account. Each is sent once for its request or event (apps.common.mails).
 
-The row of a mail's token says so, and is written in the transaction that the mail is sent in: of two workers one waits
-for the other, and when sending fails, nothing was written. A process that dies between sending and committing sends
-twice, which is better than never.
+The row of a mail's token is written in the transaction that the mail is sent in, so a mail that could not be sent leaves
+no token behind.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common import mails
 from apps.users.models import EmailChange, Purpose, User
 from apps.users.services import one_time
-from infrastructure import email
 
 _SUBJECTS: Final = {
     "welcome": "Welcome to {product}",
@@ -82,7 +81,7 @@ def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
         )
         if token is not None:
             hours = int(settings.VERIFICATION_LIFETIME.total_seconds()) // 3600
-            _send("welcome", user, token=token, link=_link("verify-email", token), hours=hours)
+            _send("welcome", user.pk, user, token=token, link=_link("verify-email", token), hours=hours)
             User.objects.filter(pk=user.pk).update(welcomed_at=now)
 
 
@@ -104,7 +103,8 @@ def send_verification_mail(*, user_id: UUID, request_id: UUID, now: datetime | N
         )
         if token is not None:
             hours = int(settings.VERIFICATION_LIFETIME.total_seconds()) // 3600
-            _send("verify_email", user, token=token, link=_link("verify-email", token), hours=hours)
+            link = _link("verify-email", token)
+            _send("verify_email", request_id, user, token=token, link=link, hours=hours)
 
 
 def send_email_change_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
@@ -121,7 +121,7 @@ def send_email_change_mail(*, user_id: UUID, request_id: UUID, now: datetime | N
         is_new = request_id == change.new_request_id
         owner = User.objects.defer("phone").filter(email=change.email, is_active=True).first()
         if is_new and owner is not None:
-            _send("email_wanted", owner)
+            _send("email_wanted", request_id, owner)
             return
         token = one_time.issue(
             user=user,
@@ -135,7 +135,9 @@ def send_email_change_mail(*, user_id: UUID, request_id: UUID, now: datetime | N
             link = _link("confirm-email", token)
             template = "email_change_new" if is_new else "email_change_old"
             to = change.email if is_new else user.email
-            _send(template, user, to=to, new_email=change.email, token=token, link=link, hours=hours)
+            _send(
+                template, request_id, user, to=to, new_email=change.email, token=token, link=link, hours=hours
+            )
 
 
 def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
@@ -156,16 +158,18 @@ def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime |
         )
         if token is not None:
             minutes = int(settings.PASSWORD_RESET_LIFETIME.total_seconds()) // 60
-            _send("password_reset", user, token=token, link=_link("reset-password", token), minutes=minutes)
+            link = _link("reset-password", token)
+            _send("password_reset", request_id, user, token=token, link=link, minutes=minutes)
 
 
-def send_notice(*, notice: str, user_id: UUID) -> None:
+def send_notice(*, notice: str, user_id: UUID, event_id: UUID | None = None) -> None:
     """Tell the owner of an account what was done to it, so that what they did not do themselves is noticed.
 
-    Notices carry nothing that is used up: sent twice, they say the same twice.
+    Once for each event; tasks of a release before this one did not name it.
 
     Raises EmailDeliveryError, ValueError for a notice that is none of NOTICES.
     """
+    cause = event_id or uuid4()
     if notice not in NOTICES:
         raise ValueError(f"{notice!r} is no notice.")
     user = _addressee(user_id)
@@ -173,9 +177,9 @@ def send_notice(*, notice: str, user_id: UUID) -> None:
         return
     if notice in _CHANGES:
         subject, happened, remedy = _CHANGES[notice]
-        _send("security_notice", user, subject=subject, happened=happened, remedy=remedy)
+        _send("security_notice", cause, user, subject=subject, happened=happened, remedy=remedy)
     else:
-        _send(notice, user, erase_at=user.erase_at)
+        _send(notice, cause, user, erase_at=user.erase_at)
 
 
 def _addressee(user_id: UUID) -> User | None:
@@ -183,11 +187,12 @@ def _addressee(user_id: UUID) -> User | None:
     return User.objects.able_to_sign_in().defer("phone").filter(pk=user_id).first()
 
 
-def _send(template: str, user: User, *, to: str = "", subject: str = "", **context: Any) -> None:
+def _send(template: str, cause: UUID, user: User, *, to: str = "", subject: str = "", **context: Any) -> None:
     """To an address that nobody has confirmed goes no word that the holder of the account has chosen."""
     is_confirmed = user.is_verified and to in ("", user.email)
-    email.send(
+    mails.send_once(
         template=template,
+        cause=cause,
         to=to or user.email,
         subject=subject or _SUBJECTS[template].format(product=settings.PRODUCT_NAME),
         context={

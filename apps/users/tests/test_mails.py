@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from celery import current_app
 from django.core import mail
 from django.utils import timezone
 
+from apps.common.database.ids import uuid7
+from apps.common.events import Event
+from apps.common.tests.consequences import tasks_of
 from apps.users import services
+from apps.users.events import (
+    EmailChanged,
+    ErasureCancelled,
+    ErasureRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    RecoveryCodeUsed,
+    RefreshTokenReused,
+    RegistrationRepeated,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
+    UserRegistered,
+    VerificationRequested,
+)
 from apps.users.models import EmailChange, User
 from apps.users.services.mails import NOTICES
 from apps.users.tests.factories import UserFactory
@@ -90,3 +109,34 @@ def test_subjects_name_the_product_of_the_settings(settings: object) -> None:
     settings.PRODUCT_NAME = "Menhir"  # type: ignore[attr-defined]
     services.send_welcome_mail(user_id=UserFactory.create(email_verified_at=None).pk)
     assert mail.outbox[0].subject == "Welcome to Menhir"
+
+
+@pytest.mark.parametrize(
+    "event_type",
+    [
+        UserRegistered,
+        VerificationRequested,
+        PasswordResetRequested,
+        RegistrationRepeated,
+        PasswordChanged,
+        RefreshTokenReused,
+        SecondFactorEnabled,
+        SecondFactorDisabled,
+        RecoveryCodeUsed,
+        EmailChanged,
+        ErasureCancelled,
+        ErasureRequested,
+    ],
+)
+def test_a_mail_is_sent_once_for_its_event_however_often_its_task_is_delivered(
+    user: User, event_type: type[Event]
+) -> None:
+    User.objects.filter(pk=user.pk).update(email_verified_at=None)
+    names = [one.name for one in fields(event_type)]  # type: ignore[arg-type]  # events are dataclasses
+    ids = {name: user.pk if name == "user_id" else uuid7() for name in names}
+    ((name, arguments),) = tasks_of(event_type(**ids)).items()
+    for _ in range(3):
+        current_app.tasks[name].run(**arguments)
+    (sent,) = mail.outbox
+    cause = arguments.get("event_id") or arguments.get("request_id") or arguments["user_id"]
+    assert sent.message()["Message-ID"].partition("@")[0].endswith(f".{cause}")

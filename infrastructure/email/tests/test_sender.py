@@ -26,13 +26,22 @@ def templates(tmp_path: Path, settings: Any) -> Path:
 
 def sent(**mail_: Any) -> mail.EmailMultiAlternatives:
     """The mail that goes out."""
-    send(**{"template": "note", "to": "ada@example.com", "subject": "A note", "context": {}, **mail_})
+    send(
+        **{
+            "template": "note",
+            "to": "ada@example.com",
+            "subject": "A note",
+            "message_id": "note.1",
+            "context": {},
+            **mail_,
+        }
+    )
     message = mail.outbox[-1]
     assert isinstance(message, mail.EmailMultiAlternatives)
     return message
 
 
-def test_only_html_is_escaped(templates: Path) -> None:
+def test_only_html_is_escaped(templates: Path, settings: Any) -> None:
     name = "Bits & Bytes' <Shop>"
     message = sent(subject=f"Visit {name}", context={"name": name})
     assert (message.subject, message.to) == (f"Visit {name}", ["ada@example.com"])
@@ -42,6 +51,10 @@ def test_only_html_is_escaped(templates: Path) -> None:
         (f"<title>Visit {escaped}</title><p>Dear {escaped}</p>", "text/html")
     ]
     assert message.message()["Auto-Submitted"] == "auto-generated"
+    assert (
+        message.message()["Message-ID"]
+        == f"<note.1@{settings.DEFAULT_FROM_EMAIL.partition('@')[2].strip('>')}>"
+    )
 
 
 def test_a_language_is_used_where_there_is_a_translation(templates: Path) -> None:
