@@ -5,12 +5,16 @@ Who owns a variable declares and reads it in one line (`infrastructure.environme
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.common import slices
@@ -20,6 +24,8 @@ from infrastructure.environment import Variable, Variables
 BASE_DIR: Final = environment.ROOT
 _COMPONENTS: Final = "config.settings.components"
 _REMEDY: Final = "README.md lists all variables; `make env` writes a .env with strong secrets."
+# Kubernetes and Docker say by such names where other services are.
+_OF_A_CLUSTER: Final = re.compile(r"_(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_\w+)?$")
 _MEANT_FOR_OTHERS: Final = frozenset({"VARIABLES", "DEVELOPMENT", "TEST"})
 
 
@@ -60,11 +66,25 @@ def slice_settings(shared: dict[str, Any]) -> dict[str, Any]:
     owners = {name: "config.settings" for name in shared if name.isupper()}
     found: dict[str, Any] = {}
     for module in _slices():
-        for name, value in vars(module).items():
-            if name.isupper() and not name.startswith("_") and name not in _MEANT_FOR_OTHERS:
-                _claim(owners, name, module.__name__, "setting")
-                found[name] = value
+        for name in _settings_of(module):
+            _claim(owners, name, module.__name__, "setting")
+            found[name] = getattr(module, name)
     return found
+
+
+def owned_by_slices() -> dict[str, set[str]]:
+    """The names of settings and variables that each slice declares, by its module of settings."""
+    variables = {module: {one.name for one in owner.declared} for module, owner in declared().items()}
+    return {
+        module.__name__: variables.get(module.__name__, set()) | {*_settings_of(module)}
+        for module in _slices()
+    }
+
+
+def _settings_of(module: ModuleType) -> list[str]:
+    return [
+        name for name in vars(module) if name.isupper() and name[0] != "_" and name not in _MEANT_FOR_OTHERS
+    ]
 
 
 def overrides(name: str) -> dict[str, Any]:
@@ -92,6 +112,35 @@ def refuse_weak() -> None:
     """Raise Refused when a secret is missing, weak, or a sample: for production."""
     faults = [weakness for owner in declared().values() for weakness in owner.weaknesses]
     environment.refuse(faults, title="Production refuses to start", remedy=_REMEDY)
+
+
+def check_names(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
+    """A warning for each variable that looks like one of ours and is none: a typing error would go unnoticed."""
+    return [
+        checks.Warning(
+            f"The environment variable {name} is set, and nothing reads it.",
+            hint=f"{f'{close[0]} may be meant. ' if close else ''}README.md lists all variables.",
+            id="config.W001",
+        )
+        for name, close in unknown_names(environment.names()).items()
+    ]
+
+
+def unknown_names(given: Collection[str]) -> dict[str, list[str]]:
+    """The names that begin or look like a declared one, each with what may be meant. Compose's own are no mistake."""
+    known = [variable.name for variable in variables()]
+    beginnings = Counter(name.partition("_")[0] for name in known if "_" in name)
+    compose = BASE_DIR / "docker-compose.yml"
+    others = (
+        set(re.findall(r"\$\{(\w+)", compose.read_text(encoding="utf-8"))) if compose.is_file() else set()
+    )
+    found = {}
+    for name in sorted(set(given) - {*known} - others):
+        close = get_close_matches(name, known, n=1, cutoff=0.85)
+        begins = beginnings[name.partition("_")[0]] > 1 and "_" in name
+        if (close or begins) and not _OF_A_CLUSTER.search(name):
+            found[name] = close
+    return found
 
 
 def _claim(owners: dict[str, str], name: str, owner: str, kind: str) -> None:

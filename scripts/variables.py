@@ -1,9 +1,10 @@
 """The tables of environment variables in README.md, .env.example and docker-compose.yml, made from the declarations.
 
     python scripts/variables.py --write    write them
-    python scripts/variables.py            compare, and name every file that says otherwise (a part of `make check`)
+    python scripts/variables.py            compare them, and look for readers of what is another's (a part of `make check`)
 
-Variables are declared in `config/settings/components/` and in the slices' `settings.py`.
+Variables are declared in `config/settings/components/` and in the slices' `settings.py`. What a slice declares is for that
+slice alone, and what `apps.common` declares for all slices: nothing below or beside the owner names it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from django.conf import global_settings  # noqa: E402
 
 from config import env  # noqa: E402
 from infrastructure.environment import Variable  # noqa: E402
@@ -28,7 +31,8 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--write"]):
         sys.stderr.write(__doc__ or "")
         return 2
-    differing = 0
+    found = readers() if not arguments else []
+    print("\n".join(found), end="\n" * bool(found))
     for name, make in FILES.items():
         path = ROOT / name
         text = path.read_text(encoding="utf-8")
@@ -37,9 +41,9 @@ def main(arguments: list[str]) -> int:
             path.write_text(made, encoding="utf-8")
             print(f"{name} written")
         elif made != text:
-            differing += 1
+            found.append(name)
             print(f"{name}: its variables are not those that are declared: make variables")
-    return 1 if differing else 0
+    return 1 if found else 0
 
 
 def readme(text: str) -> str:
@@ -88,6 +92,32 @@ def fixed_by_compose() -> set[str]:
         )
     )
     return {name for name, value in rows if f"${{{name}" not in value}
+
+
+def readers(root: Path = ROOT) -> list[str]:
+    """One line for each file that names a setting or variable which is another slice's."""
+    owners = {
+        name: module.removesuffix(".settings").rpartition(".")[2]
+        for module, names in env.owned_by_slices().items()
+        for name in names
+        if not hasattr(global_settings, name)
+    }
+    word = re.compile(rf"\b(?:{'|'.join(sorted(owners))})\b")
+    found = []
+    for path in sorted(
+        path for folder in ("apps", "config", "infrastructure") for path in (root / folder).rglob("*.py")
+    ):
+        parts = path.relative_to(root).parts
+        if {"tests", "migrations"} & {*parts}:
+            continue
+        may = {parts[1]} if parts[0] == "apps" else set()
+        may |= set() if parts[0] == "infrastructure" else {"common"}
+        for name in sorted(set(word.findall(path.read_text(encoding="utf-8")))):
+            if owners[name] not in may:
+                found.append(
+                    f"{path.relative_to(root)} names {name}, which apps/{owners[name]}/settings.py declares"
+                )
+    return found
 
 
 def _settings(compose_file: str) -> str:

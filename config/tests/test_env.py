@@ -97,6 +97,61 @@ def test_nothing_else_reads_the_environment() -> None:
     assert readers == {"infrastructure/environment/__init__.py"}
 
 
+def test_readers_of_what_is_anothers_are_found(tmp_path: Any) -> None:
+    assert variables.readers() == []
+    for path, text in {
+        "apps/users/limits.py": "settings.CHAT_LIMITS",
+        "apps/chat/limits.py": "settings.CHAT_LIMITS, settings.AUDIT_RETENTION, settings.AUTH_USER_MODEL",
+        "apps/chat/tests/test_limits.py": "settings.IDENTITY_LIMITS",
+        "apps/common/audit.py": "settings.AUDIT_RETENTION",
+        "infrastructure/cache/redis.py": "# see AUDIT_RETENTION_DAYS",
+        "config/serve.py": "settings.AUDIT_RETENTION, settings.JWT_KEYS, settings.MY_JWT_KEYS",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert variables.readers(tmp_path) == [
+        "apps/users/limits.py names CHAT_LIMITS, which apps/chat/settings.py declares",
+        "config/serve.py names JWT_KEYS, which apps/users/settings.py declares",
+        "infrastructure/cache/redis.py names AUDIT_RETENTION_DAYS, which apps/common/settings.py declares",
+    ]
+
+
+def test_names_that_nothing_reads_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        environment,
+        "names",
+        lambda: {
+            "CHAT_SOCKET_PER_USER",
+            "CHAT_COLOUR",
+            "SENTRY_DNS",
+            "PATH",
+            "SESSION_MANAGER",
+            "REDIS_PORT_6379_TCP",
+            "REDIS_SERVICE_HOST",
+            "REDIS_MAXMEMORY",
+            "WEB_THREADS",
+        },
+    )
+    found = [(warning.id, warning.msg, warning.hint) for warning in env.check_names(None)]
+    assert found == [
+        (
+            "config.W001",
+            "The environment variable CHAT_COLOUR is set, and nothing reads it.",
+            "README.md lists all variables.",
+        ),
+        (
+            "config.W001",
+            "The environment variable CHAT_SOCKET_PER_USER is set, and nothing reads it.",
+            "CHAT_SOCKETS_PER_USER may be meant. README.md lists all variables.",
+        ),
+        (
+            "config.W001",
+            "The environment variable SENTRY_DNS is set, and nothing reads it.",
+            "SENTRY_DSN may be meant. README.md lists all variables.",
+        ),
+    ]
+
+
 @pytest.mark.parametrize("name", variables.FILES)
 def test_files_repeat_the_table(name: str) -> None:
     text = (BASE_DIR / name).read_text(encoding="utf-8")

@@ -27,7 +27,17 @@ from infrastructure.environment.values import Mistake
 T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
-__all__ = ["DOT_ENV_FAULT", "ROOT", "Mistake", "Refused", "Variable", "Variables", "load_dot_env", "refuse"]
+__all__ = [
+    "DOT_ENV_FAULT",
+    "ROOT",
+    "Mistake",
+    "Refused",
+    "Variable",
+    "Variables",
+    "load_dot_env",
+    "names",
+    "refuse",
+]
 
 
 class Refused(ImproperlyConfigured):
@@ -62,6 +72,11 @@ def load_dot_env(path: Path = ROOT / ".env") -> str | None:
 
 
 DOT_ENV_FAULT: Final = load_dot_env()
+
+
+def names() -> frozenset[str]:
+    """The names of all variables that are set, by whomever."""
+    return frozenset(name for name, value in os.environ.items() if value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
