@@ -148,10 +148,10 @@ def measure() -> bool:
     django.setup()
     from django.test import Client
 
-    from infrastructure import token
+    from apps.users import selectors
 
     fill()
-    client, issue = Client(), token.access_tokens().issue
+    client, issue = Client(), selectors.access_tokens().issue
     slow = 0
     for person, paths in (("2", ONES_OWN), ("1", ADMINS)):
         bearer = f"Bearer {issue(id_of('u' + person), id_of('s' + person), timedelta(hours=1))}"

@@ -56,14 +56,14 @@ def compare() -> float:
     logging.disable(logging.INFO)
     from django.core.wsgi import get_wsgi_application
 
+    from apps.users import selectors
     from apps.users.selectors import authentication
     from apps.users.tests import factories
-    from infrastructure import token as tokens
 
     application = get_wsgi_application()
     user = factories.UserFactory.create(phone="5550100")
     token = factories.access_token_for(user)
-    claims = tokens.access_tokens().read(token)
+    claims = selectors.access_tokens().read(token)
     asked = authentication._live_user  # noqa: SLF001  (the very step that is measured)
     known = asked(claims, django.utils.timezone.now())
 

@@ -16,16 +16,9 @@ class UsersConfig(AppConfig):
     label = "users"
 
     def ready(self) -> None:
-        """Offer the authenticators "bearer" and "session" to the zone table.
-
-        Raises WeakKeyError for a key ring that could not sign, and ImproperlyConfigured for a table of providers that
-        cannot be: better now than at the first sign-in.
-        """
+        """Offer the authenticators "bearer" and "session" to the zone table."""
         from apps.users import authentication
-        from infrastructure import oauth, token
 
-        token.access_tokens()
-        oauth.providers()
         authentication.register()
         post_migrate.connect(_restore_roles, sender=self, dispatch_uid="apps.users.roles")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
+
+import orjson
 
 from infrastructure import environment
 from infrastructure.environment import Mistake, secrets
@@ -26,17 +27,18 @@ def key_ring(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def provider_rows(text: str) -> list[Any]:
-    """A JSON list of objects. Raises Mistake, which shows no value."""
+    """Rows of providers as JSON. Raises Mistake, which shows no value."""
+    from infrastructure import oauth
+
     try:
-        rows = json.loads(text)
-    except ValueError as error:
-        where = (
-            f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        )
-        raise Mistake(f"must be a JSON list of objects; it is not JSON{where}") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Mistake("must be a JSON list of objects")
-    return rows
+        rows = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Mistake(f"must be a list of objects; it is not JSON ({where})") from None
+    try:
+        return [*rows] if oauth.providers(rows, site="") else []
+    except oauth.ProviderTableError as error:
+        raise Mistake(str(error)) from None
 
 
 JWT_ALGORITHM = VARIABLES.choice(
@@ -113,7 +115,7 @@ REGISTRATION_UNIFORM = VARIABLES.flag(
 ADMIN_SECOND_FACTOR = VARIABLES.flag(
     "ADMIN_SECOND_FACTOR", True, "The admin role opens nothing without a second factor (production)"
 )
-# Rows as infrastructure.oauth.providers reads them; `redirect_uri` is PUBLIC_URL/?oidc=<name> unless it is given.
+# `redirect_uri` is PUBLIC_URL/?oidc=<name> unless it is given.
 OIDC_PROVIDERS: list[Any] = VARIABLES.read(
     "OIDC_PROVIDERS",
     "",

@@ -14,8 +14,8 @@ from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from apps.chat.models import Membership, Role, Room  # noqa: E402
+from apps.users import selectors  # noqa: E402
 from apps.users.models import Session, User  # noqa: E402
-from infrastructure import token  # noqa: E402
 
 
 def main(people: int, rooms: int) -> None:
@@ -41,7 +41,7 @@ def main(people: int, rooms: int) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    issue = token.access_tokens().issue
+    issue = selectors.access_tokens().issue
     for user, session in zip(users, sessions, strict=True):
         print(issue(user.pk, session.pk, timedelta(hours=2)))
 

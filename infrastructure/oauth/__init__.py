@@ -4,7 +4,7 @@ It follows RFC 9700. Which account an identity opens is decided by its caller.
 """
 
 from infrastructure.oauth.errors import OAuthError, ProviderUnreachable, ResponseRefused
-from infrastructure.oauth.providers import Provider, UnknownProvider, provider, providers
+from infrastructure.oauth.providers import Provider, ProviderTableError, providers
 from infrastructure.oauth.sign_in import Begun, Identity, begin, finish
 
 __all__ = [
@@ -12,11 +12,10 @@ __all__ = [
     "Identity",
     "OAuthError",
     "Provider",
+    "ProviderTableError",
     "ProviderUnreachable",
     "ResponseRefused",
-    "UnknownProvider",
     "begin",
     "finish",
-    "provider",
     "providers",
 ]

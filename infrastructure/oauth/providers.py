@@ -1,4 +1,4 @@
-"""The table of providers, from OIDC_PROVIDERS. A table that cannot work is refused when the process starts."""
+"""The table of providers, read from rows as JSON has them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -44,8 +42,8 @@ _TYPES: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-class UnknownProvider(LookupError):
-    """The table has no provider of this name."""
+class ProviderTableError(ValueError):
+    """A table that cannot work. The message names the row, and shows no value that may be secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +105,9 @@ def is_safe(url: str) -> bool:
     )
 
 
-def providers() -> dict[str, Provider]:
-    """Return all of them by name. Raises ImproperlyConfigured."""
-    return _table(orjson.dumps(settings.OIDC_PROVIDERS), settings.PUBLIC_URL)
-
-
-def provider(name: str) -> Provider:
-    """Return one of them. Raises UnknownProvider."""
-    try:
-        return providers()[name]
-    except KeyError:
-        raise UnknownProvider(name) from None
+def providers(rows: object, *, site: str) -> dict[str, Provider]:
+    """Return the providers by name; `site` is where they send browsers back to. Raises ProviderTableError."""
+    return _table(orjson.dumps(rows), site)
 
 
 @lru_cache(maxsize=8)
@@ -125,11 +115,11 @@ def _table(rows: bytes, site: str) -> dict[str, Provider]:
     table: dict[str, Provider] = {}
     entries = orjson.loads(rows)
     if not isinstance(entries, list):
-        raise ImproperlyConfigured("OIDC_PROVIDERS has to be a list.")
+        raise ProviderTableError("must be a list of objects")
     for entry in entries:
         row = _row(entry, site)
         if row.name in table:
-            raise ImproperlyConfigured(f"OIDC_PROVIDERS names {row.name!r} twice.")
+            raise ProviderTableError(f"names {row.name!r} twice")
         table[row.name] = row
     return table
 
@@ -141,42 +131,42 @@ def _row(entry: Any, site: str) -> Provider:
     row = Provider(**values)
 
     def refuse(why: str) -> None:
-        raise ImproperlyConfigured(f"OIDC_PROVIDERS: {name!r} {why}")
+        raise ProviderTableError(f"has a row {name!r} that {why}")
 
     if not _NAME.fullmatch(name):
-        refuse("is no name of letters, digits and hyphens.")
+        refuse("is no name of letters, digits and hyphens")
     for key in ("issuer", "emails_endpoint", *_ENDPOINTS):
         if key in values and not is_safe(values[key]):
-            refuse(f"has a {key} that is no https:// address.")
+            refuse(f"has as {key} no https:// address")
     if row.is_openid and "openid" not in row.scopes:
-        refuse("lacks the scope openid.")
+        refuse("lacks the scope openid")
     if not set(row.algorithms) <= ALGORITHMS:
-        refuse(f"takes algorithms other than {sorted(ALGORITHMS)}.")
+        refuse(f"takes algorithms other than {sorted(ALGORITHMS)}")
     if row.token_endpoint_auth_method not in ("", *_AUTH_METHODS):
-        refuse(f"has a token_endpoint_auth_method that is none of {', '.join(_AUTH_METHODS)}.")
+        refuse(f"has a token_endpoint_auth_method that is none of {', '.join(_AUTH_METHODS)}")
     return row
 
 
 def _values(entry: Any) -> dict[str, Any]:
-    """Return the values of one row, with those of its type. Raises ImproperlyConfigured for a row of another form."""
+    """Return the values of one row, with those of its type. Raises ProviderTableError for a row of another form."""
     kind = entry.get("type", "oidc") if isinstance(entry, dict) else ""
     if not isinstance(kind, str) or kind not in _TYPES:
-        raise ImproperlyConfigured(
-            f"Each of OIDC_PROVIDERS is an object, and its type is one of {', '.join(_TYPES)}."
+        raise ProviderTableError(
+            f"must be a list of objects, and the type of each one of {', '.join(_TYPES)}"
         )
     said = {key: value for key, value in entry.items() if value not in ("", None, [])}
     values: dict[str, Any] = {**_TYPES[kind], **said}
     needed = _REQUIRED if kind == "oidc" else (*_REQUIRED, *_ENDPOINTS)
     allowed = {*needed, *_OPTIONAL, *(_OPENID if kind == "oidc" else _OAUTH2)}
     if not set(needed) <= values.keys() <= allowed:
-        raise ImproperlyConfigured(
-            f"OIDC_PROVIDERS: a row of type {kind} has {', '.join(needed)},"
-            f" and may have {', '.join(sorted(allowed - set(needed)))}."
+        raise ProviderTableError(
+            f"has a row of type {kind} that must say {', '.join(needed)}, and may say"
+            f" {', '.join(sorted(allowed - set(needed)))}"
         )
     for key, value in values.items():
         texts = value if key in _LISTS and isinstance(value, list) else [value]
         if not all(isinstance(text, str) for text in texts) or (key in _LISTS) is not isinstance(value, list):
-            raise ImproperlyConfigured(
-                f"OIDC_PROVIDERS: {key} is no {'list of texts' if key in _LISTS else 'text'}."
+            raise ProviderTableError(
+                f"has a row whose {key} is no {'list of texts' if key in _LISTS else 'text'}"
             )
     return {key: tuple(value) if key in _LISTS else value for key, value in values.items()}

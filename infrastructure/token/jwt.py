@@ -19,8 +19,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
-from django.conf import settings
-
 from infrastructure import lazy_import
 from infrastructure.token.keys import HS256, KeyRing, TokenError, TokenInvalid
 
@@ -181,18 +179,9 @@ def _header(kid: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def access_tokens() -> AccessTokens:
-    """Those of the settings: JWT_KEYS, JWT_ALGORITHM, JWT_ISSUER, JWT_AUDIENCE. Raises WeakKeyError."""
-    return _from_settings(
-        tuple(map(tuple, settings.JWT_KEYS)),
-        settings.JWT_ALGORITHM,
-        settings.JWT_ISSUER,
-        settings.JWT_AUDIENCE,
-    )
-
-
 @lru_cache(maxsize=4)
-def _from_settings(
+def access_tokens(
     keys: tuple[tuple[str, str], ...], algorithm: str, issuer: str, audience: str
 ) -> AccessTokens:
+    """The one object for these keys, which remembers what it has verified. Raises WeakKeyError."""
     return AccessTokens(KeyRing(keys, algorithm), issuer, audience)

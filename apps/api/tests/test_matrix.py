@@ -19,9 +19,9 @@ from apps.api.zones import mounting
 from apps.api.zones import table as zones
 from apps.api.zones.routes import leaves
 from apps.api.zones.table import Docs, Floor, Zone
+from apps.users import selectors
 from apps.users.models import Session, User
 from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, pair_for, session_for
-from infrastructure import token
 
 pytestmark = pytest.mark.django_db
 
@@ -72,9 +72,9 @@ def credentials() -> dict[str, str]:
     user: User = UserFactory()  # type: ignore[assignment]
     admin: User = AdminFactory()  # type: ignore[assignment]
     ended = session_for(user)
-    dead = token.access_tokens().issue(user.pk, ended.pk, settings.ACCESS_TOKEN_LIFETIME)
+    dead = selectors.access_tokens().issue(user.pk, ended.pk, settings.ACCESS_TOKEN_LIFETIME)
     Session.objects.filter(pk=ended.pk).delete()
-    expired = token.access_tokens().issue(user.pk, session_for(user).pk, timedelta(seconds=-60))
+    expired = selectors.access_tokens().issue(user.pk, session_for(user).pk, timedelta(seconds=-60))
     return {
         "nobody": "",
         "user": f"Bearer {access_token_for(user)}",

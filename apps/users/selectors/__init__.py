@@ -13,15 +13,18 @@ from apps.users.selectors.email import (
     get_user_by_verified_address,
     get_verified_address,
 )
-from apps.users.selectors.providers import list_identities
+from apps.users.selectors.providers import get_provider, list_identities, list_providers
 from apps.users.selectors.roles import get_rank, get_role, list_permissions, list_roles
 from apps.users.selectors.second_factor import get_second_factor_state
 from apps.users.selectors.sessions import get_session_of, list_sessions, was_signed_in_from
+from apps.users.selectors.tokens import access_tokens
 
 __all__ = [
+    "access_tokens",
     "authenticate_access",
     "canonical_email",
     "find_email_change",
+    "get_provider",
     "get_rank",
     "get_role",
     "get_second_factor_state",
@@ -34,6 +37,7 @@ __all__ = [
     "list_dead_sessions",
     "list_identities",
     "list_permissions",
+    "list_providers",
     "list_roles",
     "list_session_users",
     "list_sessions",

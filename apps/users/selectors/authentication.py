@@ -21,6 +21,7 @@ from django.utils import timezone
 from apps.common.callers import Caller, CallerKind
 from apps.users import exceptions
 from apps.users.models import Session, User
+from apps.users.selectors.tokens import access_tokens as token_reader
 from apps.users.types import Introspection, SessionUser
 from infrastructure import token as tokens
 
@@ -105,7 +106,7 @@ def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
         SessionEnded: for a genuine token whose session is over or whose account is not active.
     """
     try:
-        claims = tokens.access_tokens().read(token)
+        claims = token_reader().read(token)
     except tokens.TokenExpired:
         raise exceptions.AccessTokenExpired from None
     except tokens.TokenError:
@@ -133,7 +134,7 @@ def introspect(*, token: str, now: datetime | None = None) -> Introspection:
     """What a service may know about a token that it was shown (RFC 7662). Never raises for a token."""
     try:
         caller = authenticate_access(token=token, now=now)
-        claims = tokens.access_tokens().read(token)
+        claims = token_reader().read(token)
     except (
         exceptions.AccessTokenRefused,
         exceptions.AccessTokenExpired,
@@ -159,7 +160,7 @@ def list_session_users(
     *, access_tokens: Sequence[str], now: datetime | None = None
 ) -> list[SessionUser | None]:
     """Maps access tokens to their users, by one query; None for a token that is not valid or whose session has ended."""
-    reader = tokens.access_tokens()
+    reader = token_reader()
     claims = [_claims(reader, token) for token in access_tokens]
     session_ids = [one.session for one in claims if one is not None]
     if not session_ids:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.common import audit, events
 from apps.common.callers import Caller
-from apps.users import email_addresses, exceptions, limits
+from apps.users import email_addresses, exceptions, limits, selectors
 from apps.users.events import UserRegistered
 from apps.users.models import NAME_LENGTH, Identity, ProviderSignIn, User
 from apps.users.services import sign_in
@@ -44,7 +44,7 @@ def begin_provider_sign_in(
     Raises ProviderUnknown, ProviderUnavailable, TooManyAttempts.
     """
     now = now or timezone.now()
-    row = _provider(provider)
+    row = selectors.get_provider(provider)
     limits.count_attempt("oidc", address=device.address)
     try:
         begun = oauth.begin(row)
@@ -134,7 +134,7 @@ def _identity(
     *, provider: str, returned: ProviderReturn, device: Device, user_id: UUID | None, now: datetime
 ) -> oauth.Identity:
     """Who came back. What was begun is used up first, whatever becomes of it."""
-    row = _provider(provider)
+    row = selectors.get_provider(provider)
     limits.count_attempt("oidc", address=device.address)
     begun = ProviderSignIn.objects.filter(
         digest=token.digest(returned.flow),
@@ -207,13 +207,6 @@ def _link(user: User, provider: str, found: oauth.Identity, now: datetime) -> Id
     )
     _record(AuditAction.IDENTITY_LINKED, user.pk, provider=provider)
     return identity
-
-
-def _provider(name: str) -> oauth.Provider:
-    try:
-        return oauth.provider(name)
-    except oauth.UnknownProvider:
-        raise exceptions.ProviderUnknown from None
 
 
 def _record(action: AuditAction, user_id: UUID, **details: str) -> None:

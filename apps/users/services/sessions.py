@@ -246,7 +246,7 @@ def announce_end(session_ids: list[UUID]) -> None:
 def _pair(*, user_id: UUID, session_id: UUID, refresh_token: str) -> TokenPair:
     lifetime = settings.ACCESS_TOKEN_LIFETIME
     return TokenPair(
-        access=token.access_tokens().issue(user_id, session_id, lifetime),
+        access=selectors.access_tokens().issue(user_id, session_id, lifetime),
         refresh=refresh_token,
         expires_in=int(lifetime.total_seconds()),
     )

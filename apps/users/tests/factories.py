@@ -11,12 +11,12 @@ from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence
 
 from apps.common.callers import Caller, CallerKind
+from apps.users import selectors
 from apps.users.clients.python.session import Session as ClientSession
 from apps.users.clients.python.session import TokenPair as ClientTokenPair
 from apps.users.models import Role, Session, User
 from apps.users.services import administration, sessions
 from apps.users.types import Device, TokenPair
-from infrastructure import token
 
 PASSWORD = "a widget circle on the downs"
 
@@ -50,7 +50,7 @@ def session_for(user: User) -> Session:
 
 def access_token_for(user: User) -> str:
     """An access token of a new session."""
-    return token.access_tokens().issue(user.pk, session_for(user).pk, settings.ACCESS_TOKEN_LIFETIME)
+    return selectors.access_tokens().issue(user.pk, session_for(user).pk, settings.ACCESS_TOKEN_LIFETIME)
 
 
 def pair_for(user: User) -> TokenPair:

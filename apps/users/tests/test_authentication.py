@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test import RequestFactory
@@ -79,7 +78,7 @@ def test_a_column_that_needs_converting_cannot_slip_into_the_statement(
 def test_whatever_is_over_is_not_let_in(user: User) -> None:
     session = session_for(user)
     lifetime = timedelta(minutes=5)
-    issue = tokens.access_tokens().issue
+    issue = selectors.access_tokens().issue
     good = issue(user.pk, session.pk, lifetime)
     other = UserFactory.create()
     for token in (
@@ -178,12 +177,14 @@ def test_the_admin_sites_cookie_is_a_caller(user: User) -> None:
     assert (caller.kind, caller.user, caller.session_id) == (CallerKind.USER, user, None)
 
 
-def test_a_weak_key_ring_stops_the_start(settings: Any) -> None:
-    config = apps.get_app_config("users")
-    config.ready()
-    settings.JWT_KEYS = (("test", "short"),)
-    with pytest.raises(tokens.WeakKeyError, match="'test' is shorter than 32 bytes"):
-        config.ready()
+def test_the_settings_say_keys_issuer_and_audience(settings: Any) -> None:
+    reader = selectors.access_tokens()
+    good = reader.issue(uuid4(), uuid4(), timedelta(minutes=1))
+    assert selectors.access_tokens() is reader
+    reader.read(good)
+    settings.JWT_KEYS = (("k9", "0123456789abcdefghijklmnopqrstuvwxyz0123456789"),)
+    with pytest.raises(tokens.TokenInvalid):
+        selectors.access_tokens().read(good)
 
 
 def test_many_tokens_are_judged_as_single_ones_are(django_assert_num_queries: Any) -> None:
@@ -193,8 +194,8 @@ def test_many_tokens_are_judged_as_single_ones_are(django_assert_num_queries: An
     type(inactive).objects.filter(pk=inactive.pk).update(is_active=False)
     session_id = Session.objects.get(user=ada).pk
     # Genuine, but of somebody else's session.
-    forged = tokens.access_tokens().issue(ended.pk, session_id, timedelta(minutes=1))
-    late = tokens.access_tokens().issue(ada.pk, session_id, timedelta(seconds=-1))
+    forged = selectors.access_tokens().issue(ended.pk, session_id, timedelta(minutes=1))
+    late = selectors.access_tokens().issue(ada.pk, session_id, timedelta(seconds=-1))
     given = [tokens_of[ada], "", "x.y.z", tokens_of[ended], tokens_of[inactive], forged, late]
     given += [tokens_of[ada], "a" * 5000]
     mine = SessionUser(user_id=ada.pk, name=ada.name, session_id=session_id)

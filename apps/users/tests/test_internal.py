@@ -15,7 +15,6 @@ from apps.users import exceptions, policies, selectors, services
 from apps.users.models import Session, User
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, bearer, caller_for
-from infrastructure import token as tokens
 
 pytestmark = pytest.mark.django_db
 NOTHING = {"active": False, "sub": None, "sid": None, "exp": None, "role": None}
@@ -29,7 +28,7 @@ def service() -> Api:
 
 def test_a_live_token_is_told_about(service: Api, user: User) -> None:
     token = access_token_for(user)
-    claims = tokens.access_tokens().read(token)
+    claims = selectors.access_tokens().read(token)
     response = service.post("tokens/introspect/", {"token": token})
     assert response.status_code == 200
     assert response.json() == {
@@ -44,7 +43,7 @@ def test_a_live_token_is_told_about(service: Api, user: User) -> None:
 def test_of_any_other_token_only_that_it_does_not_hold(service: Api, user: User) -> None:
     ended = access_token_for(user)
     services.logout_everywhere(actor=caller_for(user))
-    expired = tokens.access_tokens().issue(user.pk, uuid4(), timedelta(seconds=-1))
+    expired = selectors.access_tokens().issue(user.pk, uuid4(), timedelta(seconds=-1))
     for token in (ended, expired, "x", "a.b.c", "\u00e9", "x" * 4096):
         response = service.post("tokens/introspect/", {"token": token})
         assert (response.status_code, response.json()) == (200, NOTHING), token

@@ -12,7 +12,7 @@ from django.db import connection
 from redis import Redis
 
 from apps.common import rate_limits
-from apps.users import exceptions, services
+from apps.users import exceptions, selectors, services
 from apps.users.models import Session, User
 from apps.users.services import sign_in
 from apps.users.tests.conftest import Api, code_of
@@ -38,7 +38,7 @@ def test_tokens_of_a_new_session(public: Api, user: User) -> None:
     assert response["Cache-Control"] == "no-store"
     assert set(answer) == {"access", "refresh", "token_type", "expires_in"}
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
-    claims = tokens.access_tokens().read(answer["access"])
+    claims = selectors.access_tokens().read(answer["access"])
     assert (claims.subject, claims.session) == (user.pk, session.pk)
     assert session.user == user
     assert (session.network, session.user_agent) == ("127.0.0.0/24", "Cir\xe7le/1" + "x" * 192)

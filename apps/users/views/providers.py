@@ -16,7 +16,6 @@ from apps.users.serializers import TOKEN_LENGTH, SecretField
 from apps.users.types import ProviderReturn, ProviderStart
 from apps.users.views.device import device_of
 from apps.users.views.sign_in import SIGNED_IN, signed_in
-from infrastructure import oauth
 
 _AWAY = (exceptions.ProviderUnknown, exceptions.ProviderUnavailable, exceptions.TooManyAttempts)
 
@@ -36,7 +35,7 @@ class ProvidersView(View, tag="auth"):
 
     @operation("auth_oidc", "The providers that people may sign in with", answers=ProvidersOutput)
     def get(self, request: ApiRequest) -> dict[str, Any]:
-        return {"providers": list(oauth.providers().values())}
+        return {"providers": selectors.list_providers()}
 
 
 class ProviderStartOutput(serializers.Serializer[Any]):

@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from jwt.algorithms import ECAlgorithm
 
 from infrastructure import oauth
@@ -20,17 +19,24 @@ from infrastructure.oauth import session
 from infrastructure.oauth.tests import provider as running
 from infrastructure.oauth.tests.provider import CLIENT, SECRET, TestGitHub, TestProvider
 
+SITE = "http://127.0.0.1:8000"
+
+
+def read(row: dict[str, Any]) -> oauth.Provider:
+    """The one provider of a table with this row."""
+    (provider,) = oauth.providers([row], site=SITE).values()
+    return provider
+
 
 @pytest.fixture
-def henge(settings: Any) -> Iterator[TestProvider]:
+def henge() -> Iterator[TestProvider]:
     with running.running() as provider:
-        settings.OIDC_PROVIDERS = [provider.row()]
         yield provider
     session.forget()
 
 
 def come_back(henge: TestProvider, **changes: str) -> oauth.Identity:
-    row = oauth.provider("henge")
+    row = read(henge.row())
     begun = oauth.begin(row)
     back = henge.consent(begun.url)
     given = {"code": back["code"], "issuer": back["iss"], "nonce": begun.nonce, "verifier": begun.verifier}
@@ -38,7 +44,7 @@ def come_back(henge: TestProvider, **changes: str) -> oauth.Identity:
 
 
 def test_a_sign_in(henge: TestProvider) -> None:
-    first, second = oauth.begin(oauth.provider("henge")), oauth.begin(oauth.provider("henge"))
+    first, second = oauth.begin(read(henge.row())), oauth.begin(read(henge.row()))
     asked = {name: values[0] for name, values in parse_qs(urlsplit(first.url).query).items()}
     assert first.url.startswith(f"{henge.issuer}/authorize?")
     assert asked["redirect_uri"] == "http://127.0.0.1:8000/?oidc=henge"
@@ -60,7 +66,7 @@ def test_a_sign_in(henge: TestProvider) -> None:
 
 def test_addresses_and_queries_of_the_provider_are_kept(henge: TestProvider) -> None:
     henge.metadata["authorization_endpoint"] += "?tenant=1"
-    assert oauth.begin(oauth.provider("henge")).url.startswith(
+    assert oauth.begin(read(henge.row())).url.startswith(
         f"{henge.issuer}/authorize?tenant=1&response_type=code"
     )
 
@@ -247,7 +253,7 @@ def test_a_provider_that_is_not_what_the_table_says_is_not_used(
 ) -> None:
     henge.metadata |= fault
     with pytest.raises(oauth.ProviderUnreachable):
-        oauth.begin(oauth.provider("henge"))
+        oauth.begin(read(henge.row()))
     assert "/token" not in henge.asked
 
 
@@ -257,7 +263,7 @@ def test_nothing_but_200_is_an_answer_and_redirects_are_not_followed(
 ) -> None:
     henge.status = status
     with pytest.raises(oauth.ProviderUnreachable):
-        oauth.begin(oauth.provider("henge"))
+        oauth.begin(read(henge.row()))
     assert henge.asked == ["/.well-known/openid-configuration"]
 
 
@@ -265,35 +271,34 @@ def test_nothing_but_200_is_an_answer_and_redirects_are_not_followed(
 def test_answers_are_bounded_json_objects(henge: TestProvider, answer: bytes) -> None:
     henge.metadata = answer  # type: ignore[assignment]
     with pytest.raises(oauth.ProviderUnreachable):
-        oauth.begin(oauth.provider("henge"))
+        oauth.begin(read(henge.row()))
 
 
-def test_a_provider_that_is_away(settings: Any) -> None:
-    settings.OIDC_PROVIDERS = [{"name": "away", "issuer": "http://127.0.0.1:9", "client_id": "x"}]
+def test_a_provider_that_is_away() -> None:
+    away = {"name": "away", "issuer": "http://127.0.0.1:9", "client_id": "x"}
     with pytest.raises(oauth.ProviderUnreachable):
-        oauth.begin(oauth.provider("away"))
+        oauth.begin(read(away))
     session.forget()
 
 
 @pytest.fixture
-def github(settings: Any) -> Iterator[TestGitHub]:
+def github() -> Iterator[TestGitHub]:
     with running.running_github() as provider:
-        settings.OIDC_PROVIDERS = [provider.row()]
         yield provider
     session.forget()
 
 
-def from_github(github: TestGitHub, **changes: str) -> oauth.Identity:
-    row = oauth.provider("github")
-    begun = oauth.begin(row)
+def from_github(github: TestGitHub, /, row: dict[str, Any] | None = None, **changes: Any) -> oauth.Identity:
+    provider = read(row or github.row())
+    begun = oauth.begin(provider)
     back = github.consent(begun.url)
     given = {"code": back["code"], "issuer": "", "nonce": begun.nonce, "verifier": begun.verifier}
-    return oauth.finish(row, **{**given, **changes})
+    return oauth.finish(provider, **{**given, **changes})
 
 
 def test_a_sign_in_with_github(github: TestGitHub) -> None:
-    assert oauth.provider("github").title == "GitHub"
-    begun = oauth.begin(oauth.provider("github"))
+    assert read(github.row()).title == "GitHub"
+    begun = oauth.begin(read(github.row()))
     asked = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
     assert asked["scope"] == "read:user user:email"
     assert asked["redirect_uri"] == "http://127.0.0.1:8000/?oidc=github"
@@ -316,7 +321,7 @@ def test_what_belongs_to_another_sign_in_is_refused_by_github(
     github: TestGitHub, changes: dict[str, str]
 ) -> None:
     with pytest.raises(oauth.ResponseRefused):
-        from_github(github, **changes)
+        from_github(github, None, **changes)
     assert "/user" not in github.asked
 
 
@@ -372,11 +377,11 @@ def test_access_tokens_of_another_form_are_not_used(github: TestGitHub, answer: 
         from_github(github)
 
 
-def test_a_plain_provider_vouches_for_an_address_itself(github: TestGitHub, settings: Any) -> None:
+def test_a_plain_provider_vouches_for_an_address_itself(github: TestGitHub) -> None:
     row = {key: value for key, value in github.row().items() if key != "emails_endpoint"}
-    settings.OIDC_PROVIDERS = [row | {"type": "oauth2", "name": "github", "issuer": "https://forge.example"}]
+    row |= {"type": "oauth2", "name": "github", "issuer": "https://forge.example"}
     github.user = {"sub": "x", "email": "ada@example.com", "email_verified": True}
-    found = from_github(github, issuer="https://forge.example")
+    found = from_github(github, row, issuer="https://forge.example")
     assert (found.issuer, found.subject, found.is_email_verified) == ("https://forge.example", "x", True)
 
 
@@ -414,15 +419,11 @@ ROW = {"name": "acme", "issuer": "https://acme.example", "client_id": "x"}
     ],
     ids=str,
 )
-def test_a_table_that_cannot_be_is_refused(settings: Any, rows: Any) -> None:
-    settings.OIDC_PROVIDERS = rows
-    with pytest.raises(ImproperlyConfigured):
-        oauth.providers()
+def test_a_table_that_cannot_be_is_refused(rows: Any) -> None:
+    with pytest.raises(oauth.ProviderTableError):
+        oauth.providers(rows, site=SITE)
 
 
-def test_the_table(settings: Any) -> None:
-    settings.OIDC_PROVIDERS = [{**ROW, "redirect_uri": "https://app.example/back"}]
-    row = oauth.provider("acme")
+def test_the_table() -> None:
+    (row,) = oauth.providers([{**ROW, "redirect_uri": "https://app.example/back"}], site=SITE).values()
     assert (row.title, row.redirect_uri, row.client_secret) == ("Acme", "https://app.example/back", "")
-    with pytest.raises(oauth.UnknownProvider):
-        oauth.provider("other")

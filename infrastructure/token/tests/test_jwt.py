@@ -20,7 +20,6 @@ from infrastructure.token import (
     TokenExpired,
     TokenInvalid,
     WeakKeyError,
-    access_tokens,
 )
 from infrastructure.token import jwt as module
 
@@ -287,12 +286,3 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         issuer.read(issuer.issue(SUBJECT, SESSION, timedelta(minutes=1)))
     assert len(issuer._verified) == 3
-
-
-def test_the_settings_say_keys_issuer_and_audience(settings: Any) -> None:
-    token = access_tokens().issue(SUBJECT, SESSION, timedelta(minutes=1))
-    assert access_tokens() is access_tokens()
-    assert access_tokens().read(token).subject == UUID(str(SUBJECT))
-    settings.JWT_KEYS = (("k9", OTHER),)
-    with pytest.raises(TokenInvalid):
-        access_tokens().read(token)

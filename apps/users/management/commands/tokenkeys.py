@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.common.management.tables import table
+from apps.users import selectors
 from infrastructure import token
 
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         if options["action"] == "new":
             self.stdout.write(f"{options['kid']}:{token.new_key()}")
             return
-        ring = token.access_tokens().keys
+        ring = selectors.access_tokens().keys
         self.stdout.write(
             table(
                 ("kid", "algorithm", "use", "fingerprint"),
