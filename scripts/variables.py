@@ -4,7 +4,8 @@
     python scripts/variables.py            compare them, and look for readers of what is another's (a part of `make check`)
 
 Variables are declared in `config/settings/components/` and in the slices' `settings.py`. What a slice declares is for that
-slice alone, and what `apps.common` declares for all slices: nothing below or beside the owner names it.
+slice alone, and what `apps.common` declares for all slices: nothing below or beside the owner names it. `config`, which
+composes them, may.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def readers(root: Path = ROOT) -> list[str]:
     word = re.compile(rf"\b(?:{'|'.join(sorted(owners))})\b")
     found = []
     for path in sorted(
-        path for folder in ("apps", "config", "infrastructure") for path in (root / folder).rglob("*.py")
+        path for folder in ("apps", "infrastructure") for path in (root / folder).rglob("*.py")
     ):
         parts = path.relative_to(root).parts
         if {"tests", "migrations"} & {*parts}:

@@ -105,13 +105,14 @@ def test_readers_of_what_is_anothers_are_found(tmp_path: Any) -> None:
         "apps/chat/tests/test_limits.py": "settings.IDENTITY_LIMITS",
         "apps/common/audit.py": "settings.AUDIT_RETENTION",
         "infrastructure/cache/redis.py": "# see AUDIT_RETENTION_DAYS",
-        "config/serve.py": "settings.AUDIT_RETENTION, settings.JWT_KEYS, settings.MY_JWT_KEYS",
+        "apps/api/problems.py": "settings.AUDIT_RETENTION, settings.JWT_KEYS, settings.MY_JWT_KEYS",
+        "config/admin_site.py": "settings.JWT_KEYS",
     }.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     assert variables.readers(tmp_path) == [
+        "apps/api/problems.py names JWT_KEYS, which apps/users/settings.py declares",
         "apps/users/limits.py names CHAT_LIMITS, which apps/chat/settings.py declares",
-        "config/serve.py names JWT_KEYS, which apps/users/settings.py declares",
         "infrastructure/cache/redis.py names AUDIT_RETENTION_DAYS, which apps/common/settings.py declares",
     ]
 
