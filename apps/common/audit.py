@@ -38,12 +38,12 @@ def record(
     details: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> AuditEvent:
-    """Write one row, in the caller's transaction. Its network and request id are those of the current call.
+    """Write one row, in the running transaction. Its network and request id are those of the current call.
 
     Args:
         action: A member of the slice's `types.AuditAction`.
-        actor_id: The account that acts; None where nobody is signed in, or a service or the system acts.
-        target: What kind of thing it is done to, in the singular: `user`, `room`, `role`.
+        actor_id: The account that acts; None where nobody is signed in, or where a service or the system acts.
+        target: The kind of thing that it is done to, in the singular: `user`, `room`, `role`.
         details: A small JSON-safe mapping of ids and codes. What looks like a secret or an e-mail address is hidden.
 
     Raises:
@@ -73,13 +73,13 @@ def known_actions() -> list[str]:
 
 
 def prune(*, now: datetime | None = None) -> int:
-    """Delete the rows that are older than AUDIT_RETENTION, batch by batch. How many it were."""
+    """Delete the rows that are older than AUDIT_RETENTION, batch by batch. Returns the number of rows."""
     limit = (now or timezone.now()) - settings.AUDIT_RETENTION
     total = 0
     while True:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                # The trigger lets rows go only where this was said in the same transaction.
+                # The trigger lets rows go only in a transaction that has said this.
                 cursor.execute("SELECT set_config('sarsen.audit_retention', 'on', true)")
             oldest = AuditEvent.objects.filter(at__lt=limit).order_by("at", "id")[:_BATCH]
             count = AuditEvent.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()[0]

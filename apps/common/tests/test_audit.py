@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin import site
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 from django.utils import timezone
@@ -115,6 +116,24 @@ def test_the_database_refuses_changes(change: Callable[[], object]) -> None:
         change()
     row.refresh_from_db()
     assert row.action == "widgets.raised"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_flush_says_what_the_audit_log_has_to_do_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    audit.record(action=AuditAction.RAISED, actor_id=None)
+    with connection.cursor() as cursor:
+        cursor.execute("SET sarsen.audit_truncate = ''")  # as outside of tests
+        try:
+            with pytest.raises(CommandError, match=r"append-only.* manage\.py flush --with-audit-log"):
+                call_command("flush", interactive=False)
+            assert AuditEvent.objects.count() == 1
+            call_command("flush", "--with-audit-log", interactive=False)
+            assert AuditEvent.objects.count() == 0
+            audit.record(action=AuditAction.RAISED, actor_id=None)
+            with pytest.raises(DatabaseError, match="append-only"):
+                cursor.execute("TRUNCATE common_auditevent")
+        finally:
+            cursor.execute("SET sarsen.audit_truncate = 'on'")
 
 
 def test_an_old_row_stays_unless_the_retention_lets_it_go(settings) -> None:
