@@ -89,6 +89,9 @@ contract-test: venv ## thousands of calls made up from the zones' schemas, on a 
 fuzz: venv ## 12,000 hostile requests against every endpoint, on a live server; about two minutes (ARGS="--all")
 	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
 
+removal-test: venv ## what is left without slices: every combination is checked, collected and started (ARGS="--suite chat")
+	@$(PY) scripts/removal.py $(ARGS)
+
 identity-campaign: venv ## 2,000 runs of the state machine of sign-ins, and families of tokens over restarts (RUNS=200)
 	@IDENTITY_RUNS=$(if $(RUNS),$(RUNS),2000) $(PY) scripts/test.py apps/users/tests/test_machine.py -q
 	@$(PY) -m benchmarks.families

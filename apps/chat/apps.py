@@ -8,3 +8,4 @@ class ChatConfig(AppConfig):
 
     name = "apps.chat"
     label = "chat"
+    needs = ("notifications", "users")

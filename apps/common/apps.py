@@ -14,6 +14,7 @@ class CommonConfig(AppConfig):
         from apps.common import celery_task, slices
         from apps.common.database import migration_timeouts
 
+        slices.require_needs()
         celery_task.install()
         migration_timeouts.install(self)
         for _ in slices.modules("handlers"):

@@ -1,6 +1,7 @@
 """Finds slices and the modules that they bring. Every part of the project that collects something uses this module.
 
-A slice is a folder of `apps/` with an `apps.py`. Nothing lists its files: each is found by its name.
+A slice is a folder of `apps/` with an `apps.py`, whose `AppConfig.needs` names the slices that it cannot do without.
+Nothing lists its files: each is found by its name.
 
 =================  ==================================================================================================
 file               what it brings
@@ -53,6 +54,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 
 FILES: Final[dict[str, str]] = dict(re.findall(r"^`([\w./]+)` +(.+?);?$", __doc__ or "", re.MULTILINE))
 """The table above: what each file or folder of a slice brings."""
@@ -100,6 +102,19 @@ def modules(name: str) -> Iterator[tuple[str, ModuleType]]:
         module = slice_.module(name)
         if module is not None:
             yield slice_.label, module
+
+
+def require_needs() -> None:
+    """Raise ImproperlyConfigured for a slice whose `AppConfig.needs` names slices that are not installed."""
+    labels = {slice_.label for slice_ in installed()}
+    missing = [
+        f"The slice {label} needs the slice {need}: bring back the folder apps/{need}, or remove apps/{label}."
+        for label in sorted(labels)
+        for need in getattr(apps.get_app_config(label), "needs", ())
+        if need not in labels
+    ]
+    if missing:
+        raise ImproperlyConfigured("\n".join(missing))
 
 
 def declared(name: str) -> Iterator[Any]:

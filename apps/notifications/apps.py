@@ -8,3 +8,4 @@ class NotificationsConfig(AppConfig):
 
     name = "apps.notifications"
     label = "notifications"
+    needs = ("users",)

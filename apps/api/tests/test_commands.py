@@ -375,12 +375,3 @@ def test_help_teaches() -> None:
     text = parser.format_help()
     assert "manage.py zones keys rotate 3f2a91c0d4e7 --overlap 86400" in text
     assert "exit codes: 0 all is well; 1 something was found; 2 the command was not understood" in text
-
-
-def test_slices_are_listed_with_the_files_that_they_bring() -> None:
-    told = json.loads(run("slices", "--format", "json"))
-    by_label = {one["slice"]: one for one in told["slices"]}
-    assert {"services.py", "tests/", "urls.py", "views.py"} <= set(by_label["users"]["files"])
-    assert "routing.py" not in by_label["api"]["files"]
-    assert told["files"]["urls.py"] == "`zones`, the REST routes for each zone"
-    assert "demo.py: " in run("slices")

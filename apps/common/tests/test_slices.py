@@ -1,0 +1,52 @@
+"""What slices bring is found by the names of their files, and what they need is there."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import grimp
+import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+
+from apps.common import slices
+
+
+def test_slices_are_listed_with_the_files_that_they_bring() -> None:
+    said = StringIO()
+    call_command("zones", "slices", "--format", "json", stdout=said)
+    told = json.loads(said.getvalue())
+    by_label = {one["slice"]: one for one in told["slices"]}
+    assert {"services.py", "tests/", "urls.py", "views.py"} <= set(by_label["users"]["files"])
+    assert "routing.py" not in by_label["api"]["files"]
+    assert told["files"]["urls.py"] == "`zones`, the REST routes for each zone"
+
+
+def test_a_slice_whose_need_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    slices.require_needs()
+    config: Any = apps.get_app_config("users")
+    monkeypatch.setattr(config, "needs", ("nowhere",), raising=False)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        slices.require_needs()
+    assert str(refused.value) == (
+        "The slice users needs the slice nowhere: bring back the folder apps/nowhere, or remove apps/users."
+    )
+
+
+def test_what_a_slice_imports_of_others_is_what_it_needs() -> None:
+    graph = grimp.build_graph("apps", cache_dir=None)
+    labels = {slice_.label for slice_ in slices.installed()} - {"api", "common"}
+    for label in labels:
+        modules = {f"apps.{label}", *graph.find_descendants(f"apps.{label}")}
+        imported = {
+            other.split(".")[1]
+            for module in modules
+            if ".tests" not in module
+            for other in graph.find_modules_directly_imported_by(module)
+            if other.startswith("apps.") and other != "apps"
+        }
+        needs = set(getattr(apps.get_app_config(label), "needs", ()))
+        assert imported & labels - {label} == needs, label
