@@ -26,9 +26,9 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         loop="uvloop",
         http=http_protocol.protocol_class(),
         ws=websocket_protocol.protocol_class() if settings.WEBSOCKET_JOINED_WRITES else "websockets-sansio",
-        # Above the consumers' own limits: what the server refuses is not read to its end, and unread bytes can reset the
+        # Far above the consumers' own limits: what the server refuses is not read to its end, and unread bytes can reset the
         # connection before the close code arrives; a frame that is only somewhat too big gets its 1009 from a consumer.
-        ws_max_size=64 * 1024,
+        ws_max_size=256 * 1024,
         ws_ping_interval=20,
         ws_ping_timeout=20,
         # Compression costs 38 KiB a socket and most of the throughput, for messages of a hundred bytes.

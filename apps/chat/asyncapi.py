@@ -64,7 +64,10 @@ def _received() -> dict[str, Any]:
             {
                 "type": {"const": "message"},
                 "message": _TEXT,
-                "client_id": {**_UUID, "description": "Your name for it; made up when it is left out."},
+                "client_id": {
+                    **_UUID,
+                    "description": "Your name for it; made up when it is left out. You get it back as you sent it.",
+                },
                 "reply_to": {
                     "oneOf": [_UUID, {"type": "null"}],
                     "description": "Id of a message of the room.",
@@ -164,7 +167,11 @@ def _sent() -> dict[str, Any]:
                 "type": {"const": "error"},
                 "code": _NAME,
                 "detail": {"type": "string"},
-                "client_id": {**_UUID, "description": "Of the message that was refused."},
+                "client_id": {
+                    "type": "string",
+                    "maxLength": 64,
+                    "description": "Of the message that was refused, as it was sent.",
+                },
                 "until": {**_TIME, "description": "With code `muted`."},
             },
             {"type": "error", "code": "invalid_message", "detail": "…", "client_id": _CLIENT_ID},

@@ -160,10 +160,12 @@ class Conversation:
                 subscriber.close(close_codes.TOO_FAST)
                 continue
             text = event.get("text")
-            if text is None:
-                subscriber.tell(protocol.error(protocol.InvalidFrame("Frames are text.")))
-            elif len(text) > protocol.MAX_FRAME or len(text.encode()) > protocol.MAX_FRAME:
+            if _is_too_big(text or event.get("bytes") or ""):
                 subscriber.close(close_codes.TOO_BIG)
+            elif text is None:
+                self._refuse(
+                    protocol.InvalidFrame("Frames are text."), event["bytes"].decode(errors="replace")
+                )
             else:
                 self._take(text)
             # Reading waits for a client that does not take its answers, and for a database that is slow to store.
@@ -175,7 +177,7 @@ class Conversation:
         try:
             frame = protocol.parse(text)
         except DomainError as failure:
-            self._subscriber.tell(protocol.error(failure, protocol.quoted_client_id(text)))
+            self._refuse(failure, text)
             return
         match frame:
             case protocol.SendMessage():
@@ -183,6 +185,7 @@ class Conversation:
                     sender_id=self._subscriber.user_id,
                     text=frame.text,
                     client_id=frame.client_id or uuid4(),
+                    sent_as=frame.sent_as,
                     reply_to=frame.reply_to,
                     attachments=frame.attachments,
                 )
@@ -196,7 +199,17 @@ class Conversation:
             case protocol.Ping():
                 self._subscriber.tell(protocol.PONG)
 
+    def _refuse(self, failure: DomainError, text: str) -> None:
+        self._subscriber.tell(protocol.error(failure, protocol.client_id_of(text)))
+
     def _send_message(self, draft: Draft) -> None:
         while self._unacknowledged and self._unacknowledged[0].done():
             self._unacknowledged.pop(0)
         self._unacknowledged.append(self._hub.post(self._subscriber, self._feed, draft))
+
+
+def _is_too_big(frame: str | bytes) -> bool:
+    if isinstance(frame, bytes):
+        return len(frame) > protocol.MAX_FRAME
+    # A character is four bytes at most, so most texts need not be encoded to know.
+    return 4 * len(frame) > protocol.MAX_FRAME and len(frame.encode()) > protocol.MAX_FRAME

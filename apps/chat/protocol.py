@@ -5,7 +5,8 @@ What a room is told is in `selectors/room_events.py`, since REST and services te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,14 +14,18 @@ from uuid import UUID
 import orjson
 
 from apps.chat.exceptions import Muted
-from apps.chat.models import MAX_ATTACHMENTS
+from apps.chat.models import MAX_ATTACHMENTS, MAX_TEXT
 from apps.chat.types import Posted
 from apps.common.exceptions import DomainError, InvalidInput
 from infrastructure import realtime
 
 PROTOCOL: Final = "sarsen.chat.v1"
-MAX_FRAME: Final = 16 * 1024
+# What the longest message takes in any spelling of its JSON: twelve bytes a character (`\ud83d\ude00`), and the names and
+# ids of all other members.
+MAX_FRAME: Final = 12 * MAX_TEXT + 4_096
 _MAX_SEQ: Final = 2**63 - 1
+_MAX_CLIENT_ID: Final = 64
+_CLIENT_ID: Final = re.compile(r'(?<!\\)"client_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 class InvalidFrame(InvalidInput):
@@ -36,6 +41,7 @@ class SendMessage:
 
     text: str
     client_id: UUID | None
+    sent_as: str = ""  # the client_id as the client spells it
     reply_to: UUID | None = None
     attachments: tuple[UUID, ...] = ()
 
@@ -71,6 +77,8 @@ def parse(text: str) -> Frame:
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        if type(_lenient(text)) is dict:
+            raise InvalidFrame("A frame cannot hold half of a surrogate pair.") from error
         raise InvalidFrame("A frame is one JSON object.") from error
     if type(frame) is not dict:
         raise InvalidFrame("A frame is one JSON object.")
@@ -95,9 +103,11 @@ def _send_message(frame: dict[str, Any]) -> SendMessage:
     text = frame.get("message")
     if type(text) is not str:
         raise InvalidFrame("message is a text.")
-    client_id = client_id_in(frame) if "client_id" in frame else None
+    client_id, sent_as = None, ""
+    if "client_id" in frame:
+        client_id, sent_as = _uuid(frame["client_id"], "client_id is a UUID."), frame["client_id"]
     if "reply_to" not in frame and "attachments" not in frame:
-        return SendMessage(text, client_id)
+        return SendMessage(text, client_id, sent_as)
     reply_to = frame.get("reply_to")
     attachments = frame.get("attachments", [])
     if type(attachments) is not list or len(attachments) > MAX_ATTACHMENTS:
@@ -105,14 +115,10 @@ def _send_message(frame: dict[str, Any]) -> SendMessage:
     return SendMessage(
         text,
         client_id,
+        sent_as,
         None if reply_to is None else _uuid(reply_to, "reply_to is a UUID."),
         tuple(_uuid(one, "attachments is a list of UUIDs.") for one in attachments),
     )
-
-
-def client_id_in(frame: Mapping[str, Any]) -> UUID:
-    """The `client_id` of a frame. Raises InvalidFrame unless it is a UUID in its usual spelling."""
-    return _uuid(frame.get("client_id"), "client_id is a UUID.")
 
 
 def _uuid(given: Any, fault: str) -> UUID:
@@ -124,18 +130,47 @@ def _uuid(given: Any, fault: str) -> UUID:
     raise InvalidFrame(fault)
 
 
-def quoted_client_id(text: str) -> str | None:
-    """The `client_id` that stands in a refused frame, so that its sender can tell which one it was."""
+def client_id_of(text: str) -> str | None:
+    """The `client_id` of a refused frame, so that its sender can tell which one it was.
+
+    It is found wherever it can be: in a frame that is no valid JSON, or whose `client_id` is no UUID.
+    """
+    frame = _lenient(text)
+    found = frame.get("client_id") if type(frame) is dict else None
+    if frame is None:
+        quoted = _CLIENT_ID.findall(text)
+        found = _lenient(quoted[-1]) if quoted else None
+    if type(found) is not str or not 0 < len(found) <= _MAX_CLIENT_ID or not _is_text(found):
+        return None
+    return found
+
+
+def _lenient(text: str) -> Any:
+    """JSON in which texts may hold half of a surrogate pair; None for what is no JSON."""
     try:
-        return str(client_id_in(orjson.loads(text)))
-    except (orjson.JSONDecodeError, AttributeError, InvalidFrame):
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None
 
 
-def ack(posted: Posted) -> bytes:
-    """The sender's receipt: it is stored, under this number."""
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def ack(posted: Posted, client_id: str = "") -> bytes:
+    """The sender's receipt: the message is stored, under this number. `client_id` as it was sent."""
     return realtime.encode(
-        {"type": "ack", "client_id": posted.client_id, "id": posted.id, "seq": posted.seq, "at": posted.at}
+        {
+            "type": "ack",
+            "client_id": client_id or posted.client_id,
+            "id": posted.id,
+            "seq": posted.seq,
+            "at": posted.at,
+        }
     )
 
 

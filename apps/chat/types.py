@@ -66,11 +66,12 @@ class Language(TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message that someone wants to post. `sender_id` None: the system speaks."""
+    """A message to post. `sender_id` None: a message of the system. `sent_as`: the `client_id` as the client spells it."""
 
     sender_id: UUID | None
     text: str
     client_id: UUID = field(default_factory=uuid4)
+    sent_as: str = ""
     reply_to: UUID | None = None
     attachments: tuple[UUID, ...] = ()
 
@@ -116,7 +117,7 @@ class Posted:
     text: str
     sender_id: UUID | None
     sender_name: str
-    client_id: UUID
+    client_id: UUID | str
     at: datetime
     edited_at: datetime | None = None
     is_deleted: bool = False

@@ -40,6 +40,17 @@ _FINAL_TEXT: Final = 0x81
 _log = structlog.get_logger(__name__)
 
 
+class InvalidTextFilter(logging.Filter):
+    """uvicorn closes a text that is no UTF-8 with 1007, and logs it as an error of its own: a client can do that at will."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is logged."""
+        return record.msg != "Invalid UTF-8 sequence received from client."
+
+
+logging.getLogger("uvicorn.error").addFilter(InvalidTextFilter())
+
+
 def frame(payload: bytes) -> bytes:
     """One unmasked, final, uncompressed text frame, as a server sends it (RFC 6455, section 5.2). UTF-8 is not checked."""
     length = len(payload)

@@ -58,6 +58,7 @@ class Feed:
         self.presence = Presence()
         self.subscribers: set[Subscriber] = set()
         self.is_open = asyncio.Event()
+        self._read_marks: dict[UUID, int] = {}
         self.idle_since = 0.0
         self._past = past
         self._ring: deque[Entry] = deque()
@@ -118,6 +119,13 @@ class Feed:
         """An event for everyone here."""
         self._append(0, frame, skip)
         self._wake()
+
+    def moves_read_mark(self, user_id: UUID, seq: int) -> bool:
+        """Note how far a member has read. False for what is no news: two processes may tell it in any order."""
+        if seq <= self._read_marks.get(user_id, 0):
+            return False
+        self._read_marks[user_id] = seq
+        return True
 
     def distrust_past(self) -> None:
         """What was said before may read differently now: who asks for it gets it from the database, not the ring."""

@@ -210,6 +210,9 @@ class Hub:
                 self._end_room(feed.room_id)
             case "typing":
                 feed.announce(body, skip=UUID(event["user"]))
+            case "read":
+                if feed.moves_read_mark(UUID(event["user"]), event["seq"]):
+                    feed.announce(body)
             case "edited" | "deleted":
                 feed.distrust_past()
                 feed.announce(body)
@@ -276,17 +279,19 @@ class Hub:
                 feed.catch_up()
 
     async def flush_reads(self) -> None:
-        """Tell rooms how far members have read, and store it, all in one statement."""
+        """Store how far members have read, in one statement, and tell rooms which marks have moved."""
         reads, self._reads = self._reads, {}
         if not reads:
             return
-        for (room_id, user_id), seq in reads.items():
-            self._publish(room_id, room_events.read(user_id=user_id, seq=seq))
         try:
-            await self.threads.run(services.record_reads, reads=reads)
+            moved = await self.threads.run(services.record_reads, reads=reads)
         except (DatabaseError, InterfaceError) as error:
             _log.warning("chat.reads_kept", error=type(error).__name__)
-            self._reads = {**reads, **self._reads}
+            for key, seq in reads.items():
+                self._reads[key] = max(seq, self._reads.get(key, 0))
+            return
+        for (room_id, user_id), seq in moved.items():
+            self._publish(room_id, room_events.read(user_id=user_id, seq=seq))
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

@@ -150,7 +150,7 @@ class Writer:
                 _log.exception("chat.answer_broke", room=str(room_id))
                 for subscriber, draft, done in some:
                     if not done.done():
-                        subscriber.tell_soon(protocol.error(Unavailable(), draft.client_id))
+                        subscriber.tell_soon(protocol.error(Unavailable(), _name(draft)))
                         done.set_result(None)
         # After the feeds' own turn, in which receipts and messages leave together.
         senders = {subscriber for some in group.values() for subscriber, _, _ in some}
@@ -166,9 +166,9 @@ class Writer:
         # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
         for (subscriber, draft, done), outcome in zip(submitted, outcomes, strict=True):
             if isinstance(outcome, Posted):
-                subscriber.tell_soon(protocol.ack(outcome))
+                subscriber.tell_soon(protocol.ack(outcome, draft.sent_as))
             else:
-                subscriber.tell_soon(protocol.error(outcome, draft.client_id))
+                subscriber.tell_soon(protocol.error(outcome, _name(draft)))
             if not done.cancelled():
                 done.set_result(None)
         if payload:
@@ -177,6 +177,10 @@ class Writer:
 
 def _unavailable(group: Group) -> Mapping[UUID, Outcome]:
     return {room_id: ([Unavailable()] * len(some), b"") for room_id, some in group.items()}
+
+
+def _name(draft: Draft) -> UUID | str:
+    return draft.sent_as or draft.client_id
 
 
 def _is_about_the_server(error: Exception) -> bool:

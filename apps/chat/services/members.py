@@ -136,27 +136,32 @@ def _change_role(actor: Membership, user_id: UUID, role: Role) -> Membership:
 
 
 def read_up_to(*, actor_id: UUID, slug: str, seq: int) -> None:
-    """Someone has read up to a number; told to the room. Raises RoomNotFound, NotAMember."""
+    """The actor has read up to a number; told to the room. Raises RoomNotFound, NotAMember."""
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
-    seq = min(seq, membership.room.head)
-    if seq > membership.read_seq:
-        room_id = membership.room_id
+    if min(seq, membership.room.head) > membership.read_seq:
         with transaction.atomic():
-            record_reads(reads={(room_id, actor_id): seq})
-            realtime.push_to_room(room_id, room_events.read(user_id=actor_id, seq=seq))
+            for (room_id, user_id), moved in record_reads(
+                reads={(membership.room_id, actor_id): seq}
+            ).items():
+                realtime.push_to_room(room_id, room_events.read(user_id=user_id, seq=moved))
 
 
-def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> None:
-    """How far people have read, many (room id, user id) at once. Marks only move forward, never beyond the head."""
+def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> dict[tuple[UUID, UUID], int]:
+    """Store how far members have read, many (room id, user id) at once. Returns the marks that have moved.
+
+    Marks only move forward, never beyond the head.
+    """
     rows = sorted(reads.items())
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE chat_membership m SET read_seq = LEAST(r.seq, room.head)"
             " FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[]) AS r (room_id, user_id, seq)"
             " JOIN chat_room room ON room.id = r.room_id"
-            " WHERE m.room_id = r.room_id AND m.user_id = r.user_id AND m.read_seq < LEAST(r.seq, room.head)",
+            " WHERE m.room_id = r.room_id AND m.user_id = r.user_id AND m.read_seq < LEAST(r.seq, room.head)"
+            " RETURNING m.room_id, m.user_id, m.read_seq",
             [[room for (room, _), _ in rows], [user for (_, user), _ in rows], [seq for _, seq in rows]],
         )
+        return {(room_id, user_id): seq for room_id, user_id, seq in cursor.fetchall()}
 
 
 def _locked(membership: Membership) -> Membership:

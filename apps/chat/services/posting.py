@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import orjson
@@ -31,6 +31,7 @@ from apps.common import events
 from apps.common.database.ids import uuid7
 from infrastructure import realtime
 
+MAX_MARKS: Final = 30
 _LOCK = "SELECT id FROM chat_room WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 _POST = "SELECT * FROM chat_post(%s::json, %s::uuid[], %s)"
 
@@ -76,7 +77,7 @@ class _Group:
 
 
 def clean_text(text: str, *, may_be_empty: bool = False) -> str:
-    """The text as it is stored: composed Unicode, without blanks around it. Raises InvalidMessage.
+    """The text as it is stored: composed Unicode (NFC), without blanks around it. Raises InvalidMessage.
 
     Only a message with files may be empty.
     """
@@ -84,12 +85,28 @@ def clean_text(text: str, *, may_be_empty: bool = False) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidMessage("A message cannot hold half of a surrogate pair.") from None
-    cleaned = unicodedata.normalize("NFC", text).strip()
+    cleaned = text.strip()
+    if len(cleaned) > MAX_TEXT:
+        raise InvalidMessage
+    if not cleaned.isascii():
+        if _has_long_run_of_marks(cleaned):
+            raise InvalidMessage(f"A message cannot hold more than {MAX_MARKS} combining marks in a row.")
+        cleaned = unicodedata.normalize("NFC", cleaned).strip()
     if "\x00" in cleaned:
         raise InvalidMessage("A message cannot hold the null character.")
     if len(cleaned) > MAX_TEXT or not (cleaned or may_be_empty):
         raise InvalidMessage
     return cleaned
+
+
+def _has_long_run_of_marks(text: str) -> bool:
+    """Composing takes the square of the length of a run; no language needs more than 30 (UAX 15, section 13)."""
+    run = 0
+    for sign in text:
+        run = run + 1 if unicodedata.combining(sign) else 0
+        if run > MAX_MARKS:
+            return True
+    return False
 
 
 def store_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | None = None) -> Stored:
@@ -162,7 +179,7 @@ def _post(groups: Mapping[UUID, _Group], moment: datetime) -> None:
                 text=text,
                 sender_id=draft.sender_id,
                 sender_name=selectors.SYSTEM_NAME if draft.sender_id is None else sender_name,
-                client_id=draft.client_id,
+                client_id=draft.sent_as or draft.client_id,
                 at=at,
                 reply_to=carried.reply_to,
                 attachments=carried.attachments,

@@ -15,10 +15,10 @@ import pytest
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from apps.chat import services
+from apps.chat import protocol, services
 from apps.chat.live import hub as hub_module
 from apps.chat.live.hub import hubs
-from apps.chat.models import Membership, Message, Role
+from apps.chat.models import MAX_ATTACHMENTS, Attachment, Membership, Message, Role
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.users.models import Session, SessionEnd
@@ -179,8 +179,6 @@ HOSTILE = [
     '{"type": "read", "seq": 1.5}',
     '{"type": "read", "seq": "1"}',
     '{"type": "read", "seq": 99999999999999999999999}',
-    '{"message": "hi", "client_id": "not a uuid"}',
-    '{"message": "hi", "client_id": 5}',
     '{"message": "hi", "client_id": "{00000000-0000-0000-0000-000000000000}"}',
     '{"a":' * 2000 + "1" + "}" * 2000,
     "[" * 16000,
@@ -204,23 +202,123 @@ def test_frames_of_no_protocol_are_refused_and_the_socket_lives(site: Site, fram
     assert socket.next("ack")["seq"] == 1
 
 
-def test_refused_frame_is_named_by_its_client_id(site: Site) -> None:
+ID = "6F1C2D3E-4B5A-4C6D-8E7F-0A1B2C3D4E5F"
+
+
+@pytest.mark.parametrize(
+    ("frame", "client_id"),
+    [
+        (f'{{"message": "hi", "client_id": "{ID}", "room": "another"}}', ID),
+        (f'{{"message": 5, "client_id": "{ID}"}}', ID),
+        (f'{{"type": "nothing", "client_id": "{ID}"}}', ID),
+        (f'{{"type": 5, "client_id": "{ID.lower()}"}}', ID.lower()),
+        (f'{{"message": "x", "client_id": "{ID}", "reply_to": 5}}', ID),
+        (f'{{"message": "x", "client_id": "{ID}", "attachments": "x"}}', ID),
+        (f'{{"message": "\\ud800", "client_id": "{ID}"}}', ID),
+        (f'{{"client_id": "{ID}", "message": "\\udfff\\ud83d"}}', ID),
+        (f'{{"client_id": "{ID}", "message": "cut off', ID),
+        (f'{{"message": "a", "client_id": "{ID}"', ID),
+        (f'{{"message": NaN, "client_id": "{ID}"}}', ID),
+        (f'{{"message": "tab\tinside", "client_id" :"{ID}"}}', ID),
+        (f'{{"message": "\\"client_id\\": \\"no\\"", "client_id": "{ID}", }}', ID),
+        ('{"message": "hi", "client_id": "not a uuid"}', "not a uuid"),
+        ('{"message": "hi", "client_id": "ж"}', "ж"),
+        ('{"message": "hi", "client_id": 5}', None),
+        ('{"message": "hi", "client_id": ""}', None),
+        (f'{{"message": "hi", "client_id": "{"x" * 65}"}}', None),
+        ('{"message": "hi", "client_id": "\\ud800"}', None),
+        ("[]", None),
+        ("{", None),
+    ],
+)
+def test_refused_frame_is_named_by_its_client_id(site: Site, frame: str, client_id: str | None) -> None:
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
-    client_id = str(uuid4())
-    socket.send(message="hi", client_id=client_id, room="another")
-    assert socket.frame()["client_id"] == client_id
+    for sent in (frame, frame.encode()):
+        socket.connection.send(sent)
+        error = socket.frame()
+        assert (error["type"], error["code"], error.get("client_id")) == ("error", "invalid_frame", client_id)
+    assert not Message.objects.exists()
+
+
+def test_client_id_comes_back_as_it_was_sent(site: Site) -> None:
+    room = RoomFactory.create()
+    ada = member_of(room)
+    socket, other = site.inside(room.slug, ada), site.inside(room.slug, member_of(room))
+    socket.say("hi", ID)
+    assert [socket.next("ack", "message")["client_id"] for _ in range(2)] == [ID, ID]
+    assert other.next("message")["client_id"] == ID
+    socket.say("hi", ID.lower())  # the same message
+    ack = socket.next("ack", "message")
+    assert (ack["type"], ack["client_id"], ack["seq"]) == ("ack", ID.lower(), 1)
+    socket.say("", ID)
+    assert socket.next("error")["client_id"] == ID
+    for spelling in (ID, ID.lower()):  # in one group, perhaps
+        socket.say("again", spelling)
+    assert [socket.next("ack")["client_id"] for _ in range(2)] == [ID, ID.lower()]
+    assert Message.objects.count() == 1
+
+
+def worst_spelling(text: str) -> str:
+    """Every character as escapes of UTF-16, in capitals."""
+    units = text.encode("utf-16-be")
+    return "".join(f"\\u{units[n]:02X}{units[n + 1]:02X}" for n in range(0, len(units), 2))
+
+
+@pytest.mark.parametrize("sign", ["x", "ж", "中", "😀"])
+def test_four_thousand_characters_are_taken_in_any_spelling(site: Site, sign: str) -> None:
+    room = RoomFactory.create()
+    ada = member_of(room)
+    socket = site.inside(room.slug, ada)
+    for spell in (str, lambda text: json.dumps(text)[1:-1], worst_spelling):
+        socket.connection.send(f'{{"message": "{spell(sign * 4000)}"}}')
+        assert socket.next("message", "error")["message"] == sign * 4000
+        client_id = str(uuid4())
+        socket.connection.send(f'{{"message": "{spell(sign * 4001)}", "client_id": "{client_id}"}}')
+        error = socket.next("message", "error")
+        assert (error["code"], error["client_id"]) == ("invalid_message", client_id)
+    files = [
+        Attachment.objects.create(room=room, uploader=ada, file="x", name="x", type="text/plain", size=1)
+        for _ in range(MAX_ATTACHMENTS)
+    ]
+    named = {
+        "type": "message",
+        "message": sign * 4000,
+        "client_id": str(uuid4()).upper(),
+        "reply_to": str(Message.objects.order_by("seq")[0].pk),
+    }
+    members = [f'"{worst_spelling(name)}": "{worst_spelling(value)}"' for name, value in named.items()]
+    ids = ", ".join(f'"{worst_spelling(str(file.pk))}"' for file in files)
+    frame = f'{{{", ".join(members)}, "{worst_spelling("attachments")}": [{ids}]}}'
+    assert len(frame.encode()) <= protocol.MAX_FRAME
+    socket.connection.send(frame)
+    taken = socket.next("message", "error")
+    assert (taken["message"], len(taken["attachments"])) == (sign * 4000, MAX_ATTACHMENTS)
 
 
 def test_frame_over_the_limit_closes_with_1009(site: Site) -> None:
     room = RoomFactory.create()
-    socket = site.inside(room.slug, member_of(room))
-    socket.connection.send(json.dumps({"message": "x" * 17_000}))
-    assert socket.close_code() == 1009
+    for sent in ("x" * (protocol.MAX_FRAME + 1), "ж" * (protocol.MAX_FRAME // 2 + 1), b"x" * 60_000):
+        socket = site.inside(room.slug, member_of(room))
+        socket.connection.send(sent)
+        assert socket.close_code() == 1009
     largest = site.inside(room.slug, member_of(room))
-    padding = " " * (16_384 - len('{"type":"ping"}'))
+    padding = " " * (protocol.MAX_FRAME - len('{"type":"ping"}'))
     largest.connection.send('{"type":"ping"}' + padding)
     assert largest.frame() == {"type": "pong"}
+
+
+def test_text_that_is_no_utf_8_closes_with_1007_and_nothing_is_logged(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = RoomFactory.create()
+    for text in (b"\xff", b'{"message": "\xc3"}', b"\xed\xa0\x80"):
+        socket = site.inside(room.slug, member_of(room))
+        caplog.clear()
+        socket.connection.send(text, text=True)
+        assert socket.close_code() == 1007
+        wait_until(lambda: not any(hub.sockets for hub in hubs.list_all()))
+        assert [one.getMessage() for one in caplog.records if "UTF-8" in one.getMessage()] == []
 
 
 def test_one_room_never_hears_another(site: Site) -> None:

@@ -290,3 +290,35 @@ def test_membership_that_ends_meanwhile_counts() -> None:
     thread.join(timeout=10)
     assert isinstance(outcome[0], NotAMember)
     assert (Room.objects.get().head, Membership.objects.count()) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        (" e\u0301 ", "é"),
+        ("x" * 4000, "x" * 4000),
+        ("a" + "\u0301" * 30, "á" + "\u0301" * 29),
+        ("\u0958" * 2000, "\u0915\u093c" * 2000),  # composed, it is longer
+        (("\u0301" * 30 + "x") * 100, ("\u0301" * 30 + "x") * 100),
+    ],
+)
+def test_text_is_composed(text: str, cleaned: str) -> None:
+    assert services.clean_text(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n ",
+        "x" * 4001,
+        "e\u0301" * 2001,
+        "\u0958" * 2001,
+        "\ud800",
+        "a\x00b",
+        "a" + "\u0301\u0323" * 16,
+    ],
+)
+def test_text_that_is_no_message(text: str) -> None:
+    with pytest.raises(InvalidMessage):
+        services.clean_text(text)

@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from apps.chat import services
 from apps.chat.models import Attachment, Membership, Message, Role
+from apps.chat.selectors import room_events
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
 from apps.users.tests.factories import access_token_for
+from infrastructure import realtime
 
 
 def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) -> None:
@@ -168,8 +170,24 @@ def test_read_marks_move_forward_only_are_told_and_kept(site: Site) -> None:
     assert writer.next("read")["seq"] == 3
     wait_until(lambda: mark.get() == 3)
     reader.send(type="read", seq=1)
-    assert writer.next("read")["seq"] == 1
+    again = site.inside(room.slug, grace)  # a second device, which has seen less
+    again.send(type="read", seq=2)
+    assert writer.is_quiet("read", seconds=1)
     assert mark.get() == 3
+    services.read_up_to(actor_id=grace.pk, slug=room.slug, seq=2)
+    services.post_message(actor_id=ada.pk, slug=room.slug, text="x")
+    services.read_up_to(actor_id=grace.pk, slug=room.slug, seq=99)
+    assert writer.next("read")["seq"] == 4
+
+
+def test_read_marks_of_two_processes_never_go_backwards(site: Site) -> None:
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    ada, grace = uuid4(), uuid4()
+    for user_id, seq in ((ada, 7), (ada, 5), (grace, 5), (ada, 7), (ada, 8)):
+        realtime.push_to_room(room.pk, room_events.read(user_id=user_id, seq=seq))
+    told = [socket.next("read") for _ in range(3)]
+    assert [(one["user"], one["seq"]) for one in told] == [(str(ada), 7), (str(grace), 5), (str(ada), 8)]
 
 
 def test_ping_is_answered(site: Site) -> None:

@@ -148,7 +148,7 @@ test("a message that is too big is refused and not sent again", async () => {
   const chat = new ChatSocket({ room: slug, session }).open();
   const refused: string[] = [];
   chat.on("error", (frame) => refused.push(frame.code));
-  const acknowledged = ["before", "x".repeat(16 * 1024), "after"].map((text) => chat.send(text));
+  const acknowledged = ["before", "x".repeat(64 * 1024), "after"].map((text) => chat.send(text));
   await assert.rejects(acknowledged[1] ?? Promise.resolve(), (error) => error instanceof ChatRefused && error.code === "too_big");
   assert.deepEqual([(await acknowledged[0])?.seq, (await acknowledged[2])?.seq, refused, chat.unsent], [1, 2, ["too_big"], []]);
   chat.close();
