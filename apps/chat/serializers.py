@@ -11,7 +11,7 @@ from apps.chat.types import Language
 
 
 class RoomOutput(serializers.Serializer[Room]):
-    """A room as one person sees it. `role` is null and `unread` 0 for those who are not in it."""
+    """A room as the caller sees it. `role` is null and `unread` 0 unless the caller is a member."""
 
     id = serializers.UUIDField()
     slug = serializers.CharField()
@@ -25,13 +25,13 @@ class RoomOutput(serializers.Serializer[Room]):
         read_only=True, help_text="Number of messages above `read_seq` that were not deleted."
     )
     muted_until = serializers.DateTimeField(
-        source="my_muted_until", allow_null=True, help_text="Until then you may read and not speak."
+        source="my_muted_until", allow_null=True, help_text="Until then you can read but not post."
     )
     created_at = serializers.DateTimeField()
 
 
 class MemberOutput(serializers.Serializer[Any]):
-    """Someone in a room."""
+    """A member of a room."""
 
     user = serializers.UUIDField(source="user_id")
     name = serializers.CharField(source="user.name")
@@ -42,7 +42,7 @@ class MemberOutput(serializers.Serializer[Any]):
 
 
 class QuoteOutput(serializers.Serializer[Any]):
-    """The beginning of the message that is replied to; empty when that was deleted."""
+    """The beginning of the message that this one replies to; empty after that was deleted."""
 
     def get_fields(self) -> dict[str, Any]:
         """Declared here because one of them is called `from`."""
@@ -57,7 +57,7 @@ class QuoteOutput(serializers.Serializer[Any]):
 
 
 class AttachmentOutput(serializers.Serializer[Any]):
-    """A file. `type` was found by its content; `width` and `height` in pixels, of images only."""
+    """A file. `type` is detected from its content; `width` and `height` in pixels, of images only."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -68,7 +68,7 @@ class AttachmentOutput(serializers.Serializer[Any]):
 
 
 class MentionOutput(serializers.Serializer[Any]):
-    """A member whom the text names as `<@user>`."""
+    """A member named as `<@user>` in the text."""
 
     user = serializers.UUIDField(source="user_id")
     name = serializers.CharField()

@@ -10,11 +10,11 @@ from apps.notifications.models import Notification
 
 
 class NotificationOutput(serializers.Serializer[Notification]):
-    """Something that one was told, with the names that frames have. `link` is a path of this site, or empty."""
+    """A notification, with the field names of frames. `link` is a path of this site, or empty."""
 
     id = serializers.UUIDField()
-    seq = serializers.IntegerField(help_text="Ascending without gaps for each person.")
-    kind = serializers.CharField(help_text="What it is about, as `<slice>.<what>`.")
+    seq = serializers.IntegerField(help_text="Ascending without gaps for each user.")
+    kind = serializers.CharField(help_text="Its subject, as `<slice>.<what>`.")
     title = serializers.CharField()
     body = serializers.CharField()
     link = serializers.CharField()

@@ -114,7 +114,7 @@ class PhoneField(TextField):
 
 
 class AcceptedOutput(serializers.Serializer[Any]):
-    """What is said of a request whose outcome is told by mail alone."""
+    """Answers a request whose outcome is told by mail only."""
 
     detail = serializers.CharField()
 
@@ -130,10 +130,10 @@ class RegistrationOutput(serializers.Serializer[Any]):
 
 
 class AccountOutput(RegistrationOutput):
-    """An account as its owner, and who may look at it, sees it."""
+    """An account as its owner sees it, and any caller who may read it."""
 
     email_verified = serializers.BooleanField(source="is_verified")
-    avatar = serializers.SerializerMethodField(help_text="Where the picture is; null without one.")
+    avatar = serializers.SerializerMethodField(help_text="URL of the picture; null without one.")
 
     def get_avatar(self, user: User) -> str | None:
         """The address of the picture."""
@@ -150,26 +150,26 @@ class TokenPairOutput(serializers.Serializer[Any]):
 
 
 class ChallengeOutput(serializers.Serializer[Any]):
-    """A sign-in that waits for its second factor. `challenge` opens nothing by itself."""
+    """A sign-in that waits for its second factor. `challenge` grants nothing by itself."""
 
     challenge = serializers.CharField()
-    methods = serializers.ListField(child=serializers.CharField(), help_text="What may be shown.")
+    methods = serializers.ListField(child=serializers.CharField(), help_text="What completes the sign-in.")
     expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
 class ResetInput(fields.Input):
-    """The address of an account that a mail is asked for."""
+    """The address of the account that a mail is requested for."""
 
     email = TextField(max_length=EMAIL_LENGTH)
 
 
 class OwnerInput(fields.Input):
-    """What asks for the password once more."""
+    """Asks for the password again."""
 
     current_password = SecretField(
         max_length=PASSWORD_LENGTH,
         required=False,
         default="",
         allow_blank=True,
-        help_text="Left out by accounts that have none: they have to have signed in within ten minutes.",
+        help_text="Leave it out if the account has no password; it must then have signed in within the last ten minutes.",
     )

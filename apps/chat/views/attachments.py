@@ -18,7 +18,7 @@ from apps.common.http.parsers import UploadParser
 from infrastructure import storage
 
 _MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
-# Whatever somebody managed to upload: it is looked at or saved, never run.
+# An upload is looked at or saved, never run.
 _POLICY: Final = "default-src 'none'; sandbox"
 
 
@@ -44,7 +44,7 @@ class AttachmentsView(View, tag="Attachments"):
         ],
     )
     def post(self, request: ApiRequest, slug: str, *, file: IO[bytes]) -> Attachment:
-        """Then post a message that names its id. What it is, is found by its content; images are written anew."""
+        """Then post a message that names its id. Its type is detected from its content; images are encoded again."""
         return services.upload_file(actor_id=request.caller.user.pk, slug=slug, file=file, name=file.name)
 
 
@@ -57,7 +57,7 @@ class AttachmentView(View, tag="Attachments"):
         failures=[*_MEMBERS_ONLY, exceptions.AttachmentNotFound],
     )
     def get(self, request: ApiRequest, slug: str, attachment_id: UUID) -> HttpResponseBase:
-        """For members of the room; always as a download, with the type that was found."""
+        """For members of the room; always as a download, with the detected type."""
         attachment = selectors.get_attachment(
             user_id=request.caller.user.pk, slug=slug, attachment_id=attachment_id
         )

@@ -1,4 +1,4 @@
-"""Invitations: what a room has sent, and what one has got."""
+"""Invitations: those that a room has sent, and those that a user has received."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODERATORS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, excep
 
 
 class InvitationOutput(serializers.Serializer[Any]):
-    """An invitation as those see it who invite: as it was written, whether or not there is such an account."""
+    """An invitation as the room's moderators see it: as it was written, whether or not the account exists."""
 
     id = serializers.UUIDField()
     email = serializers.CharField(allow_null=True)
@@ -49,12 +49,12 @@ class InvitationsView(View, tag="Invitations"):
         failures=_MODERATORS_ONLY,
     )
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Invitation]:
-        """The newest first; for moderators and owners."""
+        """For moderators and owners. The newest first."""
         return selectors.list_invitations_of(user_id=request.caller.user.pk, slug=slug)
 
     @operation(
         "chat_invitations_send",
-        "Invite someone",
+        "Invite a user",
         body=InvitationInput,
         answers={201: InvitationOutput},
         failures=[*_MODERATORS_ONLY, exceptions.TooManyInvitations, exceptions.TooOften, InvalidEmail],
@@ -62,7 +62,7 @@ class InvitationsView(View, tag="Invitations"):
     def post(
         self, request: ApiRequest, slug: str, *, email: str | None = None, user_id: UUID | None = None
     ) -> Invitation:
-        """By address or by id; the answer does not tell whether there is such an account."""
+        """By address or by id. The answer does not tell whether the account exists."""
         return services.invite(actor_id=request.caller.user.pk, slug=slug, email=email, user_id=user_id)
 
 
@@ -70,7 +70,7 @@ class InvitationView(View, tag="Invitations"):
     @operation(
         "chat_invitations_withdraw",
         "Withdraw an invitation",
-        answers={204: "It opens nothing any more."},
+        answers={204: "The invitation is withdrawn."},
         failures=[*_MODERATORS_ONLY, exceptions.InvitationNotFound],
     )
     def delete(self, request: ApiRequest, slug: str, invitation_id: UUID) -> None:
@@ -80,7 +80,7 @@ class InvitationView(View, tag="Invitations"):
 
 class MyInvitationsView(View, tag="Invitations"):
     class MyInvitationOutput(serializers.Serializer[Any]):
-        """An invitation as the one sees it who is invited."""
+        """An invitation as the invited user sees it."""
 
         id = serializers.UUIDField()
         room = serializers.CharField(source="room.slug")
@@ -90,9 +90,9 @@ class MyInvitationsView(View, tag="Invitations"):
         created_at = serializers.DateTimeField()
         expires_at = serializers.DateTimeField()
 
-    @operation("chat_my_invitations_list", "List one's own invitations", page=MyInvitationOutput)
+    @operation("chat_my_invitations_list", "List your invitations", page=MyInvitationOutput)
     def get(self, request: ApiRequest) -> QuerySet[Invitation]:
-        """Into rooms that you may not see yet. Those to an address show once it is verified."""
+        """Also to rooms that you cannot see yet. Invitations to an address appear once it is verified."""
         return selectors.list_invitations_for(user_id=request.caller.user.pk)
 
 
@@ -104,7 +104,7 @@ class AcceptView(View, tag="Invitations"):
         failures=[exceptions.InvitationNotFound, exceptions.Banned],
     )
     def post(self, request: ApiRequest, invitation_id: UUID) -> Room:
-        """You are a member of the room."""
+        """You become a member of the room."""
         actor_id = request.caller.user.pk
         membership = services.accept_invitation(actor_id=actor_id, invitation_id=invitation_id)
         return selectors.get_room_visible_to(user_id=actor_id, slug=membership.room.slug)
@@ -114,9 +114,9 @@ class DeclineView(View, tag="Invitations"):
     @operation(
         "chat_my_invitations_decline",
         "Decline an invitation",
-        answers={204: "It is gone."},
+        answers={204: "The invitation is deleted."},
         failures=[exceptions.InvitationNotFound],
     )
     def post(self, request: ApiRequest, invitation_id: UUID) -> None:
-        """Nobody is told."""
+        """The room is not told."""
         services.decline_invitation(actor_id=request.caller.user.pk, invitation_id=invitation_id)

@@ -1,4 +1,4 @@
-"""Who is in a room, how far they have read, and whom one can find."""
+"""Members of a room, how far they have read, and users whom the caller can find."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class JoinView(View, tag="Members"):
         failures=[exceptions.RoomNotFound, exceptions.Banned],
     )
     def post(self, request: ApiRequest, slug: str) -> Room:
-        """A public one. To be in already is fine."""
+        """A public room. Members may call it again."""
         actor_id = request.caller.user.pk
         services.join_room(actor_id=actor_id, slug=slug)
         return selectors.get_room_visible_to(user_id=actor_id, slug=slug)
@@ -42,7 +42,7 @@ class LeaveView(View, tag="Members"):
     @operation(
         "chat_rooms_leave",
         "Leave a room",
-        answers={204: "You are no longer in it."},
+        answers={204: "You are no longer a member."},
         failures=[*_MEMBERS_ONLY, exceptions.LastOwner],
     )
     def post(self, request: ApiRequest, slug: str) -> None:
@@ -52,14 +52,14 @@ class LeaveView(View, tag="Members"):
 
 class MembersView(View, tag="Members"):
     class MemberInput(fields.Input):
-        """Someone to bring in, or whose role to change."""
+        """A user to add, or a member whose role to change."""
 
         user = fields.UUIDField(source="user_id")
         role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
 
     @operation("chat_members_list", "List members", page=MemberOutput, failures=_MEMBERS_ONLY)
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Membership]:
-        """In the order in which they came."""
+        """In the order in which they joined."""
         membership = selectors.get_membership(user_id=request.caller.user.pk, slug=slug)
         return selectors.list_members(room_id=membership.room_id)
 
@@ -71,7 +71,7 @@ class MembersView(View, tag="Members"):
         failures=[*_ON_A_MEMBER, exceptions.MemberBanned],
     )
     def post(self, request: ApiRequest, slug: str, *, user_id: UUID, role: str) -> Answer:
-        """Moderators may add members; owners may give any role. 201 for someone new, 200 for a change of role."""
+        """Moderators may add members; owners may give any role. 201 for a new member, 200 for a change of role."""
         membership, is_new = services.add_member(
             actor_id=request.caller.user.pk, slug=slug, user_id=user_id, role=Role(role)
         )
@@ -80,7 +80,7 @@ class MembersView(View, tag="Members"):
 
 class MemberView(View, tag="Members"):
     class RoleInput(fields.Input):
-        """Another role for a member."""
+        """A new role for a member."""
 
         role = serializers.ChoiceField(choices=Role.choices)
 
@@ -92,7 +92,7 @@ class MemberView(View, tag="Members"):
         failures=_ON_A_MEMBER,
     )
     def patch(self, request: ApiRequest, slug: str, user_id: UUID, *, role: str) -> Membership:
-        """Owners change the roles of those who are no owners; everyone may give themselves a lower one."""
+        """Owners change the roles of members who are not owners; any member may lower their own."""
         return services.change_role(
             actor_id=request.caller.user.pk, slug=slug, user_id=user_id, role=Role(role)
         )
@@ -100,17 +100,17 @@ class MemberView(View, tag="Members"):
     @operation(
         "chat_members_remove",
         "Remove a member",
-        answers={204: "They are no longer in it."},
+        answers={204: "No longer a member."},
         failures=_ON_A_MEMBER,
     )
     def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
-        """Those below you, or yourself. Their sockets are closed."""
+        """A member below you, or yourself. The member's sockets are closed."""
         services.remove_member(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
 
 
 class ReadView(View, tag="Members"):
     class ReadInput(fields.Input):
-        """How far one has read."""
+        """The number of the newest message that was read."""
 
         seq = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
 
@@ -128,12 +128,12 @@ class ReadView(View, tag="Members"):
 
 class PeopleView(View, tag="Members"):
     class PersonOutput(serializers.Serializer[Any]):
-        """Someone who shares a room with the caller."""
+        """A user who shares a room with the caller."""
 
         id = serializers.UUIDField()
         name = serializers.CharField()
 
-    @operation("chat_people_list", "Find people", page=PersonOutput, filters=PersonFilter)
+    @operation("chat_people_list", "Find users", page=PersonOutput, filters=PersonFilter)
     def get(self, request: ApiRequest) -> QuerySet[Any]:
-        """Those who share a room with you, by name."""
+        """Users who share a room with you, by name."""
         return selectors.list_people_known_to(user_id=request.caller.user.pk)

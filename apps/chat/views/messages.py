@@ -1,4 +1,4 @@
-"""What is said in a room, and the system's own voice in it."""
+"""Messages of a room, posted by members and by the system."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class MessagesView(View, tag="Messages"):
             child=fields.UUIDField(),
             max_length=MAX_ATTACHMENTS,
             required=False,
-            help_text="What you uploaded to this room, each for one message.",
+            help_text="Ids of your uploads to this room, each for one message.",
         )
 
     @operation(
         "chat_messages_list",
-        "Read messages",
+        "List messages",
         page=MessageOutput,
         rows=selectors.as_posted,
         filters=MessageFilter,
@@ -45,7 +45,7 @@ class MessagesView(View, tag="Messages"):
         failures=_MEMBERS_ONLY,
     )
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Message]:
-        """The newest page, or the one after or before a number; always the oldest first."""
+        """The newest page, or the page after or before a number; the oldest message first."""
         membership = selectors.get_membership(user_id=request.caller.user.pk, slug=slug)
         return selectors.list_messages(room_id=membership.room_id)
 
@@ -72,7 +72,7 @@ class MessagesView(View, tag="Messages"):
         reply_to: UUID | None = None,
         attachments: Sequence[UUID] = (),
     ) -> Answer:
-        """201 for a new message, 200 when its `client_id` was taken before."""
+        """201 for a new message, 200 for a `client_id` that you have used before."""
         posted, is_new = services.post_message(
             actor_id=request.caller.user.pk,
             slug=slug,
@@ -86,21 +86,21 @@ class MessagesView(View, tag="Messages"):
 
 class SearchView(View, tag="Messages"):
     class SearchInput(fields.Input):
-        """What is looked for, as in a search engine: words, "phrases", or, -without."""
+        """A query as in a search engine: words, "phrases", `or`, `-without`."""
 
         q = fields.TextField(source="query", max_length=200)
 
     class PieceOutput(serializers.Serializer[Any]):
-        """A piece of a snippet. Plain text: what it means in HTML is up to whoever shows it."""
+        """A piece of a snippet, as plain text: escape it before showing it as HTML."""
 
         text = serializers.CharField()
-        match = serializers.BooleanField(help_text="Whether it was looked for.")
+        match = serializers.BooleanField(help_text="Whether it matches the query.")
 
     class FoundOutput(MessageOutput):
-        """A message that was found."""
+        """A message that matches a query."""
 
         def get_fields(self) -> dict[str, Any]:
-            """Those of a message, and where the words stand in it."""
+            """Those of a message, and the snippet."""
             return {**super().get_fields(), "snippet": SearchView.PieceOutput(many=True)}
 
     @operation(
@@ -112,20 +112,20 @@ class SearchView(View, tag="Messages"):
         failures=_MEMBERS_ONLY,
     )
     def get(self, request: ApiRequest, slug: str, *, query: str) -> QuerySet[Message]:
-        """Words, "phrases", or, -without; the newest first, with the words marked in a snippet."""
+        """Takes words, "phrases", `or` and `-without`. The newest message first, with the matches marked in a snippet."""
         membership = selectors.get_membership(user_id=request.caller.user.pk, slug=slug)
         return selectors.search_messages(room=membership.room, query=query)
 
 
 class MessageView(View, tag="Messages"):
     class MessageChangeInput(fields.Input):
-        """Other words for a message."""
+        """A new text for a message."""
 
         message = fields.TextField(source="text", max_length=MAX_TEXT)
 
     @operation(
         "chat_messages_edit",
-        "Change a message",
+        "Edit a message",
         body=MessageChangeInput,
         answers=MessageOutput,
         failures=[
@@ -137,7 +137,7 @@ class MessageView(View, tag="Messages"):
         ],
     )
     def patch(self, request: ApiRequest, slug: str, message_id: UUID, *, text: str) -> Posted:
-        """One's own only."""
+        """Only your own."""
         return services.edit_message(
             actor_id=request.caller.user.pk, slug=slug, message_id=message_id, text=text
         )
@@ -145,11 +145,11 @@ class MessageView(View, tag="Messages"):
     @operation(
         "chat_messages_delete",
         "Delete a message",
-        answers={204: "Its text is gone; its number stays."},
+        answers={204: "The text is deleted; the number stays."},
         failures=[*_MEMBERS_ONLY, exceptions.MessageNotFound, exceptions.RoomRoleTooLow],
     )
     def delete(self, request: ApiRequest, slug: str, message_id: UUID) -> None:
-        """One's own; moderators and owners may delete anyone's."""
+        """Your own; moderators and owners may delete any."""
         services.delete_message(actor_id=request.caller.user.pk, slug=slug, message_id=message_id)
 
 

@@ -1,4 +1,4 @@
-"""Who may not speak in a room for a time, and who may not come in."""
+"""Mutes and bans of a room."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MODERATORS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, excep
 
 class MuteView(View, tag="Members"):
     class MuteInput(fields.Input):
-        """How long someone may not speak: one of both."""
+        """How long the member is muted: give one of both."""
 
         seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400, required=False)
         until = serializers.DateTimeField(required=False)
@@ -48,7 +48,7 @@ class MuteView(View, tag="Members"):
         seconds: int | None = None,
         until: datetime | None = None,
     ) -> Membership:
-        """Someone below you; until then they read and do not speak. Again: another time."""
+        """A member below you, who can then read but not post. Calling it again sets a new time."""
         now = timezone.now()
         return services.mute_member(
             actor_id=request.caller.user.pk,
@@ -60,17 +60,17 @@ class MuteView(View, tag="Members"):
 
     @operation(
         "chat_members_unmute",
-        "Let a member speak again",
-        answers={204: "They may speak."},
+        "Unmute a member",
+        answers={204: "The member can post again."},
         failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound],
     )
     def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
-        """Someone below you."""
+        """A member below you."""
         services.unmute_member(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
 
 
 class BanOutput(serializers.Serializer[Any]):
-    """Someone who may not come into a room."""
+    """A user who is banned from a room."""
 
     user = serializers.UUIDField(source="user_id")
     name = serializers.CharField(source="user.name")
@@ -79,25 +79,25 @@ class BanOutput(serializers.Serializer[Any]):
 
 class BansView(View, tag="Members"):
     class BanInput(fields.Input):
-        """Someone to keep out."""
+        """A user to ban."""
 
         user = fields.UUIDField(source="user_id")
 
     @operation("chat_bans_list", "List bans", page=BanOutput, failures=_MODERATORS_ONLY)
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Ban]:
-        """The oldest first; for those who may moderate."""
+        """For moderators and owners. The oldest first."""
         moderator = selectors.get_moderator(user_id=request.caller.user.pk, slug=slug)
         return selectors.list_bans(room_id=moderator.room.pk)
 
     @operation(
         "chat_bans_add",
-        "Ban someone",
+        "Ban a user",
         body=BanInput,
         answers={201: BanOutput, 200: BanOutput},
         failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound],
     )
     def post(self, request: ApiRequest, slug: str, *, user_id: UUID) -> Answer:
-        """Someone below you, in the room or not: they are put out, and cannot come back. 200 for who is banned already."""
+        """A user below you, a member or not, is removed and cannot return. 200 for a user who is banned already."""
         ban, is_new = services.ban_member(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)
         return Answer(201 if is_new else 200, ban)
 
@@ -106,9 +106,9 @@ class BanView(View, tag="Members"):
     @operation(
         "chat_bans_lift",
         "Lift a ban",
-        answers={204: "They may come in."},
+        answers={204: "The ban is lifted."},
         failures=[*_MODERATORS_ONLY, exceptions.BanNotFound],
     )
     def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
-        """They may join again, or be brought or invited."""
+        """The user can join, be added or be invited again."""
         services.lift_ban(actor_id=request.caller.user.pk, slug=slug, user_id=user_id)

@@ -29,22 +29,22 @@ class RoomsView(View, tag="Rooms"):
             rf"^{SLUG_PATTERN}\Z",
             max_length=64,
             required=False,
-            help_text="Without one it is made of the name.",
+            help_text="Derived from the name if left out.",
         )
         name = fields.TextField(max_length=80, help_text="In any script.")
         is_private = fields.BooleanField(default=False)
         language = serializers.ChoiceField(
-            choices=Language.choices, required=False, help_text="Whose rules its search goes by."
+            choices=Language.choices, required=False, help_text="The language of its search."
         )
 
     @operation("chat_rooms_list", "List rooms", page=RoomOutput, filters=RoomFilter)
     def get(self, request: ApiRequest) -> QuerySet[Room]:
-        """Public rooms and those that you are in, by slug; with your role and how much you have not read."""
+        """Public rooms and your own, by slug, with your role and unread count."""
         return selectors.list_rooms(user_id=request.caller.user.pk)
 
     @operation(
         "chat_rooms_create",
-        "Make a room",
+        "Create a room",
         body=RoomInput,
         answers={201: RoomOutput},
         failures=[exceptions.SlugTaken],
@@ -74,9 +74,9 @@ class RoomView(View, tag="Rooms"):
         is_private = fields.BooleanField(required=False)
         language = serializers.ChoiceField(choices=Language.choices, required=False)
 
-    @operation("chat_rooms_read", "Read a room", answers=RoomOutput, failures=[exceptions.RoomNotFound])
+    @operation("chat_rooms_read", "Get a room", answers=RoomOutput, failures=[exceptions.RoomNotFound])
     def get(self, request: ApiRequest, slug: str) -> Room:
-        """A public room, or one that you are in."""
+        """A public room, or one of your own."""
         return selectors.get_room_visible_to(user_id=request.caller.user.pk, slug=slug)
 
     @operation(
@@ -91,7 +91,7 @@ class RoomView(View, tag="Rooms"):
         is_private: bool | None = None,
         language: str | None = None,
     ) -> Room:
-        """Its owners may rename it and decide who can see it."""
+        """For owners: its name, who can see it, and the language of its search."""
         actor_id = request.caller.user.pk
         services.edit_room(actor_id=actor_id, slug=slug, name=name, is_private=is_private, language=language)
         return selectors.get_room_visible_to(user_id=actor_id, slug=slug)
@@ -99,11 +99,11 @@ class RoomView(View, tag="Rooms"):
     @operation(
         "chat_rooms_delete",
         "Delete a room",
-        answers={204: "It is gone, with all its messages."},
+        answers={204: "The room and its messages are deleted."},
         failures=_OWNERS_ONLY,
     )
     def delete(self, request: ApiRequest, slug: str) -> None:
-        """Its owners may end it for everyone."""
+        """For owners."""
         services.delete_room(actor_id=request.caller.user.pk, slug=slug)
 
 
@@ -132,7 +132,7 @@ class PushEventView(View, tag="Messages"):
         "chat_room_events_push",
         "Push an event to a room's open sockets",
         body=EventInput,
-        answers={202: "On its way. It is not kept for those who are not there."},
+        answers={202: "Sent to the sockets that are open; it is not stored."},
         failures=[exceptions.RoomNotFound],
     )
     def post(

@@ -1,6 +1,6 @@
-"""The link that ends one's digests: as an operation of zone public, and as a page with one button.
+"""The link that unsubscribes from digests: as an operation of zone public, and as a page with one button.
 
-The link of a mail leads to the page, which only asks: programs that look at links in mails end nobody's digests.
+The link in a mail leads to the page, which only asks: programs that follow links in mails unsubscribe no user.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class UnsubscribeView(View, tag="Notifications"):
 
     @operation(
         "notifications_unsubscribe",
-        "End one's digests by the link of one",
+        "Unsubscribe from digests with the token of a link",
         body=UnsubscribeInput,
         answers={204: "No more digests."},
         failures=[LinkUnusable],
@@ -58,7 +58,7 @@ class UnsubscribeView(View, tag="Notifications"):
         ],
     )
     def post(self, request: ApiRequest, *, token: str) -> None:
-        """Done twice is done."""
+        """Repeating it has no further effect."""
         services.unsubscribe(token=token)
 
 

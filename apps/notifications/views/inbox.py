@@ -19,7 +19,7 @@ from apps.notifications.types import Summary, declared_kinds
 
 class NotificationsView(View, tag="Notifications"):
     @operation(
-        "notifications_list", "List one's notifications", page=NotificationOutput, filters=NotificationFilter
+        "notifications_list", "List your notifications", page=NotificationOutput, filters=NotificationFilter
     )
     def get(self, request: ApiRequest) -> QuerySet[Notification]:
         """The newest first."""
@@ -29,7 +29,7 @@ class NotificationsView(View, tag="Notifications"):
 class SummaryView(View, tag="Notifications"):
     @operation("notifications_summary", "Count unread notifications", answers=SummaryOutput)
     def get(self, request: ApiRequest) -> Summary:
-        """Also gives the number of the newest one, to ask a stream for what comes after it."""
+        """Also returns the number of the newest notification, after which a stream can start."""
         return selectors.get_summary(user_id=request.caller.user.pk)
 
 
@@ -41,13 +41,13 @@ class ReadView(View, tag="Notifications"):
         failures=[exceptions.NotificationNotFound],
     )
     def post(self, request: ApiRequest, notification_id: UUID) -> Summary:
-        """Answers with what is left."""
+        """Returns what is left unread."""
         return services.mark_read(actor_id=request.caller.user.pk, notification_id=notification_id)
 
 
 class ReadAllView(View, tag="Notifications"):
     class ReadAllInput(fields.Input):
-        """Which are read: all, or those up to a number."""
+        """Which notifications are read: all, or those up to a number."""
 
         up_to = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
 
@@ -55,12 +55,12 @@ class ReadAllView(View, tag="Notifications"):
         "notifications_read_all", "Mark all notifications as read", body=ReadAllInput, answers=SummaryOutput
     )
     def post(self, request: ApiRequest, *, up_to: int | None = None) -> Summary:
-        """With `up_to`, what came in later stays unread. Answers with what is left."""
+        """With `up_to`, newer notifications stay unread. Returns what is left unread."""
         return services.mark_all_read(actor_id=request.caller.user.pk, up_to=up_to)
 
 
 class PreferencesOutput(serializers.Serializer[Inbox]):
-    """What one wants to hear of, and what there is to choose from."""
+    """Preferences, and the kinds to choose from."""
 
     digest = serializers.ChoiceField(choices=Digest.choices)
     muted_kinds = serializers.ListField(child=serializers.CharField())
@@ -73,7 +73,7 @@ class PreferencesOutput(serializers.Serializer[Inbox]):
 
 class PreferencesView(View, tag="Notifications"):
     class PreferencesInput(fields.Input):
-        """What one wants to hear of; what is left out stays."""
+        """Preferences; fields that are left out stay."""
 
         digest = serializers.ChoiceField(choices=Digest.choices, required=False)
         muted_kinds = serializers.ListField(
@@ -86,21 +86,21 @@ class PreferencesView(View, tag="Notifications"):
                 raise serializers.ValidationError(f"There is no kind {min(unknown)!r}.", code="kind_unknown")
             return codes
 
-    @operation("notifications_preferences", "Read one's preferences", answers=PreferencesOutput)
+    @operation("notifications_preferences", "Get your preferences", answers=PreferencesOutput)
     def get(self, request: ApiRequest) -> Inbox:
-        """With the kinds that there are."""
+        """Includes the kinds to choose from."""
         return selectors.get_inbox(user_id=request.caller.user.pk)
 
     @operation(
         "notifications_preferences_update",
-        "Change one's preferences",
+        "Change your preferences",
         body=PreferencesInput,
         answers=PreferencesOutput,
     )
     def patch(
         self, request: ApiRequest, *, digest: str | None = None, muted_kinds: Sequence[str] | None = None
     ) -> Inbox:
-        """How often a digest comes, and what not to be told of."""
+        """How often a digest is sent, and which kinds are muted."""
         return services.set_preferences(
             actor_id=request.caller.user.pk, digest=digest, muted_kinds=muted_kinds
         )

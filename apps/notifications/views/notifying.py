@@ -1,4 +1,4 @@
-"""Zone internal: services tell people something."""
+"""Zone internal: services notify users."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _require_small(data: Mapping[str, Any]) -> None:
 
 class NotifyView(View, tag="Notifications"):
     class NotifyInput(fields.Input):
-        """What a service tells a user."""
+        """A notification from a service."""
 
         user = fields.UUIDField(source="user_id")
         kind = fields.PatternField(
@@ -44,12 +44,12 @@ class NotifyView(View, tag="Notifications"):
         key = fields.TextField(
             max_length=120,
             required=False,
-            help_text="Names the cause: told again, it stays one notification.",
+            help_text="Names the cause: the same key again makes no second notification.",
         )
 
     @operation(
         "notifications_notify",
-        "Notify a person",
+        "Notify a user",
         body=NotifyInput,
         answers={201: NotificationOutput, 204: None},
         failures=[exceptions.RecipientNotFound, exceptions.InvalidLink],
@@ -66,7 +66,7 @@ class NotifyView(View, tag="Notifications"):
         data: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> Notification | None:
-        """An empty 204 when the user does not want to hear of this kind."""
+        """An empty 204 if the user has muted this kind."""
         return services.notify(
             user_id=user_id, kind=kind, title=title, body=body, link=link, data=data, key=key
         )
@@ -89,9 +89,9 @@ class PushEventView(View, tag="Notifications"):
 
     @operation(
         "notifications_push",
-        "Push an event to a person's open sockets",
+        "Push an event to a user's open sockets",
         body=PushInput,
-        answers={202: "On its way. It is not kept for those who are not there."},
+        answers={202: "Sent to the sockets that are open; it is not stored."},
         failures=[exceptions.RecipientNotFound],
     )
     def post(

@@ -53,7 +53,7 @@ class StreamView(View, tag="Notifications"):
 
     @operation(
         "notifications_stream",
-        "Stream one's notifications (Server-Sent Events)",
+        "Stream your notifications (Server-Sent Events)",
         answers={(200, "text/event-stream"): _EVENT},
         failures=[exceptions.TooManyStreams, InvalidInput],
         parameters=[

@@ -1,4 +1,4 @@
-"""Zone admin: everybody's accounts."""
+"""Zone admin: all accounts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AdminAccountOutput(AccountOutput):
 
 
 class UsersView(View, tag="users"):
-    @operation("users_list", "Accounts, the newest first", page=AdminAccountOutput, filters=UserFilter)
+    @operation("users_list", "List accounts, the newest first", page=AdminAccountOutput, filters=UserFilter)
     def get(self, request: ApiRequest) -> QuerySet[User]:
         return selectors.list_users_for(actor=request.caller)
 
@@ -41,13 +41,13 @@ class UserView(View, tag="users"):
     class EraseInput(fields.Input):
         erase = fields.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
 
-    @operation("users_get", "An account", answers=AdminAccountOutput, failures=[exceptions.UserNotFound])
+    @operation("users_get", "Get an account", answers=AdminAccountOutput, failures=[exceptions.UserNotFound])
     def get(self, request: ApiRequest, user_id: UUID) -> User:
         return selectors.get_user_for(actor=request.caller, user_id=user_id)
 
     @operation(
         "users_replace",
-        "Set name, role and activity of an account",
+        "Replace name, role and state of an account",
         body=AccountChangesInput,
         answers=AdminAccountOutput,
         failures=[*_REFUSALS, exceptions.RoleUnknown],
@@ -73,7 +73,7 @@ class UserView(View, tag="users"):
 
 
 class DeactivateView(View, tag="users"):
-    @operation("users_deactivate", "Switch an account off", answers=AdminAccountOutput, failures=_REFUSALS)
+    @operation("users_deactivate", "Deactivate an account", answers=AdminAccountOutput, failures=_REFUSALS)
     def post(self, request: ApiRequest, user_id: UUID) -> User:
         """Its sessions end at once."""
         return services.deactivate_user(actor=request.caller, user_id=user_id)
@@ -82,7 +82,7 @@ class DeactivateView(View, tag="users"):
 class ActivateView(View, tag="users"):
     @operation(
         "users_activate",
-        "Switch an account on again",
+        "Activate an account",
         answers=AdminAccountOutput,
         failures=[exceptions.UserNotFound, exceptions.RankTooLow],
     )

@@ -1,4 +1,4 @@
-"""The address of an account. Zone public: links of mails. Zone private: asking for another address."""
+"""The address of an account. Zone public: links of mails. Zone private: a change of address."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class VerifyInput(fields.Input):
 class EmailVerifyView(View, tag="auth"):
     @operation(
         "auth_email_verify",
-        "Verify an e-mail address by the token of a mail",
+        "Verify an e-mail address with the token from a mail",
         body=VerifyInput,
         failures=[exceptions.OneTimeTokenRefused],
     )
@@ -41,41 +41,41 @@ class EmailVerifyView(View, tag="auth"):
 class EmailResendView(View, tag="auth"):
     @operation(
         "auth_email_resend",
-        "Ask for the mail that verifies an address once more",
+        "Request the verification mail again",
         body=ResetInput,
         answers={202: AcceptedOutput},
         failures=[exceptions.TooManyAttempts],
     )
     def post(self, request: ApiRequest, *, email: str) -> dict[str, str]:
-        """The answer is the same whether there is something to verify or not."""
+        """The answer is the same whether or not there is anything to verify."""
         services.resend_verification(email=email, device=device_of(request))
         return CHECK_MAIL
 
 
 class EmailChangeConfirmView(View, tag="auth"):
     class ConfirmedOutput(serializers.Serializer[Any]):
-        """What a confirmation has led to."""
+        """The outcome of a confirmation."""
 
-        completed = serializers.BooleanField(help_text="False while the other address has not agreed yet.")
+        completed = serializers.BooleanField(help_text="False until the other address has confirmed as well.")
 
     @operation(
         "auth_email_change_confirm",
-        "Agree to a change of address by the token of a mail",
+        "Confirm a change of address with the token from a mail",
         body=VerifyInput,
         answers=ConfirmedOutput,
         failures=[exceptions.OneTimeTokenRefused, exceptions.EmailTaken],
     )
     def post(self, request: ApiRequest, *, token: str) -> dict[str, bool]:
-        """The account moves when both addresses have agreed."""
+        """The address changes once both addresses have confirmed."""
         return {"completed": services.confirm_email_change(token=token)}
 
 
 class EmailChangeOutput(serializers.Serializer[Any]):
-    """A change of address that waits for both addresses."""
+    """A pending change of address."""
 
     email = serializers.EmailField(help_text="The new address.")
-    old_confirmed = serializers.SerializerMethodField(help_text="Whether the address of now has agreed.")
-    new_confirmed = serializers.SerializerMethodField(help_text="Whether the new address has agreed.")
+    old_confirmed = serializers.SerializerMethodField(help_text="Whether the current address has confirmed.")
+    new_confirmed = serializers.SerializerMethodField(help_text="Whether the new address has confirmed.")
     expires_at = serializers.DateTimeField()
 
     def get_old_confirmed(self, change: EmailChange) -> bool:
@@ -89,7 +89,7 @@ class EmailChangeOutput(serializers.Serializer[Any]):
 
 class EmailView(View, tag="account"):
     class AddressOutput(serializers.Serializer[Any]):
-        """The address of one's account, and the one that it is to have."""
+        """The address of the account, and a change of it that is pending."""
 
         email = serializers.EmailField()
         email_verified = serializers.BooleanField()
@@ -99,14 +99,14 @@ class EmailView(View, tag="account"):
         email = AddressField()
 
     @operation(
-        "users_me_email", "The address of one's account, and the one it is to have", answers=AddressOutput
+        "users_me_email", "Get your address, and a change of it that is pending", answers=AddressOutput
     )
     def get(self, request: ApiRequest) -> dict[str, Any]:
         return self._shown(request)
 
     @operation(
         "users_me_email_change",
-        "Ask for another address",
+        "Request a change of address",
         body=EmailChangeInput,
         answers={202: AddressOutput},
         failures=[
@@ -119,13 +119,13 @@ class EmailView(View, tag="account"):
         ],
     )
     def post(self, request: ApiRequest, *, email: str, current_password: str) -> dict[str, Any]:
-        """Both addresses get a mail; the account moves when both have agreed."""
+        """Both addresses get a mail; the address changes once both have confirmed."""
         services.request_email_change(
             actor=request.caller, email=email, current_password=current_password, device=device_of(request)
         )
         return self._shown(request)
 
-    @operation("users_me_email_keep", "Keep the address after all")
+    @operation("users_me_email_keep", "Cancel a change of address")
     def delete(self, request: ApiRequest) -> None:
         services.cancel_email_change(actor=request.caller)
 

@@ -20,7 +20,7 @@ class IntrospectView(View, tag="tokens"):
         token = SecretField(max_length=4096)
 
     class IntrospectionOutput(serializers.Serializer[Any]):
-        """RFC 7662: all but `active` is null for a token that does not hold."""
+        """RFC 7662: for an invalid token, everything but `active` is null."""
 
         active = serializers.BooleanField()
         sub = serializers.UUIDField(allow_null=True)
@@ -30,12 +30,12 @@ class IntrospectView(View, tag="tokens"):
 
     @operation(
         "tokens_introspect",
-        "What an access token stands for",
+        "Introspect an access token",
         body=IntrospectionInput,
         answers=IntrospectionOutput,
     )
     def post(self, request: ApiRequest, *, token: str) -> Introspection:
-        """A token that does not hold is a 200 as well: `active` says so."""
+        """An invalid token gets a 200, too, with `active` false."""
         return selectors.introspect(token=token)
 
 
@@ -45,6 +45,8 @@ class UserView(View, tag="users"):
 
         is_active = serializers.BooleanField()
 
-    @operation("users_get", "An account", answers=ServiceAccountOutput, failures=[exceptions.UserNotFound])
+    @operation(
+        "users_get", "Get an account", answers=ServiceAccountOutput, failures=[exceptions.UserNotFound]
+    )
     def get(self, request: ApiRequest, user_id: UUID) -> User:
         return selectors.get_user_for(actor=request.caller, user_id=user_id)

@@ -18,7 +18,7 @@ class PasswordView(View, tag="account"):
 
     @operation(
         "users_me_password",
-        "Change one's password",
+        "Change your password",
         body=PasswordChangeInput,
         failures=[
             exceptions.WrongPassword,
@@ -28,7 +28,7 @@ class PasswordView(View, tag="account"):
         ],
     )
     def post(self, request: ApiRequest, *, current_password: str, new_password: str) -> None:
-        """Every session ends, the one of this call included: sign in with the new password."""
+        """All sessions end, including the current one: sign in with the new password."""
         services.change_password(
             actor=request.caller,
             current_password=current_password,
@@ -40,13 +40,13 @@ class PasswordView(View, tag="account"):
 class PasswordResetView(View, tag="auth"):
     @operation(
         "auth_password_reset",
-        "Ask for a link that sets a new password",
+        "Request a link to set a new password",
         body=ResetInput,
         answers={202: AcceptedOutput},
         failures=[exceptions.TooManyAttempts],
     )
     def post(self, request: ApiRequest, *, email: str) -> dict[str, str]:
-        """The answer is the same whether the address is known or not."""
+        """The answer is the same whether or not the address has an account."""
         services.request_password_reset(email=email, device=device_of(request))
         return CHECK_MAIL
 
@@ -58,10 +58,10 @@ class PasswordResetConfirmView(View, tag="auth"):
 
     @operation(
         "auth_password_reset_confirm",
-        "Set a new password by the token of a mail",
+        "Set a new password with the token from a mail",
         body=ResetConfirmInput,
         failures=[exceptions.OneTimeTokenRefused, exceptions.PasswordRefused, HashingBusy],
     )
     def post(self, request: ApiRequest, *, token: str, password: str) -> None:
-        """Every session of the account ends."""
+        """All sessions of the account end."""
         services.confirm_password_reset(token=token, password=password)

@@ -31,7 +31,7 @@ _PHONE: Final = re.compile(r"\A\+?[0-9][0-9 ()./-]{3,30}\Z")
 
 
 class MeOutput(AccountOutput):
-    """One's own account."""
+    """The caller's account."""
 
     phone = serializers.CharField(allow_null=True)
 
@@ -51,11 +51,11 @@ class MeView(View, tag="account"):
                 )
             return phone or None
 
-    @operation("users_me", "One's own account", answers=MeOutput)
+    @operation("users_me", "Get your account", answers=MeOutput)
     def get(self, request: ApiRequest) -> User:
         return request.caller.user  # type: ignore[no-any-return]  # callers know no slice
 
-    @operation("users_me_update", "Change one's own account", body=ProfileInput, answers=MeOutput)
+    @operation("users_me_update", "Change your account", body=ProfileInput, answers=MeOutput)
     def patch(self, request: ApiRequest, **changes: Unpack[ProfileChanges]) -> User:
         return services.update_profile(actor=request.caller, changes=changes)
 
@@ -105,8 +105,8 @@ class MeView(View, tag="account"):
 class ExportView(View, tag="account"):
     @operation(
         "users_me_export",
-        "All that is kept about oneself, as a file",
-        answers={200: (OpenApiTypes.OBJECT, "The file, as it is read.")},
+        "Download everything stored about you",
+        answers={200: (OpenApiTypes.OBJECT, "The file, streamed.")},
         failures=[exceptions.TooManyAttempts],
     )
     def get(self, request: ApiRequest) -> StreamingHttpResponse:
@@ -128,16 +128,16 @@ class AvatarView(View, tag="account"):
 
     @operation(
         "users_me_avatar_set",
-        "Set one's picture",
+        "Set your picture",
         body=AvatarInput,
         answers=MeOutput,
         failures=[exceptions.AvatarRefused],
     )
     def put(self, request: ApiRequest, *, avatar: IO[bytes]) -> User:
-        """The middle square of the image is stored anew, without metadata."""
+        """The middle square of the image is encoded again, without metadata."""
         return services.set_avatar(actor=request.caller, file=avatar)
 
-    @operation("users_me_avatar_remove", "Remove one's picture")
+    @operation("users_me_avatar_remove", "Remove your picture")
     def delete(self, request: ApiRequest) -> None:
         services.remove_avatar(actor=request.caller)
 
@@ -145,10 +145,10 @@ class AvatarView(View, tag="account"):
 class UserView(View, tag="account"):
     @operation(
         "users_get",
-        "An account, for its owner and for admins",
+        "Get an account",
         answers=AccountOutput,
         failures=[exceptions.UserNotFound],
     )
     def get(self, request: ApiRequest, user_id: UUID) -> User:
-        """For everybody else a 404, whether there is such an account or not."""
+        """For its owner and for admins. Any other caller gets a 404, whether or not the account exists."""
         return selectors.get_user_for(actor=request.caller, user_id=user_id)

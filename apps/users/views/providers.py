@@ -1,4 +1,4 @@
-"""Outside providers. Zone public: signing in with one. Zone private: linking one to one's account."""
+"""Identity providers. Zone public: signing in. Zone private: linking one to an account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AWAY = (exceptions.ProviderUnknown, exceptions.ProviderUnavailable, exceptions.
 
 
 class ProviderOutput(serializers.Serializer[Any]):
-    """An outside provider that people may sign in with."""
+    """A provider to sign in with."""
 
     name = serializers.CharField()
     title = serializers.CharField()
@@ -29,11 +29,11 @@ class ProviderOutput(serializers.Serializer[Any]):
 
 class ProvidersView(View, tag="auth"):
     class ProvidersOutput(serializers.Serializer[Any]):
-        """All of them."""
+        """The providers."""
 
         providers = ProviderOutput(many=True)
 
-    @operation("auth_oidc", "The providers that people may sign in with", answers=ProvidersOutput)
+    @operation("auth_oidc", "List the providers to sign in with", answers=ProvidersOutput)
     def get(self, request: ApiRequest) -> dict[str, Any]:
         return {"providers": selectors.list_providers()}
 
@@ -59,17 +59,17 @@ class ProviderReturnInput(fields.Input):
 
 class StartView(View, tag="auth"):
     @operation(
-        "auth_oidc_start", "Begin to sign in with a provider", answers=ProviderStartOutput, failures=_AWAY
+        "auth_oidc_start", "Start signing in with a provider", answers=ProviderStartOutput, failures=_AWAY
     )
     def post(self, request: ApiRequest, provider: str) -> ProviderStart:
-        """Send the browser to the address, and keep `flow` where only this browser has it."""
+        """Send the browser to the address, and keep `flow` where only this browser can read it."""
         return services.begin_provider_sign_in(provider=provider, device=device_of(request))
 
 
 class CallbackView(View, tag="auth"):
     @operation(
         "auth_oidc_callback",
-        "Sign in with what a provider sent the browser back with",
+        "Finish signing in with a provider",
         body=ProviderReturnInput,
         answers=SIGNED_IN,
         failures=[
@@ -82,7 +82,7 @@ class CallbackView(View, tag="auth"):
     def post(
         self, request: ApiRequest, provider: str, *, flow: str, code: str, state: str, iss: str
     ) -> Answer:
-        """Good once, whatever becomes of it. An address that has an account already never opens it."""
+        """Works once, whether it succeeds or not. An address alone never signs in to an account that exists."""
         outcome = services.sign_in_with_provider(
             provider=provider,
             returned=ProviderReturn(flow=flow, code=code, state=state, iss=iss),
@@ -92,17 +92,17 @@ class CallbackView(View, tag="auth"):
 
 
 class IdentityOutput(serializers.Serializer[Any]):
-    """Who opens one's account at an outside provider."""
+    """An identity at a provider that signs in to an account."""
 
     id = serializers.UUIDField()
     provider = serializers.CharField()
-    subject = serializers.CharField(help_text="The provider's own name for them.")
+    subject = serializers.CharField(help_text="The provider's identifier of the user.")
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField()
 
 
 class IdentitiesView(View, tag="identities"):
-    @operation("users_me_identities", "Who opens one's account elsewhere", page=IdentityOutput)
+    @operation("users_me_identities", "List the identities linked to your account", page=IdentityOutput)
     def get(self, request: ApiRequest) -> QuerySet[Identity]:
         return selectors.list_identities(user=request.caller.user)
 
@@ -110,7 +110,7 @@ class IdentitiesView(View, tag="identities"):
 class LinkStartView(View, tag="identities"):
     @operation(
         "users_me_identities_start",
-        "Begin to link a provider to one's account",
+        "Start linking a provider to your account",
         answers=ProviderStartOutput,
         failures=_AWAY,
     )
@@ -123,7 +123,7 @@ class LinkStartView(View, tag="identities"):
 class LinkCallbackView(View, tag="identities"):
     @operation(
         "users_me_identities_link",
-        "Link a provider with what it sent the browser back with",
+        "Finish linking a provider",
         body=ProviderReturnInput,
         answers={201: IdentityOutput},
         failures=[exceptions.IdentityTaken, exceptions.ProviderSignInRefused, *_AWAY],
@@ -142,7 +142,7 @@ class LinkCallbackView(View, tag="identities"):
 class IdentityView(View, tag="identities"):
     @operation(
         "users_me_identities_unlink",
-        "Unlink a provider from one's account",
+        "Unlink a provider from your account",
         failures=[exceptions.IdentityNotFound, exceptions.LastWayIn],
     )
     def delete(self, request: ApiRequest, identity_id: UUID) -> None:

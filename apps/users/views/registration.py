@@ -27,15 +27,15 @@ class RegisterView(View, tag="auth"):
 
     @operation(
         "auth_register",
-        "Make an account",
+        "Register an account",
         body=RegistrationInput,
         answers={
             201: RegistrationOutput,
-            202: (AcceptedOutput, "Where addresses are kept secret: the mail says what happened."),
+            202: (AcceptedOutput, "Registration is uniform: the mail says what happened."),
         },
         failures=[exceptions.EmailTaken, exceptions.PasswordRefused, exceptions.TooManyAttempts, HashingBusy],
     )
     def post(self, request: ApiRequest, *, email: str, name: str, password: str) -> User | Answer:
-        """A mail with a link that verifies the address follows. The account can be signed in to at once."""
+        """The user gets a mail with a link that verifies the address, and can sign in at once."""
         user = services.register_user(email=email, name=name, password=password, device=device_of(request))
         return user or Answer(202, CHECK_MAIL)

@@ -39,29 +39,31 @@ class RoleOutput(serializers.Serializer[Any]):
     rank = serializers.IntegerField()
     permissions = serializers.ListField(
         child=serializers.CharField(),
-        help_text="Granted to it, and so held by all that rank above; `*` is everything.",
+        help_text="Granted to this role, and so held by all roles above it; `*` is every permission.",
     )
-    is_built_in = serializers.BooleanField(help_text="It can be neither deleted nor given another rank.")
+    is_built_in = serializers.BooleanField(
+        help_text="A built-in role cannot be deleted or given another rank."
+    )
 
 
 class RolesView(View, tag="roles"):
     class RoleInput(RoleChangesInput):
         code = RoleField()
 
-    @operation("roles_list", "The roles, the lowest first", page=RoleOutput)
+    @operation("roles_list", "List roles, the lowest first", page=RoleOutput)
     def get(self, request: ApiRequest) -> QuerySet[Role]:
         return selectors.list_roles(actor=request.caller)
 
-    @operation("roles_make", "Make a role", body=RoleInput, answers={201: RoleOutput}, failures=_REFUSALS)
+    @operation("roles_make", "Create a role", body=RoleInput, answers={201: RoleOutput}, failures=_REFUSALS)
     def post(self, request: ApiRequest, *, code: str, title: str, rank: int, permissions: list[str]) -> Role:
-        """Below one's own, with permissions that one holds."""
+        """It must rank below your own, with permissions that you hold."""
         return services.make_role(
             actor=request.caller, code=code, title=title, rank=rank, permissions=permissions
         )
 
 
 class RoleView(View, tag="roles"):
-    @operation("roles_get", "A role", answers=RoleOutput, failures=[exceptions.RoleNotFound])
+    @operation("roles_get", "Get a role", answers=RoleOutput, failures=[exceptions.RoleNotFound])
     def get(self, request: ApiRequest, code: str) -> Role:
         return selectors.get_role(actor=request.caller, code=code)
 
@@ -74,7 +76,7 @@ class RoleView(View, tag="roles"):
         failures=[*_REFUSALS, exceptions.RoleBuiltIn],
     )
     def patch(self, request: ApiRequest, code: str, **changes: Unpack[RoleChanges]) -> Role:
-        """It counts from the next request of everyone who has it, or a role above it."""
+        """Takes effect with the next request of each user who has this role or one above it."""
         return services.update_role(actor=request.caller, code=code, changes=changes)
 
     @operation(
@@ -93,10 +95,12 @@ class RoleView(View, tag="roles"):
 
 class PermissionsView(View, tag="roles"):
     class PermissionsOutput(serializers.Serializer[Any]):
-        """What a role can be granted."""
+        """The permissions that a role can be granted."""
 
         permissions = serializers.ListField(child=serializers.CharField())
 
-    @operation("permissions_list", "What a role can be granted", answers=PermissionsOutput)
+    @operation(
+        "permissions_list", "List the permissions that a role can be granted", answers=PermissionsOutput
+    )
     def get(self, request: ApiRequest) -> dict[str, list[str]]:
         return {"permissions": selectors.list_permissions()}

@@ -1,4 +1,4 @@
-"""Zone private: one's own second factor. Zone admin: helping somebody who has lost theirs."""
+"""Zone private: the caller's second factor. Zone admin: removing that of an account."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _OWNER: Final = (exceptions.WrongPassword, exceptions.SignInStale, exceptions.To
 
 
 class OwnerCodeInput(OwnerInput):
-    """What asks for both factors once more."""
+    """Asks for both factors again."""
 
     code = SecretField(max_length=CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
 
 
 class RecoveryCodesOutput(serializers.Serializer[Any]):
-    """Shown once; each works once."""
+    """Shown once. Each code works once."""
 
     recovery_codes = serializers.ListField(child=serializers.CharField())
 
@@ -44,21 +44,19 @@ class SecondFactorView(View, tag="second factor"):
         secret = serializers.CharField(help_text="Base32, for typing.")
         uri = serializers.CharField(help_text="`otpauth://…`, for a QR code.")
 
-    @operation(
-        "users_me_second_factor", "Whether signing in takes a second factor", answers=SecondFactorOutput
-    )
+    @operation("users_me_second_factor", "Get the state of your second factor", answers=SecondFactorOutput)
     def get(self, request: ApiRequest) -> SecondFactorState:
         return selectors.get_second_factor_state(user=request.caller.user)
 
     @operation(
         "users_me_second_factor_begin",
-        "Begin to set up an authenticator app",
+        "Start setting up an authenticator app",
         body=OwnerInput,
         answers={201: EnrolmentOutput},
         failures=[exceptions.SecondFactorEnabled, *_OWNER],
     )
     def post(self, request: ApiRequest, *, current_password: str) -> Enrolment:
-        """Nothing is asked for until a code of the app was confirmed."""
+        """Sign-in asks for no code until one has been confirmed."""
         return services.begin_second_factor(
             actor=request.caller, current_password=current_password, device=device_of(request)
         )
@@ -70,7 +68,7 @@ class ConfirmView(View, tag="second factor"):
 
     @operation(
         "users_me_second_factor_confirm",
-        "Switch the second factor on with a code of the app",
+        "Enable the second factor with a code of the app",
         body=CodeInput,
         answers=RecoveryCodesOutput,
         failures=[
@@ -81,7 +79,7 @@ class ConfirmView(View, tag="second factor"):
         ],
     )
     def post(self, request: ApiRequest, *, code: str) -> dict[str, list[str]]:
-        """Every other session ends. The recovery codes are shown this once."""
+        """All other sessions end. The recovery codes are shown only here."""
         codes = services.confirm_second_factor(actor=request.caller, code=code, device=device_of(request))
         return {"recovery_codes": codes}
 
@@ -89,12 +87,12 @@ class ConfirmView(View, tag="second factor"):
 class DisableView(View, tag="second factor"):
     @operation(
         "users_me_second_factor_disable",
-        "Switch the second factor off",
+        "Disable the second factor",
         body=OwnerCodeInput,
         failures=[exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER],
     )
     def post(self, request: ApiRequest, *, current_password: str, code: str) -> None:
-        """Every other session ends."""
+        """All other sessions end."""
         services.disable_second_factor(
             actor=request.caller, current_password=current_password, code=code, device=device_of(request)
         )
@@ -103,7 +101,7 @@ class DisableView(View, tag="second factor"):
 class RecoveryCodesView(View, tag="second factor"):
     @operation(
         "users_me_recovery_codes_renew",
-        "New recovery codes in place of the old ones",
+        "Replace the recovery codes",
         body=OwnerCodeInput,
         answers=RecoveryCodesOutput,
         failures=[exceptions.SecondFactorMissing, exceptions.WrongCode, *_OWNER],
@@ -118,7 +116,7 @@ class RecoveryCodesView(View, tag="second factor"):
 class UserSecondFactorView(View, tag="users"):
     @operation(
         "users_second_factor_remove",
-        "Switch off the second factor of somebody who has lost it",
+        "Remove the second factor of an account",
         failures=[exceptions.UserNotFound, exceptions.OwnAccount, exceptions.SecondFactorMissing],
     )
     def delete(self, request: ApiRequest, user_id: UUID) -> None:

@@ -23,25 +23,25 @@ class RefreshInput(fields.Input):
 class RefreshView(View, tag="auth"):
     @operation(
         "auth_refresh",
-        "Trade a refresh token for a new pair",
+        "Exchange a refresh token for a new pair",
         body=RefreshInput,
         answers=TokenPairOutput,
         failures=[exceptions.RefreshTokenRefused],
     )
     def post(self, request: ApiRequest, *, refresh_token: str) -> TokenPair:
-        """A refresh token is good once. One that comes a second time ends its session."""
+        """A refresh token works once. Using it again ends its session."""
         return services.refresh(refresh_token=refresh_token)
 
 
 class LogoutView(View, tag="auth"):
     @operation("auth_logout", "End the session of a refresh token", body=RefreshInput)
     def post(self, request: ApiRequest, *, refresh_token: str) -> None:
-        """A token that is unknown has the same answer."""
+        """An unknown token gets the same answer."""
         services.logout(refresh_token=refresh_token)
 
 
 class LogoutAllView(View, tag="sessions"):
-    @operation("users_me_logout_all", "End all of one's sessions")
+    @operation("users_me_logout_all", "End all your sessions")
     def post(self, request: ApiRequest) -> None:
         services.logout_everywhere(actor=request.caller)
 
@@ -50,30 +50,30 @@ class AdminSessionOutput(serializers.Serializer[Any]):
     """A live session of an account, as admins see it."""
 
     id = serializers.UUIDField()
-    user_agent = serializers.CharField(help_text="What the client says it is.")
+    user_agent = serializers.CharField(help_text="As the client names itself.")
     network = serializers.CharField(help_text="The network that it signed in from.")
     created_at = serializers.DateTimeField()
-    last_seen_at = serializers.DateTimeField(help_text="When it signed in or refreshed last.")
+    last_seen_at = serializers.DateTimeField(help_text="When the session last signed in or refreshed.")
     expires_at = serializers.DateTimeField()
 
 
 class SessionsView(View, tag="sessions"):
     class SessionOutput(AdminSessionOutput):
-        """One of one's own sessions."""
+        """One of the caller's sessions."""
 
-        is_current = serializers.SerializerMethodField(help_text="Whether this call belongs to it.")
+        is_current = serializers.SerializerMethodField(help_text="Whether this call belongs to the session.")
 
         def get_is_current(self, session: Session) -> bool:
             """Whether the caller's token is of this session."""
             return bool(session.pk == self.context["request"].caller.session_id)
 
-    @operation("users_me_sessions", "One's live sessions", page=SessionOutput)
+    @operation("users_me_sessions", "List your sessions", page=SessionOutput)
     def get(self, request: ApiRequest) -> SessionQuerySet:
         return selectors.list_sessions(user=request.caller.user)
 
 
 class SessionView(View, tag="sessions"):
-    @operation("users_me_sessions_end", "End one of one's sessions", failures=[exceptions.SessionNotFound])
+    @operation("users_me_sessions_end", "End one of your sessions", failures=[exceptions.SessionNotFound])
     def delete(self, request: ApiRequest, session_id: UUID) -> None:
         services.revoke_session(actor=request.caller, session_id=session_id)
 
@@ -81,7 +81,7 @@ class SessionView(View, tag="sessions"):
 class UserSessionsView(View, tag="users"):
     @operation(
         "users_sessions",
-        "The live sessions of an account",
+        "List the sessions of an account",
         page=AdminSessionOutput,
         failures=[exceptions.UserNotFound],
     )

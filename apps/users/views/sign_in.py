@@ -31,7 +31,7 @@ def signed_in(outcome: TokenPair | Challenge) -> Answer:
 
 class LoginView(View, tag="auth"):
     class LoginInput(fields.Input):
-        """What is no address has no account, and is answered like any other address without one."""
+        """Text that is not an address is answered like an address without an account."""
 
         email = TextField(max_length=EMAIL_LENGTH)
         password = SecretField(max_length=PASSWORD_LENGTH)
@@ -44,7 +44,7 @@ class LoginView(View, tag="auth"):
         failures=[exceptions.InvalidCredentials, exceptions.TooManyAttempts, HashingBusy],
     )
     def post(self, request: ApiRequest, *, email: str, password: str) -> Answer:
-        """An account with a second factor gets a challenge instead: go on at `auth/login/second-factor/`."""
+        """An account with a second factor gets a challenge: continue at `auth/login/second-factor/`."""
         return signed_in(services.login(email=email, password=password, device=device_of(request)))
 
 
@@ -61,5 +61,5 @@ class LoginSecondFactorView(View, tag="auth"):
         failures=[exceptions.ChallengeRefused, exceptions.SecondFactorRefused, exceptions.TooManyAttempts],
     )
     def post(self, request: ApiRequest, *, challenge: str, code: str) -> TokenPair:
-        """A wrong code leaves the challenge as it is; a right one uses it up."""
+        """A wrong code does not use up the challenge; a correct one does."""
         return services.complete_login(challenge=challenge, code=code, device=device_of(request))
