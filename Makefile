@@ -77,7 +77,7 @@ console-client: clients-tools ## the console's client, generated anew (ARGS=--ch
 	@$(OFFLINE) $(PY) manage.py zones clients $(CONSOLE) $(ARGS)
 
 browser-test: venv ## the console in headless Chromium: two people, a killed server, accessibility (needs chromium, chromedriver)
-	@$(PY) -m apps.console.tests.browser.journey $(ARGS)
+	@$(PY) -m apps.common.tests.browser.journey $(ARGS)
 	@$(PY) -m apps.api.tests.browser.pages
 
 clients-test: clients-tools ## generated clients against a live server, in Node, Python and a browser (needs chromium, chromedriver)

@@ -28,6 +28,7 @@ file               what it brings
 `routing.py`       `websocket_urlpatterns`; the hooks `startup`, `stopping` and `shutdown` of the ASGI server
 `pages.py`         `urlpatterns` of pages outside the zones
 `admin.py`         pages of the admin site
+`console/`         `MODULE` and `STYLESHEETS`, pages of the console, from its `static/`; `data()`, what they are given
 `management/`      commands of `manage.py`
 `examples.py`      `FIELDS`, example values for the OpenAPI documents
 `asyncapi.py`      `ZONE` and `document()`, the AsyncAPI document of the slice's sockets

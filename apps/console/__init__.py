@@ -1,1 +1,1 @@
-"""The page at `/`: a client of the public API like any other. Holds no rule and no model."""
+"""The console at `/`: a frame with the status and the API zones, for pages that installed slices bring. A client of the API."""

@@ -1,4 +1,4 @@
-"""The mails of a development server, read from the folder of Django's file backend. Sends nothing, deletes nothing."""
+"""Reads the mails that Django's file backend has written on a development server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LARGEST = 512 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """What a person sees of a mail: its heads, and its text part as it was written."""
+    """The headers of a mail that are shown, and its text part."""
 
     subject: str
     sender: str
@@ -26,7 +26,7 @@ class Mail:
 
 
 def list_mails(folder: Path, *, limit: int = 20) -> list[Mail]:
-    """The last mails in the folder, the newest first; none when nothing was sent yet."""
+    """Returns the last mails in the folder, the newest first."""
     found: list[Mail] = []
     for raw in _newest(folder):
         found.append(_mail(raw))

@@ -1,4 +1,4 @@
-"""The console's own pages, outside `/api/`: `/` and, on a development server, `/mails/`."""
+"""The pages outside of the zones: the console at `/`, and `/mails/` on development servers."""
 
 from django.urls import path
 
@@ -6,5 +6,5 @@ from apps.console import views
 
 urlpatterns = [
     path("", views.console, name="console"),
-    path("mails/", views.mails, name="console-mails"),
+    path("mails/", views.mail, name="console-mail"),
 ]

@@ -1,12 +1,10 @@
-"""Files that a process hands out itself: uploads in development, and the names of static files in production."""
+"""Files that a process serves itself in development: uploads."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
@@ -43,22 +41,3 @@ def test_nothing_outside_of_the_uploads_is_shown(uploads: Path, path: str, statu
 
 def test_uploads_are_not_written_over_http(uploads: Path) -> None:
     assert Client().post("/media/page.html").status_code == 405
-
-
-def test_modules_import_each_other_by_hashed_names(settings: Settings, tmp_path: Path) -> None:
-    settings.STATIC_ROOT = tmp_path
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "infrastructure.storage.static.HashedStaticFilesStorage"},
-    }
-    others = ["admin", "rest_framework", "drf_spectacular_sidecar", "django_extensions", "gis"]
-    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=others)
-    (app,) = [
-        path
-        for path in (tmp_path / "console").glob("app.*.js")
-        if re.search(r"\.[0-9a-f]{12}\.js$", path.name)
-    ]
-    imported = re.findall(r'from "\./([^"]+)"', app.read_text(encoding="utf-8"))
-    assert imported
-    assert [name for name in imported if not re.search(r"\.[0-9a-f]{12}\.js$", name)] == []
-    assert [name for name in imported if not (tmp_path / "console" / name).is_file()] == []

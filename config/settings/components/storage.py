@@ -16,6 +16,11 @@ DATA_DIR = environment.ROOT / VARIABLES.text(
 )
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = environment.ROOT / "staticfiles"
+# The console's modules and style sheets of each slice, at `/static/<slice>/console/`.
+STATICFILES_DIRS = [
+    (f"{folder.parents[1].name}/console", folder)
+    for folder in sorted(environment.ROOT.glob("apps/*/console/static"))
+]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 # Whether this process hands out uploads itself; in production nginx or the S3 store does.

@@ -71,6 +71,10 @@ class ChatSocket(ReconnectingSocket[Frame]):
         """
         return await self.post(message, **more)
 
+    def discard(self, client_id: str) -> None:
+        """Give up a message that is not acknowledged; its future fails. The server may have stored it nevertheless."""
+        self._outbox.refuse("discarded", "The message was discarded.", client_id)
+
     def say(self, message: str, **more: Any) -> Coroutine[Any, Any, AckFrame]:
         """Deprecated name of `send`."""
         warnings.warn("ChatSocket.say is deprecated: use send", DeprecationWarning, stacklevel=2)

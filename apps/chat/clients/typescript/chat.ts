@@ -67,6 +67,11 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
     return acknowledged;
   }
 
+  /** Give up a message that is not acknowledged; its promise rejects. The server may have stored it nevertheless. */
+  discard(client_id: string): void {
+    this.#outbox.refuse("discarded", "The message was discarded.", client_id);
+  }
+
   /** @deprecated Use `send`. */
   say(message: string, more: Partial<Draft> = {}): Promise<AckFrame> {
     return this.send(message, more);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from typing import Any
 
 import httpx
@@ -164,6 +165,21 @@ def test_unsent_messages_of_an_earlier_socket_are_stored_once(base_url: str, roo
 
     run(scenario)
     assert Message.objects.filter(room=room).count() == 1
+
+
+def test_a_discarded_message_is_not_sent(base_url: str, room: Room) -> None:
+    session = client_session(base_url, member_of(room))
+    draft = {"message": "never mind", "client_id": str(uuid.uuid4())}
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug, unsent=(draft,)) as socket:
+            assert socket.unsent == (draft,)
+            socket.discard(draft["client_id"])
+            assert socket.unsent == ()
+            assert (await socket.send("hello"))["seq"] == 1
+
+    run(scenario)
+    assert list(Message.objects.values_list("text", flat=True)) == ["hello"]
 
 
 @pytest.mark.parametrize("code", [4403, 4404, 4406, 4408])

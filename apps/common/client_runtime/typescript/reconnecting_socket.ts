@@ -268,10 +268,10 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
   #later(code: number): void {
     if (this.#state === "stopped") return;
     if (this.#state === "open" && Date.now() - this.#openedAt >= STEADY) this.#attempt = 0;
-    this.#become("waiting", code);
     const pace = SLOW.has(code) ? { slow: true } : { longest: this.#longest };
     this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, pace));
     this.#attempt += 1;
+    this.#become("waiting", code); // last: a listener may close the socket
   }
 
   #stop(code: number): void {

@@ -11,8 +11,14 @@ _ACCESSIBILITY: Final = (Path(__file__).parent / "accessibility.js").read_text(e
 
 
 def accessibility_faults(browser: Browser) -> list[str]:
-    """A sentence for each fault of accessibility in the page as it is now."""
+    """Returns a sentence for each fault of accessibility in the page as it is now."""
     return list(browser.run(_ACCESSIBILITY))
+
+
+def assert_no_faults(browser: Browser) -> None:
+    """Assert that the page has no fault of accessibility as it is now."""
+    faults = accessibility_faults(browser)
+    assert faults == [], faults
 
 
 def fits(browser: Browser, width: int) -> bool:
@@ -36,3 +42,29 @@ def focus_walk(browser: Browser, key: str, count: int) -> list[dict[str, Any]]:
         browser.press(key)
         walk.append(browser.run(script))
     return walk
+
+
+def is_visible(browser: Browser, selector: str) -> bool:
+    """Whether an element is visible."""
+    return bool(
+        browser.run("return document.querySelector(arguments[0])?.checkVisibility() ?? false", selector)
+    )
+
+
+def assert_accessible(browser: Browser) -> None:
+    """Assert that there is no fault of accessibility in light and dark, wide and narrow."""
+    for scheme in ("light", "dark"):
+        browser.prefer(prefers_color_scheme=scheme)
+        for width, phone in ((360, True), (1280, False)):
+            browser.resize(width, 800, phone=phone)
+            assert_no_faults(browser)
+            assert fits(browser, width), (scheme, width)
+    browser.prefer(prefers_color_scheme="light")
+
+
+def assert_refused(browser: Browser, *statuses: str) -> None:
+    """Assert that the browser has logged answers with these statuses and nothing else."""
+    complaints = browser.complaints()
+    assert len(complaints) == len(statuses), complaints
+    for complaint, status in zip(complaints, statuses, strict=True):
+        assert f"status of {status}" in complaint, complaints

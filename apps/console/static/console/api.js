@@ -1,40 +1,45 @@
 /**
- * The API as this page calls it. What lives here: the generated client of the public and the private zone, what is asked
- * outside of the zones (health, their index), and the words of a failure. What does not: who is signed in (session.js).
+ * The API as the console calls it: the generated client, requests outside of the zones (health, the index of zones), and
+ * the text for a failed call. Who is signed in is not known here.
  *
  * Calls are named after their operation and resolve to the decoded answer:
  *
  *     const room = await data(api.chatRoomsRead({ path: { slug: "lobby" } }));
+ *
+ * The client holds what the installed slices offer. It is imported as a whole, so that a missing name is undefined
+ * instead of an error that stops every module.
  */
 
-import { connect, NetworkError, privateZone, ProblemError, publicZone } from "./client/browser/index.js";
+import * as client from "./client/browser/index.js";
 
-export { ChatSocket, connect, NetworkError, NotificationsSocket, paginate, ProblemError, Session } from "./client/browser/index.js";
-export { privateZone as api, publicZone as open };
+export { client };
+export const { connect, NetworkError, paginate, ProblemError } = client;
+export const api = client.privateZone;
+export const open = client.publicZone;
 
-const PATIENCE = 20_000; // milliseconds before a call counts as lost
+const TIMEOUT = 20_000; // milliseconds
 
-connect(publicZone.client);
+if (open) connect(open.client);
 
-/** What a call answered. */
+/** The decoded answer of a call. */
 export const data = async (call) => (await call).data;
 
-/** Is this a refusal or a missing answer, and no fault of this page? */
+/** Whether an error is a refused or unanswered call, and not a fault of this page. */
 export const isFailure = (error) => error instanceof ProblemError || error instanceof NetworkError;
 
-/** What to tell a person about a failed call. Throws on what is no failure of a call. */
-export function wordsOf(error) {
-  if (error instanceof NetworkError) return "The server does not answer. The console keeps trying.";
+/** The text for a failed call. Throws any other error. */
+export function messageFor(error) {
+  if (error instanceof NetworkError) return "The server does not respond. The console keeps trying.";
   if (!(error instanceof ProblemError)) throw error;
-  const fields = error.errors.map(({ detail }) => detail).filter(Boolean);
-  return fields.length ? [...new Set(fields)].join(" ") : error.message;
+  const details = error.errors.map(({ detail }) => detail).filter(Boolean);
+  return details.length ? [...new Set(details)].join(" ") : error.message;
 }
 
 /**
- * The JSON at a path of this site that belongs to no zone. Statuses in `accept` are answers although they are not 2xx (a
- * health report comes with 503). Rejects with ProblemError or NetworkError.
+ * Get JSON from a path outside of the zones. Statuses in `accept` count as answers although they are not 2xx: a health
+ * report may come with 503. Rejects with ProblemError or NetworkError.
  */
-export async function look(path, { accept = [] } = {}) {
+export async function getJson(path, { accept = [] } = {}) {
   let response;
   try {
     response = await fetch(path, {
@@ -42,7 +47,7 @@ export async function look(path, { accept = [] } = {}) {
       credentials: "omit",
       cache: "no-store",
       redirect: "error",
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT),
     });
   } catch (error) {
     throw new NetworkError(error);

@@ -1,7 +1,7 @@
-// Runs before the page is drawn, so that a chosen theme does not flash past in the other one. See theme.js.
+// Runs before the page is drawn, so that it does not flash in the other colors. See theme.js.
 try {
   const choice = localStorage.getItem("sarsen.theme");
   if (choice) document.documentElement.dataset.theme = choice;
 } catch {
-  // Storage is blocked: the system's choice holds.
+  // Storage is blocked: the system's setting applies.
 }

@@ -1,4 +1,4 @@
-/** Words for people: times, names, lists. What does not live here: elements. */
+/** Times, names, lists and sizes as text, and random ids. */
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
@@ -8,7 +8,7 @@ export const timeOf = (iso) => clock.format(new Date(iso));
 export const fullTimeOf = (iso) => full.format(new Date(iso));
 export const isSameDay = (one, other) => new Date(one).toDateString() === new Date(other).toDateString();
 
-/** "Today", "Yesterday" or the day's name and date. */
+/** "Today", "Yesterday", or weekday and date. */
 export function dayOf(iso, now = new Date()) {
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
@@ -17,11 +17,11 @@ export function dayOf(iso, now = new Date()) {
   return day.format(new Date(iso));
 }
 
-/** Up to two letters that stand for a name; whole characters, also outside the basic plane. */
+/** The initials of a name: up to two whole characters, also outside of the basic plane. */
 export function initialsOf(name) {
   const words = name.trim().split(/\s+/).filter(Boolean);
-  const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
-  return letters.map((word) => [...word][0]).join("").toUpperCase() || "?";
+  const chosen = words.length > 1 ? [words[0], words[words.length - 1]] : words;
+  return chosen.map((word) => [...word][0]).join("").toUpperCase() || "?";
 }
 
 /** "Ada", "Ada and Grace", "Ada, Grace and 3 others". */
@@ -38,14 +38,14 @@ export function sizeOf(bytes) {
   return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** A small stable number for an id, used to give each person a stone of their own shape and shade. */
+/** A stable number for an id (FNV-1a). */
 export function numberOf(id) {
   let sum = 2166136261;
   for (const character of String(id)) sum = Math.imul(sum ^ character.codePointAt(0), 16777619) >>> 0;
   return sum;
 }
 
-/** A random UUID. `crypto.randomUUID` exists in secure contexts only; plain HTTP to another machine is not one. */
+/** A random UUID. `crypto.randomUUID` does not exist on pages that another machine serves by plain HTTP. */
 export function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it until someone chooses here. The choice is the only thing kept for good. */
+/** Light or dark: the system's setting until the user chooses. The choice is all that the console stores permanently. */
 
 const KEY = "sarsen.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -7,13 +7,13 @@ function chosen() {
   try {
     return localStorage.getItem(KEY);
   } catch {
-    return null; // storage is blocked: the system's choice holds
+    return null; // storage is blocked
   }
 }
 
 export const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
 
-/** Apply the kept choice and call `changed(isDark)` now and at every change. Returns the switch. */
+/** Apply the stored choice. Calls `changed(isDark)` now and at each change. Returns a function that switches. */
 export function theme(changed) {
   const apply = () => {
     const choice = chosen();
@@ -28,7 +28,7 @@ export function theme(changed) {
     try {
       localStorage.setItem(KEY, next);
     } catch {
-      // Not kept then, but switched.
+      // Storage is blocked: the choice lasts until the page is left.
     }
     document.documentElement.dataset.theme = next;
     changed(isDark());

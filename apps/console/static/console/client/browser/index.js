@@ -469,10 +469,10 @@ var ReconnectingSocket = class {
   #later(code) {
     if (this.#state === "stopped") return;
     if (this.#state === "open" && Date.now() - this.#openedAt >= STEADY) this.#attempt = 0;
-    this.#become("waiting", code);
     const pace = SLOW.has(code) ? { slow: true } : { longest: this.#longest };
     this.#timer = setTimeout(() => void this.#connect(), waitBefore(this.#attempt, pace));
     this.#attempt += 1;
+    this.#become("waiting", code);
   }
   #stop(code) {
     globalThis.removeEventListener?.("online", this.retry);
@@ -618,6 +618,10 @@ var ChatSocket = class extends ReconnectingSocket {
     const acknowledged = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
     this.#outbox.flush();
     return acknowledged;
+  }
+  /** Give up a message that is not acknowledged; its promise rejects. The server may have stored it nevertheless. */
+  discard(client_id) {
+    this.#outbox.refuse("discarded", "The message was discarded.", client_id);
   }
   /** @deprecated Use `send`. */
   say(message, more = {}) {

@@ -1,0 +1,8 @@
+"""The console's pages of chat: rooms, their messages and members, invitations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MODULE: Final = "chat/console/index.js"
+STYLESHEETS: Final = ("chat/console/chat.css", "chat/console/message_extras.css")

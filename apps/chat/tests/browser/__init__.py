@@ -1,0 +1,1 @@
+"""Browser tests of this slice, run by `make browser-test`."""

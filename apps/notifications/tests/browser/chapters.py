@@ -1,0 +1,91 @@
+"""The chapters of the notifications slice: the page, the live stream, and polling without it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from apps.common.tests.browser import inspection
+from apps.common.tests.browser.journey import Chapter, Journey
+from apps.notifications.tests.browser import steps
+from apps.users.tests.browser import steps as users_steps
+
+AFTER: Final = ("users",)
+# As where a proxy lets no WebSocket of notifications through.
+_WITHOUT_THE_SOCKET: Final = """
+const Real = WebSocket;
+globalThis.WebSocket = class {
+  constructor(url, protocols) {
+    if (!url.includes("/ws/notifications/")) return new Real(url, protocols);
+    setTimeout(() => this.onclose?.({ code: CODE }), 20);
+  }
+  close() {}
+};
+"""
+
+
+def notifications_arrive(journey: Journey) -> None:
+    """A notification is counted at once and shown as text, also while the page is open. Its link is followed."""
+    ada = journey.ada
+    users_steps.sign_in_as_demo(ada, journey.server.url, "ada")
+    steps.notify(journey, "Grace Hopper greets you")
+    ada.sees("1", steps.BADGE)
+    ada.click("#nav-notifications")
+    ada.sees("Grace Hopper greets you")
+    ada.sees("Look, <b>Ada</b>")
+    steps.notify(journey, "Alan Turing greets you")
+    ada.sees("Alan Turing greets you", ".notifications li:first-child")
+    ada.sees("Notification: Alan Turing greets you", "#announcer")
+    ada.sees("2", steps.BADGE)
+    inspection.assert_accessible(ada)
+    ada.click(".notifications li:last-child a")
+    ada.sees("Your account")
+    ada.sees("1", steps.BADGE)
+    ada.click("#nav-notifications")
+    ada.click(".page > .quiet")
+    steps.none_unread(ada)
+    assert ada.complaints() == []
+
+
+def a_reload_stays_on_the_page(journey: Journey) -> None:
+    """The page is there again after a reload."""
+    ada = journey.ada
+    ada.run("location.reload()")
+    ada.sees("Alan Turing greets you")
+    assert ada.run("return location.hash") == "#/notifications"
+
+
+def _is_polled(journey: Journey, code: int) -> None:
+    ada = journey.ada
+    source = _WITHOUT_THE_SOCKET.replace("CODE", str(code))
+    script = ada.devtools("Page.addScriptToEvaluateOnNewDocument", source=source)
+    ada.run("location.reload()")
+    ada.element(users_steps.SIGNED_IN)
+    steps.notify(journey, f"Greetings after {code}")
+    ada.run("document.dispatchEvent(new Event('visibilitychange'))")
+    ada.sees("1", steps.BADGE)
+    ada.click("#nav-notifications")
+    ada.run("location.reload()")
+    ada.click(".notifications .unread a")
+    ada.sees("Your account")
+    steps.none_unread(ada)
+    ada.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
+def without_the_socket_they_are_polled(journey: Journey) -> None:
+    """Without the socket the number is requested from time to time, and when the page becomes visible."""
+    _is_polled(journey, 1006)
+    assert journey.ada.complaints() == []
+
+
+def with_too_many_sockets_they_are_polled(journey: Journey) -> None:
+    """A socket that is one too many is not tried again and again."""
+    _is_polled(journey, 4409)
+    assert journey.ada.complaints() == []
+
+
+CHAPTERS: Final[tuple[Chapter, ...]] = (
+    notifications_arrive,
+    a_reload_stays_on_the_page,
+    without_the_socket_they_are_polled,
+    with_too_many_sockets_they_are_polled,
+)
