@@ -17,5 +17,5 @@ def data() -> dict[str, Any]:
         return {}
     return {
         "demo_accounts": [{"email": email, "role": role} for email, role in logins],
-        "demo_password": settings.DEMO_PASSWORD,
+        "demo_password": getattr(settings, "DEMO_PASSWORD", ""),
     }
