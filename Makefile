@@ -17,7 +17,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
-.PHONY: help venv run test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
+.PHONY: help venv run test removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz identity-campaign env compose-test clean
 
 help: ## this list
