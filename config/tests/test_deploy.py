@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.urls import reverse
 
 from apps.api.openapi import error_codes
@@ -87,11 +88,33 @@ def test_zones_that_are_not_exposed_are_not_routed() -> None:
     assert set(re.findall(r"location = /api/(\w+) \{ return 404; \}", ROUTES)) == hidden
 
 
-def test_sockets_are_bounded_at_the_edge() -> None:
-    block = ROUTES.partition("location ^~ /ws/ {")[2].partition("}")[0]
-    assert "limit_req zone=handshakes" in block
-    assert "client_max_body_size 1k;" in block
-    assert "limit_conn per_address" in ROUTES
+def edge_default(name: str) -> int:
+    """The default of a variable of the edge, the same in compose and in the image."""
+    (default,) = re.findall(r":-(\d+)\}$", COMPOSE["services"]["nginx"]["environment"][name])
+    assert f" {name}={default}" in (BASE_DIR / "Dockerfile").read_text(encoding="utf-8")
+    return int(default)
+
+
+def test_sockets_and_requests_are_bounded_apart_at_the_edge() -> None:
+    assert "\n    limit_conn requests_of_address ${EDGE_REQUESTS_PER_ADDRESS};\n" in ROUTES
+    assert edge_default("EDGE_REQUESTS_PER_ADDRESS") == 200
+    # What a location limits replaces what the server does: an open socket is no request.
+    sockets = "limit_conn sockets_of_address ${EDGE_SOCKETS_PER_ADDRESS};"
+    blocks = [block.partition("}\n")[0] for block in ROUTES.split("    location ")[1:]]
+    to_channels = [block for block in blocks if "proxy_pass http://$channels" in block]
+    assert len(to_channels) == 2
+    for block in to_channels:
+        assert sockets in block
+        assert "client_max_body_size 1k;" in block
+    assert "limit_req zone=handshakes" in to_channels[0]
+
+
+def test_the_edge_lets_in_what_the_processes_would_take() -> None:
+    bounds = ("SOCKETS_PER_ADDRESS", "STREAMS_PER_ADDRESS")
+    of_an_address = [getattr(settings, name) for name in dir(settings) if name.endswith(bounds)]
+    assert edge_default("EDGE_SOCKETS_PER_ADDRESS") >= sum(of_an_address)
+    # All of them can come back within the 30 s that clients wait at most between two tries.
+    assert edge_default("EDGE_HANDSHAKES_PER_SECOND") * 30 >= sum(of_an_address)
 
 
 def test_codes_of_the_edge_are_in_the_catalogue() -> None:
