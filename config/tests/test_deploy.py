@@ -14,14 +14,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
 from django.conf import settings
+from django.db import connection
+from django.db.utils import ConnectionHandler
 from django.urls import reverse
+from psycopg import sql
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from apps.api.openapi import error_codes
 from config import env
 from config.env import BASE_DIR
+from config.tests import fresh
 from config.zones import ZONES
+from infrastructure import dot_env
+from infrastructure.embedded import binaries, data_dirs
+from infrastructure.embedded.postgres import free_port
 from scripts import dotenv
 
 COMPOSE: dict[str, Any] = yaml.safe_load((BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -135,6 +145,86 @@ def test_dot_env_is_written_once_and_completed_later(tmp_path: Path) -> None:
     path.write_text("export SECRET_KEY=kept\nPORT=1")
     assert "SECRET_KEY" not in dotenv.complete(path)
     assert path.read_text().startswith("export SECRET_KEY=kept\nPORT=1\nJWT_KEYS=k1:")
+
+
+def test_values_that_a_dot_env_lacks_are_filled_in(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(
+        b"\xef\xbb\xbfSECRET_KEY=kept\r\nexport JWT_KEYS = # later\r\nREDIS_PASSWORD=''\r\nALLOWED_HOSTS=a # b"
+    )
+    added = dotenv.complete(path)
+    assert added == [
+        "JWT_KEYS",
+        "FIELD_ENCRYPTION_KEY",
+        "POSTGRES_PASSWORD",
+        "REDIS_PASSWORD",
+        "PUBLIC_URL",
+        "SECURE_SSL",
+    ]
+    found = dot_env.read(path)
+    assert set(found) == set(dotenv.values())
+    assert (found["SECRET_KEY"], found["ALLOWED_HOSTS"], len(found["REDIS_PASSWORD"])) == ("kept", "a", 40)
+    assert dotenv.complete(path) == []
+
+
+# Whatever a shell, an address or a configuration file would make of it.
+_ODD: str = "a b\"c'd\\e$f`g/?#@:%41[]é"
+
+
+def test_redis_takes_a_password_of_any_characters(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with data_dirs.throwaway() as home:
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        (programs / "redis-server").symlink_to(binaries.valkey_program(home))
+        port = str(free_port())
+        script = (
+            COMPOSE["services"]["redis"]["command"][2].replace("$$", "$").replace("/tmp/", f"{tmp_path}/")
+        )
+        server = subprocess.Popen(
+            [
+                "sh",
+                "-c",
+                f"{script.replace('--dir /data', f'--dir {tmp_path}')} --port {port} --bind 127.0.0.1",
+            ],
+            env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "REDISCLI_AUTH": _ODD},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            given = {"REDIS_URL": f"redis://127.0.0.1:{port}/0", "REDIS_URL_PASSWORD": _ODD}
+            url = fresh.settings("production", given)["REDIS_URL"]
+            retry = Retry(ConstantBackoff(0.05), 200, supported_errors=(redis.ConnectionError,))
+            with redis.Redis.from_url(url, retry=retry) as client:
+                assert client.ping()
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_postgres_takes_a_password_of_any_characters() -> None:
+    own = connection.settings_dict
+    name = f"odd_{os.getpid()}"
+    role = sql.Identifier(name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(_ODD)).as_string()
+        )
+    given = {
+        "DATABASE_URL": f"postgres://{name}@{own['HOST']}:{own['PORT']}/{own['NAME']}",
+        "DATABASE_URL_PASSWORD": _ODD,
+        "DATABASE_POOL": "false",
+    }
+    other = ConnectionHandler(fresh.settings("production", given)["DATABASES"])["default"]
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT current_user, current_setting('statement_timeout')")
+            assert cursor.fetchone() == (name, "15s")
+    finally:
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("DROP ROLE {}").format(role).as_string())
 
 
 def test_dot_env_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,7 +122,10 @@ class Variables:
         text = os.environ.get(name, "").strip()
         try:
             if text:
+                text.encode()
                 return parse(text)
+        except UnicodeEncodeError:
+            self.faults.append(f"{name} must be UTF-8 text.")
         except Mistake as mistake:
             self.faults.append(f"{name} {mistake}.")
         else:

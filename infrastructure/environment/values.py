@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from email.utils import parseaddr
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -155,6 +156,20 @@ def sender(value: str) -> str:
     is_whole = address == value or (name and value.endswith(f"<{address}>"))
     if not is_whole or not re.fullmatch(r"[^\s@<>(),;:\"\[\]\\]+", local) or not is_host(domain.lower()):
         raise Mistake("must be one address, as in `Sarsen <no-reply@example.com>`")
+    return value
+
+
+def folder(value: str) -> str:
+    """A folder, which may be made later."""
+    if Path(text(value)).exists() and not Path(value).is_dir():
+        raise Mistake("must be a folder, and is a file")
+    return value
+
+
+def file_in_folder(value: str) -> str:
+    """A file that can be made: its folder is there."""
+    if Path(text(value)).is_dir() or not Path(value).parent.is_dir():
+        raise Mistake("must be a file in a folder that is there")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infrastructure import environment
+from infrastructure.environment import values
 
 VARIABLES = environment.Variables("Server")
 
@@ -23,7 +24,10 @@ MAX_UPLOAD_BYTES = VARIABLES.number(
 )
 # What the health checks of worker and beat look at.
 HEARTBEAT_FILE = VARIABLES.text(
-    "HEARTBEAT_FILE", "", "File that worker and beat touch while they are alive; empty: none"
+    "HEARTBEAT_FILE",
+    "",
+    "File that worker and beat touch while they are alive; empty: none",
+    parse=values.file_in_folder,
 )
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

@@ -12,7 +12,7 @@ from infrastructure.environment import values
 VARIABLES = environment.Variables("Storage")
 
 DATA_DIR = environment.ROOT / VARIABLES.text(
-    "DATA_DIR", ".data", "Mails of development and uploads without S3"
+    "DATA_DIR", ".data", "Mails of development and uploads without S3", parse=values.folder
 )
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = environment.ROOT / "staticfiles"

@@ -224,3 +224,13 @@ def test_environment_wins_over_dot_env_and_empty_means_unset(tmp_path: Path) -> 
     assert servers.external(tmp_path, {"DATABASE_URL": "postgres://env", "REDIS_URL": ""}) == {
         "DATABASE_URL": "postgres://env"
     }
+
+
+def test_a_dot_env_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfREDIS_URL = redis://file # ours\r\n")
+    assert servers.external(tmp_path, {}) == {"REDIS_URL": "redis://file"}
+    (tmp_path / ".env").write_text("REDIS_URL=redis://one\nREDIS_URL=redis://two\n")
+    with pytest.raises(
+        errors.EmbeddedError, match=r"^\.env, line 2: REDIS_URL has a value already, in line 1\.$"
+    ):
+        servers.external(tmp_path, {})
