@@ -36,8 +36,8 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_each_owner_is_found_with_what_it_declares() -> None:
     declared = {module: [one.name for one in owner.declared] for module, owner in env.declared().items()}
     assert declared["config.settings.components.storage"][0] == "DATA_DIR"
-    assert declared["apps.chat.settings"][0] == "CHAT_FRAMES_PER_SECOND"
-    assert "apps.console.settings" not in declared
+    assert declared["apps.users.settings"][0] == "JWT_ALGORITHM"
+    assert "apps.api.settings" not in declared
     names = [name for found in declared.values() for name in found]
     assert len(names) == len(set(names))
 
@@ -47,12 +47,14 @@ def test_settings_of_slices_are_merged(offer: Any, settings: Any) -> None:
     found = env.slice_settings({})
     assert found["NOTES_PER_PAGE"] == 7
     assert not {"_HIDDEN", "VARIABLES", "helper", "TEST"} & found.keys()
-    assert found["CHAT_FRAMES_PER_SECOND"] == settings.CHAT_FRAMES_PER_SECOND
+    assert found["JWT_ISSUER"] == settings.JWT_ISSUER
 
 
 def test_a_setting_has_one_owner(offer: Any) -> None:
-    offer("notes", CHAT_LIMITS={})
-    with pytest.raises(ImproperlyConfigured, match=r"CHAT_LIMITS is declared by apps\.chat\.settings and by"):
+    offer("orders", IDENTITY_LIMITS={})
+    with pytest.raises(
+        ImproperlyConfigured, match=r"IDENTITY_LIMITS is declared by apps\.[a-z.]+ and by apps\.[a-z.]+:"
+    ):
         env.slice_settings({})
 
 
@@ -100,9 +102,9 @@ def test_nothing_else_reads_the_environment() -> None:
 def test_readers_of_what_is_anothers_are_found(tmp_path: Any) -> None:
     assert variables.readers() == []
     for path, text in {
-        "apps/users/limits.py": "settings.CHAT_LIMITS",
-        "apps/chat/limits.py": "settings.CHAT_LIMITS, settings.AUDIT_RETENTION, settings.AUTH_USER_MODEL",
-        "apps/chat/tests/test_limits.py": "settings.IDENTITY_LIMITS",
+        "apps/orders/limits.py": "settings.IDENTITY_LIMITS, settings.AUDIT_RETENTION, settings.AUTH_USER_MODEL",
+        "apps/orders/tests/test_limits.py": "settings.IDENTITY_LIMITS",
+        "apps/users/limits.py": "settings.IDENTITY_LIMITS",
         "apps/common/audit.py": "settings.AUDIT_RETENTION",
         "infrastructure/cache/redis.py": "# see AUDIT_RETENTION_DAYS",
         "apps/api/problems.py": "settings.AUDIT_RETENTION, settings.JWT_KEYS, settings.MY_JWT_KEYS",
@@ -112,7 +114,7 @@ def test_readers_of_what_is_anothers_are_found(tmp_path: Any) -> None:
         (tmp_path / path).write_text(text)
     assert variables.readers(tmp_path) == [
         "apps/api/problems.py names JWT_KEYS, which apps/users/settings.py declares",
-        "apps/users/limits.py names CHAT_LIMITS, which apps/chat/settings.py declares",
+        "apps/orders/limits.py names IDENTITY_LIMITS, which apps/users/settings.py declares",
         "infrastructure/cache/redis.py names AUDIT_RETENTION_DAYS, which apps/common/settings.py declares",
     ]
 
@@ -122,8 +124,8 @@ def test_names_that_nothing_reads_are_warned_of(monkeypatch: pytest.MonkeyPatch)
         environment,
         "names",
         lambda: {
-            "CHAT_SOCKET_PER_USER",
-            "CHAT_COLOUR",
+            "REFRESH_TOKEN_SECOND",
+            "RATES_GUESTS",
             "SENTRY_DNS",
             "PATH",
             "SESSION_MANAGER",
@@ -137,13 +139,13 @@ def test_names_that_nothing_reads_are_warned_of(monkeypatch: pytest.MonkeyPatch)
     assert found == [
         (
             "config.W001",
-            "The environment variable CHAT_COLOUR is set, and nothing reads it.",
+            "The environment variable RATES_GUESTS is set, and nothing reads it.",
             "README.md lists all variables.",
         ),
         (
             "config.W001",
-            "The environment variable CHAT_SOCKET_PER_USER is set, and nothing reads it.",
-            "CHAT_SOCKETS_PER_USER may be meant. README.md lists all variables.",
+            "The environment variable REFRESH_TOKEN_SECOND is set, and nothing reads it.",
+            "REFRESH_TOKEN_SECONDS may be meant. README.md lists all variables.",
         ),
         (
             "config.W001",

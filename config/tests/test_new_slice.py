@@ -17,6 +17,7 @@ from psycopg import sql
 
 from config.env import BASE_DIR
 from infrastructure.cache import redis
+from scripts import variables
 
 GUIDE = (BASE_DIR / "docs" / "guides" / "new-slice.md").read_text(encoding="utf-8")
 _FILE = re.compile(r"^```python title=(\S+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
@@ -62,11 +63,11 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
         shutil.copytree(
             BASE_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
         )
-    for file in ("manage.py", "pyproject.toml", ".importlinter"):
+    for file in ("manage.py", "pyproject.toml", ".importlinter", *variables.FILES):
         shutil.copy(BASE_DIR / file, tmp_path / file)
 
     files = _FILE.findall(GUIDE)
-    assert len(files) == 7
+    assert len(files) == 8
     for name, text in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -103,6 +104,9 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
     assert "schema private/v1" in said
     assert "/api/private/v1/notes/\t" in said
     assert said.endswith("works\n")
+    run("scripts/variables.py", "--write")
+    for name in variables.FILES:
+        assert "NOTES_PER_USER" in (tmp_path / name).read_text(encoding="utf-8")
     run("-m", "ruff", "check", "apps/notes")
     run("-c", "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache'])")
     run(

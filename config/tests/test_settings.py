@@ -111,10 +111,6 @@ WRONG = [
     ("REFRESH_TOKEN_SECONDS", "99999999999999", "must be a whole number from 60"),
     ("SESSION_SECONDS", "0", "must be a whole number from 60"),
     ("AUDIT_RETENTION_DAYS", "29", "must be a whole number from 30 to 36500, not '29'"),
-    ("CHAT_FRAMES_PER_SECOND", "0", "must be a whole number from 1"),
-    ("CHAT_DATABASE_THREADS", "0", "must be a whole number from 1 to 100"),
-    ("CHAT_SEARCH_LANGUAGE", "klingon", "must be one of simple, arabic"),
-    ("NOTIFICATIONS_STREAMS_PER_USER", "0", "must be a whole number from 1"),
     ("RATES_PUBLIC", "120", "must hold rates: '120' is not a rate"),
     ("RATES_ADMIN", "300/fortnight", "must hold rates: '300/fortnight' is not a rate"),
     ("RATES_PRIVATE", "0/minute", "must hold rates: '0/minute' is not a rate"),
@@ -183,11 +179,11 @@ def test_what_cannot_work_stops_the_start(of: str, name: str, value: str, said: 
 def test_everything_that_is_wrong_is_said_at_once(of: str) -> None:
     assert [
         fault.split()[0]
-        for fault in fresh.refusal(of, LOG_LEVEL="x", WEB_THREADS="x", CHAT_SOCKETS_PER_USER="x")
+        for fault in fresh.refusal(of, LOG_LEVEL="x", WEB_THREADS="x", ACCESS_TOKEN_SECONDS="x")
     ] == [
         "LOG_LEVEL",
         "WEB_THREADS",
-        "CHAT_SOCKETS_PER_USER",
+        "ACCESS_TOKEN_SECONDS",
     ]
 
 
@@ -227,7 +223,6 @@ def test_empty_is_not_set(of: str) -> None:
         "RATES_PUBLIC": "",
         "LOG_LEVEL": "",
         "EMAIL_FROM": "",
-        "CHAT_SEARCH_LANGUAGE": "",
         "JWT_ALGORITHM": "",
         "OIDC_PROVIDERS": "",
         "PUBLIC_URL": "",
@@ -238,7 +233,6 @@ def test_empty_is_not_set(of: str) -> None:
     assert found["ZONE_RATES"]["public"] == ("120/minute",)
     assert found["LOG_LEVEL"] == "INFO"
     assert found["DEFAULT_FROM_EMAIL"] == "Sarsen <no-reply@example.com>"
-    assert found["CHAT_SEARCH_LANGUAGE"] == "simple"
     assert found["JWT_ALGORITHM"] == "HS256"
     assert found["OIDC_PROVIDERS"] == []
     assert found["PUBLIC_URL"] == "http://127.0.0.1:8000"
