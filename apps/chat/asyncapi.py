@@ -25,6 +25,11 @@ _SEQ: Final = {
     "minimum": 1,
     "description": "Number of a message in its room, without gaps.",
 }
+_CHANGE: Final = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "Number of a change (an edit or a deletion) in its room.",
+}
 _TEXT: Final = {"type": "string", "maxLength": MAX_TEXT}
 _NAME: Final = {"type": "string"}
 _PERSON: Final = {"oneOf": [_UUID, {"type": "null"}], "description": "null: the system."}
@@ -41,8 +46,9 @@ def document() -> dict[str, Any]:
         name="room",
         title="Sarsen: chat",
         description="One socket is one room. A message is stored before it is acknowledged, numbered without gaps,"
-        " and delivered once and in order; `?after=<seq>` replays what was missed before what is live. The same"
-        " `client_id` sent twice is one message.",
+        " and delivered once and in order. Changes (edits and deletions) are numbered, too. `?after=<seq>` replays what was"
+        " missed before what is live: first the changes of older messages, each message as it is now, then the messages."
+        " The same `client_id` sent twice by the same user is one message.",
         address="/ws/chat/{room}/",
         channel_title="A room",
         parameters={"room": {"description": f"The room's slug, `{SLUG_PATTERN}`.", "examples": ["lobby"]}},
@@ -51,7 +57,8 @@ def document() -> dict[str, Any]:
         max_frame=protocol.MAX_FRAME,
         received=_received(),
         sent=_sent(),
-        after="The newest number that you have; what follows it is replayed.",
+        after="The newest number that you have; what follows it is replayed, and what has changed since then.",
+        changes="The newest change that you have seen; with it, exactly the changes that follow it are replayed.",
         unoffered=" Without an offer it is this version that is spoken.",
     ).document()
 
@@ -103,9 +110,21 @@ def _sent() -> dict[str, Any]:
     mentions = {**people, "maxItems": MAX_MENTIONS, "description": "Members whom the text names as `<@id>`."}
     return {
         "welcome": message(
-            "You are in: the newest number, and who is there. It comes again when the socket lagged and missed who came and went.",
-            {"type": {"const": "welcome"}, "room": _NAME, "seq": {**_SEQ, "minimum": 0}, "online": people},
-            {"type": "welcome", "room": "lobby", "seq": 7, "online": [{"user": _ADA, "name": "Ada"}]},
+            "You are in: the newest message, the newest change, and who is there. It comes again when the socket lagged and missed who came and went.",
+            {
+                "type": {"const": "welcome"},
+                "room": _NAME,
+                "seq": {**_SEQ, "minimum": 0},
+                "change": {**_CHANGE, "minimum": 0},
+                "online": people,
+            },
+            {
+                "type": "welcome",
+                "room": "lobby",
+                "seq": 7,
+                "change": 2,
+                "online": [{"user": _ADA, "name": "Ada"}],
+            },
         ),
         "ack": message(
             "Your message is stored, under this number.",
@@ -114,21 +133,30 @@ def _sent() -> dict[str, Any]:
         ),
         "message": _the_message(mentions),
         "edited": message(
-            "A message says something else now.",
+            "A message says something else now, and so do the quotes of it.",
             {
                 "type": {"const": "edited"},
                 "id": _UUID,
                 "seq": _SEQ,
+                "change": _CHANGE,
                 "message": _TEXT,
                 "edited_at": _TIME,
                 "mentions": mentions,
             },
-            {"type": "edited", "id": _FIRST, "seq": 8, "message": "hello", "edited_at": _AT, "mentions": []},
+            {
+                "type": "edited",
+                "id": _FIRST,
+                "seq": 8,
+                "change": 3,
+                "message": "hello",
+                "edited_at": _AT,
+                "mentions": [],
+            },
         ),
         "deleted": message(
-            "A message was taken back.",
-            {"type": {"const": "deleted"}, "id": _UUID, "seq": _SEQ},
-            {"type": "deleted", "id": _FIRST, "seq": 8},
+            "A message was deleted; quotes of it are empty now.",
+            {"type": {"const": "deleted"}, "id": _UUID, "seq": _SEQ, "change": _CHANGE},
+            {"type": "deleted", "id": _FIRST, "seq": 8, "change": 4},
         ),
         "presence": message(
             "Someone came or went. Not told in a room of more than 256 people; once there are fewer, all that has changed is.",
@@ -219,6 +247,7 @@ def _the_message(mentions: dict[str, Any]) -> dict[str, Any]:
             "from_name": _NAME,
             "at": _TIME,
             "client_id": _UUID,
+            "change": {**_CHANGE, "description": "Its last change; a change with a lower number is older."},
             "edited_at": _TIME,
             "deleted": {"const": True},
             "reply_to": {
@@ -247,6 +276,7 @@ def _the_message(mentions: dict[str, Any]) -> dict[str, Any]:
             "from": None,
             "from_name": "System",
             "deleted": True,
+            "change": 4,
         },
-        optional=("edited_at", "deleted", "reply_to", "attachments", "mentions"),
+        optional=("change", "edited_at", "deleted", "reply_to", "attachments", "mentions"),
     )

@@ -109,9 +109,10 @@ class ChatConsumer(SocketConsumer):
             session_id=participant.session_id,
             is_joined=is_joined,
         )
-        hub.enter(subscriber, feed, after=request.after)
-        if not request.is_after_valid:
-            subscriber.tell(protocol.error(protocol.InvalidFrame("after is the number of a message.")))
+        hub.enter(subscriber, feed, after=request.after, changes=request.changes)
+        for name in request.invalid:
+            thing = "message" if name == "after" else "change"
+            subscriber.tell(protocol.error(protocol.InvalidFrame(f"{name} is the number of a {thing}.")))
         return subscriber, feed
 
     async def _converse(self, hub: Hub, subscriber: Subscriber, feed: Feed, receive: Receive) -> int | None:

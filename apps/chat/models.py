@@ -44,7 +44,10 @@ class LanguageField(models.CharField):  # type: ignore[type-arg]  # generic in t
 
 
 class Room(BaseModel):
-    """A conversation. `head` is the number of its newest message, and the lock that makes numbers gapless."""
+    """A conversation. `head` is the number of its newest message, `changes` that of the newest edit or deletion.
+
+    The row is the lock that makes the order of commits the order of numbers, and those of messages gapless.
+    """
 
     slug = models.CharField(
         max_length=64,
@@ -55,6 +58,7 @@ class Room(BaseModel):
     is_private = models.BooleanField(default=False)
     language = models.CharField(max_length=16, choices=Language.choices, default=Language.SIMPLE)
     head = models.BigIntegerField(default=0, editable=False)
+    changes = models.BigIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         ordering = ("slug",)
@@ -129,7 +133,8 @@ class Message(models.Model):
     Without a sender it is the system's. A deleted message keeps its number and loses its text and files.
     `attachments` says of each of its files what readers see, so that a page of messages is read without their table;
     `mentions` are the members whom the text names. `search` holds the words and, as one more, the room: so the index
-    finds a word in this room without looking at its uses in all others.
+    finds a word in this room without looking at its uses in all others. `change` is the number, in its room, of the last
+    edit or the deletion, and `changed_at_head` the room's `head` at that time; both null for a message as it was posted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -168,6 +173,8 @@ class Message(models.Model):
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    change = models.BigIntegerField(null=True, editable=False)
+    changed_at_head = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         ordering = ("room", "seq")
@@ -204,6 +211,12 @@ class Message(models.Model):
                 fields=["room", "seq"],
                 name="chat_message_deleted",
                 condition=models.Q(deleted_at__isnull=False),
+            ),
+            # Changes that a socket missed.
+            models.Index(
+                fields=["room", "change"],
+                name="chat_message_change",
+                condition=models.Q(change__isnull=False),
             ),
             # For the export of what a person has said.
             models.Index(fields=["sender"], name="chat_message_sender"),

@@ -1,4 +1,7 @@
-"""Pages of messages by their number: `?after=<seq>`, `?before=<seq>`, `?limit=`; always in the order they were said."""
+"""Pages of messages by their number: `?after=<seq>`, `?before=<seq>`, `?limit=`; always in the order of their numbers.
+
+`?changed_after=<change>` lists what was edited or deleted instead, in the order of the last changes.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from apps.common.exceptions import FieldError, InvalidInput
 from apps.common.http.pagination import LinkedPagination, limit_parameter, page_size, query_parameter
 
 _DIGITS = 18  # fits the column
+_PLACES = ("after", "before", "changed_after")
 
 
 class MessagePagination(LinkedPagination):
@@ -23,11 +27,22 @@ class MessagePagination(LinkedPagination):
     ) -> list[Any]:
         """The page's messages, by one query. Raises InvalidInput."""
         size = page_size(request)
-        after, before = _number(request, "after"), _number(request, "before")
-        if after is not None and before is not None:
+        given = {name: number for name in _PLACES if (number := _number(request, name)) is not None}
+        if len(given) > 1:
+            first, second = list(given)[:2]
             raise InvalidInput(
-                errors=[FieldError(field="before", code="invalid", detail="Not together with after.")]
+                errors=[FieldError(field=second, code="invalid", detail=f"Not together with {first}.")]
             )
+        after, before, changed_after = (given.get(name) for name in _PLACES)
+        url = request.build_absolute_uri()
+        for name in given:
+            url = remove_query_param(url, name)
+        if changed_after is not None:
+            rows = list(queryset.filter(change__gt=changed_after).order_by("change")[: size + 1])
+            more, rows = len(rows) > size, rows[:size]
+            self._next = replace_query_param(url, "changed_after", rows[-1].change) if more else None
+            self._previous = None
+            return rows
         if after is not None:
             rows = list(queryset.filter(seq__gt=after).order_by("seq")[: size + 1])
             more, rows = len(rows) > size, rows[:size]
@@ -37,18 +52,22 @@ class MessagePagination(LinkedPagination):
             rows = list(older.order_by("-seq")[: size + 1])
             more, rows = len(rows) > size, rows[size - 1 :: -1] if len(rows) > size else rows[::-1]
             has_next, has_previous = before is not None, more
-        url = remove_query_param(remove_query_param(request.build_absolute_uri(), "after"), "before")
         self._next = replace_query_param(url, "after", rows[-1].seq) if rows and has_next else None
         self._previous = replace_query_param(url, "before", rows[0].seq) if rows and has_previous else None
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """`after`, `before` and `limit` in OpenAPI."""
+        """`after`, `before`, `changed_after` and `limit` in OpenAPI."""
         number = {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1}
         return [
             query_parameter("after", "Messages that follow this number.", number),
             query_parameter(
                 "before", "The last messages below this number; not together with `after`.", number
+            ),
+            query_parameter(
+                "changed_after",
+                "Messages edited or deleted after this change, by their last change; not together with the others.",
+                number,
             ),
             limit_parameter("Messages of a page"),
         ]
@@ -59,5 +78,5 @@ def _number(request: HttpRequest | Request, name: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise InvalidInput(errors=[FieldError(field=name, code="invalid", detail="The number of a message.")])
+        raise InvalidInput(errors=[FieldError(field=name, code="invalid", detail="A whole number.")])
     return int(text)

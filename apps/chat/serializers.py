@@ -20,6 +20,7 @@ class RoomOutput(serializers.Serializer[Room]):
     language = serializers.ChoiceField(choices=Language.choices)
     role = serializers.ChoiceField(choices=Role.choices, source="my_role", allow_null=True)
     seq = serializers.IntegerField(source="head", help_text="Number of the newest message.")
+    change = serializers.IntegerField(source="changes", help_text="Number of the newest edit or deletion.")
     read_seq = serializers.IntegerField(source="my_read_seq", allow_null=True)
     unread = serializers.IntegerField(
         read_only=True, help_text="Number of messages above `read_seq` that were not deleted."
@@ -87,6 +88,9 @@ class MessageOutput(serializers.Serializer[Any]):
             "from_name": serializers.CharField(source="sender_name"),
             "at": serializers.DateTimeField(),
             "client_id": serializers.UUIDField(),
+            "change": serializers.IntegerField(
+                allow_null=True, help_text="Number of the last edit, or of the deletion."
+            ),
             "edited_at": serializers.DateTimeField(allow_null=True),
             "deleted": serializers.BooleanField(source="is_deleted"),
             "reply_to": QuoteOutput(allow_null=True),

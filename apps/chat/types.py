@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db.models import TextChoices
@@ -124,6 +124,14 @@ class Posted:
     reply_to: Quote | None = None
     attachments: tuple[Attached, ...] = ()
     mentions: tuple[Mentioned, ...] = ()
+    change: int | None = None
+
+
+class Head(NamedTuple):
+    """Where a room is: the numbers of its newest message and of its newest change."""
+
+    seq: int = 0
+    change: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ async def _stream(
 ) -> int | None:
     """Send and receive until one of them ends. The code to close with; None when the client has left."""
     async with hub.open(user_id=user.user_id, session_id=user.session_id, after=request.after) as stream:
-        if not request.is_after_valid:
+        if "after" in request.invalid:
             stream.tell(_error("after is the number of a notification."))
         sending = asyncio.create_task(_send(stream, send))
         receiving = asyncio.create_task(_receive(stream, receive))

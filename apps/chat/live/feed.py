@@ -1,17 +1,17 @@
-"""One room in one process: the newest number, a ring of what came last, and the sockets that follow it.
+"""One room in one process: the newest numbers, a ring of what came last, and the sockets that follow it.
 
-Messages enter by number: one that is known is dropped, and one that leaves a gap is not taken; the gap is read from the
-database, which is the truth. So it does not matter whether Redis loses, doubles or delays a payload. Events without a
-number (typing, reads, presence) are best effort.
+Messages and changes (edits, deletions) enter by number: one that is known is dropped, and one that leaves a gap is not
+taken; the gap is read from the database, which is the truth. So it does not matter whether Redis loses, doubles or delays
+a payload. Events without a number (typing, reads, presence) are best effort.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
@@ -21,18 +21,30 @@ from apps.chat.live.frame import Frame, joined
 from apps.chat.live.presence import Presence
 from apps.chat.live.subscriber import Entry, Subscriber
 from apps.chat.selectors import room_events
-from apps.chat.types import Posted
+from apps.chat.types import Head, Posted
 from infrastructure.realtime import encode, packets
 
 RING_ENTRIES: Final = 1024
 RING_BYTES: Final = 512 * 1024
 RUN_BYTES: Final = 64 * 1024
 PAGE: Final = 200
-_NO_MESSAGE: Final = 2**63
+_NONE: Final = 2**63
 _log = structlog.get_logger(__name__)
 
-Past = Callable[[UUID, int, int], Awaitable[Sequence[Posted]]]
-"""`past(room_id, after, limit)`: stored messages that follow a number."""
+
+class Past(Protocol):
+    """What a feed asks the database. Each call raises DatabaseError."""
+
+    async def messages(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
+        """Stored messages that follow a number."""
+
+    async def changed(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
+        """Messages that changed after a change, in the order of their changes."""
+
+    async def missed(
+        self, room_id: UUID, *, seq: int, after: int | None, up_to: int, limit: int
+    ) -> Sequence[Posted]:
+        """Those of them that a socket missed which has the messages up to `seq`."""
 
 
 class Run(NamedTuple):
@@ -42,6 +54,8 @@ class Run(NamedTuple):
     end: int
     first_seq: int
     last_seq: int
+    first_change: int
+    last_change: int
     skips: frozenset[UUID]
     event: dict[str, Any]
 
@@ -53,6 +67,7 @@ class Feed:
         self.room_id = room_id
         self.slug = slug
         self.head = 0
+        self.change = 0  # the number of the newest change
         self.floor = 0  # messages above it and up to `head` are in the ring, as they read now
         self.start = 0  # position of the ring's first entry
         self.presence = Presence()
@@ -74,10 +89,11 @@ class Feed:
         """The position that the next entry will have."""
         return self.start + len(self._ring)
 
-    def begin(self, head: int) -> None:
+    def begin(self, head: Head) -> None:
         """The room is heard from here on: what is newer than `head` will come."""
         if not self.is_open.is_set():
-            self.head = self.floor = head
+            self.head = self.floor = head.seq
+            self.change = head.change
             self.is_open.set()
             if self._missed:
                 self.catch_up()
@@ -86,11 +102,23 @@ class Feed:
         """The frame that tells a socket where the room is, and who is there."""
         known = self.presence.known_to(subscriber.user_id, subscriber.name)
         online = [{"user": user_id, "name": name} for user_id, name in known.items()]
-        return encode({"type": "welcome", "room": self.slug, "seq": self.head, "online": online})
+        return encode(
+            {
+                "type": "welcome",
+                "room": self.slug,
+                "seq": self.head,
+                "change": self.change,
+                "online": online,
+            }
+        )
 
-    def enter(self, subscriber: Subscriber, *, after: int | None) -> None:
-        """Let a socket follow: from now on, or from the message after number `after` on."""
+    def enter(self, subscriber: Subscriber, *, after: int | None, changes: int | None = None) -> None:
+        """Let a socket follow: from now on, or from the message after `after` and the change after `changes` on."""
         subscriber.seq = self.head if after is None else min(after, self.head)
+        if changes is not None:
+            subscriber.change = min(changes, self.change)
+        elif after is None or not self.change:
+            subscriber.change = self.change
         subscriber.feed = self
         self._follow(subscriber)
         self.subscribers.add(subscriber)
@@ -115,6 +143,16 @@ class Feed:
                 self._append(seq, frame)
         self._wake()
 
+    def take_change(self, body: bytes, *, seq: int, change: int) -> None:
+        """An edit or a deletion, as the process that made it tells it."""
+        if not self.is_open.is_set():
+            self._missed = True
+        elif change > self.change + 1 or seq > self.head:
+            self.catch_up()
+        elif change > self.change:
+            self._append(0, body, change=change)
+            self._wake()
+
     def announce(self, frame: bytes, *, skip: UUID | None = None) -> None:
         """An event for everyone here."""
         self._append(0, frame, skip)
@@ -127,12 +165,16 @@ class Feed:
         self._read_marks[user_id] = seq
         return True
 
+    def is_behind(self, head: Head) -> bool:
+        """Whether the database knows of more."""
+        return head.seq > self.head or head.change > self.change
+
     def distrust_past(self) -> None:
         """What was said before may read differently now: who asks for it gets it from the database, not the ring."""
         self.floor = self.head
 
     def catch_up(self) -> None:
-        """Read what is newer than `head` from the database; once more, if that is being done just now."""
+        """Read what is newer than `head` and `change` from the database; once more, if that is being done just now."""
         self._stale = True
         if self._filling is None:
             self._filling = asyncio.create_task(self._fill())
@@ -155,6 +197,10 @@ class Feed:
                 if entry.seq <= subscriber.seq:
                     continue
                 subscriber.seq = entry.seq
+            elif entry.change:
+                if entry.change <= (subscriber.change or 0):
+                    continue
+                subscriber.change = entry.change
             elif entry.skip is not None and entry.skip == subscriber.user_id:
                 continue
             return entry
@@ -169,9 +215,14 @@ class Feed:
                     self._catch_up_with(subscriber)
                 return None
             run = self._run = self._join(subscriber.position)
-        if run.first_seq > subscriber.seq and subscriber.user_id not in run.skips:
+        if (
+            run.first_seq > subscriber.seq
+            and run.first_change > (subscriber.change or 0)
+            and subscriber.user_id not in run.skips
+        ):
             subscriber.position = run.end
             subscriber.seq = run.last_seq or subscriber.seq
+            subscriber.change = run.last_change or subscriber.change
             return run.event
         due = []
         while subscriber.position < run.end and (entry := self.next_entry(subscriber)) is not None:
@@ -182,10 +233,15 @@ class Feed:
         """Some messages from (after, up_to], from the ring if they are still there. Raises DatabaseError."""
         if after >= self.floor:
             return [(entry.seq, entry.frame) for entry in self._ring if after < entry.seq <= up_to]
-        page = await self._past(self.room_id, after, min(PAGE, up_to - after))
+        page = await self._past.messages(self.room_id, after=after, limit=min(PAGE, up_to - after))
         return [
             (posted.seq, Frame(encode(room_events.message(posted)))) for posted in page if posted.seq <= up_to
         ]
+
+    async def read_changes(self, *, seq: int, after: int | None, up_to: int) -> list[tuple[int, Frame]]:
+        """Some changes from (after, up_to] of messages up to `seq`; empty when there are no more. Raises DatabaseError."""
+        page = await self._past.missed(self.room_id, seq=seq, after=after, up_to=up_to, limit=PAGE)
+        return [(posted.change or 0, Frame(encode(room_events.changed(posted)))) for posted in page]
 
     def _join(self, begin: int) -> Run:
         entries: list[Entry] = []
@@ -196,11 +252,14 @@ class Feed:
             if size >= RUN_BYTES:
                 break
         seqs = [entry.seq for entry in entries if entry.seq]
+        changes = [entry.change for entry in entries if entry.change]
         return Run(
             begin=begin,
             end=begin + len(entries),
-            first_seq=seqs[0] if seqs else _NO_MESSAGE,
+            first_seq=seqs[0] if seqs else _NONE,
             last_seq=seqs[-1] if seqs else 0,
+            first_change=changes[0] if changes else _NONE,
+            last_change=changes[-1] if changes else 0,
             skips=frozenset(entry.skip for entry in entries if entry.skip is not None),
             event=joined(entry.frame for entry in entries),
         )
@@ -208,6 +267,7 @@ class Feed:
     def _follow(self, subscriber: Subscriber) -> None:
         """What is known now comes from the past, what comes later from the ring."""
         subscriber.replay_to = self.head
+        subscriber.change_to = self.change
         subscriber.position = self.end
 
     def _catch_up_with(self, subscriber: Subscriber) -> None:
@@ -215,11 +275,14 @@ class Feed:
         self._follow(subscriber)
         subscriber.tell_soon(self.welcome(subscriber))
 
-    def _append(self, seq: int, payload: bytes, skip: UUID | None = None) -> None:
+    def _append(self, seq: int, payload: bytes, skip: UUID | None = None, *, change: int = 0) -> None:
         if seq:
             self.head = seq
+        elif change:
+            self.change = change
+            self.distrust_past()
         frame = Frame(payload)
-        self._ring.append(Entry(seq, frame, skip))
+        self._ring.append(Entry(seq, frame, skip, change))
         self._bytes += len(frame.framed)
         while len(self._ring) > RING_ENTRIES or self._bytes > RING_BYTES:
             old = self._ring.popleft()
@@ -242,12 +305,19 @@ class Feed:
         try:
             while self._stale:
                 self._stale = False
-                page = await self._past(self.room_id, self.head, PAGE)
+                page = await self._past.messages(self.room_id, after=self.head, limit=PAGE)
                 for posted in page:
                     if posted.seq == self.head + 1:  # others may have come in meanwhile
                         self._append(posted.seq, encode(room_events.message(posted)))
+                changed = await self._past.changed(self.room_id, after=self.change, limit=PAGE)
+                for posted in changed:
+                    if posted.seq > self.head:  # posted after the messages were read
+                        self._stale = True
+                        break
+                    if posted.change is not None and posted.change > self.change:
+                        self._append(0, encode(room_events.changed(posted)), change=posted.change)
                 self._wake()
-                self._stale |= len(page) == PAGE
+                self._stale |= PAGE in (len(page), len(changed))
         except (DatabaseError, InterfaceError) as error:
             # The sweep sees the difference again and comes back to it.
             _log.warning("chat.catch_up_failed", room=str(self.room_id), error=type(error).__name__)

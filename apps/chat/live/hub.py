@@ -23,7 +23,7 @@ from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.live.subscriber import Subscriber
 from apps.chat.live.writer import Writer
 from apps.chat.selectors import room_events
-from apps.chat.types import Draft, Posted
+from apps.chat.types import Draft, Head, Posted
 from apps.common.sockets import close_codes
 from apps.common.sockets.registry import HubRegistry
 from apps.common.sockets.upkeep import repeat
@@ -39,6 +39,25 @@ ROOM_LINGERS: Final = 30.0
 ADMISSIONS: Final = 64
 _OPEN_WITHIN: Final = 1.0
 _log = structlog.get_logger(__name__)
+
+
+class Past:
+    """What feeds ask the database."""
+
+    def __init__(self, threads: DatabaseThreads) -> None:
+        self._threads = threads
+
+    async def messages(self, room_id: UUID, **asked: int) -> Sequence[Posted]:
+        """Stored messages that follow a number."""
+        return await self._threads.read(selectors.list_posted_after, room_id=room_id, **asked)
+
+    async def changed(self, room_id: UUID, **asked: int) -> Sequence[Posted]:
+        """Messages that changed after a change."""
+        return await self._threads.read(selectors.list_changed_after, room_id=room_id, **asked)
+
+    async def missed(self, room_id: UUID, **asked: int | None) -> Sequence[Posted]:
+        """Those of them that a socket missed."""
+        return await self._threads.read(selectors.list_missed_changes, room_id=room_id, **asked)
 
 
 class Hub:
@@ -106,7 +125,7 @@ class Hub:
         """The live room; heard and with its newest number known before this returns."""
         feed = self.feeds.get(room_id)
         if feed is None:
-            feed = self.feeds[room_id] = Feed(room_id, slug, past=self._past)
+            feed = self.feeds[room_id] = Feed(room_id, slug, past=Past(self.threads))
             await self._bus.subscribe(realtime.room_channel(room_id), lambda body: self._heard(feed, body))
             self._spawn(self._presence.exchange([feed]))
         feed.idle_since = asyncio.get_running_loop().time()
@@ -121,7 +140,9 @@ class Hub:
             await self._open(feed)
         return feed
 
-    def enter(self, subscriber: Subscriber, feed: Feed, *, after: int | None) -> None:
+    def enter(
+        self, subscriber: Subscriber, feed: Feed, *, after: int | None, changes: int | None = None
+    ) -> None:
         """Welcome a socket and let it follow the room."""
         self.sockets.add(subscriber)
         for index, key in self._indexes(subscriber):
@@ -130,7 +151,7 @@ class Hub:
         if feed.presence.enter(subscriber.user_id, subscriber.name):
             self._presence.tell(feed, Change(subscriber.user_id, subscriber.name, True))
         subscriber.tell(feed.welcome(subscriber))
-        feed.enter(subscriber, after=after)
+        feed.enter(subscriber, after=after, changes=changes)
 
     def leave(self, subscriber: Subscriber, feed: Feed) -> None:
         """The socket is gone."""
@@ -187,14 +208,11 @@ class Hub:
 
     async def _open(self, feed: Feed) -> None:
         heads = await self.threads.read(selectors.list_heads, room_ids=[feed.room_id])
-        feed.begin(heads.get(feed.room_id, 0))
+        feed.begin(heads.get(feed.room_id, Head()))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background. What fails is tried again by whoever waits for it, or at the next beat."""
         self._tasks.append(asyncio.create_task(_logged(work)))
-
-    async def _past(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
-        return await self.threads.read(selectors.list_posted_after, room_id=room_id, after=after, limit=limit)
 
     def _heard(self, feed: Feed, body: bytes) -> None:
         if packets.first_seq(body) is not None:
@@ -213,7 +231,9 @@ class Hub:
             case "read":
                 if feed.moves_read_mark(UUID(event["user"]), event["seq"]):
                     feed.announce(body)
-            case "edited" | "deleted":
+            case "edited" | "deleted" if "change" in event:
+                feed.take_change(body, seq=event["seq"], change=event["change"])
+            case "edited" | "deleted":  # from the release before this one
                 feed.distrust_past()
                 feed.announce(body)
             case _:
@@ -275,7 +295,7 @@ class Hub:
             feed = self.feeds[room_id]
             if room_id not in found.heads:
                 self._end_room(room_id)
-            elif found.heads[room_id] > feed.head and feed.is_open.is_set():
+            elif feed.is_open.is_set() and feed.is_behind(found.heads[room_id]):
                 feed.catch_up()
 
     async def flush_reads(self) -> None:

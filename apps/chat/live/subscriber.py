@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -29,11 +29,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Entry(NamedTuple):
-    """One frame as every socket gets it. `seq` 0: an event, not a message; `skip`: a user who is not told."""
+    """One frame as every socket gets it: a message by `seq`, a `change`, or an event; `skip`: a user who is not told."""
 
     seq: int
     frame: Frame
     skip: UUID | None = None
+    change: int = 0
 
 
 class Source(Protocol):
@@ -52,6 +53,9 @@ class Source(Protocol):
     async def read(self, *, after: int, up_to: int) -> list[tuple[int, Frame]]:
         """Some messages from (after, up_to]. Raises DatabaseError."""
 
+    async def read_changes(self, *, seq: int, after: int | None, up_to: int) -> list[tuple[int, Frame]]:
+        """Some changes from (after, up_to] of messages up to `seq`; empty when there are no more. Raises DatabaseError."""
+
 
 class Subscriber:
     """What the hub knows of one socket. Made inside the task that serves it."""
@@ -62,6 +66,8 @@ class Subscriber:
         "_loop",
         "_owner",
         "_task",
+        "change",
+        "change_to",
         "close_code",
         "feed",
         "is_joined",
@@ -86,6 +92,10 @@ class Subscriber:
         self.feed: Source | None = None
         self.seq = 0  # the newest message that was sent here
         self.replay_to = 0  # up to this number they come from the past, afterwards from the ring
+        self.change: int | None = (
+            None  # the newest change that was sent here; None until it is found by `seq`
+        )
+        self.change_to = 0
         self.position = 0  # of the next entry of the ring
         self.close_code: int | None = None
         self.progress = 0.0
@@ -105,6 +115,15 @@ class Subscriber:
         """Whether nothing more will be sent."""
         return self.close_code is not None
 
+    @property
+    def _misses_changes(self) -> bool:
+        return self.change is None or self.change < self.change_to
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether what comes next comes from the past."""
+        return self.seq < self.replay_to or self._misses_changes
+
     def tell(self, *payloads: bytes) -> None:
         """Send frames to this socket alone, before everything that comes from the room."""
         self._direct.extend(map(Frame, payloads))
@@ -120,7 +139,7 @@ class Subscriber:
         """Send all that is due, in place as far as that goes."""
         if self._task is not None or self.close_code is not None:
             return
-        if self.seq < self.replay_to:
+        if self.feed is not None and self._is_behind:
             self._go_on(self._deliver())
             return
         coroutine = self._deliver()
@@ -171,11 +190,13 @@ class Subscriber:
                     await self._answer()
                 elif self.feed is None:
                     return
+                elif self._misses_changes:
+                    await self._replay_changes(self.feed)
                 elif self.seq < self.replay_to:
                     await self._replay(self.feed)
                 elif (event := self._next(self.feed)) is not None:
                     await self.send(event)
-                elif self.seq >= self.replay_to and not self._direct:
+                elif not self._is_behind and not self._direct:
                     return
                 if self._task is not None:
                     self.progress = self._loop.time()
@@ -197,7 +218,7 @@ class Subscriber:
             event = joined(self._direct)
             self._direct.clear()
             # A receipt and the message itself leave together: a write costs more than what is in it.
-            if self.feed is not None and self.seq >= self.replay_to and (run := self._next(self.feed)):
+            if self.feed is not None and not self._is_behind and (run := self._next(self.feed)):
                 event["data"] += run["data"]
             await self.send(event)
         else:
@@ -209,17 +230,34 @@ class Subscriber:
         except (DatabaseError, InterfaceError):
             await asyncio.sleep(_RETRY_READ)
             return
+        async for seq in self._send_in_steps(page):
+            self.seq = seq
+        if not page:
+            # Nothing there although it was announced: only a database restored from an older state can say so.
+            self.seq = self.replay_to
+
+    async def _replay_changes(self, feed: Source) -> None:
+        """Before the messages: until a socket has a message, it is known to lack the changes made since the one before."""
+        try:
+            page = await feed.read_changes(seq=self.seq, after=self.change, up_to=self.change_to)
+        except (DatabaseError, InterfaceError):
+            await asyncio.sleep(_RETRY_READ)
+            return
+        async for change in self._send_in_steps(page):
+            self.change = change
+        if not page:
+            self.change = self.change_to
+
+    async def _send_in_steps(self, page: Sequence[tuple[int, Frame]]) -> AsyncIterator[int]:
+        """Send a page from the past. Yields the number of what was sent last; stops when an answer is due."""
         step = REPLAY_STEP if self.is_joined else 1
         for begin in range(0, len(page), step):
             if self._direct:
                 return
             some = page[begin : begin + step]
             await self.send(joined(frame for _, frame in some) if self.is_joined else some[0][1].event)
-            self.seq = some[-1][0]
+            yield some[-1][0]
             self.progress = self._loop.time()
-        if not page:
-            # Nothing there although it was announced: only a database restored from an older state can say so.
-            self.seq = self.replay_to
 
     async def _close(self, code: int) -> None:
         if self._task is not None:

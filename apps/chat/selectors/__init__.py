@@ -3,9 +3,11 @@
 from apps.chat.selectors.live import (
     Differences,
     get_differences,
+    list_changed_after,
     list_former_members,
     list_heads,
     list_membership_lookups,
+    list_missed_changes,
     list_posted_after,
 )
 from apps.chat.selectors.members import (
@@ -71,6 +73,7 @@ __all__ = [
     "is_banned",
     "is_last_owner",
     "list_bans",
+    "list_changed_after",
     "list_former_members",
     "list_heads",
     "list_invitations_for",
@@ -78,6 +81,7 @@ __all__ = [
     "list_members",
     "list_membership_lookups",
     "list_messages",
+    "list_missed_changes",
     "list_people_known_to",
     "list_posted_after",
     "list_quotes",

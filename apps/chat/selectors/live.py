@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import orjson
 from django.db import connection
+from django.db.models.functions import Greatest
+from django.utils import timezone
 
-from apps.chat.models import Room
+from apps.chat.models import Message, Room
 from apps.chat.selectors.messages import as_posted, list_messages
-from apps.chat.types import MembershipLookup, Posted
+from apps.chat.types import Head, MembershipLookup, Posted
 from apps.users import selectors as users
 
 _LOOKUPS = """
@@ -20,6 +24,8 @@ FROM unnest(%s::text[], %s::uuid[]) AS wanted (slug, user_id)
 JOIN chat_room room ON room.slug = wanted.slug
 LEFT JOIN chat_membership member ON member.room_id = room.id AND member.user_id = wanted.user_id
 """
+# Changes reach sockets within seconds; what is older was sent before the next message was.
+_MAY_BE_UNDER_WAY: Final = timedelta(minutes=1)
 # No row for those who are still members, which are nearly all of them, every few seconds.
 _FORMER = """
 SELECT room_id, user_id FROM json_to_recordset(%s::json) AS asked (room_id uuid, user_id uuid)
@@ -31,11 +37,11 @@ WHERE NOT EXISTS (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """Sessions that have ended, (room id, user id) that are members no longer, the newest number of each room."""
+    """Sessions that have ended, (room id, user id) that are members no longer, where each room is."""
 
     ended_sessions: frozenset[UUID]
     former_members: frozenset[tuple[UUID, UUID]]
-    heads: Mapping[UUID, int]
+    heads: Mapping[UUID, Head]
 
 
 def list_posted_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
@@ -43,9 +49,38 @@ def list_posted_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
     return as_posted(list(list_messages(room_id=room_id).filter(seq__gt=after)[:limit]))
 
 
-def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, int]:
-    """The newest number of each room that exists."""
-    return dict(Room.objects.filter(pk__in=room_ids).values_list("pk", "head"))
+def list_changed_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
+    """Up to `limit` messages that changed after change number `after`, in the order of their last changes."""
+    changed = list_messages(room_id=room_id).filter(change__gt=after)
+    return as_posted(list(changed.order_by("change")[:limit]))
+
+
+def list_missed_changes(
+    *, room_id: UUID, seq: int, after: int | None, up_to: int, limit: int, now: datetime | None = None
+) -> list[Posted]:
+    """The same for a socket that has the messages up to `seq`, and only changes up to `up_to`.
+
+    `after` None: the socket does not know its last change. It has seen those made before message `seq` was the newest.
+    """
+    if after is None:
+        after = _last_change_before(room_id, seq, now or timezone.now())
+    changed = list_messages(room_id=room_id).filter(change__gt=after, change__lte=up_to, seq__lte=seq)
+    return as_posted(list(changed.order_by("change")[:limit]))
+
+
+def _last_change_before(room_id: UUID, seq: int, now: datetime) -> int:
+    """The newest change made before message `seq` was the newest. One that may be on its way to sockets does not count."""
+    seen = Message.objects.filter(room_id=room_id, change__isnull=False, changed_at_head__lt=seq)
+    seen = seen.alias(changed_at=Greatest("edited_at", "deleted_at")).filter(
+        changed_at__lt=now - _MAY_BE_UNDER_WAY
+    )
+    return seen.order_by("-change").values_list("change", flat=True).first() or 0
+
+
+def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, Head]:
+    """Where each room is that exists."""
+    rows = Room.objects.filter(pk__in=room_ids).values_list("pk", "head", "changes")
+    return {room_id: Head(seq, change) for room_id, seq, change in rows}
 
 
 def list_membership_lookups(

@@ -23,7 +23,7 @@ SYSTEM_NAME = "System"
 QUOTE_LENGTH = 140
 _SAID = (
     *("id", "room_id", "seq", "sender_id", "client_id", "text", "created_at", "edited_at", "deleted_at"),
-    *("sender__name", "attachments", "mentions"),
+    *("sender__name", "attachments", "mentions", "change"),
     *(
         f"reply_to__{name}"
         for name in ("id", "seq", "sender_id", "text", "created_at", "deleted_at", "sender__name")
@@ -74,6 +74,7 @@ def _posted(message: Message, names: Mapping[UUID, str]) -> Posted:
         mentions=tuple(
             Mentioned(user_id=id_, name=names[id_]) for id_ in message.mentions or () if id_ in names
         ),
+        change=message.change,
     )
 
 

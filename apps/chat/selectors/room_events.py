@@ -26,6 +26,8 @@ def message(posted: Posted) -> dict[str, Any]:
         "at": posted.at,
         "client_id": posted.client_id,
     }
+    if posted.change is not None:
+        event["change"] = posted.change
     if posted.edited_at is not None:
         event["edited_at"] = posted.edited_at
     if posted.is_deleted:
@@ -44,21 +46,24 @@ def packed(fresh: Sequence[Posted]) -> bytes:
     return packets.pack(fresh[0].seq, [encode(message(posted)) for posted in fresh])
 
 
-def edited(posted: Posted) -> dict[str, Any]:
-    """A message has another text."""
+def changed(posted: Posted) -> dict[str, Any]:
+    """A message was edited or deleted: what it is now."""
+    if posted.is_deleted:
+        return deleted(id_=posted.id, seq=posted.seq, change=posted.change)
     return {
         "type": "edited",
         "id": str(posted.id),
         "seq": posted.seq,
+        "change": posted.change,
         "message": posted.text,
         "edited_at": posted.edited_at,
         "mentions": _mentions(posted),
     }
 
 
-def deleted(*, id_: UUID, seq: int) -> dict[str, Any]:
+def deleted(*, id_: UUID, seq: int, change: int | None) -> dict[str, Any]:
     """A message was deleted."""
-    return {"type": "deleted", "id": str(id_), "seq": seq}
+    return {"type": "deleted", "id": str(id_), "seq": seq, "change": change}
 
 
 def member(membership: Membership) -> dict[str, Any]:

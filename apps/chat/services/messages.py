@@ -1,17 +1,24 @@
-"""Changing and taking back what was said. Writer is in `posting`."""
+"""Editing and deleting messages. Posting is in `posting`.
+
+Every change takes the next change number of its room, whose row stays locked until the commit. So the order of commits is
+the order of changes: whoever has read up to a number has seen everything below it.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.chat import policies, selectors
 from apps.chat.events import FilesDiscarded, MessageNoticed
-from apps.chat.exceptions import MessageDeleted, Muted, RoomRoleTooLow
+from apps.chat.exceptions import MessageDeleted, Muted, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.selectors import room_events
 from apps.chat.services import message_parts, notifications
@@ -21,6 +28,13 @@ from apps.common import audit, events
 from infrastructure import realtime
 
 _BATCH: Final = 500
+_NUMBER = "UPDATE chat_room SET changes = changes + %s WHERE id = %s RETURNING changes, head"
+_DELETE = """
+UPDATE chat_message message
+SET text = '', attachments = NULL, mentions = NULL, deleted_at = %s, change = %s + given.position, changed_at_head = %s
+FROM unnest(%s::uuid[]) WITH ORDINALITY AS given (id, position)
+WHERE message.id = given.id AND message.deleted_at IS NULL
+"""
 
 
 def edit_message(
@@ -39,9 +53,14 @@ def edit_message(
             raise Muted(membership.muted_until)
         cleaned = clean_text(text, may_be_empty=bool(message.attachments))
         mentions = message_parts.mentions_in(room_id=room_id, text=cleaned)
+        change, head = _take_numbers(room_id)
         # Deleted meanwhile stays deleted: the condition is judged by the statement that writes.
         changed = Message.objects.filter(pk=message_id, deleted_at__isnull=True).update(
-            text=cleaned, edited_at=now, mentions=[one.user_id for one in mentions] or None
+            text=cleaned,
+            edited_at=now,
+            mentions=[one.user_id for one in mentions] or None,
+            change=change,
+            changed_at_head=head,
         )
         if not changed:
             raise MessageDeleted
@@ -49,7 +68,7 @@ def edit_message(
             events.publish(MessageNoticed(message_id=message_id, room_id=room_id))
         edited = selectors.get_posted(room_id=room_id, message_id=message_id)
         notifications.follow_edit(posted=edited)
-        realtime.push_to_room(room_id, room_events.edited(edited))
+        realtime.push_to_room(room_id, room_events.changed(edited))
     return edited
 
 
@@ -58,17 +77,15 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
     now = now or timezone.now()
     actor = selectors.get_standing(user_id=actor_id, slug=slug)
     room_id = actor.room.pk
-    with transaction.atomic():
+    # Deleted meanwhile is deleted; the number that was taken for it is given back.
+    with suppress(MessageDeleted), transaction.atomic():
         message = selectors.get_message(room_id=room_id, message_id=message_id)
         is_own = message.sender_id == actor_id
         if not is_own and not policies.may_moderate(actor.rank, target=_rank_of_sender(actor, message)):
             raise RoomRoleTooLow
-        changed = Message.objects.filter(pk=message_id, deleted_at__isnull=True).update(
-            text="", attachments=None, mentions=None, deleted_at=now
-        )
-        if not changed:
+        if message.deleted_at is not None:
             return
-        notifications.follow_deletion(message_ids=[message_id])
+        change = _delete(room_id, [message_id], now)
         if Attachment.objects.filter(message_id=message_id).update(discarded_at=now):
             events.publish(FilesDiscarded(room_id=room_id))
         if not is_own:
@@ -79,7 +96,7 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
                 target_id=message_id,
                 details={"room": str(room_id), "sender": str(message.sender_id)},
             )
-        realtime.push_to_room(room_id, room_events.deleted(id_=message_id, seq=message.seq))
+        realtime.push_to_room(room_id, room_events.deleted(id_=message_id, seq=message.seq, change=change))
 
 
 def delete_messages_of(*, user_id: UUID, now: datetime | None = None) -> int:
@@ -88,14 +105,17 @@ def delete_messages_of(*, user_id: UUID, now: datetime | None = None) -> int:
     mine = Message.objects.filter(sender_id=user_id, deleted_at__isnull=True).order_by("pk")
     count = 0
     while batch := list(mine.values_list("pk", "room_id", "seq")[:_BATCH]):
-        ids = [id_ for id_, _, _ in batch]
-        with transaction.atomic():
-            count += Message.objects.filter(pk__in=ids).update(
-                text="", attachments=None, mentions=None, deleted_at=now
-            )
-            notifications.follow_deletion(message_ids=ids)
-            for id_, room_id, seq in batch:
-                realtime.push_to_room(room_id, room_events.deleted(id_=id_, seq=seq))
+        by_room: defaultdict[UUID, list[tuple[int, UUID]]] = defaultdict(list)
+        for id_, room_id, seq in sorted(batch, key=lambda row: row[2]):
+            by_room[room_id].append((seq, id_))
+        for room_id, some in by_room.items():
+            # Gone meanwhile: the messages went with their room, or are deleted already.
+            with suppress(RoomNotFound, MessageDeleted), transaction.atomic():
+                change = _delete(room_id, [id_ for _, id_ in some], now)
+                count += len(some)
+                # Whoever hears of the last one reads the others.
+                seq, id_ = some[-1]
+                realtime.push_to_room(room_id, room_events.deleted(id_=id_, seq=seq, change=change))
     files = Attachment.objects.filter(uploader_id=user_id, discarded_at=None)
     with transaction.atomic():
         room_ids = set(files.filter(room__isnull=False).values_list("room_id", flat=True))
@@ -103,6 +123,30 @@ def delete_messages_of(*, user_id: UUID, now: datetime | None = None) -> int:
         for room_id in room_ids:
             events.publish(FilesDiscarded(room_id=room_id))
     return count
+
+
+def _take_numbers(room_id: UUID, count: int = 1) -> tuple[int, int]:
+    """Take the next change numbers of a room and lock it. Returns the last of them and the room's head. Raises RoomNotFound."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBER, [count, room_id])
+        row: tuple[int, int] | None = cursor.fetchone()
+    if row is None:
+        raise RoomNotFound
+    return row
+
+
+def _delete(room_id: UUID, message_ids: Sequence[UUID], now: datetime) -> int:
+    """Delete messages of a room, and what quotes them. Returns the number of the last change.
+
+    Raises RoomNotFound, and MessageDeleted unless all of them were there.
+    """
+    last, head = _take_numbers(room_id, len(message_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE, [now, last - len(message_ids), head, list(message_ids)])
+        if cursor.rowcount < len(message_ids):
+            raise MessageDeleted
+    notifications.follow_deletion(message_ids=message_ids)
+    return last
 
 
 def _rank_of_sender(actor: selectors.Standing, message: Message) -> policies.Rank:

@@ -29,11 +29,14 @@ class Site(servers.Site):
         """A socket as it is, nothing read yet."""
         return self.connect(self.url(slug, query), **options)
 
-    def enter(self, slug: str, user: Any, *, after: int | None = None, **options: Any) -> Socket:
+    def enter(
+        self, slug: str, user: Any, *, after: int | None = None, changes: int | None = None, **options: Any
+    ) -> Socket:
         """A socket of `user` in a room; its welcome is the next frame."""
         headers = {"Authorization": f"Bearer {access_token_for(user)}"}
-        query = "" if after is None else f"?after={after}"
-        return self.handshake(slug, query, additional_headers=headers, **options)
+        place = {"after": after, "changes": changes}
+        query = "&".join(f"{name}={number}" for name, number in place.items() if number is not None)
+        return self.handshake(slug, query and f"?{query}", additional_headers=headers, **options)
 
     def inside(self, slug: str, user: Any, **options: Any) -> Socket:
         """The same with its welcome read."""

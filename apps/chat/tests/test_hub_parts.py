@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ from apps.chat.live.batches import Batches
 from apps.chat.live.feed import Feed
 from apps.chat.live.subscriber import MANY_DIRECT, MOST_DIRECT, Subscriber
 from apps.chat.selectors import room_events
-from apps.chat.types import Posted
+from apps.chat.types import Head, Posted
 from infrastructure import realtime
 from infrastructure.realtime import packets
 from infrastructure.realtime.memory import Air, MemoryBus
@@ -39,15 +40,34 @@ def message(seq: int) -> Posted:
     )
 
 
-class Past:
-    """A database of messages 1 to `newest`."""
+def changed(seq: int, change: int) -> Posted:
+    return replace(message(seq), text=f"{seq}, change {change}", edited_at=AT, change=change)
 
-    def __init__(self, newest: int = 0) -> None:
+
+class Past:
+    """A database of messages 1 to `newest`; `changes` are their last changes, by number."""
+
+    def __init__(self, newest: int = 0, changes: dict[int, int] | None = None) -> None:
         self.newest = newest
+        self.changes = changes or {}  # seq by change
         self.asked: list[tuple[int, int]] = []
+        self.asked_for_changes: list[tuple[int | None, int | None]] = []
         self.failures = 0
 
-    async def __call__(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
+    async def changed(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
+        self.asked_for_changes.append((after, None))
+        await asyncio.sleep(0)
+        return [changed(seq, change) for change, seq in self.changes.items() if change > after][:limit]
+
+    async def missed(
+        self, room_id: UUID, *, seq: int, after: int | None, up_to: int, limit: int
+    ) -> Sequence[Posted]:
+        self.asked_for_changes.append((after, up_to))
+        await asyncio.sleep(0)
+        found = [one for one in self.changes.items() if (after or 0) < one[0] <= up_to and one[1] <= seq]
+        return [changed(seq, change) for change, seq in found[:limit]]
+
+    async def messages(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
         self.asked.append((after, limit))
         await asyncio.sleep(0)
         if self.failures:
@@ -106,9 +126,9 @@ def is_joined(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def opened(past: Past, head: int = 0) -> Feed:
+def opened(past: Past, head: int = 0, change: int = 0) -> Feed:
     feed = Feed(ROOM, "room", past=past)
-    feed.begin(head)
+    feed.begin(Head(head, change))
     return feed
 
 
@@ -136,8 +156,8 @@ async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
     past, client = Past(5), Client()
     feed = Feed(ROOM, "room", past=past)
     feed.take(room_events.packed([message(5)]))
-    feed.begin(4)
-    feed.begin(0)  # the first word counts
+    feed.begin(Head(4))
+    feed.begin(Head())  # the first word counts
     feed.enter(client.subscriber(), after=None)
     await feed.drain()
     await settle()
@@ -253,6 +273,82 @@ async def test_replay_of_what_is_not_there_ends(is_joined: bool) -> None:
     assert client.seqs == [1, 2, 3, 10]
 
 
+def edit(feed: Feed, seq: int, change: int) -> None:
+    body = realtime.encode(room_events.changed(changed(seq, change)))
+    feed.take_change(body, seq=seq, change=change)
+
+
+def changes_of(client: Client) -> list[tuple[int, int]]:
+    return [(frame["change"], frame["seq"]) for frame in client.got if frame["type"] == "edited"]
+
+
+async def test_changes_are_taken_once_in_order_and_gaps_are_read(is_joined: bool) -> None:
+    past, client = Past(9), Client(is_joined=is_joined)
+    feed = opened(past, head=9, change=4)
+    feed.enter(client.subscriber(), after=None)
+    edit(feed, 3, 5)
+    edit(feed, 3, 5)
+    edit(feed, 2, 4)
+    await settle()
+    assert (changes_of(client), past.asked_for_changes) == ([(5, 3)], [])
+    past.changes = {7: 4, 8: 1}  # number 6 was a change of message 1, too
+    edit(feed, 1, 8)
+    await feed.drain()
+    await settle()
+    edit(feed, 4, 7)
+    edit(feed, 5, 9)
+    await settle()
+    assert (changes_of(client), past.asked_for_changes) == ([(5, 3), (7, 4), (8, 1), (9, 5)], [(5, None)])
+    assert feed.is_behind(Head(9, 10))
+    assert not feed.is_behind(Head(9, 9))
+
+
+async def test_change_of_a_message_that_is_not_here_yet_follows_the_message(is_joined: bool) -> None:
+    past, client = Past(4, {1: 4}), Client(is_joined=is_joined)
+    feed = opened(past, head=3)
+    feed.enter(client.subscriber(), after=None)
+    edit(feed, 4, 1)
+    feed.take(room_events.packed([message(4)]))
+    await feed.drain()
+    await settle()
+    assert [(frame["type"], frame["seq"]) for frame in client.got] == [("message", 4), ("edited", 4)]
+
+
+async def test_missed_changes_come_before_missed_messages_and_what_is_live(is_joined: bool) -> None:
+    past, client = Past(20, {5: 3, 7: 11, 8: 2}), Client(is_joined=is_joined)
+    feed = opened(past, head=20, change=8)
+    feed.enter(client.subscriber(), after=10, changes=4)
+    edit(feed, 1, 9)
+    await settle()
+    told = [(frame["type"], frame["seq"]) for frame in client.got]
+    assert told == [("edited", 3), ("edited", 2), *[("message", n) for n in range(11, 21)], ("edited", 1)]
+    late, fresh = Client(is_joined=is_joined), Client(is_joined=is_joined)
+    feed.enter(late.subscriber(), after=99, changes=99)  # more than there is: nothing was missed
+    feed.enter(fresh.subscriber(), after=None)
+    await settle()
+    assert (late.got, fresh.got) == ([], [])
+
+
+async def test_socket_that_lagged_behind_the_ring_gets_the_changes_too(
+    monkeypatch: pytest.MonkeyPatch, is_joined: bool
+) -> None:
+    monkeypatch.setattr(feed_module, "RING_ENTRIES", 2)
+    past, slow = Past(3), Client(is_joined=is_joined)
+    feed = opened(past, head=3)
+    feed.enter(slow.subscriber(), after=None)
+    slow.takes.clear()
+    for change in range(1, 10):
+        past.changes = {change - 1: 2, change: 1} if change > 1 else {1: 1}
+        edit(feed, 1, change)
+        await settle()
+    slow.takes.set()
+    await settle()
+    assert changes_of(slow) == [(1, 1), (8, 2), (9, 1)]
+    edit(feed, 2, 10)
+    await settle()
+    assert changes_of(slow)[-1] == (10, 2)
+
+
 async def test_own_answers_come_first_and_bound_what_is_read(is_joined: bool) -> None:
     client = Client(is_joined=is_joined)
     feed = opened(Past())
@@ -365,11 +461,11 @@ async def test_delivery_that_breaks_at_once_is_no_matter_of_others(is_joined: bo
 
 async def test_catch_up_that_breaks_is_tried_again() -> None:
     class Broken(Past):
-        async def __call__(self, room_id: UUID, after: int, limit: int) -> Sequence[Posted]:
+        async def messages(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
             if not self.asked:
                 self.asked.append((after, limit))
                 raise ValueError
-            return await super().__call__(room_id, after, limit)
+            return await super().messages(room_id, after=after, limit=limit)
 
     client = Client()
     feed = opened(Broken(1))

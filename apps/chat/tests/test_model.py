@@ -2,8 +2,9 @@
 
 Three hubs share a bus in memory and the real database. Hypothesis makes up what people do and what breaks: they send and
 send again, come, go and come back from any number, fall asleep, edit and delete; hubs are killed with what they have in
-hand, and the bus between them is lost. In the end everybody must have heard every number once and in order, every receipt
-must be true, and a replay from the beginning must be the list.
+hand, the bus between them is lost, and so are single pushes. In the end everybody must have heard every number once and in
+order, every receipt must be true, a replay from the beginning must be the list, and what each client holds, over all of its
+connections, must read as the database does.
 
     .venv/bin/python -m benchmarks.chat_model          a thousand runs; the suite has a small share of them
 """
@@ -21,7 +22,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.chat import services
+from apps.chat import selectors, services
 from apps.chat.live import feed as feed_module
 from apps.chat.live.feed import Feed
 from apps.chat.live.hub import Hub
@@ -29,7 +30,7 @@ from apps.chat.live.subscriber import Subscriber
 from apps.chat.models import Message
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.tests.test_hub_parts import Client
-from apps.chat.types import Draft
+from apps.chat.types import Draft, Head
 from infrastructure import realtime
 from infrastructure.realtime.memory import Air, MemoryBus
 
@@ -38,7 +39,7 @@ SHARE, CAMPAIGN = 12, 1000
 _hub, _person = st.integers(0, HUBS - 1), st.integers(0, PEOPLE - 1)
 _any = st.integers(0, 1000)
 STEPS = st.one_of(
-    st.tuples(st.just("connect"), _hub, _person, st.sampled_from(["live", "last", "start"])),
+    st.tuples(st.just("connect"), _hub, _person, st.sampled_from(["live", "last", "exact", "start"])),
     st.tuples(st.just("send"), _any, st.integers(1, 4)),
     st.tuples(st.just("send_again"), _any, _any),
     st.tuples(st.just("disconnect"), _any),
@@ -47,6 +48,7 @@ STEPS = st.one_of(
     st.tuples(st.just("kill"), _hub),
     st.tuples(st.just("lose_bus")),
     st.tuples(st.just("restore_bus")),
+    st.tuples(st.just("lose_push")),
     st.tuples(st.just("sweep"), _hub),
     st.tuples(st.just("edit"), _any),
     st.tuples(st.just("delete"), _any),
@@ -66,6 +68,29 @@ class Live:
         self.subscriber._owner = None
         self.after = 0
         self.is_open = True
+        self.before: dict[int, str] = {}  # what its user held when it connected
+        self.known_change: int | None = None
+
+    @property
+    def held(self) -> dict[int, str]:
+        """The messages that its user holds, as they read there, by number."""
+        held = dict(self.before)
+        for frame in self.client.got:
+            if frame["type"] == "message" or (frame["type"] == "edited" and frame["seq"] in held):
+                held[frame["seq"]] = frame["message"]
+            elif frame["type"] == "deleted" and frame["seq"] in held:
+                held[frame["seq"]] = ""
+        return held
+
+    @property
+    def changes(self) -> list[int]:
+        """The changes that it was told of."""
+        return [frame["change"] for frame in self.client.got if frame["type"] in ("edited", "deleted")]
+
+    @property
+    def change(self) -> int | None:
+        """The newest change that it has seen; None when it cannot know."""
+        return self.changes[-1] if self.changes else self.known_change
 
     def leave(self) -> None:
         self.is_open = False
@@ -90,6 +115,7 @@ class World:
     said: dict[UUID, tuple[int, str]] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
+    pushes_to_lose: int = 0
 
     def new_hub(self) -> Hub:
         return Hub(make_bus=lambda on_subscribed: MemoryBus(self.air, on_subscribed=on_subscribed))
@@ -112,11 +138,17 @@ class World:
     async def connect(self, hub: int, person: int, where: str) -> Live:
         live_hub = self.hubs[hub]
         feed = await live_hub.feed(self.room.pk, self.room.slug)
-        heard = [max(live.client.seqs, default=0) for live in self.lives if live.person == person]
-        after = {"live": None, "last": max(heard, default=0), "start": 0}[where]
+        mine = [live for live in self.lives if live.person == person]
+        last = max(mine, key=lambda live: max(live.client.seqs, default=0), default=None)
+        seq = 0 if last is None else max(last.client.seqs, default=0)
+        after = {"live": None, "last": seq, "exact": seq, "start": 0}[where]
+        changes = last.change if last is not None and where == "exact" else None
         live = Live(live_hub, feed, person, self.users[person], is_joined=len(self.lives) % 2 == 0)
         live.after = feed.head if after is None else min(after, feed.head)
-        live_hub.enter(live.subscriber, feed, after=after)
+        if last is not None and where in ("last", "exact"):
+            live.before = {number: text for number, text in last.held.items() if number <= live.after}
+        live.known_change = feed.change if after is None else changes
+        live_hub.enter(live.subscriber, feed, after=after, changes=changes)
         self.lives.append(live)
         return live
 
@@ -169,13 +201,15 @@ class World:
 
     async def sweep(self, which: int) -> None:
         for feed in self.hubs[which].feeds.values():
-            heads = await self.hubs[which].threads.read(
-                lambda: dict(
-                    Message.objects.filter(room=self.room).values_list("room_id", "seq").order_by("seq")
-                )
-            )
-            if heads.get(self.room.pk, 0) > feed.head and feed.is_open.is_set():
+            if feed.is_open.is_set() and feed.is_behind(await self.head()):
                 feed.catch_up()
+
+    async def lose_push(self) -> None:
+        self.pushes_to_lose += 1
+
+    async def head(self) -> Head:
+        heads = await self.hubs[0].threads.read(selectors.list_heads, room_ids=[self.room.pk])
+        return heads[self.room.pk]
 
     async def edit(self, which: int) -> None:
         await self.change(which, self.edit_row)
@@ -231,8 +265,10 @@ class World:
         await self.wait()
         for number in range(HUBS):
             await self.sweep(number)
-        head = len(self.said)
-        await self.until(lambda: all(live.subscriber.seq == head for live in self.open_lives()))
+        head = await self.head()
+        assert head.seq == len(self.said)
+        subscribers = [live.subscriber for live in self.open_lives()]
+        await self.until(lambda: all((one.seq, one.change) == head for one in subscribers))
         await self.until(lambda: not any(live.subscriber.is_busy for live in self.open_lives()))
 
     def judge(self) -> None:
@@ -245,6 +281,7 @@ class World:
             assert live.client.seqs == list(range(live.after + 1, last + 1))
             if live.is_open:
                 assert last == len(self.said)
+            assert live.changes == sorted(set(live.changes))
         replay = [frame for frame in self.lives[-1].client.got if frame["type"] == "message"]
         assert {UUID(frame["client_id"]): frame["seq"] for frame in replay} == acknowledged
 
@@ -256,7 +293,10 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
 
     def post(channel: str, body: bytes) -> None:
         # What a service publishes reaches some process by Redis: here the first, and the others over the bus.
-        loop.call_soon_threadsafe(world.hubs[0]._bus.publish, channel, body)
+        if world.pushes_to_lose:
+            world.pushes_to_lose -= 1
+        else:
+            loop.call_soon_threadsafe(world.hubs[0]._bus.publish, channel, body)
 
     original, realtime.post = realtime.post, post
     try:
@@ -273,7 +313,9 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
         )
         assert stored == {seq: frame["message"] for seq, frame in now.items()} == world.texts
         changed = {seq for seq, frame in now.items() if "edited_at" in frame or frame.get("deleted")}
-        assert changed == world.changed
+        assert changed == world.changed == {seq for seq, frame in now.items() if "change" in frame}
+        for live in world.open_lives():
+            assert live.held == {seq: stored[seq] for seq in live.held}
     finally:
         realtime.post = original
         for live in world.open_lives():

@@ -24,6 +24,7 @@ from apps.chat.live.subscriber import Subscriber
 from apps.chat.tests.conftest import Site, Socket, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.tests.test_hub_parts import Client, Past, settle
+from apps.chat.types import Head
 from infrastructure import realtime
 from infrastructure.realtime.memory import Air, MemoryBus
 
@@ -88,7 +89,7 @@ class Process:
         self.bus: Any = self.hub._bus
         self.sync = self.hub._presence
         self.feed = self.hub.feeds[room_id] = Feed(room_id, "room", past=Past())
-        self.feed.begin(0)
+        self.feed.begin(Head())
         self.sockets: list[tuple[Subscriber, Client]] = []
 
         self.listen()

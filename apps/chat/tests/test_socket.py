@@ -26,6 +26,7 @@ def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) 
         "type": "welcome",
         "room": "moor",
         "seq": 0,
+        "change": 0,
         "online": [{"user": str(ada.pk), "name": "Ada"}],
     }
     there = site.enter("moor", grace)
@@ -105,7 +106,12 @@ def test_edited_and_deleted_messages_are_told_and_replayed_as_they_are(site: Sit
     edited = socket.next("edited")
     assert (edited["id"], edited["seq"], edited["message"]) == (str(first.id), 1, "A")
     services.delete_message(actor_id=ada.pk, slug=room.slug, message_id=second.id)
-    assert socket.next("deleted") == {"type": "deleted", "id": str(second.id), "seq": 2}
+    assert socket.next("deleted") == {
+        "type": "deleted",
+        "id": str(second.id),
+        "seq": 2,
+        "change": 2,
+    }
     again = site.inside(room.slug, grace, after=0).messages(2)
     assert [(one["message"], "edited_at" in one, one.get("deleted")) for one in again] == [
         ("A", True, None),

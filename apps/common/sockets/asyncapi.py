@@ -29,6 +29,7 @@ class Socket:
     max_frame: int
     close_codes: Mapping[int, str] = field(default_factory=dict)
     unoffered: str = ""
+    changes: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -95,7 +96,11 @@ class Socket:
             "query": {
                 "type": "object",
                 "properties": {
-                    "after": {"type": "integer", "minimum": 0, "description": self.after},
+                    **{
+                        name: {"type": "integer", "minimum": 0, "description": description}
+                        for name, description in (("after", self.after), ("changes", self.changes))
+                        if description
+                    },
                     "token": {
                         "type": "string",
                         "description": "An access token, for clients that can set neither header nor subprotocol.",

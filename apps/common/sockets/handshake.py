@@ -28,14 +28,16 @@ class HandshakeRequest:
         subprotocol: The one that the answer names.
         is_version_spoken: False for a client that offers only other versions of the protocol.
         after: `?after=`, the number of what the client has seen last; None without it.
-        is_after_valid: Whether `after` is a number, if it is given.
+        changes: `?changes=`, the number of the change that the client has seen last, where changes are numbered.
+        invalid: Which of these two are given and are no numbers.
     """
 
     token: str
     subprotocol: str | None
     is_version_spoken: bool
     after: int | None
-    is_after_valid: bool
+    changes: int | None
+    invalid: tuple[str, ...]
 
 
 def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
@@ -43,13 +45,14 @@ def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
     offered: Sequence[str] = scope.get("subprotocols", ())
     family = f"{protocol.rpartition('.')[0]}."
     parameters = _parameters(scope)
-    after, is_after_valid = _after(parameters)
+    numbers = {name: _number(parameters[name][0]) for name in ("after", "changes") if name in parameters}
     return HandshakeRequest(
         token=_token(scope, offered, parameters),
         subprotocol=next((name for name in (protocol, BEARER) if name in offered), None),
         is_version_spoken=protocol in offered or not any(name.startswith(family) for name in offered),
-        after=after,
-        is_after_valid=is_after_valid,
+        after=numbers.get("after"),
+        changes=numbers.get("changes"),
+        invalid=tuple(name for name, number in numbers.items() if number is None),
     )
 
 
@@ -103,14 +106,8 @@ def _token(scope: Mapping[str, Any], offered: Sequence[str], parameters: Mapping
     return parameters.get("token", [""])[0]
 
 
-def _after(parameters: Mapping[str, Sequence[str]]) -> tuple[int | None, bool]:
-    given = parameters.get("after")
-    if given is None:
-        return None, True
-    text = given[0]
-    if text.isascii() and text.isdigit() and len(text) <= 19:
-        return int(text), True
-    return None, False
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
 
 
 def _parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
