@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Folders that serve every slice, and files of them that have to name some.
-FRAME = ("config", "infrastructure", "apps/api", "apps/common")
+FRAME = ("config", "infrastructure", "apps/api", "apps/common", "apps/console")
 NAMES_SLICES = frozenset({"config/zones.py"})
 ENDINGS = frozenset({".py", ".html", ".js", ".css", ".ts", ".mjs", ".jinja", ".toml"})
 # Generated from the zones' schemas, so it follows which slices are installed.
