@@ -27,6 +27,7 @@ FIELDS: Final[dict[str, Any]] = {
     "methods": ["totp", "recovery_code"],
     "code": "492039",
     "secret": "JBSWY3DPEHPK3PXP",
+    "qr_code": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 49 49" class="segno">…</svg>',
     "uri": "otpauth://totp/Sarsen:ada@example.com?secret=JBSWY3DPEHPK3PXP&issuer=Sarsen",
     "recovery_codes": ["k7wq-2mzd-9xtr"],
     "recovery_codes_left": 10,

@@ -141,10 +141,11 @@ class ProviderReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """What an authenticator app is set up with: the secret in base32, and the text of the QR code."""
+    """What an authenticator app is set up with: the secret in base32, a link, and the link's QR code as SVG."""
 
     secret: str
     uri: str
+    qr_code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -9,8 +10,10 @@ from infrastructure import lazy_import
 
 if TYPE_CHECKING:
     import pyotp
+    import segno
 else:
     pyotp = lazy_import.module("pyotp")
+    segno = lazy_import.module("segno")
 
 DIGITS: Final = 6
 STEP: Final = 30
@@ -27,6 +30,13 @@ def new_secret() -> str:
 def uri(secret: str, *, account: str, issuer: str) -> str:
     """What the QR code of an enrolment says (`otpauth://totp/…`)."""
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
+
+
+def qr_code(text: str) -> str:
+    """Returns the QR code of a text as an SVG document without a size, dark on white, with its quiet zone."""
+    out = io.BytesIO()
+    segno.make_qr(text).save(out, kind="svg", light="#fff", xmldecl=False, omitsize=True)
+    return out.getvalue().decode()
 
 
 def code_of(secret: str, step: int) -> str:

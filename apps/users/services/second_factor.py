@@ -44,10 +44,8 @@ def begin_second_factor(
             raise exceptions.SecondFactorEnabled
         factor.secret = secret
         factor.save()
-    return Enrolment(
-        secret=secret,
-        uri=totp.uri(secret, account=user.email, issuer=settings.PRODUCT_NAME),
-    )
+    uri = totp.uri(secret, account=user.email, issuer=settings.PRODUCT_NAME)
+    return Enrolment(secret=secret, uri=uri, qr_code=totp.qr_code(uri))
 
 
 def confirm_second_factor(

@@ -82,8 +82,9 @@ def test_it_is_set_up_with_the_password_and_a_code(
     first = api.post(path, {"current_password": PASSWORD})
     begun = api.post(path, {"current_password": PASSWORD}).json()
     assert first.status_code == 201
-    assert set(begun) == {"secret", "uri"} and first.json()["secret"] != begun["secret"]
+    assert set(begun) == {"secret", "uri", "qr_code"} and first.json()["secret"] != begun["secret"]
     assert f"secret={begun['secret']}" in begun["uri"]
+    assert begun["qr_code"] == totp.qr_code(begun["uri"])
     with connection.cursor() as cursor:
         cursor.execute("SELECT secret FROM users_secondfactor")
         assert begun["secret"] not in cursor.fetchone()[0]

@@ -42,7 +42,10 @@ class SecondFactorView(View, tag="second factor"):
         """What an authenticator app is set up with."""
 
         secret = serializers.CharField(help_text="Base32, for typing.")
-        uri = serializers.CharField(help_text="`otpauth://…`, for a QR code.")
+        uri = serializers.CharField(help_text="`otpauth://…`, a link that opens an app on the same device.")
+        qr_code = serializers.CharField(
+            help_text="An SVG document: the QR code of `uri`, for an app on another device."
+        )
 
     @operation("users_me_second_factor", "Get the state of your second factor", answers=SecondFactorOutput)
     def get(self, request: ApiRequest) -> SecondFactorState:

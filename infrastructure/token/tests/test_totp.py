@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
 
 import pytest
+import segno
 
 from infrastructure.token import new_typed_code, totp, typed_code
 
@@ -53,3 +55,14 @@ def test_typed_codes_have_one_spelling() -> None:
     assert [len(group) for group in code.split("-")] == [6, 6, 6, 6]
     assert typed_code(f" {code.lower()} ") == typed_code(code.replace("-", " ")) == code.replace("-", "")
     assert code != new_typed_code()
+
+
+def test_the_qr_code_is_an_image_that_scales_with_a_quiet_zone() -> None:
+    text = totp.uri(SECRET, account="ada@example.com", issuer="Sarsen")
+    svg = ET.fromstring(totp.qr_code(text))
+    assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "width" not in svg.attrib
+    modules = segno.make_qr(text).symbol_size(border=0)[0]
+    assert svg.attrib["viewBox"] == f"0 0 {modules + 8} {modules + 8}"
+    assert {path.attrib.get("fill") for path in svg} == {"#fff", None}
+    assert totp.qr_code(text) != totp.qr_code(text + "&digits=6")

@@ -59,6 +59,9 @@ def a_second_factor_is_set_up_and_used(journey: Journey) -> None:
         lambda: browser.run("return document.querySelector('.secret')?.textContent.replaceAll(' ', '')"),
         "a secret",
     )
+    browser.until(
+        lambda: browser.run("return document.querySelector('.qr-code').naturalWidth > 0"), "the QR code"
+    )
     inspection.assert_accessible(browser)
     browser.type(f"{card} #code", pyotp.TOTP(secret).now() + ENTER)
     browser.sees("The second factor is on.")

@@ -25,9 +25,11 @@ export function secondFactorCard({ card }) {
     );
   }
 
-  function showSecret({ secret, uri }) {
+  function showSecret({ secret, uri, qr_code: svg }) {
+    const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
     show(
-      h("p", { tabIndex: -1 }, "Enter this key in your authenticator app, then type the code that it shows:"),
+      h("p", { tabIndex: -1 }, "Scan this with your authenticator app, or enter the key there. Then type the code that the app shows."),
+      h("p", {}, h("img", { class: "qr-code", src: address, alt: "QR code with the key", on: { load: () => URL.revokeObjectURL(address) } })),
       h("p", {}, h("code", { class: "secret" }, secret.replace(/(.{4})/g, "$1 ").trim())),
       h("p", {}, h("a", { href: uri }, "Open the app on this device")),
       formWithOutcome("Turn on", async (values) => {
