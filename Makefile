@@ -76,9 +76,8 @@ CONSOLE = --language browser --zone public --zone private --sync apps/console/st
 console-client: clients-tools ## the console's client, generated anew (ARGS=--check only compares)
 	@$(OFFLINE) $(PY) manage.py zones clients $(CONSOLE) $(ARGS)
 
-browser-test: venv ## the console in headless Chromium: two people, a killed server, accessibility (needs chromium, chromedriver)
+browser-test: venv ## the pages of every slice in headless Chromium: two users, a killed server, accessibility (needs chromium, chromedriver)
 	@$(PY) -m apps.common.tests.browser.journey $(ARGS)
-	@$(PY) -m apps.api.tests.browser.pages
 
 clients-test: clients-tools ## generated clients against a live server, in Node, Python and a browser (needs chromium, chromedriver)
 	@$(PY) -m apps.api.tests.clients.journey

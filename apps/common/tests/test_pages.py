@@ -1,0 +1,17 @@
+"""Pages outside the zones that every installation has."""
+
+from __future__ import annotations
+
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+
+def test_the_icon_is_there_for_pages_that_name_none(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer["Location"]) == (302, "/static/common/favicon.ico")
+    assert answer["Cache-Control"] == "public, max-age=86400"
+    assert finders.find("common/favicon.ico")
+
+
+def test_the_icon_is_only_read(client: Client) -> None:
+    assert client.post("/favicon.ico").status_code == 405
