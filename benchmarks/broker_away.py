@@ -1,4 +1,6 @@
-"""Measures registration while Redis is there, frozen and gone, and waits for the mails: `python -m benchmarks.broker_away`.
+"""Measures registration while Redis is there, frozen, gone and emptied, and waits for the mails.
+
+`python -m benchmarks.broker_away`
 
 Starts PostgreSQL, Valkey, the server, a worker and beat, all of its own. In each phase some accounts register, each
 from an address of its own; afterwards every one of them has to get its welcome mail, whatever was away meanwhile.
@@ -17,6 +19,7 @@ import time
 from pathlib import Path
 
 import httpx
+import redis
 
 from infrastructure.embedded import postgres, servers
 
@@ -76,13 +79,15 @@ def main() -> None:
         log = (Path(data) / "log").open("wb")
         subprocess.run([python, "manage.py", "migrate", "--verbosity", "0"], env=environment, check=True)
         celery = [python, "-m", "celery", "-A", "config"]
+
+        def start(*command: str) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+        work = [*celery, "worker", "--pool", "threads", "--concurrency", "4", "--without-mingle"]
         children = [
-            subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-            for command in (
-                [python, "-m", "config.serve", "--port", str(port)],
-                [*celery, "worker", "--pool", "threads", "--concurrency", "4", "--without-mingle"],
-                [*celery, "beat", "--pidfile="],
-            )
+            start(python, "-m", "config.serve", "--port", str(port)),
+            start(*celery, "beat", "--pidfile="),
+            start(*work),
         ]
         try:
             while True:
@@ -111,6 +116,15 @@ def main() -> None:
                 print(
                     f"           mails {await_mails(mails, 4 * CALLS, time.time()):5.1f} s after its return",
                     flush=True,
+                )
+                worker = children.pop()
+                worker.terminate()
+                worker.wait(30)
+                show("emptied", register(url))
+                redis.Redis.from_url(engines.urls["REDIS_URL"]).flushall()
+                children.append(start(*work))
+                print(
+                    f"           mails {await_mails(mails, 5 * CALLS, time.time()):5.1f} s later", flush=True
                 )
         finally:
             for child in children:

@@ -39,8 +39,9 @@ LIMIT: Final = 500
 MAX_ATTEMPTS: Final = 10
 MAX_DELAY: Final = 300.0
 MAX_OUTAGE_DELAY: Final = 30.0
-# Longer than the broker takes to deliver the task of a killed worker again (visibility_timeout, 65 s).
-ASK_AGAIN: Final = 90.0
+# Longer than the broker takes to deliver the task of a killed worker again (70 s: visibility_timeout and the interval
+# after which it is looked for); with beat's sweep every 15 s, what is lost runs again within 90 s.
+ASK_AGAIN: Final = 72.0
 MAX_ASK_AGAIN: Final = 900.0
 KEEP_DONE: Final = timedelta(days=3)
 SWEEP_SECONDS: Final = 10.0

@@ -304,12 +304,12 @@ class TestWork:
         row = order()
         outbox.relay_due()
         broker.held.clear()
-        pass_time(row, seconds=89)
+        pass_time(row, seconds=71)
         assert outbox.relay_due().taken == 0
         pass_time(row, seconds=2)
         assert outbox.relay_due().taken == 1
         assert len(broker.ids()) == 2
-        for count, seconds in ((2, 180), (3, 360), (4, 720), (5, 900), (6, 900)):
+        for count, seconds in ((2, 144), (3, 288), (4, 576), (5, 900), (6, 900)):
             row.refresh_from_db()
             assert (row.asked, (row.due_at - row.asked_at).total_seconds()) == (count, seconds)
             pass_time(row, seconds=seconds + 1)
@@ -371,10 +371,10 @@ class TestWork:
     def test_a_task_that_is_retried_is_not_asked_for_meanwhile(self, broker):
         row = order()
         outbox.relay_due()
-        pass_time(row, seconds=80)
+        pass_time(row, seconds=70)
         outbox.postpone(f"{row.pk}:{TASKS[0]}", seconds=45)
         row.refresh_from_db()
-        assert (row.due_at - timezone.now()).total_seconds() == pytest.approx(135, abs=5)
+        assert (row.due_at - timezone.now()).total_seconds() == pytest.approx(117, abs=5)
 
     def test_a_retry_that_the_broker_did_not_take_is_left_to_the_outbox(self, broker):
         row = order()
