@@ -18,6 +18,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from config.settings.components import server
 from infrastructure import problem_documents
+from infrastructure.database import budget
 from infrastructure.telemetry import context
 
 bind = "0.0.0.0:8000"
@@ -88,7 +89,7 @@ _LARGEST_BODY = server.MAX_UPLOAD_BYTES + 65_536
 
 
 class DrainingWorker(ThreadWorker):
-    """gthread that ends connections so that the proxy in front understands it.
+    """gthread that ends connections so that the proxy in front understands it, and knows how long a request waited.
 
     A body that was refused unread (413) resets the connection when it is closed, and the answer may be lost with it:
     what nginx has of it, bounded and buffered, is read to its end.
@@ -106,6 +107,16 @@ class DrainingWorker(ThreadWorker):
                 while select.select([listener], [], [], 0)[0]:
                     self.accept(listener)
                 listener.close()
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Called when a request may be read, before it waits for a thread."""
+        conn.arrived = time.monotonic()
+        super().enqueue_req(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Called in the thread."""
+        with budget.request(conn.arrived):
+            return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:  # noqa: FBT001 (gunicorn's signature)
         """Called when the response is sent."""

@@ -11,6 +11,7 @@ import asyncio
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -21,6 +22,8 @@ from typing import IO, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+
+from infrastructure.database import budget
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -136,15 +139,16 @@ class WsgiBridge:
         if body is None:  # the client went away
             return
         environ["wsgi.input"] = body
+        arrived = time.monotonic()
         takeover = environ[TAKEOVER] = Takeover()
         loop = asyncio.get_running_loop()
         answer = _Answer()
         try:
             try:
-                first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
+                first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer, arrived)
             except OSError:  # a longer answer waits on disk, too
                 environ[REFUSAL], answer = _NO_ROOM, _Answer()
-                first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer)
+                first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer, arrived)
             if REFUSAL in environ:
                 # What is left of the body cannot be told from a next request.
                 answer.headers.append((b"connection", b"close"))
@@ -230,13 +234,19 @@ class WsgiBridge:
                 if not message.get("more_body", False):
                     return received
 
-    def _answer(self, environ: dict[str, Any], answer: _Answer) -> tuple[bytes, IO[bytes] | None]:
+    def _answer(
+        self, environ: dict[str, Any], answer: _Answer, arrived: float
+    ) -> tuple[bytes, IO[bytes] | None]:
         """In a thread: run the application to its end. The first chunk, and what follows it, if anything does.
 
         To its end, and in this one thread: what the answer is made of may belong to the thread, as Django's database
         connections do. Made piece by piece by whichever thread was free, two answers once shared a connection, and the
         process died of it.
         """
+        with budget.request(arrived):
+            return self._run(environ, answer)
+
+    def _run(self, environ: dict[str, Any], answer: _Answer) -> tuple[bytes, IO[bytes] | None]:
         result = self._application(environ, answer.start)
         try:
             chunks = iter(result)

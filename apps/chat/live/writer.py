@@ -20,7 +20,8 @@ from apps.common.exceptions import DomainError, Unavailable
 from infrastructure.realtime.database_threads import DatabaseThreads
 
 GROUP: Final = 256
-# Storing the same drafts again is harmless, each is taken once: so a database that restarts is waited for.
+# Storing the same drafts again is harmless, each is taken once: so a database that restarts is waited for, as long as a
+# request would wait.
 RETRIES: Final = (0.1, 0.2, 0.3, *(0.5,) * 10)
 _log = structlog.get_logger(__name__)
 

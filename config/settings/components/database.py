@@ -5,17 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from psycopg_pool.base import AttemptWithBackoff
-
 from infrastructure import environment
 from infrastructure.environment import urls
 
 VARIABLES = environment.Variables("PostgreSQL")
-
-# A pool that has lost its server asks for it each half second. By itself it waits 1, 2, 4 … seconds, and people with it,
-# although PostgreSQL has long been back.
-AttemptWithBackoff.INITIAL_DELAY = 0.5
-AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 _PASSWORD = VARIABLES.text(
     "DATABASE_URL_PASSWORD", "", "Password of `DATABASE_URL` as it is, without encoding", secret=True
@@ -40,8 +33,12 @@ _POOL_SIZE = VARIABLES.number(
     least=1,
     most=1_000,
 )
-# A statement that runs this long is a fault; better one clear error than a queue of waiting requests.
-_LIMITS = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
+# The server's own limits. A statement that runs for 15 s is a fault; requests give it up sooner (infrastructure.database),
+# and what nobody waits for any more ends by itself.
+_LIMITS = (
+    "-c statement_timeout=15000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=30000"
+    " -c client_connection_check_interval=1000"
+)
 
 
 def connection(*, pooled: bool) -> dict[str, Any]:
@@ -52,7 +49,13 @@ def connection(*, pooled: bool) -> dict[str, Any]:
     entry: dict[str, Any] = deepcopy(_SERVER)
     given = entry.get("OPTIONS", {})
     options: dict[str, Any] = {
-        "connect_timeout": 5,
+        # Seconds for each address of the host. The rest is for a host that vanished: for a packet that nobody
+        # acknowledges, and for a connection that is silent.
+        "connect_timeout": 2,
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
         "server_side_binding": True,
         "prepare_threshold": 2,
         **given,
@@ -62,6 +65,7 @@ def connection(*, pooled: bool) -> dict[str, Any]:
         options["pool"] = {
             "min_size": 1,
             "max_size": _POOL_SIZE,
+            # Where no request waits: of the relay, of tasks and commands.
             "timeout": 5,
             "max_lifetime": 1800,
         }
@@ -69,6 +73,7 @@ def connection(*, pooled: bool) -> dict[str, Any]:
     else:
         entry["CONN_MAX_AGE"] = None
         entry["CONN_HEALTH_CHECKS"] = True
+    entry["ENGINE"] = "infrastructure.database"
     entry["OPTIONS"] = options
     entry["ATOMIC_REQUESTS"] = False
     return entry

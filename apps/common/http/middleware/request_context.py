@@ -1,4 +1,4 @@
-"""The request id, the access line and the figures of each request."""
+"""The request id, the access line and the figures of each request, and how long it may wait for the database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from apps.common.callers import Caller, CallerKind
 from apps.common.http.client_address import client_address, network_of
 from apps.common.http.middleware.paths import PROBES
+from infrastructure.database import budget
 from infrastructure.telemetry import context, metrics
 
 HEADER = "X-Request-ID"
@@ -33,7 +34,8 @@ class RequestContextMiddleware:
         context.bind(request_id=identifier)
         context.remember_network(network_of(client_address(request)))
         request.request_id = identifier  # type: ignore[attr-defined]
-        response = self._get_response(request)
+        with budget.request():
+            response = self._get_response(request)
         response[HEADER] = identifier
         if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
             # Without it a server has to send the answer in chunks.

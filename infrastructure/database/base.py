@@ -1,0 +1,60 @@
+"""Django's backend for PostgreSQL, over connections whose waits end. (Django looks for a module of this name.)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from django.db import connections
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base
+
+from infrastructure.database.connection import Connection, Pool, is_alive
+
+
+class _Driver:
+    """psycopg, whose `connect` opens our connections."""
+
+    connect = staticmethod(Connection.connect)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Differs from Django's in the classes of the connections and of the pool, and in how it finds dead ones."""
+
+    Database = _Driver()
+
+    @property
+    def pool(self) -> Pool | None:
+        """The pool of the process for this alias, made at its first use; None where the settings name none."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        pools: dict[str, Pool] = self._connection_pools
+        if self.alias not in pools:
+            made = Pool(
+                kwargs={**self.get_connection_params(), "autocommit": True},
+                connection_class=Connection,
+                open=False,
+                configure=self._configure_connection,
+                **options,
+            )
+            pools.setdefault(self.alias, made)  # of two threads that make one, the first wins
+        return pools[self.alias]
+
+    def is_usable(self) -> bool:
+        """Whether the connection is alive."""
+        return self.connection is not None and is_alive(self.connection)
+
+
+def drop_dead() -> None:
+    """Close this thread's connections that are dead, so that what is asked next opens new ones."""
+    for connection in connections.all(initialized_only=True):
+        if (
+            connection.connection is not None
+            and not connection.in_atomic_block
+            and not connection.is_usable()
+        ):
+            connection.close()
