@@ -214,6 +214,16 @@ _DETAIL_OF_CODE = {
 }
 
 
+def _page_of(known: HttpResponse) -> HttpResponse:
+    """For people, who find a page where the API has a problem document."""
+    page = "<!doctype html><title>Unavailable</title><h1>Unavailable</h1><p>Something that this page needs is away. Try again in a moment."
+    return HttpResponse(
+        page,
+        status=known.status_code,
+        headers={"Retry-After": known.headers["Retry-After"], "Cache-Control": "no-store"},
+    )
+
+
 def exception_handler(error: Exception, drf_context: dict[str, Any]) -> HttpResponse | None:
     """DRF's EXCEPTION_HANDLER. None lets the exception rise: Django logs it once and calls `server_error`."""
     request: HttpRequest = drf_context["request"]._request
@@ -248,9 +258,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is being handled. What is our fault is logged here, once."""
     error = sys.exc_info()[1]
     below_api = is_api(request.path_info)
-    known = from_exception(request, error) if below_api and error is not None else None
-    if known is not None:
-        return known
+    known = from_exception(request, error) if error is not None else None
+    if known is not None and (below_api or known.status_code == HTTPStatus.SERVICE_UNAVAILABLE):
+        return known if below_api else _page_of(known)
     _log.error("unexpected_error", path=request.path_info, exc_info=error)
     if not below_api:
         return defaults.server_error(request)

@@ -120,7 +120,7 @@ def test_migrations_may_take_their_time_and_requests_may_not() -> None:
     finally:
         for signal in (pre_migrate, post_migrate):
             signal.disconnect(note, sender=common)
-    assert limits == [("0", "5s"), ("15s", "5s")]
+    assert limits == [("0", "3500ms"), ("15s", "3500ms")]
 
 
 def test_slices_are_seeded_after_those_that_they_build_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -24,7 +25,10 @@ class _Driver:
 class DatabaseWrapper(base.DatabaseWrapper):
     """Differs from Django's in the classes of the connections and of the pool, and in how it finds dead ones."""
 
-    Database = _Driver()
+    Database = _Driver()  # type: ignore[assignment] # what Django takes of the module is there
+    # Django's own, which its stubs leave out.
+    _connection_pools: dict[str, Pool]
+    _configure_connection: Callable[[Connection], None]
 
     @property
     def pool(self) -> Pool | None:
@@ -32,8 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         options = self.settings_dict["OPTIONS"].get("pool")
         if self.alias == NO_DB_ALIAS or not options:
             return None
-        pools: dict[str, Pool] = self._connection_pools
-        if self.alias not in pools:
+        if self.alias not in self._connection_pools:
             made = Pool(
                 kwargs={**self.get_connection_params(), "autocommit": True},
                 connection_class=Connection,
@@ -41,8 +44,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 configure=self._configure_connection,
                 **options,
             )
-            pools.setdefault(self.alias, made)  # of two threads that make one, the first wins
-        return pools[self.alias]
+            self._connection_pools.setdefault(
+                self.alias, made
+            )  # of two threads that make one, the first wins
+        return self._connection_pools[self.alias]
 
     def is_usable(self) -> bool:
         """Whether the connection is alive."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-ANSWER: Final = 4.5
+ANSWER: Final = 4.0
 """Seconds from the request's start until an answer of the server is given up."""
 CONNECTION: Final = 2.5
 """The same for a connection."""

@@ -12,7 +12,6 @@ from psycopg_pool.base import AttemptWithBackoff
 
 from infrastructure.database import budget
 
-
 # A pool that has lost its server asks for it each half second. By itself it waits 1, 2, 4 … seconds, and requests with it,
 # although PostgreSQL has long been back.
 AttemptWithBackoff.INITIAL_DELAY = 0.5
@@ -35,13 +34,13 @@ class Connection(psycopg.Connection[Any]):
                 left.spend()
             raise
 
-    def wait(self, gen: Any, *arguments: Any, timeout: float | None = None, **named: Any) -> Any:
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait as psycopg does. Raises OperationalError when the budget is spent; the connection is closed then."""
         left = budget.current() if timeout is None else None
         if left is None:
-            return super().wait(gen, *arguments, timeout=timeout, **named)
+            return super().wait(gen, interval, timeout)
         try:
-            answer = super().wait(gen, *arguments, timeout=left.left(budget.ANSWER), **named)
+            answer = super().wait(gen, interval, left.left(budget.ANSWER))
         except psycopg.errors._WaitTimeout:  # noqa: SLF001
             left.spend()
             # The server ends the statement itself, once it finds nobody there (client_connection_check_interval).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from apps.api import problems
@@ -147,6 +148,16 @@ def test_handlers_answer_pages_in_html_and_the_api_in_problems() -> None:
         assert answers[1].headers["Content-Type"] == "application/problem+json"
     assert problems.server_error(page).headers["Content-Type"].startswith("text/html")
     assert json.loads(problems.server_error(api).content)["code"] == "internal_error"
+
+
+def test_a_page_whose_database_is_away_is_a_503_for_people() -> None:
+    try:
+        raise OperationalError("10.0.0.7 refused")
+    except OperationalError:
+        answer = problems.server_error(RequestFactory().get("/admin/"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert b"10.0.0.7" not in answer.content
 
 
 def test_each_kind_has_its_status_and_a_failure_without_a_kind_is_a_400() -> None:

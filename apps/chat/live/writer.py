@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -17,6 +19,7 @@ from apps.chat.live.subscriber import Subscriber
 from apps.chat.selectors import room_events
 from apps.chat.types import Draft, Posted
 from apps.common.exceptions import DomainError, Unavailable
+from infrastructure.database import budget
 from infrastructure.realtime.database_threads import DatabaseThreads
 
 GROUP: Final = 256
@@ -25,7 +28,16 @@ GROUP: Final = 256
 RETRIES: Final = (0.1, 0.2, 0.3, *(0.5,) * 10)
 _log = structlog.get_logger(__name__)
 
-Submitted = tuple[Subscriber, Draft, asyncio.Future[None]]
+
+class Submitted(NamedTuple):
+    """A draft on its way. `at` is the `time.monotonic()` of its arrival, `done` is set when its sender was answered."""
+
+    subscriber: Subscriber
+    draft: Draft
+    done: asyncio.Future[None]
+    at: float
+
+
 Group = dict[UUID, list[Submitted]]
 Drafts = Mapping[UUID, Sequence[Draft]]
 Outcome = tuple[Sequence[Posted | DomainError], bytes]
@@ -58,7 +70,7 @@ class Writer:
     def submit(self, subscriber: Subscriber, room_id: UUID, draft: Draft) -> asyncio.Future[None]:
         """Store a draft with the next group. Done when its sender was told what became of it."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(room_id, []).append((subscriber, draft, done))
+        self._waiting.setdefault(room_id, []).append(Submitted(subscriber, draft, done, time.monotonic()))
         self._go_on()
         return done
 
@@ -128,16 +140,18 @@ class Writer:
 
     async def _store(self, group: Group, *, is_alone: bool = False) -> Mapping[UUID, Outcome]:
         """Store a group, trying again while the server is away. Raises DatabaseError, InterfaceError."""
-        drafts = {room_id: [draft for _, draft, _ in some] for room_id, some in group.items()}
+        drafts = {room_id: [one.draft for one in some] for room_id, some in group.items()}
+        started = min(some[0].at for some in group.values())
         threads = self._threads if is_alone else self._own
         pauses = iter(RETRIES)
         while True:
             try:
-                return await threads.run(_store_and_pack, drafts=drafts)
+                return await threads.run(_store_and_pack, drafts=drafts, started=started)
             except (DatabaseError, InterfaceError) as error:
                 _log.warning("chat.store_failed", rooms=len(drafts), error=type(error).__name__)
-                pause = next(pauses, None)
-                if pause is None or not (is_alone or _is_about_the_server(error)):
+                pause = next(pauses, math.inf)
+                is_late = time.monotonic() + pause > started + budget.ANSWER
+                if is_late or not (is_alone or _is_about_the_server(error)):
                     raise
                 await asyncio.sleep(pause)
 
@@ -149,12 +163,12 @@ class Writer:
                 self._answer(room_id, some, *outcomes[room_id])
             except Exception:  # noqa: BLE001  (a fault of ours: logged, and told to the senders)
                 _log.exception("chat.answer_broke", room=str(room_id))
-                for subscriber, draft, done in some:
-                    if not done.done():
-                        subscriber.tell_soon(protocol.error(Unavailable(), _name(draft)))
-                        done.set_result(None)
+                for one in some:
+                    if not one.done.done():
+                        one.subscriber.tell_soon(protocol.error(Unavailable(), _name(one.draft)))
+                        one.done.set_result(None)
         # After the feeds' own turn, in which receipts and messages leave together.
-        senders = {subscriber for some in group.values() for subscriber, _, _ in some}
+        senders = {one.subscriber for some in group.values() for one in some}
         asyncio.get_running_loop().call_soon(_pump, senders)
 
     def _answer(
@@ -165,13 +179,13 @@ class Writer:
         payload: bytes,
     ) -> None:
         # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
-        for (subscriber, draft, done), outcome in zip(submitted, outcomes, strict=True):
+        for one, outcome in zip(submitted, outcomes, strict=True):
             if isinstance(outcome, Posted):
-                subscriber.tell_soon(protocol.ack(outcome, draft.sent_as))
+                one.subscriber.tell_soon(protocol.ack(outcome, one.draft.sent_as))
             else:
-                subscriber.tell_soon(protocol.error(outcome, _name(draft)))
-            if not done.cancelled():
-                done.set_result(None)
+                one.subscriber.tell_soon(protocol.error(outcome, _name(one.draft)))
+            if not one.done.cancelled():
+                one.done.set_result(None)
         if payload:
             self._publish(room_id, payload)
 

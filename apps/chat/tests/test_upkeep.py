@@ -19,6 +19,7 @@ from apps.chat.live.hub import hubs
 from apps.chat.models import Membership, Message, Room
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
+from infrastructure.database import budget
 from infrastructure.realtime.bus import RedisBus
 
 
@@ -61,6 +62,26 @@ def test_database_that_stays_away_is_told_and_the_socket_lives(
     monkeypatch.setattr(services, "store_in_rooms", store)
     socket.say("lost?", client_id)
     assert socket.next("ack")["seq"] == 1
+
+
+def test_locked_table_is_told_within_the_time_of_a_request(
+    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "ANSWER", 0.3)
+    site = serve()
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE chat_message IN ACCESS EXCLUSIVE MODE")
+        for _ in range(2):
+            client_id = socket.say("lost?")
+            error = socket.next("error")
+            assert (error["code"], error["client_id"]) == ("unavailable", client_id)
+    monkeypatch.undo()
+    # The server may have carried it out all the same, once it had the lock; sent again, it is still one message.
+    socket.say("lost?", client_id)
+    assert socket.next("ack")["client_id"] == client_id
+    assert Message.objects.filter(client_id=client_id).count() == 1
 
 
 def test_fault_of_ours_is_told_and_the_room_goes_on(

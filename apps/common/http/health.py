@@ -21,6 +21,7 @@ from kombu import Connection
 
 from apps.common.http.problems import problem_response
 from infrastructure.cache import redis as cache
+from infrastructure.database import budget
 from infrastructure.telemetry import metrics as figures
 
 TIMEOUT: Final = 2.0  # seconds for all parts together
@@ -104,7 +105,8 @@ class Examiner:
 def _examined(name: str, check: Callable[[], None]) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        check()
+        with budget.request():
+            check()
     except Exception as error:  # noqa: BLE001  (whatever it is, the part is not ready; the log has the details)
         _log.warning("readyz.part_away", part=name, error=repr(error))
         # The class says enough to whoever may ask; texts of drivers name hosts and users.

@@ -36,8 +36,8 @@ _POOL_SIZE = VARIABLES.number(
 # The server's own limits. A statement that runs for 15 s is a fault; requests give it up sooner (infrastructure.database),
 # and what nobody waits for any more ends by itself.
 _LIMITS = (
-    "-c statement_timeout=15000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=30000"
-    " -c client_connection_check_interval=1000"
+    "-c statement_timeout=15000 -c lock_timeout=3500 -c idle_in_transaction_session_timeout=30000"
+    " -c client_connection_check_interval=500"
 )
 
 
