@@ -58,3 +58,13 @@ class PersonInvited(Event):
 
     name: ClassVar[str] = "chat.person_invited"
     invitation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementRequested(Event):
+    """The operator has something to say in a room."""
+
+    name: ClassVar[str] = "chat.announcement_requested"
+    slug: str
+    text: str
+    client_id: UUID

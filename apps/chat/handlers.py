@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.chat import tasks
 from apps.chat.events import (
+    AnnouncementRequested,
     FilesDiscarded,
     LanguageChanged,
     MemberAdded,
@@ -16,6 +17,7 @@ from apps.users.events import UserErased
 
 # A deactivated account keeps its place in rooms, since it may come back.
 events.on(UserErased, task=tasks.forget_user, name="apps.chat.handlers.leave_all_rooms")
+events.on(AnnouncementRequested, task=tasks.announce)
 events.on(FilesDiscarded, task=tasks.delete_discarded_files)
 events.on(LanguageChanged, task=tasks.index_messages)
 events.on(MessageNoticed, task=tasks.tell_of_message)

@@ -31,6 +31,7 @@ from apps.chat.services.posting import (
     post_message,
     post_messages,
     post_system_message,
+    request_announcement,
     store_in_rooms,
     store_messages,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "read_up_to",
     "record_reads",
     "remove_member",
+    "request_announcement",
     "retract_room",
     "store_in_rooms",
     "store_messages",

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.chat import selectors
-from apps.chat.events import MessageNoticed
+from apps.chat.events import AnnouncementRequested, MessageNoticed
 from apps.chat.exceptions import InvalidMessage, MessageRefused, Muted, NotAMember, RoomNotFound
 from apps.chat.models import MAX_TEXT, Membership
 from apps.chat.selectors import room_events
@@ -258,6 +258,13 @@ def post_message(
         read_all = Membership.objects.filter(pk=membership.pk, read_seq=posted.seq - 1)
         read_all.update(read_seq=posted.seq)
     return posted, is_new
+
+
+@transaction.atomic
+def request_announcement(*, slug: str, text: str) -> None:
+    """Have a worker post a message without a sender. Raises RoomNotFound, InvalidMessage."""
+    room = selectors.get_room(slug=slug)
+    events.publish(AnnouncementRequested(slug=room.slug, text=clean_text(text), client_id=uuid4()))
 
 
 def post_system_message(*, slug: str, text: str, client_id: UUID | None = None) -> Posted:
