@@ -14,7 +14,9 @@ from apps.common.exceptions import (
     TooManyRequests,
     Unavailable,
 )
-from apps.users.email_addresses import InvalidEmail
+from apps.users import email_addresses
+
+InvalidEmail = email_addresses.InvalidEmail
 
 
 class EmailTaken(Conflict):
@@ -290,46 +292,3 @@ class TooManyAttempts(TooManyRequests):
 
     code = "too_many_attempts"
     detail = "Too many attempts. Try again later."
-
-
-__all__ = [
-    "AccessTokenExpired",
-    "AccessTokenRefused",
-    "AccountExists",
-    "AvatarRefused",
-    "ChallengeRefused",
-    "EmailTaken",
-    "EmailUnchanged",
-    "IdentityNotFound",
-    "IdentityTaken",
-    "InvalidCredentials",
-    "InvalidEmail",
-    "LastAdmin",
-    "LastWayIn",
-    "OneTimeTokenRefused",
-    "OwnAccount",
-    "PasswordRefused",
-    "PermissionNotHeld",
-    "PermissionUnknown",
-    "ProviderEmailUnverified",
-    "ProviderSignInRefused",
-    "ProviderUnavailable",
-    "ProviderUnknown",
-    "RankTooLow",
-    "RefreshTokenRefused",
-    "RoleBuiltIn",
-    "RoleInUse",
-    "RoleNotFound",
-    "RoleTaken",
-    "RoleUnknown",
-    "SecondFactorEnabled",
-    "SecondFactorMissing",
-    "SecondFactorRefused",
-    "SessionEnded",
-    "SessionNotFound",
-    "SignInStale",
-    "TooManyAttempts",
-    "UserNotFound",
-    "WrongCode",
-    "WrongPassword",
-]

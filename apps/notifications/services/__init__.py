@@ -9,20 +9,3 @@ from apps.notifications.services.digests import (
 )
 from apps.notifications.services.inbox import mark_all_read, mark_read, set_preferences
 from apps.notifications.services.notifying import notify, push_event, retract, retract_scope, revise
-
-__all__ = [
-    "delete_old_notifications",
-    "due_for_digest",
-    "forget_user",
-    "mark_all_read",
-    "mark_read",
-    "notify",
-    "push_event",
-    "read_unsubscribe_token",
-    "retract",
-    "retract_scope",
-    "revise",
-    "send_digest",
-    "set_preferences",
-    "unsubscribe",
-]

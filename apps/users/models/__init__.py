@@ -7,23 +7,3 @@ from apps.users.models.one_time_tokens import OneTimeToken, Purpose
 from apps.users.models.roles import CODE_PATTERN, TITLE_LENGTH, TOP_RANK, Role
 from apps.users.models.second_factor import RecoveryCode, SecondFactor
 from apps.users.models.sessions import RefreshToken, Session, SessionEnd
-
-__all__ = [
-    "CODE_PATTERN",
-    "NAME_LENGTH",
-    "PHONE_LENGTH",
-    "TITLE_LENGTH",
-    "TOP_RANK",
-    "EmailChange",
-    "Identity",
-    "OneTimeToken",
-    "ProviderSignIn",
-    "Purpose",
-    "RecoveryCode",
-    "RefreshToken",
-    "Role",
-    "SecondFactor",
-    "Session",
-    "SessionEnd",
-    "User",
-]

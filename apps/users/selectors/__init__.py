@@ -18,31 +18,3 @@ from apps.users.selectors.roles import get_rank, get_role, list_permissions, lis
 from apps.users.selectors.second_factor import get_second_factor_state
 from apps.users.selectors.sessions import get_session_of, list_sessions, was_signed_in_from
 from apps.users.selectors.tokens import access_tokens
-
-__all__ = [
-    "access_tokens",
-    "authenticate_access",
-    "canonical_email",
-    "find_email_change",
-    "get_provider",
-    "get_rank",
-    "get_role",
-    "get_second_factor_state",
-    "get_session_of",
-    "get_user",
-    "get_user_by_verified_address",
-    "get_user_for",
-    "get_verified_address",
-    "introspect",
-    "list_dead_sessions",
-    "list_identities",
-    "list_permissions",
-    "list_providers",
-    "list_roles",
-    "list_session_users",
-    "list_sessions",
-    "list_users",
-    "list_users_for",
-    "names_of",
-    "was_signed_in_from",
-]
