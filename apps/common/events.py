@@ -171,7 +171,7 @@ def handlers_of(name: str) -> dict[str, Handler]:
 
 
 def registered() -> set[str]:
-    """The names of the events that somebody listens to."""
+    """The names of the events that have handlers."""
     return set(_registered)
 
 

@@ -145,7 +145,7 @@ class StoredAnswer(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Something that matters for security and was done by somebody (apps.common.audit).
+    """An action that matters for security (apps.common.audit).
 
     Append-only: triggers refuse UPDATE and TRUNCATE, and DELETE of all but what the retention is done with. There are
     no foreign keys, so that a row outlives whom and what it speaks of.

@@ -1,4 +1,4 @@
-"""Renders a mail and hands it to the mail server of the settings. Tries once; whoever calls tries again."""
+"""Renders a mail and hands it to the mail server of the settings. Tries once; trying again is the caller's."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Celery beat: leader election, and the heartbeat file that health checks read."""
+"""Celery's worker and beat: reading queues safely, electing a leader, and the file that health checks look at."""

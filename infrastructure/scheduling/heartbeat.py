@@ -1,8 +1,8 @@
-"""A file that the worker and beat keep touching, so that a health check costs a look at its age. Nothing else lives here.
+"""A file that the worker and beat keep touching, so that a health check only has to look at its age.
 
-Asking a worker over the broker (`celery inspect ping`) starts a whole Django for every answer. The file says the same:
-the worker touches it when it sends its heartbeat, which it stops doing without its event loop or its broker; beat
-touches it at every round of its schedule (`infrastructure.scheduling.beat_leader`).
+Asking a worker over the broker (`celery inspect ping`) starts a whole Django for every answer. The file says as much:
+the worker touches it when it sends its heartbeat, which takes a running event loop and a broker; beat touches it at every
+round of its schedule (`infrastructure.scheduling.beat_leader`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _DISPATCH_UID = "infrastructure.scheduling.heartbeat"
 
 
 def touch(path: str) -> None:
-    """Set the file's time to now. An empty path: no health check looks, nothing happens."""
+    """Set the file's time to now. Does nothing for an empty path."""
     if path:
         Path(path).touch(mode=0o600)
 

@@ -41,11 +41,11 @@ _LATE: Final = (408, "request_timeout", "The request took too long to arrive.")
 
 
 class _Refused(Exception):
-    """Stops the parser; what is answered is in `_refusal`."""
+    """Stops the parser; `_refusal` has the answer."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Refuses with 400, 408, 414 or 431, as problem documents, and closes; each is written at most once."""
+    """Refuses requests with 400, 408, 414 or 431 as problem documents, at most once for a connection, and closes it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -60,7 +60,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A head is due from now on. The rest is uvicorn's, which asks the socket itself, at six times the cost."""
+        """Start the clock for the first head. The rest is what uvicorn does, without its questions to the socket."""
         self.connections.add(self)
         self.transport = transport
         self.flow = FlowControl(transport)
@@ -70,12 +70,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is due any more."""
+        """Stop the clock."""
         self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes that leave the head unfinished count against it, whatever the parser makes of them."""
+        """Feed the parser. Bytes that leave the head unfinished count against its limit."""
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
             return
@@ -99,7 +99,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(_LARGE_HEAD)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over: what was read, where that is plain and the class takes it, or the bytes again."""
+        """Hand the connection over: as it was read, if the handshake is plain and the class takes it, else as bytes."""
         kind: Any = self.config.ws_protocol_class
         offer = self._read_handshake() if issubclass(kind, JoinedWrites) else None
         if offer is None:
@@ -130,7 +130,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return websocket_handshake.read(self.headers)
 
     def _take(self, data: bytes) -> None:
-        """A part of the body that the parser left: it stops at whatever asks for an upgrade."""
+        """Take a part of the body that the parser left: it stops at each request for an upgrade."""
         piece = data[: self._owed]
         if piece:
             self._owed -= len(piece)
@@ -141,7 +141,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     # What the parser calls
 
     def on_message_begin(self) -> None:
-        """The next request of a kept connection."""
+        """Start the clock and the count for a further request of the connection."""
         super().on_message_begin()
         self._head = self._fields = 0
         # The piece at hand may hold the end of another body, so it does not count.
@@ -151,13 +151,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the address."""
+        """Bound the address."""
         super().on_url(url)
         if len(self.url) > MAX_LINE:
             self._stop(_LONG_ADDRESS)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One field."""
+        """Bound the fields, one by one and together."""
         self._fields += 1
         self._head += len(name) + len(value) + 4
         if self._fields > MAX_FIELDS or len(name) + len(value) > MAX_LINE or self._head > MAX_HEAD:
@@ -165,7 +165,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is there; the body has the application's time."""
+        """Stop the clock, refuse an ambiguous head, and decide about an upgrade."""
         self._is_head_due = False
         self._stop_timer()
         if not self._is_plain():
@@ -179,16 +179,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._owed = self._declared()
         super().on_headers_complete()
         if asks:
-            # Answered as if it had not asked (RFC 9110, section 7.8), body and all; nothing else on this connection.
+            # Answered as an ordinary request (RFC 9110, section 7.8), and the last one of this connection.
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
-        """The body is there, unless it comes past the parser."""
+        """End the request, unless its body comes past the parser."""
         if not self._owed and not self._upgrades:
             super().on_message_complete()
 
     def _is_plain(self) -> bool:
-        """No version of its own, no chunks in HTTP/1.0 (RFC 9112, section 6.1), one Host in HTTP/1.1 (section 3.2)."""
+        """Whether it is HTTP/1.1 with one Host (RFC 9112, section 3.2), or HTTP/1.0 without chunks (section 6.1)."""
         names = [name for name, _ in self.headers]
         match self.parser.get_http_version():
             case "1.1":
@@ -207,11 +207,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     # What uvicorn asks
 
     def _should_upgrade(self) -> bool:
-        """As it was found when the head was there."""
+        """What `on_headers_complete` has decided."""
         return self._upgrades
 
     def _may_upgrade(self) -> bool:
-        """A GET below /ws/ without a body."""
+        """Whether it is a GET below /ws/ without a body."""
         return (
             self.parser.get_method() == b"GET"
             and self.url.startswith(SOCKETS)
@@ -269,7 +269,7 @@ def protocol_class() -> type[HttpToolsProtocol]:
 
 
 def _address(name: Any) -> tuple[str, int | None] | None:
-    """Host and port; of a Unix socket the path alone, and nothing where it has none."""
+    """Host and port, or the path of a Unix socket; None where it has none."""
     if isinstance(name, tuple):
         return str(name[0]), int(name[1])
     return (name, None) if isinstance(name, str) and name else None

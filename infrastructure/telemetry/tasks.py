@@ -1,4 +1,4 @@
-"""Celery signals: the request id travels from the publisher to the task; each task run is one log line and one figure."""
+"""Celery signals: the request id travels from the publisher to the task; each run is a line in the log and a metric."""
 
 from __future__ import annotations
 
