@@ -221,6 +221,7 @@ def test_empty_is_not_set(of: str) -> None:
         "WEB_THREADS": "",
         "ADMIN_SECOND_FACTOR": " ",
         "RATES_PUBLIC": "",
+        "RATES_ADMIN": " , ",
         "LOG_LEVEL": "",
         "EMAIL_FROM": "",
         "JWT_ALGORITHM": "",
@@ -230,7 +231,7 @@ def test_empty_is_not_set(of: str) -> None:
     found = fresh.settings(of, given)
     assert found["WEB_THREADS"] == 8
     assert found["ADMIN_SECOND_FACTOR"] is (of == "production")
-    assert found["ZONE_RATES"]["public"] == ("120/minute",)
+    assert (found["ZONE_RATES"]["public"], found["ZONE_RATES"]["admin"]) == (("120/minute",), ("300/minute",))
     assert found["LOG_LEVEL"] == "INFO"
     assert found["DEFAULT_FROM_EMAIL"] == "Sarsen <no-reply@example.com>"
     assert found["JWT_ALGORITHM"] == "HS256"

@@ -175,7 +175,9 @@ class Variables:
         """A comma-separated list, blanks trimmed, empty entries dropped."""
 
         def parse(text: str) -> tuple[str, ...]:
-            return tuple(each(item.strip()) for item in text.split(",") if item.strip())
+            given = [item for item in map(str.strip, text.split(",")) if item]
+            # A list of nothing is as good as an empty variable.
+            return tuple(map(each, given)) if given or text == default else parse(default)
 
         return self.read(name, default, help, kind="comma list", parse=parse, empty=(), secret=secret)
 

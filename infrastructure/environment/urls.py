@@ -114,7 +114,7 @@ def database(value: str, *, password: str = "") -> dict[str, Any]:
 
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     known -= {"user", "password", "dbname", "port"}
-    address = split(value, schemes=("postgres", "postgresql"), options=known)
+    address = split(value, schemes=("postgres", "postgresql", "pgsql"), options=known)
     if not address.path or "/" in address.path:
         raise Mistake("must end with the name of one database, as in postgres://user:password@host:5432/name")
     options = {

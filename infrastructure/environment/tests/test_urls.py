@@ -181,8 +181,8 @@ def test_passwords_that_are_pasted_as_they_are(read: Any, form: str, password: s
 @pytest.mark.parametrize(
     ("read", "text", "complaint"),
     [
-        (urls.database, "sqlite:///db", "must start with postgres:// or postgresql://"),
-        (urls.database, "localhost", "must start with postgres:// or postgresql://"),
+        (urls.database, "sqlite:///db", "must start with postgres:// or postgresql:// or pgsql://"),
+        (urls.database, "localhost", "must start with postgres:// or postgresql:// or pgsql://"),
         (urls.database, "postgres://u:p@h", "must end with the name of one database"),
         (urls.database, "postgres://u:p@h/a/b", "must end with the name of one database"),
         (urls.database, "postgres://u:p@h:0/n", "has no port from 1 to 65535"),
