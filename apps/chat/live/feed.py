@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, InterfaceError
 
 from apps.chat.live.frame import Frame, joined
+from apps.chat.live.past import Past
 from apps.chat.live.presence import Presence
 from apps.chat.live.subscriber import Entry, Subscriber
 from apps.chat.selectors import room_events
-from apps.chat.types import Head, Posted
+from apps.chat.types import Head
 from infrastructure.realtime import encode, packets
 
 RING_ENTRIES: Final = 1024
@@ -30,21 +30,6 @@ RUN_BYTES: Final = 64 * 1024
 PAGE: Final = 200
 _NONE: Final = 2**63
 _log = structlog.get_logger(__name__)
-
-
-class Past(Protocol):
-    """What a feed asks the database. Each call raises DatabaseError."""
-
-    async def messages(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
-        """Stored messages that follow a number."""
-
-    async def changed(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
-        """Messages that changed after a change, in the order of their changes."""
-
-    async def missed(
-        self, room_id: UUID, *, seq: int, after: int | None, up_to: int, limit: int
-    ) -> Sequence[Posted]:
-        """Those of them that a socket missed which has the messages up to `seq`."""
 
 
 class Run(NamedTuple):

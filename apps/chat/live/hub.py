@@ -18,12 +18,13 @@ from apps.chat import selectors, services
 from apps.chat.live import admission
 from apps.chat.live.batches import Batches
 from apps.chat.live.feed import Feed
+from apps.chat.live.past import StoredPast
 from apps.chat.live.presence import Change
 from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.live.subscriber import Subscriber
 from apps.chat.live.writer import Writer
 from apps.chat.selectors import room_events
-from apps.chat.types import Draft, Head, Posted
+from apps.chat.types import Draft, Head
 from apps.common.sockets import close_codes
 from apps.common.sockets.registry import HubRegistry
 from apps.common.sockets.upkeep import repeat
@@ -39,25 +40,6 @@ ROOM_LINGERS: Final = 30.0
 ADMISSIONS: Final = 64
 _OPEN_WITHIN: Final = 1.0
 _log = structlog.get_logger(__name__)
-
-
-class Past:
-    """What feeds ask the database."""
-
-    def __init__(self, threads: DatabaseThreads) -> None:
-        self._threads = threads
-
-    async def messages(self, room_id: UUID, **asked: int) -> Sequence[Posted]:
-        """Stored messages that follow a number."""
-        return await self._threads.read(selectors.list_posted_after, room_id=room_id, **asked)
-
-    async def changed(self, room_id: UUID, **asked: int) -> Sequence[Posted]:
-        """Messages that changed after a change."""
-        return await self._threads.read(selectors.list_changed_after, room_id=room_id, **asked)
-
-    async def missed(self, room_id: UUID, **asked: int | None) -> Sequence[Posted]:
-        """Those of them that a socket missed."""
-        return await self._threads.read(selectors.list_missed_changes, room_id=room_id, **asked)
 
 
 class Hub:
@@ -125,7 +107,7 @@ class Hub:
         """The live room; heard and with its newest number known before this returns."""
         feed = self.feeds.get(room_id)
         if feed is None:
-            feed = self.feeds[room_id] = Feed(room_id, slug, past=Past(self.threads))
+            feed = self.feeds[room_id] = Feed(room_id, slug, past=StoredPast(self.threads))
             await self._bus.subscribe(realtime.room_channel(room_id), lambda body: self._heard(feed, body))
             self._spawn(self._presence.exchange([feed]))
         feed.idle_since = asyncio.get_running_loop().time()
