@@ -32,8 +32,10 @@ const {{ seq }} = await chat.send("hello");
 ```"""
 _BOTH: Final = """
 
-The socket reconnects by itself and resumes after the newest number that it received. Messages sent while it is disconnected
-are kept and sent later. To keep them over a restart of the program, save `chat.unsent` and `chat.seq`."""
+The socket reconnects by itself and resumes after the newest message and the newest change (`edited`, `deleted`) that it
+received; more than one such frame may arrive for a message, and the last counts. Messages sent while it is disconnected are
+kept and sent later. To go on after a restart of the program, save `chat.unsent`, `chat.seq` and `chat.change`.
+Recognise your own message by `client_id` and `from` together: another member may choose the same `client_id`."""
 
 RUNTIME: Final = Runtime(
     folder=Path(__file__).parent,

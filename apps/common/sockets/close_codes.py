@@ -25,7 +25,7 @@ COMMON: Final[Mapping[int, str]] = {
     NOT_AUTHENTICATED: "Not authenticated: no token, or one that is not valid. Come back with a new one.",
     UNKNOWN_VERSION: "None of the protocol versions that were offered is spoken here.",
     SESSION_ENDED: "The session has ended. Sign in.",
-    TOO_MANY_SOCKETS: "Too many sockets of this user or address. Come back later.",
+    TOO_MANY_SOCKETS: "Too many sockets of this user or address. Close another one first.",
     TOO_FAST: "Too many frames, or too many tokens that are not valid. Come back, and be slower.",
     INVALID_TEXT: "A text frame that is not UTF-8.",
     FAULT: "A fault of the server. Come back with `?after=`.",

@@ -35,7 +35,14 @@ after the newest number that it received."""
 RUNTIME: Final = Runtime(
     folder=Path(__file__).parent,
     python={
-        "notifications": ("NotificationFrame", "NotificationsFrame", "NotificationsSocket", "UnreadFrame")
+        "notifications": (
+            "ChangedFrame",
+            "NotificationFrame",
+            "NotificationsFrame",
+            "NotificationsSocket",
+            "RemovedFrame",
+            "UnreadFrame",
+        )
     },
     typescript=("notifications",),
     needs=(SOCKETS,),

@@ -1,7 +1,8 @@
 """A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`), for asyncio. Needs `websockets`.
 
-It resumes after the newest `seq`, so that each message arrives once and in order. Messages sent while it is disconnected
-are kept and sent later. Each has a `client_id`, so that the server stores it once.
+It resumes after the newest `seq`, so that each message arrives once and in order, and after the newest `change`, so that no
+edit and no deletion is missed. Messages sent while it is disconnected are kept and sent later. Each has a `client_id`, so
+that the server stores it once.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _PROTOCOL: Final = "sarsen.chat.v1"
 class ChatSocket(ReconnectingSocket[Frame]):
     """The socket of a room, as an asynchronous context manager.
 
-    `after` is the number of the newest known message: later ones are replayed. Without it, only new messages arrive.
+    `after` is the number of the newest known message, `changes` that of the newest known edit or deletion: later ones are
+    replayed. Without `after`, only new messages arrive.
     `unsent` are messages that an earlier socket could not deliver. `on_state` is called with each state and its close
     code.
     """
@@ -42,12 +44,16 @@ class ChatSocket(ReconnectingSocket[Frame]):
         room: str,
         *,
         after: int | None = None,
+        changes: int | None = None,
         unsent: Sequence[Draft] = (),
         on_state: Callable[[State, int], None] | None = None,
     ) -> None:
         path = f"/ws/chat/{quote(room, safe='')}/"
         super().__init__(session, path=path, protocol=_PROTOCOL, after=after, on_state=on_state)
         self.room = room
+        self.change = changes
+        """The newest edit or deletion received, for `changes` of a later socket; None before one is known."""
+        self._is_new = after is None
         self._restored = tuple(unsent)
         self._outbox = Outbox()
         self._wake = asyncio.Event()
@@ -101,6 +107,12 @@ class ChatSocket(ReconnectingSocket[Frame]):
     def _accept(self, frame: Frame) -> bool:
         self._wake.set()
         match frame["type"]:
+            case "welcome":
+                if self._is_new and self.change is None:
+                    self.change = frame.get("change")
+                self._is_new = False  # later changes, up to that of another welcome, are replayed first
+            case "edited" | "deleted":
+                return self._advance_change(frame.get("change"))
             case "ack":
                 self._outbox.acknowledge(frame)
             case "error":
@@ -109,6 +121,18 @@ class ChatSocket(ReconnectingSocket[Frame]):
                 if self.seq is not None and frame["seq"] > self.seq + 1:
                     raise Gap
                 return self._advance(frame["seq"])
+        return True
+
+    def _newest(self) -> dict[str, int | None]:
+        return {**super()._newest(), "changes": self.change}
+
+    def _advance_change(self, change: int | None) -> bool:
+        """Returns whether this change is the newest, and remembers it. An older server does not number changes."""
+        if change is None:
+            return True
+        if self.change is not None and change <= self.change:
+            return False
+        self.change = change
         return True
 
     def _state_changed(self, state: State, code: int) -> None:

@@ -15,11 +15,12 @@ class Present(TypedDict):
 
 
 class WelcomeFrame(TypedDict):
-    """The first frame of a connection: the room's newest number, and the members who are online."""
+    """The first frame of a connection: the room's newest message and change, and the members who are online."""
 
     type: Literal["welcome"]
     room: str
     seq: int
+    change: int
     online: list[Present]
 
 
@@ -67,6 +68,7 @@ MessageFrame = TypedDict(
         "from_name": str,
         "at": str,
         "client_id": str,
+        "change": NotRequired[int],
         "edited_at": NotRequired[str],
         "deleted": NotRequired[bool],
         "reply_to": NotRequired[Quote],
@@ -77,22 +79,24 @@ MessageFrame = TypedDict(
 
 
 class EditedFrame(TypedDict):
-    """The text of a message changed."""
+    """The text of a message changed, and with it the quotes of it. `change` numbers the changes of the room."""
 
     type: Literal["edited"]
     id: str
     seq: int
+    change: int
     message: str
     edited_at: str
     mentions: NotRequired[list[Mention]]
 
 
 class DeletedFrame(TypedDict):
-    """A message was deleted."""
+    """A message was deleted, and with it the text in quotes of it."""
 
     type: Literal["deleted"]
     id: str
     seq: int
+    change: int
 
 
 class PresenceFrame(TypedDict):

@@ -1,8 +1,9 @@
 /**
  * A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`).
  *
- * It resumes after the newest `seq`, so that each message arrives once and in order. Messages sent while it is disconnected
- * are kept and sent later. Each has a `client_id`, so that the server stores it once.
+ * It resumes after the newest `seq`, so that each message arrives once and in order, and after the newest `change`, so that
+ * no edit and no deletion is missed. Messages sent while it is disconnected are kept and sent later. Each has a `client_id`,
+ * so that the server stores it once.
  */
 
 import type { AckFrame, Draft, Frame, Frames, MessageFrame } from "./frames.js";
@@ -24,6 +25,8 @@ export interface ChatEvents extends Frames, SocketEvents<Frame> {
 export interface ChatOptions extends SocketOptions {
   /** The room's slug. */
   room: string;
+  /** The newest known edit or deletion: what follows it is replayed. */
+  changes?: number;
   /** Messages that an earlier socket could not deliver. */
   unsent?: readonly Draft[];
 }
@@ -36,6 +39,8 @@ const READ_EVERY = 200;
 
 export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
   readonly room: string;
+  #change: number | null;
+  #isNew: boolean;
   #outbox = new Outbox(
     (frame) => this.sendFrame(frame),
     () => this.emit("unsent", this.unsent),
@@ -44,11 +49,18 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
   #readSeq = 0;
   #reading: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ room, unsent = [], ...options }: ChatOptions) {
+  constructor({ room, changes, unsent = [], ...options }: ChatOptions) {
     super(`/ws/chat/${encodeURIComponent(room)}/`, PROTOCOL, options);
     this.room = room;
+    this.#change = changes ?? null;
+    this.#isNew = options.after === undefined;
     for (const draft of unsent) void this.#outbox.add(draft);
     this.on("frame", this.#outbox.flush);
+  }
+
+  /** The newest edit or deletion received, for `changes` of a later socket; null before one is known. */
+  get change(): number | null {
+    return this.#change;
   }
 
   /** Messages that are not acknowledged, in order. They stay when the socket is closed. */
@@ -59,7 +71,7 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
   /**
    * Send a message, now or once connected. Resolves when it is acknowledged. Rejects with `ChatRefused`, or with
    * `SocketStopped` when the socket stops first. `more` are further members of the frame, such as `reply_to`, or a
-   * `client_id` of your own, by which you recognise the message when it arrives.
+   * `client_id` of your own, by which, together with `from`, you recognise the message when it arrives.
    */
   send(message: string, more: Partial<Draft> = {}): Promise<AckFrame> {
     const acknowledged = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
@@ -93,6 +105,13 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
 
   protected override accept(frame: Frame): boolean {
     switch (frame.type) {
+      case "welcome":
+        if (this.#isNew) this.#change ??= frame.change ?? null;
+        this.#isNew = false; // later changes, up to that of another welcome, are replayed first
+        break;
+      case "edited":
+      case "deleted":
+        return this.#isNewest(frame.change);
       case "ack":
         this.#outbox.acknowledge(frame);
         break;
@@ -112,6 +131,18 @@ export class ChatSocket extends ReconnectingSocket<Frame, ChatEvents> {
       return false;
     }
     return this.advance(seq);
+  }
+
+  protected override newest(): Record<string, number | null> {
+    return { ...super.newest(), changes: this.#change };
+  }
+
+  /** Whether this change is the newest; remembers it. An older server does not number changes. */
+  #isNewest(change: number | undefined): boolean {
+    if (change === undefined) return true;
+    if (this.#change !== null && change <= this.#change) return false;
+    this.#change = change;
+    return true;
   }
 
   protected override stateChanged(state: SocketState, code: number): void {

@@ -8,11 +8,12 @@ export interface Presence {
   name: string;
 }
 
-/** The first frame of a connection: the room's newest number, and the members who are online. */
+/** The first frame of a connection: the room's newest message and change, and the members who are online. */
 export interface WelcomeFrame {
   type: "welcome";
   room: string;
   seq: number;
+  change: number;
   online: Presence[];
 }
 
@@ -61,6 +62,7 @@ export interface MessageFrame {
   from_name: string;
   at: string;
   client_id: string;
+  change?: number;
   edited_at?: string;
   deleted?: boolean;
   reply_to?: Quote;
@@ -68,21 +70,23 @@ export interface MessageFrame {
   mentions?: Mention[];
 }
 
-/** The text of a message changed. */
+/** The text of a message changed, and with it the quotes of it. `change` numbers the changes of the room. */
 export interface EditedFrame {
   type: "edited";
   id: string;
   seq: number;
+  change: number;
   message: string;
   edited_at: string;
   mentions?: Mention[];
 }
 
-/** A message was deleted. */
+/** A message was deleted, and with it the text in quotes of it. */
 export interface DeletedFrame {
   type: "deleted";
   id: string;
   seq: number;
+  change: number;
 }
 
 export interface PresenceFrame extends Presence {

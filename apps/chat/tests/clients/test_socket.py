@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 
-from apps.chat import asyncapi, protocol
+from apps.chat import asyncapi, protocol, services
 from apps.chat.clients.python import outbox
 from apps.chat.clients.python.chat import ChatSocket
 from apps.chat.clients.python.outbox import ChatRefused
@@ -24,6 +25,7 @@ from apps.common.client_runtime.python import reconnecting_socket as sockets
 from apps.common.client_runtime.python.reconnecting_socket import CloseCode, SocketStopped, State
 from apps.common.tests.client_sockets import Listener, readme_example, run, shorten_waits, until
 from apps.users.clients.python.session import Session, TokenPair
+from apps.users.models import User
 from apps.users.tests.factories import UserFactory, client_session, pair_for
 
 
@@ -113,7 +115,7 @@ def test_every_close_code_of_the_protocol_is_known() -> None:
     assert {1007, 1009, 1011, 1012, 4401} == told - sockets._FINAL - sockets._SLOW
 
 
-@pytest.mark.parametrize("code", [1009, 1011, 1012, 1013, 4409, 4429])
+@pytest.mark.parametrize("code", [1009, 1011, 1012, 1013, 4429])
 def test_it_reconnects_without_losing_or_repeating_messages(base_url: str, room: Room, code: int) -> None:
     ada, grace = client_session(base_url, member_of(room)), client_session(base_url, member_of(room))
     states: list[tuple[State, int]] = []
@@ -143,6 +145,51 @@ def test_it_reconnects_without_losing_or_repeating_messages(base_url: str, room:
     run(scenario)
     assert (State.WAITING, code) in states
     assert Message.objects.filter(room=room).count() == 6
+
+
+def change_in_a_thread(room: Room, author: User, edited: int, deleted: int) -> None:
+    """Edit one message of a room and delete another one, by number."""
+    try:
+        ids = dict(Message.objects.filter(room=room).values_list("seq", "pk"))
+        services.edit_message(actor_id=author.pk, slug=room.slug, message_id=ids[edited], text="edited")
+        services.delete_message(actor_id=author.pk, slug=room.slug, message_id=ids[deleted])
+    finally:
+        connection.close()
+
+
+def changes(listener: Listener) -> list[tuple[str, int, int]]:
+    return [(frame["type"], frame["change"], frame["seq"]) for frame in listener.of_type("edited", "deleted")]
+
+
+def test_what_was_edited_and_deleted_meanwhile_is_told_once(base_url: str, room: Room) -> None:
+    ada = member_of(room)
+    session = client_session(base_url, ada)
+
+    async def scenario() -> None:
+        async with ChatSocket(session, room.slug) as socket:
+            received = Listener(socket)
+            for text in ("one", "two", "three"):
+                await socket.send(text)
+            await asyncio.to_thread(change_in_a_thread, room, ada, 1, 1)
+            told = [("edited", 1, 1), ("deleted", 2, 1)]
+            await until(lambda: changes(received) == told)
+            assert (socket.seq, socket.change) == (3, 2)
+        # With what it had seen, another one hears the rest, and only that.
+        await asyncio.to_thread(change_in_a_thread, room, ada, 2, 3)
+        async with ChatSocket(session, room.slug, after=socket.seq, changes=socket.change) as later:
+            received = Listener(later)
+            await until(lambda: changes(received) == [("edited", 3, 2), ("deleted", 4, 3)])
+            cut(1012)
+            await later.send("four")
+            await until(lambda: messages(received) == [(4, "four")])
+            assert changes(received) == [("edited", 3, 2), ("deleted", 4, 3)]
+            assert (later.seq, later.change) == (4, 4)
+        # One that knows only the number of a message hears what comes after it; the welcome's number does not count.
+        async with ChatSocket(session, room.slug, after=4) as old:
+            received = Listener(old)
+            await until(lambda: [change for _, change, _ in changes(received)] == [2, 3, 4])
+
+    run(scenario)
 
 
 def test_unsent_messages_of_an_earlier_socket_are_stored_once(base_url: str, room: Room) -> None:
@@ -181,7 +228,7 @@ def test_a_discarded_message_is_not_sent(base_url: str, room: Room) -> None:
     assert list(Message.objects.values_list("text", flat=True)) == ["hello"]
 
 
-@pytest.mark.parametrize("code", [4403, 4404, 4406, 4408])
+@pytest.mark.parametrize("code", [4403, 4404, 4406, 4408, 4409])
 def test_it_stops_after_a_final_code(base_url: str, room: Room, code: int) -> None:
     session = client_session(base_url, member_of(room))
 

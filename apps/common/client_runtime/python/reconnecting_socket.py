@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from enum import IntEnum, StrEnum
 from types import TracebackType
 from typing import Any, Final, Generic, Literal, Protocol, Self, TypedDict, TypeVar, cast
+from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -57,9 +58,15 @@ class CloseCode(IntEnum):
 
 # After a final code, reconnecting would fail again. After a slow one, the socket waits longer.
 _FINAL: Final = frozenset(
-    {CloseCode.NOT_A_MEMBER, CloseCode.NO_SUCH_ROOM, CloseCode.UNKNOWN_VERSION, CloseCode.SESSION_ENDED}
+    {
+        CloseCode.NOT_A_MEMBER,
+        CloseCode.NO_SUCH_ROOM,
+        CloseCode.UNKNOWN_VERSION,
+        CloseCode.SESSION_ENDED,
+        CloseCode.TOO_MANY_SOCKETS,
+    }
 )
-_SLOW: Final = frozenset({CloseCode.TOO_SLOW, CloseCode.TOO_MANY_SOCKETS, CloseCode.TOO_FAST})
+_SLOW: Final = frozenset({CloseCode.TOO_SLOW, CloseCode.TOO_FAST})
 
 
 class SocketStopped(Exception):
@@ -268,7 +275,12 @@ class ReconnectingSocket(Generic[FrameT]):
 
     def _address(self) -> str:
         address = self._session.base_url.replace("http", "ws", 1) + self._path
-        return address if self.seq is None else f"{address}?after={self.seq}"
+        query = urlencode({name: number for name, number in self._newest().items() if number is not None})
+        return f"{address}?{query}" if query else address
+
+    def _newest(self) -> dict[str, int | None]:
+        """The newest numbers received, by the parameters in which the server expects them."""
+        return {"after": self.seq}
 
     def _welcome(self, seq: int) -> None:
         if self.seq is None:

@@ -32,9 +32,10 @@ const FINAL: ReadonlySet<number> = new Set([
   CloseCode.noSuchRoom,
   CloseCode.unknownVersion,
   CloseCode.sessionEnded,
+  CloseCode.tooManySockets,
 ]);
 /** After these, the socket waits longer. */
-const SLOW: ReadonlySet<number> = new Set([CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast]);
+const SLOW: ReadonlySet<number> = new Set([CloseCode.tooSlow, CloseCode.tooFast]);
 const STEADY = 5_000; // milliseconds open after which failed attempts are forgotten
 const QUIET = 25_000; // milliseconds without a frame after which the socket pings
 const ANSWER = 10_000; // milliseconds, the limit for the answer and for the welcome
@@ -159,6 +160,11 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
   /** Called before the listeners. */
   protected stateChanged(_state: SocketState, _code: number): void {}
 
+  /** The newest numbers received, by the parameters in which the server expects them. */
+  protected newest(): Record<string, number | null> {
+    return { after: this.#seq };
+  }
+
   /** Send a frame. Returns false while disconnected. */
   protected sendFrame(frame: object): boolean {
     if (this.#state !== "open" || this.#socket?.readyState !== 1) return false;
@@ -206,7 +212,9 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
     const page = (globalThis as { location?: { href: string } }).location?.href;
     const address = new URL(this.#path, this.#session.baseUrl || page);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-    if (this.#seq !== null) address.searchParams.set("after", String(this.#seq));
+    for (const [name, number] of Object.entries(this.newest())) {
+      if (number !== null) address.searchParams.set(name, String(number));
+    }
     return address.href;
   }
 

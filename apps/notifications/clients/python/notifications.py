@@ -27,10 +27,7 @@ class NotificationsWelcomeFrame(TypedDict):
     unread: int
 
 
-class NotificationFrame(TypedDict):
-    """A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601."""
-
-    type: Literal["notification"]
+class _Notification(TypedDict):
     id: str
     seq: int
     kind: str
@@ -42,6 +39,25 @@ class NotificationFrame(TypedDict):
     read: bool
 
 
+class NotificationFrame(_Notification):
+    """A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601."""
+
+    type: Literal["notification"]
+
+
+class ChangedFrame(_Notification):
+    """A notification reads differently now, as what it quotes does."""
+
+    type: Literal["changed"]
+
+
+class RemovedFrame(TypedDict):
+    """Notifications were retracted: what they quoted is gone, or no longer the user's to read."""
+
+    type: Literal["removed"]
+    ids: list[str]
+
+
 class UnreadFrame(TypedDict):
     """The number of unread notifications, after new ones and after some were read elsewhere."""
 
@@ -49,7 +65,15 @@ class UnreadFrame(TypedDict):
     unread: int
 
 
-NotificationsFrame = NotificationsWelcomeFrame | NotificationFrame | UnreadFrame | EventFrame | PongFrame
+NotificationsFrame = (
+    NotificationsWelcomeFrame
+    | NotificationFrame
+    | ChangedFrame
+    | RemovedFrame
+    | UnreadFrame
+    | EventFrame
+    | PongFrame
+)
 
 
 class NotificationsSocket(ReconnectingSocket[NotificationsFrame]):

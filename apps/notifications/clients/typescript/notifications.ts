@@ -19,9 +19,7 @@ export interface NotificationsWelcomeFrame {
   unread: number;
 }
 
-/** A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601 in UTC. */
-export interface NotificationFrame {
-  type: "notification";
+interface NotificationFields {
   id: string;
   seq: number;
   kind: string;
@@ -31,6 +29,22 @@ export interface NotificationFrame {
   data: Record<string, unknown>;
   at: string;
   read: boolean;
+}
+
+/** A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601 in UTC. */
+export interface NotificationFrame extends NotificationFields {
+  type: "notification";
+}
+
+/** A notification reads differently now, as what it quotes does. */
+export interface ChangedFrame extends NotificationFields {
+  type: "changed";
+}
+
+/** Notifications were retracted: what they quoted is gone, or no longer the user's to read. */
+export interface RemovedFrame {
+  type: "removed";
+  ids: string[];
 }
 
 /** The number of unread notifications, after new ones and after some were read elsewhere. */
@@ -43,6 +57,8 @@ export interface UnreadFrame {
 export interface NotificationsFrames {
   welcome: NotificationsWelcomeFrame;
   notification: NotificationFrame;
+  changed: ChangedFrame;
+  removed: RemovedFrame;
   unread: UnreadFrame;
   event: EventFrame;
   pong: PongFrame;
