@@ -4,8 +4,8 @@
  *
  * How no message is lost or duplicated: a message gets a `client_id` before it is sent, and the socket sends it again
  * with the same one until the server acknowledges it, however often the connection breaks. The server stores it once.
- * The socket requests what came after the last number that it has seen. What else is missing, such as messages before
- * the acknowledgement of an own one, is loaded by REST.
+ * The socket requests the messages, edits and deletions that came after the last ones that it has seen. What else is
+ * missing, such as messages before the acknowledgement of an own one, is loaded by REST.
  */
 
 import { api, client, data, isFailure, messageFor, NetworkError } from "../../console/api.js";
@@ -51,7 +51,7 @@ export class Conversation extends EventTarget {
       welcome: (frame) => this.#welcome(frame),
       message: (frame) => this.#arrived(this.#messageOf(frame)),
       edited: (frame) => this.#edited(frame),
-      deleted: ({ seq }) => this.#deleted(seq),
+      deleted: ({ seq, change }) => this.#deleted(seq, change),
       ack: (frame) => this.#acknowledged(frame),
       presence: (frame) => this.presence.set(frame),
       typing: (frame) => this.presence.typed(frame),
@@ -77,9 +77,7 @@ export class Conversation extends EventTarget {
 
   /** Connect now instead of after the wait. A conversation that has ended stays so. */
   reconnect() {
-    const wasBlocked = this.#isBlocked;
-    this.#isBlocked = false;
-    if (wasBlocked) this.socket.open();
+    if (this.#isBlocked) this.socket.open();
     else this.socket.retry();
   }
 
@@ -156,22 +154,20 @@ export class Conversation extends EventTarget {
 
   async #welcome(frame) {
     this.presence.begin(frame.online);
-    const isFirst = this.timeline.head === null;
-    if (isFirst) this.timeline.begin(frame.seq);
+    if (this.timeline.head !== null) {
+      this.#fillSoon(frame.seq);
+      return;
+    }
+    this.timeline.begin(frame.seq);
     try {
-      // After a reconnect the newest page is loaded as well: changes of older messages are not replayed.
       const results = await this.#page({ before: frame.seq + 1 });
-      if (isFirst) {
-        this.hasOlder = results.length === PAGE && results.every((raw) => raw.seq > 1);
-        this.timeline.prepend(results.map(this.#messageOf));
-        this.#show([], false, true);
-      } else {
-        this.#show(results.toSorted((one, other) => one.seq - other.seq).flatMap((raw) => this.timeline.accept(this.#messageOf(raw))));
-      }
+      this.hasOlder = results.length === PAGE && results.every((raw) => raw.seq > 1);
+      this.timeline.prepend(results.map(this.#messageOf));
+      this.#show([], false, true);
       this.#fillSoon(frame.seq);
     } catch (error) {
       this.#fail(error);
-      if (isFirst && error instanceof NetworkError) this.timeline.head = null;
+      if (error instanceof NetworkError) this.timeline.head = null;
     }
   }
 
@@ -182,12 +178,12 @@ export class Conversation extends EventTarget {
     if (this.timeline.hasGap) this.#fillSoon();
   }
 
-  #edited({ seq, message: text, edited_at: editedAt, mentions }) {
-    this.#show(this.timeline.change(seq, { text, editedAt, mentions: mentions ?? [] }));
+  #edited({ seq, change, message: text, edited_at: editedAt, mentions }) {
+    this.#show(this.timeline.change(seq, { change, text, editedAt, mentions: mentions ?? [] }));
   }
 
-  #deleted(seq) {
-    this.#show(this.timeline.change(seq, { text: "", deleted: true, attachments: [] }));
+  #deleted(seq, change) {
+    this.#show(this.timeline.change(seq, { change, text: "", deleted: true, attachments: [] }));
   }
 
   #acknowledged(frame) {
@@ -262,11 +258,9 @@ export class Conversation extends EventTarget {
 
   #connection({ state, code }) {
     if (state !== "open") this.presence.clear();
-    if (code === TOO_MANY_SOCKETS) this.#isBlocked = true;
     // Another attempt would be refused as well until another connection is closed: wait for the user.
-    if (this.#isBlocked && state === "waiting") this.socket.close();
-    else if (this.#isBlocked && state === "stopped") this.#tell("connection", { state: "blocked", code: TOO_MANY_SOCKETS });
-    else this.#tell("connection", { state, code });
+    this.#isBlocked = state === "stopped" && code === TOO_MANY_SOCKETS;
+    this.#tell("connection", { state: this.#isBlocked ? "blocked" : state, code });
     // 4401 and 4408 end the session, and with it this page.
     if (state === "stopped" && !this.#isBlocked && ![1000, 4401, 4408].includes(code)) this.#tell("ended", code);
   }

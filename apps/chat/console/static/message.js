@@ -13,6 +13,7 @@ export function messageOf(raw, userId) {
     fromName: raw.from_name,
     at: raw.at,
     clientId: raw.from === userId ? raw.client_id : null,
+    change: raw.change ?? 0,
     editedAt: raw.edited_at ?? null,
     deleted: raw.deleted ?? false,
     replyTo: raw.reply_to ? quoteOf(messageOf(raw.reply_to, userId)) : null,

@@ -5,6 +5,9 @@
  * The server numbers the messages of a room 1, 2, 3, … without gaps. `head` is the last number up to which nothing is
  * missing. A message beyond a gap is held back until those before it are here. A message that is known already is a
  * change (edited, deleted) and never a second message.
+ *
+ * It numbers changes as well: `change` of a message is its last one. The higher number counts, in whatever order pages and
+ * frames arrive.
  */
 
 /** The state of an own message that has no number yet. */
@@ -14,6 +17,7 @@ export class Timeline {
   head = null; // nothing is known yet
   #known = new Map(); // seq → message, from `oldest` to `head`
   #ahead = new Map(); // seq → message beyond a gap
+  #changed = new Map(); // seq → the newest change that was told of that message
   #own = new Map(); // clientId → own message without a number, in the order of writing
 
   /** Start after message number `seq`. Older ones come by `prepend`. */
@@ -35,7 +39,8 @@ export class Timeline {
   }
 
   /** Take a message from the server. Returns the messages that changed on the screen, in order; none for a duplicate. */
-  accept(message) {
+  accept(raw) {
+    const message = this.#current(raw);
     if (message.clientId) this.#own.delete(message.clientId);
     if (message.seq <= this.head) {
       const known = this.#known.get(message.seq);
@@ -54,8 +59,11 @@ export class Timeline {
     return shown;
   }
 
-  /** Change a message that was edited or deleted. Returns the messages that changed on the screen. */
-  change(seq, changes) {
+  /** Change a message that was edited or deleted. A deletion without a number is the last change. Returns as `accept` does. */
+  change(seq, { change = Infinity, ...rest }) {
+    const changes = { ...rest, change };
+    if (change <= Math.max(this.#changed.get(seq)?.change ?? 0, this.#known.get(seq)?.change ?? 0)) return [];
+    this.#changed.set(seq, changes);
     for (const place of [this.#known, this.#ahead]) {
       if (!place.has(seq)) continue;
       place.set(seq, { ...place.get(seq), ...changes });
@@ -66,7 +74,7 @@ export class Timeline {
 
   /** Put older messages in front. Those that are here already are refreshed. */
   prepend(messages) {
-    for (const message of messages) {
+    for (const message of messages.map((raw) => this.#current(raw))) {
       if (message.clientId) this.#own.delete(message.clientId);
       if (message.seq <= this.head) this.#known.set(message.seq, merged(this.#known.get(message.seq), message));
     }
@@ -105,6 +113,17 @@ export class Timeline {
     return [...this.#own.values()].filter((message) => message.standing !== Standing.REFUSED);
   }
 
+  /** A message with the changes that were told before it arrived, its own and that of the message which it quotes. */
+  #current(message) {
+    const newer = this.#changed.get(message.seq);
+    const quoted = message.replyTo && this.#changed.get(message.replyTo.seq);
+    return {
+      ...message,
+      ...(newer?.change > (message.change ?? 0) ? newer : {}),
+      ...(quoted ? { replyTo: { ...message.replyTo, text: quoted.text, deleted: quoted.deleted ?? false } } : {}),
+    };
+  }
+
   /** Replies quote what they reply to: change the quotes of a changed message. Returns the replies. */
   #quote({ seq, text, deleted = false }) {
     const changed = [];
@@ -119,5 +138,9 @@ export class Timeline {
 
 const isSame = (one, other) => JSON.stringify(merged(one, other)) === JSON.stringify(one);
 
-/** A message as the server has it now. Its clientId stays: it identifies the element on the screen. */
-const merged = (known, message) => (known ? { ...known, ...message, clientId: known.clientId ?? message.clientId } : message);
+/** The newer of two states of a message. Its clientId stays: it identifies the element on the screen. */
+function merged(known, message) {
+  if (!known) return message;
+  if ((known.change ?? 0) > (message.change ?? 0)) return known;
+  return { ...known, ...message, clientId: known.clientId ?? message.clientId };
+}

@@ -21,6 +21,7 @@ CHAPTERS: Final[tuple[Chapter, ...]] = (
     failures.a_kill_amid_a_burst_loses_nothing,
     failures.a_lost_connection_is_restored,
     failures.history_is_paged,
+    failures.missed_edits_and_deletions_are_shown,
     failures.unread_messages_are_counted,
     failures.a_private_room_is_not_seen,
     messages.messages_are_replied_to,

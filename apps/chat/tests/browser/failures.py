@@ -60,7 +60,9 @@ def any_order_of_arrival_ends_in_one_order(journey: Journey) -> None:
         if (texts !== wanted) return `${texts} instead of ${wanted}`;
         if (timeline.hasGap || timeline.unsent.length || timeline.head !== start + count) return "something is left over";
         if (shown.join() !== [...shown].sort((a, b) => a - b).join()) return `shown in the order ${shown}`;
-        timeline.change(start + count, { text: "changed" });
+        const changes = shuffled([{ change: 1, text: "once" }, { change: 3, text: "changed" }, { change: 2, text: "twice" }]);
+        for (const change of changes) timeline.change(start + count, change);
+        timeline.prepend([{ seq: start + count, text: "before", change: 0 }]);
         if (timeline.items.at(-1).text !== "changed" || timeline.items.length !== start + count) return "a change made a second message";
       }
       return "";
@@ -145,6 +147,35 @@ def history_is_paged(journey: Journey) -> None:
         ada.gives("return document.querySelectorAll('.message').length", count, f"{count} messages")
     assert steps.texts(ada) == wanted
     ada.sees("This is the beginning of the conversation.")
+
+
+def missed_edits_and_deletions_are_shown(journey: Journey) -> None:
+    """While the connection is lost, messages far above are deleted and edited. After it both show, in quotes, too."""
+    ada = journey.ada
+    path = f"{ROOMS}archive/messages/"
+    token = journey.server.sign_in("ada@example.com", "sarsen-demo-2026")
+    page = journey.server.call("GET", f"{path}?after=0&limit=100", token=token).json()["results"]
+    ids = {message["message"]: message["id"] for message in page}
+    answer = {"message": "an answer", "reply_to": ids["entry 010"]}
+    journey.server.call("POST", path, token=token, json=answer)
+    ada.sees("an answer")
+    ada.sees("entry 010", ".quote")
+    journey.server.kill()
+    ada.sees("Connection lost.")
+    everything = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    ada.devtools("Network.enable")
+    ada.devtools("Network.emulateNetworkConditions", offline=True, **everything)
+    journey.server.start()
+    token = journey.server.sign_in("ada@example.com", "sarsen-demo-2026")
+    journey.server.call("DELETE", f"{path}{ids['entry 010']}/", token=token)
+    journey.server.call("PATCH", f"{path}{ids['entry 020']}/", token=token, json={"message": "edited 020"})
+    ada.devtools("Network.emulateNetworkConditions", offline=False, **everything)
+    steps.connected(ada)
+    ada.sees("edited 020")
+    log = "return document.querySelector('.log').innerText"
+    ada.until(lambda: "entry 010" not in ada.run(log), "neither the deleted message nor its quote")
+    assert "entry 020" not in ada.run(log)
+    assert len(set(steps.texts(ada)) & {f"entry {number:03}" for number in range(130)}) == 128
 
 
 def unread_messages_are_counted(journey: Journey) -> None:

@@ -8,9 +8,8 @@ import { emit, session } from "../../console/registry.js";
 
 const INTERVAL = 20_000; // of polling while the socket is not open
 const PAGE = 100;
-const TOO_MANY_SOCKETS = 4409;
 
-/** Emits `unread` (detail: the number) and sends the signal `notified`. */
+/** Emits `unread` (detail: the number); sends the signals `notified`, `revised` and `retracted`. */
 export class Inbox extends EventTarget {
   #socket = null;
   #timer = 0;
@@ -21,7 +20,7 @@ export class Inbox extends EventTarget {
     super();
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState !== "visible") return;
-      this.#socket?.open(); // it may have been stopped
+      this.#socket?.open(); // stopped when there were too many; another one may be closed by now
       this.#socket?.retry();
       this.poll();
     });
@@ -36,8 +35,11 @@ export class Inbox extends EventTarget {
       if (unread > 0) this.#guarded(() => this.#load());
     });
     socket.on("unread", ({ unread }) => this.#setUnread(unread));
-    // Polling does until the user looks at this page again; another connection may be closed by then.
-    socket.on("state", ({ state, code }) => state === "waiting" && code === TOO_MANY_SOCKETS && socket.close());
+    socket.on("changed", (frame) => emit("revised", frame));
+    socket.on("removed", ({ ids }) => {
+      this.#unread = this.#unread.filter(({ id }) => !ids.includes(id));
+      emit("retracted", ids);
+    });
     socket.on("notification", (frame) => {
       this.#unread.push(frame);
       if (!this.#readSeen()) emit("notified", frame);

@@ -17,14 +17,14 @@ export function notificationsView(inbox) {
   const list = h("ol", { class: "notifications" });
   const all = h("button", { type: "button", class: "quiet", hidden: true, on: { click: readAll } }, "Mark all as read");
   const earlier = h("button", { type: "button", class: "quiet", hidden: true, on: { click: () => load(next) } }, "Earlier notifications");
-  const shown = new Set(); // ids: what arrives while a page is loaded may be on that page, too
+  const shown = new Map(); // id → entry: what arrives while a page is loaded may be on that page, too
   let next = null;
 
   /** Entries for those that are not in the list yet. */
   function entriesOf(some) {
     const missing = some.filter(({ id }) => !shown.has(id));
-    for (const { id } of missing) shown.add(id);
-    return missing.map(entry);
+    for (const one of missing) shown.set(one.id, entry(one));
+    return missing.map(({ id }) => shown.get(id));
   }
 
   const entry = (one) =>
@@ -82,10 +82,27 @@ export function notificationsView(inbox) {
     state.textContent = list.children.length ? "What concerns you, the newest first." : "You have no notifications.";
   }
 
-  const stop = on("notified", (one) => {
-    list.prepend(...entriesOf([one]));
-    drawState();
-  });
+  const stops = [
+    on("notified", (one) => {
+      list.prepend(...entriesOf([one]));
+      drawState();
+    }),
+    on("revised", (one) => {
+      const known = shown.get(one.id);
+      if (!known) return;
+      shown.set(one.id, entry(one));
+      known.replaceWith(shown.get(one.id));
+      drawState();
+    }),
+    on("retracted", (ids) => {
+      for (const id of ids) {
+        shown.get(id)?.remove();
+        shown.delete(id);
+      }
+      drawState();
+    }),
+  ];
+  const stop = () => stops.forEach((end) => end());
   load();
   return { element: h("div", { class: "page" }, heading, state, all, list, earlier), heading, title: "Notifications", stop };
 }

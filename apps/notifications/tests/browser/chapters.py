@@ -46,6 +46,25 @@ def notifications_arrive(journey: Journey) -> None:
     assert ada.complaints() == []
 
 
+def notifications_change_and_go_while_the_page_is_open(journey: Journey) -> None:
+    """What a notification quotes is edited, then deleted: the list follows."""
+    ada = journey.ada
+    manage = "from apps.notifications import services; from apps.users.models import User; "
+    manage += "ada = User.objects.get(email='ada@example.com'); "
+    told = "services.notify(user_id=ada.pk, kind='test.quote', title='A quote', body='first words', key='test:quote')"
+    journey.server.manage("shell", "-c", manage + told)
+    ada.sees("first words", ".notifications li:first-child")
+    journey.server.manage(
+        "shell", "-c", manage + "services.revise(key='test:quote', body='other words', keep=[ada.pk])"
+    )
+    ada.sees("other words", ".notifications li:first-child")
+    journey.server.manage("shell", "-c", manage + "services.retract(keys=['test:quote'])")
+    ada.until(
+        lambda: "A quote" not in ada.run("return document.querySelector('.notifications').innerText"),
+        "its end",
+    )
+
+
 def a_reload_stays_on_the_page(journey: Journey) -> None:
     """The page is there again after a reload."""
     ada = journey.ada
@@ -85,6 +104,7 @@ def with_too_many_sockets_they_are_polled(journey: Journey) -> None:
 
 CHAPTERS: Final[tuple[Chapter, ...]] = (
     notifications_arrive,
+    notifications_change_and_go_while_the_page_is_open,
     a_reload_stays_on_the_page,
     without_the_socket_they_are_polled,
     with_too_many_sockets_they_are_polled,

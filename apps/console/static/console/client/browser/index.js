@@ -302,9 +302,10 @@ var FINAL = /* @__PURE__ */ new Set([
   CloseCode.notAMember,
   CloseCode.noSuchRoom,
   CloseCode.unknownVersion,
-  CloseCode.sessionEnded
+  CloseCode.sessionEnded,
+  CloseCode.tooManySockets
 ]);
-var SLOW = /* @__PURE__ */ new Set([CloseCode.tooSlow, CloseCode.tooManySockets, CloseCode.tooFast]);
+var SLOW = /* @__PURE__ */ new Set([CloseCode.tooSlow, CloseCode.tooFast]);
 var STEADY = 5e3;
 var QUIET = 25e3;
 var ANSWER = 1e4;
@@ -373,6 +374,10 @@ var ReconnectingSocket = class {
   /** Called before the listeners. */
   stateChanged(_state, _code) {
   }
+  /** The newest numbers received, by the parameters in which the server expects them. */
+  newest() {
+    return { after: this.#seq };
+  }
   /** Send a frame. Returns false while disconnected. */
   sendFrame(frame) {
     if (this.#state !== "open" || this.#socket?.readyState !== 1) return false;
@@ -414,7 +419,9 @@ var ReconnectingSocket = class {
     const page = globalThis.location?.href;
     const address = new URL(this.#path, this.#session.baseUrl || page);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-    if (this.#seq !== null) address.searchParams.set("after", String(this.#seq));
+    for (const [name, number] of Object.entries(this.newest())) {
+      if (number !== null) address.searchParams.set(name, String(number));
+    }
     return address.href;
   }
   #receive(data) {
@@ -592,6 +599,8 @@ var TYPING_EVERY = 2e3;
 var READ_EVERY = 200;
 var ChatSocket = class extends ReconnectingSocket {
   room;
+  #change;
+  #isNew;
   #outbox = new Outbox(
     (frame) => this.sendFrame(frame),
     () => this.emit("unsent", this.unsent)
@@ -599,11 +608,17 @@ var ChatSocket = class extends ReconnectingSocket {
   #typedAt = 0;
   #readSeq = 0;
   #reading;
-  constructor({ room, unsent = [], ...options }) {
+  constructor({ room, changes, unsent = [], ...options }) {
     super(`/ws/chat/${encodeURIComponent(room)}/`, PROTOCOL, options);
     this.room = room;
+    this.#change = changes ?? null;
+    this.#isNew = options.after === void 0;
     for (const draft of unsent) void this.#outbox.add(draft);
     this.on("frame", this.#outbox.flush);
+  }
+  /** The newest edit or deletion received, for `changes` of a later socket; null before one is known. */
+  get change() {
+    return this.#change;
   }
   /** Messages that are not acknowledged, in order. They stay when the socket is closed. */
   get unsent() {
@@ -612,7 +627,7 @@ var ChatSocket = class extends ReconnectingSocket {
   /**
    * Send a message, now or once connected. Resolves when it is acknowledged. Rejects with `ChatRefused`, or with
    * `SocketStopped` when the socket stops first. `more` are further members of the frame, such as `reply_to`, or a
-   * `client_id` of your own, by which you recognise the message when it arrives.
+   * `client_id` of your own, by which, together with `from`, you recognise the message when it arrives.
    */
   send(message, more = {}) {
     const acknowledged = this.#outbox.add({ ...more, message, client_id: more.client_id ?? uuid() });
@@ -641,6 +656,13 @@ var ChatSocket = class extends ReconnectingSocket {
   }
   accept(frame) {
     switch (frame.type) {
+      case "welcome":
+        if (this.#isNew) this.#change ??= frame.change ?? null;
+        this.#isNew = false;
+        break;
+      case "edited":
+      case "deleted":
+        return this.#isNewest(frame.change);
       case "ack":
         this.#outbox.acknowledge(frame);
         break;
@@ -659,6 +681,16 @@ var ChatSocket = class extends ReconnectingSocket {
       return false;
     }
     return this.advance(seq);
+  }
+  newest() {
+    return { ...super.newest(), changes: this.#change };
+  }
+  /** Whether this change is the newest; remembers it. An older server does not number changes. */
+  #isNewest(change) {
+    if (change === void 0) return true;
+    if (this.#change !== null && change <= this.#change) return false;
+    this.#change = change;
+    return true;
   }
   stateChanged(state, code) {
     if (code === CloseCode.tooBig) this.#refuseBiggest();
