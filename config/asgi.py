@@ -15,19 +15,13 @@ from django.db import connections
 from django.urls import re_path
 
 from apps.common import slices
+from apps.common.sockets.refusals import no_such_socket
 from infrastructure.server.lifespan import Lifespan
 from infrastructure.server.wsgi_bridge import WsgiBridge
 
-
-async def _no_such_socket(scope: Any, receive: Any, send: Any) -> None:
-    """Refuse the handshake (403): without this, Channels answers an unknown path with a traceback and a 500."""
-    await receive()
-    await send({"type": "websocket.close"})
-
-
 _modules = [module for _, module in slices.modules("routing")]
 _sockets: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
-_sockets.append(re_path(r"", cast("Any", _no_such_socket)))
+_sockets.append(re_path(r"", cast("Any", no_such_socket)))
 _bridge = WsgiBridge(
     wsgi_application,
     threads=settings.WEB_THREADS,

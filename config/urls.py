@@ -1,12 +1,16 @@
-"""The URL root: pages of slices (the console at `/`), the admin site, probes, and the zones below `/api/`."""
+"""The URL root: pages of slices (the console at `/`), the admin site, probes, the zones below `/api/`.
+
+Sockets, below `/ws/`, are routed in `config.asgi`; what gets here for them is no handshake.
+"""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from apps.api import problems
 from apps.api.zones.mounting import api_urlpatterns
 from apps.common import slices
 from apps.common.http import health
+from apps.common.sockets.refusals import no_handshake
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -14,6 +18,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/", include(api_urlpatterns())),
+    re_path(r"^ws(?:/|$)", no_handshake),
     *(path("", include(module)) for _, module in slices.modules("pages")),
 ]
 

@@ -22,9 +22,10 @@ from apps.chat.types import Draft
 from apps.common.exceptions import DomainError
 from apps.common.http.client_address import client_address
 from apps.common.sockets import close_codes, handshake
-from apps.common.sockets.consumer import Receive, Send, SocketConsumer
+from apps.common.sockets.consumer import SocketConsumer
 from apps.common.sockets.handshake import HandshakeRequest
 from apps.common.sockets.token_bucket import TokenBucket
+from apps.common.sockets.types import Receive, Send
 from infrastructure.server import websocket_protocol
 from infrastructure.telemetry import context
 

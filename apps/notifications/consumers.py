@@ -11,9 +11,10 @@ from django.db import DatabaseError, InterfaceError
 
 from apps.common.http.client_address import client_address
 from apps.common.sockets import close_codes, handshake
-from apps.common.sockets.consumer import Receive, Send, SocketConsumer
+from apps.common.sockets.consumer import SocketConsumer
 from apps.common.sockets.handshake import HandshakeRequest
 from apps.common.sockets.token_bucket import TokenBucket
+from apps.common.sockets.types import Receive, Send
 from apps.notifications.exceptions import TooManyStreams
 from apps.notifications.live import quota
 from apps.notifications.live.hub import Hub, hubs

@@ -57,6 +57,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._piece = 0
         self._owed = 0  # bytes of a body that come past the parser
         self._upgrades = False
+        self._offer: websocket_handshake.Handshake | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -101,14 +102,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over: as it was read, if the handshake is plain and the class takes it, else as bytes."""
         kind: Any = self.config.ws_protocol_class
-        offer = self._read_handshake() if issubclass(kind, JoinedWrites) else None
-        if offer is None:
+        if self._offer is None or self.config.ws_per_message_deflate or not issubclass(kind, JoinedWrites):
             if not issubclass(kind, JoinedWrites):
                 self.transport = GatheredWrites(self.transport)
             super().handle_websocket_upgrade()
             return
         self.connections.discard(self)
-        protocol = kind(self.config, self.server_state, self.app_state, offer=offer)
+        protocol = kind(self.config, self.server_state, self.app_state, offer=self._offer)
         protocol.take_over(
             self.transport,
             server=self.server,
@@ -118,16 +118,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             headers=self.headers,
         )
         self.transport.set_protocol(protocol)
-
-    def _read_handshake(self) -> websocket_handshake.Handshake | None:
-        if (
-            self.config.ws_per_message_deflate
-            or self.parser.get_http_version() != "1.1"
-            or len(self.url) > websocket_handshake.MAX_LENGTH
-            or not self.url.isascii()
-        ):
-            return None
-        return websocket_handshake.read(self.headers)
 
     def _take(self, data: bytes) -> None:
         """Take a part of the body that the parser left: it stops at each request for an upgrade."""
@@ -211,13 +201,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return self._upgrades
 
     def _may_upgrade(self) -> bool:
-        """Whether it is a GET below /ws/ without a body."""
-        return (
+        """Whether it is a handshake below /ws/: a GET without a body that `websockets` accepts."""
+        if not (
             self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
             and self.url.startswith(SOCKETS)
+            and self.url.isascii()
+            and len(self.url) <= websocket_handshake.MAX_LENGTH
             and dict(self.headers).keys().isdisjoint((b"content-length", b"transfer-encoding"))
-            and super()._should_upgrade()
-        )
+        ):
+            return False
+        self._offer = websocket_handshake.read(self.headers)
+        if self._offer is None:
+            self.headers[:] = websocket_handshake.join_lists(self.headers)
+            self._offer = websocket_handshake.read(self.headers)
+        return self._offer is not None or websocket_handshake.is_accepted(self.url, self.headers)
 
     def _stop(self, refusal: tuple[int, str, str]) -> None:
         self._refusal = refusal

@@ -1,8 +1,9 @@
-"""A WebSocket's opening handshake (RFC 6455, section 4.2) in the form in which browsers and libraries send it.
+"""A WebSocket's opening handshake (RFC 6455, section 4.2), as an HTTP parser has read it.
 
-`read` takes what an HTTP parser has read already, and knows one form: each field once, plain lists, nothing odd. Of any
-other it says nothing, neither yes nor no, and `websockets` judges it, which knows every form and how to refuse. So what
-is accepted here is a part of what is accepted there, and a test compares them.
+`read` knows the form in which browsers and libraries send it: each field once, plain lists, nothing odd. Of any other
+form it says neither yes nor no. `join_lists` brings lists that stand in several lines, or hold more, into that form; all
+else is left to `websockets`, which knows every form (`is_accepted`). So what `read` accepts is a part of what `websockets`
+accepts, and a test compares them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Final, NamedTuple
+
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -28,6 +33,7 @@ _ONCE: Final = frozenset(
         b"origin",
     }
 )
+_LISTS: Final = frozenset({b"connection", b"upgrade", b"sec-websocket-protocol"})
 _TOKEN: Final = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 _NAMES: Final = re.compile(_TOKEN)
 _LIST: Final = re.compile(_TOKEN + rb"(?:, ?" + _TOKEN + rb")*")
@@ -77,6 +83,38 @@ def read(fields: Fields) -> Handshake | None:
         return None
     accept = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
     return Handshake(accept, [] if offered is None else offered.decode().replace(" ", "").split(","))
+
+
+def join_lists(fields: Fields) -> list[tuple[bytes, bytes]]:
+    """The fields with each list in one line (RFC 9110, section 5.3), and `websocket` chosen among the offered upgrades."""
+    joined: list[tuple[bytes, bytes]] = []
+    for name, value in fields:
+        if name not in _LISTS:
+            joined.append((name, value))
+        elif all(name != other for other, _ in joined):
+            joined.append((name, _chosen(name, _items(fields, name))))
+    return joined
+
+
+def _items(fields: Fields, name: bytes) -> list[bytes]:
+    """The items of a list; empty ones do not count (RFC 9110, section 5.6.1)."""
+    lines = b",".join([value for other, value in fields if other == name])
+    return [item for item in (item.strip(b" \t") for item in lines.split(b",")) if item]
+
+
+def _chosen(name: bytes, items: list[bytes]) -> bytes:
+    if name == b"upgrade" and any(item.lower() == b"websocket" for item in items):
+        return b"websocket"
+    return b", ".join(items)
+
+
+def is_accepted(target: bytes, fields: Fields) -> bool:
+    """Whether `websockets` accepts the handshake."""
+    library = ServerProtocol()
+    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+    library.receive_data(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, lines))
+    requests = [event for event in library.events_received() if isinstance(event, Request)]
+    return len(requests) == 1 and library.accept(requests[0]).status_code == HTTPStatus.SWITCHING_PROTOCOLS
 
 
 def answer(accept: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -34,6 +34,7 @@ _OWN = (
     Code("request_timeout", 408, "The request took too long to arrive (said by the edge)."),
     Code("payload_too_large", 413, "The request body is too large."),
     Code("uri_too_long", 414, "The address is longer than is accepted (said by the edge)."),
+    Code("upgrade_required", 426, "This address is a WebSocket."),
     Code("headers_too_large", 431, "The headers are longer, or more, than is accepted (said by the edge)."),
     Code("unsupported_media_type", 415, "This media type is not read here."),
     Code("internal_error", 500, "Something went wrong on our side. Name the request id when you report it."),

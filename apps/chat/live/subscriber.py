@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError
 
 from apps.chat.live.frame import Frame, joined
 from apps.common.sockets import close_codes
-from apps.common.sockets.consumer import Send
+from apps.common.sockets.types import Send
 
 MANY_DIRECT: Final = 64
 MOST_DIRECT: Final = 1024

@@ -5,16 +5,14 @@ The stock consumers of Channels run two tasks and a channel of the layer for eac
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from channels.consumer import AsyncConsumer
 
-from apps.common.sockets import handshake
+from apps.common.exceptions import Denied
+from apps.common.sockets import handshake, refusals
+from apps.common.sockets.types import Receive, Send
 from infrastructure.telemetry import context
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no annotations
@@ -30,7 +28,14 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no an
             if handshake.is_same_site(scope):
                 await self.serve(scope, receive, send)
             else:
-                await send({"type": "websocket.close"})  # before it is accepted: an HTTP 403
+                await refusals.refuse(
+                    scope,
+                    receive,
+                    send,
+                    status=403,
+                    code=Denied.code,
+                    detail="Pages of this origin open no sockets here.",
+                )
         except OSError:
             # The client left while it was being answered.
             return

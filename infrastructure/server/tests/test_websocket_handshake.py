@@ -115,6 +115,45 @@ def test_of_everything_else_nothing_is_said(of: list[tuple[bytes, bytes]]) -> No
     assert websocket_handshake.read(of) is None
 
 
+@pytest.mark.parametrize(
+    ("of", "joined"),
+    [
+        (fields(), fields()),
+        (
+            [*fields(), (b"connection", b"keep-alive"), (b"connection", b" ,x\t")],
+            fields(connection=b"Upgrade, keep-alive, x"),
+        ),
+        ([(b"upgrade", b"h2c"), *fields()], [(b"upgrade", b"websocket"), *fields(upgrade=None)]),
+        (fields(upgrade=b"h2c , WebSocket"), fields(upgrade=b"websocket")),
+        (fields(upgrade=b"h2c"), fields(upgrade=b"h2c")),
+        (
+            [*fields(sec_websocket_protocol=b"a,"), (b"sec-websocket-protocol", b"b , c")],
+            fields(sec_websocket_protocol=b"a, b, c"),
+        ),
+        ([*fields(), (b"x", b"1"), (b"x", b"2")], [*fields(), (b"x", b"1"), (b"x", b"2")]),
+    ],
+)
+def test_lists_are_joined(of: list[tuple[bytes, bytes]], joined: list[tuple[bytes, bytes]]) -> None:
+    assert websocket_handshake.join_lists(of) == joined
+
+
+@pytest.mark.parametrize(
+    ("of", "is_accepted"),
+    [
+        (fields(), True),
+        (fields(x=b" a\tb "), True),
+        (fields(connection=b"a, Upgrade"), True),
+        (fields(sec_websocket_key=None), False),
+        (fields(sec_websocket_version=b"8"), False),
+        (fields(x=b"\x00"), False),
+        ([*fields(), *fields()], False),
+        ([], False),
+    ],
+)
+def test_other_forms_are_judged_by_the_library(of: list[tuple[bytes, bytes]], *, is_accepted: bool) -> None:
+    assert websocket_handshake.is_accepted(b"/ws/?a=b", of) is is_accepted
+
+
 NAMES = st.sampled_from(
     [
         *PLAIN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import socket
@@ -241,16 +242,41 @@ async def test_extension_is_offered_only_where_frames_are_not_compressed(compres
         assert bool(connection.protocol.extensions) is compresses
 
 
-async def test_refused_handshake_is_the_stock_one() -> None:
+async def test_handshake_that_is_not_valid_is_for_the_application(way: bool) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise AssertionError
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+        await send({"type": "http.response.body", "body": b"no socket"})
 
     async with serving(app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /ws/ HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+        # Without an HTTP parser before it, the stock class refuses it.
+        assert (await reader.readline()).startswith(b"HTTP/1.1 418" if way else b"HTTP/1.1 400")
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize("ws", [JoinedWrites, WebSocketsSansIOProtocol])
+@pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.CLOSE])
+async def test_invalid_utf_8_is_closed_with_1007_and_nothing_is_logged(
+    ws: Any, opcode: Opcode, caplog: pytest.LogCaptureFixture
+) -> None:
+    events: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await accept(receive, send)
+        events.append(await receive())
+
+    payload = b"\xff" if opcode is Opcode.TEXT else b"\x03\xe8\xff"
+    async with serving(app, ws=ws) as port, client(port) as connection:
+        connection.transport.write(Frame(opcode, payload).serialize(mask=True))
+        with pytest.raises(ConnectionClosed) as closed:
+            await connection.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1007
+    assert (events[0]["type"], events[0]["code"]) == ("websocket.disconnect", 1007)
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 async def exchange(port: int, sent: bytes) -> bytes:
