@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.common.database.ids import uuid7
+from infrastructure.telemetry.context import MAX_REQUEST_ID
 
 
 class BaseModel(models.Model):
@@ -44,7 +45,7 @@ class OutboxEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     payload = models.JSONField(default=dict)
-    request_id = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=MAX_REQUEST_ID, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
     """When the relay takes it up (again)."""
@@ -91,7 +92,7 @@ class DeadTask(models.Model):
     traceback = models.TextField(blank=True)
     message = models.TextField(blank=True, default="", db_default="")
     """What the broker held, where that is no task."""
-    request_id = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=MAX_REQUEST_ID, blank=True)
     failed_at = models.DateTimeField(default=timezone.now)
     replayed_at = models.DateTimeField(null=True, blank=True)
 
@@ -158,7 +159,7 @@ class AuditEvent(models.Model):
     target = models.CharField(max_length=40, blank=True, default="")
     target_id = models.CharField(max_length=64, blank=True, default="")
     network = models.CharField(max_length=64, blank=True, default="")
-    request_id = models.CharField(max_length=64, blank=True, default="")
+    request_id = models.CharField(max_length=MAX_REQUEST_ID, blank=True, default="")
     details = models.JSONField(default=dict)
 
     class Meta:

@@ -16,7 +16,8 @@ from apps.users.models import CODE_PATTERN, User
 from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
 from infrastructure import storage
 
-TOKEN_LENGTH: Final = 200
+# Longer than any token, of whatever kind: one that is sent to the wrong place is refused for what it is not.
+TOKEN_LENGTH: Final = 4096
 CODE_LENGTH: Final = 64
 CHECK_MAIL: Final = {"detail": "Look into your mail: what happens next is there."}
 

@@ -1,12 +1,19 @@
 """A developer's machine: `make run`. Sample secrets, mail into a folder, readable log."""
 
+from socket import gethostname
+from urllib.parse import urlsplit
+
+from django.http.request import split_domain_port
+
 from config import env
 from config.settings.base import *  # noqa: F403
 from config.settings.base import (
+    ALLOWED_HOSTS,
     DATA_DIR,
     ENVIRONMENT,
     LOG_LEVEL,
     MAIL_SERVER,
+    PUBLIC_URL,
     RELEASE,
     SECRET_KEY,
     SENTRY_DSN,
@@ -18,7 +25,17 @@ globals().update(env.overrides("DEVELOPMENT"))
 
 # DEBUG pages print settings and locals; the problem documents and the log say what is needed without them.
 DEBUG = False
-ALLOWED_HOSTS = ["*"]
+# This machine by its names, and what PUBLIC_URL and ALLOWED_HOSTS name. Any other name could be somebody's who points it
+# here (DNS rebinding); links in answers would repeat it.
+ALLOWED_HOSTS = [
+    "localhost",
+    ".localhost",
+    "127.0.0.1",
+    "[::1]",
+    gethostname().lower(),
+    split_domain_port(urlsplit(PUBLIC_URL).netloc)[0],
+    *ALLOWED_HOSTS,
+]
 OPEN_DOCS = True
 SECRET_KEY = SECRET_KEY or SAMPLE_SECRET_KEY
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from socket import gethostname
 
 import pytest
 
@@ -251,7 +252,22 @@ def test_what_is_spelled_otherwise_is_taken_as_browsers_write_it(of: str) -> Non
     )
     assert found["CORS_ZONE_ORIGINS"] == ("https://app.example", "http://localhost:3000")
     assert found["PUBLIC_URL"] == "https://app.example"
-    assert found["ALLOWED_HOSTS"] == (["app.example", ".example.org"] if of == "production" else ["*"])
+    assert found["ALLOWED_HOSTS"][-2:] == ["app.example", ".example.org"]
+
+
+def test_development_answers_this_machine_and_what_is_named_alone() -> None:
+    found = fresh.settings(
+        "development", {"PUBLIC_URL": "http://box.example:8000", "ALLOWED_HOSTS": "lan.example"}
+    )
+    assert found["ALLOWED_HOSTS"] == [
+        "localhost",
+        ".localhost",
+        "127.0.0.1",
+        "[::1]",
+        gethostname().lower(),
+        "box.example",
+        "lan.example",
+    ]
 
 
 @BOTH

@@ -12,7 +12,8 @@ from typing import Any, Final
 import structlog
 
 REQUEST_ID: Final = "request_id"
-_SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+MAX_REQUEST_ID: Final = 128
+_SANE = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_REQUEST_ID}}}")
 # Not among the key-values of log lines: only what is audited says where it came from.
 _network: Final[ContextVar[str]] = ContextVar("sarsen_network", default="")
 
@@ -23,7 +24,7 @@ def new_request_id() -> str:
 
 
 def accept_request_id(offered: str | None) -> str:
-    """The id that a client offered when it is 8 to 64 of `A-Za-z0-9._-`, else a new one."""
+    """The id that a client offered when it is 1 to 128 of `A-Za-z0-9._-`, else a new one."""
     if offered is not None and _SANE.fullmatch(offered):
         return offered
     return new_request_id()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import re
 import sys
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -20,8 +21,30 @@ from infrastructure.telemetry import redaction
 _PROCESSORS: list[Processor] = []
 
 
+# What a terminal acts upon instead of showing it: controls (C0, DEL and C1), and what turns the direction of text.
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Texts of several lines, written by us and by libraries.
+_IN_LINES: Final = frozenset({"event", "exception", "stack"})
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
 def _serialise(value: Any, default: Any = None, **_: Any) -> str:
-    return orjson.dumps(value, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    line = orjson.dumps(value, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    # JSON escapes the first 32 by itself.
+    return line if line.isascii() and "\x7f" not in line else _CONTROLS.sub(_escape, line)
+
+
+def _show_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Escapes control characters, which a path may bring, for a reader whose terminal would obey them."""
+    for name, value in event.items():
+        if not isinstance(value, str) or value.isprintable():
+            continue
+        lines = value.split("\n") if name in _IN_LINES else [value]
+        event[name] = "\n".join(_CONTROLS.sub(_escape, line) for line in lines)
+    return event
 
 
 def _drop_carried_record(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -56,6 +79,7 @@ def _ends(*, json: bool) -> list[Processor]:
         _drop_carried_record,
         structlog.processors.format_exc_info,
         redaction.processor,
+        _show_controls,
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28),
     ]
 

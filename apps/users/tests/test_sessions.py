@@ -51,6 +51,16 @@ def test_a_refresh_token_is_traded_for_a_new_pair(public: Api, user: User) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["access", "unknown", "long", "another"])
+def test_any_other_token_is_refused_for_what_it_is_not(public: Api, user: User, kind: str) -> None:
+    pair = pair_for(user)
+    token = {"access": pair.access, "unknown": "x", "long": "x" * 4096, "another": pair.refresh[:-1]}[kind]
+    assert code_of(public.post("auth/refresh/", {"refresh": token})) == (401, "refresh_token_invalid")
+    assert public.post("auth/logout/", {"refresh": token}).status_code == 204
+    assert is_live(pair)
+
+
+@pytest.mark.django_db
 def test_reuse_ends_the_session_with_all_that_came_of_it(
     public: Api,
     user: User,

@@ -11,7 +11,10 @@ SECRET_KEY = VARIABLES.text("SECRET_KEY", "", "Django's signing key, 50 characte
 VARIABLES.weak("SECRET_KEY", [secrets.weakness(SECRET_KEY, least=50)])
 ALLOWED_HOSTS = list(
     VARIABLES.items(
-        "ALLOWED_HOSTS", "", "Host names that are answered; `.example.com` is all below it", each=values.host
+        "ALLOWED_HOSTS",
+        "",
+        "Host names that are answered; `.example.com` is all below it. Development answers this machine's as well",
+        each=values.host,
     )
 )
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:

@@ -95,6 +95,31 @@ def test_readable_lines(output):
     assert "hunter2" not in stream.getvalue()
 
 
+HOSTILE = "/a\x1b[31m\x07\nb\x7f\x9b1m\u202e\u2028c"
+
+
+def test_no_terminal_obeys_what_a_path_brings(output):
+    stream = output(json=False)
+    structlog.get_logger("x").info("http.request", path=HOSTILE, nested={"path": HOSTILE})
+    logging.getLogger("x").warning("bad request: %s", HOSTILE)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        structlog.get_logger("x").exception("broken", path="/")
+    said = stream.getvalue()
+    assert not set(said) & set("\x1b\x07\x7f\x9b\u202e\u2028")
+    assert r"path=/a\u001b[31m\u0007\u000ab\u007f\u009b1m\u202e\u2028c" in said.splitlines()[0]
+    assert "ValueError: /a" in said
+
+
+def test_json_lines_are_safe_to_look_at_and_mean_the_same(output):
+    stream = output(json=True)
+    structlog.get_logger("x").info("http.request", path=HOSTILE)
+    assert not set(stream.getvalue()) & set("\x1b\x07\x7f\x9b\u202e\u2028")
+    [line] = lines(stream)
+    assert line["path"] == HOSTILE
+
+
 def test_levels_are_kept(output):
     stream = output(json=True)
     structlog.get_logger("x").debug("hidden")
