@@ -135,7 +135,8 @@ def unknown_names(given: Collection[str]) -> dict[str, list[str]]:
         set(re.findall(r"\$\{(\w+)", compose.read_text(encoding="utf-8"))) if compose.is_file() else set()
     )
     found = {}
-    for name in sorted(set(given) - {*known} - others):
+    files = {f"{name}_FILE" for name in known}
+    for name in sorted(set(given) - {*known} - others - files):
         close = get_close_matches(name, known, n=1, cutoff=0.85)
         begins = beginnings[name.partition("_")[0]] > 1 and "_" in name
         if (close or begins) and not _OF_A_CLUSTER.search(name):

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 from socket import gethostname
 
 import pytest
 
+from config import env
 from config.env import BASE_DIR
 from config.tests import fresh
 from infrastructure import environment
@@ -400,3 +402,26 @@ def test_other_exceptions_keep_their_traceback(
     assert capsys.readouterr().err == "plain\n"
     sys.excepthook(ValueError, ValueError("odd"), None)
     assert capsys.readouterr().err == "ValueError: odd\n"
+
+
+def test_a_file_may_hold_the_value(tmp_path: Path) -> None:
+    secret = fresh.strong()["SECRET_KEY"]
+    (tmp_path / "key").write_text(f"{secret}\n")
+    given = {"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")}
+    assert fresh.settings("production", given)["SECRET_KEY"] == secret
+    assert env.unknown_names(["SECRET_KEY_FILE"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "SECRET_KEY_FILE names a file that cannot be read: No such file or directory."),
+        (b"\xff\xfe", "SECRET_KEY must be UTF-8 text."),
+    ],
+)
+def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+    (first, *_) = fresh.refusal("production", SECRET_KEY="", SECRET_KEY_FILE=str(path))
+    assert first == said

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 from infrastructure import dot_env
 from infrastructure.environment import secrets, values
@@ -72,6 +73,8 @@ def load_dot_env(path: Path = ROOT / ".env") -> str | None:
 
 
 DOT_ENV_FAULT: Final = load_dot_env()
+# A value may be the content of a file that NAME_FILE names, as Docker and Kubernetes hand on secrets.
+_ENVIRONMENT: Final = FileAwareMapping(cache=False)
 
 
 def names() -> frozenset[str]:
@@ -119,13 +122,15 @@ class Variables:
     ) -> T:
         """The variable's value: what `parse` makes of its text, or of its default; `empty` where there is neither."""
         self.declared.append(Variable(name=name, kind=kind, default=default, help=help, secret=secret))
-        text = os.environ.get(name, "").strip()
         try:
+            text = _ENVIRONMENT.get(name, "").strip()
             if text:
                 text.encode()
                 return parse(text)
-        except UnicodeEncodeError:
+        except UnicodeError:
             self.faults.append(f"{name} must be UTF-8 text.")
+        except OSError as error:
+            self.faults.append(f"{name}_FILE names a file that cannot be read: {error.strerror}.")
         except Mistake as mistake:
             self.faults.append(f"{name} {mistake}.")
         else:
