@@ -19,7 +19,7 @@ from apps.chat.live.feed import Feed
 from apps.chat.live.hub import Hub, hubs
 from apps.chat.live.subscriber import Subscriber
 from apps.chat.types import Draft
-from apps.common.exceptions import DomainError
+from apps.common.exceptions import DomainError, Unavailable
 from apps.common.http.client_address import client_address
 from apps.common.sockets import close_codes, handshake
 from apps.common.sockets.consumer import SocketConsumer
@@ -77,12 +77,14 @@ class ChatConsumer(SocketConsumer):
         if not request.is_version_spoken:
             return close_codes.UNKNOWN_VERSION
         try:
-            participant = await hub.admit(request.token, slug)
+            participant = await hub.admit(request.token, request.ticket, slug)
             if participant == close_codes.NOT_AUTHENTICATED:
                 return await handshake.count_refusal(address)
             if isinstance(participant, int):
                 return participant
             return participant, await hub.feed(participant.room_id, slug)
+        except Unavailable:  # Redis, which keeps the tickets
+            return close_codes.RESTART
         except (DatabaseError, InterfaceError):
             _log.exception("chat.database_away")
             return close_codes.RESTART

@@ -9,6 +9,7 @@ import orjson
 import structlog
 from django.db import DatabaseError, InterfaceError
 
+from apps.common.exceptions import Unavailable
 from apps.common.http.client_address import client_address
 from apps.common.sockets import close_codes, handshake
 from apps.common.sockets.consumer import SocketConsumer
@@ -20,7 +21,8 @@ from apps.notifications.live import quota
 from apps.notifications.live.hub import Hub, hubs
 from apps.notifications.live.stream import Stream
 from apps.users import selectors as users
-from apps.users.types import SessionUser
+from apps.users import services
+from apps.users.types import SessionReference, SessionUser
 from infrastructure.telemetry import context
 
 PROTOCOL: Final = "sarsen.notifications.v1"
@@ -57,7 +59,10 @@ async def _judge(hub: Hub, request: HandshakeRequest, address: str) -> tuple[Ses
     if not request.is_version_spoken:
         return close_codes.UNKNOWN_VERSION
     try:
-        (user,) = await hub.threads.read(users.list_session_users, access_tokens=[request.token])
+        proof = await _proof(hub, request)
+        (user,) = await hub.threads.read(users.list_session_users, proofs=[proof])
+    except Unavailable:
+        return close_codes.RESTART
     except (DatabaseError, InterfaceError):
         _log.exception("notifications.database_away")
         return close_codes.RESTART
@@ -67,6 +72,13 @@ async def _judge(hub: Hub, request: HandshakeRequest, address: str) -> tuple[Ses
         return user, quota.take(user=str(user.user_id), address=address)
     except TooManyStreams:
         return close_codes.TOO_MANY_SOCKETS
+
+
+async def _proof(hub: Hub, request: HandshakeRequest) -> str | SessionReference | None:
+    """The token, or the session that the ticket stands for. Raises Unavailable."""
+    if request.token or not request.ticket:
+        return request.token
+    return await hub.threads.run(services.redeem_ticket, ticket=request.ticket)
 
 
 async def _stream(

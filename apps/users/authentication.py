@@ -1,4 +1,7 @@
-"""The authenticators "bearer" (access tokens) and "session" (the admin site's cookie, for documentation pages only)."""
+"""The authenticators "bearer" (access tokens), "ticket" (`?ticket=`, for views that take one) and "session".
+
+The last reads the admin site's cookie, for documentation pages only.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from django.http import HttpRequest
 from apps.common.callers import Caller, CallerKind
 from apps.common.exceptions import raises
 from apps.common.http.authentication import register_authenticator
-from apps.users import exceptions, selectors
+from apps.users import exceptions, selectors, services
 
 SCHEME: Final = "bearer"
 
@@ -29,6 +32,20 @@ def authenticate_bearer(request: HttpRequest) -> Caller | None:
     return selectors.authenticate_access(token=token)
 
 
+def authenticate_ticket(request: HttpRequest) -> Caller | None:
+    """The caller of `?ticket=`, which is used up by this; None without one.
+
+    Raises TicketRefused, SessionEnded, Unavailable.
+    """
+    ticket = request.GET.get("ticket")
+    if ticket is None:
+        return None
+    reference = services.redeem_ticket(ticket=ticket)
+    if reference is None:
+        raise exceptions.TicketRefused
+    return selectors.authenticate_session(reference=reference)
+
+
 def authenticate_session(request: HttpRequest) -> Caller | None:
     """The caller who is signed in to the admin site; None for everybody else."""
     user = getattr(request, "user", None)
@@ -38,6 +55,7 @@ def authenticate_session(request: HttpRequest) -> Caller | None:
 
 
 def register() -> None:
-    """Offer both to the zone table."""
+    """Offer them to the zone table, and to views."""
     register_authenticator("bearer", authenticate_bearer)
+    register_authenticator("ticket", authenticate_ticket)
     register_authenticator("session", authenticate_session)

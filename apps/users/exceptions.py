@@ -33,6 +33,13 @@ class InvalidCredentials(NotAuthenticated):
     detail = "E-mail address or password is wrong."
 
 
+class TicketRefused(NotAuthenticated):
+    """The ticket was used, has expired, or never was one."""
+
+    code = "ticket_invalid"
+    detail = "The ticket is not valid. It opens one connection within 30 seconds."
+
+
 class AccessTokenRefused(NotAuthenticated):
     """The bearer token is none of ours."""
 

@@ -102,6 +102,22 @@ class SessionUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReference:
+    """A session and its user, whether it is live or not."""
+
+    user_id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A word that opens one connection; `expires_in` is in seconds."""
+
+    ticket: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPair:
     """What a sign-in or a refresh hands out; `expires_in` is that of the access token, in seconds."""
 

@@ -16,6 +16,7 @@ from apps.users.views import (
     second_factor,
     sessions,
     sign_in,
+    tickets,
 )
 
 zones: dict[str, list[URLPattern | URLResolver]] = {
@@ -80,6 +81,7 @@ zones: dict[str, list[URLPattern | URLResolver]] = {
         path("users/me/sessions/<uuid:session_id>/", sessions.SessionView.as_view(), name="session"),
         path("users/me/logout-all/", sessions.LogoutAllView.as_view(), name="logout-all"),
         path("users/<uuid:user_id>/", profile.UserView.as_view(), name="user"),
+        path("tickets/", tickets.TicketsView.as_view(), name="tickets"),
     ],
     "internal": [
         path("tokens/introspect/", internal.IntrospectView.as_view(), name="introspect"),

@@ -211,13 +211,17 @@ def machines(watch: Watch, call: Caller, access: str) -> None:
 
 
 def sockets(watch: Watch, site: Site, access: str) -> list[str]:
-    """A token in the query, as a subprotocol and in a header; right, wrong and broken. Returns the sockets' paths."""
+    """A token in the query, as a subprotocol and in a header, and a ticket; right, wrong, broken. Returns the paths."""
     user = User.objects.get(email="grace.leak@example.com")
     paths = [socket_path(user) for socket_path in contributions("socket_path")]
     for path in paths:
         assert site.connect(f"{path}?token={access}").frame()["type"] == "welcome"
         assert site.connect(path, subprotocols=["bearer", access]).frame()["type"] == "welcome"
         assert site.connect(f"{path}?token={access}x").close_code() == 4401
+        actor = users.authenticate_access(token=access)
+        ticket = watch.keep("ticket", services.issue_ticket(actor=actor).ticket)
+        assert site.connect(f"{path}?ticket={ticket}").frame()["type"] == "welcome"
+        assert site.connect(f"{path}?ticket={ticket}").close_code() == 4401
         broken = f"GET {path}?token={access} HTTP/1.1\r\nBroken\r\n\r\n"
         assert b" 400 " in frames.converse(site.port, broken.encode())
     return paths

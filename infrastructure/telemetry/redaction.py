@@ -10,7 +10,7 @@ HIDDEN: Final = "[redacted]"
 _MAX_DEPTH = 8
 
 _SECRET_NAME = re.compile(
-    r"(?:^|[_\-.\s])(?:tokens?|pass(?:word|wd|phrase)s?|pwd|secrets?|authorization|cookies?|set-cookie|"
+    r"(?:^|[_\-.\s])(?:tokens?|tickets?|pass(?:word|wd|phrase)s?|pwd|secrets?|authorization|cookies?|set-cookie|"
     r"api[_-]?keys?|private[_-]?keys?|credentials?|session[_-]?key|sessionid|csrf\w*|access|refresh|otp|dsn|challenge|verifier|flow|recovery[_-]?codes?)$",
     re.IGNORECASE,
 )
@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(
 _SECRET_TEXT: Final = (
     (
         re.compile(
-            r"(?i)((?:^|[?&;\s\"'{,])[\w-]*(?:token|password|secret|api_?key|access|refresh)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',;}]+"
+            r"(?i)((?:^|[?&;\s\"'{,])[\w-]*(?:token|ticket|password|secret|api_?key|access|refresh)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',;}]+"
         ),
         rf"\1{HIDDEN}",
     ),
@@ -29,7 +29,9 @@ _SECRET_TEXT: Final = (
     (re.compile(r"[\w.+~-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}"), HIDDEN),
 )
 # One pass that says whether any of the above could match: most texts hold nothing of the kind.
-_SUSPECT = re.compile(r"token|passw|secret|api.?key|access|refresh|bearer|basic|eyJ|@|%40", re.IGNORECASE)
+_SUSPECT = re.compile(
+    r"token|ticket|passw|secret|api.?key|access|refresh|bearer|basic|eyJ|@|%40", re.IGNORECASE
+)
 
 
 def is_secret_name(name: str) -> bool:

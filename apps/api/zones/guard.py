@@ -28,6 +28,7 @@ from apps.common.exceptions import (
     NotAuthenticated,
     SecondFactorRequired,
     TooManyRequests,
+    Unavailable,
 )
 from apps.common.http import idempotency
 from apps.common.http.authentication import Authenticator, authenticator
@@ -92,10 +93,13 @@ class Guard:
         """`view` behind the guard, with all that DRF and the schema read off it (`cls`, `actions`, `initkwargs`)."""
         inner: View = async_to_sync(view) if iscoroutinefunction(view) else view
         headers = self._headers
+        further = getattr(getattr(view, "cls", None), "further_authentication", ())
+        authenticators = (*self._authenticators, *map(authenticator, further))
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            response = self._answer(request, view, partial(_call, inner, request, args, kwargs))
+            call = partial(_call, inner, request, args, kwargs)
+            response = self._answer(request, view, authenticators, call)
             for name, value in headers:
                 response.headers.setdefault(name, value)
             return response
@@ -109,14 +113,18 @@ class Guard:
         return guarded
 
     def _answer(
-        self, request: HttpRequest, view: Callable[..., Any], call: Callable[[], HttpResponseBase]
+        self,
+        request: HttpRequest,
+        view: Callable[..., Any],
+        authenticators: tuple[Authenticator, ...],
+        call: Callable[[], HttpResponseBase],
     ) -> HttpResponseBase:
         request.zone = self.zone  # type: ignore[attr-defined]
         request.caller = ANONYMOUS  # type: ignore[attr-defined]
         shown: dict[str, str] = {}
         try:
-            caller = self._admit(request, shown)
-        except (NotAuthenticated, Denied, TooManyRequests) as error:
+            caller = self._admit(request, authenticators, shown)
+        except (NotAuthenticated, Denied, TooManyRequests, Unavailable) as error:
             return _with_limits(refuse(request, self.zone, error), shown)
         request.caller = caller  # type: ignore[attr-defined]
         for hook in self._hooks:
@@ -133,14 +141,16 @@ class Guard:
             note_refusal(self.zone, getattr(response, "problem_code", ""))
         return _with_limits(response, shown)
 
-    def _admit(self, request: HttpRequest, shown: dict[str, str]) -> Caller:
+    def _admit(
+        self, request: HttpRequest, authenticators: tuple[Authenticator, ...], shown: dict[str, str]
+    ) -> Caller:
         """Who calls, if they may; what the answer says of limits goes into `shown`.
 
         Refusals are counted, too: against the address, or the caller if one is known.
         """
         caller = ANONYMOUS
         try:
-            caller = identify(request, self._authenticators)
+            caller = identify(request, authenticators)
             require_floor(self.zone.floor, caller)
         except (NotAuthenticated, Denied):
             if caller.is_authenticated:

@@ -12,6 +12,7 @@ from apps.chat import policies, selectors
 from apps.chat.models import SLUG_PATTERN
 from apps.common.sockets import close_codes
 from apps.users import selectors as users
+from apps.users.types import SessionReference
 
 _SLUG: Final = re.compile(SLUG_PATTERN)
 
@@ -26,12 +27,16 @@ class Participant:
     room_id: UUID
 
 
-def admit(requests: Sequence[tuple[str, str]]) -> list[Participant | int]:
-    """Judge many (token, slug) at once, by one query for all tokens and one for all rooms.
+Request = tuple[str | SessionReference | None, str]
+"""What proves who it is (an access token, or the session that a ticket stands for), and the slug of the room."""
+
+
+def admit(requests: Sequence[Request]) -> list[Participant | int]:
+    """Judge many at once, by one query for all sessions and one for all rooms.
 
     The result is a participant, or the code to close with.
     """
-    found = users.list_session_users(access_tokens=[token for token, _ in requests])
+    found = users.list_session_users(proofs=[proof for proof, _ in requests])
     wanted = [
         (slug, user.user_id)
         for user, (_, slug) in zip(found, requests, strict=True)

@@ -28,6 +28,7 @@ from apps.chat.types import Draft, Head
 from apps.common.sockets import close_codes
 from apps.common.sockets.registry import HubRegistry
 from apps.common.sockets.upkeep import repeat
+from apps.users import services as users
 from infrastructure import realtime
 from infrastructure.realtime import bus, control, packets
 from infrastructure.realtime.database_threads import DatabaseThreads
@@ -93,14 +94,17 @@ class Hub:
 
     # Coming and going
 
-    async def admit(self, token: str, slug: str) -> admission.Participant | int:
-        """Judge a handshake, together with those that arrive at the same time. Raises DatabaseError.
+    async def admit(self, token: str, ticket: str, slug: str) -> admission.Participant | int:
+        """Judge a handshake, together with those that arrive at the same time. Raises DatabaseError, Unavailable.
 
         The result is a participant, or the code to close with.
         """
-        return await self._admissions.submit((token, slug))
+        if token or not ticket:
+            return await self._admissions.submit((token, slug))
+        reference = await self.threads.run(users.redeem_ticket, ticket=ticket)
+        return await self._admissions.submit((reference, slug))
 
-    async def _admit(self, requests: Sequence[tuple[str, str]]) -> Sequence[admission.Participant | int]:
+    async def _admit(self, requests: Sequence[admission.Request]) -> Sequence[admission.Participant | int]:
         return await self.threads.read(admission.admit, requests=requests)
 
     async def feed(self, room_id: UUID, slug: str) -> Feed:

@@ -105,6 +105,10 @@ class Socket:
                         "type": "string",
                         "description": "An access token, for clients that can set neither header nor subprotocol.",
                     },
+                    "ticket": {
+                        "type": "string",
+                        "description": "A ticket of `POST tickets/`, good for one connection within 30 s, in place of a token.",
+                    },
                 },
             },
         }

@@ -25,6 +25,7 @@ class HandshakeRequest:
 
     Attributes:
         token: The access token; empty without one.
+        ticket: A word for this connection alone; empty without one. It counts where there is no token.
         subprotocol: The one that the answer names.
         is_version_spoken: False for a client that offers only other versions of the protocol.
         after: `?after=`, the number of what the client has seen last; None without it.
@@ -33,6 +34,7 @@ class HandshakeRequest:
     """
 
     token: str
+    ticket: str
     subprotocol: str | None
     is_version_spoken: bool
     after: int | None
@@ -48,6 +50,7 @@ def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
     numbers = {name: _number(parameters[name][0]) for name in ("after", "changes") if name in parameters}
     return HandshakeRequest(
         token=_token(scope, offered, parameters),
+        ticket=parameters.get("ticket", [""])[0],
         subprotocol=next((name for name in (protocol, BEARER) if name in offered), None),
         is_version_spoken=protocol in offered or not any(name.startswith(family) for name in offered),
         after=numbers.get("after"),

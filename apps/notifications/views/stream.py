@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import BaseRenderer
 
-from apps.common.exceptions import FieldError, InvalidInput
+from apps.common.exceptions import FieldError, InvalidInput, Unavailable
 from apps.common.http.client_address import client_address
 from apps.common.http.operation import ApiRequest, View, operation
 from apps.common.http.renderers import JSONRenderer
 from apps.notifications import exceptions, selectors
 from apps.notifications.live import quota, sse
 from apps.notifications.live.stream import PAGE
+from apps.users.exceptions import TicketRefused
 from infrastructure.server.wsgi_bridge import TAKEOVER
 
 _DIGITS: Final = 18  # of the number of a notification
@@ -50,12 +51,14 @@ class EventStreamRenderer(BaseRenderer):
 
 class StreamView(View, tag="Notifications"):
     renderer_classes = (EventStreamRenderer, JSONRenderer)
+    # `EventSource` of a browser can set no header.
+    further_authentication = ("ticket",)
 
     @operation(
         "notifications_stream",
         "Stream your notifications (Server-Sent Events)",
         answers={(200, "text/event-stream"): _EVENT},
-        failures=[exceptions.TooManyStreams, InvalidInput],
+        failures=[exceptions.TooManyStreams, InvalidInput, TicketRefused, Unavailable],
         parameters=[
             OpenApiParameter(
                 "Last-Event-ID",
@@ -67,6 +70,11 @@ class StreamView(View, tag="Notifications"):
                 "after",
                 {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1},
                 description="The same, for clients without a header.",
+            ),
+            OpenApiParameter(
+                "ticket",
+                {"type": "string"},
+                description="Of `POST tickets/`, for clients that can set no `Authorization`.",
             ),
         ],
     )

@@ -4,6 +4,7 @@ from apps.users.email_addresses import canonical as canonical_email
 from apps.users.selectors.accounts import get_user, get_user_for, list_users, list_users_for, names_of
 from apps.users.selectors.authentication import (
     authenticate_access,
+    authenticate_session,
     introspect,
     list_dead_sessions,
     list_session_users,

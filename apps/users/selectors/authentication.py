@@ -22,7 +22,7 @@ from apps.common.callers import Caller, CallerKind
 from apps.users import exceptions
 from apps.users.models import Session, User
 from apps.users.selectors.tokens import access_tokens as token_reader
-from apps.users.types import Introspection, SessionUser
+from apps.users.types import Introspection, SessionReference, SessionUser
 from infrastructure import token as tokens
 
 # Not needed to judge a caller, and costly to have: a hash, and a text that is decrypted. Loaded when looked at.
@@ -111,15 +111,21 @@ def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
         raise exceptions.AccessTokenExpired from None
     except tokens.TokenError:
         raise exceptions.AccessTokenRefused from None
-    user = _live_user(claims, now or timezone.now())
+    reference = SessionReference(user_id=claims.subject, session_id=claims.session)
+    return authenticate_session(reference=reference, now=now)
+
+
+def authenticate_session(*, reference: SessionReference, now: datetime | None = None) -> Caller:
+    """The caller of a session. One query. Raises SessionEnded when it is over or the account is not active."""
+    user = _live_user(reference, now or timezone.now())
     if user is None:
         raise exceptions.SessionEnded
-    return Caller(kind=CallerKind.USER, user=user, session_id=claims.session)
+    return Caller(kind=CallerKind.USER, user=user, session_id=reference.session_id)
 
 
-def _live_user(claims: tokens.AccessClaims, now: datetime) -> User | None:
+def _live_user(reference: SessionReference, now: datetime) -> User | None:
     statement = _statement()
-    values: dict[Any, Any] = {_SUBJECT: claims.subject, _SESSION: claims.session, _NOW: now}
+    values: dict[Any, Any] = {_SUBJECT: reference.user_id, _SESSION: reference.session_id, _NOW: now}
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(statement.sql, statement.parameters(values))
         row = cursor.fetchone()
@@ -157,14 +163,17 @@ def list_dead_sessions(*, session_ids: Collection[UUID], now: datetime | None = 
 
 
 def list_session_users(
-    *, access_tokens: Sequence[str], now: datetime | None = None
+    *, proofs: Sequence[str | SessionReference | None], now: datetime | None = None
 ) -> list[SessionUser | None]:
-    """Maps access tokens to their users, by one query; None for a token that is not valid or whose session has ended."""
+    """Maps access tokens, and sessions that tickets stand for, to their users, by one query.
+
+    None for a token that is not valid, and for a session that has ended.
+    """
     reader = token_reader()
-    claims = [_claims(reader, token) for token in access_tokens]
-    session_ids = [one.session for one in claims if one is not None]
+    references = [_reference(reader, proof) for proof in proofs]
+    session_ids = [one.session_id for one in references if one is not None]
     if not session_ids:
-        return [None] * len(access_tokens)
+        return [None] * len(proofs)
     statement = _session_users_statement()
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(
@@ -172,17 +181,20 @@ def list_session_users(
         )
         found = {id_: (user_id, name) for id_, user_id, name in cursor.fetchall()}
     users: list[SessionUser | None] = []
-    for one in claims:
-        user_id, name = found.get(one.session, (None, "")) if one is not None else (None, "")
-        if one is None or user_id != one.subject:
+    for one in references:
+        user_id, name = found.get(one.session_id, (None, "")) if one is not None else (None, "")
+        if one is None or user_id != one.user_id:
             users.append(None)
         else:
-            users.append(SessionUser(user_id=user_id, name=name, session_id=one.session))
+            users.append(SessionUser(user_id=user_id, name=name, session_id=one.session_id))
     return users
 
 
-def _claims(reader: tokens.AccessTokens, token: str) -> tokens.AccessClaims | None:
+def _reference(reader: tokens.AccessTokens, proof: str | SessionReference | None) -> SessionReference | None:
+    if not isinstance(proof, str):
+        return proof
     try:
-        return reader.read(token)
+        claims = reader.read(proof)
     except tokens.TokenError:
         return None
+    return SessionReference(user_id=claims.subject, session_id=claims.session)

@@ -44,3 +44,4 @@ from apps.users.services.sessions import (
     revoke_session_of,
 )
 from apps.users.services.sign_in import check_credentials, complete_login, login
+from apps.users.services.tickets import issue_ticket, redeem_ticket

@@ -200,11 +200,11 @@ def test_many_tokens_are_judged_as_single_ones_are(django_assert_num_queries: An
     given += [tokens_of[ada], "a" * 5000]
     mine = SessionUser(user_id=ada.pk, name=ada.name, session_id=session_id)
     with django_assert_num_queries(1):
-        judged = selectors.list_session_users(access_tokens=given)
+        judged = selectors.list_session_users(proofs=given)
     assert judged == [mine, None, None, None, None, None, None, mine, None]
     for one, found in zip(given, judged, strict=True):
         if found is None:
             with pytest.raises(NotAuthenticated):
                 selectors.authenticate_access(token=one)
     with django_assert_num_queries(0):
-        assert selectors.list_session_users(access_tokens=["", "no"]) == [None, None]
+        assert selectors.list_session_users(proofs=["", "no"]) == [None, None]

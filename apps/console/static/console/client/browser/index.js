@@ -1695,6 +1695,7 @@ __export(zone_exports2, {
   notificationsReadAll: () => notificationsReadAll,
   notificationsStream: () => notificationsStream,
   notificationsSummary: () => notificationsSummary,
+  ticketsCreate: () => ticketsCreate,
   usersGet: () => usersGet,
   usersMe: () => usersMe,
   usersMeAvatarRemove: () => usersMeAvatarRemove,
@@ -2775,6 +2776,11 @@ var notificationsStream = (options) => (options?.client ?? client2).sse.get({
 var notificationsSummary = (options) => (options?.client ?? client2).get({
   security: [{ scheme: "bearer", type: "http" }],
   url: "/api/private/v1/notifications/summary/",
+  ...options
+});
+var ticketsCreate = (options) => (options?.client ?? client2).post({
+  security: [{ scheme: "bearer", type: "http" }],
+  url: "/api/private/v1/tickets/",
   ...options
 });
 var usersGet = (options) => (options.client ?? client2).get({

@@ -1,0 +1,50 @@
+"""Tickets: words that open one connection each, for clients such as browsers that can set no header on it.
+
+A ticket stands for the session of its user, so the connection ends with the session. It stands in a URL, which is why it
+is short-lived and works once. Redis keeps its digest alone. While Redis is away there are no tickets: one that is signed
+instead would open as many connections as there are processes (docs/adr/0022).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from apps.common.callers import Caller
+from apps.common.exceptions import Denied, Unavailable
+from apps.users.types import SessionReference, Ticket
+from infrastructure import token as tokens
+from infrastructure.cache import one_time
+
+SECONDS: Final = 30
+
+
+def issue_ticket(*, actor: Caller) -> Ticket:
+    """A ticket for the actor's session. Raises Unavailable while Redis is away, Denied without a session."""
+    if actor.session_id is None:
+        raise Denied
+    word = tokens.new_token()
+    try:
+        one_time.put(_key(word), f"{actor.user.pk}:{actor.session_id}".encode(), seconds=SECONDS)
+    except one_time.StoreUnavailable:
+        raise Unavailable from None
+    return Ticket(ticket=word, expires_in=SECONDS)
+
+
+def redeem_ticket(*, ticket: str) -> SessionReference | None:
+    """The session that a ticket stands for; None when it was used, has expired or never was. Raises Unavailable.
+
+    Whether the session is live is not judged here.
+    """
+    try:
+        found = one_time.take(_key(ticket))
+    except one_time.StoreUnavailable:
+        raise Unavailable from None
+    if found is None:
+        return None
+    user_id, _, session_id = found.decode().partition(":")
+    return SessionReference(user_id=UUID(user_id), session_id=UUID(session_id))
+
+
+def _key(word: str) -> str:
+    return f"sarsen:ticket:{tokens.digest(word).hex()}"
