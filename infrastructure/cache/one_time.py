@@ -26,7 +26,7 @@ def put(key: str, value: bytes, *, seconds: int) -> None:
 
 
 def take(key: str) -> bytes | None:
-    """The value, for whoever asks first (GETDEL is atomic); None for all others. Raises StoreUnavailable."""
+    """The value, for the first who asks (GETDEL is atomic); None for all others. Raises StoreUnavailable."""
     try:
         return cast("bytes | None", redis_client.client().getdel(key))
     except redis.RedisError as error:

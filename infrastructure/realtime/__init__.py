@@ -2,7 +2,7 @@
 
     realtime.push_to_room(room_id, {"type": "announcement", "text": "…"})     # every socket in a room
     realtime.push_to_user(user_id, {"type": "notification", …})               # every socket of a person
-    realtime.publish("session:<uuid>", {"type": "session.ended"})             # whoever holds that session's sockets
+    realtime.publish("session:<uuid>", {"type": "session.ended"})             # every process with sockets of that session
 
 Both wait for the commit of the transaction that they are called in, and are dropped when it is rolled back. In a
 coroutine, where there is none, they are on their way when they return; the same names with an `a` in front can be waited

@@ -94,7 +94,7 @@ class GatheredWrites(asyncio.Transport):
         return self._transport.get_protocol()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Tell somebody else."""
+        """Tell another protocol."""
         self._transport.set_protocol(protocol)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:

@@ -197,7 +197,7 @@ class Hub:
         feed.begin(heads.get(feed.room_id, Head()))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in the background. What fails is tried again by whoever waits for it, or at the next beat."""
+        """Do something in the background. What fails is tried again by those who wait for it, or at the next beat."""
         self._tasks.append(asyncio.create_task(_logged(work)))
 
     def _heard(self, feed: Feed, body: bytes) -> None:

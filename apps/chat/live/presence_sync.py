@@ -1,4 +1,4 @@
-"""Presence between processes: an event when somebody comes or goes, and a beat that heals what was missed.
+"""Presence between processes: an event when a user comes or goes, and a beat that heals what was missed.
 
 For each room a set in Redis names the processes with sockets there, and each of them keeps its users under a key that
 Redis expires. A process renews its keys at every beat and reads those of the others; those of a process that crashed
