@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.common.models import BaseModel
+from apps.common.text import validate_line
 
 EVERYTHING = "*"
 
@@ -25,7 +26,11 @@ class ServiceKeyQuerySet(models.QuerySet["ServiceKey"]):
 class ServiceKey(BaseModel):
     """One key of one service. A service may have several live ones, so that they can be changed without downtime."""
 
-    name = models.CharField(max_length=64, help_text="the service that uses it; rates count by this name")
+    name = models.CharField(
+        max_length=64,
+        validators=[validate_line],
+        help_text="the service that uses it; rates count by this name",
+    )
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.BinaryField(max_length=32, editable=False)
     scopes = ArrayField(

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.api.exceptions import ServiceKeyInvalid, ServiceKeyNotFound
 from apps.api.models import ServiceKey
 from apps.api.types import AuditAction
-from apps.common import audit
+from apps.common import audit, text
 
 _PREFIX_BYTES = 6
 _SECRET_BYTES = 32
@@ -50,8 +50,11 @@ def create_key(
 
 
 def _made(*, name: str, scopes: Sequence[str], expires_at: datetime | None) -> NewKey:
-    name = name.strip()
-    if not name or len(name) > 64 or not scopes:
+    try:
+        name = text.clean_line(name)
+    except text.InvalidLine:
+        raise ServiceKeyInvalid from None
+    if len(name) > 64 or not scopes:
         raise ServiceKeyInvalid
     prefix = secrets.token_hex(_PREFIX_BYTES)
     secret = secrets.token_urlsafe(_SECRET_BYTES)

@@ -118,7 +118,7 @@ class InvalidMessage(InvalidInput):
     """A text that cannot be a message."""
 
     code = "invalid_message"
-    detail = "A message has between 1 and 4000 characters that are not all blank."
+    detail = "A message has between 1 and 4000 characters, and something that can be seen."
 
 
 class InvalidReply(InvalidInput):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.chat.types import Language
 from apps.common.database.ids import uuid7
 from apps.common.models import BaseModel
+from apps.common.text import LINE_PATTERN, validate_line
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 MAX_TEXT = 4000
@@ -54,7 +55,7 @@ class Room(BaseModel):
         unique=True,
         validators=[RegexValidator(rf"^{SLUG_PATTERN}\Z", "Use a-z, 0-9 and dashes inside.")],
     )
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, validators=[validate_line])
     is_private = models.BooleanField(default=False)
     language = models.CharField(max_length=16, choices=Language.choices, default=Language.SIMPLE)
     head = models.BigIntegerField(default=0, editable=False)
@@ -66,7 +67,7 @@ class Room(BaseModel):
             models.CheckConstraint(
                 name="chat_room_slug", condition=models.Q(slug__regex=rf"^{SLUG_PATTERN}$")
             ),
-            models.CheckConstraint(name="chat_room_name", condition=models.Q(name__length__gt=0)),
+            models.CheckConstraint(name="chat_room_name_line", condition=models.Q(name__regex=LINE_PATTERN)),
             models.CheckConstraint(
                 name="chat_room_language", condition=models.Q(language__in=Language.values)
             ),

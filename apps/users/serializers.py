@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
@@ -24,27 +23,6 @@ CHECK_MAIL: Final = {"detail": "Look into your mail: what happens next is there.
 _CODE: Final = re.compile(CODE_PATTERN.replace("$", r"\Z"))
 _PERMISSION: Final = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
 _PERMISSION_RE: Final = re.compile(_PERMISSION.replace("$", r"\Z"))
-# Controls, private code points, separators of lines; format characters but for those that join scripts
-# and emoji.
-_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_JOINERS: Final = "\u200c\u200d"
-
-
-class TextField(serializers.CharField):
-    """Text of one line: numbers and booleans are refused, and so are signs that are invisible or reorder text."""
-
-    # JSON Schema has no portable pattern for classes of characters: the rule is a format's name.
-    schema_extra: dict[str, Any] = {"format": "single-line"}
-    default_error_messages = {"unprintable": "This text contains characters that cannot be shown."}
-
-    def to_internal_value(self, data: Any) -> str:
-        """The text, trimmed."""
-        if not isinstance(data, str):
-            self.fail("invalid")
-        text = super().to_internal_value(data)
-        if not all(unicodedata.category(sign) not in _UNPRINTABLE or sign in _JOINERS for sign in text):
-            self.fail("unprintable")
-        return text
 
 
 @extend_schema_field(
@@ -108,7 +86,7 @@ class PermissionField(serializers.CharField):
         return data
 
 
-class PhoneField(TextField):
+class PhoneField(fields.LineField):
     """A phone number, as `ProfileInput` takes it."""
 
     schema_extra = {"pattern": r"^(\+?[0-9][0-9 ()./-]{3,30})?$"}
@@ -161,7 +139,7 @@ class ChallengeOutput(serializers.Serializer[Any]):
 class ResetInput(fields.Input):
     """The address of the account that a mail is requested for."""
 
-    email = TextField(max_length=EMAIL_LENGTH)
+    email = fields.LineField(max_length=EMAIL_LENGTH)
 
 
 class OwnerInput(fields.Input):

@@ -15,11 +15,13 @@ from django.utils import timezone
 from apps.chat import limits, selectors
 from apps.chat.exceptions import FileNotTaken, Muted, TooManyUploads
 from apps.chat.models import MAX_FILE_NAME, Attachment
+from apps.common import text
 from infrastructure import storage
 
 FOLDER: Final = "attachments"
 KEEP_UNUSED: Final = timedelta(days=1)
 _BATCH: Final = 200
+_LONGEST_NAME: Final = 1_000  # of which the end is kept
 _log = structlog.get_logger(__name__)
 
 
@@ -53,7 +55,9 @@ def upload_file(
                 room_id=membership.room_id,
                 uploader_id=actor_id,
                 file=stored.key,
-                name=storage.files.clean_name(name, type=stored.type, length=MAX_FILE_NAME),
+                name=storage.files.clean_name(
+                    text.fit_line(name, _LONGEST_NAME), type=stored.type, length=MAX_FILE_NAME
+                ),
                 type=stored.type,
                 size=stored.size,
                 width=stored.width,

@@ -29,6 +29,7 @@ from apps.chat.services.message_parts import Candidate, Extras
 from apps.chat.types import Draft, Posted, Stored
 from apps.common import events
 from apps.common.database.ids import uuid7
+from apps.common.text import is_visible
 from infrastructure import realtime
 
 MAX_MARKS: Final = 30
@@ -79,7 +80,7 @@ class _Group:
 def clean_text(text: str, *, may_be_empty: bool = False) -> str:
     """The text as it is stored: composed Unicode (NFC), without blanks around it. Raises InvalidMessage.
 
-    Only a message with files may be empty.
+    Only a message with files may have nothing that can be seen, and then it is stored without a text.
     """
     try:
         text.encode()
@@ -94,8 +95,12 @@ def clean_text(text: str, *, may_be_empty: bool = False) -> str:
         cleaned = unicodedata.normalize("NFC", cleaned).strip()
     if "\x00" in cleaned:
         raise InvalidMessage("A message cannot hold the null character.")
-    if len(cleaned) > MAX_TEXT or not (cleaned or may_be_empty):
+    if len(cleaned) > MAX_TEXT:
         raise InvalidMessage
+    if not is_visible(cleaned):
+        if not may_be_empty:
+            raise InvalidMessage
+        return ""
     return cleaned
 
 

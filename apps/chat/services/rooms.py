@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +16,7 @@ from apps.chat.exceptions import RoomNotFound, RoomRoleTooLow, SlugTaken
 from apps.chat.models import Attachment, LanguageField, Membership, Message, Role, Room
 from apps.chat.services import slugs
 from apps.chat.types import AuditAction
-from apps.common import audit, events
+from apps.common import audit, events, text
 from infrastructure import realtime
 
 _BATCH: Final = 1_000
@@ -32,7 +31,7 @@ def create_room(
     language: str | None = None,
 ) -> Room:
     """A new room, owned by its maker. Without a slug it gets one made of its name. Raises SlugTaken for a given one."""
-    name = _clean(name)
+    name = text.clean_line(name)
     language = language or settings.CHAT_SEARCH_LANGUAGE
     for attempt in slugs.candidates(name) if slug is None else (slug,):
         try:
@@ -69,7 +68,7 @@ def edit_room(
         room = membership.room
         fields = ["updated_at"]
         if name is not None:
-            room.name = _clean(name)
+            room.name = text.clean_line(name)
             fields.append("name")
         if is_private is not None:
             room.is_private = is_private
@@ -159,7 +158,3 @@ def _locked_membership(user_id: UUID, slug: str) -> Membership:
     """The membership as it is once other changes of the room are done. Raises RoomNotFound, NotAMember."""
     lock(selectors.get_membership(user_id=user_id, slug=slug).room_id)
     return selectors.get_membership(user_id=user_id, slug=slug)
-
-
-def _clean(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip()

@@ -31,7 +31,7 @@ class RoomsView(View, tag="Rooms"):
             required=False,
             help_text="Derived from the name if left out.",
         )
-        name = fields.TextField(max_length=80, help_text="In any script.")
+        name = fields.LineField(max_length=80, help_text="In any script.")
         is_private = fields.BooleanField(default=False)
         language = serializers.ChoiceField(
             choices=Language.choices, required=False, help_text="The language of its search."
@@ -70,7 +70,7 @@ class RoomView(View, tag="Rooms"):
     class RoomChangeInput(fields.Input):
         """What may change about a room."""
 
-        name = fields.TextField(max_length=80, required=False)
+        name = fields.LineField(max_length=80, required=False)
         is_private = fields.BooleanField(required=False)
         language = serializers.ChoiceField(choices=Language.choices, required=False)
 

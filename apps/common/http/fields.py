@@ -16,6 +16,8 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
+from apps.common import text
+
 
 # Without a docstring: the schema would describe by it each serializer that has none of its own.
 class Input(serializers.Serializer[Any]):
@@ -55,6 +57,20 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class LineField(TextField):
+    """One visible line, as every name is: `apps.common.text` has the rule."""
+
+    # JSON Schema has no portable pattern for classes of characters: the rule is a format's name.
+    schema_extra: dict[str, Any] = {"format": "single-line"}
+
+    def to_internal_value(self, data: Any) -> str:
+        """The line, composed and trimmed. Raises ValidationError (`unprintable`, `invisible`)."""
+        try:
+            return text.clean_line(super().to_internal_value(data))
+        except text.InvalidLine as error:
+            raise serializers.ValidationError(error.detail, code=error.reason) from error
 
 
 class PatternField(serializers.RegexField):

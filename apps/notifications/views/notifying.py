@@ -32,7 +32,7 @@ class NotifyView(View, tag="Notifications"):
         kind = fields.PatternField(
             _KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`"
         )
-        title = fields.TextField(max_length=TITLE_LENGTH)
+        title = fields.LineField(max_length=TITLE_LENGTH)
         body = fields.TextField(max_length=BODY_LENGTH, allow_blank=True, default="")
         link = fields.TextField(max_length=LINK_LENGTH, allow_blank=True, default="")
         data = serializers.DictField(  # type: ignore[assignment]  # a field's name

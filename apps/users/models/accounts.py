@@ -17,6 +17,7 @@ from apps.common.callers import ALL
 from apps.common.encryption.blind_indexes import BlindIndexField
 from apps.common.encryption.fields import EncryptedCharField
 from apps.common.models import BaseModel
+from apps.common.text import LINE_PATTERN, clean_line, validate_line
 from apps.users import email_addresses, phone_numbers
 from apps.users.email_addresses import CanonicalEmailField
 from apps.users.models.roles import CODE_LENGTH, Role
@@ -59,7 +60,9 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=address)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """An account as given; without a password nobody can sign in to it. Raises InvalidEmail."""
+        """An account as given; without a password nobody can sign in to it. Raises InvalidEmail, InvalidLine."""
+        if "name" in fields:
+            fields["name"] = clean_line(fields["name"])
         user = self.model(email=email_addresses.canonical(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -80,7 +83,7 @@ class User(AbstractBaseUser, BaseModel):
     email = CanonicalEmailField(
         unique=True, error_messages={"unique": "An account with this address exists."}
     )
-    name = models.CharField(max_length=NAME_LENGTH)
+    name = models.CharField(max_length=NAME_LENGTH, validators=[validate_line])
     phone = EncryptedCharField(max_length=PHONE_LENGTH, null=True, blank=True, default=None)
     phone_index = BlindIndexField(source="phone", normalise=phone_numbers.canonical)
     # A code of Role. The foreign key is the database's alone (migration users.0005): what is read of an account at each
@@ -113,6 +116,7 @@ class User(AbstractBaseUser, BaseModel):
         ordering = ("-created_at", "-id")
         constraints = (
             models.CheckConstraint(condition=~Q(email__regex="[A-Z]"), name="users_user_email_canonical"),
+            models.CheckConstraint(condition=Q(name__regex=LINE_PATTERN), name="users_user_name_line"),
             models.CheckConstraint(
                 condition=Q(phone__isnull=True, phone_index__isnull=True)
                 | Q(phone__isnull=False, phone_index__isnull=False),

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from apps.common.text import validate_line
+
 CODE_LENGTH: Final = 32
 CODE_PATTERN: Final = r"^[a-z][a-z0-9_]{0,31}$"
 TITLE_LENGTH: Final = 60
@@ -58,7 +60,7 @@ class Role(models.Model):
     BUILT_IN: ClassVar[frozenset[str]] = frozenset({USER, MODERATOR, ADMIN})
 
     code = models.CharField(max_length=CODE_LENGTH, primary_key=True)
-    title = models.CharField(max_length=TITLE_LENGTH)
+    title = models.CharField(max_length=TITLE_LENGTH, validators=[validate_line])
     rank = models.PositiveSmallIntegerField(unique=True)
     permissions = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     # What DEFAULT_GRANTS of slices have brought once; what was then taken away is not brought again.

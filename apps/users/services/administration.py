@@ -26,10 +26,9 @@ from apps.users.models import (
     SessionEnd,
     User,
 )
-from apps.users.services import sessions
+from apps.users.services import names, sessions
 from apps.users.types import AccountChanges, AuditAction, Permission
 
-ERASED_NAME = "Deleted account"
 _log = structlog.get_logger("security")
 
 
@@ -61,7 +60,9 @@ def update_user(
                 sessions.end_all_sessions(user_id=user.pk, reason=SessionEnd.ROLE, now=now)
             _log.warning("users.role_changed", user_id=str(user.pk), by=str(actor.user.pk), role=str(role))
             _record(AuditAction.ROLE_CHANGED, actor=actor, user=user, role=str(role), before=str(user.role))
-        user.name, user.role = changes.get("name", user.name), role
+        if "name" in changes:
+            user.name = names.clean_name(changes["name"], before=user.name, by_admin=True)
+        user.role = role
         if is_active and not user.is_active:
             events.publish(UserActivated(user_id=user.pk))
             _log.warning("users.activated", user_id=str(user.pk), by=str(actor.user.pk))
@@ -123,7 +124,7 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime, with_content: bool = F
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
         # `.invalid` is nobody's for ever (RFC 2606).
-        user.email, user.name = f"erased-{user.pk}@erased.invalid", ERASED_NAME
+        user.email, user.name = f"erased-{user.pk}@erased.invalid", names.ERASED_NAME
         user.phone, user.avatar, user.role, user.email_verified_at = None, "", Role.USER, None
         user.second_factor_at = None
         user.password = make_password(None)

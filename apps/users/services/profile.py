@@ -15,13 +15,16 @@ from apps.common.callers import Caller
 from apps.users import exceptions, limits
 from apps.users.events import AvatarDiscarded
 from apps.users.models import User
+from apps.users.services import names
 from apps.users.types import AuditAction, Device, ProfileChanges
 from infrastructure import storage
 
 
 def update_profile(*, actor: Caller, changes: ProfileChanges, now: datetime | None = None) -> User:
-    """Set what `changes` holds on the actor's account, and nothing else."""
+    """Set what `changes` holds on the actor's account, and nothing else. Raises as `names.clean_name` does."""
     user: User = actor.user
+    if "name" in changes:
+        changes["name"] = names.clean_name(changes["name"], before=user.name)
     for field, value in changes.items():
         setattr(user, field, value)
     if changes:

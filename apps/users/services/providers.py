@@ -21,8 +21,8 @@ from apps.common import audit, events
 from apps.common.callers import Caller
 from apps.users import email_addresses, exceptions, limits, selectors
 from apps.users.events import UserRegistered
-from apps.users.models import NAME_LENGTH, Identity, ProviderSignIn, User
-from apps.users.services import sign_in
+from apps.users.models import Identity, ProviderSignIn, User
+from apps.users.services import names, sign_in
 from apps.users.types import (
     AuditAction,
     Challenge,
@@ -172,10 +172,9 @@ def _register(provider: str, found: oauth.Identity, now: datetime) -> User:
         address = email_addresses.canonical(found.email)
     except email_addresses.InvalidEmail:
         raise exceptions.ProviderEmailUnverified from None
-    name = "".join(sign for sign in found.name if sign.isprintable()).strip()[:NAME_LENGTH]
     user = User(
         email=address,
-        name=name or address.partition("@")[0][:NAME_LENGTH],
+        name=names.name_for(found.name, address.partition("@")[0]),
         password=make_password(None),
         email_verified_at=now,
         # The welcome mail asks to verify the address, which the provider has done.

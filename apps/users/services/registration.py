@@ -15,7 +15,7 @@ from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits
 from apps.users.events import RegistrationRepeated, UserRegistered
 from apps.users.models import User
-from apps.users.services import password_rules
+from apps.users.services import names, password_rules
 from apps.users.types import AuditAction, Device
 
 _log = structlog.get_logger("security")
@@ -29,14 +29,14 @@ def register_user(
     With REGISTRATION_UNIFORM the result is None, for new and for known addresses: what happened is told by mail alone.
 
     Raises:
-        InvalidEmail, PasswordRefused, TooManyAttempts, HashingBusy: see there.
+        InvalidEmail, InvalidLine, InvalidInput, PasswordRefused, TooManyAttempts, HashingBusy: see there.
         EmailTaken: the address has an account, and REGISTRATION_UNIFORM is off.
     """
     address = email_addresses.canonical(email)
     # Where a known address is told by mail, its owner must not be flooded from many places.
     account = address if settings.REGISTRATION_UNIFORM else ""
     limits.count_attempt("register", address=device.address, account=account)
-    user = User(email=address, name=name, created_at=now or timezone.now())
+    user = User(email=address, name=names.clean_name(name), created_at=now or timezone.now())
     password_rules.check_new_password(password, user=user)
     if not settings.REGISTRATION_UNIFORM and User.objects.filter(email=address).exists():
         raise exceptions.EmailTaken

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.db import IntegrityError, transaction
 
-from apps.common import audit
+from apps.common import audit, text
 from apps.common.callers import ALL, Caller
 from apps.common.slices import declared
 from apps.users import exceptions, policies, selectors
@@ -31,7 +31,9 @@ def make_role(*, actor: Caller, code: str, title: str, rank: int, permissions: C
     policies.require_below(actor=actor, rank=rank)
     try:
         with transaction.atomic():
-            role = Role.objects.create(code=code, title=title, rank=rank, permissions=sorted(permissions))
+            role = Role.objects.create(
+                code=code, title=text.clean_line(title), rank=rank, permissions=sorted(permissions)
+            )
             _record(AuditAction.ROLE_MADE, actor=actor, role=role)
     except IntegrityError:
         raise exceptions.RoleTaken from None
@@ -54,7 +56,8 @@ def update_role(*, actor: Caller, code: str, changes: RoleChanges) -> Role:
             # What the role holds already may stay, whoever granted it.
             permissions = set(changes.get("permissions", role.permissions))
             _require_grantable(actor=actor, permissions=permissions - set(role.permissions))
-            role.title, role.rank = changes.get("title", role.title), changes.get("rank", role.rank)
+            role.title = text.clean_line(changes.get("title", role.title))
+            role.rank = changes.get("rank", role.rank)
             role.permissions = sorted(permissions)
             role.save(update_fields=["title", "rank", "permissions", "updated_at"])
             _record(AuditAction.ROLE_EDITED, actor=actor, role=role)

@@ -13,7 +13,7 @@ from apps.common.http.operation import ApiRequest, View, operation
 from apps.users import exceptions, selectors, services
 from apps.users.filters import UserFilter
 from apps.users.models import NAME_LENGTH, User
-from apps.users.serializers import AccountOutput, RoleField, TextField
+from apps.users.serializers import AccountOutput, RoleField
 from apps.users.types import AccountChanges
 
 _REFUSALS: Final = (exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
@@ -34,7 +34,7 @@ class UsersView(View, tag="users"):
 
 class UserView(View, tag="users"):
     class AccountChangesInput(fields.Input):
-        name = TextField(max_length=NAME_LENGTH)
+        name = fields.LineField(max_length=NAME_LENGTH)
         role = RoleField()
         is_active = fields.BooleanField()
 

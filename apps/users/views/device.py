@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.http import HttpRequest
 
+from apps.common import text
 from apps.common.http.client_address import client_address
 from apps.users.types import Device
+
+_AGENT_LENGTH: Final = 1000
 
 
 def device_of(request: HttpRequest) -> Device:
@@ -13,5 +18,5 @@ def device_of(request: HttpRequest) -> Device:
     agent = request.META.get("HTTP_USER_AGENT", "")
     return Device(
         address=client_address(request),
-        user_agent="".join(character for character in agent if character.isprintable()),
+        user_agent=text.fit_line(agent, _AGENT_LENGTH),
     )

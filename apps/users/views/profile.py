@@ -22,7 +22,6 @@ from apps.users.serializers import (
     OwnerInput,
     PhoneField,
     SecretField,
-    TextField,
 )
 from apps.users.types import ProfileChanges
 from apps.users.views.device import device_of
@@ -40,7 +39,7 @@ class MeView(View, tag="account"):
     class ProfileInput(fields.Input):
         """Fields that are left out stay."""
 
-        name = TextField(max_length=NAME_LENGTH, required=False)
+        name = fields.LineField(max_length=NAME_LENGTH, required=False)
         phone = PhoneField(max_length=PHONE_LENGTH, required=False, allow_null=True, allow_blank=True)
 
         def validate_phone(self, phone: str | None) -> str | None:

@@ -13,7 +13,6 @@ from apps.users.serializers import (
     AddressField,
     RegistrationOutput,
     SecretField,
-    TextField,
 )
 from apps.users.views.device import device_of
 
@@ -21,7 +20,7 @@ from apps.users.views.device import device_of
 class RegisterView(View, tag="auth"):
     class RegistrationInput(fields.Input):
         email = AddressField()
-        name = TextField(max_length=NAME_LENGTH)
+        name = fields.LineField(max_length=NAME_LENGTH)
         # Its rules, length included, are the service's: all that it breaks are named at once.
         password = SecretField(help_text="12 to 128 characters.")
 

@@ -11,7 +11,7 @@ from apps.common.http import fields
 from apps.common.http.operation import ApiRequest, View, operation
 from apps.users import exceptions, selectors, services
 from apps.users.models import TITLE_LENGTH, TOP_RANK, Role
-from apps.users.serializers import PermissionField, RoleField, TextField
+from apps.users.serializers import PermissionField, RoleField
 from apps.users.types import RoleChanges
 
 _REFUSALS: Final = (
@@ -24,7 +24,7 @@ _REFUSALS: Final = (
 
 
 class RoleChangesInput(fields.Input):
-    title = TextField(max_length=TITLE_LENGTH)
+    title = fields.LineField(max_length=TITLE_LENGTH)
     rank = serializers.IntegerField(min_value=0, max_value=TOP_RANK, help_text="Higher stands above lower.")
     permissions = serializers.ListField(
         child=PermissionField(), max_length=200, help_text="See `permissions/`."

@@ -14,7 +14,6 @@ from apps.users.serializers import (
     TOKEN_LENGTH,
     ChallengeOutput,
     SecretField,
-    TextField,
     TokenPairOutput,
 )
 from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
@@ -33,7 +32,7 @@ class LoginView(View, tag="auth"):
     class LoginInput(fields.Input):
         """Text that is not an address is answered like an address without an account."""
 
-        email = TextField(max_length=EMAIL_LENGTH)
+        email = fields.LineField(max_length=EMAIL_LENGTH)
         password = SecretField(max_length=PASSWORD_LENGTH)
 
     @operation(
