@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -45,10 +46,22 @@ def place(*, patience: float = _PATIENCE) -> Iterator[None]:
         places.release()
 
 
+def opaque(password: Any) -> Any:
+    """The one form of a password however it is typed: other blanks as spaces, composed (RFC 8265, OpaqueString, 4.2.2).
+
+    Nothing is trimmed, folded or refused. Bytes, which are no text, stay as they are.
+    """
+    if not isinstance(password, str) or password.isascii():
+        return password
+    spaced = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
 class Argon2idHasher(Argon2PasswordHasher):
     """Django's hasher with parameters from ARGON2_MEMORY_KIB, ARGON2_TIME and ARGON2_PARALLELISM.
 
-    A hash with other parameters still verifies, and is made anew at the next sign-in.
+    A hash with other parameters, or of a password that was not brought to its one form, still verifies, and is made anew
+    at the next sign-in.
     """
 
     @property
@@ -67,11 +80,20 @@ class Argon2idHasher(Argon2PasswordHasher):
         return int(settings.ARGON2_PARALLELISM)
 
     def encode(self, password: Any, salt: str) -> str:
-        """A new hash. Raises HashingBusy."""
+        """A new hash, of the password's one form. Raises HashingBusy."""
         with place():
-            return super().encode(password, salt)
+            return super().encode(opaque(password), salt)
 
     def verify(self, password: Any, encoded: str) -> bool:
-        """Whether the password is the one. Raises HashingBusy."""
+        """Whether the password is the one, in its one form or else as it was typed. Raises HashingBusy."""
+        form = opaque(password)
+        return self._verify(form, encoded) or (form != password and self._verify(password, encoded))
+
+    def is_outdated(self, password: str, encoded: str) -> bool:
+        """Whether a hash that the password verifies has other parameters, or was made of it as it was typed."""
+        form = opaque(password)
+        return self.must_update(encoded) or (form != password and not self._verify(form, encoded))
+
+    def _verify(self, password: Any, encoded: str) -> bool:
         with place():
             return super().verify(password, encoded)

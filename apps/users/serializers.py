@@ -12,7 +12,7 @@ from apps.common.http import fields
 from apps.users import email_addresses
 from apps.users.email_addresses import MAX_LENGTH as EMAIL_LENGTH
 from apps.users.models import CODE_PATTERN, User
-from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
+from apps.users.services.password_rules import MAX_TYPED
 from infrastructure import storage
 
 # Longer than any token, of whatever kind: one that is sent to the wrong place is refused for what it is not.
@@ -146,7 +146,7 @@ class OwnerInput(fields.Input):
     """Asks for the password again."""
 
     current_password = SecretField(
-        max_length=PASSWORD_LENGTH,
+        max_length=MAX_TYPED,
         required=False,
         default="",
         allow_blank=True,

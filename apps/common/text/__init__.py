@@ -36,11 +36,10 @@ LINE_PATTERN: Final = f"^[^{_CONTROLS}]*[^{_CONTROLS}{_BLANKS}{_IGNORABLE}][^{_C
 
 def _members(ranges: str) -> frozenset[str]:
     """The characters of such a class."""
-    pattern = r"(\\u.{4}|\\U.{8})(?:-(\\u.{4}|\\U.{8}))?"
     return frozenset(
         chr(code)
-        for first, last in re.findall(pattern, ranges)
-        for code in range(int(first[2:], 16), int((last or first)[2:], 16) + 1)
+        for first, last in re.findall(r"\\[uU]([0-9a-f]+)(?:-\\[uU]([0-9a-f]+))?", ranges)
+        for code in range(int(first, 16), int(last or first, 16) + 1)
     )
 
 

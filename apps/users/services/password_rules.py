@@ -1,4 +1,4 @@
-"""Which passwords are taken: 12 to 128 characters as typed, through the validators of the settings. Hashes nothing."""
+"""Which passwords are taken: 12 to 128 characters of their one form (`hashers.opaque`), through the validators of the settings. Hashes nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from django.core.exceptions import ValidationError
 
 from apps.common.exceptions import FieldError
 from apps.users import exceptions
+from apps.users.hashers import opaque
 from apps.users.models import User
 
 MAX_LENGTH: Final = 128
+# As typed: each character may come in up to four pieces.
+MAX_TYPED: Final = 4 * MAX_LENGTH
 
 
 def check_new_password(password: str, *, user: User, field: str = "password") -> None:
     """Raises PasswordRefused, naming every rule that the password breaks, as faults of `field`."""
+    password = opaque(password)
     errors = []
     if len(password) > MAX_LENGTH:
         detail = f"This password is too long. It may have {MAX_LENGTH} characters."

@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits, selectors
+from apps.users.hashers import Argon2idHasher
 from apps.users.models import Purpose, User
 from apps.users.services import erasure, one_time, second_factor, sessions
 from apps.users.types import AuditAction, Challenge, Device, TokenPair
@@ -34,8 +35,10 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
         TooManyAttempts, HashingBusy: see there.
     """
     user = check_credentials(email=email, password=password, device=device)
-    # A hash with yesterday's parameters is made anew while the password is at hand.
-    renewed = make_password(password) if identify_hasher(user.password).must_update(user.password) else None
+    # A hash made in yesterday's way is made anew while the password is at hand.
+    hasher = identify_hasher(user.password)
+    is_outdated = isinstance(hasher, Argon2idHasher) and hasher.is_outdated(password, user.password)
+    renewed = make_password(password) if is_outdated else None
     with transaction.atomic():
         # Between the check and now the password may have changed or the account may have been switched off, with the
         # sessions that existed then. Whoever changes them holds this row.

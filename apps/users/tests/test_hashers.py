@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import check_password, identify_hasher, make_password
+from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, identify_hasher, make_password
 
 from apps.users import hashers
 
@@ -26,11 +26,44 @@ def test_other_parameters_verify_and_call_for_a_new_hash(settings: Any) -> None:
     assert not identify_hasher(old).must_update(make_password(PASSWORD))
 
 
-def test_passwords_are_compared_exactly_as_typed() -> None:
-    encoded = make_password(" Jos\u00e9 of the downs ")
-    assert check_password(" Jos\u00e9 of the downs ", encoded)
-    for other in ("Jos\u00e9 of the downs", " Jose\u0301 of the downs ", " jos\u00e9 of the downs "):
-        assert not check_password(other, encoded)
+COMPOSED, DECOMPOSED = " Jos\u00e9 of the downs ", " Jose\u0301 of the\u00a0downs "
+
+
+def test_passwords_are_compared_in_one_form_and_otherwise_exactly() -> None:
+    for typed in (COMPOSED, DECOMPOSED):
+        encoded = make_password(typed)
+        assert check_password(COMPOSED, encoded) and check_password(DECOMPOSED, encoded)
+        for other in (COMPOSED.strip(), COMPOSED.lower(), COMPOSED.replace("\u00e9", "e")):
+            assert not check_password(other, encoded)
+
+
+def test_a_hash_of_a_password_as_it_was_typed_verifies_and_calls_for_a_new_one() -> None:
+    hasher = identify_hasher(make_password(PASSWORD))
+    assert isinstance(hasher, hashers.Argon2idHasher)
+    typed = Argon2PasswordHasher.encode(hasher, DECOMPOSED, "salt" * 6)
+    assert check_password(DECOMPOSED, typed)
+    assert not check_password(COMPOSED, typed)
+    assert [hasher.is_outdated(DECOMPOSED, old) for old in (typed, make_password(DECOMPOSED))] == [
+        True,
+        False,
+    ]
+    assert not hasher.is_outdated(PASSWORD, make_password(PASSWORD))
+
+
+@pytest.mark.parametrize(
+    ("typed", "form"),
+    [
+        ("Jose\u0301", "Jos\u00e9"),
+        ("a\u00a0b\u2003c\u3000d\u1680e\u202ff", "a b c d e f"),
+        ("\uff21\ufb01\u2460", "\uff21\ufb01\u2460"),  # nothing is folded
+        ("  \tPass\u200dword\n", "  \tPass\u200dword\n"),
+        ("\u1100\u1161\u11a8", "\uac01"),
+        (b"Jose\xcc\x81", b"Jose\xcc\x81"),
+    ],
+)
+def test_the_one_form_of_a_password(typed: Any, form: Any) -> None:
+    assert hashers.opaque(typed) == form
+    assert hashers.opaque(form) == form
 
 
 def test_no_more_hashes_run_at_once_than_there_are_places(settings: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import Argon2PasswordHasher, identify_hasher, make_password
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 
 from apps.common.database.ids import uuid7
@@ -228,3 +229,60 @@ def test_the_hourly_task_cleans(user: User) -> None:
     assert not RefreshToken.objects.exists()
     assert "users.delete-expired" in tasks.SCHEDULE
     assert tasks.SCHEDULE["users.delete-expired"]["task"] == tasks.delete_expired.name
+
+
+COMPOSED, DECOMPOSED = "Jos\u00e9 of the downs", "Jose\u0301 of\u00a0the downs"
+
+
+class TestForms:
+    """A password is the same however a keyboard spells it, wherever it is asked for."""
+
+    @pytest.fixture
+    def jose(self, public: Api) -> User:
+        body = {"email": "jose@example.com", "name": "Jos\u00e9", "password": DECOMPOSED}
+        assert public.post("auth/register/", body).status_code == 201
+        return User.objects.get()
+
+    @pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+    def test_it_signs_in(self, public: Api, jose: User, typed: str) -> None:
+        assert public.post("auth/login/", {"email": jose.email, "password": typed}).status_code == 200
+
+    @pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+    def test_it_is_asked_for_again(self, private: As, jose: User, typed: str) -> None:
+        body = {"email": "other@example.com", "current_password": typed}
+        assert private(jose).post("users/me/email/", body).status_code in (200, 201, 202)
+
+    def test_it_is_changed_and_reset(self, public: Api, private: As, jose: User, relay: Relay) -> None:
+        body = {"current_password": COMPOSED, "new_password": "another " + DECOMPOSED}
+        assert private(jose).post("users/me/password/", body).status_code == 204
+        sign_in = {"email": jose.email, "password": "another " + COMPOSED}
+        assert public.post("auth/login/", sign_in).status_code == 200
+        relay()
+        public.post("auth/password/reset/", {"email": jose.email})
+        token = token_in(relay()[-1])
+        reset = {"token": token, "password": "third " + DECOMPOSED}
+        assert public.post("auth/password/reset/confirm/", reset).status_code == 204
+        assert public.post("auth/login/", {**sign_in, "password": "third " + COMPOSED}).status_code == 200
+
+    def test_the_admin_site_and_commands_take_it(self, client: Client) -> None:
+        boss = User.objects.create_superuser("boss@example.com", DECOMPOSED, name="Boss")
+        sent = {"username": boss.email, "password": COMPOSED}
+        assert client.post("/admin/login/?next=/admin/", sent).status_code == 302
+
+    def test_a_hash_from_before_is_made_anew_at_the_next_sign_in(self, public: Api, jose: User) -> None:
+        hasher = identify_hasher(jose.password)
+        User.objects.update(password=Argon2PasswordHasher.encode(hasher, DECOMPOSED, "salt" * 6))
+        asked = {"email": jose.email, "password": COMPOSED}
+        assert public.post("auth/login/", asked).status_code == 401
+        assert public.post("auth/login/", {**asked, "password": DECOMPOSED}).status_code == 200
+        renewed = User.objects.get().password
+        assert public.post("auth/login/", asked).status_code == 200
+        assert User.objects.get().password == renewed
+
+    def test_its_length_is_that_of_its_form(self, public: Api) -> None:
+        long = "e\u0301" * 128
+        body = {"email": "long@example.com", "name": "Long", "password": long}
+        assert public.post("auth/register/", body).status_code == 201
+        assert public.post("auth/login/", {"email": body["email"], "password": long}).status_code == 200
+        late = public.post("auth/register/", {**body, "email": "longer@example.com", "password": long + "x"})
+        assert code_of(late) == (400, "password_refused")

@@ -7,13 +7,13 @@ from apps.common.http.operation import ApiRequest, View, operation
 from apps.users import exceptions, services
 from apps.users.hashers import HashingBusy
 from apps.users.serializers import CHECK_MAIL, TOKEN_LENGTH, AcceptedOutput, ResetInput, SecretField
-from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
+from apps.users.services.password_rules import MAX_TYPED
 from apps.users.views.device import device_of
 
 
 class PasswordView(View, tag="account"):
     class PasswordChangeInput(fields.Input):
-        current_password = SecretField(max_length=PASSWORD_LENGTH)
+        current_password = SecretField(max_length=MAX_TYPED)
         new_password = SecretField(help_text="12 to 128 characters.")
 
     @operation(

@@ -16,7 +16,7 @@ from apps.users.serializers import (
     SecretField,
     TokenPairOutput,
 )
-from apps.users.services.password_rules import MAX_LENGTH as PASSWORD_LENGTH
+from apps.users.services.password_rules import MAX_TYPED
 from apps.users.types import Challenge, TokenPair
 from apps.users.views.device import device_of
 
@@ -33,7 +33,7 @@ class LoginView(View, tag="auth"):
         """Text that is not an address is answered like an address without an account."""
 
         email = fields.LineField(max_length=EMAIL_LENGTH)
-        password = SecretField(max_length=PASSWORD_LENGTH)
+        password = SecretField(max_length=MAX_TYPED)
 
     @operation(
         "auth_login",
