@@ -6,11 +6,13 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db import connection
+from django.db.models import CharField, Model, Q, QuerySet, TextField, Value
 from django.http import HttpRequest
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -25,7 +27,7 @@ if TYPE_CHECKING:  # DRF's views import the default bricks, which are these
 DEFAULT_SIZE: Final = 20
 MAX_SIZE: Final = 100
 MAX_DIGITS: Final = 9  # of a `limit`; what is above MAX_SIZE counts as MAX_SIZE
-_MAX_CURSOR: Final = 1024
+_MAX_CURSOR: Final = 4096
 
 
 class InvalidCursor(InvalidInput):
@@ -74,8 +76,8 @@ class LinkedPagination(BasePagination):
 class KeysetPagination(LinkedPagination):
     """`{next, previous, results}`: each page starts behind the last row of the one before, at the same cost for all.
 
-    The QuerySet has to be ordered, by fields that are never null; the primary key is added as the tiebreak. A cursor
-    names values of those fields and fits only the ordering that it was made for.
+    The QuerySet has to be ordered by fields; the primary key is added as the tiebreak. A cursor names values of those
+    fields, any that a row has, and fits only the ordering that it was made for.
     """
 
     raises = (InvalidCursor,)  # for the schema
@@ -93,7 +95,7 @@ class KeysetPagination(LinkedPagination):
         order = [_opposite(name) for name in self._order] if backwards else self._order
         rows_after = queryset.order_by(*order)
         if position is not None:
-            rows_after = rows_after.filter(_behind(order, position))
+            rows_after = rows_after.filter(_behind(queryset.model, order, position))
         rows = list(rows_after[: size + 1])
         more = len(rows) > size
         del rows[size:]
@@ -137,13 +139,8 @@ class KeysetPagination(LinkedPagination):
         direction, signature, *values = decoded
         if direction not in ("n", "p") or signature != self._signature:
             raise InvalidCursor
-        try:
-            return direction == "p", [
-                _field(model, name.removeprefix("-")).clean(value, None)
-                for name, value in zip(self._order, values, strict=True)
-            ]
-        except (ValidationError, ValueError, TypeError, OverflowError):
-            raise InvalidCursor from None
+        columns = [_field(model, name.removeprefix("-")) for name in self._order]
+        return direction == "p", list(map(_bound, columns, values))
 
 
 def query_parameter(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -180,16 +177,54 @@ def _opposite(name: str) -> str:
     return name[1:] if name.startswith("-") else f"-{name}"
 
 
-def _behind(order: Sequence[str], position: Sequence[Any]) -> Q:
+def _behind(model: type[Model], order: Sequence[str], position: Sequence[Any]) -> Q:
     """Rows that come after a position: (a > x) or (a = x and b > y) …, with the first column bounded for the index."""
-    condition = Q()
-    equal = Q()
+    condition, equal = Q(), Q()
     for name, value in zip(order, position, strict=True):
-        field, lookup = (name[1:], "lt") if name.startswith("-") else (name, "gt")
-        condition |= equal & Q(**{f"{field}__{lookup}": value})
-        equal &= Q(**{field: value})
-    first, lookup = (order[0][1:], "lte") if order[0].startswith("-") else (order[0], "gte")
-    return Q(**{f"{first}__{lookup}": position[0]}) & condition
+        field = name.removeprefix("-")
+        condition |= equal & _beyond(model, name, value)
+        equal &= Q(**{f"{field}__isnull": True} if value is None else {field: value})
+    first, bound = order[0], position[0]
+    if bound is None or (not first.startswith("-") and _is_nullable(model, first)):
+        return condition
+    field, lookup = (first[1:], "lte") if first.startswith("-") else (first, "gte")
+    return Q(**{f"{field}__{lookup}": bound}) & condition
+
+
+def _beyond(model: type[Model], name: str, value: Any) -> Q:
+    """Rows that come after a value of one column; PostgreSQL puts null behind all values, and before them backwards."""
+    field, is_backwards = name.removeprefix("-"), name.startswith("-")
+    if value is None:
+        return Q(**{f"{field}__isnull": False}) if is_backwards else Q(pk__in=())
+    after = Q(**{f"{field}__{'lt' if is_backwards else 'gt'}": value})
+    return (
+        after | Q(**{f"{field}__isnull": True}) if not is_backwards and _is_nullable(model, name) else after
+    )
+
+
+def _bound(field: Any, value: Any) -> Any:
+    """What rows are compared with: a value that a row may have, whatever the field's own rules for input are by now.
+
+    Raises InvalidCursor for what no row can have.
+    """
+    if value is None:
+        return None
+    try:
+        if isinstance(field, CharField | TextField):
+            if type(value) is not str or "\x00" in value:
+                raise InvalidCursor
+            # As an expression it is compared as it stands, past what the field would make of it.
+            return Value(value, output_field=TextField())
+        found = field.to_python(value)
+    except (ValidationError, ValueError, TypeError, OverflowError):
+        raise InvalidCursor from None
+    if isinstance(found, datetime) and found.tzinfo is None:
+        raise InvalidCursor
+    if type(found) is int:
+        low, high = connection.ops.integer_field_range(field.get_internal_type())
+        if not (low or found) <= found <= (high or found):
+            raise InvalidCursor
+    return found
 
 
 def _field(model: type[Model], path: str) -> Any:
@@ -201,6 +236,11 @@ def _field(model: type[Model], path: str) -> Any:
             raise FieldDoesNotExist(path)
         model = related
     return model._meta.get_field(last)
+
+
+def _is_nullable(model: type[Model], name: str) -> bool:
+    path = name.removeprefix("-").split("__")
+    return any(_field(model, "__".join(path[: length + 1])).null for length in range(len(path)))
 
 
 def _value(row: Any, path: str) -> Any:
