@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import idna
 from django.db import models
 
 from apps.common.exceptions import InvalidInput
@@ -29,32 +30,45 @@ class InvalidEmail(InvalidInput):
 
 
 def canonical(text: str) -> str:
-    """The one spelling of an address: NFKC, case folded, the domain in its ASCII form (IDNA).
+    """The one spelling of an address: NFKC, case folded, the domain in its ASCII form (IDNA 2008, mapped by UTS 46).
 
     Case folding the local part goes beyond RFC 5321, which leaves its case to the receiver; no provider of today tells
     two people apart by it, and two accounts that look the same are worse. Applying it twice changes nothing.
+
+    For looking an address up. What is to be mailed from now on goes through `mailable`.
 
     Raises:
         InvalidEmail: for everything that is not `dot-atom@domain.tld`; quoted local parts and address literals are not
             taken.
     """
-    local, at, domain = _folded(text.strip()).rpartition("@")
+    text = text.strip()
+    if len(text) > MAX_LENGTH:
+        raise InvalidEmail
+    local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
     if not at:
         raise InvalidEmail
-    address = f"{_checked_local(local)}@{_ascii_domain(domain)}"
+    address = f"{_folded_local(local)}@{_ascii_domain(domain)}"
     if len(address) > MAX_LENGTH:
         raise InvalidEmail
     return address
 
 
-def _folded(text: str) -> str:
+def mailable(text: str) -> str:
+    """The canonical form of an address that every mail server can be given. Raises InvalidEmail.
+
+    Letters beyond ASCII before the @ would take SMTPUTF8 (RFC 6531) of all servers on the way, and many have none.
+    """
+    address = canonical(text)
+    if not address.isascii():
+        raise InvalidEmail(
+            "Mail cannot be sent to this address: use one with the letters a to z before the @."
+        )
+    return address
+
+
+def _folded_local(local: str) -> str:
     """Unicode's toNFKC_Casefold in effect: folding may undo the normal form and is followed by it again."""
-    if len(text) > MAX_LENGTH:
-        raise InvalidEmail
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-def _checked_local(local: str) -> str:
+    local = unicodedata.normalize("NFKC", local.casefold())
     if not 0 < len(local.encode("utf-8", "surrogatepass")) <= _MAX_LOCAL:
         raise InvalidEmail
     if not all(atom and all(_is_atom_sign(sign) for sign in atom) for atom in local.split(".")):
@@ -68,10 +82,12 @@ def _is_atom_sign(sign: str) -> bool:
 
 
 def _ascii_domain(domain: str) -> str:
-    try:
-        ascii_form = domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        raise InvalidEmail from None
+    ascii_form = domain.lower()
+    if not domain.isascii():
+        try:
+            ascii_form = idna.encode(domain, uts46=True).decode("ascii")
+        except UnicodeError:  # idna.IDNAError among them
+            raise InvalidEmail from None
     labels = ascii_form.split(".")
     if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
         raise InvalidEmail

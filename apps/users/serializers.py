@@ -29,14 +29,14 @@ _PERMISSION_RE: Final = re.compile(_PERMISSION.replace("$", r"\Z"))
     {"type": "string", "format": "email", "pattern": "^[^@]+@[^@]+$", "maxLength": EMAIL_LENGTH}
 )
 class AddressField(serializers.CharField):
-    """An e-mail address, brought to its canonical form."""
+    """An e-mail address that can be mailed, brought to its canonical form."""
 
     def to_internal_value(self, data: Any) -> str:
         """The canonical form."""
         if not isinstance(data, str):
             self.fail("invalid")
         try:
-            return email_addresses.canonical(data)
+            return email_addresses.mailable(data)
         except email_addresses.InvalidEmail as error:
             raise serializers.ValidationError(error.detail, code=error.code) from error
 

@@ -22,6 +22,10 @@ class EmailDeliveryError(Exception):
     """The mail server did not take the mail; a later attempt may succeed."""
 
 
+class UnmailableAddress(ValueError):
+    """No attempt can succeed: the address has letters beyond ASCII before the @, which takes SMTPUTF8 (RFC 6531)."""
+
+
 def send(
     *,
     template: str,
@@ -42,8 +46,11 @@ def send(
 
     Raises:
         EmailDeliveryError: the server is away or refused.
+        UnmailableAddress: see there.
         TemplateDoesNotExist: a template is missing.
     """
+    if not to.rpartition("@")[0].isascii():
+        raise UnmailableAddress("The address of this account cannot be mailed.")
     subject = one_line(subject)
     values = {**context, "subject": subject}
     message = EmailMultiAlternatives(

@@ -42,7 +42,7 @@ def invite(
     limits.count("invitations", actor_id)
     whom: dict[str, Any] = {
         "user_id": user_id,
-        "email": "" if email is None else users.canonical_email(email),
+        "email": "" if email is None else users.mailable_email(email),
     }
     with transaction.atomic():
         rooms.lock(membership.room_id)

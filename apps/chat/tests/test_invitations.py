@@ -96,7 +96,13 @@ def test_invitations_of_others_open_nothing() -> None:
     refused(member("GET", f"rooms/{room.slug}/invitations/"), 403, "room_role_too_low")
     refused(ada("POST", f"rooms/{room.slug}/invitations/", {"user": ada.id}), 404, "room_not_found")
     refused(member("DELETE", f"rooms/{room.slug}/invitations/{ids['ada']}/"), 403, "room_role_too_low")
-    for body in ({}, {"email": "x"}, {"email": "a@b.example", "user": ada.id}, {"user": "x"}):
+    for body in (
+        {},
+        {"email": "x"},
+        {"email": "zoë@example.org"},
+        {"email": "a@b.example", "user": ada.id},
+        {"user": "x"},
+    ):
         assert owner("POST", f"rooms/{room.slug}/invitations/", body).status_code == 400
     assert (Membership.objects.count(), Invitation.objects.count()) == (2, 3)
     assert ada("POST", f"invitations/{ids['ada']}/decline/").status_code == 204
@@ -175,15 +181,3 @@ def test_strangers_are_mailed_no_words_of_unconfirmed_accounts(
         "http://evil.example invites you into Win now & here" if is_told else "You are invited into a room"
     )
     assert message.subject == expected
-
-
-def test_no_name_of_a_room_or_a_person_leaves_the_subject() -> None:
-    room = RoomFactory.create(name="Team\r\nBcc: x@example.com\r\n\r\nClick http://evil.example")
-    inviter = someone(room, Role.OWNER, name="Ada\rTo: y@example.com")
-    invitation = services.invite(actor_id=inviter.user.pk, slug=room.slug, email="stranger@example.org")
-    services.tell_of_invitation(invitation_id=invitation.pk)
-    (message,) = mail.outbox
-    assert message.recipients() == ["stranger@example.org"]
-    assert message.subject == (
-        "Ada To: y@example.com invites you into Team Bcc: x@example.com Click http://evil.example"
-    )

@@ -63,7 +63,7 @@ class UserManager(BaseUserManager["User"]):
         """An account as given; without a password nobody can sign in to it. Raises InvalidEmail, InvalidLine."""
         if "name" in fields:
             fields["name"] = clean_line(fields["name"])
-        user = self.model(email=email_addresses.canonical(email), **fields)
+        user = self.model(email=email_addresses.mailable(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user

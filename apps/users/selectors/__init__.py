@@ -1,6 +1,6 @@
 """Reads of the users slice, one module for each part. Nothing writes."""
 
-from apps.users.email_addresses import canonical as canonical_email
+from apps.users.email_addresses import mailable as mailable_email
 from apps.users.selectors.accounts import get_user, get_user_for, list_users, list_users_for, names_of
 from apps.users.selectors.authentication import (
     authenticate_access,

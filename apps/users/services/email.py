@@ -63,7 +63,7 @@ def request_email_change(
     Raises InvalidEmail, EmailUnchanged, TooManyAttempts, and as `require_owner` does.
     """
     now = now or timezone.now()
-    address = email_addresses.canonical(email)
+    address = email_addresses.mailable(email)
     user: User = actor.user
     reauthentication.require_owner(actor=actor, password=current_password, device=device, now=now)
     if address == user.email:

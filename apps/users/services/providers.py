@@ -169,7 +169,7 @@ def _register(provider: str, found: oauth.Identity, now: datetime) -> User:
     if not found.is_email_verified:
         raise exceptions.ProviderEmailUnverified
     try:
-        address = email_addresses.canonical(found.email)
+        address = email_addresses.mailable(found.email)
     except email_addresses.InvalidEmail:
         raise exceptions.ProviderEmailUnverified from None
     user = User(

@@ -32,7 +32,7 @@ def register_user(
         InvalidEmail, InvalidLine, InvalidInput, PasswordRefused, TooManyAttempts, HashingBusy: see there.
         EmailTaken: the address has an account, and REGISTRATION_UNIFORM is off.
     """
-    address = email_addresses.canonical(email)
+    address = email_addresses.mailable(email)
     # Where a known address is told by mail, its owner must not be flooded from many places.
     account = address if settings.REGISTRATION_UNIFORM else ""
     limits.count_attempt("register", address=device.address, account=account)

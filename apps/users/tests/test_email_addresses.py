@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.users.email_addresses import InvalidEmail, canonical
-from apps.users.models import User
-from apps.users.tests.factories import UserFactory
+from apps.users.email_addresses import InvalidEmail, canonical, mailable
+from apps.users.models import EmailChange, User
+from apps.users.tests.conftest import Api, code_of
+from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,13 @@ from apps.users.tests.factories import UserFactory
         ("ada@Bücher.example", "ada@xn--bcher-kva.example"),
         ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
         ("ada@example\u3002com", "ada@example.com"),
+        # IDNA 2008 tells these from strasse and fass, for which IDNA 2003 took them.
+        ("ada@Straße.example", "ada@xn--strae-oqa.example"),
+        ("ada@fa\u00df.example", "ada@xn--fa-hia.example"),
+        ("ada@βόλος.example", "ada@xn--nxasmm1c.example"),
+        ("ada@例え.テスト", "ada@xn--r8jz45g.xn--zckzah"),
+        ("ada@xn--i-7iq.ws", "ada@xn--i-7iq.ws"),
+        ("ＡＤＡ＠ＥＸＡＭＰＬＥ．ＣＯＭ", "ada@example.com"),
         ("a.b+c_d-e@sub.example.co.uk", "a.b+c_d-e@sub.example.co.uk"),
         ("\u212aelvin@example.com", "kelvin@example.com"),
     ],
@@ -67,6 +77,10 @@ def test_spellings_become_one(typed: str, stored: str) -> None:
         "a@" + ".".join(["bü" * 12] * 9) + ".com",
         "ada@exa mple.com",
         "ada@exa_mple.com",
+        "ada@i❤.ws",
+        "ada@\u0301x.example",
+        "ada@ab--c\u00fc.example",
+        "ada@a\u200db.example",
     ],
 )
 def test_what_is_no_address_is_refused(typed: str) -> None:
@@ -85,6 +99,49 @@ def test_the_canonical_form_is_its_own(typed: str) -> None:
         return
     assert canonical(once) == once
     assert canonical(once.upper()) == canonical(once.upper().lower())
+
+
+@pytest.mark.parametrize(
+    "typed", ["zoë@example.com", "用户@example.com", "ÅSA@example.com", "a.é@bücher.example"]
+)
+def test_what_many_servers_could_not_be_given_is_looked_up_and_not_taken(typed: str) -> None:
+    assert canonical(typed)
+    with pytest.raises(InvalidEmail, match="before the @"):
+        mailable(typed)
+    with pytest.raises(InvalidEmail, match="before the @"):
+        User.objects.create_superuser(typed, "x")
+
+
+def test_domains_of_every_script_are_mailed() -> None:
+    assert mailable("Ada@Bücher.example") == "ada@xn--bcher-kva.example"
+
+
+@pytest.mark.django_db
+def test_nobody_new_gets_an_address_that_cannot_be_mailed(public: Api, private: Any, user: User) -> None:
+    body = {"email": "zoë@example.com", "name": "Zoë", "password": PASSWORD}
+    change = {"email": body["email"], "current_password": PASSWORD}
+    for answer in (public.post("auth/register/", body), private(user).post("users/me/email/", change)):
+        assert code_of(answer) == (400, "invalid_input")
+        assert [(fault["field"], fault["code"]) for fault in answer.json()["errors"]] == [
+            ("email", "invalid_email")
+        ]
+    assert (User.objects.count(), EmailChange.objects.count()) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_who_has_one_from_before_signs_in_and_is_listed(public: Api, admin: Any) -> None:
+    for number in range(3):
+        UserFactory.create(email=f"user{number}@example.com")
+    User.objects.filter(email="user1@example.com").update(email="zoë@example.com")
+    sign_in = {"email": "Zoe\u0308@Example.com", "password": PASSWORD}
+    assert public.post("auth/login/", sign_in).status_code == 200
+    api, seen = admin(AdminFactory.create(email="zz@example.com")), []
+    path = "users/?ordering=email&limit=1"
+    while path:
+        page = api.get(path).json()
+        seen += [one["email"] for one in page["results"]]
+        path = (page["next"] or "").partition("/v1/")[2]
+    assert sorted(seen) == ["user0@example.com", "user2@example.com", "zoë@example.com", "zz@example.com"]
 
 
 @pytest.mark.django_db

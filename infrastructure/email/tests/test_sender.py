@@ -12,7 +12,7 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
-from infrastructure.email import EmailDeliveryError, send
+from infrastructure.email import EmailDeliveryError, UnmailableAddress, send
 
 
 @pytest.fixture
@@ -77,6 +77,12 @@ def test_a_subject_is_one_line_whatever_is_in_it(templates: Path, subject: str, 
     assert message.subject == line
     parsed = email.message_from_bytes(message.message().as_bytes(), policy=email.policy.default)
     assert (parsed["Subject"], parsed["Bcc"]) == (line, None)
+
+
+def test_an_address_that_no_attempt_reaches_is_said(templates: Path) -> None:
+    with pytest.raises(UnmailableAddress):
+        sent(to="zoë@example.com")
+    assert mail.outbox == []
 
 
 @pytest.mark.parametrize(
