@@ -1,4 +1,4 @@
-"""Names of accounts and titles of roles are one visible line."""
+"""Names of rooms are one visible line."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _LINE: Final = (
 
 def mend(apps: Any, schema_editor: Any) -> None:
     """Bring what was stored before into one visible line."""
-    rows = apps.get_model("users", "User").objects.using(schema_editor.connection.alias)
-    for pk, name in rows.exclude(name__regex=_LINE).values_list("pk", "name"):
-        rows.filter(pk=pk).update(name=fit_line(name, 100) or "Unnamed")
+    rows = apps.get_model("chat", "Room").objects.using(schema_editor.connection.alias)
+    for pk, name, slug in rows.exclude(name__regex=_LINE).values_list("pk", "name", "slug"):
+        rows.filter(pk=pk).update(name=fit_line(name, 80) or slug)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0009_searched_names")]
+    dependencies = [("chat", "0010_changes")]
 
     operations = [
-        migrations.AlterField("role", "title", models.CharField(max_length=60, validators=[validate_line])),
-        migrations.AlterField("user", "name", models.CharField(max_length=100, validators=[validate_line])),
+        migrations.AlterField("room", "name", models.CharField(max_length=80, validators=[validate_line])),
         migrations.RunPython(mend, migrations.RunPython.noop, elidable=True),
+        migrations.RemoveConstraint("room", "chat_room_name"),
         migrations.AddConstraint(
-            "user",
-            models.CheckConstraint(condition=models.Q(name__regex=_LINE), name="users_user_name_line"),
+            "room",
+            models.CheckConstraint(condition=models.Q(name__regex=_LINE), name="chat_room_name_line"),
         ),
     ]
