@@ -1,7 +1,7 @@
 """What looks like a Latin letter: the part of UTS 39's confusables that a name made of Latin letters can be forged with.
 
 Made by the spoof checker of ICU 78 (Unicode 17) for every code point, and of letters in boxes and small capitals by their
-names, less what `skeleton` folds without it; ADR 18 has the reasons. In escapes, since some of them would turn the
+names, less what `skeleton` folds without it; ADR 21 has the reasons. In escapes, since some of them would turn the
 direction of these lines.
 """
 

@@ -70,6 +70,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """An account with the admin role (`manage.py createsuperuser`). Its address counts as verified."""
+        fields.setdefault("name", "Administrator")
         return self.create_user(email, password, role="admin", email_verified_at=timezone.now(), **fields)
 
 
