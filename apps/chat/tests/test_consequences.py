@@ -43,7 +43,8 @@ def test_rooms_of_an_erased_account_are_handed_on() -> None:
 
 def test_erased_account_reaches_the_task() -> None:
     user_id = uuid4()
-    assert tasks_of(UserErased(user_id=user_id))["apps.chat.tasks.forget_user"] == {"user_id": str(user_id)}
+    arguments = tasks_of(UserErased(user_id=user_id, with_content=True))["apps.chat.tasks.forget_user"]
+    assert arguments == {"user_id": str(user_id), "with_content": True}
     member = MembershipFactory.create(role=Role.MEMBER)
     tasks.forget_user(user_id=str(member.user_id))
     assert not Membership.objects.filter(user_id=member.user_id).exists()
