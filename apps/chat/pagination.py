@@ -13,7 +13,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from apps.common.exceptions import FieldError, InvalidInput
-from apps.common.http.pagination import LinkedPagination, limit_parameter, page_size, query_parameter
+from apps.common.http.pagination import LinkedPagination, page_size, query_parameter, size_parameters
 
 _DIGITS = 18  # fits the column
 _PLACES = ("after", "before", "changed_after")
@@ -57,7 +57,7 @@ class MessagePagination(LinkedPagination):
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """`after`, `before`, `changed_after` and `limit` in OpenAPI."""
+        """`after`, `before`, `changed_after`, `limit` and `page_size` in OpenAPI."""
         number = {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1}
         return [
             query_parameter("after", "Messages that follow this number.", number),
@@ -69,7 +69,7 @@ class MessagePagination(LinkedPagination):
                 "Messages edited or deleted after this change, by their last change; not together with the others.",
                 number,
             ),
-            limit_parameter("Messages of a page"),
+            *size_parameters("Messages of a page"),
         ]
 
 

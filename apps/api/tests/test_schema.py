@@ -143,7 +143,7 @@ class Listing(GenericAPIView[DeadTask]):
 def test_lists_say_what_a_cursor_can_be_refused_with_and_that_an_empty_filter_is_none() -> None:
     item, components = parts_of(Listing)
     parameters = {parameter["name"]: parameter for parameter in item["get"]["parameters"]}
-    assert sorted(parameters) == ["cursor", "limit", "name"]
+    assert sorted(parameters) == ["cursor", "limit", "name", "page_size"]
     assert parameters["name"]["allowEmptyValue"] is True
     assert parameters["cursor"]["schema"]["minLength"] == 1
     assert (parameters["limit"]["schema"]["minimum"], parameters["limit"]["schema"]["default"]) == (1, 20)

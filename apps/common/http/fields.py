@@ -1,9 +1,8 @@
 """What comes in: `Input`, the base of every serializer that reads a body or a query, and its fields.
 
-An Input reads what it declares and nothing else, one field at a time; unknown members and parameters are ignored. Ignored
-rather than refused, so that a client may be newer than the server that it meets during an upgrade, and may send back whole
-what it has read. What is not declared reaches no service, whatever the model behind it has: a serializer that takes its
-fields from a model is no Input, and `@operation` takes nothing but an Input.
+An Input reads what it declares and nothing else, one field at a time. What is not declared reaches no service, whatever the
+model behind it has: a serializer that takes its fields from a model is no Input, and `@operation` takes nothing but an Input.
+Unknown members of a body are refused by name; those of a query by `@operation`, which knows what pages and filters read.
 
 The fields want a value of the JSON type that the schema names, where DRF's would convert one: it takes `5` for a UUID,
 `"yes"` for a boolean and `true` for a text. A caller who sends such a value is mistaken.
@@ -11,12 +10,18 @@ The fields want a value of the JSON type that the schema names, where DRF's woul
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Any, Final
 
 from django.http import QueryDict
 from rest_framework import serializers
 
 from apps.common import text
+from apps.common.exceptions import FieldError
+
+_MOST_NAMED: Final = 20
+_LONGEST_NAME: Final = 100
 
 
 # Without a docstring: the schema would describe by it each serializer that has none of its own.
@@ -25,6 +30,29 @@ class Input(serializers.Serializer[Any]):
         super().__init_subclass__(**options)
         if issubclass(cls, serializers.ModelSerializer):
             raise TypeError(f"{cls.__name__} takes fields from a model: declare them, one by one.")
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping) or self.context.get("is_query"):
+            return super().to_internal_value(data)
+        refused = {
+            error.field: [serializers.ValidationError(error.detail, error.code).detail[0]]  # type: ignore[index]
+            for error in unknown(data, self.fields, detail="There is no such field.")
+        }
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if not isinstance(error.detail, dict):
+                raise
+            raise serializers.ValidationError({**error.detail, **refused}) from None
+        if refused:
+            raise serializers.ValidationError(refused)
+        return value
+
+
+def unknown(given: Iterable[Any], known: Collection[str], *, detail: str) -> list[FieldError]:
+    """A fault for each name that is not among the known ones; of the first twenty, by their first hundred characters."""
+    names = islice((str(name) for name in given if name not in known), _MOST_NAMED)
+    return [FieldError(field=name[:_LONGEST_NAME], code="unknown", detail=detail) for name in names]
 
 
 class BooleanField(serializers.BooleanField):

@@ -44,8 +44,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.common.callers import Caller
-from apps.common.exceptions import DomainError
-from apps.common.http.fields import Input
+from apps.common.exceptions import DomainError, InvalidInput
+from apps.common.http.fields import Input, unknown
 from apps.common.http.pagination import KeysetPagination
 
 Output = type[serializers.BaseSerializer[Any]]
@@ -163,12 +163,17 @@ def operation(
             else _renderer(where, {status: response for status, (response, _) in said.items()})
         )
         path = _require_match(where, method, [*_fields(query), *_fields(body, partial=partial)])
+        known = _query_names(query, filters, pagination if page is not None else None, parameters)
 
         @wraps(method)
         def handle(view: View, request: Request, **kwargs: Any) -> HttpResponseBase:
             http: ApiRequest = request._request  # type: ignore[assignment]
+            if http.META.get("QUERY_STRING"):
+                refused = unknown(http.GET, known, detail="There is no such parameter.")
+                if refused:
+                    raise InvalidInput(errors=refused)
             if query is not None:
-                kwargs |= _validated(query(data=http.GET, context={"request": http}))
+                kwargs |= _validated(query(data=http.GET, context={"request": http, "is_query": True}))
             if body is not None:
                 kwargs |= _validated(body(data=request.data, partial=partial, context={"request": http}))
             return render(http, method(view, http, **kwargs))
@@ -206,6 +211,24 @@ def _fields(serializer: type[Input] | None, *, partial: bool = False) -> Iterato
         raise TypeError(f"{serializer.__qualname__} reads a request: make it a subclass of fields.Input.")
     for field in serializer().fields.values():
         yield field.source or "", partial or (not field.required and field.default is empty)
+
+
+def _query_names(
+    query: type[Input] | None,
+    filters: type[FilterSet] | None,
+    pagination: type[BasePagination] | None,
+    parameters: Sequence[OpenApiParameter],
+) -> frozenset[str]:
+    """The parameters that an operation reads from its query."""
+    paging = pagination().get_schema_operation_parameters(None) if pagination is not None else ()  # type: ignore[arg-type]
+    return frozenset(
+        [
+            *(query().fields if query is not None else ()),
+            *(filters.base_filters if filters is not None else ()),
+            *(parameter["name"] for parameter in paging),
+            *(parameter.name for parameter in parameters if parameter.location == OpenApiParameter.QUERY),
+        ]
+    )
 
 
 def _require_match(where: str, method: _Method, fields: list[tuple[str, bool]]) -> frozenset[str]:

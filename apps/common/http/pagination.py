@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from apps.common.exceptions import FieldError, InvalidInput
+from apps.common.http.fields import unknown
 
 if TYPE_CHECKING:  # DRF's views import the default bricks, which are these
     from rest_framework.views import APIView
@@ -38,13 +39,21 @@ class InvalidCursor(InvalidInput):
 
 
 def page_size(request: HttpRequest | Request) -> int:
-    """`?limit=`, at most 100, 20 without it. Raises InvalidInput for what is not a whole number above 0."""
-    text = request.GET.get("limit")
-    if text is None:
+    """`?limit=` or `?page_size=`, at most 100, 20 without them.
+
+    Raises InvalidInput for what is not a whole number above 0, and for both.
+    """
+    given = [name for name in ("limit", "page_size") if name in request.GET]
+    if not given:
         return DEFAULT_SIZE
+    if len(given) > 1:
+        raise InvalidInput(
+            errors=[FieldError(field="page_size", code="invalid", detail="Not together with limit.")]
+        )
+    text = request.GET.get(given[0]) or ""
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text) > 0):
         raise InvalidInput(
-            errors=[FieldError(field="limit", code="invalid", detail="A whole number above 0.")]
+            errors=[FieldError(field=given[0], code="invalid", detail="A whole number above 0.")]
         )
     return min(int(text), MAX_SIZE)
 
@@ -86,6 +95,7 @@ class KeysetPagination(LinkedPagination):
         self, queryset: QuerySet[Any], request: HttpRequest | Request, view: APIView | None = None
     ) -> list[Any] | None:
         """The rows of the page that the request asks for, by one query. Raises InvalidInput, InvalidCursor."""
+        _refuse_unknown(request, view, self)
         size = page_size(request)
         self._url = request.build_absolute_uri()
         self._order = _ordering(queryset)
@@ -110,10 +120,10 @@ class KeysetPagination(LinkedPagination):
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """`cursor` and `limit` in OpenAPI."""
+        """`cursor`, `limit` and `page_size` in OpenAPI."""
         words = "Where the page starts; taken from `next` or `previous`."
         schema = {"type": "string", "minLength": 1, "maxLength": _MAX_CURSOR}
-        return [query_parameter("cursor", words, schema), limit_parameter("Rows of a page")]
+        return [query_parameter("cursor", words, schema), *size_parameters("Rows of a page")]
 
     def _first(self) -> str:
         return remove_query_param(self._url, "cursor")
@@ -143,15 +153,32 @@ class KeysetPagination(LinkedPagination):
         return direction == "p", list(map(_bound, columns, values))
 
 
+def _refuse_unknown(request: HttpRequest | Request, view: APIView | None, paging: BasePagination) -> None:
+    """For lists of DRF's own: refuse what neither their pages nor their filters read. (`@operation` does it itself.)"""
+    if view is None:
+        return
+    filterset: Any = getattr(view, "filterset_class", None)
+    known = {parameter["name"] for parameter in paging.get_schema_operation_parameters(view)}
+    known |= {*(filterset.base_filters if filterset else ()), *getattr(view, "query_parameters", ())}
+    known |= {"search"} if getattr(view, "search_fields", ()) else set()
+    known |= {"ordering"} if getattr(view, "ordering_fields", ()) else set()
+    if refused := unknown(request.GET, known, detail="There is no such parameter."):
+        raise InvalidInput(errors=refused)
+
+
 def query_parameter(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
     """An optional parameter of a query in OpenAPI."""
     return {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
 
 
-def limit_parameter(words: str) -> dict[str, Any]:
-    """`limit` in OpenAPI, as `page_size` reads it."""
-    schema = {"type": "integer", "minimum": 1, "maximum": 10**MAX_DIGITS - 1, "default": DEFAULT_SIZE}
-    return query_parameter("limit", f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}.", schema)
+def size_parameters(words: str) -> list[dict[str, Any]]:
+    """`limit` and `page_size` in OpenAPI, as the function `page_size` reads them."""
+    bounds = {"type": "integer", "minimum": 1, "maximum": 10**MAX_DIGITS - 1}
+    words = f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}."
+    return [
+        query_parameter("limit", words, {**bounds, "default": DEFAULT_SIZE}),
+        query_parameter("page_size", "Another name of `limit`; not together with it.", bounds),
+    ]
 
 
 def _ordering(queryset: QuerySet[Any]) -> list[str]:

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -130,14 +131,34 @@ class StonesView(View, tag="stones"):
 
 def test_the_method_gets_what_it_declares() -> None:
     StonesView.seen.clear()
-    body = {"name": "lintel", "weight": 7, "above": str(A_UUID), "is_flat": True, "other": 1}
-    answer = call(StonesView, "post", "/x/?depth=3&other=1", body, circle="sarsen")
+    body = {"name": "lintel", "weight": 7, "above": str(A_UUID), "is_flat": True}
+    answer = call(StonesView, "post", "/x/?depth=3", body, circle="sarsen")
     assert (answer.status_code, orjson.loads(answer.content)) == (201, {"name": "lintel", "path": "/x/"})
     call(StonesView, "post", "/x/", {"name": "lintel"}, circle="sarsen")
     assert StonesView.seen == [
         ("sarsen", "lintel", True, 3, 7, A_UUID, ANONYMOUS),
         ("sarsen", "lintel", False, 0, None, None, ANONYMOUS),
     ]
+
+
+def test_what_is_not_declared_is_refused_by_name() -> None:
+    StonesView.seen.clear()
+    assert errors(call(StonesView, "post", "/x/?depth=3&other=1&x", {"name": "x"}, circle="x")) == [
+        ("other", "unknown"),
+        ("x", "unknown"),
+    ]
+    body = {"name": 5, "other": 1, "circle": "x"}
+    assert errors(call(StonesView, "post", "/x/", body, circle="x")) == [
+        ("name", "invalid"),
+        ("other", "unknown"),
+        ("circle", "unknown"),
+    ]
+    many = {"name": "x", **{f"n{number}": 1 for number in range(50)}, "y" * 500: 1}
+    assert len(errors(call(StonesView, "post", "/x/", many, circle="x"))) == 20
+    assert errors(call(StonesView, "post", "/x/", {"name": "x", "y" * 500: 1}, circle="x")) == [
+        ("y" * 100, "unknown")
+    ]
+    assert StonesView.seen == []
 
 
 def test_one_of_several_answers() -> None:
@@ -207,6 +228,7 @@ class TasksView(View, tag="tasks"):
         page=TaskOutput,
         rows=lambda tasks: [{"id": task.task_id.upper()} for task in tasks],
         filters=TaskFilter,
+        parameters=[OpenApiParameter("raw")],
     )
     def get(self, request: Any) -> Any:
         if "raw" in request.GET:
@@ -226,6 +248,8 @@ def test_a_queryset_is_filtered_paged_and_rendered(django_assert_num_queries: An
     assert ([row["id"] for row in second["results"]], second["next"]) == (["T4"], None)
     assert errors(call(TasksView, "get", "/x/?name=much too long")) == [("name", "max_length")]
     assert errors(call(TasksView, "get", "/x/?limit=0")) == [("limit", "invalid")]
+    assert errors(call(TasksView, "get", "/x/?page_sise=2")) == [("page_sise", "unknown")]
+    assert len(orjson.loads(call(TasksView, "get", "/x/?page_size=2").content)["results"]) == 2
     assert call(TasksView, "get", "/x/?raw").content == b"raw"
 
 

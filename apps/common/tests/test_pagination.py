@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from apps.common.exceptions import InvalidInput
-from apps.common.http.pagination import InvalidCursor, KeysetPagination, _field
+from apps.common.http.pagination import InvalidCursor, KeysetPagination, _field, page_size
 from apps.common.models import DeadTask
 
 pytestmark = pytest.mark.django_db
@@ -240,7 +240,45 @@ def test_it_describes_itself():
     schema = KeysetPagination().get_paginated_response_schema({"type": "array", "items": {}})
     assert schema["properties"]["results"] == {"type": "array", "items": {}}
     parameters = KeysetPagination().get_schema_operation_parameters(None)
-    assert [parameter["name"] for parameter in parameters] == ["cursor", "limit"]
+    assert [parameter["name"] for parameter in parameters] == ["cursor", "limit", "page_size"]
+
+
+@pytest.mark.parametrize(
+    ("query", "size"), [("", 20), ("page_size=2", 2), ("limit=3", 3), ("page_size=1000", 100)]
+)
+def test_a_page_has_as_many_rows_as_are_asked_for(query, size):
+    assert page_size(RequestFactory().get(f"/things/?{query}")) == size
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("page_size=0", "page_size"), ("page_size=x", "page_size"), ("limit=2&page_size=2", "page_size")],
+)
+def test_sizes_by_their_other_name_are_refused_alike(query, field):
+    with pytest.raises(InvalidInput) as error:
+        page_size(RequestFactory().get(f"/things/?{query}"))
+    assert [one.field for one in error.value.errors] == [field]
+
+
+def test_a_list_of_drfs_own_refuses_what_neither_page_nor_filters_read():
+    class Filters:
+        base_filters = {"kind": None}
+
+    class List:
+        filterset_class, ordering_fields, query_parameters = Filters, ("name",), ("extra",)
+
+    def rows(query):
+        return KeysetPagination().paginate_queryset(
+            PeriodicTask.objects.order_by("name"), RequestFactory().get(f"/?{query}"), List()
+        )
+
+    assert isinstance(rows("kind=x&ordering=name&extra=1&page_size=2"), list)
+    with pytest.raises(InvalidInput) as error:
+        rows("page_sise=2&search=x&kind=y")
+    assert [(one.field, one.code) for one in error.value.errors] == [
+        ("page_sise", "unknown"),
+        ("search", "unknown"),
+    ]
 
 
 def test_rows_may_be_ordered_by_what_they_refer_to():

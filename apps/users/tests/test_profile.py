@@ -88,15 +88,20 @@ def test_me(private: As, user: User) -> None:
 
 
 def test_name_and_phone_are_changed_and_nothing_else(private: As, user: User) -> None:
-    body = {
-        "name": "  Grace  ",
-        "phone": "+44 20 7946-0958",
+    body = {"name": "  Grace  ", "phone": "+44 20 7946-0958"}
+    others = {
         "role": "admin",
         "email": "other@example.com",
         "is_active": False,
         "email_verified": False,
         "password": "x",
     }
+    refused = private(user).patch("users/me/", body | others)
+    assert refused.status_code == 400
+    assert {(error["field"], error["code"]) for error in refused.json()["errors"]} == {
+        (name, "unknown") for name in others
+    }
+    assert User.objects.get().name == user.name
     response = private(user).patch("users/me/", body)
     assert response.status_code == 200
     assert (response.json()["name"], response.json()["phone"]) == ("Grace", "+44 20 7946-0958")

@@ -55,9 +55,12 @@ def test_what_is_not_asked_for_is_not_taken(public: Api) -> None:
         "email_verified_at": "2026-01-01T00:00:00Z",
         "id": "1",
     }
-    assert public.post("auth/register/", {**BODY, **extra}).status_code == 201
-    user = User.objects.get()
-    assert (user.role, user.is_active, user.is_verified) == ("user", True, False)
+    refused = public.post("auth/register/", {**BODY, **extra})
+    assert code_of(refused) == (400, "invalid_input")
+    assert {(error["field"], error["code"]) for error in refused.json()["errors"]} == {
+        (name, "unknown") for name in extra
+    }
+    assert not User.objects.exists()
 
 
 @pytest.mark.parametrize(
