@@ -204,6 +204,10 @@ class World:
             if feed.is_open.is_set() and feed.is_behind(await self.head()):
                 feed.catch_up()
 
+    async def drain(self, which: int) -> None:
+        for feed in self.hubs[which].feeds.values():
+            await feed.drain()
+
     async def lose_push(self) -> None:
         self.pushes_to_lose += 1
 
@@ -269,6 +273,25 @@ class World:
         assert head.seq == len(self.said)
         subscribers = [live.subscriber for live in self.open_lives()]
         await self.until(lambda: all((one.seq, one.change) == head for one in subscribers))
+        await self.part_and_come_back(last)
+
+    async def part_and_come_back(self, lives: list[Live]) -> None:
+        """While these are away, messages change that they hold; then they come back, to other hubs."""
+        await self.until(lambda: not any(live.subscriber.is_busy for live in self.open_lives()))
+        for live in lives:
+            live.leave()
+        for number in range(3):
+            await self.edit(number)
+            await self.delete(number + 1)
+        head = await self.head()
+        for number in range(HUBS):
+            await self.sweep(number)
+            await self.drain(number)
+        wheres = ["exact", "last", "exact"]
+        back = [
+            await self.connect((live.person + 1) % HUBS, live.person, wheres[live.person]) for live in lives
+        ]
+        await self.until(lambda: all((one.subscriber.seq, one.subscriber.change) == head for one in back))
         await self.until(lambda: not any(live.subscriber.is_busy for live in self.open_lives()))
 
     def judge(self) -> None:
@@ -300,6 +323,11 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
 
     original, realtime.post = realtime.post, post
     try:
+        # Somebody is there, and has said something: most short histories would be empty otherwise.
+        for person in range(PEOPLE):
+            await world.connect(person % HUBS, person, "live")
+            await world.send(person, 2)
+        await world.wait()
         for step in steps:
             await world.step(*step)
         await world.come_to_rest()
