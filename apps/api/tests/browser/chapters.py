@@ -10,7 +10,7 @@ from apps.common.tests.browser import inspection
 from apps.common.tests.browser.driver import Browser
 from apps.common.tests.browser.journey import Chapter, Journey
 
-AFTER: Final = ()
+NEEDS: Final[tuple[str, ...]] = ()
 PASSWORD: Final = "sarsen-demo-2026"  # of the demo accounts
 ZONES: Final = ("public", "private", "internal", "admin")
 # The page is told of violations by events, whether or not the browser logs them.

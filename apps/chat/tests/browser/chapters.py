@@ -7,7 +7,7 @@ from typing import Final
 from apps.chat.tests.browser import conversation, failures, messages, notified, reported_faults
 from apps.common.tests.browser.journey import Chapter
 
-AFTER: Final = ("users", "notifications")
+NEEDS: Final = ("console", "users", "notifications")
 
 CHAPTERS: Final[tuple[Chapter, ...]] = (
     conversation.two_members_meet,

@@ -1,8 +1,8 @@
 """Runs the browser tests of every slice in headless Chromium, with two users and one server: `make browser-test`.
 
-A slice takes part with `tests/browser/chapters.py`: `CHAPTERS` are functions that take a `Journey`, `AFTER` names slices
-whose chapters run first where they are installed. The chapters of a slice start with signed-out browsers and may build
-on each other. The journey brings its own PostgreSQL, Valkey and server and takes about two minutes. The first failure
+A slice takes part with `tests/browser/chapters.py`: `CHAPTERS` are functions that take a `Journey`, `NEEDS` names slices
+whose chapters run first, and without which these do not run. The chapters of a slice start with signed-out browsers and
+may build on each other. The journey brings its own PostgreSQL, Valkey and server and takes about two minutes. The first failure
 ends it, with screenshots of both browsers. `--pictures FOLDER` saves the pictures of the README.
 """
 
@@ -50,14 +50,15 @@ Chapter = Callable[[Journey], None]
 
 
 def slices_in_order() -> Iterator[tuple[str, ModuleType]]:
-    """The label and the chapters' module of each slice that has one, after those that it names in `AFTER`."""
+    """The label and the chapters' module of each slice that has one, after those that it names in `NEEDS`."""
     waiting = {
         path.parents[2].name: importlib.import_module(f"apps.{path.parents[2].name}.tests.browser.chapters")
         for path in sorted(stack.ROOT.glob(f"apps/*/{MODULE}"))
     }
-    while waiting:
-        label = next(name for name, module in waiting.items() if not set(module.AFTER) & set(waiting))
-        yield label, waiting.pop(label)
+    done: set[str] = set()
+    while ready := [name for name, module in waiting.items() if done.issuperset(module.NEEDS)]:
+        yield ready[0], waiting.pop(ready[0])
+        done.add(ready[0])
 
 
 def reset(journey: Journey) -> None:

@@ -8,7 +8,7 @@ from apps.common.tests.browser import inspection
 from apps.common.tests.browser.driver import TAB
 from apps.common.tests.browser.journey import Chapter, Journey
 
-AFTER: Final = ()
+NEEDS: Final[tuple[str, ...]] = ()
 OPERATIONAL: Final = "All systems operational"
 
 

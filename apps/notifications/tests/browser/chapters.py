@@ -9,7 +9,7 @@ from apps.common.tests.browser.journey import Chapter, Journey
 from apps.notifications.tests.browser import steps
 from apps.users.tests.browser import steps as users_steps
 
-AFTER: Final = ("users",)
+NEEDS: Final = ("console", "users")
 # As where a proxy lets no WebSocket of notifications through.
 _WITHOUT_THE_SOCKET: Final = """
 const Real = WebSocket;

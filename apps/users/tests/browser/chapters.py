@@ -7,7 +7,7 @@ from typing import Final
 from apps.common.tests.browser.journey import Chapter
 from apps.users.tests.browser import account, mail_links, providers, sessions
 
-AFTER: Final = ()
+NEEDS: Final = ("console",)
 
 CHAPTERS: Final[tuple[Chapter, ...]] = (
     sessions.the_sign_in_card_is_accessible,
