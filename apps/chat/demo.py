@@ -23,10 +23,10 @@ _ROOMS: Final[tuple[tuple[str, str, bool, tuple[str, ...], tuple[tuple[str, str]
         (
             (
                 "ada",
-                "Welcome! Open this page in a second window, sign in as somebody else, and talk to yourself.",
+                "Welcome! Open this page in a second window, sign in with another account, and chat with yourself.",
             ),
             ("grace", "Every message is stored and numbered before it is acknowledged."),
-            ("linus", "And if the line is cut, it comes back where it was."),
+            ("linus", "And if the connection is lost, it continues where it was."),
         ),
     ),
     (

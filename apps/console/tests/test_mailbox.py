@@ -1,4 +1,4 @@
-"""Reading the mails that Django's file backend wrote."""
+"""Mails that Django's file backend wrote, as the mail page reads them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.console import mailbox
 
 
 def send(folder: Path, *subjects: str) -> None:
-    """Send mails through the real backend, one connection for all: one file."""
+    """Send mails by the real backend. One connection writes one file."""
     connection = get_connection("django.core.mail.backends.filebased.EmailBackend", file_path=folder)
     messages = []
     for subject in subjects:
@@ -42,16 +42,16 @@ def test_the_newest_come_first_within_and_across_files(tmp_path: Path) -> None:
     assert [mail.subject for mail in mailbox.list_mails(tmp_path, limit=2)] == ["three", "two"]
 
 
-def test_a_folder_that_is_not_there_has_no_mails(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_mails(tmp_path: Path) -> None:
     assert mailbox.list_mails(tmp_path / "missing") == []
 
 
-def test_a_mail_without_heads_or_text_is_still_listed(tmp_path: Path) -> None:
+def test_a_mail_without_headers_or_text_is_listed(tmp_path: Path) -> None:
     (tmp_path / "1.log").write_bytes(b"Content-Type: text/html\n\n<p>only markup</p>\n")
     [mail] = mailbox.list_mails(tmp_path)
     assert mail == mailbox.Mail(subject="(no subject)", sender="", recipient="", date="", text="")
 
 
-def test_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("Subject: not a mail\n\n")
     assert mailbox.list_mails(tmp_path) == []

@@ -13,7 +13,7 @@ from apps.common.tests.browser.journey import Chapter, Journey
 NEEDS: Final[tuple[str, ...]] = ()
 PASSWORD: Final = "sarsen-demo-2026"  # of the demo accounts
 ZONES: Final = ("public", "private", "internal", "admin")
-# The page is told of violations by events, whether or not the browser logs them.
+# Violations are events of the page, whether or not the browser logs them.
 _LISTEN: Final = (
     "window.violated = []; document.addEventListener('securitypolicyviolation',"
     " (event) => window.violated.push(event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sample))"

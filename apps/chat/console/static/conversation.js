@@ -24,7 +24,7 @@ const LATE = 10_000; // after this long without an acknowledgement an own messag
 const TOO_MANY_SOCKETS = 4409;
 
 /**
- * Events: `messages` (detail: {changed, added, first}), `people` (presence or typing changed), `connection` (detail:
+ * Events: `messages` (detail: {changed, added, first}), `presence` (who is online or typing), `connection` (detail:
  * {state, code}; the state "blocked" is one of its own: the account has too many connections), `reads` (of others),
  * `seen` (detail: how far the user has read), `ended` (detail: the close code), `refused` (detail: a text).
  */
@@ -41,7 +41,7 @@ export class Conversation extends EventTarget {
     super();
     this.me = session.user;
     this.path = { slug: room.slug };
-    this.presence = new Presence(this.me, () => this.#tell("people"));
+    this.presence = new Presence(this.me, () => this.#tell("presence"));
     this.#readUpTo = room.read_seq ?? 0;
     this.outbox = outbox(this.me.id, room.slug);
     const kept = this.outbox.kept();
@@ -116,7 +116,7 @@ export class Conversation extends EventTarget {
     this.#deleted(message.seq);
   }
 
-  /** The user is typing. The socket limits how often it tells. */
+  /** The user is typing. The socket limits how often it sends this. */
   tellTyping() {
     this.socket.typing();
   }

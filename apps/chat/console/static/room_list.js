@@ -11,7 +11,7 @@ const MAX_ROOMS = 500;
 /** `rooms` is null until it is loaded; `open` is the slug of the room that is shown. */
 export const store = createStore({ rooms: null, open: null });
 
-const readHere = new Map(); // slug → how far this page has told the server that the user has read; the list may lag behind
+const readHere = new Map(); // slug → how far the user has read according to this page; the list may be older
 let loading = null;
 
 /** A room as the views use it. */
@@ -22,14 +22,14 @@ function roomOf(raw) {
 }
 
 /** Notifications about messages that were read in their room need no attention. */
-function tellSeen(slug, read) {
+function emitSeen(slug, read) {
   emit("seen", { key: `room ${slug}`, covers: ({ room, seq }) => room === slug && seq <= read });
 }
 
 /** The user has read a room up to this message. */
 export function markRead(slug, seq) {
   readHere.set(slug, seq);
-  tellSeen(slug, seq);
+  emitSeen(slug, seq);
   store.set({ rooms: store.get().rooms?.map((room) => (room.slug === slug ? roomOf(room) : room)) ?? null });
 }
 
@@ -45,7 +45,7 @@ async function load() {
     return; // an open room shows that the connection is lost, and the next interval tries again
   }
   if (!session.user) return;
-  for (const { slug, isMember, read_seq: seq } of rooms) if (isMember) tellSeen(slug, Math.max(seq, readHere.get(slug) ?? 0));
+  for (const { slug, isMember, read_seq: seq } of rooms) if (isMember) emitSeen(slug, Math.max(seq, readHere.get(slug) ?? 0));
   store.set({ rooms });
 }
 

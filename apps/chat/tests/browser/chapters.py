@@ -26,7 +26,7 @@ CHAPTERS: Final[tuple[Chapter, ...]] = (
     failures.a_private_room_is_not_seen,
     messages.messages_are_replied_to,
     messages.files_go_with_messages,
-    messages.a_refused_file_is_told,
+    messages.a_refused_file_is_explained,
     messages.members_are_mentioned,
     messages.messages_are_found,
     messages.members_are_invited_and_moderated,

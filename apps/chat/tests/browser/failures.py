@@ -260,7 +260,7 @@ def a_phone_is_enough(journey: Journey) -> None:
 
 
 def a_session_ended_elsewhere_ends_here(journey: Journey) -> None:
-    """After a sign-out of all devices by another client the room closes at once, and the page says why."""
+    """After a sign-out of all devices by another client the room closes at once, and the page shows the reason."""
     token = journey.server.sign_in(steps.EMAIL, users_steps.PASSWORD)
     journey.server.call("POST", "/api/private/v1/users/me/logout-all/", token=token)
     journey.carol.sees("Your session has ended. Please sign in again.")

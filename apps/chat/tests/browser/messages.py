@@ -96,7 +96,7 @@ def files_go_with_messages(journey: Journey) -> None:
     steps.connected(carol)
 
 
-def a_refused_file_is_told(journey: Journey) -> None:
+def a_refused_file_is_explained(journey: Journey) -> None:
     """A refusal is shown beside the file, and the message can be sent without it."""
     ada = journey.ada
     ada.run(
@@ -179,7 +179,7 @@ def members_are_invited_and_moderated(journey: Journey) -> None:
     inspection.assert_no_faults(ada)
     ada.click(".members .menu li:first-child button")
     ada.sees("muted until", ".members")
-    steps.write(carol, "May I say something?")
+    steps.write(carol, "May I write something?")
     carol.sees("Not sent: You are muted here until", ".message.refused")
     ada.click(".members .menu summary")
     ada.click(".members .menu li:first-child button")
@@ -187,7 +187,7 @@ def members_are_invited_and_moderated(journey: Journey) -> None:
         lambda: "muted" not in ada.run("return document.querySelector('.members').innerText"), "no mute"
     )
     carol.click(".message.refused .foot .link")
-    ada.sees("May I say something?")
+    ada.sees("May I write something?")
     ada.click(".members .menu summary")
     # The menu stays open while others come and go.
     carol.run("location.hash = '#/'")

@@ -1,4 +1,4 @@
-"""What the rooms tell notifications: messages that the user has seen are not news."""
+"""Rooms and notifications: messages that the user has seen need no notification."""
 
 from __future__ import annotations
 

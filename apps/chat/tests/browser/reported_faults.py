@@ -11,7 +11,7 @@ from apps.common.tests.browser.journey import Journey
 from apps.users.tests.browser import steps as users_steps
 
 MESSAGES: Final = "/api/private/v1/chat/rooms/lobby/messages/"
-# Safari ends a composition with a keydown whose key is Enter and whose key code alone tells that it is not for the page.
+# Safari ends a composition with a keydown whose key is Enter and of which only the key code shows that it belongs to the input method.
 _COMPOSED_ENTER: Final = (
     "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',"
     " {key: arguments[0], keyCode: 229, bubbles: true, cancelable: true}))"
@@ -144,7 +144,7 @@ def half_a_character_is_sent_as_a_replacement(journey: Journey) -> None:
 
 
 def too_many_connections_are_explained(journey: Journey) -> None:
-    """A window that is one too many says so and stops. It connects when another one is closed."""
+    """A window that is one too many explains it and stops. It connects when another one is closed."""
     ada, carol = journey.both
     journey.server.restart(CHAT_SOCKETS_PER_USER="1")
     steps.connected(ada)
@@ -163,7 +163,7 @@ def too_many_connections_are_explained(journey: Journey) -> None:
 
 
 def system_messages_look_like_what_they_are(journey: Journey) -> None:
-    """A message of the system has no avatar, and says what it is, to the eye and to screen readers."""
+    """A message of the system has no avatar, and is named as such on the screen and to screen readers."""
     ada = journey.ada
     command = "from apps.chat import services; services.post_system_message(slug='lobby', text='Maintenance at noon')"
     journey.server.manage("shell", "-c", command)

@@ -47,7 +47,7 @@ const DRAWINGS = {
   bin: "M4 6h12M8 6V4h4v2M6 6l1 10h6l1-10",
   back: "M12 4l-6 6 6 6",
   lock: "M5 9h10v7H5zM7 9V7a3 3 0 0 1 6 0v2",
-  people: "M7 9a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM2.5 16c0-3 2-5 4.500-5s4.500 2 4.500 5M13 4.200a2.500 2.500 0 0 1 0 4.600M14 11.200c2 .5 3.500 2.300 3.500 4.800",
+  members: "M7 9a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM2.5 16c0-3 2-5 4.500-5s4.500 2 4.500 5M13 4.200a2.500 2.500 0 0 1 0 4.600M14 11.200c2 .5 3.500 2.300 3.500 4.800",
   sun: "M10 13.500a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM10 1.500v2M10 16.500v2M1.500 10h2M16.500 10h2M4 4l1.400 1.400M14.600 14.600 16 16M4 16l1.400-1.400M14.600 5.400 16 4",
   moon: "M16.500 12A7 7 0 0 1 8 3.500a7 7 0 1 0 8.500 8.500z",
   plus: "M10 4v12M4 10h12",
@@ -73,7 +73,7 @@ export function icon(name) {
   return svg;
 }
 
-/** Whether a key belongs to an input method that composes a word. Safari tells it by the key code alone when Enter ends a word. */
+/** Whether a key belongs to an input method that composes a word. For the Enter that ends a word Safari sets the key code alone. */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 /** Make Esc close a <details> and focus its summary. */

@@ -34,7 +34,7 @@ export function emit(name, detail = {}) {
 }
 
 /**
- * Who is signed in: `user` is null while nobody is, `tokens` is the client's Session, and `isPending` tells that a
+ * Who is signed in: `user` is null without a session, `tokens` is the client's Session, and `isPending` is true while a
  * session is being resumed after a reload.
  */
 export let session = { user: null, tokens: null, isPending: false };
@@ -92,7 +92,7 @@ export function count(name, { badge, title }) {
 export const badgeOf = (name) => badges.get(name) ?? 0;
 export const titleCount = () => [...titleCounts.values()].reduce((sum, number) => sum + number, 0);
 
-/** What the server tells this page for a slice, by the slice's label; undefined without it. */
+/** What the server gives this page for a slice, by the slice's label; undefined without it. */
 export const serverData = (label) => JSON.parse(document.querySelector("meta[name=console-data]").content)[label];
 
 /** The product's name. */

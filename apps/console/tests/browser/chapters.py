@@ -108,7 +108,7 @@ def home_needs_no_slice(journey: Journey) -> None:
 
 
 def the_status_follows_the_server(journey: Journey) -> None:
-    """Home tells that the server does not respond, and that it responds again."""
+    """Home shows that the server does not respond, and that it responds again."""
     ada = journey.ada
     ada.go(journey.server.url + "/")
     ada.sees(OPERATIONAL)

@@ -1,4 +1,4 @@
-/** The links in mails: reading them out of the address, and the calls that their tokens allow. */
+/** The links in mails: taking them out of the address, and the calls that their tokens allow. */
 
 import { data, open } from "../../console/api.js";
 

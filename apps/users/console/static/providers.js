@@ -1,6 +1,6 @@
 /**
- * Sign-in providers: which there are, sending the browser to one, and reading the answer out of the address when it comes
- * back.
+ * Sign-in providers: which there are, sending the browser to one, and taking the answer out of the address when it
+ * comes back.
  *
  * What the browser leaves with is kept in the sessionStorage of its tab. An answer to a request that this tab did not
  * make, such as a link that an attacker made, is refused.

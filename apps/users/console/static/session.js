@@ -90,7 +90,7 @@ export class TabSession {
     }
   }
 
-  /** End the session here, for a reason that the user is told. */
+  /** End the session here, for a reason that is shown to the user. */
   end(reason) {
     this.#reason = reason;
     this.tokens.end();

@@ -51,7 +51,7 @@ def assert_forgotten(browser: Browser, address: str) -> None:
 
 
 def an_address_is_verified(journey: Journey) -> None:
-    """The link of the welcome mail tells the outcome, works once, and leaves no token behind."""
+    """The link of the welcome mail shows the outcome, works once, and leaves no token behind."""
     carol = journey.carol
     carol.complaints()
     token = journey.server.sign_in(EMAIL, steps.PASSWORD)
@@ -81,7 +81,7 @@ def an_address_is_verified(journey: Journey) -> None:
 def a_forgotten_password_is_replaced(journey: Journey) -> None:
     """The same text for every address; a weak password is refused beside its field; the link works once."""
     carol = journey.carol
-    said = []
+    shown = []
     carol.type("#email", "nobody@example.com")
     carol.click(".forgot .link")
     assert carol.run("return document.querySelector('#email').value") == "nobody@example.com"
@@ -89,9 +89,9 @@ def a_forgotten_password_is_replaced(journey: Journey) -> None:
         carol.run("document.querySelector('#email').value = ''")
         carol.type("#email", address + ENTER)
         carol.element(".sign-in .outcome")
-        said.append(carol.run("return document.querySelector('.sign-in').innerText"))
-    assert said[0] == said[1], said
-    assert "If this address has an account, a mail with a link is on its way to it." in said[0]
+        shown.append(carol.run("return document.querySelector('.sign-in').innerText"))
+    assert shown[0] == shown[1], shown
+    assert "If this address has an account, a mail with a link is on its way to it." in shown[0]
     inspection.assert_accessible(carol)
     assert carol.complaints() == []
 
@@ -133,7 +133,7 @@ def a_forgotten_password_is_replaced(journey: Journey) -> None:
 def a_link_is_followed_while_signed_in(journey: Journey) -> None:
     """A session that is resumed does not hide the card of the link. A new password ends the session."""
     carol = journey.carol
-    follow(carol, f"{journey.server.url}/#verify-email=of-nobody")
+    follow(carol, f"{journey.server.url}/#verify-email=unknown")
     carol.sees("Carol Shaw", "#header-parts")
     carol.sees("Your address was not verified")
     inspection.assert_refused(carol, "400")

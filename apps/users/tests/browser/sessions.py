@@ -100,7 +100,7 @@ def a_reload_stays_where_it_was(journey: Journey) -> None:
 
 
 def a_session_ended_elsewhere_ends_here(journey: Journey) -> None:
-    """After a sign-out of all devices by another client, the next use tells why the user has to sign in again."""
+    """After a sign-out of all devices by another client, the page shows why the user has to sign in again."""
     token = journey.server.sign_in(EMAIL, steps.PASSWORD)
     journey.server.call("POST", "/api/private/v1/users/me/logout-all/", token=token)
     journey.carol.run("location.hash = '#/account'")

@@ -1,6 +1,6 @@
 /** One room: its header, the state of the connection, the messages, the field for a new one, the members. */
 
-import { api, isFailure, messageFor, paginate } from "../../../console/api.js";
+import { api, isFailure, messageFor, NetworkError, paginate } from "../../../console/api.js";
 import { confirm } from "../../../console/confirm.js";
 import { announce, fill, focusOn, h, icon, isComposing } from "../../../console/dom.js";
 import { session } from "../../../console/registry.js";
@@ -8,11 +8,11 @@ import { listOf } from "../../../console/text.js";
 import { Conversation } from "../conversation.js";
 import { quoteOf } from "../message.js";
 import { markRead, refresh } from "../room_list.js";
+import { messageAnnouncer } from "./announcements.js";
 import { attachmentLoader } from "./attachments.js";
 import { composer } from "./composer.js";
-import { messageLog, senderOf } from "./log.js";
+import { messageLog } from "./log.js";
 import { membersPanel } from "./members.js";
-import { plainOf } from "./mentions.js";
 import { searchPanel } from "./search.js";
 
 const NO_LONGER = {
@@ -22,8 +22,6 @@ const NO_LONGER = {
 const ENDED = { ...NO_LONGER, 4406: "This page is out of date. Reload it." };
 const MAX_MEMBERS = 500; // shown beside a room
 const NOTICE_DURATION = 3_000; // milliseconds, and 40 more for each character
-const TOGETHER = 300; // milliseconds; messages that arrive within this time are announced together
-const MAX_ANNOUNCED = 3; // messages; more are only counted
 const MEMBERS_RETRY = 5_000;
 
 function header(room, ...controls) {
@@ -77,7 +75,7 @@ export function roomView(room) {
   const path = { slug: room.slug };
   const conversation = new Conversation(room);
   const attachments = attachmentLoader(room.slug);
-  const unannounced = []; // messages of others
+  const announceSoon = messageAnnouncer(me);
   let members = [];
   let wasLost = false;
   let isLoadingMembers = false;
@@ -105,7 +103,7 @@ export function roomView(room) {
   const connection = h("div", { class: "connection", role: "status" });
   const typing = h("p", { class: "typing" });
   const notice = h("p", { class: "notice", role: "alert", hidden: true });
-  const membersToggle = h("button", { type: "button", class: "tool members-toggle", "aria-expanded": "false", "aria-controls": "members", "aria-label": "Members", on: { click: toggleMembers } }, icon("people"));
+  const membersToggle = h("button", { type: "button", class: "tool members-toggle", "aria-expanded": "false", "aria-controls": "members", "aria-label": "Members", on: { click: toggleMembers } }, icon("members"));
   const leave = h("button", { type: "button", class: "tool", "aria-label": "Leave the room", on: { click: leaveRoom } }, icon("leave"));
 
   const log = messageLog({
@@ -142,7 +140,8 @@ export function roomView(room) {
       return await work();
     } catch (error) {
       if (!isFailure(error)) throw error;
-      showNotice(messageFor(error));
+      // The lost connection is shown already.
+      if (!(error instanceof NetworkError) || !wasLost) showNotice(messageFor(error));
       return null;
     }
   }
@@ -202,20 +201,7 @@ export function roomView(room) {
     log.show(conversation.timeline.items, { reads: conversation.reads, names: names(), hasOlder: conversation.hasOlder, added, first, newAfter });
   }
 
-  /** Announce messages of others: their text alone, without the controls around it. */
-  function announceSoon({ changed = [], added = false }) {
-    if (!added) return;
-    const others = changed.filter((message) => message.from !== me.id && message.seq);
-    if (!unannounced.length && others.length) setTimeout(announceNow, TOGETHER);
-    unannounced.push(...others);
-  }
-
-  function announceNow() {
-    const all = unannounced.splice(0);
-    announce(all.length > MAX_ANNOUNCED ? `${all.length} new messages.` : all.map((message) => `${senderOf(message)}: ${plainOf(message) || "a file"}`).join(" "));
-  }
-
-  function drawPeople() {
+  function drawPresence() {
     const { online, typing: typists } = conversation.presence;
     panel.show(members, online);
     const some = [...typists.values()].map((one) => one.name);
@@ -244,7 +230,10 @@ export function roomView(room) {
     const now = h("button", { type: "button", class: "link", on: { click: () => conversation.reconnect() } }, "Connect now");
     if (state === "open") {
       fill(connection, wasLost && h("p", { class: "restored" }, "Connection restored. No message was lost."));
-      if (wasLost) setTimeout(() => section.dataset.connection === "open" && fill(connection), NOTICE_DURATION);
+      if (wasLost) {
+        setTimeout(() => section.dataset.connection === "open" && fill(connection), NOTICE_DURATION);
+        loadMembers();
+      }
       wasLost = false;
     } else if (state === "blocked") {
       fill(connection, h("p", { class: "lost" }, h("strong", {}, "Too many connections."), " Your account has too many open at once. Close another window of this console, then connect. ", now));
@@ -261,7 +250,7 @@ export function roomView(room) {
   });
   conversation.addEventListener("seen", ({ detail }) => markRead(room.slug, detail));
   conversation.addEventListener("reads", () => drawMessages());
-  conversation.addEventListener("people", drawPeople);
+  conversation.addEventListener("presence", drawPresence);
   conversation.addEventListener("connection", ({ detail }) => drawConnection(detail));
   conversation.addEventListener("refused", ({ detail }) => showNotice(detail));
   conversation.addEventListener("ended", ({ detail: code }) => {

@@ -7,8 +7,8 @@ import { sizeOf } from "../../../console/text.js";
 const MAX_FILES = 10; // of one message, as on the server
 
 /**
- * The list of uploads. `add(files)` uploads, `ready()` returns the finished attachments, `isBusy` tells whether an upload
- * is running, `clear()` empties the list. `changed()` is called at each change.
+ * The list of uploads. `add(files)` uploads, `ready()` returns the finished attachments, `isBusy` is true while an
+ * upload is running, `clear()` empties the list. `changed()` is called at each change.
  */
 export function uploadList(slug, { changed }) {
   let files = []; // {name, size, attachment, error}

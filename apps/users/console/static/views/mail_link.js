@@ -42,9 +42,8 @@ function addressCard({ call, pending, done, failed }, token, leave) {
     try {
       answer = await call(token);
     } catch (error) {
-      const said = messageFor(error);
       // The server's text for a used link suggests to request another one, which is not needed here.
-      const words = error.code === TOKEN_UNUSABLE ? "This link is no longer valid. It was used before, or it has expired." : said;
+      const words = error.code === TOKEN_UNUSABLE ? "This link is no longer valid. It was used before, or it has expired." : messageFor(error);
       showOutcome(failed, words, error.status === 400 ? button("Continue", () => leave()) : button("Try again", follow));
       return;
     }
