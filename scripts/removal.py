@@ -129,12 +129,15 @@ class Rest:
                 "/api/": 200,
                 "/api/private/schema.json": 200,
                 "/api/private/v1/users/me/": 401,
-                "/api/private/v1/chat/rooms/": 401 if (self.folder / "apps/chat").is_dir() else 404,
                 "/": 200 if (self.folder / "apps/console").is_dir() else 404,
             }
             answers = {path: _status(port, path) for path in expected}
             if answers != expected:
                 raise SystemExit(f"it answers {answers}, not {expected}")
+            schema = _read(port, "/api/private/schema.json")
+            for label in ("chat", "notifications"):
+                if (f"/{label}/" in schema) is not (self.folder / "apps" / label).is_dir():
+                    raise SystemExit(f"the schema of the private zone is wrong about {label}")
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
@@ -150,6 +153,11 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _read(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def _status(port: int, path: str) -> int:
