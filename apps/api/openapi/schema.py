@@ -32,6 +32,7 @@ from apps.api.zones.routes import Pattern
 from apps.api.zones.table import Floor, Version, Zone
 from apps.common.exceptions import DomainError
 from apps.common.http import idempotency
+from apps.common.http.fields import Input
 from apps.common.http.operation import Operation
 
 # What a format alone leaves open: a domain without a dot, or with one letter behind the last one.
@@ -158,6 +159,13 @@ class ZoneAutoSchema(AutoSchema):
         finally:
             self.method, self._described = method, ""
         return body
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
+        """The base's; an input takes the fields that it declares and no others."""
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if direction == "request" and isinstance(serializer, Input):
+            schema["additionalProperties"] = False
+        return schema
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
         """The base's, with what it does not read off a field that comes in: `schema_extra`, and that a file is not empty."""

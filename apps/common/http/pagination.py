@@ -39,23 +39,19 @@ class InvalidCursor(InvalidInput):
 
 
 def page_size(request: HttpRequest | Request) -> int:
-    """`?limit=` or `?page_size=`, at most 100, 20 without them.
+    """`?limit=` or `?page_size=`, the smaller one of both, at most 100; 20 without them.
 
-    Raises InvalidInput for what is not a whole number above 0, and for both.
+    Raises InvalidInput for what is not a whole number above 0.
     """
-    given = [name for name in ("limit", "page_size") if name in request.GET]
-    if not given:
-        return DEFAULT_SIZE
-    if len(given) > 1:
-        raise InvalidInput(
-            errors=[FieldError(field="page_size", code="invalid", detail="Not together with limit.")]
-        )
-    text = request.GET.get(given[0]) or ""
+    sizes = [_size(request, name) for name in ("limit", "page_size") if name in request.GET]
+    return min(*sizes, MAX_SIZE) if sizes else DEFAULT_SIZE
+
+
+def _size(request: HttpRequest | Request, name: str) -> int:
+    text = request.GET.get(name) or ""
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text) > 0):
-        raise InvalidInput(
-            errors=[FieldError(field=given[0], code="invalid", detail="A whole number above 0.")]
-        )
-    return min(int(text), MAX_SIZE)
+        raise InvalidInput(errors=[FieldError(field=name, code="invalid", detail="A whole number above 0.")])
+    return int(text)
 
 
 class LinkedPagination(BasePagination):
@@ -177,7 +173,7 @@ def size_parameters(words: str) -> list[dict[str, Any]]:
     words = f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}."
     return [
         query_parameter("limit", words, {**bounds, "default": DEFAULT_SIZE}),
-        query_parameter("page_size", "Another name of `limit`; not together with it.", bounds),
+        query_parameter("page_size", "Another name of `limit`; the smaller one of both counts.", bounds),
     ]
 
 

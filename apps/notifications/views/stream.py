@@ -104,11 +104,10 @@ class StreamView(View, tag="Notifications"):
 
 def _after(request: HttpRequest) -> int | None:
     """The number that the client has seen last; None to begin now. Raises InvalidInput."""
-    given = request.headers.get("Last-Event-ID") or request.GET.get("after")
-    if given is None:
-        return None
-    if not (given.isascii() and given.isdigit() and len(given) <= _DIGITS):
+    header = request.headers.get("Last-Event-ID") or None
+    given = [text for text in (header, request.GET.get("after")) if text is not None]
+    if not all(text.isascii() and text.isdigit() and len(text) <= _DIGITS for text in given):
         raise InvalidInput(
             errors=[FieldError(field="after", code="invalid", detail="The number of a notification.")]
         )
-    return int(given)
+    return int(given[0]) if given else None

@@ -112,8 +112,10 @@ def before_call(context: Any, case: Any, **kwargs: Any) -> None:
             del query["cursor"]
         else:
             query["cursor"] = known
-    if "after" in query:
-        query.pop("before", None)
+    for first, others in (("after", ("before", "changed_after")), ("before", ("changed_after",))):
+        if first in query:
+            for other in others:
+                query.pop(other, None)
 
 
 @schemathesis.hook
