@@ -24,6 +24,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -200,11 +201,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     allowed = list(combinations())
     wanted = [tuple(label for label in needs() if label in options.slices)] if options.slices else allowed
-    for removed in wanted:
-        if removed not in allowed:
-            print(f"{', '.join(removed)} cannot be removed alone: another slice needs one of them")
-            return 2
-        try_without(removed, suite=options.suite)
+    if unfit := [removed for removed in wanted if removed not in allowed]:
+        print(f"{', '.join(unfit[0])} cannot be removed alone: another slice needs one of them")
+        return 2
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tries = [pool.submit(try_without, removed, suite=options.suite) for removed in wanted]
+        for attempt in tries:
+            attempt.result()
     return 0
 
 
