@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
@@ -36,6 +37,7 @@ _OF_ANY_LIST: Final = frozenset(
     {ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, TO_FIELD_VAR}
     | {"_changelist_filters"}
 )
+_OF_ANY_FORM: Final = frozenset({"_changelist_filters", IS_POPUP_VAR, TO_FIELD_VAR})
 # What the filters of django.contrib.admin put behind a field's name.
 _SUFFIXES: Final = frozenset(
     f"__{lookup}"
@@ -47,11 +49,10 @@ _SUFFIXES: Final = frozenset(
         "isempty",
         "gte",
         "lt",
-        "year",
-        "month",
-        "day",
     )
 )
+# What a date hierarchy adds, in this order.
+_CALENDAR: Final = ("year", "month", "day")
 
 
 class Site(admin.AdminSite):
@@ -95,9 +96,14 @@ class Site(admin.AdminSite):
             if (refusal := _over_limit(request)) is not None:
                 return refusal
             _keep_or_end(request)
-            listed = self._listed(request)
-            if listed is not None and not all(_is_offered(listed, name) for name in request.GET):
+            listed = self._shown(request, "changelist")
+            if listed is not None and not (
+                all(_is_offered(listed, name) for name in request.GET) and _is_a_day(listed, request.GET)
+            ):
                 return _unread("The list is not filtered by this.")
+            # Django would fill a form in with any text, and fail where a field holds something else.
+            if self._shown(request, "add") is not None and not _OF_ANY_FORM.issuperset(request.GET):
+                return _unread("The form is not filled in by an address.")
             if request.method in _SAFE:
                 return inner(request, *args, **kwargs)
             if not _is_readable(request, listed):
@@ -116,11 +122,11 @@ class Site(admin.AdminSite):
 
         return guarded
 
-    def _listed(self, request: HttpRequest) -> Any:
-        """The `ModelAdmin` whose list is asked for; None on other pages."""
+    def _shown(self, request: HttpRequest, kind: str) -> Any:
+        """The `ModelAdmin` whose page of this kind is asked for; None on other pages."""
         page = request.resolver_match.url_name if request.resolver_match is not None else None
         for model, model_admin in self._registry.items():
-            if page == f"{model._meta.app_label}_{model._meta.model_name}_changelist":
+            if page == f"{model._meta.app_label}_{model._meta.model_name}_{kind}":
                 return model_admin
         return None
 
@@ -139,12 +145,30 @@ def _is_offered(model_admin: Any, name: str) -> bool:
     """
     if name in _OF_ANY_LIST:
         return True
-    for offered in (*model_admin.list_filter, model_admin.date_hierarchy):
+    if name in _hierarchy(model_admin):
+        return True
+    for offered in model_admin.list_filter:
         field = offered[0] if isinstance(offered, (tuple, list)) else offered
         field = getattr(field, "parameter_name", field)
         if field and (name == field or (name.startswith(f"{field}__") and name[len(field) :] in _SUFFIXES)):
             return True
     return False
+
+
+def _hierarchy(model_admin: Any) -> list[str]:
+    """The parameters of a list's date hierarchy."""
+    field = model_admin.date_hierarchy
+    return [f"{field}__{part}" for part in _CALENDAR] if field else []
+
+
+def _is_a_day(model_admin: Any, given: QueryDict) -> bool:
+    """Whether what a date hierarchy is asked for is in the calendar; Django computes the bounds of any number."""
+    texts = [given.get(name, "") for name in _hierarchy(model_admin)]
+    try:
+        year, month, day = (int(text or missing) for text, missing in zip(texts, (2000, 1, 1), strict=True))
+        return date.min < date(year, month, day) and year < date.max.year  # and so in every time zone
+    except (ValueError, OverflowError):
+        return not texts
 
 
 def _is_readable(request: HttpRequest, model_admin: Any) -> bool:
