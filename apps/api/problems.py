@@ -28,6 +28,7 @@ from rest_framework.exceptions import Throttled as RestThrottled
 
 from apps.common import exceptions, rate_limits
 from apps.common.exceptions import DomainError, FieldError
+from apps.common.http.media import RangeNotSatisfiable
 from apps.common.http.middleware.paths import is_api
 from apps.common.http.problems import CONTENT_TYPE, problem_response
 from apps.common.rate_limits import Quota
@@ -46,6 +47,7 @@ STATUS_OF_KIND: dict[type[DomainError], int] = {
     exceptions.NotFound: 404,
     exceptions.Conflict: 409,
     exceptions.Gone: 410,
+    RangeNotSatisfiable: 416,
     exceptions.Unprocessable: 422,
     exceptions.TooManyRequests: 429,
     exceptions.Unavailable: 503,
@@ -100,6 +102,8 @@ def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
         error.errors,
         retry_after=getattr(error, "retry_after", None),
     )
+    for name, value in getattr(error, "headers", {}).items():
+        response.headers[name] = value
     quota: Quota | None = getattr(error, "quota", None)
     if quota is not None:
         for name, value in rate_limits.headers(quota).items():

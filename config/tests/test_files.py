@@ -41,3 +41,21 @@ def test_nothing_outside_of_the_uploads_is_shown(uploads: Path, path: str, statu
 
 def test_uploads_are_not_written_over_http(uploads: Path) -> None:
     assert Client().post("/media/page.html").status_code == 405
+
+
+def test_parts_of_uploads_are_handed_out(uploads: Path) -> None:
+    (uploads / "media" / "ten.bin").write_bytes(b"0123456789")
+    client = Client()
+    whole = client.get("/media/ten.bin")
+    assert (whole.getvalue(), whole["Accept-Ranges"], whole["Content-Length"]) == (
+        b"0123456789",
+        "bytes",
+        "10",
+    )
+    part = client.get("/media/ten.bin", headers={"Range": "bytes=2-4", "If-Range": whole["Last-Modified"]})
+    assert (part.status_code, part.getvalue(), part["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+    assert part["Content-Security-Policy"].endswith("sandbox")
+    beyond = client.get("/media/ten.bin", headers={"Range": "bytes=10-"})
+    assert (beyond.status_code, beyond["Content-Range"]) == (416, "bytes */10")
+    known = client.get("/media/ten.bin", headers={"If-Modified-Since": whole["Last-Modified"]})
+    assert (known.status_code, known.content) == (304, b"")

@@ -172,6 +172,7 @@ def test_each_kind_has_its_status_and_a_failure_without_a_kind_is_a_400() -> Non
         "NotFound": 404,
         "Conflict": 409,
         "Gone": 410,
+        "RangeNotSatisfiable": 416,
         "Unprocessable": 422,
         "TooManyRequests": 429,
         "Unavailable": 503,

@@ -21,7 +21,7 @@ from apps.chat.events import FilesDiscarded
 from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.services import attachments
 from apps.chat.tests.factories import RoomFactory
-from apps.chat.tests.people import refused, someone
+from apps.chat.tests.people import CHAT, refused, someone
 from apps.common.models import OutboxEvent
 from apps.common.tests.consequences import tasks_of
 from infrastructure.storage.tests.full_disk import room_for
@@ -92,6 +92,71 @@ def test_file_is_uploaded_posted_and_downloaded_by_members(folder: Path) -> None
     Membership.objects.create(room=other, user=ada.user)
     refused(ada("GET", f"rooms/{other.slug}/attachments/{file['id']}/"), 404, "attachment_not_found")
     assert len(stored_in(folder)) == 1
+
+
+TEN = b"0123456789"
+WHOLE = (200, TEN, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, WHOLE),
+        ({"Range": "bytes=0-"}, (206, TEN, "bytes 0-9/10")),
+        ({"Range": "bytes=0-0"}, (206, b"0", "bytes 0-0/10")),
+        ({"Range": "bytes=2-4"}, (206, b"234", "bytes 2-4/10")),
+        ({"Range": "BYTES=2-4"}, (206, b"234", "bytes 2-4/10")),
+        ({"Range": "bytes=7-99"}, (206, b"789", "bytes 7-9/10")),
+        ({"Range": "bytes=-3"}, (206, b"789", "bytes 7-9/10")),
+        ({"Range": "bytes=-99"}, (206, TEN, "bytes 0-9/10")),
+        ({"Range": "bytes=10-"}, (416, None, "bytes */10")),
+        ({"Range": "bytes=99-100"}, (416, None, "bytes */10")),
+        ({"Range": "bytes=-0"}, (416, None, "bytes */10")),
+        # Several parts, and what is no range, are answered with the whole.
+        ({"Range": "bytes=0-1,4-5"}, WHOLE),
+        ({"Range": "bytes=4-2"}, WHOLE),
+        ({"Range": "bytes=-"}, WHOLE),
+        ({"Range": "bytes=a-b"}, WHOLE),
+        ({"Range": "bytes=٣-٤"}, WHOLE),
+        ({"Range": "bytes=" + "9" * 5000 + "-"}, WHOLE),
+        ({"Range": "lines=0-1"}, WHOLE),
+        ({"Range": "bytes=0-1", "If-Range": '"{id}"'}, (206, b"01", "bytes 0-1/10")),
+        ({"Range": "bytes=0-1", "If-Range": 'W/"{id}"'}, WHOLE),
+        ({"Range": "bytes=0-1", "If-Range": '"another"'}, WHOLE),
+        ({"Range": "bytes=0-1", "If-Range": "Wed, 21 Oct 2026 07:28:00 GMT"}, WHOLE),
+        ({"Range": "bytes=99-", "If-Range": '"another"'}, WHOLE),
+        ({"If-None-Match": '"{id}"'}, (304, b"", None)),
+        ({"If-None-Match": '"{id}"', "Range": "bytes=0-1"}, (304, b"", None)),
+        ({"If-None-Match": '"another"'}, WHOLE),
+    ],
+)
+def test_parts_of_files_are_handed_out(
+    headers: dict[str, str], expected: tuple[int, bytes | None, str | None]
+) -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    file = ada.upload(room, SimpleUploadedFile("a.txt", TEN)).json()["id"]
+    asked = {name: value.replace("{id}", file.replace("-", "")) for name, value in headers.items()}
+    answer = ada.client.get(f"{CHAT}rooms/{room.slug}/attachments/{file}/", headers={**ada.headers, **asked})
+    status, content, span = expected
+    assert (answer.status_code, answer.headers.get("Content-Range")) == (status, span)
+    if content is None:
+        assert answer.json()["code"] == "range_not_satisfiable"
+    else:
+        assert answer.getvalue() == content
+        assert answer["ETag"] == f'"{file.replace("-", "")}"'
+        assert status == 304 or answer["Content-Length"] == str(len(content))
+
+
+def test_a_head_has_the_length_of_the_whole() -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    file = ada.upload(room, SimpleUploadedFile("a.txt", TEN)).json()["id"]
+    answer = ada.client.head(
+        f"{CHAT}rooms/{room.slug}/attachments/{file}/", headers={**ada.headers, "Range": "bytes=0-1"}
+    )
+    answer.close()
+    assert (answer.status_code, answer["Content-Length"], answer["Accept-Ranges"]) == (200, "10", "bytes")
 
 
 def test_images_are_written_anew_within_bounds(folder: Path) -> None:

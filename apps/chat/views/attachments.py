@@ -12,7 +12,7 @@ from rest_framework import serializers
 from apps.chat import exceptions, selectors, services
 from apps.chat.models import Attachment
 from apps.chat.serializers import AttachmentOutput
-from apps.common.http import fields
+from apps.common.http import fields, media
 from apps.common.http.operation import ApiRequest, View, operation
 from apps.common.http.parsers import UploadParser
 from infrastructure import storage
@@ -53,11 +53,15 @@ class AttachmentView(View, tag="Attachments"):
         "chat_attachments_download",
         "Download a file",
         # The type is the file's own: one that clients have a decoder for, and any other.
-        answers={(200, "application/octet-stream"): OpenApiTypes.BINARY, (200, "*/*"): OpenApiTypes.BINARY},
-        failures=[*_MEMBERS_ONLY, exceptions.AttachmentNotFound],
+        answers={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (206, "*/*"): (OpenApiTypes.BINARY, "The part that `Range` asks for."),
+        },
+        failures=[*_MEMBERS_ONLY, exceptions.AttachmentNotFound, media.RangeNotSatisfiable],
     )
     def get(self, request: ApiRequest, slug: str, attachment_id: UUID) -> HttpResponseBase:
-        """For members of the room; always as a download, with the detected type."""
+        """For members of the room; always as a download, with the detected type. `Range` and `If-Range` are heeded."""
         attachment = selectors.get_attachment(
             user_id=request.caller.user.pk, slug=slug, attachment_id=attachment_id
         )
@@ -65,7 +69,7 @@ class AttachmentView(View, tag="Attachments"):
             file = storage.files.open_file(attachment.file)
         except FileNotFoundError:
             raise exceptions.AttachmentNotFound from None
-        return FileResponse(
+        response = FileResponse(
             file,
             as_attachment=True,
             filename=attachment.name,
@@ -75,5 +79,8 @@ class AttachmentView(View, tag="Attachments"):
                 "X-Content-Type-Options": "nosniff",
                 "Cross-Origin-Resource-Policy": "same-origin",
                 "Cache-Control": "private, max-age=300",
+                # What is stored under an id never changes.
+                "ETag": f'"{attachment.pk.hex}"',
             },
         )
+        return media.partial(request, response)

@@ -36,8 +36,13 @@ SECURE_SSL = VARIABLES.flag(
 # Which origins may call which zone is said in the zone table; corsheaders asks it through its signal.
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS: list[str] = []
-CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "x-request-id")
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-type", "idempotency-key", "x-request-id"),
+    *("range", "if-range", "if-none-match"),
+)
 CORS_EXPOSE_HEADERS = (
+    "accept-ranges",
+    "content-range",
     "x-request-id",
     "retry-after",
     "ratelimit",
