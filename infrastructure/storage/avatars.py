@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import IO, Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 
 from infrastructure.storage import images, store
 
@@ -32,7 +35,20 @@ def delete(name: str) -> None:
 
 def url(name: str) -> str:
     """Where a browser gets it; for a private bucket, for a limited time."""
-    return default_storage.url(name)
+    return storages["public"].url(name)
+
+
+@cache
+def origin() -> str:
+    """The origin that `url` leads to, which a page's policy has to name; empty for the site's own."""
+    public = settings.STORAGES["public"]
+    if "bucket_name" not in public["OPTIONS"]:
+        return ""
+    unsigned = storages.create_storage(
+        {**public, "OPTIONS": {**public["OPTIONS"], "querystring_auth": False}}
+    )
+    parts = urlsplit(unsigned.url("x"))
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def sweep(*, before: datetime, known: Iterable[str]) -> int:

@@ -24,6 +24,7 @@ from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import CHAT, refused, someone
 from apps.common.models import OutboxEvent
 from apps.common.tests.consequences import tasks_of
+from infrastructure.storage.tests import s3_server
 from infrastructure.storage.tests.full_disk import room_for
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +147,26 @@ def test_parts_of_files_are_handed_out(
         assert answer.getvalue() == content
         assert answer["ETag"] == f'"{file.replace("-", "")}"'
         assert status == 304 or answer["Content-Length"] == str(len(content))
+
+
+def test_files_on_s3(settings: Any) -> None:
+    with s3_server.running() as (stores, moto, _):
+        settings.STORAGES = settings.STORAGES | stores
+        room = RoomFactory.create()
+        ada = someone(room)
+        file = ada.upload(room, SimpleUploadedFile("a.txt", TEN)).json()["id"]
+        path = f"rooms/{room.slug}/attachments/{file}/"
+        assert ada("GET", path).getvalue() == TEN
+        part = ada.client.get(CHAT + path, headers={**ada.headers, "Range": "bytes=2-4"})
+        assert (part.status_code, part.getvalue()) == (206, b"234")
+        message = ada.say(room, "look", attachments=[file]).json()["id"]
+        assert ada("DELETE", f"rooms/{room.slug}/messages/{message}/").status_code == 204
+        tasks.delete_discarded_files()
+        assert Attachment.objects.count() == 0
+        kept = ada.upload(room, pdf()).json()["id"]
+        moto.stop()
+        refused(ada.upload(room, pdf()), 503, "unavailable")
+        refused(ada("GET", f"rooms/{room.slug}/attachments/{kept}/"), 503, "unavailable")
 
 
 def test_a_head_has_the_length_of_the_whole() -> None:

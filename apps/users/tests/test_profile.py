@@ -18,17 +18,20 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
+from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
 from apps.common.models import OutboxEvent, StoredAnswer
 from apps.users import tasks
+from apps.users.events import AvatarDiscarded
 from apps.users.models import OneTimeToken, Session, User
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, bearer, pair_for
 from config.wsgi import application
 from infrastructure.server.wsgi_bridge import WsgiBridge
 from infrastructure.storage import images
+from infrastructure.storage.tests import s3_server
 from infrastructure.storage.tests.full_disk import room_for
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +202,25 @@ async def test_uploads_that_wait_leave_threads_for_everyone_else(
         if answer.status_code == 503
     }
     assert told == {("unavailable", "2")}
+
+
+def test_pictures_on_s3(user: User, client: Client, settings: Any) -> None:
+    with s3_server.running() as (stores, moto, origin):
+        settings.STORAGES = settings.STORAGES | stores
+        first = upload(user, picture()).json()["avatar"]
+        assert first.startswith(f"{origin}/{s3_server.BUCKET}/avatars/")
+        assert httpx.get(first).headers["Content-Type"] == "image/webp"
+        # The policy of pages lets them show it, and nothing else of that origin.
+        policy = client.get("/admin/login/").headers["Content-Security-Policy"].split("; ")
+        assert [rule for rule in policy if origin in rule] == [f"img-src 'self' data: {origin}"]
+        second = upload(user, picture()).json()["avatar"]
+        (discarded,) = OutboxEvent.objects.filter(name=AvatarDiscarded.name)
+        tasks.delete_avatar(file=discarded.payload["file"])
+        assert (httpx.get(first).status_code, httpx.get(second).status_code) == (404, 200)
+        moto.stop()
+        late = upload(user, picture())
+        assert (code_of(late), late["Retry-After"]) == ((503, "unavailable"), "30")
+        assert User.objects.get().avatar in second
 
 
 def test_pictures_that_no_account_shows_are_swept_after_a_day(user: User, folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from config.settings.components.server import WEB_THREADS
 from infrastructure import environment
 from infrastructure.environment import values
+from infrastructure.storage import s3
 
 VARIABLES = environment.Variables("Storage")
 
@@ -41,6 +42,13 @@ _ENDPOINT = VARIABLES.text(
     parse=values.endpoint,
     kind="URL",
 )
+_PUBLIC_ENDPOINT = VARIABLES.text(
+    "S3_PUBLIC_ENDPOINT_URL",
+    "",
+    "Endpoint in the addresses of pictures that browsers get, where it is another one; empty: `S3_ENDPOINT_URL`",
+    parse=values.endpoint,
+    kind="URL",
+)
 _REGION = VARIABLES.text(
     "S3_REGION",
     "",
@@ -52,30 +60,25 @@ _SECRET_KEY = VARIABLES.text("S3_SECRET_KEY", "", "Secret of the access key", se
 if bool(_ACCESS_KEY) is not bool(_SECRET_KEY):
     missing, given = ("S3_SECRET_KEY", "S3_ACCESS_KEY") if _ACCESS_KEY else ("S3_ACCESS_KEY", "S3_SECRET_KEY")
     VARIABLES.fault(missing, f"is not set, and {given} is: set both, or neither to use the machine's role")
-if (_ENDPOINT or _REGION or _ACCESS_KEY or _SECRET_KEY) and not _BUCKET:
+if (_ENDPOINT or _PUBLIC_ENDPOINT or _REGION or _ACCESS_KEY or _SECRET_KEY) and not _BUCKET:
     VARIABLES.fault(
         "S3_BUCKET", "is not set, and another S3 variable is: name the bucket, or empty the others"
     )
 
 
-def uploads(folder: str = "") -> dict[str, Any]:
+def uploads(folder: str = "", *, endpoint: str = _ENDPOINT) -> dict[str, Any]:
     """A storage: S3 when a bucket is named, else local disk; `folder` is where files are that no URL leads to."""
     if not _BUCKET:
         local = {"location": DATA_DIR / folder, "base_url": None} if folder else {}
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": local}
-    return {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": _BUCKET,
-            "endpoint_url": _ENDPOINT or None,
-            "region_name": _REGION or None,
-            "access_key": _ACCESS_KEY or None,
-            "secret_key": _SECRET_KEY or None,
-            "file_overwrite": False,
-            "querystring_auth": True,
-            "location": folder,
-        },
-    }
+    return s3.options(
+        bucket=_BUCKET,
+        endpoint=endpoint,
+        region=_REGION,
+        access_key=_ACCESS_KEY,
+        secret_key=_SECRET_KEY,
+        folder=folder,
+    )
 
 
 # Images that one process decodes at a time, and uploads that may wait for it. Each of both holds one of WEB_THREADS, and
@@ -85,6 +88,8 @@ IMAGE_QUEUE = max(0, WEB_THREADS // 2 - IMAGE_DECODERS)
 
 STORAGES: dict[str, dict[str, Any]] = {
     "default": uploads(),
+    # The same, by the addresses that browsers are given.
+    "public": uploads(endpoint=_PUBLIC_ENDPOINT or _ENDPOINT),
     # Files that the product itself hands out, to whoever may see them.
     "private": uploads("private"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

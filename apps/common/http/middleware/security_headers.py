@@ -16,12 +16,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from apps.common.http.middleware.paths import PROBES, is_api
+from infrastructure import storage
 
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 # `{nonce}` is `request.csp_nonce`. Connections to the own origin include WebSockets (CSP level 3; older Safari wants
 # the scheme named).
 PAGE_POLICY: Final = (
-    "default-src 'none'; script-src 'self'{nonce}; style-src 'self'{nonce}; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'{nonce}; style-src 'self'{nonce}; img-src 'self' data:{pictures}; font-src 'self'; "
     "connect-src 'self'{sockets}; manifest-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'; object-src 'none'"
 )
@@ -82,7 +83,9 @@ class SecurityHeadersMiddleware:
 
 def page_policy(nonce: str, *, host: str, secure: bool) -> str:
     """The policy of a page; without a nonce nothing inline runs, without a host no older Safari opens a socket."""
+    pictures = storage.origin()
     return PAGE_POLICY.format(
+        pictures=f" {pictures}" if pictures else "",
         nonce=f" 'nonce-{nonce}'" if nonce else "",
         sockets=f" {'wss' if secure else 'ws'}://{host}" if host else "",
     )
