@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from apps.api.tests.hostile import plan
+from apps.api.tests.hostile import pictures, plan
 from apps.api.tests.hostile.plan import HOLE, Call
 from apps.api.tests.hostile.world import World
 from apps.api.zones import mounting
@@ -76,6 +77,20 @@ def test_no_hostile_call_is_answered_with_a_fault_or_a_page(caplog: pytest.LogCa
     assert wrong == []
     assert answered > 500
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+def test_no_picture_is_answered_with_a_fault(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    client, world = Client(raise_request_exception=False), World("painter")
+    odd = {what for what, _ in pictures.pictures()}
+    answers = [
+        (send(client, world, call, number)[0], call.why, call.path)
+        for number, call in enumerate(plan.calls())
+        if call.why in odd
+    ]
+    assert {why for _, why, _ in answers} == odd
+    assert [answer for answer in answers if answer[0] >= 500] == []
+    assert {status for status, _, path in answers if path.endswith("/avatar/")} == {200, 400}
 
 
 def test_nobody_rises_by_members_that_were_not_asked_for() -> None:

@@ -47,6 +47,19 @@ VALUES: Final = (
     b'"' + b"a" * 300 + b'@example.com"',
     b'"' + b"A" * 100_000 + b'"',
     b'"' + "\U0001f469\u200d".encode() * 5_000 + b'"',
+    # Names that look empty, end a line, turn it, or look like the product's own; addresses and passwords of two forms.
+    b'"\\u3164"',
+    b'"\\u2800\\u115f\\uffa0"',
+    b'"\\u0301\\u20dd"',
+    b'"\\udb40\\udc41\\udb40\\udc7f"',
+    b'"Team\\r\\nBcc: x@example.com\\r\\n\\r\\nhttp://evil.example"',
+    b'"a\\u2028b\\u0085c"',
+    b'"\\ufffe\\ufdd0\\ue000"',
+    '"Ѕуѕtеm"'.encode(),
+    b'"\\ud835\\udce2arsen"',
+    '"zoë@example.com"'.encode(),
+    '"ada@faß.example"'.encode(),
+    b'"Jose\\u0301 of\\u00a0the downs"',
 )
 
 JSON: Final = b"application/json"
@@ -67,13 +80,13 @@ def part(disposition: bytes, content: bytes, kind: bytes = b"application/octet-s
     )
 
 
-_END: Final = b"--x--\r\n"
-_PIXEL: Final = bytes.fromhex(
+END: Final = b"--x--\r\n"
+PIXEL: Final = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
 )
 # A picture of 65,535 × 65,535 pixels by its header: what a decompression bomb announces.
-_BOMB: Final = _PIXEL[:16] + b"\x00\x00\xff\xff\x00\x00\xff\xff" + _PIXEL[24:]
+_BOMB: Final = PIXEL[:16] + b"\x00\x00\xff\xff\x00\x00\xff\xff" + PIXEL[24:]
 
 # (content type, body). A type of None is sent without the header.
 BODIES: Final[tuple[tuple[bytes | None, bytes], ...]] = (
@@ -130,20 +143,20 @@ BODIES: Final[tuple[tuple[bytes | None, bytes], ...]] = (
     (b"multipart/form-data; boundary=\xff\x00", b"x"),
     (MULTIPART, b""),
     (MULTIPART, b"--x"),
-    (MULTIPART, b"--x\r\n\r\n\r\n" + _END),
-    (MULTIPART, b"--x\r\n" + b"A: " + b"b" * 100_000 + b"\r\n\r\n\r\n" + _END),
-    (MULTIPART, part(b'name="avatar"', b"\x00\xff" * 50) + _END),
-    (MULTIPART, part(b'name="\x00"; filename="\x00.png"', _PIXEL) + _END),
-    (MULTIPART, part(b'name="avatar"; filename="a\x00b.png"', _PIXEL, b"image/png") + _END),
-    (MULTIPART, part(b'name="avatar"; filename="../../a.png"', _PIXEL, b"image/png") + _END),
-    (MULTIPART, part(b'name="avatar"; filename="\xed\xa0\x80.png"', _PIXEL, b"image/png") + _END),
-    (MULTIPART, part(b"name=\"avatar\"; filename*=utf-8''%00%ff.png", _PIXEL, b"image/png") + _END),
-    (MULTIPART, part(b'name="avatar"; filename="' + b"f" * 3_000 + b'.png"', _PIXEL, b"image/png") + _END),
-    (MULTIPART, part(b'name="avatar"; filename="a.png"', _BOMB, b"image/png") + _END),
-    (MULTIPART, part(b'name="avatar"; filename="a.svg"', b"<svg onload='x'/>", b"image/svg+xml") + _END),
-    (MULTIPART, part(b'name="avatar"; filename="a.png"', b"", b"image/png") + _END),
-    (MULTIPART, b"".join(part(b'name="f%d"; filename="f"' % n, b"") for n in range(200)) + _END),
-    (MULTIPART, b"".join(part(b'name="f%d"' % n, b"") for n in range(1_500)) + _END),
+    (MULTIPART, b"--x\r\n\r\n\r\n" + END),
+    (MULTIPART, b"--x\r\n" + b"A: " + b"b" * 100_000 + b"\r\n\r\n\r\n" + END),
+    (MULTIPART, part(b'name="avatar"', b"\x00\xff" * 50) + END),
+    (MULTIPART, part(b'name="\x00"; filename="\x00.png"', PIXEL) + END),
+    (MULTIPART, part(b'name="avatar"; filename="a\x00b.png"', PIXEL, b"image/png") + END),
+    (MULTIPART, part(b'name="avatar"; filename="../../a.png"', PIXEL, b"image/png") + END),
+    (MULTIPART, part(b'name="avatar"; filename="\xed\xa0\x80.png"', PIXEL, b"image/png") + END),
+    (MULTIPART, part(b"name=\"avatar\"; filename*=utf-8''%00%ff.png", PIXEL, b"image/png") + END),
+    (MULTIPART, part(b'name="avatar"; filename="' + b"f" * 3_000 + b'.png"', PIXEL, b"image/png") + END),
+    (MULTIPART, part(b'name="avatar"; filename="a.png"', _BOMB, b"image/png") + END),
+    (MULTIPART, part(b'name="avatar"; filename="a.svg"', b"<svg onload='x'/>", b"image/svg+xml") + END),
+    (MULTIPART, part(b'name="avatar"; filename="a.png"', b"", b"image/png") + END),
+    (MULTIPART, b"".join(part(b'name="f%d"; filename="f"' % n, b"") for n in range(200)) + END),
+    (MULTIPART, b"".join(part(b'name="f%d"' % n, b"") for n in range(1_500)) + END),
 )
 
 # Values of query parameters, as they stand in the request line.
@@ -221,6 +234,10 @@ PATH_VALUES: Final = (
 
 _LONG: Final = b"a" * 7_000
 _NONE: Final = b"eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."
+RANGES: Final = (
+    *(b"bytes=0-0", b"bytes=-1", b"bytes=99999999-", b"bytes=-0", b"bytes=4-2", b"bytes=-", b"bytes=0-1,3-4"),
+    *(b"bytes=" + b"9" * 5_000 + b"-", b"bytes=\xd9\xa3-", b"lines=1-2", b"\xff"),
+)
 HEADERS: Final[tuple[Headers, ...]] = (
     ((b"Authorization", b""),),
     ((b"Authorization", b"Bearer"),),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from apps.api.tests.hostile import corpus
+from apps.api.tests.hostile import corpus, pictures
 from apps.api.tests.hostile.corpus import FORM, JSON
 from apps.api.zones import mounting
 from apps.api.zones.endpoints import Endpoint
@@ -67,6 +67,10 @@ def _operation(endpoint: Endpoint, method: str) -> Iterator[Call]:
     if method in _UNSAFE:
         body = {"body": json.dumps(sample).encode(), "content_type": JSON}
     yield Call(**valid, **body, why="a valid call")
+    yield from _uploads(valid, described)
+    if "206" in described.get("responses", {}):
+        for value in corpus.RANGES:
+            yield Call(**valid, headers=((b"Range", value),), why=f"range {value[:20]!r}")
     for number, headers in enumerate(corpus.HEADERS):
         yield Call(**valid, **body, headers=headers, why=f"header {number} {headers[0][0].decode()}")
     yield from _queries(valid, body, described)
@@ -82,6 +86,26 @@ def _operation(endpoint: Endpoint, method: str) -> Iterator[Call]:
         )
     else:
         yield Call(**valid, body=b"[" * 1_000, content_type=JSON, why="a body on a safe method")
+
+
+def _uploads(valid: dict[str, Any], described: dict[str, Any]) -> Iterator[Call]:
+    """Forms with files, where an operation takes some."""
+    offered = described.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+    if offered is None:
+        return
+    fields = _properties(offered.get("schema", {}), described["components"].get("schemas", {}))
+    for field in (name.encode() for name, schema in fields.items() if schema.get("format") == "binary"):
+        sent = [(what, b"a.png", content) for what, content in pictures.pictures()]
+        sent += [(f"file called {name[:20]!r}", name, corpus.PIXEL) for name in pictures.NAMES]
+        for what, name, content in sent:
+            form = corpus.part(b'name="' + field + b'"; filename="' + name + b'"', content) + corpus.END
+            yield Call(**valid, body=form, content_type=corpus.MULTIPART, why=what)
+
+
+def _properties(schema: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    found = named[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    properties: dict[str, Any] = found.get("properties", {})
+    return properties
 
 
 def _queries(valid: dict[str, Any], body: dict[str, Any], described: dict[str, Any]) -> Iterator[Call]:
