@@ -21,7 +21,7 @@ NOT_FOR_A_COMMAND = {
     "websockets",
 }
 # The first request must not wait for these.
-FOR_A_SERVER = {"PIL", "cryptography.fernet", "jwt", "redis", "uvicorn"}
+FOR_A_SERVER = {"PIL", "cryptography.fernet", "jwt", "redis"}
 COMMAND = """
 import sys
 from django.core.management import execute_from_command_line
