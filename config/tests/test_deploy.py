@@ -19,7 +19,6 @@ import yaml
 from django.conf import settings
 from django.db import connection
 from django.db.utils import ConnectionHandler
-from django.urls import reverse
 from psycopg import sql
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
@@ -279,13 +278,3 @@ def test_health_by_age(tmp_path: Path) -> None:
     old = time.time() - 31
     os.utime(alive, (old, old))
     assert _check("file", "30", HEARTBEAT_FILE=str(alive)) == 1
-
-
-def test_endless_answers_go_to_the_event_loop_unbuffered() -> None:
-    path = reverse("api:private:v1:notifications:stream")
-    found = re.findall(r"location ~ (\S+) \{(.*?)\n    \}", ROUTES, flags=re.DOTALL)
-    (inside,) = [inside for pattern, inside in found if re.search(pattern, path)]
-    assert "set $channels channels;" in inside
-    assert "proxy_buffering off;" in inside
-    others = [reverse("api:private:v1:notifications:list"), reverse("api:private:v1:users:me")]
-    assert not any(re.search(pattern, other) for pattern, _ in found for other in others)
