@@ -37,6 +37,16 @@ from infrastructure.cache.ratelimit import Limiter, LocalCounter
 from infrastructure.cache.rates import Rate
 from infrastructure.realtime import bus
 
+_NO_USAGE = dict.fromkeys(
+    (
+        *("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+        *("encipher_only", "decipher_only"),
+    ),
+    False,
+)
+_USAGE = x509.KeyUsage(digital_signature=True, key_cert_sign=False, crl_sign=False, **_NO_USAGE)
+_USAGE_OF_AUTHORITY = x509.KeyUsage(digital_signature=True, key_cert_sign=True, crl_sign=True, **_NO_USAGE)
+
 
 def _certificate(folder: Path, name: str, signer: Any = None) -> tuple[Any, Path]:
     """A certificate for a name: one that signs, or one that `signer` has signed. Its files in one PEM."""
@@ -55,6 +65,12 @@ def _certificate(folder: Path, name: str, signer: Any = None) -> tuple[Any, Path
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        # Python 3.13 verifies strictly (RFC 5280, section 4.2.1).
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+        )
+        .add_extension(_USAGE_OF_AUTHORITY if signer is None else _USAGE, critical=True)
         .sign(issuer_key, hashes.SHA256())
     )
     path = folder / f"{name}.pem"

@@ -30,7 +30,13 @@ _OF_IDEMPOTENCY = (
 )
 DEFAULT = "AnyProblem"
 # As RFC 9110 has them; the names in the standard library depend on Python's version.
-_RENAMED = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+# RFC 9110's words, which older Pythons do not have.
+_RENAMED = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 _WORTH_SHARING = 2
 
 
