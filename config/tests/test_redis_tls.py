@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import celery
 import pytest
 import redis
 from celery import Celery
@@ -31,6 +32,7 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from apps.common.http import health
+from config.celery import app as project
 from config.tests import fresh
 from infrastructure.cache.breaker import Breaker
 from infrastructure.cache.ratelimit import Limiter, LocalCounter
@@ -314,5 +316,10 @@ def test_a_task_runs_over_tls(use: Any) -> None:
     def double(number: int) -> int:
         return 2 * number
 
-    with start_worker(app, pool="solo", perform_ping_check=False):
-        assert double.delay(21).get(timeout=60) == 42
+    try:
+        with start_worker(app, pool="solo", perform_ping_check=False):
+            assert double.delay(21).get(timeout=60) == 42
+    finally:  # the worker made its application the current one, which tasks of later tests would go to
+        project.set_current()
+        project.set_default()
+    assert celery.current_app.main == project.main
