@@ -22,7 +22,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         ! -name s3 ! -name sts ! -name sso ! -name sso-oidc -exec rm -r {} + \
     && /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
-COPY manage.py ./
+COPY manage.py product.toml ./
 COPY scripts/dotenv.py scripts/
 COPY config config
 COPY infrastructure infrastructure

@@ -14,7 +14,7 @@ BOOTSTRAP = for p in "$$PYTHON" .venv/bin/python python3 python3.14 python3.13 p
 	echo "make: no Python found: install Python 3.11 or newer, or name one with PYTHON=/path/to/python" >&2; exit 1
 PY = .venv/bin/python
 # Commands that read code and write files need no servers: these addresses are never called.
-OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://sarsen@127.0.0.1:1/sarsen REDIS_URL=redis://127.0.0.1:1/0
+OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
 .PHONY: help venv run test removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \

@@ -59,7 +59,7 @@ def main() -> int:
     turns = parser.parse_args().turns
     tools.find()
     ours, theirs = [], []
-    with tempfile.TemporaryDirectory(prefix="sarsen-benchmark-") as name:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         peer = Peer(folder)
         environment = equip(peer, folder)

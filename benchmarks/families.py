@@ -22,7 +22,7 @@ import httpx
 from infrastructure.embedded import postgres, servers
 
 AUTH, ME = "/api/public/v1/auth", "/api/private/v1/users/me/"
-GRACE = {"email": "grace@example.com", "password": "sarsen-demo-2026"}
+GRACE = {"email": "grace@example.com", "password": "demo-password-2026"}
 
 
 class Server:

@@ -41,7 +41,7 @@ def request(path: str, body: dict[str, str] | None = None) -> bytes:
 
 async def acknowledged() -> None:
     """Sign in with a demo account and send a message; returns when the server has acknowledged it."""
-    login = {"email": "grace@example.com", "password": "sarsen-demo-2026"}
+    login = {"email": "grace@example.com", "password": "demo-password-2026"}
     access = json.loads(request("/api/public/v1/auth/login/", login))["access"]
     bearer = {"Authorization": f"Bearer {access}"}
     async with websockets.connect(f"ws://127.0.0.1:{PORT}/ws/chat/lobby/", additional_headers=bearer) as room:
@@ -128,7 +128,7 @@ def start(folder: Path, environment: dict[str, str], title: str, *, weigh: bool)
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="sarsen first start ") as scratch:
+    with tempfile.TemporaryDirectory(prefix="first start ") as scratch:
         folder = Path(scratch) / "sarsen"
         begun = time.monotonic()
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)

@@ -26,7 +26,7 @@ from infrastructure.embedded import postgres, servers
 ROUNDS, CALLS = 8, 60
 LOGIN = "/api/public/v1/auth/login/"
 MESSAGES = "/api/private/v1/chat/rooms/lobby/messages/"
-GRACE = {"email": "grace@example.com", "password": "sarsen-demo-2026"}
+GRACE = {"email": "grace@example.com", "password": "demo-password-2026"}
 
 
 class Product:

@@ -25,7 +25,7 @@ from infrastructure.embedded import postgres, servers
 LOGIN = "/api/public/v1/auth/login/"
 ME = "/api/private/v1/users/me/"
 WRONG = {"email": "grace@example.com", "password": "wrong and wrong"}
-RIGHT = {"email": "linus@example.com", "password": "sarsen-demo-2026"}
+RIGHT = {"email": "linus@example.com", "password": "demo-password-2026"}
 # apps.users.settings: attempts at an account from one address, and from all of them.
 PAIR, ACCOUNT, ADDRESS, REFUSED = 10, 20, 60, 600
 # What a client may claim about where it comes from; none of it is its own to say.

@@ -27,7 +27,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOCK = os.path.join(ROOT, "requirements", "development.txt")
 VENV = os.path.join(ROOT, ".venv")
 PROGRAM = os.path.join(VENV, "bin", "python")
-STAMP = os.path.join(VENV, "sarsen.json")
+STAMP = os.path.join(VENV, "bootstrap.json")
 # What `link_project` writes: an environment that was made with another one is refreshed. Python reads it at each start:
 # a line that begins with `import` is run. Compiled modules are kept in .venv, never in the source tree, and also where
 # PYTHONDONTWRITEBYTECODE is set: compiling everything anew more than doubles the start of each process.
@@ -300,7 +300,7 @@ def link_project():
         stdout=subprocess.PIPE,
         check=True,
     )
-    with open(os.path.join(answer.stdout.decode().strip(), "sarsen.pth"), "w") as link:
+    with open(os.path.join(answer.stdout.decode().strip(), "checkout.pth"), "w") as link:
         link.write(LINK % ROOT)
 
 
@@ -374,7 +374,7 @@ def install(interpreter):
     title = "installing %d packages" % count
     strict = ["--require-hashes", "--only-binary", ":all:"]
     os.environ.setdefault("PIP_RETRIES", "2")
-    with tempfile.TemporaryDirectory(prefix="sarsen-") as folder:
+    with tempfile.TemporaryDirectory(prefix="") as folder:
         pip = pip_command(interpreter, folder)
         by_pip = pip + ["install", "--no-deps", "--no-input", "--disable-pip-version-check"] + strict + ["-r"]
         env = uv_environment(pip_settings(pip))
@@ -497,7 +497,7 @@ def make_environment(interpreter):
 
 def main():
     if os.name != "posix":
-        raise Failure("Sarsen runs on Linux and macOS: on Windows use WSL")
+        raise Failure("This project runs on Linux and macOS: on Windows use WSL")
     ensure(os.environ.get("PYTHON", ""))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 # makemigrations compares models with migration files and, like `check --deploy`, has no need of a database.
-NOWHERE = {"DATABASE_URL": "postgres://sarsen@127.0.0.1:1/sarsen", "REDIS_URL": "redis://127.0.0.1:1/0"}
+NOWHERE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 PARTS: dict[str, list[str]] = {
     "lint": ["-m", "ruff", "check", "."],
     "format": ["-m", "ruff", "format", "--check", "."],
@@ -49,7 +49,7 @@ def production_environment() -> dict[str, str]:
     return {
         **values,
         **NOWHERE,
-        "ALLOWED_HOSTS": "sarsen.example",
+        "ALLOWED_HOSTS": "site.example",
         "SECURE_SSL": "true",
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
     }

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         return subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT)
     # A folder of its own for each run: two at once in one checkout must not count each other's lines.
-    folder = Path(tempfile.mkdtemp(prefix="sarsen-coverage-"))
+    folder = Path(tempfile.mkdtemp(prefix="coverage-"))
     data = f"--data-file={folder / 'data'}"
     coverage = [sys.executable, "-m", "coverage"]
     try:

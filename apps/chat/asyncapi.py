@@ -9,6 +9,7 @@ from apps.chat.models import MAX_ATTACHMENTS, MAX_TEXT, SLUG_PATTERN, Role
 from apps.chat.services.message_parts import MAX_MENTIONS
 from apps.common.sockets import close_codes
 from apps.common.sockets.asyncapi import Socket, message
+from infrastructure.product import PRODUCT
 
 ZONE: Final = "private"
 """Beside this zone's OpenAPI documents it is served, to those who may read them."""
@@ -44,7 +45,7 @@ def document() -> dict[str, Any]:
     """Build the document."""
     return Socket(
         name="room",
-        title="Sarsen: chat",
+        title=f"{PRODUCT.name}: chat",
         description="One socket is one room. A message is stored before it is acknowledged, numbered without gaps,"
         " and delivered once and in order. Changes (edits and deletions) are numbered, too. `?after=<seq>` replays what was"
         " missed before what is live: first the changes of older messages, each message as it is now, then the messages."

@@ -69,4 +69,4 @@ def seed(summary: dict[str, Any]) -> None:
 
 
 def _client_id(slug: str, position: int) -> UUID:
-    return uuid5(NAMESPACE_URL, f"sarsen:demo:{slug}:{position}")
+    return uuid5(NAMESPACE_URL, f"demo:{slug}:{position}")

@@ -1,4 +1,4 @@
-"""The chat protocol, `sarsen.chat.v1`: frames from clients, and those that answer them. No I/O.
+"""The chat protocol, `chat.v1`: frames from clients, and those that answer them. No I/O.
 
 What a room is told is in `selectors/room_events.py`, since REST and services tell it as well.
 """
@@ -19,7 +19,7 @@ from apps.chat.types import Posted
 from apps.common.exceptions import DomainError, InvalidInput
 from infrastructure import realtime
 
-PROTOCOL: Final = "sarsen.chat.v1"
+PROTOCOL: Final = "chat.v1"
 # What the longest message takes in any spelling of its JSON: twelve bytes a character (`\ud83d\ude00`), and the names and
 # ids of all other members.
 MAX_FRAME: Final = 12 * MAX_TEXT + 4_096

@@ -80,7 +80,7 @@ def prune(*, now: datetime | None = None) -> int:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 # The trigger lets rows go only in a transaction that has said this.
-                cursor.execute("SELECT set_config('sarsen.audit_retention', 'on', true)")
+                cursor.execute("SELECT set_config('append_only.retention', 'on', true)")
             oldest = AuditEvent.objects.filter(at__lt=limit).order_by("at", "id")[:_BATCH]
             count = AuditEvent.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()[0]
         total += count

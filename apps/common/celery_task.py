@@ -116,10 +116,10 @@ def _read(reader: Callable[[Any], Any], value: Any) -> Any:
 
 def install() -> None:
     """Connect the outcome of tasks with the outbox and with the table of dead tasks."""
-    signals.task_success.connect(_succeeded, dispatch_uid="sarsen.task_succeeded")
-    signals.task_retry.connect(_retried, dispatch_uid="sarsen.task_retried")
-    signals.task_failure.connect(record_failure, dispatch_uid="sarsen.dead_tasks")
-    signals.task_rejected.connect(record_unusable, dispatch_uid="sarsen.unusable_messages")
+    signals.task_success.connect(_succeeded, dispatch_uid="celery_task.task_succeeded")
+    signals.task_retry.connect(_retried, dispatch_uid="celery_task.task_retried")
+    signals.task_failure.connect(record_failure, dispatch_uid="celery_task.dead_tasks")
+    signals.task_rejected.connect(record_unusable, dispatch_uid="celery_task.unusable_messages")
 
 
 def _succeeded(*, sender: Any, **_: Any) -> None:

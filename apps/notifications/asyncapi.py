@@ -11,6 +11,7 @@ from typing import Any, Final
 from apps.common.sockets.asyncapi import Socket, message
 from apps.notifications import consumers
 from apps.notifications.models import BODY_LENGTH, KIND_LENGTH, LINK_LENGTH, TITLE_LENGTH
+from infrastructure.product import PRODUCT
 
 ZONE: Final = "private"
 """Beside this zone's OpenAPI documents it is served, to those who may read them."""
@@ -48,7 +49,7 @@ def document() -> dict[str, Any]:
     """Build the document."""
     return Socket(
         name="notifications",
-        title="Sarsen: notifications",
+        title=f"{PRODUCT.name}: notifications",
         description="What one person is told, as it comes: stored first, numbered without gaps for each person;"
         " `?after=<seq>` brings what was missed before what is new.",
         address="/ws/notifications/",

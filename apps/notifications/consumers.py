@@ -25,7 +25,7 @@ from apps.users import services
 from apps.users.types import SessionReference, SessionUser
 from infrastructure.telemetry import context
 
-PROTOCOL: Final = "sarsen.notifications.v1"
+PROTOCOL: Final = "notifications.v1"
 LAG_LIMIT: Final = 30.0
 MAX_FRAME: Final = 1024
 FRAMES_A_MINUTE: Final = 120

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.users.models import Role, User
 
-PASSWORD: Final = "sarsen-demo-2026"  # noqa: S105  (public, and made on development machines only)
+PASSWORD: Final = "demo-password-2026"  # noqa: S105  (public, and made on development machines only)
 PEOPLE: Final = (
     ("ada@example.com", "Ada Lovelace", Role.ADMIN),
     ("grace@example.com", "Grace Hopper", Role.USER),

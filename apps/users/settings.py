@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from infrastructure import environment
+from infrastructure import environment, product
 from infrastructure.environment import Mistake, secrets
 from infrastructure.token import WeakKeyError, keys
 
@@ -65,7 +65,10 @@ VARIABLES.weak("JWT_KEYS", [None if JWT_KEYS else "is empty"])
 for _kid, _secret in JWT_KEYS:
     if _weakness := secrets.weakness(_secret, least=_LEAST_KEY_LENGTH):
         VARIABLES.weak("JWT_KEYS", [f"holds a key {_kid!r} that {_weakness}"])
-JWT_ISSUER = VARIABLES.text("JWT_ISSUER", "sarsen", "`iss` and `aud` of access tokens")
+JWT_ISSUER = (
+    VARIABLES.text("JWT_ISSUER", "", "`iss` and `aud` of access tokens; empty: the product's slug")
+    or product.PRODUCT.slug
+)
 JWT_AUDIENCE = JWT_ISSUER
 ACCESS_TOKEN_LIFETIME = timedelta(
     seconds=VARIABLES.number("ACCESS_TOKEN_SECONDS", 600, "Lifetime of an access token", least=1, most=86_400)

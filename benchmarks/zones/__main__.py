@@ -46,7 +46,7 @@ def main() -> int:
     wanted = arguments.part or list(PARTS)
     if wanted == ["seeds"]:
         return 0 if seeds.run() else 1
-    with tempfile.TemporaryDirectory(prefix="sarsen-zones-") as folder:
+    with tempfile.TemporaryDirectory(prefix="zones-") as folder:
         print(f"installing {' '.join(PEER)}", flush=True)
         peer = Peer(Path(folder))
         answers = [PARTS[name](peer) for name in wanted]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ZONES = 50
 # Compiling everything anew would be most of a start.
 INHERITED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-NOWHERE = {"DATABASE_URL": "postgres://sarsen@127.0.0.1:1/sarsen", "REDIS_URL": "redis://127.0.0.1:1/0"}
+NOWHERE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 ENVIRONMENT = {
     **INHERITED,
     **NOWHERE,

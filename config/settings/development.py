@@ -41,7 +41,7 @@ SECRET_KEY = SECRET_KEY or SAMPLE_SECRET_KEY
 
 # Accounts of the demo data, which a page may offer to sign in with.
 DEMO_LOGINS = (("ada@example.com", "admin"), ("grace@example.com", "user"), ("linus@example.com", "user"))
-DEMO_PASSWORD = "sarsen-demo-2026"  # noqa: S105  (printed for everyone to see)
+DEMO_PASSWORD = "demo-password-2026"  # noqa: S105  (printed for everyone to see)
 
 globals().update(
     MAIL_SERVER

@@ -15,7 +15,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # pytest-django creates and drops the database, which a pool's idle connections would block.
 DATABASES = {"default": connection(pooled=False)}
 # Between tests that commit, every table is emptied; nowhere else does the audit log let itself be.
-DATABASES["default"]["OPTIONS"]["options"] += " -c sarsen.audit_truncate=on"
+DATABASES["default"]["OPTIONS"]["options"] += " -c append_only.truncate=on"
 
 # Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.
 STATIC_ROOT = None

@@ -14,7 +14,7 @@ from infrastructure.environment import Refused
 from scripts import dotenv
 
 # Neither is asked while settings load.
-NOWHERE = {"DATABASE_URL": "postgres://sarsen@127.0.0.1:1/sarsen", "REDIS_URL": "redis://127.0.0.1:1/0"}
+NOWHERE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 
 
 def strong() -> dict[str, str]:

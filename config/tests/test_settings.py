@@ -17,6 +17,7 @@ from config.tests import fresh
 from infrastructure import environment
 from infrastructure.environment import Refused
 from infrastructure.environment.secrets import SAMPLE_FIELD_KEY, SAMPLE_JWT_KEY, SAMPLE_SECRET_KEY
+from infrastructure.product import PRODUCT
 
 BOTH = pytest.mark.parametrize("of", ["production", "development"])
 LONG = "abcdefghijklmnopqrstuvwxyz" * 2
@@ -73,7 +74,7 @@ WRONG = [
     ("DATABASE_URL", "", "is not set: PostgreSQL"),
     (
         "DATABASE_URL",
-        "postgres://sarsen:SE/CRET@postgres:5432/sarsen",
+        "postgres://acme:SE/CRET@postgres:5432/acme",
         "cannot be read: user and password must be p",
     ),
     (
@@ -124,7 +125,7 @@ WRONG = [
         "smtp+tls://me:SE/CRET@mail.example",
         "cannot be read: user and password must be percent-encoded",
     ),
-    ("EMAIL_FROM", "Sarsen", "must be one address"),
+    ("EMAIL_FROM", "Acme", "must be one address"),
     (
         "OIDC_PROVIDERS",
         '[{"client_secret": "SECRET"',
@@ -236,7 +237,7 @@ def test_empty_is_not_set(of: str) -> None:
     assert found["ADMIN_SECOND_FACTOR"] is (of == "production")
     assert (found["ZONE_RATES"]["public"], found["ZONE_RATES"]["admin"]) == (("120/minute",), ("300/minute",))
     assert found["LOG_LEVEL"] == "INFO"
-    assert found["DEFAULT_FROM_EMAIL"] == "Sarsen <no-reply@example.com>"
+    assert found["DEFAULT_FROM_EMAIL"] == f"{PRODUCT.name} <no-reply@{PRODUCT.domain}>"
     assert found["JWT_ALGORITHM"] == "HS256"
     assert found["OIDC_PROVIDERS"] == []
     assert found["PUBLIC_URL"] == "http://127.0.0.1:8000"
@@ -387,7 +388,7 @@ def test_production_without_secrets_does_not_start() -> None:
 
 
 def test_production_with_written_secrets_passes_the_deployment_checks() -> None:
-    values = {**fresh.strong(), "SECURE_SSL": "true", "PUBLIC_URL": "https://sarsen.example"}
+    values = {**fresh.strong(), "SECURE_SSL": "true", "PUBLIC_URL": "https://site.example"}
     done = _run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **values)
     assert (done.returncode, done.stderr) == (0, "")
 

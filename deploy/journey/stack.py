@@ -43,7 +43,7 @@ class Stack:
         self.project = f"sarsen-journey-{secrets.token_hex(3)}"
         self.port = free_port()
         self.image = self.project
-        self._folder = tempfile.TemporaryDirectory(prefix="sarsen-journey-")
+        self._folder = tempfile.TemporaryDirectory(prefix="journey-")
         self.env_file = Path(self._folder.name) / "env"
         made = subprocess.run(
             [sys.executable, str(ROOT / "scripts" / "dotenv.py"), "--print"],
@@ -146,7 +146,7 @@ class Stack:
 
     def keep(self) -> Path:
         """Let the file of secrets outlive this process. Where it is."""
-        kept = Path(tempfile.mkdtemp(prefix="sarsen-journey-kept-")) / "env"
+        kept = Path(tempfile.mkdtemp(prefix="journey-kept-")) / "env"
         kept.write_text(self.env_file.read_text())
         kept.chmod(0o600)
         return kept

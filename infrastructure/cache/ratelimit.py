@@ -21,6 +21,7 @@ from infrastructure import lazy_import
 from infrastructure.cache import redis as redis_client
 from infrastructure.cache.breaker import Breaker
 from infrastructure.cache.rates import Rate
+from infrastructure.product import PRODUCT
 from infrastructure.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class Limiter:
     def __init__(
         self,
         *,
-        prefix: str = "sarsen:rate",
+        prefix: str = f"{PRODUCT.slug}:rate",
         connect: Callable[[], redis.Redis] = redis_client.client,
         breaker: Breaker | None = None,
         local: LocalCounter | None = None,

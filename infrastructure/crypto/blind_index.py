@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from infrastructure import lazy_import
 from infrastructure.crypto.fernet import FieldCipher
+from infrastructure.product import PRODUCT
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
@@ -29,13 +30,18 @@ SIZE: Final = 16
 class BlindIndex:
     """The digests of one column, by a ring of keys: the first makes what is stored, all of them what is looked for.
 
+    The labels of earlier releases (`formerly` in product.toml) are looked for, too.
+
     Raises:
         WeakKeyError: as FieldCipher does for the same keys.
     """
 
     def __init__(self, keys: Sequence[str], column: str) -> None:
         FieldCipher(keys)
-        self._ring = tuple(_derived(key, column) for key in keys)
+        labels = ("", *(f"{slug} " for slug in PRODUCT.formerly))
+        self._ring = tuple(
+            _derived(key, f"{label}blind index\x00{column}") for label in labels for key in keys
+        )
 
     def digest(self, text: str) -> bytes:
         """What is stored for a text: 16 bytes."""
@@ -46,9 +52,8 @@ class BlindIndex:
         return tuple(_digest(key, text) for key in self._ring)
 
 
-def _derived(key: str, column: str) -> bytes:
-    info = b"sarsen blind index\x00" + column.encode()
-    derivation = hkdf.HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info)
+def _derived(key: str, info: str) -> bytes:
+    derivation = hkdf.HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info.encode())
     return derivation.derive(base64.urlsafe_b64decode(key))
 
 

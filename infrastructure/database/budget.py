@@ -50,7 +50,7 @@ def note_answer() -> None:
 
 
 _is_silent = False  # of the process
-_current: Final[ContextVar[Budget | None]] = ContextVar("sarsen_database_budget", default=None)
+_current: Final[ContextVar[Budget | None]] = ContextVar("database_budget", default=None)
 
 
 def current() -> Budget | None:

@@ -36,7 +36,7 @@ class Stack:
 
 
 def development(*, host: str, port: int, summary: Path) -> Stack:
-    """Sarsen itself: migrate and seed, then the server, the clock and the worker."""
+    """The product itself: migrate and seed, then the server, the clock and the worker."""
     python = (sys.executable, "-X", "utf8")
     # As root, which a container's or a rented machine's developer often is, Celery would say so in eight lines.
     quiet = ("-W", "ignore:You're running the worker with superuser privileges")

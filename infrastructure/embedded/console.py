@@ -9,7 +9,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-COLOURS = {"sarsen": 36, "postgres": 34, "valkey": 35, "prepare": 33, "server": 32, "beat": 95, "worker": 94}
+from infrastructure.product import PRODUCT
+
+COLOURS = {"stack": 36, "postgres": 34, "valkey": 35, "prepare": 33, "server": 32, "beat": 95, "worker": 94}
 NOISE = ("Memory overcommit must be enabled",)  # advice for the owner of a production machine
 LONGEST = 64 * 1024  # bytes of a line without an end after which it is shown as it is
 WIDTH = 8
@@ -38,7 +40,7 @@ class Console:
     def say(self, text: str) -> None:
         """A line of the supervisor's own."""
         for part in text.splitlines():
-            self.line("sarsen", part)
+            self.line("stack", part)
 
     def feed(self, name: str, data: bytes) -> None:
         """What a process wrote: whole lines are shown, a rest waits for its end."""
@@ -70,7 +72,7 @@ def banner(url: str, summary: Path, seconds: float) -> str:
     with contextlib.suppress(FileNotFoundError):
         content = json.loads(summary.read_text())
     urls, logins = content.get("urls", []), content.get("logins", [])
-    lines = ["", f"Sarsen is up: {url}  (after {seconds:.1f} s)", ""]
+    lines = ["", f"{PRODUCT.name} is up: {url}  (after {seconds:.1f} s)", ""]
     if isinstance(urls, list):
         lines += [f"  {label:<16} {path if '://' in path else url + path}" for label, path in urls]
     if isinstance(logins, list) and logins:
@@ -85,5 +87,5 @@ def banner(url: str, summary: Path, seconds: float) -> str:
 def stderr(text: str) -> None:
     """The one line that a failed command leaves."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"sarsen: {text}\n")
+        sys.stderr.write(f"error: {text}\n")
         sys.stderr.flush()

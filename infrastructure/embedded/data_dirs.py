@@ -1,7 +1,7 @@
 """Where the servers of a checkout keep their data, under which account, and that nobody else can have put it there.
 
 An ordinary user's data lives in `.data/` of the checkout. PostgreSQL refuses to run as root, so root's servers run as
-`nobody`, with their data below /var/lib/sarsen: in a checkout under /root that account could not reach it, and the
+`nobody`, with their data below /var/lib/development-servers: in a checkout under /root that account could not reach it, and the
 permissions of folders that we did not make are not ours to change. Nothing here starts a process.
 """
 
@@ -22,10 +22,12 @@ from pathlib import Path
 
 from infrastructure.embedded import errors
 from infrastructure.embedded.processes import Account
+from infrastructure.product import PRODUCT
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SYSTEM_HOMES = (Path("/var/lib/sarsen"), Path("/var/tmp/sarsen"))
-THROWAWAY = "sarsen-test-"
+FOLDER = "development-servers"
+SYSTEM_HOMES = (Path("/var/lib") / FOLDER, Path("/var/tmp") / FOLDER)
+THROWAWAY = "test-servers-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +148,7 @@ def persistent(checkout: Path = CHECKOUT) -> Home:
             # Windows' drives under WSL and some shared folders know no permissions; PostgreSQL insists on them.
             state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
             state.mkdir(parents=True, exist_ok=True)
-            above = own_folder(state / "sarsen", mode=0o700)
+            above = own_folder(state / FOLDER, mode=0o700)
             return Home(path=instance_folder(checkout, above, mode=0o700), account=None)
     above = system_home(account)
     return Home(path=instance_folder(checkout, above, mode=0o755), account=account)
@@ -169,7 +171,11 @@ def instance_folder(checkout: Path, above: Path, *, mode: int) -> Path:
     note = checkout / ".data" / "instance"
     if not note.exists():
         write_private(note, secrets.token_hex(8))
-    folder = own_folder(above / note.read_text().strip(), mode=mode)
+    name = note.read_text().strip()
+    for former in PRODUCT.formerly:  # earlier releases kept it below the product's slug
+        if (earlier := above.with_name(former) / name).is_dir() and not (above / name).exists():
+            earlier.rename(above / name)
+    folder = own_folder(above / name, mode=mode)
     label = folder / "checkout"
     if label.exists() and is_copy(checkout, note, Path(label.read_text())):
         note.unlink()

@@ -13,8 +13,9 @@ from typing import IO
 
 from infrastructure.embedded import binaries as programs
 from infrastructure.embedded import data_dirs, errors, processes
+from infrastructure.product import PRODUCT
 
-NAME = "sarsen"  # the role and the database, as in production
+NAME = PRODUCT.identifier  # the role and the database, as in production
 COMMON = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a socket's path is limited to about 100 bytes, a checkout's is not
@@ -102,6 +103,8 @@ class Postgres:
             self.create(folder, binaries)
         self.check_version()
         self.end_previous()
+        if self.home.credentials().get("name") != NAME:
+            self.rename(binaries)
         credentials = self.home.credentials()
         last = int(credentials.get("postgres_port", "0"))
         self.port = last if last and is_free(last) else free_port()
@@ -136,6 +139,21 @@ class Postgres:
         self.run([binaries / "postgres", *single], text=f"CREATE DATABASE {NAME}\n")
         scratch.rename(self.data)
 
+    def rename(self, binaries: Path) -> None:
+        """Give the role and the database the product's name of today.
+
+        The role is the only one and cannot rename itself, so single-user mode writes the catalogues.
+        """
+        former = "(SELECT rolname FROM pg_authid WHERE oid = 10)"
+        # A slug, from which NAME is made, holds nothing that has to be quoted.
+        statements = (
+            f"UPDATE pg_database SET datname = '{NAME}' WHERE datname = {former}\n"  # noqa: S608
+            f"UPDATE pg_authid SET rolname = '{NAME}' WHERE oid = 10\n"
+        )
+        options = ["-c", "log_min_messages=fatal", "-c", "allow_system_table_mods=on"]
+        self.run([binaries / "postgres", "--single", "-D", self.data, *options, "postgres"], text=statements)
+        self.home.remember({**self.home.credentials(), "name": NAME})
+
     def run(self, command: Sequence[str | Path], *, text: str = "") -> None:
         """Run one of PostgreSQL's programs to its end. Raises ServerFailed with what it said."""
         account = self.home.account
@@ -153,7 +171,7 @@ class Postgres:
         )
         if done.returncode:
             said = done.stdout.decode(errors="replace").strip().splitlines()[-5:]
-            raise errors.ServerFailed("PostgreSQL could not make its data folder: " + " / ".join(said))
+            raise errors.ServerFailed("PostgreSQL could not prepare its data folder: " + " / ".join(said))
 
     def check_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text().strip()

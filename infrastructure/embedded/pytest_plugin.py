@@ -99,4 +99,4 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(SkipWatch(config), "sarsen-skips")
+    config.pluginmanager.register(SkipWatch(config), "skips")

@@ -150,12 +150,12 @@ def dsn(value: str) -> str:
 
 
 def sender(value: str) -> str:
-    """An address that mails come from, with or without a name: `Sarsen <no-reply@example.com>`."""
+    """An address that mails come from, with or without a name: `Acme <no-reply@example.com>`."""
     name, address = parseaddr(text(value))
     local, _, domain = address.rpartition("@")
     is_whole = address == value or (name and value.endswith(f"<{address}>"))
     if not is_whole or not re.fullmatch(r"[^\s@<>(),;:\"\[\]\\]+", local) or not is_host(domain.lower()):
-        raise Mistake("must be one address, as in `Sarsen <no-reply@example.com>`")
+        raise Mistake("must be one address, as in `Acme <no-reply@example.com>`")
     return value
 
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django_redis import get_redis_connection
 
 from infrastructure import lazy_import
+from infrastructure.product import PRODUCT
 from infrastructure.telemetry.metrics import REALTIME_FAILURES
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ else:
 Listener = Callable[[bytes], None]
 ORIGIN_LENGTH: Final = 8
 _NOBODY: Final = bytes(ORIGIN_LENGTH)
-_HELLO: Final = "sarsen:bus"
+_HELLO: Final = f"{PRODUCT.slug}:bus"
 _PIPELINE: Final = 512
 _BACKLOG: Final = 10_000
 _SILENCE: Final = 5.0

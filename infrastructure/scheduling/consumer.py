@@ -15,6 +15,7 @@ from celery.utils.log import get_logger
 from celery.worker import consumer
 
 from infrastructure.scheduling.transport import Unusable
+from infrastructure.telemetry import tasks
 
 
 class Consumer(consumer.Consumer):
@@ -71,7 +72,7 @@ def _parts(message: Any) -> dict[str, Any]:
     args, kwargs, _ = message.decode()
     if not (isinstance(args, list) and isinstance(kwargs, dict)):
         raise ValueError("The arguments of the task are no list and no object.")  # noqa: TRY004  (as above)
-    request_id = headers.get("sarsen_request_id")
+    request_id = next((headers[key] for key in tasks.HEADERS if key in headers), "")
     return {
         "task_id": task_id,
         "name": name,

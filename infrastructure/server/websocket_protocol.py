@@ -33,8 +33,8 @@ from websockets.server import ServerProtocol
 
 from infrastructure.server import websocket_handshake
 
-EXTENSION: Final = "sarsen.joined_writes"
-FRAMED: Final = "sarsen.framed"
+EXTENSION: Final = "server.joined_writes"
+FRAMED: Final = "server.framed"
 RELEASES: Final = frozenset({"0.54"})
 _FINAL_TEXT: Final = 0x81
 _log = structlog.get_logger(__name__)

@@ -51,7 +51,7 @@ def _refuse_write(_: bytes) -> None:
     raise RuntimeError("The write() callable of PEP 3333 is not offered: return an iterable of bytes.")
 
 
-REFUSAL: Final = "sarsen.refusal"
+REFUSAL: Final = "server.refusal"
 """In the environ of a request that the application has to refuse, so that this answer has what all answers have: the
 problem's `status`, `code`, `detail` and `headers`. There is no body then."""
 _LATE: Final = {
@@ -65,7 +65,7 @@ _NO_ROOM: Final = {
     "detail": "There is no room on the disk right now. Try again later.",
     "headers": {"Retry-After": "30"},
 }
-TAKEOVER: Final = "sarsen.takeover"
+TAKEOVER: Final = "server.takeover"
 
 
 class Takeover:

@@ -15,7 +15,7 @@ REQUEST_ID: Final = "request_id"
 MAX_REQUEST_ID: Final = 128
 _SANE = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_REQUEST_ID}}}")
 # Not among the key-values of log lines: only what is audited says where it came from.
-_network: Final[ContextVar[str]] = ContextVar("sarsen_network", default="")
+_network: Final[ContextVar[str]] = ContextVar("network", default="")
 
 
 def new_request_id() -> str:

@@ -18,34 +18,45 @@ from prometheus_client import (
     values,
 )
 
+from infrastructure.product import PRODUCT
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 REQUESTS = Histogram(
-    "sarsen_http_request_seconds",
+    f"{PRODUCT.identifier}_http_request_seconds",
     "Time to answer an HTTP request.",
     ("zone", "route", "method", "status"),
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 TASKS = Histogram(
-    "sarsen_task_seconds",
+    f"{PRODUCT.identifier}_task_seconds",
     "Time to run a background task, by outcome.",
     ("task", "outcome"),
     buckets=(0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60),
 )
 OUTBOX = Counter(
-    "sarsen_outbox_events_total", "Events that the relay took up, by outcome.", ("event", "outcome")
+    f"{PRODUCT.identifier}_outbox_events_total",
+    "Events that the relay took up, by outcome.",
+    ("event", "outcome"),
 )
 OUTBOX_DEPTH = Gauge(
-    "sarsen_outbox_depth", "Events in the outbox, by state.", ("state",), multiprocess_mode="mostrecent"
+    f"{PRODUCT.identifier}_outbox_depth",
+    "Events in the outbox, by state.",
+    ("state",),
+    multiprocess_mode="mostrecent",
 )
-SOCKETS = Gauge("sarsen_sockets", "Open WebSockets.", ("kind",), multiprocess_mode="livesum")
-REALTIME_FAILURES = Counter("sarsen_realtime_failures_total", "Pushes that did not reach Redis.", ("kind",))
+SOCKETS = Gauge(f"{PRODUCT.identifier}_sockets", "Open WebSockets.", ("kind",), multiprocess_mode="livesum")
+REALTIME_FAILURES = Counter(
+    f"{PRODUCT.identifier}_realtime_failures_total", "Pushes that did not reach Redis.", ("kind",)
+)
 ZONE_REFUSALS = Counter(
-    "sarsen_zone_refused_total", "Calls that a zone or one of its views refused, by code.", ("zone", "code")
+    f"{PRODUCT.identifier}_zone_refused_total",
+    "Calls that a zone or one of its views refused, by code.",
+    ("zone", "code"),
 )
-RATE_LIMITED = Counter("sarsen_rate_limited_total", "Calls that a limit refused.", ("scope",))
+RATE_LIMITED = Counter(f"{PRODUCT.identifier}_rate_limited_total", "Calls that a limit refused.", ("scope",))
 RATE_LIMIT_FALLBACKS = Counter(
-    "sarsen_rate_limit_fallbacks_total", "Calls that were counted locally: Redis was away."
+    f"{PRODUCT.identifier}_rate_limit_fallbacks_total", "Calls that were counted locally: Redis was away."
 )
 
 

@@ -8,20 +8,23 @@ from typing import Any
 import structlog
 from celery import signals
 
+from infrastructure.product import PRODUCT
 from infrastructure.telemetry import context, metrics
 
-HEADER = "sarsen_request_id"
+HEADER = "request_id"
+# Messages that an earlier release queued carry its slug.
+HEADERS = (HEADER, *(f"{slug}_{HEADER}" for slug in PRODUCT.formerly))
 _log = structlog.get_logger("tasks")
 
 
 def install() -> None:
     """Connect the signals, once for each process. Called by config/celery.py in every process that uses Celery."""
-    signals.setup_logging.connect(_keep_logging, dispatch_uid="sarsen.logging")
-    signals.before_task_publish.connect(_send_request_id, dispatch_uid="sarsen.publish")
-    signals.task_prerun.connect(_start, dispatch_uid="sarsen.start")
-    signals.task_retry.connect(_retry, dispatch_uid="sarsen.retry")
-    signals.task_failure.connect(_failure, dispatch_uid="sarsen.failure")
-    signals.task_postrun.connect(_end, dispatch_uid="sarsen.end")
+    signals.setup_logging.connect(_keep_logging, dispatch_uid="telemetry.logging")
+    signals.before_task_publish.connect(_send_request_id, dispatch_uid="telemetry.publish")
+    signals.task_prerun.connect(_start, dispatch_uid="telemetry.start")
+    signals.task_retry.connect(_retry, dispatch_uid="telemetry.retry")
+    signals.task_failure.connect(_failure, dispatch_uid="telemetry.failure")
+    signals.task_postrun.connect(_end, dispatch_uid="telemetry.end")
 
 
 def _keep_logging(**_: Any) -> None:
@@ -36,9 +39,10 @@ def _send_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
 def _start(task: Any = None, task_id: str = "", **_: Any) -> None:
     context.clear()
     # A worker makes headers attributes of the request; a task that runs in place keeps them apart.
-    offered = getattr(task.request, HEADER, None) or (task.request.headers or {}).get(HEADER)
+    headers = {**vars(task.request), **(task.request.headers or {})}
+    offered = next((headers[key] for key in HEADERS if headers.get(key)), None)
     context.bind(request_id=context.accept_request_id(offered), task_id=task_id, task=task.name)
-    task.request.sarsen_started = time.perf_counter()
+    task.request.started_at = time.perf_counter()
 
 
 def _retry(request: Any = None, reason: Any = None, **_: Any) -> None:
@@ -51,7 +55,7 @@ def _failure(exception: BaseException | None = None, einfo: Any = None, **_: Any
 
 def _end(task: Any = None, state: str | None = None, **_: Any) -> None:
     outcome = (state or "unknown").lower()
-    seconds = time.perf_counter() - getattr(task.request, "sarsen_started", time.perf_counter())
+    seconds = time.perf_counter() - getattr(task.request, "started_at", time.perf_counter())
     metrics.TASKS.labels(task.name, outcome).observe(seconds)
     _log.info("task.done", outcome=outcome, ms=round(seconds * 1000, 1))
     context.clear()

@@ -99,7 +99,7 @@ class KeyRing:
                 kid=kid,
                 algorithm=self.algorithm,
                 signs=kid == self.kid,
-                fingerprint=hashlib.sha256(b"sarsen.token-key:" + _bytes(key)).hexdigest()[:16],
+                fingerprint=hashlib.sha256(b"token-key:" + _bytes(key)).hexdigest()[:16],
             )
             for kid, key in self._verifying.items()
         ]

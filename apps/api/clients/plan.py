@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.api.zones.mounting import Mounted
 from apps.api.zones.table import Zone
+from infrastructure.product import PRODUCT
 
 _VERSION_PARTS = 3
 
@@ -35,19 +36,13 @@ class Source:
     schema: dict[str, Any]
 
     @property
-    def project(self) -> str:
-        """The product's name, with which the title of every zone begins."""
-        title: str = self.schema["info"]["title"]
-        return title.partition(":")[0]
-
-    @property
     def package(self) -> str:
-        """The name in a registry: `sarsen-private-client`."""
-        return re.sub(r"[^a-z0-9]+", "-", f"{self.project} {self.name} client".lower()).strip("-")
+        """The name in a registry: `acme-private-client`."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{PRODUCT.slug} {self.name} client".lower()).strip("-")
 
     @property
     def module(self) -> str:
-        """The name to import in Python: `sarsen_private_client`."""
+        """The name to import in Python: `acme_private_client`."""
         return self.package.replace("-", "_")
 
     @property

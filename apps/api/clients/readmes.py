@@ -42,7 +42,7 @@ def typescript(source: Source) -> str:
     lines = [
         f'import {{ {", ".join(imports)} }} from "{source.package}";',
         "",
-        'const baseUrl = "https://sarsen.example";',
+        'const baseUrl = "https://site.example";',
     ]
     if source.signs_in:
         lines += [line for readme in more for line in readme.setup]
@@ -91,7 +91,7 @@ def python(source: Source) -> str:
     if example:
         lines += [f"from {source.module}.api.{_snake(example.tag)} import {operation}"]
         lines += [f"from {source.module}.models import {example.model}"] if example.body else []
-    lines += ["", 'base_url = "https://sarsen.example"']
+    lines += ["", 'base_url = "https://site.example"']
     if source.signs_in:
         lines += [line for readme in more for line in readme.setup]
         lines += ["", "with Client(base_url, session=session) as client:"]

@@ -7,6 +7,7 @@ from typing import Any
 from apps.api.zones.table import Version, Zone
 from apps.common.http import idempotency
 from apps.common.http.authentication import challenge_of
+from infrastructure.product import PRODUCT
 
 PROBLEM = {
     "type": "object",
@@ -106,7 +107,11 @@ def info(zone: Zone, version: Version) -> dict[str, Any]:
         if version.notice:
             notice += f" [What to do]({version.notice})."
         words.insert(0, notice)
-    return {"title": f"Sarsen: {zone.title}", "version": version.name, "description": "\n\n".join(words)}
+    return {
+        "title": f"{PRODUCT.name}: {zone.title}",
+        "version": version.name,
+        "description": "\n\n".join(words),
+    }
 
 
 def add_components(document: dict[str, Any], zone: Zone, version: Version) -> None:

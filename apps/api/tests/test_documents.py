@@ -26,6 +26,7 @@ from apps.api.zones.indexes import words_as_html
 from apps.api.zones.mounting import mount
 from apps.api.zones.table import Docs, Floor, ZoneTable
 from apps.common.slices import Slice
+from infrastructure.product import PRODUCT
 
 pytestmark = pytest.mark.django_db
 PAGES = ("schema/", "redoc/", "schema.yaml", "schema.json", "v1/schema.yaml", "v1/schema.json")
@@ -40,7 +41,7 @@ def test_schemas_are_valid_openapi(zone: str) -> None:
     data = document(zone)
     validate_schema(json.loads(json.dumps(data)))
     assert data["openapi"] == "3.1.0"
-    assert data["info"]["title"] == f"Sarsen: {zone.title()}"
+    assert data["info"]["title"] == f"{PRODUCT.name}: {zone.title()}"
     assert data["info"]["version"] == "v1"
     assert all(item.startswith(f"/api/{zone}/v1/") for item in data["paths"])
 
@@ -249,7 +250,7 @@ def test_a_schema_is_served_with_etag_304_and_compression(serve: Serve, format_:
     plain = client.get(url)
     etag = plain.headers["ETag"]
     load = yaml.safe_load if format_ is Format.YAML else json.loads
-    assert load(plain.content)["info"]["title"] == "Sarsen: Open"
+    assert load(plain.content)["info"]["title"] == f"{PRODUCT.name}: Open"
     zipped = client.get(url, headers={"Accept-Encoding": "gzip, br"})
     assert zipped.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(zipped.content) == plain.content

@@ -17,6 +17,7 @@ import orjson
 from apps.chat.live.feed import Feed
 from apps.chat.live.presence import Change
 from infrastructure import realtime
+from infrastructure.product import PRODUCT
 from infrastructure.realtime.bus import Bus
 
 
@@ -140,5 +141,5 @@ class PresenceSync:
 
 def _key(feed: Feed, process: str = "") -> str:
     """The keys of a room lie together in a cluster."""
-    key = f"sarsen:present:{{{feed.room_id}}}"
+    key = f"{PRODUCT.slug}:present:{{{feed.room_id}}}"
     return f"{key}:{process}" if process else key

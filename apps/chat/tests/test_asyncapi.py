@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,9 @@ from apps.chat import asyncapi, services
 from apps.chat.models import Role
 from apps.chat.tests.conftest import Site, Socket
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.common.sockets import close_codes
+from apps.common.sockets import close_codes, handshake
 from apps.users.tests.factories import UserFactory, access_token_for, bearer
+from infrastructure.product import PRODUCT
 
 DOCUMENT = asyncapi.document()
 MESSAGES: dict[str, Any] = DOCUMENT["components"]["messages"]
@@ -132,11 +134,11 @@ def test_conversation_keeps_to_the_document_and_leaves_nothing_out(site: Site) -
 @pytest.mark.parametrize(
     ("offered", "chosen", "code"),
     [
-        (["sarsen.chat.v1", "bearer", "{token}"], "sarsen.chat.v1", None),
-        (["sarsen.chat.v2", "sarsen.chat.v1", "bearer", "{token}"], "sarsen.chat.v1", None),
+        (["chat.v1", "bearer", "{token}"], "chat.v1", None),
+        (["chat.v2", "chat.v1", "bearer", "{token}"], "chat.v1", None),
         (["bearer", "{token}"], "bearer", None),
-        (["sarsen.chat.v2", "bearer", "{token}"], "bearer", 4406),
-        (["sarsen.chat.v2"], None, 4406),
+        (["chat.v2", "bearer", "{token}"], "bearer", 4406),
+        (["chat.v2"], None, 4406),
     ],
 )
 def test_version_is_chosen_by_subprotocol(
@@ -150,6 +152,22 @@ def test_version_is_chosen_by_subprotocol(
         assert socket.frame()["type"] == "welcome"
     else:
         assert socket.close_code() == code
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen", "code"),
+    [
+        (["acme.chat.v1", "bearer", "{token}"], "acme.chat.v1", None),
+        (["acme.chat.v1", "chat.v1", "bearer", "{token}"], "chat.v1", None),
+        (["acme.chat.v0", "bearer", "{token}"], "bearer", 4406),
+        (["other.chat.v1", "bearer", "{token}"], "bearer", None),
+    ],
+)
+def test_a_subprotocol_of_an_earlier_release_is_understood(
+    site: Site, monkeypatch: pytest.MonkeyPatch, offered: list[str], chosen: str, code: int | None
+) -> None:
+    monkeypatch.setattr(handshake, "PRODUCT", replace(PRODUCT, formerly=("acme",)))
+    test_version_is_chosen_by_subprotocol(site, offered, chosen, code)
 
 
 @pytest.mark.django_db

@@ -25,6 +25,7 @@ from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
 from infrastructure.cache import redis
+from infrastructure.product import PRODUCT
 from infrastructure.server.tests import frames as wire
 from infrastructure.server.tests import raw_requests
 
@@ -57,14 +58,14 @@ def test_ended_session_and_inactive_account_are_4401(site: Site) -> None:
 
 def test_tokens_that_do_not_hold_are_counted(site: Site, settings: Any) -> None:
     settings.SOCKET_REFUSED_RATES = ("2/minute",)
-    redis.client().delete("sarsen:rate:sockets:refused:address:127.0.0.1")
+    redis.client().delete(f"{PRODUCT.slug}:rate:sockets:refused:address:127.0.0.1")
     room = RoomFactory.create()
     ada = member_of(room)
     codes = [site.handshake(room.slug, subprotocols=["bearer", f"x{n}"]).close_code() for n in range(3)]
     assert codes == [4401, 4401, 4429]
     # Who shows one that holds comes in.
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
-    redis.client().delete("sarsen:rate:sockets:refused:address:127.0.0.1")
+    redis.client().delete(f"{PRODUCT.slug}:rate:sockets:refused:address:127.0.0.1")
 
 
 def test_hostile_handshakes_are_answered(site: Site) -> None:

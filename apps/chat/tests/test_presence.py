@@ -26,6 +26,7 @@ from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.tests.test_hub_parts import Client, Past, settle
 from apps.chat.types import Head
 from infrastructure import realtime
+from infrastructure.product import PRODUCT
 from infrastructure.realtime.memory import Air, MemoryBus
 
 SHARE, CAMPAIGN = 60, 1000
@@ -116,7 +117,9 @@ class Process:
     def crash(self) -> None:
         """Gone without a word; what it has said in Redis expires."""
         self.bus.air.buses.remove(self.bus)
-        get_redis_connection("default").delete(f"sarsen:present:{{{self.feed.room_id}}}:{self.hub.process}")
+        get_redis_connection("default").delete(
+            f"{PRODUCT.slug}:present:{{{self.feed.room_id}}}:{self.hub.process}"
+        )
 
     async def aclose(self) -> None:
         while self.sockets:
@@ -185,7 +188,7 @@ class World:
 
     async def empty_redis(self) -> None:
         redis = get_redis_connection("default")
-        for key in redis.scan_iter(f"sarsen:present:{{{self.room_id}}}*"):
+        for key in redis.scan_iter(f"{PRODUCT.slug}:present:{{{self.room_id}}}*"):
             redis.delete(key)
 
     async def sleep(self, which: int, socket: int) -> None:
@@ -275,7 +278,7 @@ async def test_clocks_of_hosts_do_not_matter(monkeypatch: pytest.MonkeyPatch) ->
         await fast.sync.beat()
     await settle()
     assert known(slow_view) == known(fast_view) == {str(ADA), str(GRACE)}
-    key = f"sarsen:present:{{{world.room_id}}}:{slow.hub.process}"
+    key = f"{PRODUCT.slug}:present:{{{world.room_id}}}:{slow.hub.process}"
     assert 0 < get_redis_connection("default").ttl(key) <= PresenceSync.LASTS
     for process in world.processes:
         await process.aclose()
@@ -420,7 +423,7 @@ def test_users_of_a_crashed_process_run_out(
     room = RoomFactory.create()
     ada, ghost = member_of(room, name="Ada"), uuid4()
     socket = site.inside(room.slug, ada)
-    key = f"sarsen:present:{{{room.pk}}}"
+    key = f"{PRODUCT.slug}:present:{{{room.pk}}}"
     redis = get_redis_connection("default")
     wait_until(lambda: redis.scard(key) == 1)
     redis.set(f"{key}:crashed", b'1 {"%b":"Ghost"}' % str(ghost).encode(), px=600)

@@ -222,8 +222,8 @@ def test_subprotocols(site: Site) -> None:
     token = access_token_for(ada)
     for offered, chosen in (
         (["bearer", token], "bearer"),
-        (["sarsen.chat.v1", "bearer", token], "sarsen.chat.v1"),
-        (["bearer", token, "sarsen.chat.v1"], "sarsen.chat.v1"),
+        (["chat.v1", "bearer", token], "chat.v1"),
+        (["bearer", token, "chat.v1"], "chat.v1"),
     ):
         socket = site.handshake(room.slug, subprotocols=offered)
         assert socket.frame()["type"] == "welcome"

@@ -10,11 +10,11 @@ import apps.common.database.ids
 GUARD = """
 CREATE FUNCTION common_auditevent_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' AND current_setting('sarsen.audit_retention', true) = 'on'
+    IF TG_OP = 'DELETE' AND current_setting('append_only.retention', true) = 'on'
         AND OLD.at < statement_timestamp() - interval '30 days' THEN
         RETURN OLD;
     END IF;
-    IF TG_OP = 'TRUNCATE' AND current_setting('sarsen.audit_truncate', true) = 'on' THEN
+    IF TG_OP = 'TRUNCATE' AND current_setting('append_only.truncate', true) = 'on' THEN
         RETURN NULL;
     END IF;
     RAISE EXCEPTION 'The audit log is append-only: % refused.', TG_OP USING ERRCODE = 'restrict_violation';

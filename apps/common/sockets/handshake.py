@@ -13,6 +13,7 @@ from django.http.request import split_domain_port, validate_host
 
 from apps.common import rate_limits
 from apps.common.sockets import close_codes
+from infrastructure.product import PRODUCT
 
 BEARER: Final = "bearer"
 _MAX_PARAMETERS: Final = 20
@@ -45,14 +46,17 @@ class HandshakeRequest:
 def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
     """Read a handshake for a socket that speaks `protocol` (`<name>.v<n>`)."""
     offered: Sequence[str] = scope.get("subprotocols", ())
-    family = f"{protocol.rpartition('.')[0]}."
+    # Earlier releases put the product's slug before the protocol's name.
+    spoken = (protocol, *(f"{slug}.{protocol}" for slug in PRODUCT.formerly))
+    families = tuple(f"{name.rpartition('.')[0]}." for name in spoken)
     parameters = _parameters(scope)
     numbers = {name: _number(parameters[name][0]) for name in ("after", "changes") if name in parameters}
     return HandshakeRequest(
         token=_token(scope, offered, parameters),
         ticket=parameters.get("ticket", [""])[0],
-        subprotocol=next((name for name in (protocol, BEARER) if name in offered), None),
-        is_version_spoken=protocol in offered or not any(name.startswith(family) for name in offered),
+        subprotocol=next((name for name in (*spoken, BEARER) if name in offered), None),
+        is_version_spoken=any(name in offered for name in spoken)
+        or not any(name.startswith(families) for name in offered),
         after=numbers.get("after"),
         changes=numbers.get("changes"),
         invalid=tuple(name for name, number in numbers.items() if number is None),

@@ -101,11 +101,11 @@ def test_a_row_goes_with_the_transaction_that_it_is_of() -> None:
         lambda: AuditEvent.objects.all().delete(),
         lambda: connection.cursor().execute("DELETE FROM common_auditevent"),
         lambda: connection.cursor().execute(
-            "SET LOCAL sarsen.audit_truncate = ''; TRUNCATE common_auditevent"
+            "SET LOCAL append_only.truncate = ''; TRUNCATE common_auditevent"
         ),
         # Not even as the retention: the row is of the last 30 days.
         lambda: connection.cursor().execute(
-            "SET LOCAL sarsen.audit_retention = 'on'; DELETE FROM common_auditevent"
+            "SET LOCAL append_only.retention = 'on'; DELETE FROM common_auditevent"
         ),
     ],
     ids=["update", "delete", "sql", "truncate", "young"],
@@ -122,7 +122,7 @@ def test_the_database_refuses_changes(change: Callable[[], object]) -> None:
 def test_flush_says_what_the_audit_log_has_to_do_with_it(capsys: pytest.CaptureFixture[str]) -> None:
     audit.record(action=AuditAction.RAISED, actor_id=None)
     with connection.cursor() as cursor:
-        cursor.execute("SET sarsen.audit_truncate = ''")  # as outside of tests
+        cursor.execute("SET append_only.truncate = ''")  # as outside of tests
         try:
             with pytest.raises(CommandError, match=r"append-only.* manage\.py flush --with-audit-log"):
                 call_command("flush", interactive=False)
@@ -133,7 +133,7 @@ def test_flush_says_what_the_audit_log_has_to_do_with_it(capsys: pytest.CaptureF
             with pytest.raises(DatabaseError, match="append-only"):
                 cursor.execute("TRUNCATE common_auditevent")
         finally:
-            cursor.execute("SET sarsen.audit_truncate = 'on'")
+            cursor.execute("SET append_only.truncate = 'on'")
 
 
 def test_an_old_row_stays_unless_the_retention_lets_it_go(settings) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from apps.common.http import health
 from apps.common.http.health import Examiner, PendingMigrations
 from apps.common.http.problems import CONTENT_TYPE
+from infrastructure.product import PRODUCT
 
 pytestmark = [pytest.mark.urls("apps.common.tests.urls")]
 
@@ -33,7 +34,7 @@ def test_alive_asks_nobody(web):
 @pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::1]", "evil.example", "a b", ""])
 @pytest.mark.parametrize("tls_only", [False, True])
 def test_probes_are_answered_whatever_the_host_says_and_without_tls(settings, web, path, host, tls_only):
-    settings.ALLOWED_HOSTS = ["sarsen.example"]
+    settings.ALLOWED_HOSTS = ["site.example"]
     settings.SECURE_SSL_REDIRECT = tls_only
     answer = Client().get(path, headers={"host": host})
     assert answer.status_code == 200
@@ -43,7 +44,7 @@ def test_probes_are_answered_whatever_the_host_says_and_without_tls(settings, we
 
 @pytest.mark.parametrize("path", ["/healthz/", "/readyz/x", "/api/healthz", "//healthz"])
 def test_what_only_looks_like_a_probe_is_no_exception(settings, web, path):
-    settings.ALLOWED_HOSTS = ["sarsen.example"]
+    settings.ALLOWED_HOSTS = ["site.example"]
     assert web.get(path, headers={"host": "evil.example"}).status_code == 400
 
 
@@ -127,9 +128,10 @@ def test_metrics_stay_inside(web):
     answer = web.get("/metrics")
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
     assert (
-        'sarsen_http_request_seconds_count{method="GET",route="healthz",status="200",zone=""}' in answer.text
+        f'{PRODUCT.identifier}_http_request_seconds_count{{method="GET",route="healthz",status="200",zone=""}}'
+        in answer.text
     )
-    assert "sarsen_outbox_depth" in answer.text
+    assert f"{PRODUCT.identifier}_outbox_depth" in answer.text
     for header in ({"x-forwarded-for": "1.2.3.4"}, {"x-forwarded-for": ""}, {"forwarded": "for=1.2.3.4"}):
         refused = web.get("/metrics", headers=header)
         assert (refused.status_code, refused.json()["code"]) == (404, "not_found")

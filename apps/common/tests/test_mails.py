@@ -34,7 +34,7 @@ def send(**given: Any) -> bool:
 
 @pytest.mark.django_db
 def test_a_mail_is_sent_once_for_its_cause(settings: Any) -> None:
-    settings.DEFAULT_FROM_EMAIL = "Sarsen <post@bücher.example>"
+    settings.DEFAULT_FROM_EMAIL = "Acme <post@bücher.example>"
     assert [send(), send(), send()] == [True, False, False]
     assert send(cause=UUID(int=8))
     first, second = (message.message()["Message-ID"] for message in mail.outbox)

@@ -15,6 +15,7 @@ from sentry_sdk.integrations.django import DjangoIntegration
 
 from apps.common.http.middleware import BodyLimitMiddleware, PagesMiddleware
 from apps.common.http.problems import CONTENT_TYPE
+from infrastructure.product import PRODUCT
 from infrastructure.server.wsgi_bridge import REFUSAL
 from infrastructure.telemetry import context
 
@@ -70,7 +71,7 @@ class TestRequestContext:
             "/api/service/7/",
         )
         labels = 'method="GET",route="api/service/<int:number>/",status="200",zone="internal"'
-        assert f"sarsen_http_request_seconds_count{{{labels}}} 1.0" in web.get("/metrics").text
+        assert f"{PRODUCT.identifier}_http_request_seconds_count{{{labels}}} 1.0" in web.get("/metrics").text
 
     def test_probes_are_quiet_while_they_succeed(self, web, lines):
         web.get("/healthz")

@@ -132,12 +132,12 @@ class StonesView(View, tag="stones"):
 def test_the_method_gets_what_it_declares() -> None:
     StonesView.seen.clear()
     body = {"name": "lintel", "weight": 7, "above": str(A_UUID), "is_flat": True}
-    answer = call(StonesView, "post", "/x/?depth=3", body, circle="sarsen")
+    answer = call(StonesView, "post", "/x/?depth=3", body, circle="menhir")
     assert (answer.status_code, orjson.loads(answer.content)) == (201, {"name": "lintel", "path": "/x/"})
-    call(StonesView, "post", "/x/", {"name": "lintel"}, circle="sarsen")
+    call(StonesView, "post", "/x/", {"name": "lintel"}, circle="menhir")
     assert StonesView.seen == [
-        ("sarsen", "lintel", True, 3, 7, A_UUID, ANONYMOUS),
-        ("sarsen", "lintel", False, 0, None, None, ANONYMOUS),
+        ("menhir", "lintel", True, 3, 7, A_UUID, ANONYMOUS),
+        ("menhir", "lintel", False, 0, None, None, ANONYMOUS),
     ]
 
 

@@ -17,30 +17,30 @@ from apps.common.sockets.token_bucket import TokenBucket
 @pytest.mark.parametrize(
     ("origin", "host", "is_same"),
     [
-        ("https://sarsen.example", "sarsen.example", True),
-        ("https://sarsen.example:443", "sarsen.example", True),
-        ("https://sarsen.example", "sarsen.example:443", True),
-        ("http://sarsen.example:80", "sarsen.example", True),
-        ("https://SARSEN.example", "sarsen.EXAMPLE", True),
+        ("https://site.example", "site.example", True),
+        ("https://site.example:443", "site.example", True),
+        ("https://site.example", "site.example:443", True),
+        ("http://site.example:80", "site.example", True),
+        ("https://SITE.example", "site.EXAMPLE", True),
         ("http://[::1]:80", "[::1]", True),
-        ("https://sarsen.example:8443", "sarsen.example:8443", True),
-        ("https://sarsen.example:8443", "sarsen.example", False),
-        ("http://sarsen.example:443", "sarsen.example", False),
-        ("https://sarsen.example", "sarsen.example:8443", False),
+        ("https://site.example:8443", "site.example:8443", True),
+        ("https://site.example:8443", "site.example", False),
+        ("http://site.example:443", "site.example", False),
+        ("https://site.example", "site.example:8443", False),
         ("https://evil.example", "evil.example", False),
-        ("https://evil.example@sarsen.example", "sarsen.example", False),
-        ("https://sarsen.example:x", "sarsen.example", False),
+        ("https://evil.example@site.example", "site.example", False),
+        ("https://site.example:x", "site.example", False),
         ("https://[::1", "[::1", False),
-        ("null", "sarsen.example", False),
-        ("", "sarsen.example", False),
-        ("https://app.example:443", "sarsen.example", True),
-        ("https://public.example", "sarsen.example", True),
+        ("null", "site.example", False),
+        ("", "site.example", False),
+        ("https://app.example:443", "site.example", True),
+        ("https://public.example", "site.example", True),
         ("https://public.example:443", "10.0.0.1", True),
-        ("app://desktop", "sarsen.example", True),
+        ("app://desktop", "site.example", True),
     ],
 )
 def test_page_is_of_the_same_site(settings: Any, origin: str, host: str, *, is_same: bool) -> None:
-    settings.ALLOWED_HOSTS = ["sarsen.example", "[::1]"]
+    settings.ALLOWED_HOSTS = ["site.example", "[::1]"]
     settings.PUBLIC_URL = "https://public.example"
     settings.CORS_ZONE_ORIGINS = ("https://app.example", "app://desktop")
     scope = {"headers": [(b"host", host.encode()), (b"origin", origin.encode())]}
@@ -48,9 +48,9 @@ def test_page_is_of_the_same_site(settings: Any, origin: str, host: str, *, is_s
 
 
 def test_page_that_names_two_origins_or_none(settings: Any) -> None:
-    settings.ALLOWED_HOSTS = ["sarsen.example"]
-    origin = (b"origin", b"https://sarsen.example")
-    host = (b"host", b"sarsen.example")
+    settings.ALLOWED_HOSTS = ["site.example"]
+    origin = (b"origin", b"https://site.example")
+    host = (b"host", b"site.example")
     assert handshake.is_same_site({"headers": [host]})
     assert handshake.is_same_site({"headers": [host, origin]})
     assert not handshake.is_same_site({"headers": [host, origin, origin]})

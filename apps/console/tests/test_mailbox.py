@@ -16,7 +16,7 @@ def send(folder: Path, *subjects: str) -> None:
     messages = []
     for subject in subjects:
         message = EmailMultiAlternatives(
-            subject, f"Text of {subject}: ü", "Sarsen <a@example.com>", ["b@example.com"]
+            subject, f"Text of {subject}: ü", "Acme <a@example.com>", ["b@example.com"]
         )
         message.attach_alternative(f"<p>{subject}</p>", "text/html")
         messages.append(message)
@@ -27,7 +27,7 @@ def test_a_mail_is_read_as_it_was_sent(tmp_path: Path) -> None:
     send(tmp_path, "Willkommen, Zoë")
     [mail] = mailbox.list_mails(tmp_path)
     assert mail.subject == "Willkommen, Zoë"
-    assert mail.sender == "Sarsen <a@example.com>"
+    assert mail.sender == "Acme <a@example.com>"
     assert mail.recipient == "b@example.com"
     assert mail.date
     assert mail.text.strip() == "Text of Willkommen, Zoë: ü"

@@ -125,7 +125,7 @@ def test_only_development_servers_link_to_the_mails(
 
 def test_mails_are_shown_as_text(client: Client, development: Path) -> None:
     (development / "20260101-120000-1.log").write_text(
-        "Subject: <script>alert(1)</script>\nFrom: sarsen@example.com\nTo: ada@example.com\n"
+        "Subject: <script>alert(1)</script>\nFrom: acme@example.com\nTo: ada@example.com\n"
         f"Date: Thu, 01 Jan 2026 12:00:00 -0000\n\n<img src=x onerror=alert(1)>\n{'-' * 79}\n"
     )
     text = client.get("/mails/").content.decode()

@@ -187,9 +187,9 @@ def test_who_gets_no_socket(site: Site, settings: Any) -> None:
         assert handshake(site, additional_headers=headers).close_code() == 4401
     token = access_token_for(ada)
     assert handshake(site, f"?token={token}").frame()["type"] == "welcome"
-    offered = handshake(site, subprotocols=["sarsen.notifications.v1", "bearer", token])
+    offered = handshake(site, subprotocols=["notifications.v1", "bearer", token])
     assert (offered.connection.subprotocol, offered.frame()["type"]) == (
-        "sarsen.notifications.v1",
+        "notifications.v1",
         "welcome",
     )
     with pytest.raises(InvalidStatus) as refused:

@@ -15,6 +15,7 @@ from apps.common.exceptions import Denied, Unavailable
 from apps.users.types import SessionReference, Ticket
 from infrastructure import token as tokens
 from infrastructure.cache import one_time
+from infrastructure.product import PRODUCT
 
 SECONDS: Final = 30
 
@@ -47,4 +48,4 @@ def redeem_ticket(*, ticket: str) -> SessionReference | None:
 
 
 def _key(word: str) -> str:
-    return f"sarsen:ticket:{tokens.digest(word).hex()}"
+    return f"{PRODUCT.slug}:ticket:{tokens.digest(word).hex()}"

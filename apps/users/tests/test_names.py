@@ -23,10 +23,10 @@ OWN = [
     "System",
     "Ѕуѕtеm",
     "s.y.s.t.e.m",
-    "Sarsen",
-    "Sаrѕеn",
-    "Sarsen Support",
-    "The SARSEN team",
+    "Menhir",
+    "Меnhіr",
+    "Menhir Support",
+    "The MENHIR team",
     "Deleted account",
 ]
 OFFICES = ["Admin", "АDМIN", "Adm1n", "Support", "Suppοrt", "Moderator", "Help desk", "security team"]
@@ -40,6 +40,11 @@ NO_LINES = [
     "Ada\u202e",
     "A\u3164da",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _product_name(settings: Any) -> None:
+    settings.PRODUCT_NAME = "Menhir"
 
 
 def faults(response: Any) -> list[tuple[str, str]]:
@@ -72,7 +77,7 @@ def test_nobody_is_called_what_is_no_visible_line(
 
 
 @pytest.mark.parametrize(
-    "name", ["Sarson", "Systema", "Adminah", "Support Act", "Ada Sarsenova", "Дмитрий", "张伟"]
+    "name", ["Menhira", "Systema", "Adminah", "Support Act", "Ada Menhirova", "Дмитрий", "张伟"]
 )
 def test_other_names_are_free(private: As, user: User, name: str) -> None:
     assert private(user).patch("users/me/", {"name": name}).json()["name"] == name
@@ -85,21 +90,21 @@ def test_admins_name_offices_and_nobody_names_the_product(admin: As, user: User)
 
 
 def test_a_name_that_was_reserved_later_may_stay(private: As, user: User, settings: Any) -> None:
-    user.name = settings.PRODUCT_NAME = "Menhir"
+    user.name = settings.PRODUCT_NAME = "Dolmen"
     user.save()
-    assert private(user).patch("users/me/", {"name": "Menhir", "phone": "5550100"}).status_code == 200
-    assert faults(private(user).patch("users/me/", {"name": "MENHIR"})) == [("name", "reserved")]
+    assert private(user).patch("users/me/", {"name": "Dolmen", "phone": "5550100"}).status_code == 200
+    assert faults(private(user).patch("users/me/", {"name": "DOLMEN"})) == [("name", "reserved")]
 
 
 def test_the_admin_site_shows_what_it_refuses(client: Client, user: User) -> None:
     boss = AdminFactory.create()
     client.post("/admin/login/?next=/admin/", {"username": boss.email, "password": PASSWORD})
     page = f"/admin/users/user/{user.pk}/change/"
-    for name, words in (("\u3164", "cannot be shown"), ("Sаrѕеn", "reserved")):
+    for name, words in (("\u3164", "cannot be shown"), ("Меnhіr", "reserved")):
         answer = client.post(page, {"name": name, "role": "user", "is_active": "on"}, follow=True)
         assert words in answer.content.decode()
     user.refresh_from_db()
-    assert user.name not in ("\u3164", "Sаrѕеn")
+    assert user.name not in ("\u3164", "Меnhіr")
 
 
 def test_commands_and_the_database_hold_it(user: User) -> None:
@@ -117,7 +122,7 @@ def test_commands_and_the_database_hold_it(user: User) -> None:
     [
         (("Ada\r\nBcc: x", "ada"), "Ada Bcc: x"),
         (("\u3164", "ada"), "ada"),
-        (("Sarsen", "ada"), "ada"),
+        (("Menhir", "ada"), "ada"),
         (("System", "admin"), "New account"),
         (("x" * 200, ""), "x" * 100),
     ],

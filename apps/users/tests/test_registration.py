@@ -23,6 +23,7 @@ from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import PASSWORD, UserFactory
 from apps.users.types import Device
 from infrastructure import token as tokens
+from infrastructure.product import PRODUCT
 
 pytestmark = pytest.mark.django_db
 BODY = {"email": "Ada@Example.com", "name": " Ada ", "password": PASSWORD}
@@ -91,7 +92,7 @@ def test_uniform_registration_tells_nobody_but_the_owner(public: Api, relay: Rel
     assert first.json() == second.json() == {"detail": "Look into your mail: what happens next is there."}
     assert User.objects.count() == 1
     assert sorted(message.subject for message in relay()) == [
-        "Welcome to Sarsen",
+        f"Welcome to {PRODUCT.name}",
         "You have an account already",
     ]
 
@@ -155,7 +156,7 @@ def test_twelve_to_128_characters_are_taken_as_typed(public: Api, password: str)
 def test_one_welcome_mail_verifies_the_address_once(public: Api, relay: Relay) -> None:
     public.post("auth/register/", BODY)
     (message,) = relay()
-    assert (message.to, message.subject) == (["ada@example.com"], "Welcome to Sarsen")
+    assert (message.to, message.subject) == (["ada@example.com"], f"Welcome to {PRODUCT.name}")
     user = User.objects.get()
     services.send_welcome_mail(user_id=user.pk)
     assert len(mail.outbox) == 1

@@ -13,6 +13,7 @@ from django.test import Client
 from apps.users.models import User
 from apps.users.tests.conftest import Api, code_of
 from apps.users.tests.factories import bearer, pair_for
+from infrastructure.product import PRODUCT
 from infrastructure.token.tests.test_keys import NEW, OLD
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -40,7 +41,7 @@ def test_eddsa_is_a_setting(client: Client, user: User, settings: Any) -> None:
     entries = key_set(client)
     assert [entry["kid"] for entry in entries] == ["new", "old"]
     key = jwt.PyJWK(entries[0])
-    assert jwt.decode(headers["Authorization"].partition(" ")[2], key, audience="sarsen")["sub"] == str(
+    assert jwt.decode(headers["Authorization"].partition(" ")[2], key, audience=PRODUCT.slug)["sub"] == str(
         user.pk
     )
     settings.JWT_ALGORITHM, settings.JWT_KEYS = "HS256", (("new", SECRET),)
@@ -73,7 +74,7 @@ def test_the_command_prints_what_is_in_use_and_no_secret(settings: Any) -> None:
     assert first.split()[:4] == ["new", "EdDSA", "signs,", "verifies"]
     assert second.split()[:3] == ["old", "EdDSA", "verifies"]
     assert last == (
-        "issuer and audience sarsen; a key that signs no more can go after 600 s; refresh grace 0 s"
+        f"issuer and audience {PRODUCT.slug}; a key that signs no more can go after 600 s; refresh grace 0 s"
     )
     assert NEW not in said("list") and OLD not in said("list")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from apps.common import slices
+from infrastructure import product
 
 # What the product calls itself, in mails and on the admin site; no account may be named so.
-PRODUCT_NAME = "Sarsen"
+PRODUCT_NAME = product.PRODUCT.name
 INSTALLED_APPS = [
     "config.admin_site.SiteConfig",
     "django.contrib.auth",
@@ -55,6 +56,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "infrastructure.product.context",
             ]
         },
     }

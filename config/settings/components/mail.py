@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infrastructure import environment
+from infrastructure import environment, product
 from infrastructure.environment import urls, values
 
 VARIABLES = environment.Variables("Mail")
@@ -20,8 +20,14 @@ MAIL_SERVER: dict[str, Any] = VARIABLES.read(
     secret=True,
 )
 VARIABLES.weak_password("EMAIL_URL", MAIL_SERVER.get("EMAIL_HOST_PASSWORD", ""))
-DEFAULT_FROM_EMAIL = VARIABLES.text(
-    "EMAIL_FROM", "Sarsen <no-reply@example.com>", "Sender of every mail", parse=values.sender
+DEFAULT_FROM_EMAIL = (
+    VARIABLES.text(
+        "EMAIL_FROM",
+        "",
+        "Sender of every mail; empty: `no-reply` at the product's domain",
+        parse=values.sender,
+    )
+    or f"{product.PRODUCT.name} <no-reply@{product.PRODUCT.domain}>"
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 10

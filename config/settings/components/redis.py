@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from infrastructure import environment
+from infrastructure import environment, product
 from infrastructure.environment import urls
 
 VARIABLES = environment.Variables("Redis")
@@ -28,7 +28,7 @@ CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "sarsen",
+        "KEY_PREFIX": product.PRODUCT.slug,
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
             "SOCKET_CONNECT_TIMEOUT": 0.5,
@@ -47,7 +47,7 @@ CHANNEL_LAYERS = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
             "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 0.5, "socket_timeout": 1.0}],
-            "prefix": "sarsen",
+            "prefix": product.PRODUCT.slug,
         },
     }
 }

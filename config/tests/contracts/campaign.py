@@ -237,7 +237,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes up the same calls")
     options = parser.parse_args()
     tool()
-    folder = Path(tempfile.mkdtemp(prefix="sarsen-contracts-"))
+    folder = Path(tempfile.mkdtemp(prefix="contracts-"))
     try:
         with server(folder) as (url, environment):
             make_people(environment)

@@ -134,7 +134,7 @@ def test_the_guide_builds_a_zone_that_holds(
         return http.get(path, headers={"Authorization": credential} if credential else {})
 
     mine = get(f"Partner {acme}")
-    assert mine.json() == {"partner": "partner acme", "amounts": {"lintel": 2, "sarsen": 15}}
+    assert mine.json() == {"partner": "partner acme", "amounts": {"lintel": 2, "menhir": 15}}
     assert mine.headers["RateLimit-Policy"] == '"5-per-60s";q=5;w=60, "10000-per-86400s";q=10000;w=86400'
     assert get(f"Api-Key {keys[0]['key']}").json()["partner"] == "globex"
 

@@ -113,7 +113,7 @@ def bootstrap(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_first_start_interrupted_then_two_at_once_then_warm_then_another_lock(clone: Clone) -> None:
-    stamp = clone.folder / ".venv" / "sarsen.json"
+    stamp = clone.folder / ".venv" / "bootstrap.json"
     first = clone.start()
     assert eventually(stamp.exists)
     first.send_signal(signal.SIGINT)
@@ -151,7 +151,7 @@ def test_only_a_finished_environment_of_this_folder_and_lock_is_ready(
     bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     venv = tmp_path / ".venv"
-    for name, path in {"VENV": venv, "STAMP": venv / "sarsen.json", "PROGRAM": sys.executable}.items():
+    for name, path in {"VENV": venv, "STAMP": venv / "bootstrap.json", "PROGRAM": sys.executable}.items():
         monkeypatch.setattr(bootstrap, name, str(path))
     monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
     assert bootstrap.read_stamp() == {}
@@ -159,7 +159,7 @@ def test_only_a_finished_environment_of_this_folder_and_lock_is_ready(
     assert bootstrap.read_stamp() == {}
     (venv / "bin").mkdir()
     assert bootstrap.read_stamp() is None
-    (venv / "sarsen.json").write_text('{"state": "rea')
+    (venv / "bootstrap.json").write_text('{"state": "rea')
     assert bootstrap.read_stamp() == {"state": "broken"}
     interpreter = bootstrap.probe(sys.executable)
     bootstrap.write_stamp("ready", interpreter, "lock")

@@ -136,4 +136,4 @@ def test_command_line_of_the_package_shows_one_line_for_an_error() -> None:
         cwd=data_dirs.CHECKOUT,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "sarsen: exec needs a command: exec -- python manage.py shell\n"
+    assert done.stderr == "error: exec needs a command: exec -- python manage.py shell\n"

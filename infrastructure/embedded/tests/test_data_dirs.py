@@ -7,6 +7,7 @@ import pwd
 import shutil
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from infrastructure.embedded import binaries as programs
 from infrastructure.embedded import data_dirs, errors
 from infrastructure.embedded.processes import Account
+from infrastructure.product import PRODUCT
 
 STRANGER = Account(name="stranger", uid=os.getuid() + 12345, gid=os.getgid() + 12345)
 
@@ -128,8 +130,22 @@ def test_data_moves_to_the_user_where_the_checkout_knows_no_permissions(
     (tmp_path / ".data").mkdir()
     (tmp_path / ".data" / "servers").touch()  # as good as a folder that cannot be closed
     home = data_dirs.persistent(tmp_path)
-    assert home.path.parent == tmp_path / "state" / "sarsen"
+    assert home.path.parent == tmp_path / "state" / data_dirs.FOLDER
     assert mode(home.path) == 0o700
+
+
+def test_data_of_an_earlier_release_is_taken_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = tmp_path / data_dirs.FOLDER
+    as_root(monkeypatch, above)
+    monkeypatch.setattr(data_dirs, "PRODUCT", replace(PRODUCT, formerly=("acme",)))
+    checkout = tmp_path / "checkout"
+    (checkout / ".data").mkdir(parents=True, mode=0o700)
+    (checkout / ".data" / "instance").write_text("0123")
+    (tmp_path / "acme" / "0123" / "postgres").mkdir(parents=True)
+    home = data_dirs.persistent(checkout)
+    assert home.path == above / "0123"
+    assert home.postgres.is_dir()
+    assert not (tmp_path / "acme" / "0123").exists()
 
 
 def test_root_has_data_outside_and_a_moved_checkout_keeps_it(

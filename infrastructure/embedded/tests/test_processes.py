@@ -14,6 +14,7 @@ import pytest
 
 from infrastructure.embedded import console, launch, processes
 from infrastructure.embedded.tests.conftest import eventually
+from infrastructure.product import PRODUCT
 
 LAUNCH = launch.__file__
 
@@ -186,5 +187,5 @@ def test_colour_on_a_terminal_unless_asked_not_to(environ: dict[str, str], *, co
 def test_banner_without_a_summary_has_the_address(tmp_path: Path) -> None:
     assert (
         console.banner("http://x", tmp_path / "none", 1.26).splitlines()[1]
-        == "Sarsen is up: http://x  (after 1.3 s)"
+        == f"{PRODUCT.name} is up: http://x  (after 1.3 s)"
     )

@@ -17,6 +17,7 @@ from infrastructure.embedded import data_dirs, errors, postgres, processes, serv
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.tests.conftest import eventually
 from infrastructure.embedded.valkey import Valkey
+from infrastructure.product import PRODUCT
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +32,14 @@ def test_postgres_is_of_the_promised_kind(both: servers.Servers) -> None:
             "SELECT current_user, current_database(), current_setting('server_version_num')::int / 10000,"
             " current_setting('fsync'), current_setting('server_encoding'), current_setting('TimeZone'), 'Ä' ILIKE 'ä'"
         ).fetchone()
-    assert row == ("sarsen", "sarsen", 18, "off", "UTF8", "UTC", True)
+    assert row == (PRODUCT.identifier, PRODUCT.identifier, 18, "off", "UTF8", "UTC", True)
 
 
 def test_both_refuse_whoever_has_no_password(both: servers.Servers) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(both.urls["DATABASE_URL"].replace("sarsen:", "sarsen:x"))
+        psycopg.connect(
+            both.urls["DATABASE_URL"].replace(f"{PRODUCT.identifier}:", f"{PRODUCT.identifier}:x")
+        )
     store = redis.Redis.from_url("redis://127.0.0.1:" + both.urls["REDIS_URL"].rpartition(":")[2])
     with pytest.raises(redis.AuthenticationError):
         store.ping()
@@ -83,6 +86,21 @@ def test_servers_that_outlived_their_supervisor_are_ended_and_their_data_kept(ch
         assert second.urls == first.urls
         with psycopg.connect(second.urls["DATABASE_URL"]) as connection:
             assert connection.execute("SELECT value FROM kept").fetchone() == (7,)
+
+
+def test_a_renamed_product_keeps_its_data(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = data_dirs.persistent(checkout)
+    with servers.Servers(home, durable=True, given={"REDIS_URL": "redis://x"}) as first:
+        with psycopg.connect(first.urls["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS value")
+    monkeypatch.setattr(postgres, "NAME", "acme_orders")
+    for _ in range(2):  # renamed once, and found under the new name afterwards
+        with servers.Servers(home, durable=True, given={"REDIS_URL": "redis://x"}) as second:
+            with psycopg.connect(second.urls["DATABASE_URL"]) as connection:
+                row = connection.execute(
+                    "SELECT current_user, current_database(), value FROM kept"
+                ).fetchone()
+        assert row == ("acme_orders", "acme_orders", 7)
 
 
 def test_stale_lock_file_that_names_another_process_is_dropped(checkout: Path) -> None:
@@ -143,7 +161,7 @@ def test_making_the_data_folder_can_fail_with_a_reason(bare_checkout: Path) -> N
     home = data_dirs.persistent(bare_checkout)
     server = Postgres(home, durable=True)
     home.server_folder("postgres")
-    with pytest.raises(errors.ServerFailed, match=r"could not make its data folder: .*false"):
+    with pytest.raises(errors.ServerFailed, match=r"could not prepare its data folder: .*false"):
         server.run(["sh", "-c", "echo this is false; exit 3"])
 
 

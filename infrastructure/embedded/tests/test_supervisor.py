@@ -28,10 +28,10 @@ def gone(pids: list[int]) -> bool:
 def test_comes_up_tells_where_and_ends_without_a_trace(start: Start, checkout: Path) -> None:
     run = start().up()
     lines = run.text.splitlines()
-    assert f"sarsen   |   Console          http://127.0.0.1:{run.port}/" in lines
-    assert "sarsen   |   Elsewhere        https://example.com/" in lines
-    assert "sarsen   |   ada@example.com          secret-demo          admin" in lines
-    assert "sarsen   |   Service key      key-1" in lines
+    assert f"stack    |   Console          http://127.0.0.1:{run.port}/" in lines
+    assert "stack    |   Elsewhere        https://example.com/" in lines
+    assert "stack    |   ada@example.com          secret-demo          admin" in lines
+    assert "stack    |   Service key      key-1" in lines
     assert "prepare  | seeded" in lines
     seen = run.get()
     assert seen["PUBLIC_URL"] == f"http://127.0.0.1:{run.port}"
@@ -86,7 +86,7 @@ def test_second_instance_is_told_where_the_first_is(start: Start) -> None:
     second = start()
     assert second.process.wait(timeout=10) == 1
     assert second.text == (
-        f"sarsen: already running at http://127.0.0.1:{first.port} (process {first.process.pid}): "
+        f"error: already running at http://127.0.0.1:{first.port} (process {first.process.pid}): "
         "open it, or stop it with Ctrl-C there\n"
     )
     assert first.get()["PUBLIC_URL"]
@@ -110,7 +110,7 @@ def test_taken_port_is_named_with_a_free_one(start: Start, checkout: Path) -> No
         run = start(port=port)
         assert run.process.wait(timeout=10) == 1
     assert run.text.startswith(
-        f"sarsen: port {port} on 127.0.0.1 is taken: stop what uses it, or choose another: make run PORT="
+        f"error: port {port} on 127.0.0.1 is taken: stop what uses it, or choose another: make run PORT="
     )
     assert postgres.is_free(int(run.text.rsplit("=", 1)[1]))
     assert not servers_of(checkout)
@@ -133,7 +133,7 @@ def test_fault_at_the_start_is_shown_and_ends_everything(
     run = start(mode)
     assert run.process.wait(timeout=20) == 1
     assert reason in run.text.splitlines()
-    assert f"sarsen   | {verdict}" in run.text.splitlines()
+    assert f"stack    | {verdict}" in run.text.splitlines()
     assert servers_of(data_dirs.persistent(checkout).path) == []
 
 
@@ -171,10 +171,10 @@ def test_second_request_to_end_hurries_a_stubborn_child(start: Start) -> None:
     run = start("stubborn").up().until("worker   | stubborn")
     below = descendants(run.process.pid)
     run.process.send_signal(signal.SIGINT)
-    run.until("sarsen   | stopping")
+    run.until("stack    | stopping")
     assert not eventually(lambda: run.process.poll() is not None, 0.5)
     assert run.end(signal.SIGINT) == 0
-    assert "sarsen   | worker: asked again, ending it by SIGKILL" in run.text.splitlines()
+    assert "stack    | worker: asked again, ending it by SIGKILL" in run.text.splitlines()
     assert gone(below)
 
 
@@ -208,7 +208,7 @@ def test_servers_of_the_environment_are_used_and_none_started(start: Start, chec
         "REDIS_URL": "redis://127.0.0.1:1/3",
         "PUBLIC_URL": "https://x.example",
     }
-    assert "sarsen   | using DATABASE_URL and REDIS_URL from the environment or .env" in run.text.splitlines()
+    assert "stack    | using DATABASE_URL and REDIS_URL from the environment or .env" in run.text.splitlines()
     assert servers_of(data_dirs.persistent(checkout).path) == []
     assert run.end() == 0
 

@@ -164,7 +164,7 @@ _BAD_PASSWORDS = (
 @pytest.mark.parametrize(
     ("read", "form"),
     [
-        (urls.database, "postgres://sarsen:{}@postgres:5432/sarsen"),
+        (urls.database, "postgres://acme:{}@postgres:5432/acme"),
         (urls.redis, "redis://:{}@redis:6379/0"),
         (urls.redis, "rediss://user:{}@redis?ssl_cert_reqs=none"),
         (urls.email, "smtp+tls://me:{}@mail.example:587"),

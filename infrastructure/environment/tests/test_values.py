@@ -38,7 +38,7 @@ def test_flags(text: str, expected: bool) -> None:
         (values.any_origin, "*", "*"),
         (values.endpoint, "https://S3.example/storage/v1/", "https://s3.example/storage/v1"),
         (values.dsn, "https://key@o1.ingest.sentry.io/42", "https://key@o1.ingest.sentry.io/42"),
-        (values.sender, "Sarsen <no-reply@example.com>", "Sarsen <no-reply@example.com>"),
+        (values.sender, "Acme <no-reply@example.com>", "Acme <no-reply@example.com>"),
         (values.sender, "no-reply@example.com", "no-reply@example.com"),
         (values.sender, '"Bits, Bytes" <a@example.com>', '"Bits, Bytes" <a@example.com>'),
         (values.text, "a b", "a b"),
@@ -50,7 +50,7 @@ def test_what_is_taken(read: Any, text: str, expected: Any) -> None:
 
 _HOSTS = "must hold host names only, without scheme, port and path, as in `app.example,.example.org,[::1]`; "
 _ORIGIN = "must be scheme and host alone, as in https://app.example or http://localhost:3000"
-_SENDER = "must be one address, as in `Sarsen <no-reply@example.com>`"
+_SENDER = "must be one address, as in `Acme <no-reply@example.com>`"
 _DSN = "must be the DSN of a Sentry project, as in https://key@host/1; empty switches Sentry off"
 
 
@@ -116,14 +116,14 @@ _DSN = "must be the DSN of a Sentry project, as in https://key@host/1; empty swi
                 "no-reply",
                 "no-reply@",
                 "@example.com",
-                "Sarsen no-reply@example.com",
+                "Acme no-reply@example.com",
                 "a@example.com, b@example.com",
-                "Sarsen <no-reply@example.com",
+                "Acme <no-reply@example.com",
                 "a@b c.example",
                 "a@@example.com",
             )
         ),
-        (values.sender, "Sarsen\nBcc: x <a@example.com>", "must be one line without control characters"),
+        (values.sender, "Acme\nBcc: x <a@example.com>", "must be one line without control characters"),
         (values.text, "a\x00b", "must be one line without control characters"),
         (
             values.endpoint,

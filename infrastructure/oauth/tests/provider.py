@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from jwt.algorithms import ECAlgorithm
 
-CLIENT, SECRET = "sarsen:client", "a secret/of the + client"
+CLIENT, SECRET = "acme:client", "a secret/of the + client"
 
 
 class TestProvider:

@@ -19,6 +19,7 @@ from apps.common import outbox
 from apps.common.models import DeadTask, OutboxEvent
 from config.celery import app
 from infrastructure.cache import redis
+from infrastructure.telemetry import tasks
 
 QUEUE = "hostile"
 ran: list[str] = []
@@ -163,6 +164,15 @@ def test_what_is_no_task_ends_no_worker_and_is_kept(
     assert DeadTask.objects.filter(name="", message="").count() == (b"" in items.values())
 
 
+def test_the_request_id_of_an_earlier_release_is_kept(
+    put: Callable[[bytes], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "HEADERS", (tasks.HEADER, "acme_request_id"))
+    put(json.dumps(message(None, {"task": "test.worker.later", "acme_request_id": "request-0001"})).encode())
+    assert eventually(partial(are_kept, 1))
+    assert DeadTask.objects.get().request_id == "request-0001"
+
+
 def test_a_task_that_the_worker_does_not_know_is_kept_and_can_be_replayed(
     put: Callable[[bytes], Any],
 ) -> None:
@@ -170,7 +180,7 @@ def test_a_task_that_the_worker_does_not_know_is_kept_and_can_be_replayed(
     headers = {
         "task": "test.worker.later",
         "id": f"{event.pk}:a.handler",
-        "sarsen_request_id": "request-0001",
+        "request_id": "request-0001",
     }
     put(json.dumps(message([[1], {"text": "x"}, None], headers)).encode())
     assert eventually(partial(are_kept, 1))

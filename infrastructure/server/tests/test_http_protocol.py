@@ -188,7 +188,7 @@ def test_a_fault_after_a_whole_request_leaves_its_answer_alone(port: int) -> Non
     [
         (("192.0.2.1", 8000), ("192.0.2.1", 8000)),
         (("2001:db8::1", 8000, 0, 0), ("2001:db8::1", 8000)),
-        ("/run/sarsen.sock", ("/run/sarsen.sock", None)),
+        ("/run/web.sock", ("/run/web.sock", None)),
         ("", None),
         (None, None),
     ],

@@ -48,10 +48,10 @@ def judged(of: list[tuple[bytes, bytes]]) -> tuple[Request, bytes]:
         (fields(), []),
         (fields(upgrade=b"WebSocket", connection=b"keep-alive, Upgrade"), []),
         (fields(connection=b"keep-alive,upgrade"), []),
-        (fields(sec_websocket_protocol=b"sarsen.chat.v1"), ["sarsen.chat.v1"]),
+        (fields(sec_websocket_protocol=b"chat.v1"), ["chat.v1"]),
         (
-            fields(sec_websocket_protocol=b"sarsen.chat.v1, bearer,a.b-c_d"),
-            ["sarsen.chat.v1", "bearer", "a.b-c_d"],
+            fields(sec_websocket_protocol=b"chat.v1, bearer,a.b-c_d"),
+            ["chat.v1", "bearer", "a.b-c_d"],
         ),
         (fields(origin=b"https://site.example", user_agent=b"Caf\xe9 (x; y)", cookie=b""), []),
         (fields(sec_websocket_extensions=b"permessage-deflate; client_max_window_bits"), []),

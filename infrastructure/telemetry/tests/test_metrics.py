@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from infrastructure.product import PRODUCT
 from infrastructure.telemetry import metrics
 
 
@@ -12,8 +13,8 @@ def test_requests_are_counted_by_zone_route_method_and_status():
         metrics.observe_request(zone="private", route="users/me/", method="GET", status=200, seconds=seconds)
     text = metrics.exposition().decode()
     labels = 'method="GET",route="users/me/",status="200",zone="private"'
-    assert f"sarsen_http_request_seconds_count{{{labels}}} 2.0" in text
-    assert f'sarsen_http_request_seconds_bucket{{le="0.002",{labels}}} 1.0' in text
+    assert f"{PRODUCT.identifier}_http_request_seconds_count{{{labels}}} 2.0" in text
+    assert f'{PRODUCT.identifier}_http_request_seconds_bucket{{le="0.002",{labels}}} 1.0' in text
     assert not metrics.is_shared()
 
 
@@ -28,4 +29,4 @@ def test_processes_that_share_a_folder_are_one(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", program], env=environment, capture_output=True, check=True, timeout=30
         )
-        assert f'sarsen_rate_limited_total{{scope="x"}} {count}.0' in done.stdout.decode()
+        assert f'{PRODUCT.identifier}_rate_limited_total{{scope="x"}} {count}.0' in done.stdout.decode()

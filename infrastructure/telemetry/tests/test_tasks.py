@@ -6,6 +6,7 @@ import pytest
 import structlog
 from celery import Celery
 
+from infrastructure.product import PRODUCT
 from infrastructure.telemetry import context, metrics, tasks
 
 # Failed tasks are written to the database by whoever listens.
@@ -53,7 +54,17 @@ def test_a_task_runs_under_that_id_and_leaves_one_line():
     assert (seen[0]["task_id"], seen[0]["task"]) == (result.id, "test.note")
     assert [(line["event"], line["outcome"]) for line in lines] == [("task.done", "success")]
     assert structlog.contextvars.get_contextvars() == {}
-    assert 'sarsen_task_seconds_count{outcome="success",task="test.note"} ' in metrics.exposition().decode()
+    assert (
+        f'{PRODUCT.identifier}_task_seconds_count{{outcome="success",task="test.note"}} '
+        in metrics.exposition().decode()
+    )
+
+
+def test_the_header_of_an_earlier_release_is_understood(monkeypatch):
+    monkeypatch.setattr(tasks, "HEADERS", (tasks.HEADER, "acme_request_id"))
+    note.apply(headers={"acme_request_id": "request-0001"})
+    note.apply(headers={"acme_request_id": "request-0001", tasks.HEADER: "request-0002"})
+    assert [one["request_id"] for one in seen] == ["request-0001", "request-0002"]
 
 
 def test_without_an_id_it_gets_one():

@@ -31,9 +31,9 @@ NOW = 1_900_000_000
 
 
 def tokens(
-    *keys: tuple[str, str], clock: Callable[[], float] = lambda: NOW, issuer: str = "sarsen"
+    *keys: tuple[str, str], clock: Callable[[], float] = lambda: NOW, issuer: str = "acme"
 ) -> AccessTokens:
-    return AccessTokens(KeyRing(keys or (("k1", SECRET),)), issuer, "sarsen", clock=clock)
+    return AccessTokens(KeyRing(keys or (("k1", SECRET),)), issuer, "acme", clock=clock)
 
 
 def part(value: Any, *, spaced: bool = False) -> str:
@@ -54,8 +54,8 @@ def forged(
     """
     head = {"alg": "HS256", "typ": "at+jwt", "kid": "k1"} | (header or {})
     body = {
-        "iss": "sarsen",
-        "aud": "sarsen",
+        "iss": "acme",
+        "aud": "acme",
         "sub": str(SUBJECT),
         "sid": str(SESSION),
         "jti": "a",
@@ -131,10 +131,10 @@ HEADERS: list[dict[str, Any]] = [
 CLAIMS: list[dict[str, Any]] = [
     *({name: None} for name in ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")),
     {"iss": "elsewhere"},
-    {"iss": ["sarsen"]},
+    {"iss": ["acme"]},
     {"aud": "elsewhere"},
-    {"aud": ["sarsen", "elsewhere"]},
-    {"aud": "sarsen2"},
+    {"aud": ["acme", "elsewhere"]},
+    {"aud": "acme2"},
     {"sub": "1"},
     {"sub": 1},
     {"sub": [str(SUBJECT)]},
@@ -230,7 +230,7 @@ def test_deeply_nested_claims_are_refused() -> None:
 
 
 def test_a_token_of_another_instance_is_refused() -> None:
-    elsewhere = AccessTokens(KeyRing([("k1", OTHER)]), "sarsen", "sarsen", clock=lambda: NOW)
+    elsewhere = AccessTokens(KeyRing([("k1", OTHER)]), "acme", "acme", clock=lambda: NOW)
     with pytest.raises(TokenInvalid):
         tokens().read(elsewhere.issue(SUBJECT, SESSION, timedelta(minutes=10)))
 

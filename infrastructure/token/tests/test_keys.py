@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def tokens(*ring: tuple[str, str]) -> AccessTokens:
-    return AccessTokens(KeyRing(ring, keys.EDDSA), "sarsen", "sarsen")
+    return AccessTokens(KeyRing(ring, keys.EDDSA), "acme", "acme")
 
 
 def test_eddsa_signs_and_reads() -> None:
@@ -35,7 +35,7 @@ def test_others_verify_by_the_key_set_alone() -> None:
     published = jwt.PyJWKSet.from_dict(issuer.keys.jwks())
     token = issuer.issue(SUBJECT, SESSION, MINUTE)
     key = published[jwt.get_unverified_header(token)["kid"]]
-    assert jwt.decode(token, key, audience="sarsen")["sub"] == str(SUBJECT)
+    assert jwt.decode(token, key, audience="acme")["sub"] == str(SUBJECT)
     assert [(entry["kid"], entry["crv"], entry["alg"]) for entry in issuer.keys.jwks()["keys"]] == [
         ("new", "Ed25519", "EdDSA"),
         ("old", "Ed25519", "EdDSA"),
@@ -53,13 +53,13 @@ def test_rotation_overlaps_and_an_emergency_drop_ends_the_overlap() -> None:
 
 
 def test_one_algorithm_never_passes_for_the_other() -> None:
-    eddsa, hmac = tokens(("k", NEW)), AccessTokens(KeyRing([("k", NEW)]), "sarsen", "sarsen")
+    eddsa, hmac = tokens(("k", NEW)), AccessTokens(KeyRing([("k", NEW)]), "acme", "acme")
     for issuer, reader in ((eddsa, hmac), (hmac, eddsa)):
         with pytest.raises(TokenInvalid):
             reader.read(issuer.issue(SUBJECT, SESSION, MINUTE))
     # The classic: an HMAC under the public key, which everybody has (RFC 8725, section 2.1).
     public = base64.urlsafe_b64decode(eddsa.keys.jwks()["keys"][0]["x"] + "=")
-    confused = AccessTokens(KeyRing([("k", public.hex())]), "sarsen", "sarsen")
+    confused = AccessTokens(KeyRing([("k", public.hex())]), "acme", "acme")
     with pytest.raises(TokenInvalid):
         eddsa.read(confused.issue(SUBJECT, SESSION, MINUTE))
 

@@ -45,8 +45,8 @@ def test_secrets_are_new_each_time_and_go_into_a_uri() -> None:
     first, second = totp.new_secret(), totp.new_secret()
     assert first != second
     assert len(base64.b32decode(first)) == 20
-    assert totp.uri(SECRET, account="ada@example.com", issuer="Sarsen") == (
-        f"otpauth://totp/Sarsen:ada%40example.com?secret={SECRET}&issuer=Sarsen"
+    assert totp.uri(SECRET, account="ada@example.com", issuer="Acme") == (
+        f"otpauth://totp/Acme:ada%40example.com?secret={SECRET}&issuer=Acme"
     )
 
 
@@ -58,7 +58,7 @@ def test_typed_codes_have_one_spelling() -> None:
 
 
 def test_the_qr_code_is_an_image_that_scales_with_a_quiet_zone() -> None:
-    text = totp.uri(SECRET, account="ada@example.com", issuer="Sarsen")
+    text = totp.uri(SECRET, account="ada@example.com", issuer="Acme")
     svg = ET.fromstring(totp.qr_code(text))
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     assert "width" not in svg.attrib

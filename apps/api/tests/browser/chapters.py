@@ -9,9 +9,10 @@ from typing import Any, Final
 from apps.common.tests.browser import inspection
 from apps.common.tests.browser.driver import Browser
 from apps.common.tests.browser.journey import Chapter, Journey
+from infrastructure.product import PRODUCT
 
 NEEDS: Final[tuple[str, ...]] = ()
-PASSWORD: Final = "sarsen-demo-2026"  # of the demo accounts
+PASSWORD: Final = "demo-password-2026"  # of the demo accounts
 ZONES: Final = ("public", "private", "internal", "admin")
 # Violations are events of the page, whether or not the browser logs them.
 _LISTEN: Final = (
@@ -49,7 +50,7 @@ def indexes_are_shown(journey: Journey) -> None:
     """The index of zones and the catalog of problems are shown and accessible. The index links to every zone's page."""
     ada = journey.ada
     ada.devtools("Page.addScriptToEvaluateOnNewDocument", source=_LISTEN)
-    for path, heading in (("/api/problems/", "Problems"), ("/api/", "Sarsen API")):
+    for path, heading in (("/api/problems/", "Problems"), ("/api/", f"{PRODUCT.name} API")):
         ada.go(journey.server.url + path)
         assert heading in ada.run("return document.querySelector('h1').textContent"), path
         for scheme in ("light", "dark"):

@@ -18,11 +18,11 @@ from apps.common.tests.browser.stack import Stack
 ROOT: Final = tools.ROOT
 # A generation of its own: the packages in clients/ stay as they are.
 PACKAGES: Final = ROOT / "clients" / "live"
-DEMO_PASSWORD: Final = "sarsen-demo-2026"
+DEMO_PASSWORD: Final = "demo-password-2026"
 _TIMEOUT: Final = 180  # seconds
 _NO_SERVERS: Final = {
     "DJANGO_SETTINGS_MODULE": "config.settings.development",
-    "DATABASE_URL": "postgres://sarsen@127.0.0.1:1/sarsen",
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
 }
 _IMPORT: Final = """

@@ -34,6 +34,7 @@ from apps.api.tests.clients.harness import (
 )
 from apps.common.tests.browser import stack
 from apps.common.tests.browser.driver import BrowserError, browsers
+from infrastructure.product import PRODUCT
 
 Chapter = Callable[[Journey], None]
 _LANGUAGES: Final = [
@@ -66,12 +67,21 @@ def _zones() -> list[str]:
     return sorted(path.name for path in (PACKAGES / "typescript").iterdir())
 
 
+def _python_package(zone: str) -> Path:
+    return PACKAGES / "python" / zone / f"{PRODUCT.identifier}_{zone}_client"
+
+
 def calls_are_copied(journey: Journey) -> None:
     """Set up the workspace, with the packages installed as npm would link them."""
     modules = journey.workspace / "node_modules"
     modules.mkdir(parents=True)
     for zone in _zones():
-        (modules / f"sarsen-{zone}-client").symlink_to(PACKAGES / "typescript" / zone)
+        # The calls of slices import them by names that a renamed product keeps; the READMEs name them in full.
+        for name in (f"{zone}-client", f"{PRODUCT.slug}-{zone}-client"):
+            (modules / name).symlink_to(PACKAGES / "typescript" / zone)
+        alias = journey.folder / "aliases" / f"{zone}_client"
+        alias.parent.mkdir(exist_ok=True)
+        alias.symlink_to(_python_package(zone))
     for name in ("@types", "undici-types"):
         (modules / name).symlink_to(tools.FOLDER / "node_modules" / name)
     for folder in sorted(ROOT.glob("apps/*/tests/clients/live")):
@@ -106,14 +116,18 @@ def python_is_strict(journey: Journey) -> None:
         *(sys.executable, "-m", "mypy", "--config-file=", "--strict", "--no-error-summary"),
         *("--python-executable", tools.python(), "--cache-dir", journey.folder / "mypy"),
         "--explicit-package-bases",
-        *(PACKAGES / "python" / zone / f"sarsen_{zone}_client" for zone in _zones()),
+        *(_python_package(zone) for zone in _zones()),
         *modules,
         settings={"MYPYPATH": _python_path(journey)},
     )
 
 
 def _python_path(journey: Journey) -> str:
-    folders = [journey.workspace, *(PACKAGES / "python" / zone for zone in _zones())]
+    folders = [
+        journey.workspace,
+        journey.folder / "aliases",
+        *(PACKAGES / "python" / zone for zone in _zones()),
+    ]
     return os.pathsep.join(map(str, folders))
 
 

@@ -13,6 +13,7 @@ from apps.api.clients import tools as toolbox
 from apps.api.clients.failures import FolderRefused, GenerationFailed, ToolsMissing
 from apps.api.clients.plan import Language
 from apps.api.tests.clients.conftest import Make, content
+from infrastructure.product import PRODUCT
 
 pytestmark = pytest.mark.usefixtures("installed")
 
@@ -30,15 +31,15 @@ def test_every_zone_in_both_languages(make: Make, root: Path) -> None:
     assert sorted(path.name for path in root.iterdir()) == ["clients"]
     package = json.loads((root / "clients/typescript/closed/package.json").read_text())
     # The newest version of the zone is v2.
-    assert (package["name"], package["version"]) == ("sarsen-closed-client", "2.0.0")
-    assert (root / "clients/python/closed/sarsen_closed_client/py.typed").exists()
+    assert (package["name"], package["version"]) == (f"{PRODUCT.slug}-closed-client", "2.0.0")
+    assert (root / "clients/python/closed" / f"{PRODUCT.identifier}_closed_client/py.typed").exists()
 
 
 def test_a_requested_version_is_a_package_of_its_own(make: Make, root: Path) -> None:
     make(zones=["closed/v1", "closed"], languages=[Language.TYPESCRIPT])
     assert sorted(path.name for path in (root / "clients/typescript").iterdir()) == ["closed", "closed-v1"]
     package = json.loads((root / "clients/typescript/closed-v1/package.json").read_text())
-    assert (package["name"], package["version"]) == ("sarsen-closed-v1-client", "1.0.0")
+    assert (package["name"], package["version"]) == (f"{PRODUCT.slug}-closed-v1-client", "1.0.0")
 
 
 def test_other_zones_and_languages_stay(make: Make, root: Path) -> None:

@@ -18,6 +18,7 @@ from apps.api.clients.plan import Language, Source
 from apps.api.clients.successes import without_failures
 from apps.api.tests.conftest import but
 from apps.api.zones import mounting
+from infrastructure.product import PRODUCT
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_a_package_has_the_runtime_of_a_slice_and_its_needs(widgets: Source, tmp
     assert typescript == BASE[1] | SOCKETS | WIDGETS
     assert needed(tmp_path) == ["attrs>=24", "httpx>=0.28,<1", "websockets>=15"]
     exported = packages.python_modules(widgets)["__init__.py"]
-    assert exported.startswith('"""Client of the closed zone of Sarsen.\n')
+    assert exported.startswith(f'"""Client of the closed zone of {PRODUCT.name}.\n')
     assert "from .runtime.widget_socket import WidgetSocket\n" in exported
     assert '    "WidgetSocket",\n' in exported
     assert "widget_frames" not in exported
@@ -148,10 +149,10 @@ def test_other_zones_have_only_the_base(widgets: Source, tmp_path: Path, changes
 
 def test_a_runtime_adds_to_the_readme(widgets: Source) -> None:
     python = readmes.python(widgets)
-    assert "from sarsen_closed_client import Client, ProblemError, WidgetSocket" in python
-    assert 'base_url = "https://sarsen.example"\nsocket = WidgetSocket("a")\n\nwith Client(' in python
-    assert python.endswith("Import `sarsen_closed_client`.\n")
-    assert readmes.typescript(widgets).endswith("Install `sarsen-closed-client`.\n")
+    assert f"from {PRODUCT.identifier}_closed_client import Client, ProblemError, WidgetSocket" in python
+    assert 'base_url = "https://site.example"\nsocket = WidgetSocket("a")\n\nwith Client(' in python
+    assert python.endswith(f"Import `{PRODUCT.identifier}_closed_client`.\n")
+    assert readmes.typescript(widgets).endswith(f"Install `{PRODUCT.slug}-closed-client`.\n")
 
 
 def test_two_modules_of_one_name_are_refused(
@@ -184,15 +185,20 @@ def test_metadata_can_be_published(zones: dict[str, Source], tmp_path: Path) -> 
     packages.write_python(zones["admin"], tmp_path / "python")
     package = json.loads((tmp_path / "typescript/package.json").read_text())
     assert (package["name"], package["version"], package["type"]) == (
-        "sarsen-admin-client",
+        f"{PRODUCT.slug}-admin-client",
         "1.0.0",
         "module",
     )
     assert package["exports"] == {".": {"types": "./dist/index.d.ts", "default": "./dist/index.js"}}
     assert re.fullmatch(r"\d+\.\d+\.\d+", package["devDependencies"]["typescript"])
     project = tomllib.loads((tmp_path / "python/pyproject.toml").read_text())
-    assert (project["project"]["name"], project["project"]["version"]) == ("sarsen-admin-client", "1.0.0")
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["sarsen_admin_client"]
+    assert (project["project"]["name"], project["project"]["version"]) == (
+        f"{PRODUCT.slug}-admin-client",
+        "1.0.0",
+    )
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == [
+        f"{PRODUCT.identifier}_admin_client"
+    ]
 
 
 @pytest.mark.parametrize(

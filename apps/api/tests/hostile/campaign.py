@@ -246,7 +246,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     begun = time.monotonic()
     with (
-        tempfile.TemporaryDirectory(prefix="sarsen-fuzz-") as folder,
+        tempfile.TemporaryDirectory(prefix="fuzz-") as folder,
         server(Path(folder)) as (port, process, log),
     ):
         import django

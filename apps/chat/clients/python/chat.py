@@ -1,4 +1,4 @@
-"""A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`), for asyncio. Needs `websockets`.
+"""A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `chat.v1`), for asyncio. Needs `websockets`.
 
 It resumes after the newest `seq`, so that each message arrives once and in order, and after the newest `change`, so that no
 edit and no deletion is missed. Messages sent while it is disconnected are kept and sent later. Each has a `client_id`, so
@@ -26,7 +26,7 @@ from apps.common.client_runtime.python.reconnecting_socket import (
     TokenSource,
 )
 
-_PROTOCOL: Final = "sarsen.chat.v1"
+_PROTOCOL: Final = "chat.v1"
 
 
 class ChatSocket(ReconnectingSocket[Frame]):

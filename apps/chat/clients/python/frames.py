@@ -1,4 +1,4 @@
-"""The frames of `sarsen.chat.v1` (apps/chat/docs/chat.md). Times are ISO 8601 in UTC, ids are UUIDs as text."""
+"""The frames of `chat.v1` (apps/chat/docs/chat.md). Times are ISO 8601 in UTC, ids are UUIDs as text."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 /**
- * A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `sarsen.chat.v1`).
+ * A reconnecting socket for one room (`/ws/chat/<room>/`, protocol `chat.v1`).
  *
  * It resumes after the newest `seq`, so that each message arrives once and in order, and after the newest `change`, so that
  * no edit and no deletion is missed. Messages sent while it is disconnected are kept and sent later. Each has a `client_id`,
@@ -33,7 +33,7 @@ export interface ChatOptions extends SocketOptions {
 
 export { ChatRefused } from "./outbox.js";
 
-const PROTOCOL = "sarsen.chat.v1";
+const PROTOCOL = "chat.v1";
 const TYPING_EVERY = 2_000; // milliseconds; the server drops more frequent ones
 const READ_EVERY = 200;
 

@@ -1,4 +1,4 @@
-/** The frames of `sarsen.chat.v1` (apps/chat/docs/chat.md). Times are ISO 8601 in UTC. */
+/** The frames of `chat.v1` (apps/chat/docs/chat.md). Times are ISO 8601 in UTC. */
 
 import type { EventFrame, PongFrame } from "../../../common/client_runtime/typescript/reconnecting_socket.js";
 

@@ -3,7 +3,7 @@
  * session is, and are forgotten when the user signs out.
  */
 
-const PREFIX = "sarsen.unsent.";
+const PREFIX = "console.unsent.";
 
 /** The outbox of one user in one room: `keep(messages)` and `kept()`. */
 export function outbox(userId, slug) {

@@ -18,7 +18,7 @@ _AT_END: Final = "const log = document.querySelector('.log'); return log.scrollH
 
 def stored(journey: Journey, wanted: list[str]) -> list[str]:
     """Returns those of the wanted texts that the server has, in its order."""
-    token = journey.server.sign_in("ada@example.com", "sarsen-demo-2026")
+    token = journey.server.sign_in("ada@example.com", "demo-password-2026")
     page = journey.server.call("GET", f"{ROOMS}lobby/messages/?limit=100&before=1000000", token=token).json()[
         "results"
     ]
@@ -130,7 +130,7 @@ def a_lost_connection_is_restored(journey: Journey) -> None:
 def history_is_paged(journey: Journey) -> None:
     """Scrolling up loads older messages page by page, without duplicates and without losing the place."""
     ada = journey.ada
-    token = journey.server.sign_in("ada@example.com", "sarsen-demo-2026")
+    token = journey.server.sign_in("ada@example.com", "demo-password-2026")
     journey.server.call("POST", ROOMS, token=token, json={"slug": "archive", "name": "Archive"})
     wanted = [f"entry {number:03}" for number in range(130)]
     for text in wanted:
@@ -153,7 +153,7 @@ def missed_edits_and_deletions_are_shown(journey: Journey) -> None:
     """While the connection is lost, messages far above are deleted and edited. After it both show, in quotes, too."""
     ada = journey.ada
     path = f"{ROOMS}archive/messages/"
-    token = journey.server.sign_in("ada@example.com", "sarsen-demo-2026")
+    token = journey.server.sign_in("ada@example.com", "demo-password-2026")
     page = journey.server.call("GET", f"{path}?after=0&limit=100", token=token).json()["results"]
     ids = {message["message"]: message["id"] for message in page}
     answer = {"message": "an answer", "reply_to": ids["entry 010"]}
@@ -166,7 +166,7 @@ def missed_edits_and_deletions_are_shown(journey: Journey) -> None:
     ada.devtools("Network.enable")
     ada.devtools("Network.emulateNetworkConditions", offline=True, **everything)
     journey.server.start()
-    token = journey.server.sign_in("ada@example.com", "sarsen-demo-2026")
+    token = journey.server.sign_in("ada@example.com", "demo-password-2026")
     journey.server.call("DELETE", f"{path}{ids['entry 010']}/", token=token)
     journey.server.call("PATCH", f"{path}{ids['entry 020']}/", token=token, json={"message": "edited 020"})
     ada.devtools("Network.emulateNetworkConditions", offline=False, **everything)
@@ -218,8 +218,8 @@ def a_private_room_is_not_seen(journey: Journey) -> None:
 def tokens_are_renewed_in_an_open_room(journey: Journey) -> None:
     """Tokens expire and are renewed while a room is open, and after reloads."""
     ada = journey.ada
-    before = ada.run("return sessionStorage.getItem('sarsen.session')")
-    ada.until(lambda: ada.run("return sessionStorage.getItem('sarsen.session')") != before, "a renewal", 40)
+    before = ada.run("return sessionStorage.getItem('console.session')")
+    ada.until(lambda: ada.run("return sessionStorage.getItem('console.session')") != before, "a renewal", 40)
     for _ in range(3):
         ada.run("location.reload()")
         steps.connected(ada)

@@ -9,6 +9,7 @@ from apps.common.tests.browser import inspection
 from apps.common.tests.browser.driver import ENTER
 from apps.common.tests.browser.journey import Journey
 from apps.users.tests.browser import steps as users_steps
+from infrastructure.product import PRODUCT
 
 MESSAGES: Final = "/api/private/v1/chat/rooms/lobby/messages/"
 # Safari ends a composition with a keydown whose key is Enter and of which only the key code shows that it belongs to the input method.
@@ -168,7 +169,7 @@ def system_messages_look_like_what_they_are(journey: Journey) -> None:
     command = "from apps.chat import services; services.post_system_message(slug='lobby', text='Maintenance at noon')"
     journey.server.manage("shell", "-c", command)
     ada.sees("Maintenance at noon", ".message.system")
-    ada.sees("Sarsen (system message)", ".message.system")
+    ada.sees(f"{PRODUCT.name} (system message)", ".message.system")
     assert ada.run("return document.querySelectorAll('.message.system .avatar').length") == 0
-    ada.sees("Sarsen (system message): Maintenance at noon", "#announcer")
+    ada.sees(f"{PRODUCT.name} (system message): Maintenance at noon", "#announcer")
     inspection.assert_accessible(ada)

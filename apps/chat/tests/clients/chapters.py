@@ -41,7 +41,7 @@ class PythonClient:
 
     def __init__(self, package: Path, url: str) -> None:
         sys.path.insert(0, str(package))
-        self._client: Any = importlib.import_module("sarsen_private_client")
+        self._client: Any = importlib.import_module("private_client")
         self._url = url
         self.received: list[tuple[int, str]] = []
         self.acknowledged: dict[str, int] = {}

@@ -345,7 +345,7 @@ def test_an_unknown_protocol_version_stops_it(base_url: str, room: Room) -> None
 
     async def scenario() -> None:
         async with ChatSocket(session, room.slug) as socket:
-            socket._protocol = "sarsen.chat.v0"
+            socket._protocol = "chat.v0"
             with pytest.raises(SocketStopped) as stopped:
                 await socket.send("hello")
             assert stopped.value.code == CloseCode.UNKNOWN_VERSION

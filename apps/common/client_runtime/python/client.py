@@ -15,7 +15,7 @@ TIMEOUT = 20.0  # seconds
 class Client:
     """Sends requests with one credential: a session, a service key, or none. Safe in threads and in asyncio.
 
-    `base_url` is the address of the server, such as `https://sarsen.example`. Use it as a context manager, or call `close`
+    `base_url` is the address of the server, such as `https://site.example`. Use it as a context manager, or call `close`
     and `aclose`. `transport` and `async_transport` are those of httpx, for tests and proxies.
     """
 

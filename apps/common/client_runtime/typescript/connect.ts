@@ -27,7 +27,7 @@ interface Connectable {
 }
 
 export interface Connection {
-  /** The server's address, such as `https://sarsen.example`. Pages of the same origin omit it. */
+  /** The server's address, such as `https://site.example`. Pages of the same origin omit it. */
   baseUrl?: string;
   /** The signed-in user. Calls carry their token, and renew it when the server refuses it. */
   session?: Credential;

@@ -24,7 +24,7 @@ class Command(flush.Command):
     def handle(self, **options: Any) -> None:
         """Empty the tables. Raises CommandError where the audit log would be lost without a word."""
         with connections[options["database"]].cursor() as cursor:
-            cursor.execute("SELECT current_setting('sarsen.audit_truncate', true)")
+            cursor.execute("SELECT current_setting('append_only.truncate', true)")
             # The settings of tests allow it for each connection: tables are emptied after each test that commits.
             if cursor.fetchone() == ("on",):
                 super().handle(**options)
@@ -34,8 +34,8 @@ class Command(flush.Command):
                     "The audit log is append-only, and flush would empty it with all other tables. Nothing was done."
                     " If that is what you want, say so: manage.py flush --with-audit-log"
                 )
-            cursor.execute("SET sarsen.audit_truncate = 'on'")
+            cursor.execute("SET append_only.truncate = 'on'")
             try:
                 super().handle(**options)
             finally:
-                cursor.execute("SET sarsen.audit_truncate = ''")
+                cursor.execute("SET append_only.truncate = ''")

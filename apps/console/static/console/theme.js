@@ -1,6 +1,6 @@
 /** Light or dark: the system's setting until the user chooses. The choice is all that the console stores permanently. */
 
-const KEY = "sarsen.theme";
+const KEY = "console.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 function chosen() {

@@ -1,4 +1,4 @@
-"""A reconnecting socket for notifications (`/ws/notifications/`, protocol `sarsen.notifications.v1`), for asyncio.
+"""A reconnecting socket for notifications (`/ws/notifications/`, protocol `notifications.v1`), for asyncio.
 
 Needs `websockets`. It resumes after the newest `seq`, so that each notification arrives once and in order.
 """
@@ -16,7 +16,7 @@ from apps.common.client_runtime.python.reconnecting_socket import (
     TokenSource,
 )
 
-_PROTOCOL: Final = "sarsen.notifications.v1"
+_PROTOCOL: Final = "notifications.v1"
 
 
 class NotificationsWelcomeFrame(TypedDict):

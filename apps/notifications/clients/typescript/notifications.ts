@@ -1,5 +1,5 @@
 /**
- * A reconnecting socket for notifications (`/ws/notifications/`, protocol `sarsen.notifications.v1`).
+ * A reconnecting socket for notifications (`/ws/notifications/`, protocol `notifications.v1`).
  *
  * It resumes after the newest `seq`, so that each notification arrives once and in order.
  */
@@ -68,7 +68,7 @@ type Frame = NotificationsFrames[keyof NotificationsFrames];
 
 export interface NotificationsEvents extends NotificationsFrames, SocketEvents<Frame> {}
 
-const PROTOCOL = "sarsen.notifications.v1";
+const PROTOCOL = "notifications.v1";
 
 export class NotificationsSocket extends ReconnectingSocket<Frame, NotificationsEvents> {
   constructor(options: SocketOptions) {

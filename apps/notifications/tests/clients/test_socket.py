@@ -134,7 +134,7 @@ def test_numbers_of_deleted_notifications_are_skipped(base_url: str) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(("protocol", "code"), [("sarsen.notifications.v0", 4406), (None, 4408)])
+@pytest.mark.parametrize(("protocol", "code"), [("notifications.v0", 4406), (None, 4408)])
 def test_it_stops_after_a_final_code(base_url: str, protocol: str | None, code: int) -> None:
     session = client_session(base_url, UserFactory.create())
 

@@ -31,7 +31,7 @@ export interface TokenStore {
 }
 
 export interface SessionOptions {
-  /** The server's address, such as `https://sarsen.example`. Pages of the same origin omit it. */
+  /** The server's address, such as `https://site.example`. Pages of the same origin omit it. */
   baseUrl?: string;
   /** Without one, the session ends with the program. */
   store?: TokenStore;
@@ -45,7 +45,7 @@ const AUTH = "/api/public/v1/auth";
 const MARGIN = 10_000; // milliseconds before its expiry at which an access token is renewed
 
 /** Keeps the refresh token in `sessionStorage`: it ends with the tab and is not a cookie. */
-export function tabStore(key = "sarsen.refresh"): TokenStore {
+export function tabStore(key = "session.refresh"): TokenStore {
   return {
     load: () => sessionStorage.getItem(key),
     save: (refresh) => (refresh === null ? sessionStorage.removeItem(key) : sessionStorage.setItem(key, refresh)),

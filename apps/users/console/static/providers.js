@@ -8,7 +8,7 @@
 
 import { api, data, isFailure, open } from "../../console/api.js";
 
-const STORAGE_KEY = "sarsen.provider"; // {name, title, purpose, flow, state, until}
+const STORAGE_KEY = "console.provider"; // {name, title, purpose, flow, state, until}
 const UNKNOWN = "This sign-in was not started in this tab, or was already used. Start again.";
 const LATE = "The sign-in took too long. Start again.";
 // Texts for the error codes of RFC 6749, section 4.1.2.1. The description that comes with a code may be forged: it is not shown.

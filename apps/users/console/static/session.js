@@ -15,7 +15,7 @@ import { api, client, connect, data, isFailure, NetworkError, open, ProblemError
 import { emit } from "../../console/registry.js";
 import { uuid } from "../../console/text.js";
 
-const STORAGE_KEY = "sarsen.session"; // {id, refresh}
+const STORAGE_KEY = "console.session"; // {id, refresh}
 const LOCK_TIMEOUT = 1_500; // milliseconds; a page that is being reloaded releases its lock within this time
 const RETRY = 2_000; // between attempts to resume while the server does not respond
 const ENDED = "Your session has ended. Please sign in again.";
@@ -140,7 +140,7 @@ export class TabSession {
     return new Promise((resolve) => {
       const options = timeout ? { signal: AbortSignal.timeout(timeout) } : {};
       navigator.locks
-        .request(`sarsen.session.${this.#id}`, options, () => new Promise((release) => {
+        .request(`console.session.${this.#id}`, options, () => new Promise((release) => {
           this.#release = release;
           resolve(true);
         }))

@@ -89,7 +89,7 @@ def _is_refused_when_late(browser: Browser, henge: provider.TestProvider) -> Non
         """
         const save = Storage.prototype.setItem;
         Storage.prototype.setItem = function (key, value) {
-          save.call(this, key, key === "sarsen.provider" ? JSON.stringify({ ...JSON.parse(value), until: 0 }) : value);
+          save.call(this, key, key === "console.provider" ? JSON.stringify({ ...JSON.parse(value), until: 0 }) : value);
         };
         """
     )
@@ -130,7 +130,7 @@ def _is_refused(browser: Browser, words: str) -> None:
 def _left_no_trace(browser: Browser) -> None:
     """Assert that neither code nor state is in the address, and that the stored request is used up."""
     assert browser.run("return location.search") == ""
-    assert browser.run("return sessionStorage.getItem('sarsen.provider')") is None
+    assert browser.run("return sessionStorage.getItem('console.provider')") is None
 
 
 def _sign_out(browser: Browser) -> None:

@@ -76,10 +76,10 @@ def a_duplicated_tab_does_not_end_the_session(journey: Journey) -> None:
 def a_session_outlives_its_tokens(journey: Journey) -> None:
     """Tokens expire and are renewed, silently and during reloads. The sign-in card is not shown."""
     ada = journey.ada
-    before = ada.run("return sessionStorage.getItem('sarsen.session')")
+    before = ada.run("return sessionStorage.getItem('console.session')")
     ada.run("location.reload()")
     ada.element(steps.SIGNED_IN)
-    ada.until(lambda: ada.run("return sessionStorage.getItem('sarsen.session')") != before, "a renewal", 40)
+    ada.until(lambda: ada.run("return sessionStorage.getItem('console.session')") != before, "a renewal", 40)
     for _ in range(3):
         ada.run("location.reload()")
         ada.element(steps.SIGNED_IN)

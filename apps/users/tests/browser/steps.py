@@ -7,7 +7,7 @@ from typing import Final
 from apps.common.tests.browser.driver import ENTER, Browser
 
 PASSWORD: Final = "a long walk past the hills"
-DEMO_PASSWORD: Final = "sarsen-demo-2026"
+DEMO_PASSWORD: Final = "demo-password-2026"
 SIGNED_IN: Final = "#header-parts .me"
 
 

@@ -49,7 +49,7 @@ class Widget(APIView):
     def get(self, request: Request) -> Response:
         """Read."""
         touched.append("widget")
-        return Response({"name": "sarsen", "weight": 20})
+        return Response({"name": "menhir", "weight": 20})
 
     @extend_schema(operation_id="widget_make", request=WidgetSerializer, responses={201: WidgetSerializer})
     @raises(WidgetTaken)
@@ -69,7 +69,7 @@ class WidgetV2(APIView):
     @extend_schema(operation_id="widget_read", responses=WidgetSerializer)
     def get(self, request: Request) -> Response:
         """Read."""
-        return Response({"name": "sarsen", "weight": 20_000})
+        return Response({"name": "menhir", "weight": 20_000})
 
 
 class Overridden(APIView):

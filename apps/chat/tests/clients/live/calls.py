@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import unittest
 
-from sarsen_private_client import ChatSocket, Client, MessageFrame, ProblemError, Session, apaginate, paginate
-from sarsen_private_client.api.messages import chat_messages_list, chat_messages_post
-from sarsen_private_client.api.rooms import (
+from private_client import ChatSocket, Client, MessageFrame, ProblemError, Session, apaginate, paginate
+from private_client.api.messages import chat_messages_list, chat_messages_post
+from private_client.api.rooms import (
     chat_rooms_create,
     chat_rooms_delete,
     chat_rooms_edit,
     chat_rooms_list,
     chat_rooms_read,
 )
-from sarsen_private_client.models import MessageInputRequest, RoomChangeInputRequest, RoomInputRequest
+from private_client.models import MessageInputRequest, RoomChangeInputRequest, RoomInputRequest
 
 from users.account import BASE_URL, PASSWORD, register, signed_in, unique
 

@@ -20,7 +20,7 @@ import {
   Session,
   SocketStopped,
   waitBefore,
-} from "sarsen-private-client";
+} from "private-client";
 
 import { baseUrl, login, refusal, signedIn, unique } from "../users/account.ts";
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import unittest
 
-import sarsen_internal_client
-from sarsen_internal_client.api.notifications import notifications_notify
-from sarsen_internal_client.models import NotifyInputRequest
-from sarsen_private_client import NotificationsSocket
+import internal_client
+from internal_client.api.notifications import notifications_notify
+from internal_client.models import NotifyInputRequest
+from private_client import NotificationsSocket
 
 from users.account import BASE_URL, SERVICE_KEY, register, signed_in, user_id
 
@@ -19,7 +19,7 @@ class Notifications(unittest.IsolatedAsyncioTestCase):
     async def test_notifications_arrive_in_order_and_once(self) -> None:
         session = signed_in(register("Pythia"))
         user = user_id(session)
-        async with sarsen_internal_client.Client(BASE_URL, service_key=SERVICE_KEY) as service:
+        async with internal_client.Client(BASE_URL, service_key=SERVICE_KEY) as service:
 
             async def notify(title: str) -> None:
                 body = NotifyInputRequest(user=user, kind="test.sent", title=title)

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import * as internal from "sarsen-internal-client";
-import { type NotificationFrame, notificationsReadAll, NotificationsSocket } from "sarsen-private-client";
+import * as internal from "internal-client";
+import { type NotificationFrame, notificationsReadAll, NotificationsSocket } from "private-client";
 
 import { baseUrl, serviceKey, signedIn } from "../users/account.ts";
 

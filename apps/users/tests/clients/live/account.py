@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import uuid
 
-import sarsen_public_client
-from sarsen_private_client import Client, Session
-from sarsen_private_client.api.account import users_me
-from sarsen_public_client.api.auth import auth_register
-from sarsen_public_client.models import RegistrationInputRequest
+import public_client
+from private_client import Client, Session
+from private_client.api.account import users_me
+from public_client.api.auth import auth_register
+from public_client.models import RegistrationInputRequest
 
 BASE_URL = os.environ["BASE_URL"]
 SERVICE_KEY = os.environ["SERVICE_KEY"]
@@ -28,7 +28,7 @@ def register(name: str) -> str:
     """Register an account. Returns its address."""
     email = f"{unique('py')}@example.com"
     body = RegistrationInputRequest(email=email, name=name, password=PASSWORD)
-    with sarsen_public_client.Client(BASE_URL) as client:
+    with public_client.Client(BASE_URL) as client:
         auth_register.sync(client=client, body=body)
     return email
 

@@ -1,7 +1,7 @@
 /** An account, and helpers for the calls of every slice. */
 
-import { connect, ProblemError, Session, usersMe, client as privateClient } from "sarsen-private-client";
-import * as open from "sarsen-public-client";
+import { connect, ProblemError, Session, usersMe, client as privateClient } from "private-client";
+import * as open from "public-client";
 
 /** BASE_URL is the server, SERVICE_KEY a key of the internal zone, ADMIN_PASSWORD the password of the demo admin. */
 export const { BASE_URL: baseUrl = "", SERVICE_KEY: serviceKey = "", ADMIN_PASSWORD: adminPassword = "" } = process.env;

@@ -7,18 +7,18 @@ import io
 import unittest
 from contextlib import AbstractContextManager
 
-import sarsen_admin_client
-import sarsen_internal_client
-import sarsen_public_client
-from sarsen_admin_client.api.users import users_list
-from sarsen_internal_client.api.tokens import tokens_introspect
-from sarsen_internal_client.models import IntrospectionInputRequest
-from sarsen_private_client import Client, ProblemError, Session
-from sarsen_private_client.api.account import users_me, users_me_avatar_set, users_me_update
-from sarsen_private_client.models import AvatarInputRequest, ProfileInputRequest
-from sarsen_private_client.types import File
-from sarsen_public_client.api.auth import auth_register
-from sarsen_public_client.models import RegistrationInputRequest
+import admin_client
+import internal_client
+import public_client
+from admin_client.api.users import users_list
+from internal_client.api.tokens import tokens_introspect
+from internal_client.models import IntrospectionInputRequest
+from private_client import Client, ProblemError, Session
+from private_client.api.account import users_me, users_me_avatar_set, users_me_update
+from private_client.models import AvatarInputRequest, ProfileInputRequest
+from private_client.types import File
+from public_client.api.auth import auth_register
+from public_client.models import RegistrationInputRequest
 
 from users.account import ADMIN_PASSWORD, BASE_URL, PASSWORD, SERVICE_KEY, register, signed_in
 
@@ -55,8 +55,8 @@ class Calls(unittest.TestCase):
     def test_invalid_input_is_reported_by_field(self) -> None:
         body = RegistrationInputRequest(email="no address", name="", password=PASSWORD)
         with (
-            sarsen_public_client.Client(BASE_URL) as client,
-            self.assertRaises(sarsen_public_client.ProblemError) as refused,
+            public_client.Client(BASE_URL) as client,
+            self.assertRaises(public_client.ProblemError) as refused,
         ):
             auth_register.sync(client=client, body=body)
         self.assertEqual((refused.exception.status, refused.exception.code), (400, "invalid_input"))
@@ -71,17 +71,17 @@ class Calls(unittest.TestCase):
             users_me_avatar_set.sync(client=self.client, body=AvatarInputRequest(avatar=text))
 
     def test_services_and_admins_have_clients(self) -> None:
-        with sarsen_internal_client.Client(BASE_URL, service_key=SERVICE_KEY) as service:
+        with internal_client.Client(BASE_URL, service_key=SERVICE_KEY) as service:
             token = self.session.token()
             answer = tokens_introspect.sync(client=service, body=IntrospectionInputRequest(token=token))
             self.assertTrue(answer.active)
-        with sarsen_admin_client.Client(BASE_URL, session=self.session) as admin:
-            with self.assertRaisesRegex(sarsen_admin_client.ProblemError, "permission_denied"):
+        with admin_client.Client(BASE_URL, session=self.session) as admin:
+            with self.assertRaisesRegex(admin_client.ProblemError, "permission_denied"):
                 users_list.sync(client=admin)
 
-        ada = sarsen_admin_client.Session(BASE_URL)
+        ada = admin_client.Session(BASE_URL)
         ada.sign_in("ada@example.com", ADMIN_PASSWORD)
-        with sarsen_admin_client.Client(BASE_URL, session=ada) as admin:
+        with admin_client.Client(BASE_URL, session=ada) as admin:
             self.assertEqual(users_list.sync(client=admin, search=self.email).results[0].email, self.email)
 
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import * as admin from "sarsen-admin-client";
-import * as internal from "sarsen-internal-client";
+import * as admin from "admin-client";
+import * as internal from "internal-client";
 import {
   client,
   connect,
@@ -16,8 +16,8 @@ import {
   usersMeAvatarRemove,
   usersMeAvatarSet,
   usersMeUpdate,
-} from "sarsen-private-client";
-import * as open from "sarsen-public-client";
+} from "private-client";
+import * as open from "public-client";
 
 import { adminPassword, baseUrl, login, PASSWORD, refusal, register, serviceKey } from "./account.ts";
 

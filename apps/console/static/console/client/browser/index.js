@@ -115,7 +115,7 @@ function uuid() {
 // runtime/session.ts
 var AUTH = "/api/public/v1/auth";
 var MARGIN = 1e4;
-function tabStore(key = "sarsen.refresh") {
+function tabStore(key = "session.refresh") {
   return {
     load: () => sessionStorage.getItem(key),
     save: (refresh) => refresh === null ? sessionStorage.removeItem(key) : sessionStorage.setItem(key, refresh)
@@ -594,7 +594,7 @@ var Outbox = class {
 };
 
 // runtime/chat.ts
-var PROTOCOL = "sarsen.chat.v1";
+var PROTOCOL = "chat.v1";
 var TYPING_EVERY = 2e3;
 var READ_EVERY = 200;
 var ChatSocket = class extends ReconnectingSocket {
@@ -714,7 +714,7 @@ var ChatSocket = class extends ReconnectingSocket {
 };
 
 // runtime/notifications.ts
-var PROTOCOL2 = "sarsen.notifications.v1";
+var PROTOCOL2 = "notifications.v1";
 var NotificationsSocket = class extends ReconnectingSocket {
   constructor(options) {
     super("/ws/notifications/", PROTOCOL2, options);

@@ -1,0 +1,75 @@
+"""The identity of the product, read from `product.toml`. Knows neither Django nor the settings."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+FILE: Final = Path(__file__).resolve().parent.parent / "product.toml"
+_SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_LONGEST: Final = {"name": 50, "slug": 30, "domain": 253, "description": 200}
+
+
+class InvalidProduct(ValueError):
+    """`product.toml` is missing, or one of its values cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """Attributes:
+    name: As users read it: `Acme Orders`.
+    slug: As operators type it: `acme-orders`.
+    domain: Where the product is served, and the domain of its mails.
+    description: One sentence.
+    formerly: Slugs of earlier releases whose identifiers are still understood.
+    """
+
+    name: str
+    slug: str
+    domain: str
+    description: str
+    formerly: tuple[str, ...] = ()
+
+    @property
+    def identifier(self) -> str:
+        """The slug where no hyphen is allowed: metrics, cookies, PostgreSQL."""
+        return self.slug.replace("-", "_")
+
+
+def read(path: Path = FILE) -> Product:
+    """Read the identity from a file. Raises InvalidProduct that names the key and what it has to be."""
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidProduct(f"{path} cannot be read: {error}") from error
+    formerly = values.pop("formerly", [])
+    for key, longest in _LONGEST.items():
+        text = values.get(key)
+        if not (
+            isinstance(text, str) and text.strip() == text and text.isprintable() and 0 < len(text) <= longest
+        ):
+            raise InvalidProduct(f"{path}: `{key}` has to be one line of 1 to {longest} characters")
+    if unknown := sorted({*values} - {*_LONGEST}):
+        raise InvalidProduct(f"{path}: unknown key `{unknown[0]}`")
+    if not (isinstance(formerly, list) and all(isinstance(slug, str) for slug in formerly)):
+        raise InvalidProduct(f"{path}: `formerly` has to be a list of slugs")
+    for slug in (values["slug"], *formerly):
+        if not _SLUG.fullmatch(slug):
+            raise InvalidProduct(
+                f"{path}: the slug `{slug}` has to be lower-case words joined by single hyphens"
+            )
+    if not _DOMAIN.fullmatch(values["domain"]):
+        raise InvalidProduct(f"{path}: `domain` has to be a host name in lower case, without a port")
+    return Product(**values, formerly=tuple(formerly))
+
+
+PRODUCT: Final = read()
+
+
+def context(request: object) -> dict[str, Product]:
+    """A context processor: `PRODUCT` in templates."""
+    return {"PRODUCT": PRODUCT}
