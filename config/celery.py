@@ -14,7 +14,7 @@ from infrastructure.telemetry import tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
-app = Celery(PRODUCT.slug, task_cls="apps.common.celery_task:Task")
+app = Celery(PRODUCT.slug, task_cls="apps.common.tasks.celery_task:Task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # In every process that publishes or runs tasks, and before Celery would set up a log of its own.

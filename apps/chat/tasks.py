@@ -8,7 +8,7 @@ from typing import Any
 from django.db import OperationalError
 
 from apps.chat import services
-from apps.common import celery_task
+from apps.common.tasks import celery_task
 from infrastructure.email import EmailDeliveryError
 
 SCHEDULE: dict[str, dict[str, Any]] = {

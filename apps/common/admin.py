@@ -16,8 +16,10 @@ from django_celery_beat import admin as beat_admin
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from kombu.exceptions import OperationalError
 
-from apps.common import audit, celery_task, outbox
+from apps.common import audit
+from apps.common.events import outbox
 from apps.common.models import AuditEvent, DeadTask, DeclaredSchedule, OutboxEvent
+from apps.common.tasks import celery_task
 
 if TYPE_CHECKING:  # generic for mypy only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -213,7 +215,7 @@ class PeriodicTaskAdmin(beat_admin.PeriodicTaskAdmin):  # type: ignore[misc]  # 
     @admin.display(description="declared by the code")
     def declared(self, row: PeriodicTask) -> str:
         """Whether it is declared, and what a person has changed of that."""
-        from apps.common import schedules  # loads Celery's beat, which no other page needs
+        from apps.common.tasks import schedules  # loads Celery's beat, which no other page needs
 
         found = DeclaredSchedule.objects.filter(name=row.name).first()
         if found is None:

@@ -11,8 +11,9 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Import `handlers.py` of every slice, so that each process knows who listens to what."""
-        from apps.common import celery_task, slices
+        from apps.common import slices
         from apps.common.database import migration_timeouts
+        from apps.common.tasks import celery_task
 
         slices.require_needs()
         celery_task.install()

@@ -104,7 +104,7 @@ class DeadTask(models.Model):
 
 
 class DeclaredSchedule(models.Model):
-    """A periodic task as the code declared it when it was written last (apps.common.schedules)."""
+    """A periodic task as the code declared it when it was written last (apps.common.tasks.schedules)."""
 
     name = models.CharField(max_length=200, primary_key=True)
     digest = models.CharField(max_length=64)

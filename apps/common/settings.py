@@ -41,7 +41,7 @@ AUDIT_RETENTION = timedelta(
         "AUDIT_RETENTION_DAYS", 400, "Days that the audit log keeps a row", least=30, most=36_500
     )
 )
-# Whether a process hands events on right after their transaction; beat's sweep does it anyway (apps.common.outbox).
+# Whether a process hands events on right after their transaction; beat's sweep does it anyway (apps.common.events.outbox).
 OUTBOX_RELAY_THREAD = True
 # Handshakes of sockets with a token that does not hold, by address; zones say theirs in the zone table.
 SOCKET_REFUSED_RATES = ("600/minute",)

@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 from django.db import OperationalError
 
-from apps.common import celery_task
+from apps.common.tasks import celery_task
 from apps.notifications import services
 from infrastructure.email import EmailDeliveryError
 

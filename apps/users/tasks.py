@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import OperationalError
 
-from apps.common import celery_task
+from apps.common.tasks import celery_task
 from apps.users import services
 from infrastructure import storage
 from infrastructure.email import EmailDeliveryError

@@ -8,31 +8,30 @@ from typing import Any
 
 import pytest
 from grimp import ImportGraph
+from importlinter.contracts.forbidden import ForbiddenContract
 
 from scripts.contracts import SliceLayersContract, SlicesContract
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ("apps.api", "apps.common", "config", "infrastructure")
-KINDS: dict[str, Any] = {"slices": SlicesContract, "slice_layers": SliceLayersContract}
+KINDS: dict[str, Any] = {
+    "slices": SlicesContract,
+    "slice_layers": SliceLayersContract,
+    "forbidden": ForbiddenContract,
+}
 
 
-def problems(kind: str, *imports: str) -> list[str]:
-    """What the project's own contract of a kind says of imports, each given as `module -> module`."""
+def problems(contract_name: str, *imports: str) -> list[str]:
+    """What a contract of `.importlinter` refuses of imports, each given as `module -> module`."""
     options = configparser.ConfigParser()
     options.read(ROOT / ".importlinter")
-    section = next(
-        section
-        for name, section in options.items()
-        if name.startswith("importlinter:contract:") and section["type"] == kind
-    )
+    section = options[f"importlinter:contract:{contract_name}"]
     contract_options = {
-        name: value.split("\n") if "\n" in value else value for name, value in section.items()
+        name: [line.strip() for line in value.splitlines() if line.strip()] if "\n" in value else value
+        for name, value in section.items()
     }
-    contract_options = {
-        name: [line.strip() for line in value if line.strip()] if isinstance(value, list) else value
-        for name, value in contract_options.items()
-    }
-    contract = KINDS[kind](section["name"], {}, contract_options)
+    session = {"root_packages": ["config", "apps", "infrastructure"], "include_external_packages": "True"}
+    contract = KINDS[section["type"]](section["name"], session, contract_options)
     graph = ImportGraph()
     for line in imports:
         importer, _, imported = (part.strip() for part in line.partition("->"))
@@ -42,8 +41,11 @@ def problems(kind: str, *imports: str) -> list[str]:
                 graph.add_module(".".join(parts[:length]))
         if imported:
             graph.add_import(importer=importer, imported=imported)
-    found: list[str] = contract.check(graph, verbose=False).metadata["problems"]
-    return found
+    found = contract.check(graph, verbose=False).metadata
+    if section["type"] == "forbidden":
+        chains = [chain for broken in found["invalid_chains"] for chain in broken["chains"]]
+        return [f"{step['importer']} imports {step['imported']}" for (step,) in chains]
+    return list(found["problems"])
 
 
 @pytest.mark.parametrize(
@@ -91,12 +93,12 @@ def test_a_circle_of_slices_is_refused() -> None:
 )
 def test_an_import_that_leads_up_a_slice_is_refused(line: str) -> None:
     importer, _, imported = line.partition(" -> ")
-    assert problems("slice_layers", line) == [f"{importer} imports {imported}, which is in a layer above it"]
+    assert problems("slice", line) == [f"{importer} imports {imported}, which is in a layer above it"]
 
 
 def test_a_circle_inside_a_layer_is_refused() -> None:
     found = problems(
-        "slice_layers",
+        "slice",
         "apps.orders.types -> apps.orders.exceptions",
         "apps.orders.exceptions -> apps.orders.types",
     )
@@ -104,7 +106,7 @@ def test_a_circle_inside_a_layer_is_refused() -> None:
 
 
 def test_a_module_without_a_layer_is_refused() -> None:
-    assert problems("slice_layers", "apps.orders.utils", "apps.orders.tests.helpers") == [
+    assert problems("slice", "apps.orders.utils", "apps.orders.tests.helpers") == [
         "apps.orders.utils has no layer: name it after what it is, or give its name a layer in .importlinter"
     ]
 
@@ -112,7 +114,7 @@ def test_a_module_without_a_layer_is_refused() -> None:
 def test_imports_that_lead_down_are_accepted() -> None:
     assert (
         problems(
-            "slice_layers",
+            "slice",
             "apps.orders.urls -> apps.orders.views",
             "apps.orders.views.orders -> apps.orders.services",
             "apps.orders.handlers -> apps.orders.tasks",
@@ -123,3 +125,18 @@ def test_imports_that_lead_down_are_accepted() -> None:
         )
         == []
     )
+
+
+@pytest.mark.parametrize("layer", ["services.orders", "selectors", "models.orders", "events"])
+@pytest.mark.parametrize("imported", ["protocol", "consumers", "live.hub", "live"])
+def test_the_domain_imports_no_socket_protocol(layer: str, imported: str) -> None:
+    line = f"apps.orders.{layer} -> apps.orders.{imported}"
+    views = f"apps.orders.views -> apps.orders.{imported}"
+    assert problems("domain", line, views, "apps.orders.views -> apps.orders.services") == [
+        line.replace("->", "imports")
+    ]
+
+
+@pytest.mark.parametrize("imported", ["apps.orders.models", "apps.orders.live_orders", "apps.orders.types"])
+def test_the_domain_imports_its_own_modules(imported: str) -> None:
+    assert problems("domain", f"apps.orders.services -> {imported}") == []

@@ -20,7 +20,7 @@ from django.core import mail
 from django.test import Client
 
 from apps.api import services as keys
-from apps.common import outbox
+from apps.common.events import outbox
 from apps.common.tests.campaigns import contributions
 from apps.common.tests.servers import Site, serving
 from apps.users import selectors as users

@@ -1,7 +1,7 @@
 """The worker's consumer: a message that no task can be made of neither ends the worker nor is lost without a record.
 
 Celery drops such messages after a line in the log, and some end the worker. Here each is told by Celery's signal
-`task_rejected`, with an `Unusable` as its message, before it goes. `apps.common.celery_task` records it.
+`task_rejected`, with an `Unusable` as its message, before it goes. `apps.common.tasks.celery_task` records it.
 """
 
 from __future__ import annotations

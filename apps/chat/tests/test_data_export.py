@@ -15,7 +15,7 @@ from apps.chat import data_export, services
 from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
-from apps.common import outbox
+from apps.common.events import outbox
 from apps.users.tests.factories import PASSWORD, bearer
 
 pytestmark = pytest.mark.django_db

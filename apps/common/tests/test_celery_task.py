@@ -16,9 +16,11 @@ from django.test import RequestFactory
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from apps.common import celery_task, outbox, tasks
+from apps.common import tasks
 from apps.common.admin import DeadTaskAdmin, OutboxEventAdmin, StateFilter
+from apps.common.events import outbox
 from apps.common.models import DeadTask, OutboxEvent
+from apps.common.tasks import celery_task
 from config.celery import app
 from infrastructure.telemetry import context
 

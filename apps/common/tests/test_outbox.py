@@ -20,9 +20,11 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from apps.common import celery_task, events, outbox
+from apps.common import events
+from apps.common.events import outbox
+from apps.common.events.relay import Relay, relay
 from apps.common.models import DeadTask, OutboxEvent
-from apps.common.relay import Relay, relay
+from apps.common.tasks import celery_task
 from config.celery import app
 from infrastructure.telemetry import context
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from kombu.exceptions import OperationalError
 
-from apps.common import schedules, slices
+from apps.common import slices
 from apps.common.models import DeclaredSchedule
+from apps.common.tasks import schedules
 from apps.users.tests.factories import PASSWORD, AdminFactory
 from config.celery import app, collect_schedules
 from infrastructure.scheduling.beat_leader import Leadership

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.common import outbox
+from apps.common.events import outbox
 from apps.users.models import User
 from apps.users.tests import factories
 from infrastructure import realtime

@@ -62,7 +62,7 @@ CELERY_ENABLE_UTC = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # A worker that is killed leaves its task unacknowledged; another one takes it up again.
 CELERY_TASK_ACKS_LATE = True
-# When one process of a worker's pool dies, the worker publishes its task again: see apps.common.celery_task.Task.
+# When one process of a worker's pool dies, the worker publishes its task again: see apps.common.tasks.celery_task.Task.
 CELERY_TASK_RETRY_ON_WORKER_LOST = True
 # On SIGQUIT (how containers stop it) running tasks have this long; what is not done then goes back to the queue.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0
@@ -89,5 +89,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # Publishing waits for nobody: what could not be handed over stays in the outbox.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULER = "apps.common.schedules:Scheduler"
+CELERY_BEAT_SCHEDULER = "apps.common.tasks.schedules:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5

@@ -15,7 +15,7 @@ from celery import shared_task
 from celery.contrib.testing.worker import start_worker
 from django.db import close_old_connections
 
-from apps.common import outbox
+from apps.common.events import outbox
 from apps.common.models import DeadTask, OutboxEvent
 from config.celery import app
 from infrastructure.cache import redis

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from apps.common import celery_task
 from apps.common.management.tables import table
 from apps.common.models import DeadTask
+from apps.common.tasks import celery_task
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from apps.common import outbox
+from apps.common.events import outbox
 from apps.common.management.tables import table
 from apps.common.models import OutboxEvent
 

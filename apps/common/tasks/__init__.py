@@ -8,8 +8,8 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from apps.common import audit, mails, outbox
-from apps.common.celery_task import Task
+from apps.common import audit, mails
+from apps.common.events import outbox
 from apps.common.http import idempotency
 
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -52,6 +52,3 @@ def prune() -> None:
 def prune_audit() -> None:
     """Let go of what the audit log has kept long enough."""
     audit.prune()
-
-
-__all__ = ["SCHEDULE", "Task", "prune", "prune_audit", "sweep_outbox"]

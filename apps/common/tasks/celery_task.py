@@ -22,7 +22,8 @@ from celery.exceptions import Ignore, Reject
 from django.db import DatabaseError, DataError, connection, transaction
 from django.utils import timezone
 
-from apps.common import events, outbox
+from apps.common import events
+from apps.common.events import outbox
 from apps.common.models import DeadTask
 from infrastructure.telemetry import context, redaction
 

@@ -1,11 +1,11 @@
 """The outbox: hands committed events to their handlers, and asks for the work of tasks again until it is done.
 
-A thread of each process (`apps.common.relay`) is woken when a transaction that published something commits; beat's sweep
+A thread of each process (`apps.common.events.relay`) is woken when a transaction that published something commits; beat's sweep
 picks up what a process left behind. Any number of them may run: a row is locked while it is handled (FOR UPDATE SKIP
 LOCKED), and what functions write is committed together with the mark that they are done.
 
 A task is not done when the broker has it. Its id names the event and the handler; the worker confirms it here when it has
-succeeded or has become a dead task (`apps.common.celery_task`). What is not confirmed in time is published again, so
+succeeded or has become a dead task (`apps.common.tasks.celery_task`). What is not confirmed in time is published again, so
 neither a broker that was emptied nor a worker or relay that was killed loses anything (docs/adr/0003).
 """
 
@@ -25,8 +25,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps.common import events
+from apps.common.events.relay import relay
 from apps.common.models import OutboxEvent
-from apps.common.relay import relay
 from infrastructure import lazy_import
 from infrastructure.telemetry import context, metrics
 

@@ -12,7 +12,7 @@
     @events.on(OrderPlaced)                                      # the same page, where a few rows are all the work
     def count(event: OrderPlaced) -> None: ...
 
-Fields are `UUID`, `str`, `int`, `float`, `bool`, `datetime`, each possibly `| None`. `apps.common.outbox` hands events
+Fields are `UUID`, `str`, `int`, `float`, `bool`, `datetime`, each possibly `| None`. `apps.common.events.outbox` hands events
 on (docs/adr/0003).
 """
 
@@ -30,8 +30,8 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.common.events.relay import relay as _relay
 from apps.common.models import OutboxEvent
-from apps.common.relay import relay
 from infrastructure.telemetry import context
 
 
@@ -183,7 +183,7 @@ def publish(event: Event) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event is published in the transaction of its cause.")
     OutboxEvent.objects.create(name=event.name, payload=encode(event), request_id=context.request_id())
-    transaction.on_commit(relay.wake)
+    transaction.on_commit(_relay.wake)
 
 
 def encode(event: Event) -> dict[str, Any]:
