@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from grimp import ImportGraph
+from importlinter import configuration
 from importlinter.contracts.forbidden import ForbiddenContract
 
 from scripts.contracts import SliceLayersContract, SlicesContract
@@ -19,6 +20,7 @@ KINDS: dict[str, Any] = {
     "slice_layers": SliceLayersContract,
     "forbidden": ForbiddenContract,
 }
+configuration.configure()  # import-linter's own contracts need its timer
 
 
 def problems(contract_name: str, *imports: str) -> list[str]:
