@@ -56,8 +56,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings.production DJANGO_READ_DOT_ENV=0 \
     PYTHONPATH=/app DATA_DIR=/data HOME=/tmp
 # A fixed number, so that volumes and policies can name it. It owns its data and nothing else.
-RUN groupadd --gid 10001 sarsen && useradd --uid 10001 --gid sarsen --no-create-home --shell /usr/sbin/nologin sarsen \
-    && install -d -o sarsen -g sarsen /data /data/media /data/private
+RUN groupadd --gid 10001 app && useradd --uid 10001 --gid app --no-create-home --shell /usr/sbin/nologin app \
+    && install -d -o app -g app /data /data/media /data/private
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app ./

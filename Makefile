@@ -1,4 +1,4 @@
-# Sarsen's commands. `make` alone lists them; every target makes its environment first.
+# The project's commands. `make` alone lists them; every target makes its environment first.
 #
 #   make run PORT=8001 HOST=127.0.0.1       make test ARGS="-k chat -x"       make <any> PYTHON=/path/to/python3.13
 
@@ -21,7 +21,7 @@ WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 	browser-test clients-test contract-test fuzz identity-campaign env compose-test clean
 
 help: ## this list
-	@echo "Sarsen"; echo; \
+	@sed -n 's/^name = "\(.*\)"/\1/p' product.toml; echo; \
 	sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-25s %s\n", $$1, $$2 }'
 
 venv: ## create or refresh .venv from the hash-pinned lock

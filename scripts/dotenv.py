@@ -28,8 +28,23 @@ def _random(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
+def slugs() -> list[str]:
+    """The product's slug, then those of earlier releases, from product.toml; `app` where that file is out of reach."""
+    try:
+        text = (Path(__file__).resolve().parent.parent / "product.toml").read_text(encoding="utf-8")
+    except (NameError, OSError):
+        return ["app"]
+    found = re.findall(r"^(?:slug|formerly)[ \t]*=(.*)$", text, flags=re.MULTILINE)
+    return re.findall(r'"([a-z0-9-]+)"', " ".join(found))
+
+
+def names(slug: str) -> dict[str, str]:
+    """What an installation is called for as long as it has this file: its volumes and its database carry these names."""
+    return {"COMPOSE_PROJECT_NAME": slug, "IMAGE": slug, "POSTGRES_USER": slug.replace("-", "_")}
+
+
 def values() -> dict[str, str]:
-    """The secrets, and the few values that an installation changes first."""
+    """The names, the secrets, and the few values that an installation changes first."""
     return {
         "SECRET_KEY": _random(64),
         "JWT_KEYS": "k1:" + _random(64),
@@ -40,6 +55,7 @@ def values() -> dict[str, str]:
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "PUBLIC_URL": "http://localhost:8080",
         "SECURE_SSL": "false",
+        **names(slugs()[0]),
     }
 
 
@@ -62,7 +78,11 @@ def complete(path: Path) -> list[str]:
     # A byte order mark, which editors on Windows write, is no part of the first name.
     text = path.read_bytes().decode("utf-8-sig")
     added = []
-    for name, value in values().items():
+    chosen = values()
+    if re.search(r"^[ \t]*(?:export[ \t]+)?POSTGRES_PASSWORD[ \t]*=[ \t]*\S", text, flags=re.MULTILINE):
+        # An installation that an earlier release made: its volumes and its database exist already.
+        chosen.update(names(slugs()[-1]))
+    for name, value in chosen.items():
         line = re.search(r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=(.*)$" % name, text, flags=re.MULTILINE)
         if line and line[1].partition("#")[0].strip().strip("'\""):
             continue

@@ -31,10 +31,11 @@ from config.zones import ZONES
 from infrastructure import dot_env
 from infrastructure.embedded import binaries, data_dirs
 from infrastructure.embedded.postgres import free_port
+from infrastructure.product import PRODUCT
 from scripts import dotenv
 
 COMPOSE: dict[str, Any] = yaml.safe_load((BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8"))
-ROUTES = (BASE_DIR / "deploy" / "nginx" / "templates" / "sarsen.conf.template").read_text(encoding="utf-8")
+ROUTES = (BASE_DIR / "deploy" / "nginx" / "templates" / "site.conf.template").read_text(encoding="utf-8")
 EXAMPLE = (BASE_DIR / ".env.example").read_text(encoding="utf-8")
 APP = ("web", "channels", "worker", "beat", "migrate")
 # Set by the image itself, because they follow from how it is laid out.
@@ -50,7 +51,7 @@ def test_every_variable_reaches_the_containers_and_no_other() -> None:
 def test_required_values_have_no_default() -> None:
     text = (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")
     for name in dotenv.values():
-        if name not in ("PUBLIC_URL", "SECURE_SSL"):
+        if name not in ("PUBLIC_URL", "SECURE_SSL", "COMPOSE_PROJECT_NAME"):
             uses = re.findall(rf"\$\{{{name}(.)(.)([^}}]*)", text)
             assert uses
             assert {use[:2] for use in uses} == {(":", "?")}
@@ -61,7 +62,7 @@ def test_example_names_only_what_is_read() -> None:
     known = {variable.name for variable in env.variables()}
     known |= set(re.findall(r"\$\{(\w+)", (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")))
     named = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE, flags=re.MULTILINE))
-    assert named - known == set()
+    assert named - known == {"COMPOSE_PROJECT_NAME"}  # compose's own
     assert set(dotenv.values()) <= named
 
 
@@ -159,11 +160,33 @@ def test_values_that_a_dot_env_lacks_are_filled_in(tmp_path: Path) -> None:
         "REDIS_PASSWORD",
         "PUBLIC_URL",
         "SECURE_SSL",
+        "COMPOSE_PROJECT_NAME",
+        "IMAGE",
+        "POSTGRES_USER",
     ]
     found = dot_env.read(path)
     assert set(found) == set(dotenv.values())
     assert (found["SECRET_KEY"], found["ALLOWED_HOSTS"], len(found["REDIS_PASSWORD"])) == ("kept", "a", 40)
     assert dotenv.complete(path) == []
+
+
+def test_an_installation_keeps_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The volumes and the database of an installation carry the names that it was made with."""
+    path = tmp_path / ".env"
+    path.write_text("POSTGRES_PASSWORD=kept\n")
+    monkeypatch.setattr(dotenv, "slugs", lambda: ["acme-orders", "acme"])
+    dotenv.complete(path)
+    found = dot_env.read(path)
+    names = ("COMPOSE_PROJECT_NAME", "IMAGE", "POSTGRES_USER")
+    assert [found[name] for name in names] == ["acme", "acme", "acme"]
+    path.unlink()
+    dotenv.complete(path)
+    found = dot_env.read(path)
+    assert [found[name] for name in names] == ["acme-orders", "acme-orders", "acme_orders"]
+
+
+def test_slugs_are_those_of_the_product() -> None:
+    assert dotenv.slugs() == [PRODUCT.slug, *PRODUCT.formerly]
 
 
 # Whatever a shell, an address or a configuration file would make of it.

@@ -34,6 +34,9 @@ def test_written_values_differ_each_time() -> None:
         "ALLOWED_HOSTS",
         "PUBLIC_URL",
         "SECURE_SSL",
+        "COMPOSE_PROJECT_NAME",
+        "IMAGE",
+        "POSTGRES_USER",
     ]
 
 

@@ -40,7 +40,7 @@ class Stack:
     """The installation. Methods raise AssertionError with docker's own words when docker refuses."""
 
     def __init__(self, overrides: dict[str, str]) -> None:
-        self.project = f"sarsen-journey-{secrets.token_hex(3)}"
+        self.project = f"journey-{secrets.token_hex(3)}"
         self.port = free_port()
         self.image = self.project
         self._folder = tempfile.TemporaryDirectory(prefix="journey-")
@@ -58,7 +58,7 @@ class Stack:
         self.settings = {
             "HTTP_PORT": str(self.port),
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
-            "SARSEN_IMAGE": self.image,
+            "IMAGE": self.image,
             "RELEASE": "journey",
             **overrides,
         }

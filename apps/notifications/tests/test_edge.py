@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from config.env import BASE_DIR
 
-ROUTES = (BASE_DIR / "deploy" / "nginx" / "templates" / "sarsen.conf.template").read_text(encoding="utf-8")
+ROUTES = (BASE_DIR / "deploy" / "nginx" / "templates" / "site.conf.template").read_text(encoding="utf-8")
 
 
 def test_endless_answers_go_to_the_event_loop_unbuffered() -> None:

@@ -47,7 +47,7 @@ def copy(tmp_path: Path) -> Path:
         shutil.copytree(
             BASE_DIR / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
         )
-    for file in ("manage.py", "pyproject.toml"):
+    for file in ("manage.py", "pyproject.toml", "product.toml"):
         shutil.copy(BASE_DIR / file, project)
     files = _FILE.findall(GUIDE)
     assert len(files) == 5
