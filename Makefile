@@ -50,7 +50,7 @@ migrate: venv ## bring the database in step with the migrations
 manage: venv ## any command of Django: make manage ARGS="zones list"
 	@$(WITH_SERVERS) $(PY) manage.py $(ARGS)
 
-variables: venv ## write the tables of environment variables into README.md, .env.example and docker-compose.yml
+variables: venv ## write the tables of environment variables into docs/configuration.md, .env.example and docker-compose.yml
 	@$(OFFLINE) $(PY) scripts/variables.py --write
 
 lock: venv ## write the lock files anew from requirements/*.in, keeping pins that still fit

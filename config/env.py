@@ -23,7 +23,7 @@ from infrastructure.environment import Variable, Variables
 
 BASE_DIR: Final = environment.ROOT
 _COMPONENTS: Final = "config.settings.components"
-_REMEDY: Final = "README.md lists all variables; `make env` writes a .env with strong secrets."
+_REMEDY: Final = "docs/configuration.md lists all variables; `make env` writes a .env with strong secrets."
 # Kubernetes and Docker say by such names where other services are.
 _OF_A_CLUSTER: Final = re.compile(r"_(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_\w+)?$")
 _MEANT_FOR_OTHERS: Final = frozenset({"VARIABLES", "DEVELOPMENT", "TEST"})
@@ -119,7 +119,7 @@ def check_names(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
     return [
         checks.Warning(
             f"The environment variable {name} is set, and nothing reads it.",
-            hint=f"{f'{close[0]} may be meant. ' if close else ''}README.md lists all variables.",
+            hint=f"{f'{close[0]} may be meant. ' if close else ''}docs/configuration.md lists all variables.",
             id="config.W001",
         )
         for name, close in unknown_names(environment.names()).items()

@@ -1,4 +1,4 @@
-"""The tables of environment variables in README.md, .env.example and docker-compose.yml, made from the declarations.
+"""The tables of environment variables in docs/configuration.md, .env.example and docker-compose.yml, made from the declarations.
 
     python scripts/variables.py --write    write them
     python scripts/variables.py            compare them, and look for readers of what is another's (a part of `make check`)
@@ -47,8 +47,8 @@ def main(arguments: list[str]) -> int:
     return 1 if found else 0
 
 
-def readme(text: str) -> str:
-    """README.md with one row for each variable."""
+def page(text: str) -> str:
+    """docs/configuration.md with one row for each variable."""
     rows = ["| variable | value | default | what it is |", "|---|---|---|---|"]
     for module, owner in env.declared().items():
         rows.append(f"| **{owner.title}** | | | `{module.replace('.', '/')}.py` |")
@@ -135,7 +135,7 @@ def _between(text: str, begin: str, end: str, lines: list[str]) -> str:
 
 
 FILES: dict[str, Callable[[str], str]] = {
-    "README.md": readme,
+    "docs/configuration.md": page,
     ".env.example": example,
     "docker-compose.yml": compose,
 }

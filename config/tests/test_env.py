@@ -140,17 +140,17 @@ def test_names_that_nothing_reads_are_warned_of(monkeypatch: pytest.MonkeyPatch)
         (
             "config.W001",
             "The environment variable RATES_GUESTS is set, and nothing reads it.",
-            "README.md lists all variables.",
+            "docs/configuration.md lists all variables.",
         ),
         (
             "config.W001",
             "The environment variable REFRESH_TOKEN_SECOND is set, and nothing reads it.",
-            "REFRESH_TOKEN_SECONDS may be meant. README.md lists all variables.",
+            "REFRESH_TOKEN_SECONDS may be meant. docs/configuration.md lists all variables.",
         ),
         (
             "config.W001",
             "The environment variable SENTRY_DNS is set, and nothing reads it.",
-            "SENTRY_DSN may be meant. README.md lists all variables.",
+            "SENTRY_DSN may be meant. docs/configuration.md lists all variables.",
         ),
     ]
 
@@ -168,8 +168,8 @@ def test_a_new_variable_appears_in_every_file(offer: Any) -> None:
     made = {
         name: make((BASE_DIR / name).read_text(encoding="utf-8")) for name, make in variables.FILES.items()
     }
-    assert "\n| **Notes** | | | `apps/notes/settings.py` |\n" in made["README.md"]
-    assert "\n| `NOTES_PER_PAGE` | 1 to 50 | `7` | Notes of `one` page |\n" in made["README.md"]
+    assert "\n| **Notes** | | | `apps/notes/settings.py` |\n" in made["docs/configuration.md"]
+    assert "\n| `NOTES_PER_PAGE` | 1 to 50 | `7` | Notes of `one` page |\n" in made["docs/configuration.md"]
     assert (
         "\n\n# --- Notes ---\n\n# Notes of one page (1 to 50).\n#NOTES_PER_PAGE=7\n" in made[".env.example"]
     )
@@ -179,21 +179,22 @@ def test_a_new_variable_appears_in_every_file(offer: Any) -> None:
 def test_command_compares_and_writes(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "docs").mkdir()
     for name in variables.FILES:
         (tmp_path / name).write_text((BASE_DIR / name).read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(variables, "ROOT", tmp_path)
     assert variables.main([]) == 0
-    readme = tmp_path / "README.md"
-    whole = readme.read_text(encoding="utf-8")
-    readme.write_text(re.sub(r"\| `WEB_THREADS`.*\n", "", whole), encoding="utf-8")
+    table = tmp_path / "docs" / "configuration.md"
+    whole = table.read_text(encoding="utf-8")
+    table.write_text(re.sub(r"\| `WEB_THREADS`.*\n", "", whole), encoding="utf-8")
     assert variables.main([]) == 1
     assert (
         capsys.readouterr().out
-        == "README.md: its variables are not those that are declared: make variables\n"
+        == "docs/configuration.md: its variables are not those that are declared: make variables\n"
     )
     assert variables.main(["--write"]) == 0
-    assert readme.read_text(encoding="utf-8") == whole
-    readme.write_text("no marks", encoding="utf-8")
+    assert table.read_text(encoding="utf-8") == whole
+    table.write_text("no marks", encoding="utf-8")
     with pytest.raises(SystemExit, match="lacks its marks <!-- variables -->"):
         variables.main([])
     assert variables.main(["--other"]) == 2

@@ -63,6 +63,7 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
         shutil.copytree(
             BASE_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
         )
+    (tmp_path / "docs").mkdir()
     for file in ("manage.py", "pyproject.toml", "product.toml", ".importlinter", *variables.FILES):
         shutil.copy(BASE_DIR / file, tmp_path / file)
 

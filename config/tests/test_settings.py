@@ -379,7 +379,7 @@ def test_every_process_says_it_without_a_traceback(command: list[str]) -> None:
         "The settings refuse to start:\n"
         "  - LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'verbose'.\n"
         "  - WEB_THREADS must be a whole number from 1 to 512, not 'many'.\n"
-        "README.md lists all variables; `make env` writes a .env with strong secrets.\n"
+        "docs/configuration.md lists all variables; `make env` writes a .env with strong secrets.\n"
     )
 
 
