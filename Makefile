@@ -15,7 +15,6 @@ BOOTSTRAP = for p in "$$PYTHON" .venv/bin/python python3 python3.14 python3.13 p
 PY = .venv/bin/python
 # Commands that read code and write files need no servers: these addresses are never called.
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
-WITH_SERVERS = $(PY) -m infrastructure.embedded exec --
 
 .PHONY: help venv run test removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz identity-campaign env compose-test clean
@@ -42,13 +41,13 @@ fmt: venv ## format and mend what can be mended by itself
 	@$(PY) -m ruff format --quiet .
 
 shell: venv ## a Python shell with the models loaded, on the running stack's database or its own start of it
-	@$(WITH_SERVERS) $(PY) manage.py shell $(ARGS)
+	@$(PY) manage.py shell $(ARGS)
 
 migrate: venv ## bring the database in step with the migrations
-	@$(WITH_SERVERS) $(PY) manage.py migrate $(ARGS)
+	@$(PY) manage.py migrate $(ARGS)
 
 manage: venv ## any command of Django: make manage ARGS="zones list"
-	@$(WITH_SERVERS) $(PY) manage.py $(ARGS)
+	@$(PY) manage.py $(ARGS)
 
 variables: venv ## write the tables of environment variables into docs/configuration.md, .env.example and docker-compose.yml
 	@$(OFFLINE) $(PY) scripts/variables.py --write

@@ -1,5 +1,10 @@
 """The test suite: development with real PostgreSQL and Valkey, mail in memory, a hash that costs little."""
 
+from infrastructure import environment
+
+# mypy and other programs that only read the settings need no servers; tests get theirs from infrastructure.embedded.
+environment.fall_back(DATABASE_URL="postgres://nobody@127.0.0.1:1/none", REDIS_URL="redis://127.0.0.1:1/0")
+
 from config import env
 from config.settings.base import *  # noqa: F403
 from config.settings.base import ENVIRONMENT, LOG_LEVEL, RELEASE

@@ -1,4 +1,4 @@
-"""`python -m infrastructure.embedded run` and `… exec -- COMMAND`: what `make run`, `make shell` and `make migrate` call."""
+"""`python -m infrastructure.embedded run` and `… exec -- COMMAND`: what `make run` calls, and any command that needs the servers can."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from infrastructure.embedded import children, data_dirs, errors, servers, state
+from infrastructure.embedded import attach, children, data_dirs, errors, state
 from infrastructure.embedded.supervisor import Supervisor
 
 
@@ -56,28 +55,8 @@ def main(arguments: Sequence[str] | None = None, *, checkout: Path = data_dirs.C
 
 def execute(command: Sequence[str], *, checkout: Path) -> int:
     """Run a command on this terminal with DATABASE_URL and REDIS_URL set. Returns its exit code."""
-    folder = data_dirs.local_folder(checkout)
-    given = servers.external(checkout)
-    if len(given) == len(servers.NAMES):
-        return attached(command, given)
-    claim = state.Claim(folder)
-    if not claim.take():
-        with state.using(folder):
-            running = claim.owner()
-            if running is None:
-                raise errors.EmbeddedError(
-                    "the servers of this checkout are just starting or stopping: try again in a moment"
-                )
-            return attached(command, running.urls)
-    try:
-        with servers.Servers(data_dirs.persistent(checkout), durable=True, given=given) as own:
-            claim.publish(state.Running(pid=os.getpid(), what=" ".join(command), site="", urls=own.urls))
-            code = attached(command, own.urls)
-            while state.in_use(folder):
-                time.sleep(0.1)
-            return code
-    finally:
-        claim.release()
+    with attach.servers_of(checkout, what=" ".join(command)) as urls:
+        return attached(command, urls)
 
 
 def remove_data(checkout: Path, *, asked: bool) -> int:

@@ -35,6 +35,7 @@ __all__ = [
     "Refused",
     "Variable",
     "Variables",
+    "fall_back",
     "load_dot_env",
     "names",
     "refuse",
@@ -75,6 +76,13 @@ def load_dot_env(path: Path = ROOT / ".env") -> str | None:
 DOT_ENV_FAULT: Final = load_dot_env()
 # A value may be the content of a file that NAME_FILE names, as Docker and Kubernetes hand on secrets.
 _ENVIRONMENT: Final = FileAwareMapping(cache=False)
+
+
+def fall_back(**values: str) -> None:
+    """Set variables that neither the environment nor `.env` sets."""
+    for name, value in values.items():
+        if not os.environ.get(name):
+            os.environ[name] = value
 
 
 def names() -> frozenset[str]:

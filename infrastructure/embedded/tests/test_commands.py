@@ -18,6 +18,30 @@ from infrastructure.embedded.tests.conftest import Run, clean_environment, event
 SHOW = "import os; print(os.environ['DATABASE_URL']); print(os.environ['DJANGO_SETTINGS_MODULE'])"
 
 
+# What a command of Django's would find, printed in its place.
+PROBE = "import os; print(os.environ.get('DATABASE_URL')); print(os.environ['DJANGO_SETTINGS_MODULE'])"
+
+
+def manage(checkout: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py for a checkout, with Django's command line replaced by some code."""
+    code = (
+        "import sys; from pathlib import Path; from infrastructure.embedded import data_dirs;"
+        f"data_dirs.CHECKOUT = Path({str(checkout)!r});"
+        "import django.core.management as m; m.execute_from_command_line = lambda argv: exec(argv[1]);"
+        "import manage; manage.main()"
+    )
+    env = clean_environment(PYTHONPATH=str(data_dirs.CHECKOUT), **environment)
+    if "DJANGO_SETTINGS_MODULE" not in environment:
+        del env["DJANGO_SETTINGS_MODULE"]
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, command],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture(autouse=True)
 def no_servers_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
@@ -40,6 +64,59 @@ def test_exec_uses_the_servers_of_the_running_stack(
     assert commands.main(["exec", "--", sys.executable, "-c", SHOW], checkout=checkout) == 0
     assert capfd.readouterr().out == f"{run.running().urls['DATABASE_URL']}\nconfig.settings.development\n"
     assert run.end() == 0
+
+
+def test_manage_py_uses_the_servers_of_the_running_stack(checkout: Path, start: Callable[..., Run]) -> None:
+    run = start().up()
+    url = run.running().urls["DATABASE_URL"]
+    done = manage(checkout, PROBE)
+    assert (done.returncode, done.stdout.splitlines()) == (0, [url, "config.settings.development"])
+    assert run.end() == 0
+
+
+def test_manage_py_starts_servers_where_none_run_and_stops_them(checkout: Path) -> None:
+    done = manage(
+        checkout, f"{PROBE}; import psycopg; psycopg.connect(os.environ['DATABASE_URL']); raise SystemExit(3)"
+    )
+    assert (done.returncode, len(done.stdout.splitlines())) == (3, 2), done.stderr
+    assert servers_of(data_dirs.persistent(checkout).path) == []
+    assert not (checkout / ".data" / "running.json").exists()
+
+
+def test_manage_py_under_other_settings_or_with_given_servers_starts_none(checkout: Path) -> None:
+    given = {"DATABASE_URL": "postgres://given", "REDIS_URL": "redis://given"}
+    assert manage(checkout, PROBE, **given).stdout.startswith("postgres://given\n")
+    done = manage(checkout, PROBE, DJANGO_SETTINGS_MODULE="config.settings.production")
+    assert done.stdout == "None\nconfig.settings.production\n"
+    assert not (checkout / ".data" / "running.lock").exists()
+
+
+def test_manage_py_says_in_one_line_that_servers_are_just_starting(checkout: Path) -> None:
+    claim = state.Claim(data_dirs.local_folder(checkout))
+    assert claim.take()
+    done = manage(checkout, PROBE)
+    claim.release()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: the servers of this checkout are just starting or stopping: try again in a moment\n"
+    )
+
+
+def test_programs_that_only_read_the_settings_of_tests_need_no_servers() -> None:
+    module = "config.settings.test"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import {module} as s; print(s.DATABASES['default']['PORT'], s.CELERY_BROKER_URL)",
+        ],
+        env=clean_environment(DJANGO_READ_DOT_ENV="0", DJANGO_SETTINGS_MODULE=module),
+        cwd=data_dirs.CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "1 redis://127.0.0.1:1/0\n"), done.stderr
 
 
 def test_exec_waits_for_others_that_use_its_servers(checkout: Path) -> None:
