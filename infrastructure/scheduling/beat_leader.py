@@ -7,6 +7,7 @@ both take themselves for the leader publish it once. What a row says that cannot
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 from kombu.exceptions import OperationalError as BrokerError
 
+from infrastructure.database import budget
+from infrastructure.database.connection import Connection
 from infrastructure.scheduling import heartbeat
 
 _LOCK: Final = 7_305_002
@@ -39,13 +42,14 @@ def _connect() -> psycopg.Connection[Any]:
         if name in ("host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "connect_timeout")
     }
     # A server that vanished without a word is noticed within seconds, not after hours of TCP retransmission.
-    return psycopg.connect(
+    made: psycopg.Connection[Any] = Connection.connect(
         **parameters,
         autocommit=True,
         application_name="beat-leader",
         keepalives_idle=5,
         tcp_user_timeout=5000,
     )
+    return made
 
 
 class Leadership:
@@ -57,15 +61,19 @@ class Leadership:
         self._held = False
 
     def hold(self) -> bool:
-        """Take the lock, or make sure that it is still held. Returns False when another holds it or the database is away."""
+        """Take the lock, or make sure that it is still held.
+
+        Returns False when another holds it, or the database is away or does not answer in time.
+        """
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            if self._held:
-                self._connection.execute("SELECT 1")
-            else:
-                row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-                self._held = bool(row and row[0])
+            with budget.request(time.monotonic()):
+                if self._connection is None:
+                    self._connection = self._connect()
+                if self._held:
+                    self._connection.execute("SELECT 1")
+                else:
+                    row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+                    self._held = bool(row and row[0])
         except psycopg.Error as error:
             _log.warning("beat.database_away", error=repr(error))
             self.release()
@@ -75,7 +83,7 @@ class Leadership:
         """Let another one lead."""
         if self._connection is not None:
             # The server notices a closed connection a moment later; unlocked is unlocked at once.
-            with contextlib.suppress(psycopg.Error):
+            with contextlib.suppress(psycopg.Error), budget.request(time.monotonic()):
                 self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
         self._connection, self._held = None, False
@@ -169,10 +177,12 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
         if not led:
             _log.info("beat.leads")
             self._leads = False  # until this has worked
-            self.took_the_lead()
+            with budget.request(time.monotonic()):
+                self.took_the_lead()
             self._forget()
             self._leads = True
-        delay: float = super().tick(*args, **kwargs)
+        with budget.request(time.monotonic()):
+            delay: float = super().tick(*args, **kwargs)
         return delay
 
     def _forget(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import celery
@@ -14,8 +15,12 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 from kombu.exceptions import OperationalError as BrokerError
+from psycopg.conninfo import conninfo_to_dict
 
+from apps.common.tests.servers import wait_until
 from config.celery import app
+from infrastructure.database import budget
+from infrastructure.database.tests import private
 from infrastructure.scheduling.beat_leader import LeaderScheduler, Leadership, without_note
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,6 +156,38 @@ def test_a_database_that_is_away_in_the_middle_of_a_round_ends_no_beat(
         assert not scheduler._leads
     run(scheduler)
     assert len(sent) == 1
+
+
+def test_a_database_that_does_not_answer_is_given_up_in_the_middle_of_a_round(
+    beat: Any, sent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule()
+    scheduler = beat()
+    monkeypatch.setattr(budget, "ANSWER", 0.4)
+    for step in ("took_the_lead", "schedule_changed"):
+        with monkeypatch.context() as patched:
+            patched.setattr(scheduler, step, lambda: connection.cursor().execute("SELECT pg_sleep(10)"))
+            assert scheduler.tick() == 1.0
+    run(scheduler)
+    assert len(sent) == 1
+
+
+def test_a_leader_whose_database_is_frozen_gives_up_the_lead_and_takes_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with private.running() as server, ThreadPoolExecutor(1) as thread:
+        parameters = conninfo_to_dict(server.url)
+        monkeypatch.setattr(connection, "get_connection_params", lambda: parameters)
+        leadership = Leadership()
+        assert leadership.hold()
+        monkeypatch.setattr(budget, "ANSWER", 0.4)
+        with server.frozen():
+            assert thread.submit(leadership.hold).result(30) is False
+        monkeypatch.undo()
+        monkeypatch.setattr(connection, "get_connection_params", lambda: parameters)
+        wait_until(leadership.hold)
+        with server.frozen():
+            thread.submit(leadership.release).result(30)
 
 
 def test_a_broker_that_is_away_means_that_the_run_is_made_up_for(
