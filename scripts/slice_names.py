@@ -1,4 +1,4 @@
-"""Refuses names of slices where nothing may know a slice: the zone router, the client generator, config, infrastructure.
+"""Refuses names of slices where nothing may know a slice: the zone router, the client generator, config, infrastructure, deploy.
 
     python scripts/slice_names.py        a part of `make check`
 
@@ -16,9 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Folders that serve every slice, and files of them that have to name some.
-FRAME = ("config", "infrastructure", "apps/api", "apps/common", "apps/console")
+FRAME = ("config", "infrastructure", "apps/api", "apps/common", "apps/console", "deploy")
 NAMES_SLICES = frozenset({"config/zones.py"})
-ENDINGS = frozenset({".py", ".html", ".js", ".css", ".ts", ".mjs", ".jinja", ".toml"})
+ENDINGS = frozenset({".py", ".html", ".js", ".css", ".ts", ".mjs", ".jinja", ".toml", ".conf", ".template"})
 # Generated from the zones' schemas, so it follows which slices are installed.
 GENERATED = "apps/console/static/console/client/"
 # Labels that are words of their own: accounts are users, and an audit log or a console can be somebody else's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -125,6 +126,18 @@ def test_the_edge_lets_in_what_the_processes_would_take() -> None:
     assert edge_default("EDGE_SOCKETS_PER_ADDRESS") >= sum(of_an_address)
     # All of them can come back within the 30 s that clients wait at most between two tries.
     assert edge_default("EDGE_HANDSHAKES_PER_SECOND") * 30 >= sum(of_an_address)
+
+
+def test_endless_responses_and_no_others_go_to_the_event_loop() -> None:
+    (block,) = re.findall(r"location ~ (\S+stream/\$) \{(.*?)\n    \}", ROUTES, flags=re.DOTALL)
+    assert "set $channels channels;" in block[1]
+    assert "proxy_buffering off;" in block[1]
+    paths: dict[str, bool] = {}
+    for file in (BASE_DIR / "docs" / "api").glob("*.v1.yaml"):
+        for path, operations in yaml.safe_load(file.read_text(encoding="utf-8"))["paths"].items():
+            paths[path] = "text/event-stream" in json.dumps(operations, default=str)
+    assert paths
+    assert {path: bool(re.search(block[0], path)) for path in paths} == paths
 
 
 def test_codes_of_the_edge_are_in_the_catalogue() -> None:

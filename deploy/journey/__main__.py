@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from deploy.journey import as_user, from_outside, images, under_fire
+from deploy.journey import as_user, from_outside, images, slices, under_fire
 from deploy.journey.report import Report
 from deploy.journey.stack import Stack
 from deploy.journey.world import World
@@ -24,7 +24,8 @@ def walk(world: World, report: Report) -> None:
     images.after_start(world, report)
     as_user.pages(world, report)
     as_user.account(world, report)
-    as_user.chat(world, report)
+    for module in slices.modules("steps"):
+        module.steps(world, report)
     as_user.administration(world, report)
     from_outside.refusals(world, report)
     images.sizes(world, report)

@@ -1,4 +1,4 @@
-"""Steps of a user's way through the product: pages, account, mail, picture, rooms, messages, sockets, administration."""
+"""Steps of a user's way through the product: pages, account, mail, picture, administration. Slices add theirs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import zlib
 
 from deploy.journey.report import Report
 from deploy.journey.rest import Rest
-from deploy.journey.world import ADMIN, PRIVATE, PUBLIC, World, new_message
+from deploy.journey.world import ADMIN, PRIVATE, PUBLIC, World
 
 
 def picture(size: int = 64) -> bytes:
@@ -79,14 +79,14 @@ def pages(world: World, report: Report) -> None:
 
 def account(world: World, report: Report) -> None:
     """From registration to a picture."""
-    ada, bob = world.person("ada"), world.person("bob")
+    ada, bob = world.account("ada"), world.account("bob")
 
     def register() -> str:
-        for person in (ada, bob):
-            body = {"email": person.email, "name": person.name.title(), "password": person.password}
+        for account in (ada, bob):
+            body = {"email": account.email, "name": account.name.title(), "password": account.password}
             made = world.nobody.expect(201, "POST", f"{PUBLIC}/auth/register/", body).json
-            assert (made["email"], made["role"]) == (person.email, "user"), made
-            person.id = made["id"]
+            assert (made["email"], made["role"]) == (account.email, "user"), made
+            account.id = made["id"]
         again = {"email": ada.email.upper(), "name": "Ada", "password": ada.password}
         problem = world.nobody.expect(409, "POST", f"{PUBLIC}/auth/register/", again)
         assert (problem.kind, problem.json["code"]) == ("application/problem+json", "email_taken"), problem
@@ -100,8 +100,8 @@ def account(world: World, report: Report) -> None:
         return "by outbox, broker and worker"
 
     def sessions() -> str:
-        for person in (ada, bob):
-            person.sign_in()
+        for account in (ada, bob):
+            account.sign_in()
         me = ada.rest.expect(200, "GET", f"{PRIVATE}/users/me/").json
         assert (me["id"], me["email"]) == (ada.id, ada.email), me
         world.nobody.expect(401, "GET", f"{PRIVATE}/users/me/")
@@ -141,73 +141,9 @@ def account(world: World, report: Report) -> None:
     report.step("avatar", avatar)
 
 
-def chat(world: World, report: Report) -> None:
-    """Rooms and messages, over REST and over sockets on both sides of the load balancer."""
-    ada, bob = world.person("ada"), world.person("bob")
-    rooms = f"{PRIVATE}/chat/rooms"
-    messages = f"{rooms}/{world.room}/messages/"
-
-    def room() -> str:
-        ada.rest.expect(
-            201, "POST", f"{rooms}/", {"slug": world.room, "name": "Journey", "is_private": False}
-        )
-        bob.rest.expect(403, "POST", messages, new_message("not yet"))
-        joined = bob.rest.call("POST", f"{rooms}/{world.room}/join/")
-        assert joined.status in (200, 201, 204), joined
-        return "made, joined; closed to others before"
-
-    def by_rest() -> str:
-        sent = new_message("hello by REST")
-        first = ada.rest.expect(201, "POST", messages, sent).json
-        again = ada.rest.call("POST", messages, sent)
-        assert again.status in (200, 201) and again.json["id"] == first["id"], again
-        key = {"Idempotency-Key": "journey-" + sent["client_id"]}
-        other = new_message("once")
-        one = ada.rest.expect(201, "POST", messages, other, headers=key)
-        two = ada.rest.expect(201, "POST", messages, other, headers=key)
-        assert one.body == two.body
-        assert [message["seq"] for message in world.all_messages(bob)] == [1, 2]
-        return "seq 1 and 2; sent twice is stored once"
-
-    def by_socket() -> str:
-        listener = world.socket(bob, way="subprotocol")
-        assert "sec-websocket-protocol: bearer" in listener.answer.lower(), listener.answer
-        assert listener.until("welcome")["seq"] == 2
-        speaker = world.socket(ada)
-        speaker.until("welcome")
-        sent = new_message("hello by WebSocket")
-        begun = time.monotonic()
-        speaker.send(sent)
-        heard = listener.until("message")
-        milliseconds = (time.monotonic() - begun) * 1000
-        ack = speaker.until("ack")
-        assert (ack["client_id"], ack["seq"], ack["id"]) == (sent["client_id"], 3, heard["id"]), (ack, heard)
-        assert (heard["seq"], heard["message"], heard["from"]) == (3, sent["message"], ada.id), heard
-        ada.rest.expect(201, "POST", messages, new_message("REST reaches sockets"))
-        assert listener.until("message")["seq"] == 4
-        listener.send({"type": "ping"})
-        listener.until("pong")
-        speaker.close()
-        listener.close()
-        return f"acknowledged and heard elsewhere after {milliseconds:.0f} ms"
-
-    def replay() -> str:
-        socket = world.socket(bob, after=1, way="query")
-        socket.until("welcome")
-        seen = [socket.until("message")["seq"] for _ in range(3)]
-        assert seen == [2, 3, 4], seen
-        socket.close()
-        return "?after=1 brings 2, 3, 4"
-
-    report.step("a room", room)
-    report.step("messages by REST", by_rest)
-    report.step("messages by WebSocket", by_socket)
-    report.step("what was missed is replayed", replay)
-
-
 def administration(world: World, report: Report) -> None:
     """The admin zone with an admin made on the command line."""
-    root, bob = world.person("root"), world.person("bob")
+    root, bob = world.account("root"), world.account("bob")
 
     def admin() -> str:
         world.stack.run_in(

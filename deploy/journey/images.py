@@ -35,18 +35,21 @@ def before_start(world: World, report: Report) -> bool:
         return f"app {sizes[stack.image]:.0f} MB in {len(json.loads(base))} layers, edge {sizes[f'{stack.image}-edge']:.0f} MB"
 
     def samples_refused() -> str:
+        sample = stack.env_file.with_name("sample")
+        images = f"\nSARSEN_IMAGE={stack.image}\nRELEASE=journey\n"
+        sample.write_text((ROOT / ".env.example").read_text(encoding="utf-8") + images)
         done = stack.compose(
             *("run", "--rm", "--no-deps", "-T", "migrate"),
-            env_file=ROOT / ".env.example",
+            env_file=sample,
             check=False,
             timeout=60,
         )
         words = done.stdout + done.stderr
-        assert done.returncode != 0 and "Production refuses to start" in words, words[-800:]
-        for name in ("SECRET_KEY", "JWT_KEYS", "FIELD_ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL"):
-            assert f"- {name}" in words, (name, words[-800:])
+        assert done.returncode != 0 and "The settings refuse to start" in words, words[-800:]
+        for name in ("JWT_KEYS", "FIELD_ENCRYPTION_KEY"):
+            assert f"- {name} " in words, (name, words[-800:])
         assert "change-me" not in words
-        return "each of the five is named, none is shown"
+        return "those that cannot work are named, none is shown"
 
     def nothing_inside() -> str:
         image = f"{stack.image}:journey"

@@ -60,6 +60,8 @@ class Stack:
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             "IMAGE": self.image,
             "RELEASE": "journey",
+            # Traffic comes from one address and two accounts.
+            "RATES_PRIVATE": "100000/minute",
             **overrides,
         }
         text = made + "".join(f"{name}={value}\n" for name, value in self.settings.items())

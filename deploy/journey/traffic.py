@@ -1,4 +1,4 @@
-"""Traffic for the steps that break things: threads that write and read, over REST and sockets, and keep account of it."""
+"""Traffic for the steps that break things: threads that call the API and open sockets, and keep account of it."""
 
 from __future__ import annotations
 
@@ -6,36 +6,43 @@ import http.client
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+from deploy.journey import slices
 from deploy.journey.websocket import Closed, Refused, WebSocket
-from deploy.journey.world import PRIVATE, Person, World, new_message
+from deploy.journey.world import PRIVATE, Account, World
 
-PAUSE = 0.05  # seconds between two calls of one thread: below the zone's rate with all of them
+PAUSE = 0.05  # seconds between two calls of one thread
 
 
 class Traffic:
-    """Two REST writers, two readers, two socket writers and two socket listeners. `acknowledged` is what was promised."""
+    """A reader and a writer of the profile for each account, and the jobs that slices add."""
 
-    def __init__(self, world: World, people: list[Person]) -> None:
+    def __init__(self, world: World, accounts: list[Account]) -> None:
         self.world = world
-        self.acknowledged: dict[str, tuple[str, int]] = {}
+        self.accounts = accounts
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
-        self.reconnects: Counter[str] = Counter()
-        self.heard: list[list[int]] = []
+        self.sockets = 0
+        self.reconnects = 0
         self.longest_gap = 0.0
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        self._failed_at: list[float] = []
         self._end = threading.Event()
-        jobs = [self._post, self._read, self._speak, self._listen]
+        self._loads = [module.Load(self) for module in slices.modules("Load")]
+        jobs: list[Callable[[Account], None]] = [self._read, self._write]
+        jobs += [job for load in self._loads for job in load.jobs]
         self._threads = [
-            threading.Thread(target=self._guarded, args=(job, person), daemon=True)
-            for person in people
+            threading.Thread(target=self._guarded, args=(job, account), daemon=True)
+            for account in accounts
             for job in jobs
         ]
-        self.errors: list[str] = []
+        self._errors: list[str] = []
 
     def __enter__(self) -> Traffic:  # noqa: PYI034 (typing has Self only since Python 3.11)
+        for account in self.accounts:
+            account.sign_in()
         for thread in self._threads:
             thread.start()
         return self
@@ -45,102 +52,80 @@ class Traffic:
         for thread in self._threads:
             thread.join(timeout=30)
 
-    def _guarded(self, job: Any, person: Person) -> None:
+    @property
+    def ended(self) -> bool:
+        """Whether jobs have to end."""
+        return self._end.is_set()
+
+    @property
+    def window(self) -> float:
+        """Seconds between the first and the last failed call."""
+        return max(self._failed_at) - min(self._failed_at) if self._failed_at else 0.0
+
+    def outcome(self) -> str:
+        """What was lost or failed, as a text. Raises AssertionError when a promise was broken, by slices' rules too."""
+        assert not self._errors, self._errors
+        calls = sum(self.answers.values())
+        assert calls > len(self.failures), "no call succeeded"
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in Counter(self.failures).items())
+        parts = [load.outcome() for load in self._loads]
+        parts.append(f"{len(self.failures)} of {calls} REST calls failed" + (f" ({kinds})" if kinds else ""))
+        if self.sockets:
+            parts.append(
+                f"{self.sockets} sockets, {self.reconnects} reconnects, worst {self.longest_gap:.1f} s"
+            )
+        return "; ".join(parts)
+
+    def _guarded(self, job: Callable[[Account], None], account: Account) -> None:
         try:
-            job(person)
+            job(account)
         except Exception as error:  # noqa: BLE001 (a thread that ends early has to show up in the report)
-            self.errors.append(f"{job.__name__}: {error!r}")
+            self._errors.append(f"{job.__name__}: {error!r}")
 
-    def _count(self, what: str, answer: str, *, failed: bool) -> None:
-        with self._lock:
-            self.answers[f"{what} {answer}"] += 1
+    def _count(self, what: str, *, failed: bool) -> None:
+        with self.lock:
+            self.answers[what] += 1
             if failed:
-                self.failures.append(f"{what} {answer}")
+                self.failures.append(what)
+                self._failed_at.append(time.monotonic())
 
-    def _call(self, person: Person, method: str, path: str, body: Any = None) -> Any:
+    def call(self, account: Account, method: str, path: str, body: Any = None) -> Any:
         """One REST call, counted. The answer, or None when it failed."""
         try:
-            answer = person.rest.call(method, path, body)
+            answer = account.rest.call(method, path, body)
         except (OSError, http.client.HTTPException) as error:
-            self._count(method, type(error).__name__, failed=True)
+            self._count(f"{method} {type(error).__name__}", failed=True)
             return None
-        self._count(method, str(answer.status), failed=answer.status >= 500)
-        if answer.status == 429:
-            time.sleep(1)
+        self._count(f"{method} {answer.status}", failed=answer.status >= 400)
         return answer if answer.status < 400 else None
 
-    def _post(self, person: Person) -> None:
-        while not self._end.is_set():
-            sent = new_message("by REST")
-            # The same client_id until it is acknowledged: sending twice is harmless, giving up is not.
-            while True:
-                answer = self._call(person, "POST", f"{PRIVATE}/chat/rooms/{self.world.room}/messages/", sent)
-                if answer is not None:
-                    self._acknowledge(sent, answer.json)
-                    break
-                if self._end.is_set():
-                    return
-                time.sleep(PAUSE)
-            time.sleep(PAUSE)
-
-    def _read(self, person: Person) -> None:
-        while not self._end.is_set():
-            self._call(person, "GET", f"{PRIVATE}/users/me/")
-            time.sleep(PAUSE)
-
-    def _acknowledge(self, sent: dict[str, str], ack: dict[str, Any]) -> None:
-        with self._lock:
-            self.acknowledged[sent["client_id"]] = (ack["id"], ack["seq"])
-
-    def _connect(self, person: Person, after: int | None, what: str) -> WebSocket | None:
-        """A socket that was welcomed; None when the traffic ends first."""
+    def connect(self, account: Account, path: str, *, again: bool) -> WebSocket | None:
+        """A socket that was welcomed; None when the traffic ends first. `again` counts it as a reconnect."""
         begun = time.monotonic()
-        while not self._end.is_set():
+        while not self.ended:
             try:
-                socket = self.world.socket(person, after=after)
+                socket = self.world.socket(account, path)
                 socket.until("welcome", timeout=5)
             except (Refused, Closed, TimeoutError):
                 time.sleep(0.2)
                 continue
-            with self._lock:
-                self.reconnects[what] += 1
-                self.longest_gap = max(self.longest_gap, time.monotonic() - begun)
+            with self.lock:
+                if again:
+                    self.reconnects += 1
+                    self.longest_gap = max(self.longest_gap, time.monotonic() - begun)
+                else:
+                    self.sockets += 1
             return socket
         return None
 
-    def _speak(self, person: Person) -> None:
-        socket = self._connect(person, None, "speaker")
-        while socket is not None and not self._end.is_set():
-            sent = new_message("by WebSocket")
-            while socket is not None:
-                try:
-                    socket.send(sent)
-                    ack = socket.until("ack", timeout=5)
-                    if ack["client_id"] == sent["client_id"]:
-                        self._acknowledge(sent, ack)
-                        break
-                except (Closed, TimeoutError):
-                    socket.close()
-                    socket = self._connect(person, None, "speaker")
+    def _read(self, account: Account) -> None:
+        while not self.ended:
+            self.call(account, "GET", f"{PRIVATE}/users/me/")
             time.sleep(PAUSE)
-        if socket is not None:
-            socket.close()
 
-    def _listen(self, person: Person) -> None:
-        seqs: list[int] = []
-        self.heard.append(seqs)
-        after: int | None = None
-        socket = self._connect(person, after, "listener")
-        while socket is not None and not self._end.is_set():
-            try:
-                frame = socket.receive(timeout=0.5)
-                if frame.get("type") == "message":
-                    seqs.append(frame["seq"])
-                    after = frame["seq"]
-            except TimeoutError:
-                continue
-            except Closed:
-                socket.close()
-                socket = self._connect(person, after, "listener")
-        if socket is not None:
-            socket.close()
+    def _write(self, account: Account) -> None:
+        number = 0
+        while not self.ended:
+            number += 1
+            self.call(account, "PATCH", f"{PRIVATE}/users/me/", {"name": f"{account.name.title()} {number}"})
+            time.sleep(PAUSE)

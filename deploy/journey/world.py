@@ -1,12 +1,12 @@
-"""What the steps share: the installation and the people in it."""
+"""What the steps share: the installation and the accounts in it."""
 
 from __future__ import annotations
 
 import secrets
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy.journey import slices
 from deploy.journey.rest import Rest
 from deploy.journey.stack import Stack
 from deploy.journey.websocket import WebSocket
@@ -15,8 +15,8 @@ PUBLIC, PRIVATE, ADMIN, INTERNAL = (f"/api/{zone}/v1" for zone in ("public", "pr
 
 
 @dataclass
-class Person:
-    """Somebody with an account. `rest` speaks as them."""
+class Account:
+    """A user's account. `rest` calls with its access token."""
 
     name: str
     email: str
@@ -35,11 +35,10 @@ class Person:
 
 @dataclass
 class World:
-    """The installation under test, who is in it, and what was agreed on the way."""
+    """The installation under test, its accounts, and the tokens that were sent in addresses."""
 
     stack: Stack
-    room: str = "journey"
-    people: dict[str, Person] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
 
     @property
@@ -47,40 +46,26 @@ class World:
         """Calls without a token."""
         return Rest(self.stack.port)
 
-    def person(self, name: str) -> Person:
-        """The person of this name; the first time, one without an account."""
-        if name not in self.people:
+    def account(self, name: str) -> Account:
+        """The account of this name; the first time, one that is not registered."""
+        if name not in self.accounts:
             email = f"{name}-{secrets.token_hex(3)}@example.com"
-            self.people[name] = Person(name, email, secrets.token_urlsafe(18), Rest(self.stack.port))
-        return self.people[name]
+            self.accounts[name] = Account(name, email, secrets.token_urlsafe(18), Rest(self.stack.port))
+        return self.accounts[name]
 
-    def socket(self, person: Person, after: int | None = None, way: str = "header") -> WebSocket:
-        """A socket of theirs in the room; the token travels by `header`, `subprotocol` or `query`."""
-        path, query, headers = f"/ws/chat/{self.room}/", [], {}
-        if after is not None:
-            query.append(f"after={after}")
-        if way == "header":
-            headers["Authorization"] = f"Bearer {person.rest.token}"
-        elif way == "subprotocol":
-            headers["Sec-WebSocket-Protocol"] = f"bearer, {person.rest.token}"
-        else:
-            query.append(f"token={person.rest.token}")
-            self.tokens.append(person.rest.token)
-        return WebSocket(self.stack.port, path + ("?" + "&".join(query) if query else ""), headers=headers)
+    def stored(self) -> dict[str, Any]:
+        """What the installation has stored: a profile, and what slices show of theirs."""
+        found = {module.__name__: module.stored(self) for module in slices.modules("stored")}
+        return {"profile": self.account("bob").rest.expect(200, "GET", f"{PRIVATE}/users/me/").json, **found}
 
-    def all_messages(self, person: Person) -> list[dict[str, Any]]:
-        """Everything that was said in the room, oldest first."""
-        found: list[dict[str, Any]] = []
-        while True:
-            last = found[-1]["seq"] if found else 0
-            page = person.rest.expect(
-                200, "GET", f"{PRIVATE}/chat/rooms/{self.room}/messages/?after={last}&limit=100"
-            ).json["results"]
-            if not page:
-                return found
-            found += page
-
-
-def new_message(text: str) -> dict[str, str]:
-    """A message with an id of the client's, which makes sending it twice harmless."""
-    return {"message": text, "client_id": str(uuid.uuid4())}
+    def socket(self, account: Account | None, path: str, way: str = "header") -> WebSocket:
+        """A socket of the account, or of nobody; the token travels by `header`, `subprotocol` or `query`."""
+        headers = {}
+        if account is not None and way == "header":
+            headers["Authorization"] = f"Bearer {account.rest.token}"
+        elif account is not None and way == "subprotocol":
+            headers["Sec-WebSocket-Protocol"] = f"bearer, {account.rest.token}"
+        elif account is not None:
+            path += ("&" if "?" in path else "?") + f"token={account.rest.token}"
+            self.tokens.append(account.rest.token)
+        return WebSocket(self.stack.port, path, headers=headers)
