@@ -52,7 +52,6 @@ class Traffic:
         for thread in self._threads:
             thread.join(timeout=30)
 
-    @property
     def ended(self) -> bool:
         """Whether jobs have to end."""
         return self._end.is_set()
@@ -102,7 +101,7 @@ class Traffic:
     def connect(self, account: Account, path: str, *, again: bool) -> WebSocket | None:
         """A socket that was welcomed; None when the traffic ends first. `again` counts it as a reconnect."""
         begun = time.monotonic()
-        while not self.ended:
+        while not self.ended():
             try:
                 socket = self.world.socket(account, path)
                 socket.until("welcome", timeout=5)
@@ -119,13 +118,13 @@ class Traffic:
         return None
 
     def _read(self, account: Account) -> None:
-        while not self.ended:
+        while not self.ended():
             self.call(account, "GET", f"{PRIVATE}/users/me/")
             time.sleep(PAUSE)
 
     def _write(self, account: Account) -> None:
         number = 0
-        while not self.ended:
+        while not self.ended():
             number += 1
             self.call(account, "PATCH", f"{PRIVATE}/users/me/", {"name": f"{account.name.title()} {number}"})
             time.sleep(PAUSE)

@@ -100,7 +100,7 @@ def steps(world: World, report: Report) -> None:
             assert found == code, (path, found)
         socket = world.socket(bob, SOCKET)
         socket.until("welcome")
-        socket.send({"message": "x" * 40_000})
+        socket.send({"message": "x" * 60_000})
         found = socket.closing()
         assert found == 1009, found
         return "closed with 4401, 4404 and 1009"
@@ -137,11 +137,11 @@ class Load:
             self._acknowledged[sent["client_id"]] = (ack["id"], ack["seq"])
 
     def _post(self, account: Account) -> None:
-        while not self._traffic.ended:
+        while not self._traffic.ended():
             sent = new_message("by REST")
             # The same client_id until it is acknowledged: sending twice is harmless, giving up is not.
             while (answer := self._traffic.call(account, "POST", MESSAGES, sent)) is None:
-                if self._traffic.ended:
+                if self._traffic.ended():
                     return
                 time.sleep(PAUSE)
             self._acknowledge(sent, answer.json)
@@ -149,7 +149,7 @@ class Load:
 
     def _speak(self, account: Account) -> None:
         socket = self._traffic.connect(account, SOCKET, again=False)
-        while socket is not None and not self._traffic.ended:
+        while socket is not None and not self._traffic.ended():
             sent = new_message("by WebSocket")
             while socket is not None:
                 try:
@@ -168,7 +168,7 @@ class Load:
         seqs: list[int] = []
         self._heard.append(seqs)
         socket = self._traffic.connect(account, SOCKET, again=False)
-        while socket is not None and not self._traffic.ended:
+        while socket is not None and not self._traffic.ended():
             try:
                 frame = socket.receive(timeout=0.5)
                 if frame.get("type") == "message":
