@@ -92,7 +92,7 @@ removal-test: venv ## what is left without slices: every combination is checked,
 
 identity-campaign: venv ## 2,000 runs of the state machine of sign-ins, and families of tokens over restarts (RUNS=200)
 	@IDENTITY_RUNS=$(if $(RUNS),$(RUNS),2000) $(PY) scripts/test.py apps/users/tests/test_machine.py -q
-	@$(PY) -m benchmarks.families
+	@$(PY) -m apps.users.tests.families
 
 # These two need Docker and any Python, or not even that: nothing is installed for them.
 ANY_PYTHON = for p in "$$PYTHON" python3 python; do \
@@ -105,6 +105,8 @@ env: ## write .env with strong secrets for docker compose; of an existing one on
 compose-test: ## the production shape in Docker, from build to down, with replicas killed in the middle
 	@$(ANY_PYTHON) -m deploy.journey $(ARGS); fi; done; \
 	echo "make: no Python 3.9 or newer found" >&2; exit 1
+
+-include template/Makefile
 
 clean: venv ## remove this checkout's data (databases, mails, uploads), caches and .venv; asks first, YES=1 does not
 	@$(PY) -m infrastructure.embedded clean $(if $(YES),--yes)

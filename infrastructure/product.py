@@ -43,27 +43,34 @@ class Product:
 def read(path: Path = FILE) -> Product:
     """Read the identity from a file. Raises InvalidProduct that names the key and what it has to be."""
     try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise InvalidProduct(f"{path} cannot be read: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> Product:
+    """Read the identity from the text of a file; `source` names it in messages. Raises InvalidProduct."""
+    try:
+        values: dict[str, Any] = tomllib.loads(text)
+    except ValueError as error:
+        raise InvalidProduct(f"{source} cannot be read: {error}") from error
     formerly = values.pop("formerly", [])
     for key, longest in _LONGEST.items():
-        text = values.get(key)
-        if not (
-            isinstance(text, str) and text.strip() == text and text.isprintable() and 0 < len(text) <= longest
-        ):
-            raise InvalidProduct(f"{path}: `{key}` has to be one line of 1 to {longest} characters")
+        value = values.get(key)
+        if not isinstance(value, str) or not 0 < len(value.strip()) <= longest or not value.isprintable():
+            raise InvalidProduct(f"{source}: `{key}` has to be one line of 1 to {longest} characters")
     if unknown := sorted({*values} - {*_LONGEST}):
-        raise InvalidProduct(f"{path}: unknown key `{unknown[0]}`")
+        raise InvalidProduct(f"{source}: unknown key `{unknown[0]}`")
     if not (isinstance(formerly, list) and all(isinstance(slug, str) for slug in formerly)):
-        raise InvalidProduct(f"{path}: `formerly` has to be a list of slugs")
+        raise InvalidProduct(f"{source}: `formerly` has to be a list of slugs")
     for slug in (values["slug"], *formerly):
         if not _SLUG.fullmatch(slug):
             raise InvalidProduct(
-                f"{path}: the slug `{slug}` has to be lower-case words joined by single hyphens"
+                f"{source}: the slug `{slug}` has to be lower-case words joined by single hyphens"
             )
     if not _DOMAIN.fullmatch(values["domain"]):
-        raise InvalidProduct(f"{path}: `domain` has to be a host name in lower case, without a port")
+        raise InvalidProduct(f"{source}: `domain` has to be a host name in lower case, without a port")
     return Product(**values, formerly=tuple(formerly))
 
 

@@ -56,6 +56,18 @@ def combinations() -> Iterator[tuple[str, ...]]:
                 yield removed
 
 
+def take_out(folder: Path, removed: Sequence[str]) -> None:
+    """Remove slices from a tree: their folders, and their lines of `config/zones.py`."""
+    if not removed:
+        return
+    for label in removed:
+        shutil.rmtree(folder / "apps" / label, ignore_errors=True)
+    zones = folder / "config" / "zones.py"
+    lines = zones.read_text(encoding="utf-8").splitlines(keepends=True)
+    gone = re.compile(rf'    "({"|".join(removed)})": ')
+    zones.write_text("".join(line for line in lines if not gone.match(line)), encoding="utf-8")
+
+
 def copy_without(removed: Sequence[str], folder: Path) -> None:
     """Copy the project into an empty folder, without these slices."""
     listed = subprocess.run(
@@ -66,10 +78,7 @@ def copy_without(removed: Sequence[str], folder: Path) -> None:
         if (ROOT / name).is_file() and not name.startswith(tuple(f"apps/{label}/" for label in removed)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    zones = folder / "config" / "zones.py"
-    lines = zones.read_text(encoding="utf-8").splitlines(keepends=True)
-    gone = re.compile(rf'    "({"|".join(removed)})": ')
-    zones.write_text("".join(line for line in lines if not gone.match(line)), encoding="utf-8")
+    take_out(folder, removed)
     if (ROOT / ".mypy_cache").is_dir():
         shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
     # For the checks that ask git what belongs to the project; nothing is committed.

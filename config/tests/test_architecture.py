@@ -6,9 +6,14 @@ import configparser
 import re
 
 from config.env import BASE_DIR
-from config.tests.test_readme import is_here
 
 PAGE = (BASE_DIR / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def is_here(path: str) -> bool:
+    """Whether a path lies outside of the slices, or in one that was not removed."""
+    found = re.match(r"apps/\w+", path)
+    return found is None or (BASE_DIR / found[0]).is_dir()
 
 
 def rows(title: str) -> list[list[str]]:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from config.env import BASE_DIR
+from config.tests.test_architecture import is_here
 
 README = (BASE_DIR / "README.md").read_text(encoding="utf-8")
 
@@ -15,12 +16,6 @@ def test_links_lead_somewhere() -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", README)
     assert targets
     assert [target for target in targets if not (BASE_DIR / target).exists() and is_here(target)] == []
-
-
-def is_here(path: str) -> bool:
-    """Whether a path lies outside of the slices, or in one that was not removed."""
-    found = re.match(r"apps/\w+", path)
-    return found is None or (BASE_DIR / found[0]).is_dir()
 
 
 def _commands(language: str) -> list[str]:

@@ -10,7 +10,7 @@ import sys
 
 from config.env import BASE_DIR
 from config.serve import server_config
-from config.tests.test_readme import is_here
+from config.tests.test_architecture import is_here
 from scripts import check
 
 PAGE = (BASE_DIR / "docs" / "security.md").read_text(encoding="utf-8")

@@ -33,7 +33,7 @@ def test_identity_is_read(tmp_path: Path) -> None:
     ("before", "after", "message"),
     [
         ('name = "Acme Orders"', 'name = ""', "`name` has to be one line of 1 to 50 characters"),
-        ('name = "Acme Orders"', 'name = " Acme"', "`name` has to be one line"),
+        ('name = "Acme Orders"', 'name = " "', "`name` has to be one line"),
         ('name = "Acme Orders"', 'name = "Acme\\nBcc: x"', "`name` has to be one line"),
         ('name = "Acme Orders"', "name = 7", "`name` has to be one line"),
         ('name = "Acme Orders"', "", "`name` has to be one line"),

@@ -167,7 +167,7 @@ def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_mounting_is_the_same_under_every_hash_seed() -> None:
-    """Some seeds here; `python -m benchmarks.zones seeds` tries twenty at random."""
+    """The table mounts alike under any hash seed."""
     script = (
         "import django; django.setup()\n"
         "from apps.api.zones.routes import leaves\n"

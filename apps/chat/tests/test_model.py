@@ -5,8 +5,6 @@ send again, come, go and come back from any number, fall asleep, edit and delete
 hand, the bus between them is lost, and so are single pushes. In the end everybody must have heard every number once and in
 order, every receipt must be true, a replay from the beginning must be the list, and what each client holds, over all of its
 connections, must read as the database does.
-
-    .venv/bin/python -m benchmarks.chat_model          a thousand runs; the suite has a small share of them
 """
 
 from __future__ import annotations

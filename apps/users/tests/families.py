@@ -1,4 +1,4 @@
-"""Refresh tokens under attack, over two processes and a restart: `python -m benchmarks.families`.
+"""Refresh tokens under attack, over two processes and a restart: `python -m apps.users.tests.families`.
 
 Starts PostgreSQL, Valkey and two servers of its own. A family is traded on within a second, its first token comes again
 (with a server killed and started in between, too), and 20 bring one token at once. Each line is a scenario and what came
@@ -64,7 +64,8 @@ class Server:
 def signed_in(client: httpx.Client) -> dict[str, str]:
     answer = client.post(f"{AUTH}/login/", json=GRACE)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    pair: dict[str, str] = answer.json()
+    return pair
 
 
 def trade(client: httpx.Client, refresh: str) -> httpx.Response:
