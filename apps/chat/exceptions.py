@@ -65,6 +65,13 @@ class SlugTaken(Conflict):
     detail = "A room with this slug exists."
 
 
+class TooManyRooms(Conflict):
+    """The user owns as many public rooms as a user may (CHAT_PUBLIC_ROOMS_PER_USER)."""
+
+    code = "too_many_rooms"
+    detail = "The user owns as many public rooms as a user may."
+
+
 class LastOwner(Conflict):
     """The room would be left without an owner."""
 

@@ -24,6 +24,9 @@ CHAT_SOCKETS_PER_ADDRESS = VARIABLES.number(
     least=1,
     most=1_000_000,
 )
+CHAT_PUBLIC_ROOMS_PER_USER = VARIABLES.number(
+    "CHAT_PUBLIC_ROOMS_PER_USER", 50, "Public rooms that one user may own", least=1, most=1_000_000
+)
 CHAT_SEARCH_LANGUAGE = VARIABLES.choice(
     "CHAT_SEARCH_LANGUAGE",
     "simple",

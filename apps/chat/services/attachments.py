@@ -8,13 +8,14 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.chat import limits, selectors
 from apps.chat.exceptions import FileNotTaken, Muted, TooManyUploads
 from apps.chat.models import MAX_FILE_NAME, Attachment
+from apps.chat.services import rooms
 from apps.common import text
 from infrastructure import storage
 
@@ -49,7 +50,7 @@ def upload_file(
         raise FileNotTaken(str(error)) from error
     try:
         with transaction.atomic():
-            _lock_uploads_of(actor_id)
+            rooms.lock_quota("uploads", actor_id)
             _require_room_for_more(actor_id)
             return Attachment.objects.create(
                 room_id=membership.room_id,
@@ -74,14 +75,6 @@ def _require_room_for_more(uploader_id: UUID) -> None:
     pending = Attachment.objects.filter(uploader_id=uploader_id, message__isnull=True, discarded_at=None)
     if pending.count() >= settings.CHAT_PENDING_ATTACHMENTS:
         raise TooManyUploads
-
-
-def _lock_uploads_of(uploader_id: UUID) -> None:
-    """Let one person's uploads be counted one after the other, until the commit; rooms and accounts stay free."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"chat.uploads:{uploader_id}"]
-        )
 
 
 def delete_discarded_files(*, now: datetime | None = None) -> int:

@@ -73,7 +73,8 @@ def add_member(
 ) -> tuple[Membership, bool]:
     """Bring someone in, or give a member another role; the flag tells whether they are new.
 
-    Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown person, MemberBanned, LastOwner.
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown user, MemberBanned, LastOwner,
+    TooManyRooms.
     """
     with transaction.atomic():
         actor = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
@@ -87,6 +88,8 @@ def add_member(
             raise MemberNotFound from None
         if not person.is_active:
             raise MemberNotFound
+        if role is Role.OWNER and not actor.room.is_private:
+            rooms.require_quota([user_id])
         try:
             membership, _ = enter(room=actor.room, user_id=user_id, role=role)
         except Banned:
@@ -103,7 +106,10 @@ def add_member(
 
 
 def change_role(*, actor_id: UUID, slug: str, user_id: UUID, role: Role) -> Membership:
-    """Give a member another role. Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound, LastOwner."""
+    """Give a member another role.
+
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound, LastOwner, TooManyRooms.
+    """
     with transaction.atomic():
         actor = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
         return _change_role(actor, user_id, role)
@@ -122,6 +128,8 @@ def _change_role(actor: Membership, user_id: UUID, role: Role) -> Membership:
         raise RoomRoleTooLow
     if role is not Role.OWNER and selectors.is_last_owner(membership=membership):
         raise LastOwner
+    if role is Role.OWNER and not actor.room.is_private:
+        rooms.require_quota([user_id])
     membership.role = role
     membership.save(update_fields=["role", "updated_at"])
     audit.record(

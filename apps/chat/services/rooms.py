@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Value
 
 from apps.chat import policies, selectors
 from apps.chat.events import FilesDiscarded, LanguageChanged, RoomDeleted
-from apps.chat.exceptions import RoomNotFound, RoomRoleTooLow, SlugTaken
+from apps.chat.exceptions import RoomNotFound, RoomRoleTooLow, SlugTaken, TooManyRooms
 from apps.chat.models import Attachment, LanguageField, Membership, Message, Role, Room
 from apps.chat.services import slugs
 from apps.chat.types import AuditAction
@@ -30,12 +30,17 @@ def create_room(
     is_private: bool = False,
     language: str | None = None,
 ) -> Room:
-    """A new room, owned by its maker. Without a slug it gets one made of its name. Raises SlugTaken for a given one."""
+    """Create a room that the actor owns. Without a slug, one is made of the name.
+
+    Raises TooManyRooms, and SlugTaken for a given slug.
+    """
     name = text.clean_line(name)
     language = language or settings.CHAT_SEARCH_LANGUAGE
     for attempt in slugs.candidates(name) if slug is None else (slug,):
         try:
             with transaction.atomic():
+                if not is_private:
+                    require_quota([actor_id])
                 room = Room.objects.create(slug=attempt, name=name, is_private=is_private, language=language)
                 Membership.objects.create(room=room, user_id=actor_id, role=Role.OWNER)
                 audit.record(
@@ -59,7 +64,7 @@ def edit_room(
 ) -> Room:
     """Rename a room, change who can see it, or the language of its search.
 
-    Raises RoomNotFound, NotAMember, RoomRoleTooLow.
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooManyRooms.
     """
     with transaction.atomic():
         membership = _locked_membership(actor_id, slug)
@@ -71,6 +76,9 @@ def edit_room(
             room.name = text.clean_line(name)
             fields.append("name")
         if is_private is not None:
+            if room.is_private and not is_private:
+                owners = Membership.objects.filter(room=room, role=Role.OWNER)
+                require_quota(owners.values_list("user_id", flat=True))
             room.is_private = is_private
             fields.append("is_private")
         has_new_language = language is not None and language != room.language
@@ -131,6 +139,22 @@ def lock(room_id: UUID) -> Room:
     if room is None:
         raise RoomNotFound
     return room
+
+
+def require_quota(user_ids: Iterable[UUID]) -> None:
+    """Require that each of these users may own one more public room. Raises TooManyRooms."""
+    # In the order of ids, so that two transactions never wait for each other.
+    for user_id in sorted(user_ids):
+        lock_quota("rooms", user_id)
+        owned = Membership.objects.filter(user_id=user_id, role=Role.OWNER, room__is_private=False)
+        if owned.count() >= settings.CHAT_PUBLIC_ROOMS_PER_USER:
+            raise TooManyRooms(f"A user may own at most {settings.CHAT_PUBLIC_ROOMS_PER_USER} public rooms.")
+
+
+def lock_quota(name: str, user_id: UUID) -> None:
+    """Lock a user's quota until the commit: what counts against it is counted by one transaction at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"chat.{name}:{user_id}"])
 
 
 def force_delete_room(*, room_id: UUID, actor_id: UUID | None) -> None:

@@ -14,6 +14,7 @@ from config.tests import fresh
         ("CHAT_FRAMES_PER_SECOND", "0", "must be a whole number from 1 to 1000000, not '0'"),
         ("CHAT_SOCKETS_PER_USER", "0", "must be a whole number from 1 to 1000000, not '0'"),
         ("CHAT_SOCKETS_PER_ADDRESS", "many", "must be a whole number from 1 to 1000000, not 'many'"),
+        ("CHAT_PUBLIC_ROOMS_PER_USER", "0", "must be a whole number from 1 to 1000000, not '0'"),
         ("CHAT_DATABASE_THREADS", "0", "must be a whole number from 1 to 100, not '0'"),
         ("CHAT_SEARCH_LANGUAGE", "klingon", "must be one of simple, arabic, danish"),
     ],

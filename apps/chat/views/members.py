@@ -68,7 +68,7 @@ class MembersView(View, tag="Members"):
         "Add a member, or change a role",
         body=MemberInput,
         answers={201: MemberOutput, 200: MemberOutput},
-        failures=[*_ON_A_MEMBER, exceptions.MemberBanned],
+        failures=[*_ON_A_MEMBER, exceptions.MemberBanned, exceptions.TooManyRooms],
     )
     def post(self, request: ApiRequest, slug: str, *, user_id: UUID, role: str) -> Answer:
         """Moderators may add members; owners may give any role. 201 for a new member, 200 for a change of role."""
@@ -89,7 +89,7 @@ class MemberView(View, tag="Members"):
         "Change a member's role",
         body=RoleInput,
         answers=MemberOutput,
-        failures=_ON_A_MEMBER,
+        failures=[*_ON_A_MEMBER, exceptions.TooManyRooms],
     )
     def patch(self, request: ApiRequest, slug: str, user_id: UUID, *, role: str) -> Membership:
         """Owners change the roles of members who are not owners; any member may lower their own."""

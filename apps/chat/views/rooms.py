@@ -47,7 +47,7 @@ class RoomsView(View, tag="Rooms"):
         "Create a room",
         body=RoomInput,
         answers={201: RoomOutput},
-        failures=[exceptions.SlugTaken],
+        failures=[exceptions.SlugTaken, exceptions.TooManyRooms],
     )
     def post(
         self,
@@ -80,7 +80,11 @@ class RoomView(View, tag="Rooms"):
         return selectors.get_room_visible_to(user_id=request.caller.user.pk, slug=slug)
 
     @operation(
-        "chat_rooms_edit", "Change a room", body=RoomChangeInput, answers=RoomOutput, failures=_OWNERS_ONLY
+        "chat_rooms_edit",
+        "Change a room",
+        body=RoomChangeInput,
+        answers=RoomOutput,
+        failures=[*_OWNERS_ONLY, exceptions.TooManyRooms],
     )
     def patch(
         self,
