@@ -146,6 +146,8 @@ class Message(models.Model):
         "users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     client_id = models.UUIDField()
+    # The `client_id` as it was sent, where that is not the canonical spelling.
+    sent_as = models.CharField(max_length=36, null=True, blank=True, editable=False)  # noqa: DJ001
     text = models.TextField(blank=True, max_length=MAX_TEXT)
     # No constraints of the database on what points to messages: they go with their room only, in one statement.
     reply_to = models.ForeignKey(

@@ -15,7 +15,7 @@ import orjson
 
 from apps.chat.exceptions import Muted
 from apps.chat.models import MAX_ATTACHMENTS, MAX_TEXT
-from apps.chat.types import Posted
+from apps.chat.types import UUID_PATTERN, Posted
 from apps.common.exceptions import DomainError, InvalidInput
 from infrastructure import realtime
 
@@ -122,11 +122,8 @@ def _send_message(frame: dict[str, Any]) -> SendMessage:
 
 
 def _uuid(given: Any, fault: str) -> UUID:
-    if type(given) is str and len(given) == 36:
-        try:
-            return UUID(given)
-        except ValueError:
-            pass
+    if type(given) is str and UUID_PATTERN.fullmatch(given):
+        return UUID(given)
     raise InvalidFrame(fault)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,10 @@ from uuid import UUID, uuid4
 from django.db.models import TextChoices
 
 from apps.chat.exceptions import MessageRefused
+
+
+UUID_PATTERN: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""The text form of UUIDs (RFC 9562, section 4); a `client_id` in it is returned as it was sent."""
 
 
 class Permission(StrEnum):
@@ -66,7 +71,7 @@ class Language(TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message to post. `sender_id` None: a message of the system. `sent_as`: the `client_id` as the client spells it."""
+    """A message to post; without `sender_id` a message of the system. `sent_as` is the `client_id` as the client spells it."""
 
     sender_id: UUID | None
     text: str

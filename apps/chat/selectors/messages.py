@@ -22,7 +22,18 @@ from apps.users import selectors as users
 SYSTEM_NAME = "System"
 QUOTE_LENGTH = 140
 _SAID = (
-    *("id", "room_id", "seq", "sender_id", "client_id", "text", "created_at", "edited_at", "deleted_at"),
+    *(
+        "id",
+        "room_id",
+        "seq",
+        "sender_id",
+        "client_id",
+        "sent_as",
+        "text",
+        "created_at",
+        "edited_at",
+        "deleted_at",
+    ),
     *("sender__name", "attachments", "mentions", "change"),
     *(
         f"reply_to__{name}"
@@ -65,7 +76,7 @@ def _posted(message: Message, names: Mapping[UUID, str]) -> Posted:
         text=message.text,
         sender_id=message.sender_id,
         sender_name=SYSTEM_NAME if message.sender is None else message.sender.name,
-        client_id=message.client_id,
+        client_id=message.sent_as or message.client_id,
         at=message.created_at,
         edited_at=message.edited_at,
         is_deleted=message.deleted_at is not None,

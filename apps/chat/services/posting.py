@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -206,6 +206,8 @@ def _row(number: int, group: _Group, room_id: UUID, candidate: Candidate) -> dic
         "client_id": draft.client_id,
         "text": text,
     }
+    if draft.sent_as and draft.sent_as != str(draft.client_id):
+        row["sent_as"] = draft.sent_as
     if carried := group.found.get(position):
         row["reply_to_id"] = draft.reply_to
         if carried.attachments:
@@ -241,7 +243,7 @@ def post_message(
     actor_id: UUID,
     slug: str,
     text: str,
-    client_id: UUID | None = None,
+    client_id: UUID | str | None = None,
     reply_to: UUID | None = None,
     attachments: Sequence[UUID] = (),
 ) -> tuple[Posted, bool]:
@@ -253,9 +255,9 @@ def post_message(
     draft = Draft(
         sender_id=actor_id,
         text=text,
-        client_id=client_id or uuid4(),
         reply_to=reply_to,
         attachments=tuple(attachments),
+        **_spelled(client_id),
     )
     posted, is_new = _post_one(membership.room_id, draft)
     if is_new:
@@ -272,10 +274,14 @@ def request_announcement(*, slug: str, text: str) -> None:
     events.publish(AnnouncementRequested(slug=room.slug, text=clean_text(text), client_id=uuid4()))
 
 
-def post_system_message(*, slug: str, text: str, client_id: UUID | None = None) -> Posted:
+def post_system_message(*, slug: str, text: str, client_id: UUID | str | None = None) -> Posted:
     """A message without a sender. Raises RoomNotFound, InvalidMessage."""
     room = selectors.get_room(slug=slug)
-    return _post_one(room.pk, Draft(sender_id=None, text=text, client_id=client_id or uuid4()))[0]
+    return _post_one(room.pk, Draft(sender_id=None, text=text, **_spelled(client_id)))[0]
+
+
+def _spelled(client_id: UUID | str | None) -> dict[str, Any]:
+    return {} if client_id is None else {"client_id": UUID(str(client_id)), "sent_as": str(client_id)}
 
 
 def _post_one(room_id: UUID, draft: Draft) -> tuple[Posted, bool]:
@@ -285,5 +291,6 @@ def _post_one(room_id: UUID, draft: Draft) -> tuple[Posted, bool]:
         raise outcome
     if not stored.fresh:
         # It was posted before, and may have been changed since.
-        return selectors.get_posted(room_id=room_id, message_id=outcome.id), False
+        posted = selectors.get_posted(room_id=room_id, message_id=outcome.id)
+        return replace(posted, client_id=draft.sent_as or draft.client_id), False
     return outcome, True

@@ -258,6 +258,18 @@ def test_client_id_comes_back_as_it_was_sent(site: Site) -> None:
         socket.say("again", spelling)
     assert [socket.next("ack")["client_id"] for _ in range(2)] == [ID, ID.lower()]
     assert Message.objects.count() == 1
+    replayed = site.inside(room.slug, ada, after=0).frame()
+    assert (replayed["type"], replayed["client_id"]) == ("message", ID)
+
+
+@pytest.mark.parametrize("spelling", ["urn:" + ID.replace("-", ""), "-" * 4 + ID.replace("-", "")])
+def test_a_client_id_in_another_form_than_that_of_uuids_is_refused(site: Site, spelling: str) -> None:
+    room = RoomFactory.create()
+    socket = site.inside(room.slug, member_of(room))
+    socket.say("hi", spelling)
+    error = socket.frame()
+    assert (error["type"], error["code"], error["client_id"]) == ("error", "invalid_frame", spelling)
+    assert not Message.objects.exists()
 
 
 def worst_spelling(text: str) -> str:

@@ -294,6 +294,40 @@ def test_posting_by_rest() -> None:
     assert Message.objects.count() == 1
 
 
+def test_a_client_id_is_returned_as_it_was_sent() -> None:
+    room = RoomFactory.create()
+    ada = someone(room)
+    path, upper = f"{room.slug}/messages/", str(uuid4()).upper()
+    first = ada("POST", path, {"message": "hello", "client_id": upper})
+    assert (first.status_code, first.json()["client_id"]) == (201, upper)
+    # The answer repeats the spelling of its request, lists have that of the first one.
+    again = ada("POST", path, {"message": "hello", "client_id": upper.lower()})
+    assert (again.status_code, again.json()["client_id"]) == (200, upper.lower())
+    again = ada("POST", path, {"message": "hello", "client_id": upper})
+    assert (again.status_code, again.json()["client_id"]) == (200, upper)
+    edited = ada("PATCH", f"{path}{first.json()['id']}/", {"message": "hi"})
+    listed = ada("GET", path).json()["results"]
+    assert [edited.json()["client_id"], *(one["client_id"] for one in listed)] == [upper, upper]
+
+
+def test_the_client_id_of_a_system_message_is_returned_as_it_was_sent() -> None:
+    room, upper = RoomFactory.create(), str(uuid4()).upper()
+    headers = {"Authorization": f"Api-Key {api.create_key(name='x', scopes=['*']).plain}"}
+    path, body = f"/api/internal/v1/chat/rooms/{room.slug}/messages/", {"message": "hi", "client_id": upper}
+    answers = [Client().post(path, body, content_type="application/json", headers=headers) for _ in range(2)]
+    assert [(one.status_code, one.json()["client_id"]) for one in answers] == [(201, upper), (201, upper)]
+
+
+@pytest.mark.parametrize("form", ["urn:uuid:{}", "{{{}}}"])
+def test_a_client_id_in_another_form_than_that_of_uuids_is_invalid(form: str) -> None:
+    room = RoomFactory.create()
+    body = {"message": "hello", "client_id": form.format(uuid4())}
+    answer = someone(room)("POST", f"{room.slug}/messages/", body)
+    refused(answer, 400, "invalid_input")
+    assert answer.json()["errors"][0]["field"] == "client_id"
+    assert not Message.objects.exists()
+
+
 def test_pages_of_messages(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create()
     ada = someone(room)

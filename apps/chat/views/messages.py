@@ -14,11 +14,22 @@ from apps.chat.filters import MessageFilter
 from apps.chat.models import MAX_ATTACHMENTS, MAX_TEXT, Message
 from apps.chat.pagination import MessagePagination
 from apps.chat.serializers import MessageOutput
-from apps.chat.types import Posted
+from apps.chat.types import UUID_PATTERN, Posted
 from apps.common.http import fields
 from apps.common.http.operation import Answer, ApiRequest, View, operation
 
 _MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
+
+
+class ClientIdField(fields.UUIDField):
+    """A UUID as the caller spells it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Raises ValidationError (`invalid`)."""
+        super().to_internal_value(data)
+        if not UUID_PATTERN.fullmatch(data):
+            self.fail("invalid", value=data)
+        return data
 
 
 class MessagesView(View, tag="Messages"):
@@ -26,7 +37,7 @@ class MessagesView(View, tag="Messages"):
         """A message to post. The same `client_id` again is the same message. With files it may be without text."""
 
         message = fields.TextField(source="text", max_length=MAX_TEXT, allow_blank=True, default="")
-        client_id = fields.UUIDField(required=False)
+        client_id = ClientIdField(required=False)
         reply_to = fields.UUIDField(required=False, allow_null=True, help_text="A message of this room.")
         attachments = serializers.ListField(
             child=fields.UUIDField(),
@@ -68,7 +79,7 @@ class MessagesView(View, tag="Messages"):
         slug: str,
         *,
         text: str,
-        client_id: UUID | None = None,
+        client_id: str | None = None,
         reply_to: UUID | None = None,
         attachments: Sequence[UUID] = (),
     ) -> Answer:
@@ -158,7 +169,7 @@ class SystemMessagesView(View, tag="Messages"):
         """A message of the system. The same `client_id` again is the same message."""
 
         message = fields.TextField(source="text", max_length=MAX_TEXT)
-        client_id = fields.UUIDField(required=False)
+        client_id = ClientIdField(required=False)
 
     @operation(
         "chat_system_messages_post",
@@ -167,6 +178,6 @@ class SystemMessagesView(View, tag="Messages"):
         answers={201: MessageOutput},
         failures=[exceptions.RoomNotFound, exceptions.InvalidMessage],
     )
-    def post(self, request: ApiRequest, slug: str, *, text: str, client_id: UUID | None = None) -> Posted:
+    def post(self, request: ApiRequest, slug: str, *, text: str, client_id: str | None = None) -> Posted:
         """Into any room, without a sender."""
         return services.post_system_message(slug=slug, text=text, client_id=client_id)
