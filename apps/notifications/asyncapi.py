@@ -51,14 +51,15 @@ def document() -> dict[str, Any]:
         name="notifications",
         title=f"{PRODUCT.name}: notifications",
         description="What one person is told, as it comes: stored first, numbered without gaps for each person;"
-        " `?after=<seq>` brings what was missed before what is new.",
+        " `?after=<seq>` replays what was missed before what is live: first the changes of notifications up to that"
+        " number, each notification as it is now, then the notifications that follow.",
         address="/ws/notifications/",
         channel_title="One's notifications",
         protocol=consumers.PROTOCOL,
         max_frame=consumers.MAX_FRAME,
         received={"ping": message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"})},
         sent=_sent(),
-        after="The newest number that you have; what follows it is brought.",
+        after="The newest number that you have; what follows it is replayed, and what has changed since then.",
     ).document()
 
 

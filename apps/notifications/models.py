@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 
 from apps.common.models import BaseModel
 
@@ -22,13 +23,16 @@ class Digest(models.TextChoices):
 
 
 class Inbox(models.Model):
-    """One person's list. `head` is the number of its newest notification, and the lock that makes numbers gapless.
+    """A user's list and preferences.
 
-    `digested_for` is the period (`2026-11-25`, `2026-W48`) that the last digest was for, `digested_seq` what it told of.
+    `head` is the number of the newest notification, `changes` that of the newest change (a new text, or a removal). The
+    row is the lock that makes the order of commits the order of numbers, and those of notifications gapless.
+    `digested_for` is the period (`2026-11-25`, `2026-W48`) of the last digest, `digested_seq` the newest number in it.
     """
 
     user = models.OneToOneField("users.User", on_delete=models.CASCADE, primary_key=True, related_name="+")
     head = models.BigIntegerField(default=0, editable=False)
+    changes = models.BigIntegerField(default=0, db_default=0, editable=False)
     digest = models.CharField(max_length=8, choices=Digest.choices, default=Digest.DAILY)
     muted_kinds = ArrayField(models.CharField(max_length=KIND_LENGTH), default=list, blank=True)
     digested_for = models.CharField(max_length=10, blank=True, default="", editable=False)
@@ -47,7 +51,11 @@ class Inbox(models.Model):
 
 
 class Notification(BaseModel):
-    """One thing that one person was told. `key` names its cause: the same one again is the same notification."""
+    """A notification of one user. `key` names its cause: the same key again is the same notification.
+
+    `change` is the number, for its user, of its last change, and `changed_at_head` the inbox's `head` at that time; both
+    are null until it changes.
+    """
 
     user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+", db_index=False)
     seq = models.BigIntegerField()
@@ -62,6 +70,8 @@ class Notification(BaseModel):
     # What the user must be able to read to keep it, as `chat.room:<id>`; with that right it is retracted.
     scope = models.CharField(max_length=120, null=True, blank=True, editable=False)  # noqa: DJ001
     read_at = models.DateTimeField(null=True, blank=True)
+    change = models.BigIntegerField(null=True, editable=False)
+    changed_at_head = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         ordering = ("user", "-seq")
@@ -87,7 +97,32 @@ class Notification(BaseModel):
                 name="notifications_about",
                 condition=models.Q(about_id__isnull=False),
             ),
+            models.Index(
+                fields=["user", "change"],
+                name="notifications_change",
+                condition=models.Q(change__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.seq}"
+
+
+class RemovedNotification(models.Model):
+    """The number and id of a notification that was retracted, kept so that its removal can be replayed."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    seq = models.BigIntegerField()
+    change = models.BigIntegerField()
+    changed_at_head = models.BigIntegerField()
+    removed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="notifications_removed_change", fields=("user", "change"))
+        ]
+        indexes = [models.Index(fields=["removed_at"], name="notifications_removed_age")]
+
+    def __str__(self) -> str:
+        return f"#{self.seq} of {self.user_id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,25 @@ def declared_kinds() -> list[Kind]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """How much someone has not read, and the number of their newest notification."""
+    """The number of unread notifications, and the numbers of the newest notification and the newest change."""
 
     unread: int
     seq: int
+    change: int
+
+
+class Head(NamedTuple):
+    """The numbers of a user's newest notification and newest change."""
+
+    seq: int = 0
+    change: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Frames for a stream that has got this far, and whether there are more."""
+
+    frames: list[dict[str, Any]]
+    seq: int
+    change: int
+    is_last: bool

@@ -41,7 +41,8 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
         return 0
     wanted = _addressed(posted)
     members = Membership.objects.select_for_update(no_key=True).filter(room_id=room_id, user_id__in=wanted)
-    present = list(members.order_by("pk").values_list("user_id", flat=True))
+    # Inboxes are locked in the order of users, as everywhere.
+    present = sorted(members.order_by("pk").values_list("user_id", flat=True))
     room = selectors.get_room_by_id(room_id=room_id)
     if present and posted.sender_id is not None and not limits.may("notices", posted.sender_id):
         return 0  # they are in the message all the same

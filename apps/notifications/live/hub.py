@@ -14,6 +14,7 @@ from apps.common.sockets.registry import HubRegistry
 from apps.common.sockets.upkeep import repeat
 from apps.notifications import selectors
 from apps.notifications.live.stream import Stream
+from apps.notifications.types import Head
 from apps.users import selectors as users
 from infrastructure.realtime import control
 from infrastructure.realtime.database_threads import DatabaseThreads
@@ -99,7 +100,7 @@ class Hub:
             self._end_session(session_id)
         heads = await self.threads.read(selectors.list_heads, user_ids=set(self._per_user))
         for stream in tuple(self._streams):
-            if stream.seq is not None and heads.get(stream.user_id, 0) > stream.seq:
+            if stream.is_behind(heads.get(stream.user_id, Head())):
                 stream.nudge()
 
 

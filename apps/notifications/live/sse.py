@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import orjson
 
 from apps.notifications import selectors
 from apps.notifications.live.hub import hubs
-from apps.notifications.models import Notification
+from apps.notifications.live.stream import PAGE
 
 # Milliseconds after which a client that lost its stream reconnects.
 OPENING: Final = b"retry: 3000\n\n"
@@ -25,9 +25,14 @@ def encode(frame: Mapping[str, Any]) -> bytes:
     return b"%bevent: %b\ndata: %b\n\n" % (head, str(frame["type"]).encode(), data)
 
 
-def written(notifications: Sequence[Notification]) -> list[bytes]:
-    """Events for an answer that ends."""
-    return [encode(selectors.frame(one)) for one in notifications]
+def list_missed(*, user_id: UUID, after: int) -> list[bytes]:
+    """The events of an answer that ends: all changes that were missed, and a page of notifications."""
+    page = selectors.get_page(user_id=user_id, seq=after, change=None, limit=PAGE)
+    frames = page.frames
+    while page.seq == after and not page.is_last:
+        page = selectors.get_page(user_id=user_id, seq=after, change=page.change, limit=PAGE)
+        frames += page.frames
+    return [encode(frame) for frame in frames]
 
 
 async def live(*, user_id: UUID, session_id: UUID | None, after: int | None) -> AsyncGenerator[bytes, None]:

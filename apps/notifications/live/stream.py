@@ -12,6 +12,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from apps.notifications import selectors
+from apps.notifications.types import Head, Page
 from infrastructure.realtime.database_threads import DatabaseThreads
 
 HEARTBEAT: Final = 15.0
@@ -31,12 +32,18 @@ class Stream:
         self.user_id = user_id
         self.session_id = session_id
         self.seq = after
+        # The newest change sent; None until it is found by `seq`.
+        self.change: int | None = None
         self.code: int | None = None
         self._threads = threads
         self._told: deque[Mapping[str, Any]] = deque(maxlen=TOLD)
         self._is_behind = False
         self._owes_unread = False
         self._news = asyncio.Event()
+
+    def is_behind(self, head: Head) -> bool:
+        """Whether the database has more than this stream has sent."""
+        return self.seq is not None and (head.seq > self.seq or head.change > (self.change or 0))
 
     def nudge(self) -> None:
         """Look for what is new in the list."""
@@ -59,8 +66,10 @@ class Stream:
         summary = await self._read(selectors.get_summary)
         if summary is None:
             return
-        self.seq = summary.seq if self.seq is None else min(self.seq, summary.seq)
-        self._is_behind |= self.seq < summary.seq
+        if self.seq is None:
+            self.seq, self.change = summary.seq, summary.change
+        self.seq = min(self.seq, summary.seq)
+        self._is_behind |= self.is_behind(Head(summary.seq, summary.change))
         yield {"type": "welcome", "seq": summary.seq, "unread": summary.unread}
         while self.code is None:
             if self._told:
@@ -76,14 +85,16 @@ class Stream:
                 except TimeoutError:
                     yield None
 
-    async def _catch_up(self, after: int) -> AsyncIterator[Mapping[str, Any]]:
+    async def _catch_up(self, seq: int) -> AsyncIterator[Mapping[str, Any]]:
         self._is_behind = False
-        page = await self._read(selectors.list_notifications_after, after=after, limit=PAGE)
-        for notification in page or ():
-            yield selectors.frame(notification)
-            self.seq = notification.seq
-        self._is_behind |= len(page or ()) == PAGE
-        self._owes_unread |= bool(page)
+        page: Page | None = await self._read(selectors.get_page, seq=seq, change=self.change, limit=PAGE)
+        if page is None:
+            return
+        for frame in page.frames:
+            yield frame
+            self._owes_unread |= frame["type"] != "changed"
+        self.seq, self.change = page.seq, page.change
+        self._is_behind |= not page.is_last
         # A nudge may have come for what this page held already; the next page is empty then, and the count still due.
         if self._owes_unread and not self._is_behind:
             unread = await self._read(selectors.count_unread)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.notifications.models import Inbox, Notification
+from apps.notifications.models import Inbox, Notification, RemovedNotification
 from apps.notifications.services import notifying
 
 KEEP_READ: Final = timedelta(days=30)
@@ -19,19 +19,18 @@ _BATCH: Final = 5_000
 
 
 def delete_old_notifications(*, now: datetime | None = None) -> int:
-    """Delete those that were read a month ago, and all of half a year. How many it were."""
+    """Delete notifications that were read 30 days ago, and all that are 180 days old, retracted ones included.
+
+    Returns the number of rows deleted.
+    """
     now = now or timezone.now()
-    old = Notification.objects.filter(
-        Q(created_at__lt=now - KEEP) | Q(read_at__lt=now - KEEP_READ)
-    ).order_by()  # any of them; sorted by person, each batch would join and sort them all
+    old = Notification.objects.filter(Q(created_at__lt=now - KEEP) | Q(read_at__lt=now - KEEP_READ))
     count = 0
-    while True:
-        deleted = Notification.objects.filter(
-            pk__in=list(old.values_list("pk", flat=True)[:_BATCH])
-        ).delete()[0]
-        count += deleted
-        if deleted < _BATCH:
-            return count
+    for rows in (old, RemovedNotification.objects.filter(removed_at__lt=now - KEEP)):
+        # In no order: sorted by user, each batch would join and sort them all.
+        while batch := list(rows.order_by().values_list("pk", flat=True)[:_BATCH]):
+            count += rows.model._base_manager.filter(pk__in=batch).delete()[0]
+    return count
 
 
 def forget_user(*, user_id: UUID) -> int:
@@ -40,6 +39,7 @@ def forget_user(*, user_id: UUID) -> int:
     How many rows it were.
     """
     gone = Notification.objects.filter(user_id=user_id).delete()[0]
+    RemovedNotification.objects.filter(user_id=user_id).delete()
     about = Notification.objects.filter(about_id=user_id)
     while batch := list(about.values_list("pk", flat=True)[:_BATCH]):
         with transaction.atomic():

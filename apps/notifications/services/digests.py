@@ -1,7 +1,7 @@
 """Digests: one mail for each person and period about what they have not read, and the link that ends them.
 
-The row of the inbox says for which period the last one was, and is written in the transaction that the mail is sent in
-(apps.common.mails): of two workers one passes over, and when sending fails nothing was written.
+The row of the inbox has the period of the last one, written in the transaction that sends the mail (apps.common.mails): when
+sending fails, nothing is written. Of two workers one sends, and the other does nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -48,18 +48,23 @@ def due_for_digest(*, now: datetime | None = None, limit: int = 1000) -> list[UU
 
 
 def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
-    """Send one person's digest, if it is (still) due; whether it was sent. Raises EmailDeliveryError."""
+    """Send a user's digest if it is still due. Returns whether it was sent. Raises EmailDeliveryError."""
     now = now or timezone.now()
     with transaction.atomic():
-        inbox = (
-            Inbox.objects.select_for_update(no_key=True, skip_locked=True)
-            .filter(pk=user_id)
-            .exclude(digest=Digest.NEVER)
-            .first()
-        )
+        # Not the inbox: a mail takes seconds, in which the user could not be notified.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
+                [f"notifications.digest:{user_id}"],
+            )
+            if cursor.fetchone() == (False,):
+                return False
+        inbox = Inbox.objects.filter(pk=user_id).exclude(digest=Digest.NEVER).first()
         if inbox is None or inbox.digested_for == (period := period_of(inbox.digest, now)):
             return False
-        unread = Notification.objects.filter(user_id=user_id, read_at=None, seq__gt=inbox.digested_seq)
+        unread = Notification.objects.filter(
+            user_id=user_id, read_at=None, seq__gt=inbox.digested_seq, seq__lte=inbox.head
+        )
         count, shown = unread.count(), list(unread.order_by("-seq")[:SHOWN])
         if not shown:
             return False

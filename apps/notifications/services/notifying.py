@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -13,9 +12,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
-from apps.notifications import selectors
 from apps.notifications.exceptions import InvalidLink, RecipientNotFound
-from apps.notifications.models import BODY_LENGTH, TITLE_LENGTH, Inbox, Notification
+from apps.notifications.models import BODY_LENGTH, TITLE_LENGTH, Inbox, Notification, RemovedNotification
 from apps.users import selectors as users
 from infrastructure import realtime
 
@@ -78,22 +76,25 @@ def notify(
             scope=scope,
             created_at=now or timezone.now(),
         )
-        realtime.push(f"inbox:{user_id}", {"type": "notified", "seq": inbox.head})
+        _nudge(user_id)
     return notification
 
 
 def revise(*, key: str, body: str, keep: Collection[UUID]) -> None:
     """Give the notifications of a cause another text, and retract those of users outside `keep`."""
     with transaction.atomic():
-        told = Notification.objects.filter(key=key)
-        delete(told.exclude(user_id__in=keep))
-        for notification in told.select_for_update(no_key=True).order_by("pk"):
-            if notification.body != body[:BODY_LENGTH]:
-                notification.body = body[:BODY_LENGTH]
-                notification.save(update_fields=["body", "updated_at"])
-                at = notification.created_at.isoformat().replace("+00:00", "Z")
-                frame = selectors.frame(notification) | {"type": "changed", "at": at}
-                realtime.push(f"inbox:{notification.user_id}", frame)
+        found = Notification.objects.filter(key=key)
+        inboxes = _lock_inboxes(found)
+        delete(found.exclude(user_id__in=keep))
+        changed = found.exclude(body=body[:BODY_LENGTH]).order_by("pk")
+        for notification in changed.select_for_update(no_key=True):
+            inbox = inboxes[notification.user_id]
+            inbox.changes += 1
+            inbox.save(update_fields=["changes"])
+            notification.body = body[:BODY_LENGTH]
+            notification.change, notification.changed_at_head = inbox.changes, inbox.head
+            notification.save(update_fields=["body", "change", "changed_at_head", "updated_at"])
+            _nudge(inbox.pk)
 
 
 def retract(*, keys: Collection[str]) -> None:
@@ -113,16 +114,38 @@ def retract_scope(*, scope: str, user_id: UUID | None = None) -> None:
 
 
 def delete(notifications: QuerySet[Notification]) -> None:
-    """Delete notifications and tell the open streams of their users; in the caller's transaction."""
-    gone: defaultdict[UUID, list[str]] = defaultdict(list)
-    for user_id, id_ in notifications.order_by().values_list("user_id", "pk"):
-        gone[user_id].append(str(id_))
-    Notification.objects.filter(pk__in=[id_ for ids in gone.values() for id_ in ids]).delete()
-    for user_id, ids in gone.items():
-        realtime.push(f"inbox:{user_id}", {"type": "removed", "ids": ids})
-        realtime.push(
-            f"inbox:{user_id}", {"type": "unread", "unread": selectors.count_unread(user_id=user_id)}
+    """Delete notifications, number their removals and tell the open streams, in the caller's transaction."""
+    inboxes = _lock_inboxes(notifications)
+    removed = []
+    for notification in notifications.filter(user_id__in=inboxes).order_by("seq"):
+        inbox = inboxes[notification.user_id]
+        inbox.changes += 1
+        removed.append(
+            RemovedNotification(
+                id=notification.pk,
+                user_id=inbox.pk,
+                seq=notification.seq,
+                change=inbox.changes,
+                changed_at_head=inbox.head,
+            )
         )
+    Inbox.objects.bulk_update(inboxes.values(), ["changes"])
+    RemovedNotification.objects.bulk_create(removed)
+    Notification.objects.filter(pk__in=[row.pk for row in removed]).delete()
+    for user_id in inboxes:
+        _nudge(user_id)
+
+
+def _lock_inboxes(notifications: QuerySet[Notification]) -> dict[UUID, Inbox]:
+    """Lock the inboxes of these notifications, in the order of ids, so that two transactions never wait for each other."""
+    user_ids = list(notifications.order_by().values_list("user_id", flat=True))
+    inboxes = Inbox.objects.filter(pk__in=user_ids).order_by("pk").select_for_update(no_key=True)
+    return {inbox.pk: inbox for inbox in inboxes}
+
+
+def _nudge(user_id: UUID) -> None:
+    """Have the open streams of a user read what is new in the list."""
+    realtime.push(f"inbox:{user_id}", {"type": "notified"})
 
 
 def push_event(*, user_id: UUID, name: str, data: Mapping[str, Any] | None = None) -> None:

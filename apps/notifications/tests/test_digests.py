@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.common.tests.consequences import tasks_of
 from apps.notifications import services, tasks
-from apps.notifications.models import Inbox, Notification
+from apps.notifications.models import Inbox, Notification, RemovedNotification
 from apps.notifications.services import digests
 from apps.users.events import UserErased
 from apps.users.tests.factories import UserFactory
@@ -120,6 +120,7 @@ def test_two_workers_send_one_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     first.start()
     assert sending.wait(10)
     assert services.send_digest(user_id=ada.pk) is False  # the other one is at it
+    tell(ada)  # does not wait for the mail
     sent_by_other.set()
     first.join(10)
     assert (outcomes, mails, services.send_digest(user_id=ada.pk)) == ([True], [ada.email], False)
@@ -180,10 +181,17 @@ def test_old_ones_go_and_those_of_erased_accounts() -> None:
     services.mark_all_read(actor_id=ada.pk, up_to=1, now=now)
     assert services.delete_old_notifications(now=now + timedelta(days=31)) == 1
     assert services.delete_old_notifications(now=now + timedelta(days=181)) == 2
-    tell(grace)
+    tell(grace, key="test:1")
     assert Notification.objects.get().seq == 2
+    services.retract(keys=["test:1"])
+    assert RemovedNotification.objects.get().seq == 2
+    assert services.delete_old_notifications(now=now + timedelta(days=179)) == 0
+    assert services.delete_old_notifications(now=now + timedelta(days=181)) == 1
+    tell(grace, key="test:2")
+    services.retract(keys=["test:2"])
     arguments = tasks_of(UserErased(user_id=grace.pk))["apps.notifications.tasks.forget_user"]
     assert arguments == {"user_id": str(grace.pk)}
     tasks.forget_user(**arguments)
     assert not Inbox.objects.filter(pk=grace.pk).exists()
+    assert not RemovedNotification.objects.exists()
     tasks.delete_old()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from apps.api import services as api
 from apps.common.tests.servers import Site, Socket, serving, wait_until
 from apps.notifications import asyncapi, selectors, services
-from apps.notifications.live import hub, quota, stream
+from apps.notifications.live import hub, quota, sse, stream
 from apps.notifications.models import Inbox
 from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
@@ -246,6 +247,110 @@ def test_what_redis_did_not_tell_is_found_by_the_sweep(site: Site) -> None:
     assert socket.next("notification", timeout=5)["seq"] == 1
 
 
+def told_of(user: Any, key: str) -> Any:
+    return services.notify(user_id=user.pk, kind="test.kind", title=key, body="once", key=key)
+
+
+def frames_of(socket: Socket, last: str) -> list[dict[str, Any]]:
+    """The frames behind the welcome, up to the first of type `last`."""
+    frames = [socket.frame()]
+    while frames[-1]["type"] != last:
+        frames.append(socket.frame())
+    return frames[1:]
+
+
+def test_changes_and_removals_that_a_socket_missed_are_replayed_before_what_is_new(site: Site) -> None:
+    ada = UserFactory.create()
+    keys = [f"test:{number}" for number in range(6)]
+    told = [told_of(ada, key) for key in keys[:5]]
+    socket = enter(site, ada)
+    assert socket.frame()["seq"] == 5
+    site.hang_up()
+    services.revise(key=keys[0], body="twice", keep=[ada.pk])
+    services.retract(keys=[keys[1]])
+    services.retract(keys=[keys[2]])
+    services.revise(key=keys[0], body="thrice", keep=[ada.pk])
+    told_of(ada, keys[5])
+    services.retract(keys=[keys[5]])
+    new = tell(ada, "new")
+    services.retract(keys=[keys[4]])
+    changed = selectors.frame(told[0]) | {"type": "changed", "body": "thrice", "at": at_of(told[0])}
+    assert frames_of(enter(site, ada, "?after=5"), "unread") == [
+        {"type": "removed", "ids": [str(told[1].pk), str(told[2].pk)]},
+        changed,
+        {"type": "removed", "ids": [str(told[4].pk)]},
+        selectors.frame(new) | {"at": at_of(new)},
+        {"type": "unread", "unread": 3},
+    ]
+    # Those made before notification 7 was the newest are known to a client that has it.
+    assert frames_of(enter(site, ada, "?after=7"), "unread") == [
+        {"type": "removed", "ids": [str(told[4].pk)]},
+        {"type": "unread", "unread": 3},
+    ]
+
+
+def at_of(notification: Any) -> str:
+    return str(notification.created_at.isoformat().replace("+00:00", "Z"))
+
+
+@pytest.mark.parametrize(
+    ("query", "seen"), [("", ["pong"]), ("?after=0", ["pong", "notification", "unread"])]
+)
+def test_changes_are_not_replayed_to_a_client_that_knows_no_notification(
+    site: Site, query: str, seen: list[str]
+) -> None:
+    ada, grace = UserFactory.create(), UserFactory.create()
+    for key in ("test:1", "test:2"):
+        told_of(ada, key)
+    told_of(grace, "test:3")
+    services.revise(key="test:1", body="twice", keep=[ada.pk])
+    services.retract(keys=["test:2", "test:3"])
+    socket = enter(site, ada, query)
+    socket.send(type="ping")
+    assert sorted(one["type"] for one in frames_of(socket, seen[-1])) == sorted(seen)
+    assert socket.is_quiet()
+
+
+def test_more_changes_than_a_page_are_replayed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "PAGE", 3)
+    ada = UserFactory.create()
+    told = [told_of(ada, f"test:{number}") for number in range(10)]
+    for number in range(10):
+        if number % 2:
+            services.retract(keys=[f"test:{number}"])
+        else:
+            services.revise(key=f"test:{number}", body="twice", keep=[ada.pk])
+    frames = frames_of(enter(site, ada, "?after=10"), "unread")
+    assert [one.get("id") or one["ids"] for one in frames[:-1]] == [
+        [str(one.pk)] if number % 2 else str(one.pk) for number, one in enumerate(told)
+    ]
+
+
+def test_changes_that_redis_did_not_tell_are_found_by_the_sweep(site: Site) -> None:
+    ada = UserFactory.create()
+    told_of(ada, "test:1")
+    socket = enter(site, ada)
+    socket.next("welcome")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(realtime, "publish", lambda *_: None)
+        services.revise(key="test:1", body="twice", keep=[ada.pk])
+    assert socket.next("changed", timeout=5)["body"] == "twice"
+
+
+def test_event_stream_replays_changes_that_were_missed(site: Site) -> None:
+    ada = UserFactory.create()
+    first, second = told_of(ada, "test:1"), told_of(ada, "test:2")
+    services.revise(key="test:1", body="twice", keep=[ada.pk])
+    services.retract(keys=["test:2"])
+    tell(ada, "new")
+    with listen(site, ada, **{"Last-Event-ID": "2"}) as events:
+        assert next(events)[0] == "welcome"
+        name, data, id_ = next(events)
+        assert (name, data["id"], data["body"], id_) == ("changed", str(first.pk), "twice", "")
+        assert next(events) == ("removed", {"type": "removed", "ids": [str(second.pk)]}, "")
+        assert next(events)[0] == "notification"
+
+
 def test_event_stream_goes_on_where_it_was_left(site: Site) -> None:
     ada = UserFactory.create()
     for title in ("one", "two\nlines"):
@@ -321,6 +426,24 @@ def test_without_an_event_loop_the_answer_holds_what_is_new_and_ends() -> None:
     body = b"".join(answer.streaming_content).decode()
     assert body.startswith("retry: 3000\n\nid: 2\nevent: notification\ndata: {")
     assert body.count("event:") == 1
+
+
+@pytest.mark.django_db
+def test_without_an_event_loop_the_answer_holds_the_changes_that_were_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse, "PAGE", 2)
+    ada = UserFactory.create()
+    for number in range(5):
+        told_of(ada, f"test:{number}")
+    for number in range(5):
+        services.revise(key=f"test:{number}", body="twice", keep=[ada.pk])
+    for _ in range(3):
+        tell(ada)
+    headers = {"Authorization": f"Bearer {access_token_for(ada)}", "Last-Event-ID": "5"}
+    answer: Any = Client().get(STREAM, headers=headers)
+    body = b"".join(answer.streaming_content).decode()
+    assert re.findall("event: (.*)", body) == ["changed"] * 5 + ["notification"] * 2
 
 
 def push_from_transaction(user: Any) -> None:

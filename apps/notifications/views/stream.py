@@ -13,9 +13,8 @@ from apps.common.exceptions import FieldError, InvalidInput, Unavailable
 from apps.common.http.client_address import client_address
 from apps.common.http.operation import ApiRequest, View, operation
 from apps.common.http.renderers import JSONRenderer
-from apps.notifications import exceptions, selectors
+from apps.notifications import exceptions
 from apps.notifications.live import quota, sse
-from apps.notifications.live.stream import PAGE
 from apps.users.exceptions import TicketRefused
 from infrastructure.server.wsgi_bridge import TAKEOVER
 
@@ -92,8 +91,7 @@ class StreamView(View, tag="Notifications"):
             live = partial(sse.live, user_id=user_id, session_id=request.caller.session_id, after=after)
             takeover.offer(live, release=slot.release)
         elif after is not None:
-            missed = selectors.list_notifications_after(user_id=user_id, after=after, limit=PAGE)
-            body += sse.written(missed)
+            body += sse.list_missed(user_id=user_id, after=after)
         return StreamingHttpResponse(
             body,
             content_type="text/event-stream; charset=utf-8",
