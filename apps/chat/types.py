@@ -13,7 +13,6 @@ from django.db.models import TextChoices
 
 from apps.chat.exceptions import MessageRefused
 
-
 UUID_PATTERN: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """The text form of UUIDs (RFC 9562, section 4); a `client_id` in it is returned as it was sent."""
 

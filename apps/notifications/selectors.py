@@ -47,7 +47,8 @@ def _changes(
     found = Q(since, policies.own(user_id=user_id), change__lte=up_to, seq__lte=seq)
     changed = Notification.objects.filter(found).order_by("change")[:limit]
     removed = RemovedNotification.objects.filter(found).order_by("change")[:limit]
-    rows = sorted((*changed, *removed), key=lambda row: row.change or 0)[:limit]
+    rows: list[Notification | RemovedNotification] = [*changed, *removed]
+    rows = sorted(rows, key=lambda row: row.change or 0)[:limit]
     frames: list[dict[str, Any]] = []
     for row in rows:
         if isinstance(row, Notification):

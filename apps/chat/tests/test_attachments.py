@@ -19,7 +19,6 @@ from PIL import Image
 from apps.chat import services, tasks
 from apps.chat.events import FilesDiscarded
 from apps.chat.models import Attachment, Membership, Message, Role
-from apps.chat.services import attachments
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import CHAT, refused, someone
 from apps.common.models import OutboxEvent
@@ -359,6 +358,6 @@ def test_what_the_database_refuses_leaves_no_file(folder: Path, monkeypatch: pyt
     def gone(*_: Any) -> None:
         raise OperationalError("the server closed the connection unexpectedly")
 
-    monkeypatch.setattr(attachments, "_lock_uploads_of", gone)
+    monkeypatch.setattr(rooms, "lock_quota", gone)
     refused(ada.upload(room, pdf()), 503, "unavailable")
     assert stored_in(folder) == []
