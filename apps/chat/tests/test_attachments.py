@@ -19,6 +19,7 @@ from PIL import Image
 from apps.chat import services, tasks
 from apps.chat.events import FilesDiscarded
 from apps.chat.models import Attachment, Membership, Message, Role
+from apps.chat.services import rooms
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.people import CHAT, refused, someone
 from apps.common.models import OutboxEvent
