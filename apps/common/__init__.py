@@ -1,1 +1,1 @@
-"""Shared bricks: base models, pure exceptions, callers, events and outbox, encrypted fields, DRF bricks, middleware. Knows no slice."""
+"""Code that slices share: models, exceptions, events, encryption, HTTP and sockets. Imports no slice."""

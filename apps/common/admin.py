@@ -29,29 +29,23 @@ else:
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the system writes."""
+    """Rows that only the product writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: the pages are for reading."""
         return False
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Pending, published but not confirmed, done or dead."""
-
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The states."""
         return [(state, state) for state in ("pending", "awaited", "dead", "done")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The events in that state."""
         match self.value():
             case "pending":
                 return queryset.filter(done_at=None, dead_at=None, asked_at=None)
@@ -67,8 +61,6 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(ReadOnlyAdmin):
-    """Events on their way to their handlers."""
-
     list_display = (
         "name",
         "id",
@@ -86,17 +78,14 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     actions = ("replay",)
 
-    @admin.action(description="Try dead events again", permissions=["view"])
+    @admin.action(description="Replay dead events", permissions=["view"])
     def replay(self, request: HttpRequest, queryset: QuerySet[OutboxEvent]) -> None:
-        """Make the selected dead events due."""
         count = outbox.replay(event_ids=list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} events are due again.", messages.SUCCESS)
 
 
 @admin.register(DeadTask)
 class DeadTaskAdmin(ReadOnlyAdmin):
-    """Background tasks that failed for good."""
-
     list_display = ("name", "task_id", "failed_at", "error_line", "request_id", "replayed_at")
     list_filter = ("name", ("replayed_at", admin.EmptyFieldListFilter))
     search_fields = ("request_id", "task_id", "name")
@@ -106,73 +95,62 @@ class DeadTaskAdmin(ReadOnlyAdmin):
 
     @admin.display(description="error")
     def error_line(self, row: DeadTask) -> str:
-        """The error's first line."""
         return row.error.partition("\n")[0][:120]
 
-    @admin.action(description="Run failed tasks again", permissions=["view"])
+    @admin.action(description="Replay dead tasks", permissions=["view"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadTask]) -> None:
-        """Run the selected tasks that were not replayed yet."""
         count = celery_task.replay(task_ids=list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} tasks will run again.", messages.SUCCESS)
 
 
 class ActionFilter(admin.SimpleListFilter):
-    """One of the actions that the slices declare; asking the table for those that occur would read all of it."""
+    """The actions that slices declare. Reading those of the table would scan all of it."""
 
     title = parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The declared actions."""
         return [(action, action) for action in audit.known_actions()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The events of that action."""
         return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    """To look at only; the database refuses everything else."""
-
     list_display = ("at", "action", "actor_id", "target", "target_id", "network", "request_id")
     list_filter = (ActionFilter, "at")
     search_fields = ("actor_id__exact", "target_id__exact", "request_id__exact")
-    search_help_text = "An id, as a whole: of who acted, of what it was done to, or of the request."
+    search_help_text = "The full id of an actor, of a target or of a request."
     ordering = ("-at", "-id")
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
         return False
 
 
 class ScheduleForm(ModelForm):
-    """Refuses what beat could not follow: the library checks less, and shows such a schedule as an error 500."""
+    """Refuses schedules that beat fails to follow; django-celery-beat answers them with a status 500."""
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]  # no public hook sees the instance with its new values
+        super()._post_clean()  # type: ignore[misc]  # no public hook runs after the instance has its new values
         if self.errors:
             return
         try:
             self.instance.schedule.is_due(timezone.now())
             str(self.instance)
-        except Exception as error:  # noqa: BLE001  (whatever beat would meet)
+        except Exception as error:  # noqa: BLE001  (any error that beat would raise)
             self.add_error(None, f"Beat cannot follow this schedule: {error}")
 
 
 class ScheduleAdmin(beat_admin.ScheduleAdmin):  # type: ignore[misc]  # django-celery-beat has no types
-    """Intervals, solar and clocked schedules."""
-
     form = ScheduleForm
 
 
 class CrontabAdmin(beat_admin.CrontabScheduleAdmin):  # type: ignore[misc]  # as above
-    """Crontabs."""
-
     form = ScheduleForm
 
     def human_readable(self, row: CrontabSchedule) -> str:
-        """The crontab in words; as it is where there are none for it."""
+        """The crontab in words, or the crontab itself if it has no description."""
         try:
             return str(row.human_readable)
         except ParseException:
@@ -180,10 +158,9 @@ class CrontabAdmin(beat_admin.CrontabScheduleAdmin):  # type: ignore[misc]  # as
 
 
 class PeriodicTaskForm(beat_admin.PeriodicTaskForm):  # type: ignore[misc]  # as above
-    """Refuses a task that is not known, and arguments that no task can have."""
+    """Refuses unknown tasks, and arguments of the wrong JSON type."""
 
     def clean(self) -> dict[str, Any]:
-        """The library's, and the names and kinds of what stands in text fields."""
         data: dict[str, Any] = super().clean()
         current_app.loader.import_default_modules()
         if data.get("enabled") and data["task"] not in current_app.tasks:
@@ -195,14 +172,14 @@ class PeriodicTaskForm(beat_admin.PeriodicTaskForm):  # type: ignore[misc]  # as
         ):
             try:
                 if not isinstance(json.loads(data.get(name) or "null"), kind | None):
-                    self.add_error(name, f"This is no JSON {words}.")
+                    self.add_error(name, f"This is not a JSON {words}.")
             except ValueError as error:
-                self.add_error(name, f"This is no JSON: {error}")
+                self.add_error(name, f"This is not JSON: {error}")
         return data
 
 
 class PeriodicTaskAdmin(beat_admin.PeriodicTaskAdmin):  # type: ignore[misc]  # as above
-    """Periodic tasks, and how they differ from what the code declares."""
+    """Shows how a periodic task differs from its declaration in the code."""
 
     form = PeriodicTaskForm
     list_display = ("name", "enabled", "scheduler", "declared", "last_run_at", "note")
@@ -214,8 +191,7 @@ class PeriodicTaskAdmin(beat_admin.PeriodicTaskAdmin):  # type: ignore[misc]  # 
 
     @admin.display(description="declared by the code")
     def declared(self, row: PeriodicTask) -> str:
-        """Whether it is declared, and what a person has changed of that."""
-        from apps.common.tasks import schedules  # loads Celery's beat, which no other page needs
+        from apps.common.tasks import schedules  # imports Celery's beat, which no other page needs
 
         found = DeclaredSchedule.objects.filter(name=row.name).first()
         if found is None:
@@ -227,20 +203,18 @@ class PeriodicTaskAdmin(beat_admin.PeriodicTaskAdmin):  # type: ignore[misc]  # 
 
     @admin.display(description="note")
     def note(self, row: PeriodicTask) -> str:
-        """The first line of the description: why it was disabled, for one."""
+        """The first line of the description: the reason for which a task was disabled."""
         return str(row.description).partition("\n")[0]
 
     def crontab_translation(self, row: PeriodicTask) -> str:
-        """The crontab in words."""
         return "" if row is None or row.crontab is None else str(row.crontab.human_readable)
 
     @admin.action(description="Run selected tasks")
     def run_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
-        """The library's, with a word where the broker is away."""
         try:
             super().run_tasks(request, queryset)
         except OperationalError:
-            self.message_user(request, "The broker is away. Try again later.", messages.ERROR)
+            self.message_user(request, "The broker is unavailable. Try again later.", messages.ERROR)
 
 
 for model, page in (

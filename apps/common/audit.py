@@ -1,8 +1,8 @@
-"""The audit log: who did what that matters for security, written in the transaction in which it was done.
+"""The audit log: security-relevant actions, written in the transaction of the action.
 
-A slice declares its actions as `AuditAction(StrEnum)` in its `types.py`, named `<slice>.<what happened>`, and its
-services call `record`. Rows hold ids and codes. They cannot be changed; those past AUDIT_RETENTION are deleted by a
-periodic task. Another slice reads them.
+A slice declares its actions as `AuditAction(StrEnum)` in its `types.py`, named `<slice>.<what_happened>`, and its
+services call `record`. Rows hold ids and codes and cannot be changed; a periodic task deletes those older than
+AUDIT_RETENTION. The slice `audit` reads them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from infrastructure.telemetry import context, redaction
 
 MAX_DETAILS: Final = 2_000
 _ACTION: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-# Rows that go in one statement, so that none of them runs into the statement timeout.
+# Rows deleted by one statement, to stay below the statement timeout.
 _BATCH: Final = 5_000
 
 
@@ -38,16 +38,16 @@ def record(
     details: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> AuditEvent:
-    """Write one row, in the running transaction. Its network and request id are those of the current call.
+    """Write one row in the current transaction, with the network and the id of the current request.
 
     Args:
         action: A member of the slice's `types.AuditAction`.
-        actor_id: The account that acts; None where nobody is signed in, or where a service or the system acts.
-        target: The kind of thing that it is done to, in the singular: `user`, `room`, `role`.
-        details: A small JSON-safe mapping of ids and codes. What looks like a secret or an e-mail address is hidden.
+        actor_id: The acting user; None for an anonymous caller, a service or the system.
+        target: The kind of object, in the singular: `user`, `room`, `role`.
+        details: A small JSON-safe mapping of ids and codes. Secrets and e-mail addresses are redacted.
 
     Raises:
-        ValueError: the action is not named `<slice>.<what happened>`, or the details are over MAX_DETAILS characters.
+        ValueError: the action is not named `<slice>.<what_happened>`, or the details are over MAX_DETAILS characters.
         TypeError: the details are not JSON-safe.
     """
     if not _ACTION.fullmatch(action):
@@ -68,18 +68,17 @@ def record(
 
 
 def known_actions() -> list[str]:
-    """The actions that the slices declare, sorted."""
     return sorted(str(action) for actions in declared("AuditAction") for action in actions)
 
 
 def prune(*, now: datetime | None = None) -> int:
-    """Delete the rows that are older than AUDIT_RETENTION, batch by batch. Returns the number of rows."""
+    """Delete rows older than AUDIT_RETENTION in batches. Returns the number of rows."""
     limit = (now or timezone.now()) - settings.AUDIT_RETENTION
     total = 0
     while True:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                # The trigger lets rows go only in a transaction that has said this.
+                # The trigger allows DELETE only in a transaction with this setting.
                 cursor.execute("SELECT set_config('append_only.retention', 'on', true)")
             oldest = AuditEvent.objects.filter(at__lt=limit).order_by("at", "id")[:_BATCH]
             count = AuditEvent.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()[0]

@@ -1,4 +1,4 @@
-"""Who calls: one frozen value for HTTP and WebSocket, made by an authenticator, judged by guards and policies."""
+"""The caller of a request or socket. Authenticators make it; guards and policies check it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 from uuid import UUID
 
 ALL: Final = "*"
-"""Stands for every permission, those of slices to come included."""
+"""Every permission, also those of slices that are added later."""
 
 
 class CallerKind(StrEnum):
-    """What sort of credential was shown."""
+    """The kind of credential that was sent."""
 
     ANONYMOUS = "anonymous"
     USER = "user"
@@ -23,9 +23,8 @@ class CallerKind(StrEnum):
 class Caller:
     """The caller of one request or socket.
 
-    `user` is the account's model instance (typed loosely: this module knows no slice), `session_id` its live session,
-    `service` the name of a service key. It is built anew for each request and never cached: whether a caller may act is
-    decided on what the database says now.
+    `user` is the account's model instance (`Any`, because this module imports no slice), `session_id` its session,
+    `service` the name of a service key. Built for each request and never cached: permissions come from the database.
     """
 
     kind: CallerKind
@@ -35,30 +34,28 @@ class Caller:
 
     @property
     def is_authenticated(self) -> bool:
-        """True for a signed-in user and for a service."""
         return self.kind is not CallerKind.ANONYMOUS
 
     @property
     def is_user(self) -> bool:
-        """True for a signed-in person."""
         return self.kind is CallerKind.USER
 
     @property
     def is_admin(self) -> bool:
-        """True for a signed-in person whose role opens the admin zone."""
+        """Whether the user's role grants access to the admin zone."""
         return self.kind is CallerKind.USER and bool(self.user.is_admin)
 
     def may(self, permission: StrEnum) -> bool:
-        """Whether a signed-in person's role grants a permission. Services hold none: their keys have scopes."""
+        """Whether the user's role grants a permission. Services have scopes instead of permissions."""
         return self.kind is CallerKind.USER and bool(self.user.may(permission))
 
     @property
     def lacks_second_factor(self) -> bool:
-        """True for a signed-in person whose role opens nothing until they have a second factor."""
+        """Whether the user's role requires a second factor that the user has not set up."""
         return self.kind is CallerKind.USER and bool(getattr(self.user, "lacks_second_factor", False))
 
     def throttle_key(self, address: str) -> str:
-        """What rate limits count by: the user, the service, or for anonymous callers their address."""
+        """The key of rate limits: the user, the service, or the address of an anonymous caller."""
         if self.kind is CallerKind.USER:
             return f"user:{self.user.pk}"
         if self.kind is CallerKind.SERVICE:

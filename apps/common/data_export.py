@@ -1,11 +1,10 @@
-"""What is kept about a person, for that person (GDPR, articles 15 and 20): each slice says what it has.
+"""Exports the personal data of a user (GDPR, articles 15 and 20).
 
-A slice has a `data_export.py` with a function::
+A slice that stores personal data has a `data_export.py` with a function::
 
     def export(user_id: UUID) -> Mapping[str, object]: ...
 
-Its values are JSON-safe (UUIDs and datetimes as well); one that may be long is an iterator, which is written as an array
-while it is read. No slice knows of another: they are found by their folders.
+The values are JSON-safe (UUIDs and datetimes included). An iterator is written as an array while it is read.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ Export = Callable[[UUID], Mapping[str, Any]]
 
 
 def exports() -> dict[str, Export]:
-    """The function of each slice that has one, by the slice's label."""
+    """The `export` functions of the slices, by label."""
     return {label: module.export for label, module in slices.modules("data_export") if label != "common"}
 
 
 def stream(user_id: UUID) -> Iterator[bytes]:
-    """One JSON object, a member for each slice, in pieces; nothing of it is held as a whole."""
+    """Yields one JSON object with a member for each slice, without holding it in memory."""
     yield b"{"
     for number, (label, export) in enumerate(exports().items()):
         yield b"," * (number > 0) + orjson.dumps(label) + b":{"

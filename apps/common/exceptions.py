@@ -1,13 +1,13 @@
-"""What can go wrong in the domain, in one tree. Pure Python: nothing here knows HTTP, DRF or WebSocket.
+"""The tree of domain errors. Knows neither HTTP nor DRF nor WebSocket.
 
-A slice subclasses the *kind* of failure and names it::
+A slice subclasses the kind of failure and names it::
 
     class EmailTaken(Conflict):
         code = "email_taken"
         detail = "An account with this address exists."
 
-The interfaces translate kinds, never single failures: `apps.api.problems` into problem documents, the
-consumers of sockets into error frames. `code` is stable and part of the API; `detail` is safe to show to anyone.
+`apps.api.problems` translates kinds into problem documents, consumers of sockets translate them into error frames. `code`
+is stable and part of the API; `detail` is safe to show to any caller.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-if TYPE_CHECKING:  # the limiter needs Redis; failures need nothing
+if TYPE_CHECKING:  # rate_limits imports the Redis client
     from apps.common.rate_limits import Quota
 
 _Raising = TypeVar("_Raising", bound=Callable[..., Any])
@@ -24,7 +24,7 @@ _Raising = TypeVar("_Raising", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
-    """One fault of one input field; `field` is its path in the input (`address.city`, `items.2`)."""
+    """An error of one input field; `field` is its path in the input (`address.city`, `items.2`)."""
 
     field: str
     code: str
@@ -32,7 +32,7 @@ class FieldError:
 
 
 class DomainError(Exception):
-    """Base of every failure that a caller may be told about. Raise a subclass of one of the kinds below."""
+    """Base of every error that a caller may see. Raise a subclass of one of the kinds below."""
 
     code: ClassVar[str] = "error"
     detail: str = "The request could not be carried out."
@@ -51,56 +51,56 @@ class InvalidInput(DomainError):
 
 
 class NotAuthenticated(DomainError):
-    """It is not known who calls, or the proof does not hold."""
+    """The caller sent no credential, or one that is not valid."""
 
     code = "not_authenticated"
     detail = "Sign in to do this."
 
 
 class Denied(DomainError):
-    """It is known who calls, and they may not do this."""
+    """The caller is authenticated and lacks the permission."""
 
     code = "permission_denied"
     detail = "You may not do this."
 
 
 class SecondFactorRequired(Denied):
-    """The role would allow it, and opens nothing without a second factor."""
+    """The role grants the permission only with a second factor."""
 
     code = "second_factor_required"
     detail = "Set up a second factor first, and sign in with it."
 
 
 class NotFound(DomainError):
-    """There is no such thing, or the caller may not know that there is."""
+    """The object does not exist, or the caller may not know that it exists."""
 
     code = "not_found"
     detail = "There is no such thing here."
 
 
 class Conflict(DomainError):
-    """The state of the world does not allow it now."""
+    """The current state does not allow the change."""
 
     code = "conflict"
     detail = "This is at odds with the current state."
 
 
 class Gone(DomainError):
-    """It was here and has ended for good."""
+    """The object existed and has ended permanently."""
 
     code = "gone"
     detail = "This is no longer available."
 
 
 class Unprocessable(DomainError):
-    """Well-formed, and yet not meaningful here."""
+    """The input is well-formed and cannot be processed."""
 
     code = "unprocessable"
     detail = "This cannot be processed."
 
 
 class TooManyRequests(DomainError):
-    """A limit is used up. `retry_after` is in seconds, that of `quota` where the limit is known."""
+    """A rate limit is exceeded. `retry_after` is in seconds, taken from `quota` when given."""
 
     code = "too_many_requests"
     detail = "Too many requests. Try again later."
@@ -114,7 +114,7 @@ class TooManyRequests(DomainError):
 
 
 class Unavailable(DomainError):
-    """A part that this needs is away for the moment; `retry_after` is in seconds."""
+    """A required service is unavailable; `retry_after` is in seconds."""
 
     code = "unavailable"
     detail = "This is not available right now. Try again later."
@@ -125,7 +125,7 @@ class Unavailable(DomainError):
 
 
 def raises(*failures: type[DomainError]) -> Callable[[_Raising], _Raising]:
-    """Mark an authenticator, or a method of a plain DRF view: the schema lists the codes of these failures."""
+    """Lists failures of an authenticator, or of a method of a plain DRF view, in the schema."""
 
     def mark(function: _Raising) -> _Raising:
         function.raises = failures  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Mails that are sent once for each cause, however often their task is delivered."""
+"""Sends each mail once for its cause, however often its task runs."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ KEEP: Final = timedelta(days=30)
 
 
 def send_once(*, template: str, cause: UUID | str, now: datetime | None = None, **mail: Any) -> bool:
-    """Send a mail, unless it was sent for this cause before. Returns whether it was sent now.
+    """Send a mail unless it was sent for this cause before. Returns whether it was sent now.
 
-    That it was sent is written in the transaction that it is sent in: of two workers one waits for the other, and when
-    sending fails, nothing was written. A process that dies between sending and committing sends twice, which is better
-    than never; both mails have the Message-ID that is made of the cause, so that they can be told for one.
+    The row that marks the mail as sent is written in the same transaction: a second worker waits, and a failed delivery
+    writes nothing. A process that dies between sending and committing sends the mail twice, with the same Message-ID.
 
     Args:
-        template: The mail, as for `infrastructure.email.send`, which takes the other arguments, too.
-        cause: The event or the request that it follows from; letters, digits, `-` and `.` if it is a text.
-        now: When it is sent.
+        template, mail: As for `infrastructure.email.send`.
+        cause: The id of the event or request that causes the mail. A text has only `A-Z a-z 0-9 - .`.
 
     Raises EmailDeliveryError.
     """
@@ -38,5 +36,5 @@ def send_once(*, template: str, cause: UUID | str, now: datetime | None = None, 
 
 
 def prune(*, now: datetime | None = None) -> int:
-    """Forget what was sent a month ago. Returns the number of mails."""
+    """Delete the marks of mails sent over a month ago. Returns their number."""
     return SentMail.objects.filter(sent_at__lt=(now or timezone.now()) - KEEP).delete()[0]

@@ -1,5 +1,4 @@
-"""Base of every model, and the tables behind the shared bricks: outbox, dead tasks, schedules, sent mails,
-stored answers, audit log."""
+"""The base of every model, and the shared tables: outbox, dead tasks, schedules, mails, stored answers, audit log."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from infrastructure.telemetry.context import MAX_REQUEST_ID
 
 
 class BaseModel(models.Model):
-    """UUIDv7 primary key and the times of creation and last change, in UTC."""
+    """Has a UUIDv7 primary key and the times of creation and last change, in UTC."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -24,23 +23,20 @@ class BaseModel(models.Model):
 
 
 class OutboxEventQuerySet(models.QuerySet["OutboxEvent"]):
-    """The states of events as sets."""
-
     def pending(self) -> OutboxEventQuerySet:
-        """Neither done nor given up."""
         return self.filter(done_at=None, dead_at=None)
 
     def due(self, now: datetime) -> OutboxEventQuerySet:
-        """Pending, and to be tried now; longest overdue first."""
+        """Pending events to handle now, the longest overdue first."""
         return self.pending().filter(due_at__lte=now).order_by("due_at", "id")
 
     def dead(self) -> OutboxEventQuerySet:
-        """Given up after too many attempts."""
+        """Events with too many failed attempts."""
         return self.filter(dead_at__isnull=False)
 
 
 class OutboxEvent(models.Model):
-    """Something that happened, written in the transaction in which it happened (apps.common.events, outbox)."""
+    """An event, written in the transaction of its cause (apps.common.events)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
@@ -48,15 +44,15 @@ class OutboxEvent(models.Model):
     request_id = models.CharField(max_length=MAX_REQUEST_ID, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
-    """When the relay takes it up (again)."""
+    """The time of the next attempt."""
     attempts = models.PositiveSmallIntegerField(default=0)
-    """How often handing it on has failed."""
+    """The number of failed attempts."""
     handled = models.JSONField(default=list)
-    """Names of the handlers that are done; a later attempt leaves them out."""
+    """Names of finished handlers; later attempts skip them."""
     awaited = models.JSONField(default=list, db_default=[])
-    """Names of the handlers that are not done yet; empty before the first attempt. With the last one the event is done."""
+    """Names of unfinished handlers; empty before the first attempt."""
     asked = models.PositiveSmallIntegerField(default=0, db_default=0)
-    """How often its tasks were published."""
+    """The number of times that its tasks were published."""
     asked_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
@@ -80,18 +76,18 @@ class OutboxEvent(models.Model):
 
 
 class DeadTask(models.Model):
-    """A background task that failed for good, or a message of the broker that is no task; see `manage.py deadtasks`."""
+    """A task that failed permanently, or a message of the broker that is not a task; see `manage.py deadtasks`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task_id = models.CharField(max_length=255)
     name = models.CharField(max_length=200, blank=True)
-    """Empty for a message that names no task; it cannot be replayed."""
+    """Empty for a message that names no task and so cannot be replayed."""
     args = models.JSONField(default=list)
     kwargs = models.JSONField(default=dict)
     error = models.TextField()
     traceback = models.TextField(blank=True)
     message = models.TextField(blank=True, default="", db_default="")
-    """What the broker held, where that is no task."""
+    """The text of a message that is not a task."""
     request_id = models.CharField(max_length=MAX_REQUEST_ID, blank=True)
     failed_at = models.DateTimeField(default=timezone.now)
     replayed_at = models.DateTimeField(null=True, blank=True)
@@ -104,12 +100,12 @@ class DeadTask(models.Model):
 
 
 class DeclaredSchedule(models.Model):
-    """A periodic task as the code declared it when it was written last (apps.common.tasks.schedules)."""
+    """The declaration of a periodic task at its last change (apps.common.tasks.schedules)."""
 
     name = models.CharField(max_length=200, primary_key=True)
     digest = models.CharField(max_length=64)
     values = models.JSONField(default=dict)
-    """The fields of the row that it was written into, to tell what a person has changed since."""
+    """The declared fields, to detect changes made in the admin site."""
     written_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
@@ -117,7 +113,7 @@ class DeclaredSchedule(models.Model):
 
 
 class SentMail(models.Model):
-    """That a mail was sent (apps.common.mails); neither what it said nor to whom."""
+    """Marks a mail as sent (apps.common.mails), without its content or recipient."""
 
     key = models.CharField(max_length=150, primary_key=True)
     sent_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -127,7 +123,7 @@ class SentMail(models.Model):
 
 
 class StoredAnswer(models.Model):
-    """The answer to a call with an Idempotency-Key (apps.common.http.idempotency), encrypted: it may carry tokens."""
+    """The answer to a call with an Idempotency-Key (apps.common.http.idempotency). Encrypted, since it may hold tokens."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     caller = models.CharField(max_length=200)
@@ -146,10 +142,10 @@ class StoredAnswer(models.Model):
 
 
 class AuditEvent(models.Model):
-    """An action that matters for security (apps.common.audit).
+    """A security-relevant action (apps.common.audit).
 
-    Append-only: triggers refuse UPDATE and TRUNCATE, and DELETE of all but what the retention is done with. There are
-    no foreign keys, so that a row outlives whom and what it speaks of.
+    Append-only: triggers refuse UPDATE, TRUNCATE, and DELETE before the retention ends. Without foreign keys, so that a
+    row outlives its actor and its target.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""Pages outside the zones that every installation has: the icon, and uploads on local disk where no nginx serves them."""
+"""Pages outside the zones: the favicon, and uploads on local disk where nginx does not serve them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.common.http.media import media
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """`GET /favicon.ico`: browsers request it for every page that names no icon, such as the admin site's."""
+    """`GET /favicon.ico`, for pages that name no icon, such as those of the admin site."""
     return HttpResponseRedirect(
         static("common/favicon.ico"), headers={"Cache-Control": "public, max-age=86400"}
     )

@@ -1,8 +1,4 @@
-"""Counts calls against rates that settings state as texts, and says so in headers.
-
-The counting is `infrastructure.cache.ratelimit`. What is counted, under which key, and how a refusal is answered is the
-caller's business.
-"""
+"""Counts calls against rates from settings (`60/minute`), with `infrastructure.cache.ratelimit`; renders the headers."""
 
 from __future__ import annotations
 
@@ -16,12 +12,12 @@ from infrastructure.cache.rates import Rate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What is left of the rate that binds tightest.
+    """The remainder of the rate that has the fewest calls left.
 
     Attributes:
-        limit, period: Calls that are allowed, in so many seconds.
-        remaining: Calls that are left.
-        reset_after: Seconds until some of the rate becomes free again.
+        limit, period: Allowed calls, and the seconds in which they are allowed.
+        remaining: Calls left.
+        reset_after: Seconds until more calls are allowed.
         retry_after: Seconds until the call can be repeated; 0 unless it was refused.
     """
 
@@ -34,20 +30,19 @@ class Quota:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether the call was refused."""
         return self.retry_after > 0
 
 
 @lru_cache(maxsize=256)
 def parse(texts: tuple[str, ...]) -> tuple[Rate, ...]:
-    """Rates such as `60/minute`. Raises infrastructure's RateSyntaxError."""
+    """Raises RateSyntaxError."""
     return tuple(Rate.parse(text) for text in texts)
 
 
 def count(*, scope: str, key: str, rates: Sequence[str], name: str = "") -> Quota:
-    """Count a call by `key` against every rate. A call that one of them refuses is counted by none.
+    """Count a call by `key` against every rate. A refused call counts against none of them.
 
-    `name` stands for the quota in headers; without one it is the rate's own, such as `60-per-60s`.
+    `name` is the name of the quota in headers; by default that of the rate, such as `60-per-60s`.
     """
     verdict = limiter.hit(scope=scope, key=key, rates=parse(tuple(rates)))
     return Quota(
@@ -70,7 +65,7 @@ def headers(quota: Quota) -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def policies(texts: tuple[str, ...]) -> str:
-    """The `RateLimit-Policy` of all rates that count together. Raises RateSyntaxError."""
+    """The `RateLimit-Policy` of several rates. Raises RateSyntaxError."""
     return ", ".join(
         _policy(_name(rate.limit, rate.period), rate.limit, rate.period) for rate in parse(texts)
     )

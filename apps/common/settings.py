@@ -1,4 +1,4 @@
-"""What slices share: encrypted columns, the audit log, the outbox, handshakes of sockets."""
+"""Settings of encrypted columns, the audit log, the outbox and socket handshakes."""
 
 from __future__ import annotations
 
@@ -26,30 +26,28 @@ def _fernet_key(value: str) -> str:
 FIELD_ENCRYPTION_KEYS = VARIABLES.items(
     "FIELD_ENCRYPTION_KEY", "", "Fernet keys of encrypted columns, `new,old`", each=_fernet_key, secret=True
 )
-VARIABLES.weak("FIELD_ENCRYPTION_KEY", [None if FIELD_ENCRYPTION_KEYS else "is empty"])
+_SAMPLES = [position for position, key in enumerate(FIELD_ENCRYPTION_KEYS, 1) if secrets.is_sample(key)]
 VARIABLES.weak(
     "FIELD_ENCRYPTION_KEY",
-    [
-        f"holds a sample value as key {position}"
-        for position, key in enumerate(FIELD_ENCRYPTION_KEYS, start=1)
-        if secrets.is_sample(key)
-    ],
+    [f"holds a sample value as key {position}" for position in _SAMPLES]
+    if FIELD_ENCRYPTION_KEYS
+    else ["is empty"],
 )
-# The database itself keeps the last 30 days (migration common.0002).
+# The database refuses to delete the last 30 days (migration common.0002).
 AUDIT_RETENTION = timedelta(
     days=VARIABLES.number(
         "AUDIT_RETENTION_DAYS", 400, "Days that the audit log keeps a row", least=30, most=36_500
     )
 )
-# Whether a process hands events on right after their transaction; beat's sweep does it anyway (apps.common.events.outbox).
+# Relay events right after their transaction; otherwise only beat's sweep relays them (apps.common.events.outbox).
 OUTBOX_RELAY_THREAD = True
-# Handshakes of sockets with a token that does not hold, by address; zones say theirs in the zone table.
+# Handshakes with an invalid token, by address. Zones have their own limit in the zone table.
 SOCKET_REFUSED_RATES = ("600/minute",)
 
-# What was encrypted before there was a .env stays readable.
+# Values that were encrypted without a .env stay readable.
 DEVELOPMENT: dict[str, Any] = {"FIELD_ENCRYPTION_KEYS": (*FIELD_ENCRYPTION_KEYS, secrets.SAMPLE_FIELD_KEY)}
 TEST: dict[str, Any] = {
     "FIELD_ENCRYPTION_KEYS": (secrets.SAMPLE_FIELD_KEY,),
-    # Tests relay events themselves; a thread would write between their rollbacks.
+    # Tests relay events themselves; a thread would write outside of their transactions.
     "OUTBOX_RELAY_THREAD": False,
 }

@@ -1,34 +1,34 @@
-"""Finds slices and the modules that they bring. Every part of the project that collects something uses this module.
+"""Finds slices and their modules. Every part of the project that collects from slices uses this module.
 
-A slice is a folder of `apps/` with an `apps.py`, whose `AppConfig.needs` names the slices that it cannot do without.
-Nothing lists its files: each is found by its name.
+A slice is a folder of `apps/` with an `apps.py`, whose `AppConfig.needs` names the slices that it requires. Its files are
+found by their names.
 
 =================  ==================================================================================================
-file               what it brings
+file               content
 =================  ==================================================================================================
 `settings.py`      `VARIABLES`, the environment variables of the slice, and the Django settings made from them;
-                   `DEVELOPMENT` and `TEST`, what differs there
+                   `DEVELOPMENT` and `TEST`, the settings that differ there
 `types.py`         `Permission`, `DEFAULT_GRANTS` and `AuditAction`, collected by name; value objects
 `exceptions.py`    domain errors; their codes appear in the error catalog
 `events.py`        events that the slice publishes
 `models.py`        models
-`policies.py`      who may do what
+`policies.py`      permission checks
 `limits.py`        rate limits of single actions
 `protocol.py`      the frames of its sockets
 `selectors.py`     reads
 `services.py`      changes; one function for each use case
 `serializers.py`   shapes of input and output that several views share
 `filters.py`       filters of lists
-`live/`            what a server process keeps for open sockets
+`live/`            state of a server process for open sockets
 `views.py`         REST views, each method an `@operation`
 `consumers.py`     WebSocket consumers
 `tasks.py`         Celery tasks, and `SCHEDULE`, the entries for beat
-`handlers.py`      what happens after an event of this slice or another one
+`handlers.py`      tasks and functions that follow from events of any slice
 `urls.py`          `zones`, the REST routes for each zone
 `routing.py`       `websocket_urlpatterns`; the hooks `startup`, `stopping` and `shutdown` of the ASGI server
 `pages.py`         `urlpatterns` of pages outside the zones
 `admin.py`         pages of the admin site
-`console/`         `MODULE` and `STYLESHEETS`, pages of the console, from its `static/`; `data()`, what they are given
+`console/`         `MODULE` and `STYLESHEETS`, pages of the console, from its `static/`; `data()`, values for them
 `management/`      commands of `manage.py`
 `examples.py`      `FIELDS`, example values for the OpenAPI documents
 `asyncapi.py`      `ZONE` and `document()`, the AsyncAPI document of the slice's sockets
@@ -37,7 +37,7 @@ file               what it brings
 `demo.py`          `seed(summary)`, the demo data of `make run`; `AFTER` names slices that must be seeded first
 `templates/`       templates of pages and mails
 `docs/`            documentation
-`tests/`           tests; `tests/campaigns.py` has what the campaigns over the whole API need of the slice
+`tests/`           tests; `tests/campaigns.py` has the slice's parts of the campaigns over the whole API
 =================  ==================================================================================================
 """
 
@@ -58,23 +58,21 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 FILES: Final[dict[str, str]] = dict(re.findall(r"^`([\w./]+)` +(.+?);?$", __doc__ or "", re.MULTILINE))
-"""The table above: what each file or folder of a slice brings."""
+"""The table above."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A slice by its label and the package it lives in."""
-
     label: str
     package: str
 
     def module(self, name: str) -> ModuleType | None:
-        """The module `name` of the slice, or None without such a file. Import errors inside it are not caught."""
+        """The module `name` of the slice, or None. Propagates import errors inside the module."""
         path = f"{self.package}.{name}"
         return import_module(path) if path in sys.modules or _exists(path) else None
 
     def files(self) -> list[str]:
-        """Those of FILES that the slice has; a module may be a package."""
+        """The names of FILES that the slice has; a module may be a package."""
         (folder,) = import_module(self.package).__path__
         return [
             name
@@ -84,7 +82,7 @@ class Slice:
 
 
 def on_disk() -> tuple[Slice, ...]:
-    """Every slice that has a folder, sorted by label: what the settings install, before Django knows of any app."""
+    """Every slice that has a folder, sorted by label. Usable in settings, before Django loads apps."""
     folder = Path(__file__).resolve().parent.parent
     return tuple(
         Slice(path.parent.name, f"apps.{path.parent.name}") for path in sorted(folder.glob("*/apps.py"))

@@ -34,7 +34,7 @@ def test_without_pending_migrations_it_says_so_and_makes_nothing() -> None:
 
 def test_demo_data_is_loaded_once_and_told(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
-    assert "Demo data is in place." in run("--demo", "--summary", str(summary))
+    assert "The demo data is loaded." in run("--demo", "--summary", str(summary))
     counts = {model: model._default_manager.count() for model in apps.get_models()}
     told = json.loads(summary.read_text(encoding="utf-8"))
     assert [login["email"] for login in told["logins"]] == [

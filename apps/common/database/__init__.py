@@ -1,1 +1,1 @@
-"""Primary keys and migration settings that every slice's models share."""
+"""Primary keys, and time limits of migrations."""

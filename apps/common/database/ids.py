@@ -1,4 +1,4 @@
-"""Identifiers: UUID version 7 (RFC 9562, section 5.7), random to guess and ascending in time, kind to B-trees."""
+"""Primary keys: UUID version 7 (RFC 9562, section 5.7), which ascend in time, as B-trees prefer, and are unguessable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """A new UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
+    """48 bits of Unix milliseconds, then 74 random bits."""
     value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

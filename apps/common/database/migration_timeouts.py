@@ -1,6 +1,6 @@
-"""What migrations may take: an index over a large table is built for minutes, which no request would be allowed to.
+"""Lifts the statement timeout during migrations, since building an index on a large table takes minutes.
 
-Waiting for a lock stays bounded: an ALTER TABLE that waits holds up everyone behind it, and may be tried again.
+The lock timeout stays, because a waiting ALTER TABLE blocks all later queries; the migration can be run again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 
 
 def install(config: AppConfig) -> None:
-    """Lift the time limit of statements before migrations run, and set it again afterwards; `config` is sent once."""
+    """Connect the signals of `config`, which are sent once for each run."""
     pre_migrate.connect(_lift, sender=config, dispatch_uid="common.migrating")
     post_migrate.connect(_restore, sender=config, dispatch_uid="common.migrating")
 

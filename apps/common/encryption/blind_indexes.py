@@ -1,12 +1,12 @@
-"""`BlindIndexField` stands beside an EncryptedCharField and lets its rows be found by their value, for equality only.
+"""`BlindIndexField`, with which rows are found by the value of an EncryptedCharField, for equality only.
 
     phone = EncryptedCharField(max_length=32, null=True)
     phone_index = BlindIndexField(source="phone", normalise=phone_numbers.canonical)
 
     User.objects.filter(phone_index="+44 20 7946 0958")
 
-It is filled from its source whenever the instance is saved. Old keys of the ring are looked for as well, so a search
-finds what `rotate_field_keys` has not reached yet.
+Saving an instance computes it from its source. A search tries old keys, too, and so finds rows that `rotate_field_keys`
+has not reached.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ else:
 
 
 class Digest(bytes):
-    """What the field has made itself; any other bytes are refused on their way to the database."""
+    """A digest made by the field, which refuses to write any other bytes."""
 
     __slots__ = ()
 
 
 def as_it_is(text: str) -> str:
-    """Only texts that are the same, sign by sign, are equal."""
+    """The default of `normalise`: only identical texts are equal."""
     return text
 
 
 class BlindIndexField(BinaryField):
-    """The keyed digest of the encrypted field `source`, null where that is null.
+    """The keyed digest of the encrypted field `source`, null when that is null.
 
-    `normalise` brings texts that count as equal to one form; changing it calls for `rotate_field_keys`. Add a constraint
-    that source and index are null together, for `update(source=None)` alone would leave the index behind.
+    `normalise` gives equal texts the same form; after changing it, run `rotate_field_keys`. Add a constraint that source
+    and index are null together, because `update(source=None)` leaves the index unchanged.
     """
 
     description = "Blind index of an encrypted text"
@@ -52,33 +52,23 @@ class BlindIndexField(BinaryField):
     def __init__(
         self, *args: Any, source: str, normalise: Callable[[str], str] = as_it_is, **kwargs: Any
     ) -> None:
-        kwargs.setdefault("null", True)
-        kwargs.setdefault("blank", True)
-        kwargs.setdefault("default", None)
-        kwargs.setdefault("editable", False)
-        kwargs.setdefault("db_index", True)
-        super().__init__(*args, **kwargs)
+        defaults = {"null": True, "blank": True, "default": None, "editable": False, "db_index": True}
+        super().__init__(*args, **(defaults | kwargs))
         self.source = source
         self.normalise = normalise
 
     def deconstruct(self) -> Any:
-        """With its own two arguments."""
         name, path, args, kwargs = super().deconstruct()
-        return (
-            name,
-            path,
-            args,
-            {**kwargs, "source": self.source, "normalise": self.normalise, "editable": False},
-        )
+        own = {"source": self.source, "normalise": self.normalise, "editable": False}
+        return name, path, args, kwargs | own
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Watch the saving of the model."""
         super().contribute_to_class(cls, name, private_only)
         if not cls._meta.abstract:
             pre_save.connect(self._require_both, sender=cls)
 
     def _require_both(self, update_fields: frozenset[str] | None = None, **_: Any) -> None:
-        """Raises FieldError when the source alone is to be saved."""
+        """Raises FieldError when the source is saved without the index."""
         if update_fields is not None and self.source in update_fields and self.name not in update_fields:
             raise FieldError(f"{self.model.__name__}.{self.name} has to be saved along with {self.source}.")
 
@@ -88,16 +78,15 @@ class BlindIndexField(BinaryField):
         return ciphers.blind_index(f"{self.model._meta.db_table}.{source.column}")
 
     def digest(self, plain: str | None) -> Digest | None:
-        """What is stored for a text of the source."""
         return None if plain is None else Digest(self._digests.digest(self.normalise(plain)))
 
     def candidates(self, plain: str) -> tuple[bytes, ...]:
-        """What may be stored for it, by any key of the ring."""
+        """The digests of a text by each key of the ring."""
         found: tuple[bytes, ...] = self._digests.candidates(self.normalise(plain))
         return found
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001  (Django's signature)
-        """The digest of the source as it is on the instance; unchanged where the source was not loaded."""
+        """The digest of the instance's source; unchanged if the source is deferred."""
         if not add and self.source in model_instance.get_deferred_fields():
             return getattr(model_instance, self.attname)
         digest = self.digest(getattr(model_instance, self.source))
@@ -105,11 +94,10 @@ class BlindIndexField(BinaryField):
         return digest
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Digest | None:
-        """The digest."""
         return None if value is None else Digest(value)
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Let digests and NULL through. Raises FieldError for anything else."""
+        """Raises FieldError for a value that is neither a Digest nor None."""
         if value is None or isinstance(value, Digest):
             return super().get_db_prep_value(None if value is None else bytes(value), connection, prepared)
         raise FieldError(
@@ -117,7 +105,7 @@ class BlindIndexField(BinaryField):
         )
 
     def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
-        """`exact`, by a text of the source, and `isnull`. Raises FieldError: nothing else could find anything."""
+        """Raises FieldError for a lookup other than `exact`, by a text of the source, and `isnull`."""
         if lookup_name == "exact":
             return _Equal
         if lookup_name != "isnull":
@@ -126,12 +114,12 @@ class BlindIndexField(BinaryField):
 
 
 class _Equal(AnyLookup):
-    """The column is one of the digests that the text may have."""
+    """Matches any digest of the text."""
 
     lookup_name = "exact"
 
     def get_prep_lookup(self) -> tuple[bytes, ...] | None:
-        """The digests; None, of which Django makes `isnull`, for None. Raises FieldError for what is no text."""
+        """The digests, or None, which Django turns into `isnull`. Raises FieldError for a value that is not a text."""
         field = self.lhs.output_field
         if self.rhs is None:
             return None
@@ -141,7 +129,6 @@ class _Equal(AnyLookup):
         return found
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        """`column IN (…)`."""
         column, parameters = self.process_lhs(compiler, connection)
         places = ", ".join(["%s"] * len(self.rhs))
         return f"{column} IN ({places})", [*parameters, *self.rhs]

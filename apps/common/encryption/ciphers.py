@@ -1,4 +1,4 @@
-"""Cipher and blind indexes of the installation's key ring. How they work is infrastructure.crypto."""
+"""The cipher and the blind indexes of FIELD_ENCRYPTION_KEYS (infrastructure.crypto)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from infrastructure.crypto import BlindIndex, FieldCipher
 
 
 def cipher() -> FieldCipher:
-    """The cipher of FIELD_ENCRYPTION_KEYS. Raises WeakKeyError."""
+    """Raises WeakKeyError."""
     return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
 def blind_index(column: str) -> BlindIndex:
-    """The digests of a column (`table.column`), by keys derived from FIELD_ENCRYPTION_KEYS. Raises WeakKeyError."""
+    """The blind index of a column (`table.column`). Raises WeakKeyError."""
     return _blind_index(tuple(settings.FIELD_ENCRYPTION_KEYS), column)
 
 

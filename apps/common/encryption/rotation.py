@@ -1,4 +1,4 @@
-"""Rotation of the field keys: every encrypted value, and its blind index, again by the first key of the ring."""
+"""Key rotation: encrypts every value, and recomputes its blind index, with the first key of the ring."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infrastructure.crypto import DecryptionError
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How far the rotation of one column has come."""
+    """The progress of one column, in rows; `failed` has the keys of rows that do not decrypt."""
 
     column: str
     total: int
@@ -28,7 +28,7 @@ class Progress:
 
 
 def encrypted_fields() -> list[EncryptedCharField]:
-    """Every encrypted field of every model that has a table of its own, in a stable order."""
+    """The encrypted fields of all models that have a table, in a stable order."""
     found = [
         column
         for model in apps.get_models()
@@ -39,7 +39,6 @@ def encrypted_fields() -> list[EncryptedCharField]:
 
 
 def blind_indexes(column: EncryptedCharField) -> list[BlindIndexField]:
-    """The indexes of that column."""
     return [
         index
         for index in column.model._meta.local_concrete_fields
@@ -50,10 +49,8 @@ def blind_indexes(column: EncryptedCharField) -> list[BlindIndexField]:
 def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress]:
     """Rotate one column and its blind indexes, yielding after each batch.
 
-    Each batch is one transaction, so the process can stop or be killed at any point. A value that the first key
-    encrypted already is left alone: after an interruption, or run a second time, only what remains is written. A value
-    that changes meanwhile is left alone, too: whoever changed it used the first key. Values that do not decrypt are
-    left as they are and named in `failed`.
+    Each batch is one transaction, so the process can be interrupted at any time and run again. It skips values that are
+    encrypted with the first key, including those that change during the rotation, and values that do not decrypt.
     """
     rows: Any = column.model._base_manager.exclude(  # noqa: SLF001  (documented by Django)
         **{f"{column.name}__isnull": True}
@@ -61,7 +58,7 @@ def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress
     progress = Progress(column=f"{column.model._meta.db_table}.{column.column}", total=rows.count())
     indexes = blind_indexes(column)
     last: Any = None
-    # Inside an expression the column comes as it is stored.
+    # In an expression, the column has its stored value.
     stored = rows.annotate(stored_text=_stored_text(column)).order_by("pk")
     stored = stored.values_list("pk", "stored_text", *(index.name for index in indexes))
     while chunk := list((stored if last is None else stored.filter(pk__gt=last))[:batch]):
@@ -83,7 +80,7 @@ def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress
 def _due(
     column: EncryptedCharField, place: str, text: str, digests: dict[BlindIndexField, bytes | None]
 ) -> dict[str, Any]:
-    """What has to be written of a row. Raises DecryptionError."""
+    """The fields of a row to write. Raises DecryptionError."""
     cipher = ciphers.cipher()
     due: dict[str, Any] = {}
     if not cipher.is_current(text, place):

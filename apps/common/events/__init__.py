@@ -1,4 +1,4 @@
-"""Events: what happened, as a frozen value of ids. Publishing them, and naming what follows from them.
+"""Events: frozen values of ids, published in the transaction of their cause, and the tasks that follow from them.
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class OrderPlaced(Event):
@@ -9,11 +9,11 @@
 
     events.on(OrderPlaced, task=tasks.send_confirmation)         # in handlers.py of any slice
 
-    @events.on(OrderPlaced)                                      # the same page, where a few rows are all the work
+    @events.on(OrderPlaced)                                      # also there, for work of a few rows
     def count(event: OrderPlaced) -> None: ...
 
-Fields are `UUID`, `str`, `int`, `float`, `bool`, `datetime`, each possibly `| None`. `apps.common.events.outbox` hands events
-on (docs/adr/0003).
+Fields are `UUID`, `str`, `int`, `float`, `bool`, `datetime`, each possibly `| None`. `apps.common.events.outbox` relays them
+(docs/adr/0003).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 from uuid import UUID
 
@@ -36,7 +36,7 @@ from infrastructure.telemetry import context
 
 
 class Event:
-    """Base of every event: a frozen dataclass with a unique `name` (`<slice>.<past tense>`)."""
+    """The base of every event: a frozen dataclass with a unique `name` (`<slice>.<past tense>`)."""
 
     __slots__ = ()
     name: ClassVar[str] = ""
@@ -45,7 +45,7 @@ class Event:
         super().__init_subclass__(**kwargs)
         if not cls.name:
             raise TypeError(f"{cls.__qualname__} has no name.")
-        # `dataclass(slots=True)` makes the class a second time: the same module and name, then, is no clash.
+        # `dataclass(slots=True)` creates the class twice, with the same module and name.
         other = _types.get(cls.name)
         if other is not None and (other.__module__, other.__name__) != (cls.__module__, cls.__name__):
             raise TypeError(f"Two events are named {cls.name!r}.")
@@ -53,18 +53,17 @@ class Event:
 
 
 class Task(Protocol):
-    """What events need of a Celery task."""
+    """The part of a Celery task that events use."""
 
     name: str
     run: Callable[..., Any]
 
-    def apply_async(self, *, kwargs: dict[str, Any], task_id: str) -> Any:
-        """Publish the task."""
+    def apply_async(self, *, kwargs: dict[str, Any], task_id: str) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskHandler:
-    """A task that follows from an event, and where its arguments come from."""
+    """A task that follows from an event, and the sources of its arguments."""
 
     task: Task
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -72,12 +71,12 @@ class TaskHandler:
 
     @cached_property
     def parameters(self) -> dict[str, bool]:
-        """The names of the task's parameters, and whether each must be given."""
+        """Maps the task's parameters to whether they are required."""
         found = inspect.signature(self.task.run).parameters.values()
         return {one.name: one.default is one.empty for one in found}
 
     def arguments(self, event: Event, *, event_id: UUID) -> dict[str, Any]:
-        """The task's keyword arguments. Raises TypeError when the event lacks one that the task needs."""
+        """The task's keyword arguments. Raises TypeError unless they match its parameters."""
         offered = {"event_id": str(event_id), **encode(event)}
         offered.update({name: offered[source] for name, source in self.fields.items()}, **self.constants)
         arguments = {name: offered[name] for name in self.parameters if name in offered}
@@ -95,12 +94,10 @@ Function = Callable[[Any], None]
 Handler = Function | TaskHandler
 _types: dict[str, type[Event]] = {}
 _registered: dict[str, list[tuple[str, Handler]]] = {}
-_handlers: dict[str, dict[str, Handler]] = {}
-_kinds: dict[type[Event], dict[str, type]] = {}
 
 
 class UnknownEvent(LookupError):
-    """A stored event has no class in this code."""
+    """A stored event has no class in this release."""
 
 
 @overload
@@ -122,20 +119,18 @@ def on(
     fields: Mapping[str, str] | None = None,
     **constants: Any,
 ) -> Any:
-    """Have a task run, or a function called, for each event of a type: after the transaction, outside of the request.
+    """Run a task or a function for each event of a type, after the commit and outside of the request.
 
-    A task gets the fields that its parameters are named after, and `event_id`, the id of the event, if it has such a
-    parameter. The event is done when the task has succeeded, or has become a dead task; until then the task is
-    published again from time to time, so it has to be idempotent.
+    A task receives the fields that its parameters are named after, and the id of the event as `event_id`. It must be
+    idempotent: it is published again until it succeeds or becomes a dead task.
 
-    A function runs in the relay's transaction and is called again when it raises. What it writes to the database
-    happens once. Keep it short.
+    A function runs in the relay's transaction, so that its writes happen once, and is called again when it raises. Keep
+    it short.
 
     Args:
-        event_type: The event.
-        task: The task; without it, a decorator for a function is returned.
-        name: What the outbox stores for "this handler is done", if not the name of the task. Must not change later.
-        fields: Event fields for parameters of other names: `{"request_id": "old_request_id"}`.
+        task: The task. Without it, `on` returns a decorator for a function.
+        name: The stored name of the handler; by default the name of the task. It must never change.
+        fields: Event fields for parameters with other names: `{"request_id": "old_request_id"}`.
         constants: Further arguments of the task.
     """
     if task is not None:
@@ -151,34 +146,30 @@ def on(
 
 def _register(event_type: type[Event], name: str, handler: Handler) -> None:
     _registered.setdefault(event_type.name, []).append((name, handler))
-    _handlers.pop(event_type.name, None)
+    handlers_of.cache_clear()
 
 
+@cache
 def handlers_of(name: str) -> dict[str, Handler]:
-    """The handlers of an event by their stored names, in the order of registration.
-
-    Raises ValueError when two have the same name.
-    """
-    if (handlers := _handlers.get(name)) is None:
-        handlers = {}
-        for given, handler in _registered.get(name, ()):
-            # Only now: asking a task for its name while modules load would have Celery collect all tasks.
-            stored = given or handler.task.name  # type: ignore[union-attr]  # functions have theirs
-            if handlers.setdefault(stored, handler) is not handler:
-                raise ValueError(f"{stored} listens to {name!r} twice.")
-        _handlers[name] = handlers
+    """Maps stored names to the handlers of an event, in the order of registration. Raises ValueError for duplicates."""
+    handlers: dict[str, Handler] = {}
+    for given, handler in _registered.get(name, ()):
+        # Not earlier: reading the name of a task while modules load makes Celery collect all tasks.
+        stored = given or handler.task.name  # type: ignore[union-attr]  # functions have a given name
+        if handlers.setdefault(stored, handler) is not handler:
+            raise ValueError(f"{stored} handles {name!r} twice.")
     return handlers
 
 
 def registered() -> set[str]:
-    """The names of the events that have handlers."""
+    """The names of events that have handlers."""
     return set(_registered)
 
 
 def publish(event: Event) -> None:
-    """Write the event in the running transaction; the relay hands it on as soon as that is committed.
+    """Write the event in the current transaction; the relay handles it after the commit.
 
-    Raises TransactionManagementError outside of a transaction, where the event could get lost between two commits.
+    Raises TransactionManagementError outside of a transaction.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event is published in the transaction of its cause.")
@@ -187,7 +178,7 @@ def publish(event: Event) -> None:
 
 
 def encode(event: Event) -> dict[str, Any]:
-    """The event's fields as JSON values. Raises TypeError for a value of another type than the field declares."""
+    """The event's fields as JSON values. Raises TypeError for a value that is not of the declared type."""
     payload: dict[str, Any] = {}
     for name, kind in _fields(type(event)).items():
         value = getattr(event, name)
@@ -200,7 +191,7 @@ def encode(event: Event) -> dict[str, Any]:
 
 
 def decode(name: str, payload: dict[str, Any]) -> Event:
-    """Makes the event from its stored form, without fields that its class no longer has.
+    """The event of a stored payload, without fields that its class no longer has.
 
     Raises UnknownEvent, TypeError, ValueError.
     """
@@ -208,23 +199,22 @@ def decode(name: str, payload: dict[str, Any]) -> Event:
         event_type = _types[name]
     except KeyError:
         raise UnknownEvent(f"no event is named {name!r}") from None
-    values: dict[str, Any] = {}
-    for name_, kind in _fields(event_type).items():
-        if name_ not in payload:
-            continue
-        value = payload[name_]
-        if value is not None and kind is UUID:
-            value = UUID(value)
-        elif value is not None and kind is datetime:
-            value = datetime.fromisoformat(value)
-        values[name_] = value
-    return event_type(**values)
+    kinds = _fields(event_type)
+    return event_type(**{name: parse(payload[name], kind) for name, kind in kinds.items() if name in payload})
 
 
+def parse(value: Any, kind: type | None) -> Any:
+    """A stored JSON value as a UUID or a datetime, if that is its type."""
+    if value is None:
+        return None
+    if kind is UUID:
+        return UUID(value)
+    return datetime.fromisoformat(value) if kind is datetime else value
+
+
+@cache
 def _fields(event_type: type[Event]) -> dict[str, type]:
-    """The type of each field, without `| None`. Raises TypeError for one that has no plain JSON form."""
-    if (known := _kinds.get(event_type)) is not None:
-        return known
+    """Maps fields to their types without `| None`. Raises TypeError for a type without a JSON form."""
     hints = typing.get_type_hints(event_type)
     kinds: dict[str, type] = {}
     for one in fields(event_type):  # type: ignore[arg-type]  # subclasses are dataclasses
@@ -234,5 +224,4 @@ def _fields(event_type: type[Event]) -> dict[str, type]:
         if hint not in (UUID, str, int, float, bool, datetime):
             raise TypeError(f"{event_type.__qualname__}.{one.name}: events carry ids and plain values only.")
         kinds[one.name] = hint
-    _kinds[event_type] = kinds
     return kinds

@@ -1,12 +1,12 @@
-"""The outbox: hands committed events to their handlers, and asks for the work of tasks again until it is done.
+"""The outbox: passes committed events to their handlers, and publishes their tasks until these are confirmed.
 
-A thread of each process (`apps.common.events.relay`) is woken when a transaction that published something commits; beat's sweep
-picks up what a process left behind. Any number of them may run: a row is locked while it is handled (FOR UPDATE SKIP
-LOCKED), and what functions write is committed together with the mark that they are done.
+A thread of each process (`apps.common.events.relay`) wakes when a transaction with an event commits; beat's sweep relays
+the rest. They can run in parallel: a row is locked while it is handled (FOR UPDATE SKIP LOCKED), and the writes of handler
+functions are committed together with their mark as handled.
 
-A task is not done when the broker has it. Its id names the event and the handler; the worker confirms it here when it has
-succeeded or has become a dead task (`apps.common.tasks.celery_task`). What is not confirmed in time is published again, so
-neither a broker that was emptied nor a worker or relay that was killed loses anything (docs/adr/0003).
+The id of a task names the event and the handler. The worker confirms the task here when it has succeeded or become a dead
+task (`apps.common.tasks.celery_task`). A task that is not confirmed in time is published again, so that neither an emptied
+broker nor a killed worker or relay loses work (docs/adr/0003).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ LIMIT: Final = 500
 MAX_ATTEMPTS: Final = 10
 MAX_DELAY: Final = 300.0
 MAX_OUTAGE_DELAY: Final = 30.0
-# Longer than the broker takes to deliver the task of a killed worker again (70 s: visibility_timeout and the interval
-# after which it is looked for); with beat's sweep every 15 s, what is lost runs again within 90 s.
+# Longer than the broker takes to redeliver the task of a killed worker (70 s: visibility_timeout and the interval of its
+# check). With beat's sweep every 15 s, a lost task runs again within 90 s.
 ASK_AGAIN: Final = 72.0
 MAX_ASK_AGAIN: Final = 900.0
 KEEP_DONE: Final = timedelta(days=3)
@@ -50,7 +50,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What a relay did: events that it took up, and seconds until its next attempt at one that failed."""
+    """The result of a relay: the number of events handled, and the seconds until the next attempt."""
 
     taken: int
     retry_in: float | None
@@ -58,24 +58,24 @@ class Round:
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether the error says that another part is away. An event is never given up for that."""
+    """Whether a service is unavailable. Such errors never make an event dead."""
     return isinstance(
         error, BrokerError | redis.ConnectionError | redis.TimeoutError | ConnectionError | TimeoutError
     )
 
 
 def delay_after(attempts: int, *, ceiling: float = MAX_DELAY) -> float:
-    """Seconds to wait after that many attempts: doubled each time, with jitter of a quarter, at most `ceiling`."""
-    return float(min(2.0 ** (attempts - 1), ceiling) * random.uniform(0.75, 1.0))  # noqa: S311  (no secret)
+    """Seconds to wait after failed attempts: doubled each time up to `ceiling`, with jitter of a quarter."""
+    return float(min(2.0 ** (attempts - 1), ceiling) * random.uniform(0.75, 1.0))  # noqa: S311  (not a secret)
 
 
 def ask_again_after(asked: int) -> timedelta:
-    """How long an unconfirmed task is waited for that was published `asked` times: doubled each time."""
+    """The wait for the confirmation of a task that was published `asked` times: doubled each time."""
     return timedelta(seconds=min(ASK_AGAIN * 2.0 ** min(asked - 1, 10), MAX_ASK_AGAIN))
 
 
 def relay_due(*, limit: int = LIMIT) -> Round:
-    """Handle events that are due, until there are none, `limit` is reached, or a part that they need is away."""
+    """Handle due events until none is left, `limit` is reached, or a service is unavailable."""
     taken = 0
     waits: list[float] = []
     while taken < limit:
@@ -91,7 +91,7 @@ def relay_due(*, limit: int = LIMIT) -> Round:
 
 
 def sweep() -> None:
-    """Relay what no process has relayed: until nothing is due, the broker is away, or ten seconds have passed."""
+    """Relay due events until none is left, a service is unavailable, or SWEEP_SECONDS have passed."""
     until = time.monotonic() + SWEEP_SECONDS
     while time.monotonic() < until:
         result = relay_due()
@@ -100,18 +100,22 @@ def sweep() -> None:
 
 
 def _relay_next() -> Round | None:
-    """Take the event that is due longest and run its handlers in its transaction; None when nothing is due."""
+    """Handle the longest overdue event in a transaction; None when none is due."""
     now = timezone.now()
     with transaction.atomic():
         row = OutboxEvent.objects.due(now).select_for_update(skip_locked=True).first()
         if row is None:
             return None
         with context.bound(request_id=row.request_id or context.new_request_id(), event_id=str(row.id)):
-            error = _hand_on(row, now)
-            return Round(taken=1, retry_in=None, outage=False) if error is None else _put_off(row, error, now)
+            error = _handle(row, now)
+            return (
+                Round(taken=1, retry_in=None, outage=False)
+                if error is None
+                else _record_failure(row, error, now)
+            )
 
 
-def _hand_on(row: OutboxEvent, now: datetime) -> Exception | None:
+def _handle(row: OutboxEvent, now: datetime) -> Exception | None:
     """Call the functions and publish the tasks that are not done. Returns the first error."""
     try:
         event = events.decode(row.name, row.payload)
@@ -136,17 +140,17 @@ def _hand_on(row: OutboxEvent, now: datetime) -> Exception | None:
             row.asked, row.asked_at = min(row.asked + 1, 32_000), (asked_at := now)
             _count(row.name, "asked" if row.asked == 1 else "asked_again")
         row.due_at = asked_at + ask_again_after(row.asked)
-    # Before the tasks are published: each may be confirmed at once.
+    # Before the tasks are published, because a worker may confirm them immediately.
     row.save(update_fields=["handled", "awaited", "done_at", "last_error", "asked", "asked_at", "due_at"])
     return (_publish(row, event, tasks) if is_time else None) or failure
 
 
 def _call(row: OutboxEvent, name: str, function: events.Function, event: events.Event) -> Exception | None:
-    """Call one function in a savepoint of its own. Returns its error."""
+    """Call one function in a savepoint. Returns its error."""
     try:
         with transaction.atomic():
             function(event)
-    except Exception as error:  # noqa: BLE001  (kept with the event, logged, and tried again)
+    except Exception as error:  # noqa: BLE001  (stored with the event, logged and retried)
         _log.warning("outbox.handler_failed", handler=name, event_name=row.name, exc_info=error)
         return error
     row.handled = [*row.handled, name]
@@ -154,7 +158,7 @@ def _call(row: OutboxEvent, name: str, function: events.Function, event: events.
 
 
 def _publish(row: OutboxEvent, event: events.Event, tasks: dict[str, events.TaskHandler]) -> Exception | None:
-    """Publish the tasks; the id of each names the event and the handler. Returns the first error."""
+    """Publish the tasks. Returns the first error."""
     for name, handler in tasks.items():
         try:
             arguments = handler.arguments(event, event_id=row.id)
@@ -166,8 +170,8 @@ def _publish(row: OutboxEvent, event: events.Event, tasks: dict[str, events.Task
     return None
 
 
-def _put_off(row: OutboxEvent, error: Exception, now: datetime) -> Round:
-    """Note a failed attempt: later again, or never."""
+def _record_failure(row: OutboxEvent, error: Exception, now: datetime) -> Round:
+    """Schedule the next attempt, or mark the event as dead."""
     outage = is_outage(error)
     row.attempts = min(row.attempts + 1, 32_000)
     row.last_error = f"{type(error).__name__}: {error}"[:2000]
@@ -189,7 +193,7 @@ def _count(name: str, outcome: str) -> None:
 
 
 def reference(task_id: str) -> tuple[UUID, str] | None:
-    """The event and the handler that a task's id names; None for a task that follows from no event."""
+    """The event and the handler named by the id of a task; None for a task without an event."""
     event_id, separator, handler = task_id.partition(":")
     try:
         return (UUID(event_id), handler) if separator else None
@@ -198,7 +202,7 @@ def reference(task_id: str) -> tuple[UUID, str] | None:
 
 
 def is_confirmed(task_id: str) -> bool:
-    """Whether the task's work was done before, so that this is a further copy of it."""
+    """Whether another copy of the task has done the work."""
     if (found := reference(task_id)) is None:
         return False
     return OutboxEvent.objects.filter(pk=found[0], handled__contains=[found[1]]).exists()
@@ -214,7 +218,7 @@ RETURNING name, done_at IS NOT NULL
 
 
 def confirm(task_id: str) -> None:
-    """Note that the task's work is done, and with the last of its tasks that the event is. Again, it does nothing."""
+    """Mark the task as done, and the event with its last task. Idempotent."""
     if (found := reference(task_id)) is None:
         return
     with connection.cursor() as cursor:
@@ -225,7 +229,7 @@ def confirm(task_id: str) -> None:
 
 
 def postpone(task_id: str, *, seconds: float) -> None:
-    """Note that the task is alive and runs again in so many seconds: it is not asked for before."""
+    """Do not publish the task again before its own retry in `seconds`."""
     if (found := reference(task_id)) is None:
         return
     due_at = timezone.now() + timedelta(seconds=seconds + ASK_AGAIN)
@@ -244,7 +248,7 @@ def replay(*, event_ids: Collection[UUID] | None = None) -> int:
 
 
 def prune(*, now: datetime | None = None) -> int:
-    """Delete events that were done some days ago; dead ones stay. Returns the number of events."""
+    """Delete events that were done before KEEP_DONE. Dead events stay. Returns the number of events."""
     return OutboxEvent.objects.filter(done_at__lt=(now or timezone.now()) - KEEP_DONE).delete()[0]
 
 
@@ -256,17 +260,17 @@ def measure() -> None:
     metrics.OUTBOX_DEPTH.labels("dead").set(OutboxEvent.objects.dead().count())
 
 
-def _round() -> float | None:
-    """One round of the thread: seconds until the next, None to sleep until woken."""
+def _run_round() -> float | None:
+    """Run one round of the thread. Returns the seconds until the next, None to sleep until woken."""
     try:
         result = relay_due()
     except DatabaseError as error:
-        # The connection may have died in the pool; the next round gets another one.
-        _log.warning("outbox.database_away", error=repr(error))
+        # The pooled connection may be dead; the next round uses another one.
+        _log.warning("outbox.database_unavailable", error=repr(error))
         return 1.0
     if result.outage:
         return max(1.0, min(result.retry_in or 1.0, 5.0))
     return 0.0 if result.taken >= LIMIT else result.retry_in
 
 
-relay.work = _round
+relay.work = _run_round

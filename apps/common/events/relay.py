@@ -1,7 +1,4 @@
-"""The thread of a process that hands on events after their commit. It sleeps until it is woken.
-
-What it does in a round is the outbox's, which gives it its `work`; who publishes only wakes it.
-"""
+"""The thread of a process that relays events after their commit. `publish` wakes it; the outbox sets its `work`."""
 
 from __future__ import annotations
 
@@ -20,10 +17,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Relay:
-    """Runs `work` when woken, and again after the seconds that it returns; None means: when woken.
+    """Runs `work` when woken, and again after the seconds that it returns, if any.
 
-    The thread starts at the first `wake`, so that processes which only fork never have one; a forked child starts its
-    own. At exit it may finish its round, for up to three seconds. What remains is left to the sweep.
+    The thread starts at the first `wake`, so that processes which only fork have none; a forked child starts its own.
+    At exit it has three seconds to finish its round. The sweep relays the remaining events.
     """
 
     def __init__(self, work: Callable[[], float | None] = lambda: None) -> None:
@@ -40,11 +37,10 @@ class Relay:
 
     @property
     def is_running(self) -> bool:
-        """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
     def wake(self) -> None:
-        """Have a round run soon. Does nothing where OUTBOX_RELAY_THREAD is off."""
+        """Run a round soon. Does nothing without OUTBOX_RELAY_THREAD."""
         if not settings.OUTBOX_RELAY_THREAD:
             return
         self._woken.set()
@@ -52,7 +48,7 @@ class Relay:
             self._start()
 
     def stop(self, *, timeout: float = _STOP_SECONDS) -> bool:
-        """End the thread after its current round; it starts again when woken. Returns whether it ended in time."""
+        """End the thread after its current round, until it is woken. Returns whether it ended in time."""
         thread = self._thread
         if thread is None or not thread.is_alive():
             return True
@@ -70,7 +66,7 @@ class Relay:
             try:
                 self._thread.start()
             except RuntimeError:
-                # The interpreter is shutting down: the sweep of another process takes over.
+                # The interpreter is shutting down; the sweep relays the event.
                 self._thread = None
 
     def _run(self) -> None:
@@ -85,7 +81,7 @@ class Relay:
                 if ending:
                     return
                 if stopping.is_set():
-                    # One more round for what was published meanwhile.
+                    # One more round for events that were published during the last one.
                     woken.set()
         finally:
             connections.close_all()
@@ -97,7 +93,7 @@ class Relay:
             _log.exception("relay.round_failed")
             return 2.0
         finally:
-            # Gives the connection back to the pool, and drops one that has died.
+            # Returns the connection to the pool, or drops a dead one.
             close_old_connections()
 
 

@@ -1,4 +1,4 @@
-"""Periodic tasks of the shared bricks: the outbox's sweep, and the pruning of what is no longer needed."""
+"""Periodic tasks: the sweep of the outbox, and the deletion of expired rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "common.sweep-outbox": {
         "task": "apps.common.tasks.sweep_outbox",
         "schedule": 15.0,
-        # Sweeps that could not run are of no use later. Longer than clocks of two hosts may differ.
+        # A late sweep is useless. The limit exceeds the clock difference of two hosts.
         "options": {"expire_seconds": 60},
     },
     "common.prune-audit": {
@@ -34,14 +34,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
 
 @shared_task(ignore_result=True)
 def sweep_outbox() -> None:
-    """Relay events that no process has relayed, and ask again for work that was not confirmed."""
+    """Relay the events that no process has relayed, and publish unconfirmed tasks again."""
     outbox.sweep()
     outbox.measure()
 
 
 @shared_task(ignore_result=True)
 def prune() -> None:
-    """Delete events that were done, notes of mails that were sent, and answers and cookie sessions that have expired."""
+    """Delete finished events, marks of sent mails, and expired answers and cookie sessions."""
     outbox.prune()
     mails.prune()
     idempotency.prune()
@@ -50,5 +50,4 @@ def prune() -> None:
 
 @shared_task(ignore_result=True)
 def prune_audit() -> None:
-    """Let go of what the audit log has kept long enough."""
     audit.prune()

@@ -1,8 +1,8 @@
-"""The base of every Celery task, tasks that call a service, and the table of tasks that failed for good.
+"""The base of Celery tasks, tasks that call a service, and the table of dead tasks, which failed permanently.
 
     send_welcome_mail = celery_task.calling(services.send_welcome_mail, module=__name__, retry_for=(EmailDeliveryError,))
 
-Arguments are ids as keywords: they are stored in plain text when the task fails for good.
+Arguments are ids as keywords, since dead tasks are stored in plain text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial, wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID
 
@@ -30,15 +30,15 @@ from infrastructure.telemetry import context, redaction
 if TYPE_CHECKING:
     from infrastructure.scheduling.transport import Unusable
 
-# Redis delivers a message again that was not acknowledged for `visibility_timeout` (65 s), also one that only waits in
-# a worker for its time: a longer wait would run twice, fail twice, and wait twice again.
+# Redis redelivers a message that is not acknowledged within `visibility_timeout` (65 s), even if it only waits in a
+# worker: after a longer countdown, the task would run twice.
 MAX_COUNTDOWN: Final = 45
 MAX_MESSAGE: Final = 8_000
 _log = structlog.get_logger(__name__)
 
 
 class Task(celery.Task):  # type: ignore[type-arg]  # celery-types makes it generic, celery itself does not
-    """Acknowledged when done; retried on the errors that a task names, with back-off and jitter, for some minutes."""
+    """Acknowledged when done, and retried on the errors that it names, with back-off and jitter, for some minutes."""
 
     abstract = True
     max_retries = 10
@@ -46,26 +46,26 @@ class Task(celery.Task):  # type: ignore[type-arg]  # celery-types makes it gene
     retry_backoff_max = MAX_COUNTDOWN
     retry_jitter = True
     default_retry_delay = 5
-    # A pool process that dies (out of memory, say) costs its task an attempt; without a bound it would come back forever.
+    # A pool process that dies, for example out of memory, costs its task one of these attempts.
     retry_on_worker_lost = True
 
     def apply_async(self, args: Any = None, kwargs: Any = None, *positional: Any, **options: Any) -> Any:
-        """Publish. Raises ValueError for a wait that the broker would take for a lost message."""
+        """Raises ValueError for a countdown over MAX_COUNTDOWN."""
         countdown = options.get("countdown")
         if countdown is not None and countdown > MAX_COUNTDOWN:
             if not options.get("retries"):
                 raise ValueError(
-                    f"A task waits {MAX_COUNTDOWN} s at most; keep later work in a table and sweep it."
+                    f"A task waits at most {MAX_COUNTDOWN} s; store later work in a table and sweep it."
                 )
             options["countdown"] = MAX_COUNTDOWN
         return super().apply_async(args, kwargs, *positional, **options)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """Leave out a copy of a task whose work was confirmed before. Raises Ignore."""
+        """Raises Ignore for a copy of a confirmed task."""
         try:
             is_done = outbox.is_confirmed(task_id)
         except DatabaseError:
-            return  # the task meets the same error, and knows whether it is worth a retry
+            return  # the task raises the same error, and retries if it should
         if is_done:
             _log.info("task.was_done_before", task=self.name)
             raise Ignore
@@ -79,20 +79,20 @@ def calling(
     retry_for: tuple[type[Exception], ...] = (),
     **options: Any,
 ) -> Any:
-    """Make a task that calls a service with its own arguments, by keyword; UUIDs and times travel as text.
+    """A task that calls a service with its keyword arguments; UUIDs and datetimes are sent as text.
 
     Args:
-        service: What does the work. What it returns is dropped.
-        module: The `__name__` of the module that keeps the task; with the service's name it is the task's.
-        name: What the task is called in that module, if not as the service.
-        retry_for: Errors after which it is tried again.
-        options: Celery's.
+        service: Its result is ignored.
+        module: The `__name__` of the module that has the task, and the first part of the task's name.
+        name: The last part of the task's name; by default the name of the service.
+        retry_for: Errors that cause a retry.
+        options: As for `celery.shared_task`.
     """
 
     @wraps(service)
     def run(**arguments: Any) -> None:
         kinds = _kinds(service)
-        service(**{key: kinds[key](value) if key in kinds else value for key, value in arguments.items()})
+        service(**{key: events.parse(value, kinds.get(key)) for key, value in arguments.items()})
 
     name = f"{module}.{name or service.__name__}"
     make: Any = celery.shared_task(name=name, autoretry_for=retry_for, **options)
@@ -100,23 +100,18 @@ def calling(
 
 
 @cache
-def _kinds(service: Callable[..., Any]) -> dict[str, Callable[[Any], Any]]:
-    """How to read those arguments of a service that are no plain JSON."""
-    readers: dict[Any, Callable[[Any], Any]] = {UUID: UUID, datetime: datetime.fromisoformat}
-    kinds: dict[str, Callable[[Any], Any]] = {}
-    for name, hint in typing.get_type_hints(service).items():
-        for kind in (hint, *typing.get_args(hint)):
-            if kind in readers:
-                kinds[name] = partial(_read, readers[kind])
-    return kinds
-
-
-def _read(reader: Callable[[Any], Any], value: Any) -> Any:
-    return value if value is None else reader(value)
+def _kinds(service: Callable[..., Any]) -> dict[str, type]:
+    """The parameters of a service that are UUIDs or datetimes."""
+    return {
+        name: kind
+        for name, hint in typing.get_type_hints(service).items()
+        for kind in (hint, *typing.get_args(hint))
+        if kind in (UUID, datetime)
+    }
 
 
 def install() -> None:
-    """Connect the outcome of tasks with the outbox and with the table of dead tasks."""
+    """Connect the signals of tasks to the outbox and the table of dead tasks."""
     signals.task_success.connect(_succeeded, dispatch_uid="celery_task.task_succeeded")
     signals.task_retry.connect(_retried, dispatch_uid="celery_task.task_retried")
     signals.task_failure.connect(record_failure, dispatch_uid="celery_task.dead_tasks")
@@ -127,7 +122,9 @@ def _succeeded(*, sender: Any, **_: Any) -> None:
     try:
         outbox.confirm(sender.request.id)
     except DatabaseError:
-        _log.exception("task.not_confirmed", task=sender.name)  # it is asked for again, and does nothing then
+        _log.exception(
+            "task.not_confirmed", task=sender.name
+        )  # the outbox publishes a copy, which does nothing
 
 
 def _retried(*, sender: Any, request: Any, **_: Any) -> None:
@@ -136,7 +133,7 @@ def _retried(*, sender: Any, request: Any, **_: Any) -> None:
     except DatabaseError:
         _log.exception(
             "task.not_postponed", task=sender.name
-        )  # a second copy of it runs, which is idempotent
+        )  # the outbox publishes a copy; tasks are idempotent
 
 
 def record_failure(
@@ -149,9 +146,9 @@ def record_failure(
     einfo: Any = None,
     **_: Any,
 ) -> None:
-    """Keep a task that failed for good: all attempts used, an error that is not retried, out of time, worker lost."""
+    """Record a task that failed permanently: no attempts left, an error without retry, a timeout, a lost worker."""
     if isinstance(exception, Reject) and outbox.reference(task_id) is not None:
-        return  # its retry could not be published, since the broker is away; the outbox asks for it again
+        return  # the broker is unavailable for its retry; the outbox publishes it again
     _record(
         task_id=task_id,
         name=sender.name,
@@ -164,7 +161,7 @@ def record_failure(
 
 
 def record_unusable(*, message: Unusable, exc: BaseException, **_: Any) -> None:
-    """Keep what the worker took from the broker and could make no task of."""
+    """Record a message of the broker that is not a task."""
     _log.error("task.unusable", task=message.name, task_id=message.task_id, error=repr(exc))
     _record(
         task_id=message.task_id,
@@ -182,12 +179,12 @@ def _error(exception: BaseException) -> str:
 
 
 def _record(**row: Any) -> None:
-    """Write a row of the table of dead tasks. When the database is away, the log has to do."""
+    """Write a row of the table of dead tasks, or a log event if the database is unavailable."""
     try:
         try:
             _write(**row)
         except (DataError, ValueError):
-            # PostgreSQL stores neither U+0000 nor NaN nor lone surrogates nor endless names.
+            # PostgreSQL stores neither U+0000 nor NaN, lone surrogates or names of any length.
             shown = ascii({"name": row["name"], "args": row["args"], "kwargs": row["kwargs"]})
             _write(
                 task_id=_plain(row["task_id"])[:255],
@@ -199,7 +196,7 @@ def _record(**row: Any) -> None:
         _log.exception("task.dead_not_recorded", **row)
     finally:
         if not connection.in_atomic_block:
-            # This may be a worker's main process, which keeps no connection: those that it forks off would share it.
+            # A worker's main process keeps no connection, because forked processes would share it.
             connection.close()
 
 
@@ -215,22 +212,21 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReplayed(events.Event):
-    """A dead task is to be tried again. The event makes that as safe as the task was in the first place."""
+    """A dead task was replayed. As an event, the replay is as reliable as the first run."""
 
     name: ClassVar[str] = "common.task_replayed"
     dead_task_id: UUID
 
 
 class _DeadTask:
-    """Stands for the task that a row of the table is about."""
+    """The handler of TaskReplayed: publishes the task of a row."""
 
     name = "apps.common.celery_task.replay"
 
     def run(self, *, dead_task_id: str) -> None:
-        """Has the parameters of `apply_async`."""
+        """Declares the parameters."""
 
     def apply_async(self, *, kwargs: dict[str, Any], task_id: str) -> None:
-        """Publish the task of the row."""
         row = DeadTask.objects.get(pk=kwargs["dead_task_id"])
         celery.current_app.send_task(row.name, args=row.args, kwargs=row.kwargs, task_id=task_id)
 
@@ -239,9 +235,9 @@ events.on(TaskReplayed, task=_DeadTask())
 
 
 def replay(*, task_ids: Collection[UUID] | None = None) -> int:
-    """Have dead tasks run again, those of the given rows or all that were not yet. Returns the number of tasks.
+    """Replay dead tasks, those of the given rows or all that were not replayed. Returns the number of tasks.
 
-    They are published by the outbox, as soon as the broker is there. Messages that name no task stay as they are.
+    The outbox publishes them. Messages that name no task are skipped.
     """
     rows = DeadTask.objects.filter(replayed_at=None).exclude(name="")
     if task_ids is not None:

@@ -1,8 +1,8 @@
-"""Periodic tasks as the slices declare them, brought in step with those that people edit in the admin site.
+"""Writes the periodic tasks that slices declare into the table that the admin site edits.
 
-A slice declares them in `tasks.SCHEDULE`, as Celery's `beat_schedule` has them; `config.celery` collects them. Whichever
-beat takes the lead writes those that are new or were changed, field by field: a field that a person has changed stays,
-and the admin site shows it. A declaration that is gone disables its schedule, with a note (docs/guides/background-work.md).
+A slice declares them in `tasks.SCHEDULE`, in the form of Celery's `beat_schedule`; `config.celery` collects them. The
+leading beat writes new and changed declarations field by field, but keeps fields that were edited in the admin site. A
+removed declaration disables its schedule, with a note (docs/guides/background-work.md).
 """
 
 from __future__ import annotations
@@ -30,20 +30,19 @@ _log = structlog.get_logger(__name__)
 
 
 class Scheduler(LeaderScheduler):
-    """Beat's scheduler: it writes what the slices declare when it takes the lead."""
+    """Beat's scheduler. Writes the declarations when it becomes the leader."""
 
     def took_the_lead(self) -> None:
-        """Bring the schedules in step with their declarations."""
-        bring_in_step(self.app.conf.beat_schedule)
+        synchronise(self.app.conf.beat_schedule)
 
 
-def bring_in_step(declared: dict[str, dict[str, Any]]) -> None:
-    """Write the declarations that are new or were changed since they were written last, and disable those that are gone.
+def synchronise(declared: dict[str, dict[str, Any]]) -> None:
+    """Write new and changed declarations, and disable the schedules of removed ones.
 
-    Raises ValueError for a declaration with an option that is not understood.
+    Raises ValueError for a declaration with an unknown option.
     """
     with transaction.atomic():
-        # One after the other, should two beats take themselves for the leader.
+        # Two beats may both consider themselves the leader.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         known = {row.name: row for row in DeclaredSchedule.objects.all()}
@@ -64,10 +63,10 @@ def bring_in_step(declared: dict[str, dict[str, Any]]) -> None:
 
 
 def _write(wanted: PeriodicTask, row: PeriodicTask | None, before: dict[str, Any] | None) -> dict[str, Any]:
-    """Write what is declared into the row, but for what a person has changed. Returns what is declared."""
+    """Write the declared fields into the row, except those edited in the admin site. Returns the declared fields."""
     declared = values_of(wanted)
     if row is None:
-        # The first run is one interval, or at the first time of the crontab, after this.
+        # The first run follows after one interval, or at the next time of the crontab.
         wanted.last_run_at = timezone.now()
         wanted.save()
         return declared
@@ -84,7 +83,7 @@ def _write(wanted: PeriodicTask, row: PeriodicTask | None, before: dict[str, Any
 
 
 def _was_gone(row: PeriodicTask) -> bool:
-    """Whether the schedule is off for the sole reason that its declaration was gone."""
+    """Whether the schedule was disabled because its declaration was removed."""
     note = row.description.partition("\n")[0]
     return not row.enabled and note.startswith(DISABLED) and note.endswith(GONE)
 
@@ -93,17 +92,17 @@ def _wanted(name: str, declaration: dict[str, Any]) -> PeriodicTask:
     """The row of a declaration, not saved."""
     options = dict(declaration.get("options") or {})
     if "expires" in options:
-        options["expire_seconds"] = options.pop("expires")  # Celery's name; the library takes only its own
+        options["expire_seconds"] = options.pop("expires")  # from Celery's name to that of django-celery-beat
     if unknown := options.keys() - _OPTIONS:
-        raise ValueError(f"The schedule {name} has options that are not understood: {sorted(unknown)}.")
+        raise ValueError(f"The schedule {name} has unknown options: {sorted(unknown)}.")
     if options.get("expire_seconds") is not None:
         options["expire_seconds"] = round(options["expire_seconds"])
-    fields = ModelEntry._unpack_fields(**{**declaration, "options": options})  # noqa: SLF001  (finds or makes the interval)
+    fields = ModelEntry._unpack_fields(**{**declaration, "options": options})  # noqa: SLF001  (finds or creates the interval)
     return PeriodicTask(name=name, **fields)
 
 
 def values_of(row: PeriodicTask) -> dict[str, Any]:
-    """What a declaration says of a row, as JSON: its fields, and the schedule as a text."""
+    """The fields of a row that a declaration sets, as JSON, with the schedule as text."""
     schedule = str(row.scheduler)
     if row.interval is not None:
         seconds = timedelta(**{row.interval.period: row.interval.every}).total_seconds()
@@ -112,6 +111,6 @@ def values_of(row: PeriodicTask) -> dict[str, Any]:
 
 
 def changed_by_hand(row: PeriodicTask, declared: DeclaredSchedule) -> dict[str, Any]:
-    """The fields in which a row differs from its declaration, with what is declared."""
+    """The declared values of fields that were edited in the admin site."""
     current = values_of(row)
     return {field: value for field, value in declared.values.items() if current.get(field) != value}

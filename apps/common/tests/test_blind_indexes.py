@@ -161,7 +161,7 @@ class TestRotation:
         call_command("rotate_field_keys", "--batch", "3")
         assert capsys.readouterr().out.splitlines()[-2:] == [
             "test_stone.sign: 6 of 6, 3 rotated",
-            "Everything is encrypted with the first key.",
+            "All values are encrypted with the first key.",
         ]
         settings.FIELD_ENCRYPTION_KEYS = (keys[1],)
         assert found("3") == ["3", "fresh"]

@@ -216,7 +216,7 @@ class TestRotation:
             "test_person.tel: 3 of 7, 3 rotated",
             "test_person.tel: 6 of 7, 6 rotated",
             "test_person.tel: 7 of 7, 7 rotated",
-            "Everything is encrypted with the first key.",
+            "All values are encrypted with the first key.",
         ]
         settings.FIELD_ENCRYPTION_KEYS = (new,)
         assert sorted(Person.objects.exclude(phone__isnull=True).values_list("phone", flat=True)) == list(

@@ -465,7 +465,7 @@ class TestEvents:
         assert list(events.handlers_of("test.doubled")) == [task.name]
         events.on(Doubled, task=task, how="twice")
         try:
-            with pytest.raises(ValueError, match=r"listens to 'test\.doubled' twice"):
+            with pytest.raises(ValueError, match=r"handles 'test\.doubled' twice"):
                 events.handlers_of("test.doubled")
         finally:
             del events._registered["test.doubled"]
@@ -610,7 +610,7 @@ def test_a_database_that_is_away_is_tried_again_soon(monkeypatch):
         raise OperationalError("gone")
 
     monkeypatch.setattr(outbox, "relay_due", away)
-    assert outbox._round() == 1.0
+    assert outbox._run_round() == 1.0
 
 
 @pytest.mark.parametrize(
@@ -626,7 +626,7 @@ def test_a_database_that_is_away_is_tried_again_soon(monkeypatch):
 )
 def test_how_long_the_thread_sleeps(monkeypatch, result, wait):
     monkeypatch.setattr(outbox, "relay_due", lambda: result)
-    assert outbox._round() == wait
+    assert outbox._run_round() == wait
 
 
 def test_a_round_that_fails_does_not_end_the_thread(settings):

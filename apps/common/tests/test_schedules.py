@@ -32,7 +32,7 @@ DAILY = {"task": "test.clean", "schedule": 24 * 3600.0, "options": {"expires": 3
 
 
 def step(**declared: dict[str, Any]) -> None:
-    schedules.bring_in_step(declared)
+    schedules.synchronise(declared)
 
 
 def row(name: str = "daily") -> PeriodicTask:
@@ -150,13 +150,13 @@ def test_a_person_s_own_schedules_are_left_alone() -> None:
 
 
 def test_options_that_would_be_dropped_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"daily has options that are not understood: \['countdown'\]"):
+    with pytest.raises(ValueError, match=r"daily has unknown options: \['countdown'\]"):
         step(daily=DAILY | {"options": {"countdown": 5}})
 
 
 def test_every_slice_s_declarations_are_written() -> None:
     collect_schedules(app)
-    schedules.bring_in_step(app.conf.beat_schedule)
+    schedules.synchronise(app.conf.beat_schedule)
     declared = {name for _, module in slices.modules("tasks") for name in getattr(module, "SCHEDULE", {})}
     assert set(PeriodicTask.objects.values_list("name", flat=True)) == declared == set(app.conf.beat_schedule)
     assert not PeriodicTask.objects.filter(expire_seconds=None).exists()
@@ -235,10 +235,10 @@ class TestAdmin:
         ("fields", "problem"),
         [
             ({"task": "test.gone"}, "No task has this name."),
-            ({"args": "5"}, "This is no JSON list."),
-            ({"kwargs": "[]"}, "This is no JSON object."),
-            ({"headers": "[1]"}, "This is no JSON object."),
-            ({"headers": "{"}, "This is no JSON: Expecting property name enclosed in double quotes"),
+            ({"args": "5"}, "This is not a JSON list."),
+            ({"kwargs": "[]"}, "This is not a JSON object."),
+            ({"headers": "[1]"}, "This is not a JSON object."),
+            ({"headers": "{"}, "This is not JSON: Expecting property name enclosed in double quotes"),
         ],
     )
     def test_a_periodic_task_that_beat_cannot_follow_is_refused(
@@ -279,4 +279,6 @@ class TestAdmin:
             {"action": "run_tasks", "_selected_action": [row().pk]},
             follow=True,
         )
-        assert [str(one) for one in response.context["messages"]] == ["The broker is away. Try again later."]
+        assert [str(one) for one in response.context["messages"]] == [
+            "The broker is unavailable. Try again later."
+        ]

@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from apps.common.events import outbox
-from apps.common.management.tables import table
+from apps.common.management.replay import ReplayCommand
 from apps.common.models import OutboxEvent
 
 
-class Command(BaseCommand):
-    """Show pending and dead events, or make dead ones due again."""
-
-    help = "Events whose work is not done: show them, or try dead ones again."
+class Command(ReplayCommand):
+    help = "Events whose work is not done: list them, or replay dead ones."
+    list_help = "events that are pending, awaited (their tasks are published) or dead, oldest first"
+    replay_help = "make dead events due again"
+    head = ("id", "event", "state", "attempts", "due", "error")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`list [--dead] [--limit N]`, `replay ID… | --all`."""
-        actions = parser.add_subparsers(dest="action", required=True)
-        listing = actions.add_parser(
-            "list", help="events that are pending, awaited (their tasks are published) or dead, oldest first"
-        )
-        listing.add_argument("--dead", action="store_true", help="only those that were given up")
-        listing.add_argument("--limit", type=int, default=50)
-        replay = actions.add_parser("replay", help="try dead events again")
-        which = replay.add_mutually_exclusive_group(required=True)
-        which.add_argument("ids", nargs="*", type=UUID, default=[])
-        which.add_argument("--all", action="store_true")
+        super().add_arguments(parser)
+        self.list_parser.add_argument("--dead", action="store_true", help="only dead events")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Run the action."""
-        if options["action"] == "replay":
-            count = outbox.replay(event_ids=None if options["all"] else options["ids"])
-            self.stdout.write(f"{count} events are due again.")
-            return
-        rows = OutboxEvent.objects.dead() if options["dead"] else OutboxEvent.objects.filter(done_at=None)
-        shown = rows.order_by("created_at", "id")[: options["limit"]]
-        head = ("id", "event", "state", "attempts", "due", "error")
-        self.stdout.write(
-            table(
-                head,
-                [
-                    (
-                        row.id,
-                        row.name,
-                        "dead" if row.dead_at else "awaited" if row.asked_at else "pending",
-                        row.attempts,
-                        row.due_at.isoformat(timespec="seconds"),
-                        row.last_error.partition("\n")[0][:80],
-                    )
-                    for row in shown
-                ],
-            )
-        )
+    def rows(self, *, limit: int, **options: Any) -> Iterator[Sequence[object]]:
+        events = OutboxEvent.objects.dead() if options["dead"] else OutboxEvent.objects.filter(done_at=None)
+        for row in events.order_by("created_at", "id")[:limit]:
+            state = "dead" if row.dead_at else "awaited" if row.asked_at else "pending"
+            due_at, error = row.due_at.isoformat(timespec="seconds"), row.last_error.partition("\n")[0][:80]
+            yield row.id, row.name, state, row.attempts, due_at, error
+
+    def replay(self, ids: Sequence[UUID] | None) -> str:
+        return f"{outbox.replay(event_ids=ids)} events are due again."

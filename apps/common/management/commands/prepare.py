@@ -1,4 +1,4 @@
-"""`manage.py prepare`: bring the database to the state that a server can start on."""
+"""`manage.py prepare`: migrate the database and load demo data."""
 
 from __future__ import annotations
 
@@ -15,26 +15,22 @@ from django.db.migrations.executor import MigrationExecutor
 
 from apps.common import slices
 
-# Any number will do, as long as no other lock of the project has it.
+# Any number that no other lock of the project has.
 _LOCK = 7_305_001
 
 
 class Command(BaseCommand):
-    """Migrate if anything is pending and, with --demo, load each slice's demo data. Safe to run at every start."""
-
-    help = "Migrate if anything is pending; with --demo, also load the demo data of every slice (idempotent)."
+    help = "Apply pending migrations; with --demo, also load the demo data of every slice. Idempotent."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--demo` and `--summary`."""
         parser.add_argument("--demo", action="store_true", help="load demo accounts, rooms and messages")
         parser.add_argument(
-            "--summary", type=Path, help="write what was made (logins, URLs) to this JSON file"
+            "--summary", type=Path, help="write the logins and URLs of the demo to this JSON file"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the steps that are due. Two at once wait for each other."""
         with connection.cursor() as cursor:
-            # For as long as the other one migrates: the limits of requests would end the wait after five seconds.
+            # Wait for a parallel run. The time limits of requests would end the wait after five seconds.
             cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
             cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
             cursor.execute("RESET lock_timeout; RESET statement_timeout")
@@ -62,12 +58,12 @@ class Command(BaseCommand):
         for module in demo_modules():
             with transaction.atomic():
                 module.seed(summary)
-        self.stdout.write("Demo data is in place.")
+        self.stdout.write("The demo data is loaded.")
         return summary
 
 
 def demo_modules() -> list[ModuleType]:
-    """`demo.py` of every slice, each after the slices that it names in `AFTER`."""
+    """The `demo.py` of every slice, after those of the slices named in its `AFTER`."""
     found = dict(slices.modules("demo"))
     order = TopologicalSorter({label: getattr(module, "AFTER", ()) for label, module in found.items()})
     return [found[label] for label in order.static_order() if label in found]
