@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.common.management.tables import table
+
 
 class ReplayCommand(BaseCommand):
     """`list [--limit N]`, `replay ID… | --all`."""
@@ -29,7 +31,7 @@ class ReplayCommand(BaseCommand):
         if options["action"] == "replay":
             self.stdout.write(self.replay(None if options["all"] else options["ids"]))
         else:
-            self.stdout.write(_table(self.head, self.rows(**options)))
+            self.stdout.write(table(self.head, self.rows(**options)))
 
     def rows(self, *, limit: int, **options: Any) -> Iterable[Sequence[object]]:
         raise NotImplementedError
@@ -37,12 +39,3 @@ class ReplayCommand(BaseCommand):
     def replay(self, ids: Sequence[UUID] | None) -> str:
         """Replay the given rows, or all. Returns a message."""
         raise NotImplementedError
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

@@ -1,1 +1,1 @@
-"""The socket kit: what the WebSockets of all slices are built from."""
+"""The parts that the WebSockets of all slices share."""

@@ -1,7 +1,7 @@
 """The AsyncAPI 3 document of a socket (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
 
-It is written from the application's side: the application *receives* what clients send. A slice with a socket describes
-its frames in its `asyncapi.py`; handshake, credentials and close codes are the same for all sockets.
+Its operations are those of the application, which *receives* the frames that clients send. A slice describes the frames of
+its socket in its `asyncapi.py`; handshake, credentials and close codes are the same for all sockets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from apps.common.sockets import close_codes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Socket:
-    """A slice's description of its socket: `received` are frames from clients, `sent` frames to them, by name."""
+    """The description of a socket. `received` has the frames from clients, `sent` those to clients, by name."""
 
     name: str
     title: str
@@ -33,7 +33,6 @@ class Socket:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """Build the document."""
         messages = {**self.received, **self.sent}
         return {
             "asyncapi": "3.0.0",
@@ -130,7 +129,7 @@ class Socket:
 def message(
     summary: str, properties: dict[str, Any], *examples: dict[str, Any], optional: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """One kind of frame: an object that has no other properties."""
+    """A kind of frame: an object without other properties."""
     return {
         "summary": summary,
         "payload": {

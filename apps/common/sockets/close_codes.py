@@ -1,6 +1,6 @@
-"""The close codes of every socket and stream, and what the AsyncAPI documents say of them.
+"""The close codes of all sockets and streams, with their descriptions in the AsyncAPI documents.
 
-Codes from 4000 on are the product's own (RFC 6455, section 7.4.2). They are a part of the API and never change.
+Codes from 4000 are private (RFC 6455, section 7.4.2). They are part of the API and never change.
 """
 
 from __future__ import annotations
@@ -32,4 +32,4 @@ COMMON: Final[Mapping[int, str]] = {
     RESTART: "The server restarts, or cannot reach its database. Come back with `?after=`.",
     LAGGING: "The socket took nothing for too long. Come back with `?after=`.",
 }
-"""Codes that any socket may be closed with."""
+"""The codes of every socket."""

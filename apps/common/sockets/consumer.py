@@ -1,7 +1,4 @@
-"""The part that all consumers share: one task serves one socket, from its handshake to its close.
-
-The stock consumers of Channels run two tasks and a channel of the layer for each socket.
-"""
+"""The base of consumers: one task for each socket, where the consumers of Channels use two tasks and a channel."""
 
 from __future__ import annotations
 
@@ -16,12 +13,11 @@ from infrastructure.telemetry import context
 
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no annotations
-    """Refuses handshakes from foreign pages; `serve` does the rest."""
+    """Refuses handshakes from pages of other origins."""
 
     channel_layer_alias = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one socket."""
         context.bind(request_id=context.new_request_id())
         try:
             await receive()
@@ -37,11 +33,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no an
                     detail="Pages of this origin open no sockets here.",
                 )
         except OSError:
-            # The client left while it was being answered.
-            return
+            return  # the client disconnected during an answer
         finally:
             context.clear()
 
     async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Answer the handshake and what follows it."""
+        """Answer the handshake and serve the socket until its close."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What a handshake says: the page that it comes from, the token, and what the client has seen last. Judges no token."""
+"""Reads handshakes: their origin, their token, and the newest number that the client has. Verifies no token."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandshakeRequest:
-    """What a client asks for.
+    """The request of a client.
 
     Attributes:
-        token: The access token; empty without one.
-        ticket: A word for this connection alone; empty without one. It counts where there is no token.
-        subprotocol: The one that the answer names.
-        is_version_spoken: False for a client that offers only other versions of the protocol.
-        after: `?after=`, the number of what the client has seen last; None without it.
-        changes: `?changes=`, the number of the change that the client has seen last, where changes are numbered.
-        invalid: Which of these two are given and are no numbers.
+        token: The access token, or empty.
+        ticket: A single-use ticket, or empty. Ignored if there is a token.
+        subprotocol: The subprotocol of the answer.
+        is_version_spoken: False if the client offers only other versions of the protocol.
+        after, changes: The newest number, and the newest change, that the client has; None without the parameter.
+        invalid: Those of `after` and `changes` that are not numbers.
     """
 
     token: str
@@ -44,9 +43,9 @@ class HandshakeRequest:
 
 
 def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
-    """Read a handshake for a socket that speaks `protocol` (`<name>.v<n>`)."""
+    """Read a handshake for a socket with the subprotocol `protocol` (`<name>.v<n>`)."""
     offered: Sequence[str] = scope.get("subprotocols", ())
-    # Earlier releases put the product's slug before the protocol's name.
+    # Earlier releases prefixed the protocol with the product's slug.
     spoken = (protocol, *(f"{slug}.{protocol}" for slug in PRODUCT.formerly))
     families = tuple(f"{name.rpartition('.')[0]}." for name in spoken)
     parameters = _parameters(scope)
@@ -64,10 +63,7 @@ def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
 
 
 def is_same_site(scope: Mapping[str, Any]) -> bool:
-    """Whether the page that opens the socket, if a browser names one, is the site's own or one that CORS admits.
-
-    Without this, any page could open a socket in its user's name (cross-site WebSocket hijacking).
-    """
+    """Whether the Origin is absent, the site's own, or allowed by CORS. Prevents cross-site WebSocket hijacking."""
     given = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"origin"]
     admitted = settings.CORS_ZONE_ORIGINS
     if not given or "*" in admitted:
@@ -82,16 +78,16 @@ def is_same_site(scope: Mapping[str, Any]) -> bool:
     if any(origin == _origin(url.lower()) for url in (settings.PUBLIC_URL, *admitted)):
         return True
     host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
-    # The host has to be one of the site's names: otherwise a page could point its own name at this address.
+    # Only an allowed host: another site could resolve its own name to this address.
     return origin == _origin(f"{origin[0]}://{host}") and validate_host(
         split_domain_port(host)[0], settings.ALLOWED_HOSTS
     )
 
 
 async def count_refusal(address: str) -> int:
-    """Count a token that is not valid against the client's address, as a zone counts its refusals.
+    """Count an invalid token against the client's address.
 
-    Returns the close code: 4401, and 4429 once the address has used up SOCKET_REFUSED_RATES over all processes.
+    Returns the close code: 4401, or 4429 after the address has exceeded SOCKET_REFUSED_RATES over all processes.
     """
     quota = await asyncio.to_thread(
         rate_limits.count,
@@ -103,7 +99,7 @@ async def count_refusal(address: str) -> int:
 
 
 def _token(scope: Mapping[str, Any], offered: Sequence[str], parameters: Mapping[str, Sequence[str]]) -> str:
-    """The first found of: Authorization header, subprotocols `bearer, <token>`, `?token=`."""
+    """The token of the Authorization header, else of the subprotocols `bearer, <token>`, else of `?token=`."""
     scheme, _, token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() == BEARER and token.strip():
         return str(token.strip())
@@ -118,7 +114,7 @@ def _number(text: str) -> int | None:
 
 
 def _parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The query; empty when it has more parameters than any client needs."""
+    """The parameters of the query; empty if there are more than _MAX_PARAMETERS."""
     if not scope.get("query_string"):
         return {}
     try:
@@ -128,7 +124,7 @@ def _parameters(scope: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port, the default port included; None for what is no origin (RFC 6454, section 4)."""
+    """Scheme, host and port, also a default port; None for an invalid origin (RFC 6454, section 4)."""
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -1,4 +1,4 @@
-"""What is refused below `/ws/` before there is a socket, as problem documents: what is no handshake, or leads nowhere."""
+"""Problem documents for requests below `/ws/` that do not open a socket."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _VERSION: Final = "13"
 
 @csrf_exempt
 def no_handshake(request: HttpRequest) -> HttpResponse:
-    """Answers plain HTTP for a socket: 426, or 400 for a handshake that is not valid. Raises Http404 where none is."""
+    """Answers HTTP requests for a socket: 400 for an invalid handshake, else 426. Raises Http404 for other paths."""
     path = request.path_info.removeprefix("/")
     if not any(route.pattern.match(path) for route in _routes()):
         raise Http404
-    asked = {name.strip().lower() for name in request.headers.get("Upgrade", "").split(",")}
+    upgrades = {name.strip().lower() for name in request.headers.get("Upgrade", "").split(",")}
     version = request.headers.get("Sec-WebSocket-Version", _VERSION)
-    if "websocket" in asked and version == _VERSION:
+    if "websocket" in upgrades and version == _VERSION:
         return problem_response(
             status=400,
             code="bad_request",
-            detail="This is no valid WebSocket handshake (RFC 6455, section 4.2.1).",
+            detail="This is not a valid WebSocket handshake (RFC 6455, section 4.2.1).",
         )
     return problem_response(
         status=426,
@@ -51,7 +51,7 @@ async def no_such_socket(scope: dict[str, Any], receive: Receive, send: Send) ->
 async def refuse(
     scope: dict[str, Any], receive: Receive, send: Send, *, status: int, code: str, detail: str
 ) -> None:
-    """Answer a handshake with a problem document (ASGI's `websocket.http.response`); 403 where a server cannot."""
+    """Answer a handshake with a problem document, or with 403 on servers without `websocket.http.response`."""
     if "websocket.http.response" not in scope.get("extensions", ()):
         await send({"type": "websocket.close"})
         return
@@ -62,12 +62,11 @@ async def refuse(
     headers = problem_documents.headers(body=body, request_id=request_id)
     await send({"type": "websocket.http.response.start", "status": HTTPStatus(status), "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
-    # The end of the socket, then that of the connection: uvicorn logs an error for an application that returns before.
+    # Wait until socket and connection are closed: uvicorn logs an error for an application that returns earlier.
     for _ in range(2):
         await receive()
 
 
 @cache
 def _routes() -> list[Any]:
-    """Looked up with the first such request: most processes serve no sockets."""
     return [route for _, module in slices.modules("routing") for route in module.websocket_urlpatterns]

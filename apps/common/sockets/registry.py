@@ -1,4 +1,4 @@
-"""The hub of each event loop: made by the first who asks for it, closed when the server stops."""
+"""The hub of each event loop, created at its first use and closed when the server stops."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Hub(Protocol):
-    """What a slice keeps for its sockets in one event loop."""
+    """The state of a slice's sockets in one event loop."""
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
 
     async def aclose(self) -> None:
-        """End every socket and let go of connections and threads."""
+        """Close all sockets, connections and threads."""
 
 
 HubT = TypeVar("HubT", bound=Hub)
 
 
 class HubRegistry(Generic[HubT]):
-    """Hubs by event loop. `startup` and `shutdown` are the hooks that a slice's `routing.py` offers to the server."""
+    """Hubs by event loop. `startup` and `shutdown` are the hooks of a slice's `routing.py`."""
 
     def __init__(self, make: Callable[[], HubT]) -> None:
         self._make = make
         self._hubs: dict[asyncio.AbstractEventLoop, HubT] = {}
 
     def get(self) -> HubT:
-        """The running loop's hub, which listens from the first call on."""
+        """The running loop's hub, created and started if needed."""
         hub = self.find()
         if hub is None:
             hub = self._hubs[asyncio.get_running_loop()] = self._make()
@@ -36,7 +36,6 @@ class HubRegistry(Generic[HubT]):
         return hub
 
     def find(self) -> HubT | None:
-        """The running loop's hub, if it has one."""
         return self._hubs.get(asyncio.get_running_loop())
 
     def list_all(self) -> list[HubT]:
@@ -44,11 +43,10 @@ class HubRegistry(Generic[HubT]):
         return list(self._hubs.values())
 
     async def startup(self) -> None:
-        """Listen before the first socket comes."""
+        """Start the running loop's hub."""
         self.get()
 
     async def shutdown(self) -> None:
-        """Close the running loop's hub."""
         hub = self.find()
         if hub is not None:
             try:

@@ -1,4 +1,4 @@
-"""A token bucket: how many frames a socket may send, at a steady rate and at once."""
+"""A token bucket, which limits the frames of a socket."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class TokenBucket:
-    """Fills by `rate` tokens a second and holds `burst` of them; it begins full."""
+    """Starts full with `burst` tokens, and gains `rate` tokens a second."""
 
     __slots__ = ("_at", "_burst", "_left", "_rate")
 
@@ -17,7 +17,7 @@ class TokenBucket:
         self._at = time.monotonic()
 
     def take(self) -> bool:
-        """Take a token. False when there is none."""
+        """Take a token. Returns whether there was one."""
         now = time.monotonic()
         self._left = min(self._left + (now - self._at) * self._rate, self._burst)
         self._at = now

@@ -1,4 +1,4 @@
-"""The two callables that a server gives to a socket (ASGI)."""
+"""The callables of ASGI."""
 
 from __future__ import annotations
 

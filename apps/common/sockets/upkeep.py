@@ -1,4 +1,4 @@
-"""Work that a hub repeats for as long as it lives, whatever happens to it."""
+"""Periodic work of a hub."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _log = structlog.get_logger(__name__)
 
 
 async def repeat(name: str, *, every: float, work: Callable[[], Awaitable[None]]) -> None:
-    """Call `work` every so many seconds until cancelled. A failure is logged, and the next turn comes as before."""
+    """Call `work` every `every` seconds until cancelled. Errors are logged and do not stop it."""
     while True:
         await asyncio.sleep(every)
         try:
             await work()
         except (DatabaseError, InterfaceError) as error:
             _log.warning("sockets.upkeep_failed", work=name, error=type(error).__name__)
-        except Exception:  # noqa: BLE001  (logged with its traceback; the other turns and loops go on)
+        except Exception:  # noqa: BLE001  (logged; the next turns still run)
             _log.exception("sockets.upkeep_broke", work=name)
