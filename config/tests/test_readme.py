@@ -30,7 +30,7 @@ def test_sessions_are_run_by_ci() -> None:
 
 def _is_run(command: str) -> bool:
     """Whether CI, or the walk through the production shape, runs it: by its text or by the Makefile's target."""
-    ci = (BASE_DIR / ".ci" / "run").read_text(encoding="utf-8")
+    ci = "".join((BASE_DIR / name).read_text(encoding="utf-8") for name in (".ci/run", "template/ci"))
     if command.startswith("docker compose up"):
         walk = (BASE_DIR / "deploy" / "journey" / "stack.py").read_text(encoding="utf-8")
         return 'self.compose("up", "--detach", "--wait"' in walk
