@@ -1,1 +1,1 @@
-"""What every slice's HTTP interface is built from: requests, responses, problems, middleware."""
+"""The parts that the HTTP views of all slices share."""

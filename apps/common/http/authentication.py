@@ -1,7 +1,7 @@
-"""How a caller proves who they are: named authenticators, and the one DRF class that hands their verdict on.
+"""The registry of authenticators, and the DRF class that passes their result on.
 
-A slice registers an authenticator under a name (`bearer`, `session`, `service`); a zone lists the names that it takes;
-the zone guard runs them before any view. DRF never authenticates by itself here.
+A slice registers an authenticator under a name (`bearer`, `session`, `service`); a zone lists the names that it accepts.
+The zone's guard runs them before any view; DRF itself never authenticates.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from rest_framework.request import Request
 from apps.common.callers import Caller
 
 Authenticator = Callable[[HttpRequest], Caller | None]
-"""Returns the caller, or None when the request shows no credential of this kind.
-
-Raises apps.common.exceptions.NotAuthenticated when it shows one that does not hold."""
+"""Returns the caller, or None for a request without such a credential. Raises NotAuthenticated for an invalid one."""
 
 _authenticators: dict[str, Authenticator] = {}
 _challenges: dict[str, str] = {}
 
 
 def register_authenticator(name: str, authenticate: Authenticator, *, challenge: str = "Bearer") -> None:
-    """Offer `authenticate` to the zone table under `name`. Raises ValueError when another one has the name.
+    """Register an authenticator for the zone table. Raises ValueError for a name that is taken.
 
-    `challenge` is what a 401 asks for in `WWW-Authenticate` (RFC 9110, section 11.6.1).
+    `challenge` is the scheme of a 401 in `WWW-Authenticate` (RFC 9110, section 11.6.1).
     """
     if _authenticators.setdefault(name, authenticate) is not authenticate:
         raise ValueError(f"Two authenticators are named {name!r}.")
@@ -35,30 +33,26 @@ def register_authenticator(name: str, authenticate: Authenticator, *, challenge:
 
 
 def challenge_of(name: str) -> str:
-    """What a 401 asks for where this authenticator is taken."""
     return _challenges.get(name, "Bearer")
 
 
 def authenticator(name: str) -> Authenticator:
-    """The authenticator of that name. Raises KeyError when no app registered it."""
+    """Raises KeyError for a name that is not registered."""
     return _authenticators[name]
 
 
 def authenticator_names() -> frozenset[str]:
-    """Every registered name, for the checks of the zone table."""
     return frozenset(_authenticators)
 
 
 class GuardedAuthentication(BaseAuthentication):
-    """Hands the guard's verdict to DRF: `request.user` is the account, `request.auth` the `Caller`."""
+    """Passes the guard's caller to DRF: `request.user` is the account, `request.auth` the `Caller`."""
 
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
-        """The guard's caller, or None when it is anonymous or when no guard ran."""
         caller: Caller | None = getattr(request._request, "caller", None)
         if caller is None or not caller.is_authenticated:
             return None
         return caller.user, caller
 
     def authenticate_header(self, request: Request) -> str:
-        """The challenge of a 401 (RFC 9110, section 11.6.1)."""
         return "Bearer"

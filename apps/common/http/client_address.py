@@ -1,4 +1,4 @@
-"""Where a call comes from: the client's address, believed only as far as the trusted proxies vouch for it."""
+"""The address of the client, from the connection or from trusted proxies."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ UNKNOWN = "unknown"
 
 
 def client_address(source: HttpRequest | Mapping[str, Any]) -> str:
-    """The key that limits count a client by: its IPv4 address, or the /64 network of its IPv6 address.
+    """The key of a client in rate limits: its IPv4 address, or the /64 network of its IPv6 address.
 
-    Takes a Django request or an ASGI scope. With TRUSTED_PROXY_COUNT = n, the n-th last entry of X-Forwarded-For is
-    the client, since the last n were written by the trusted proxies; whatever stands before is the client's own word.
-    `"unknown"` when there is no peer address (a Unix socket) and no trusted proxy.
+    Takes a Django request or an ASGI scope. With TRUSTED_PROXY_COUNT = n, the client is the n-th last entry of
+    X-Forwarded-For, because the trusted proxies wrote the last n, and the client can forge those before.
+    `"unknown"` for a Unix socket without trusted proxies.
     """
     return _network(exact_address(source))
 
 
 def exact_address(source: HttpRequest | Mapping[str, Any]) -> str:
-    """The client's full address in canonical form; `"unknown"` where there is none."""
+    """The client's full address in canonical form, or `"unknown"`."""
     if isinstance(source, HttpRequest):
         return _resolve(
             source.META.get("REMOTE_ADDR") or "",
@@ -40,10 +40,7 @@ def exact_address(source: HttpRequest | Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
-    """The network of an address (or of `client_address`), as much as a person needs to know their own: /24, IPv6 /64.
-
-    Empty for what is no address.
-    """
+    """The network of an address (/24, IPv6 /64), by which users recognise their own. Empty for an invalid address."""
     try:
         network = ip_network(address, strict=False)
     except ValueError:
@@ -55,13 +52,13 @@ def network_of(address: str) -> str:
 def _resolve(peer: str, forwarded: str, proxies: int) -> str:
     if proxies and forwarded:
         entries = [entry.strip() for entry in forwarded.split(",")]
-        # Fewer entries than proxies: some were passed by; the earliest is then the best that is vouched for.
+        # With fewer entries than proxies, the request bypassed some of them: take the first entry.
         return _canonical(entries[-min(proxies, len(entries))]) or _canonical(peer) or UNKNOWN
     return _canonical(peer) or UNKNOWN
 
 
 def _canonical(text: str) -> str:
-    """One spelling for each address, without port and zone; empty for what is none."""
+    """The canonical form of an address, without port and zone. Empty for an invalid address."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,11 +1,11 @@
-"""What comes in: `Input`, the base of every serializer that reads a body or a query, and its fields.
+"""`Input`, the base of serializers that read a body or a query, and its fields.
 
-An Input reads what it declares and nothing else, one field at a time. What is not declared reaches no service, whatever the
-model behind it has: a serializer that takes its fields from a model is no Input, and `@operation` takes nothing but an Input.
-Unknown members of a body are refused by name; those of a query by `@operation`, which knows what pages and filters read.
+An Input reads only declared fields. It cannot take fields from a model, and `@operation` accepts no other serializers, so
+that no undeclared value reaches a service. An Input refuses unknown members of a body; `@operation` refuses unknown
+parameters of a query, because it knows those of pages and filters.
 
-The fields want a value of the JSON type that the schema names, where DRF's would convert one: it takes `5` for a UUID,
-`"yes"` for a boolean and `true` for a text. A caller who sends such a value is mistaken.
+The fields accept only the JSON type in the schema. DRF's fields accept `5` for a UUID, `"yes"` for a boolean and `true` for
+a text.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _MOST_NAMED: Final = 20
 _LONGEST_NAME: Final = 100
 
 
-# Without a docstring: the schema would describe by it each serializer that has none of its own.
+# Without a docstring, because the schema would use it for all serializers without their own.
 class Input(serializers.Serializer[Any]):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if issubclass(cls, serializers.ModelSerializer):
-            raise TypeError(f"{cls.__name__} takes fields from a model: declare them, one by one.")
+            raise TypeError(f"{cls.__name__} takes fields from a model: declare each field.")
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping) or self.context.get("is_query"):
@@ -50,16 +50,15 @@ class Input(serializers.Serializer[Any]):
 
 
 def unknown(given: Iterable[Any], known: Collection[str], *, detail: str) -> list[FieldError]:
-    """A fault for each name that is not among the known ones; of the first twenty, by their first hundred characters."""
+    """An error for each unknown name, up to _MOST_NAMED; names are cut to _LONGEST_NAME characters."""
     names = islice((str(name) for name in given if name not in known), _MOST_NAMED)
     return [FieldError(field=name[:_LONGEST_NAME], code="unknown", detail=detail) for name in names]
 
 
 class BooleanField(serializers.BooleanField):
-    """`true` or `false`; in queries and forms, which know texts only, those two words."""
+    """A boolean; in queries and forms, the texts `true` and `false`."""
 
     def to_internal_value(self, data: Any) -> bool:
-        """The truth. Raises ValidationError (`invalid`)."""
         if isinstance(getattr(self.parent, "initial_data", None), QueryDict):
             data = {"true": True, "false": False}.get(data, data)
         if not isinstance(data, bool):
@@ -68,33 +67,27 @@ class BooleanField(serializers.BooleanField):
 
 
 class UUIDField(serializers.UUIDField):
-    """A UUID as text."""
-
     def to_internal_value(self, data: Any) -> Any:
-        """The UUID. Raises ValidationError (`invalid`)."""
         if not isinstance(data, str):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
 
 
 class TextField(serializers.CharField):
-    """A text."""
-
     def to_internal_value(self, data: Any) -> str:
-        """The text, trimmed where the field says so. Raises ValidationError."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class LineField(TextField):
-    """One visible line, as every name is: `apps.common.text` has the rule."""
+    """One visible line, such as a name (`apps.common.text`)."""
 
-    # JSON Schema has no portable pattern for classes of characters: the rule is a format's name.
+    # JSON Schema has no portable pattern for character classes, so the schema names a format.
     schema_extra: dict[str, Any] = {"format": "single-line"}
 
     def to_internal_value(self, data: Any) -> str:
-        """The line, composed and trimmed. Raises ValidationError (`unprintable`, `invisible`)."""
+        """Raises ValidationError (`unprintable`, `invisible`)."""
         try:
             return text.clean_line(super().to_internal_value(data))
         except text.InvalidLine as error:
@@ -102,10 +95,7 @@ class LineField(TextField):
 
 
 class PatternField(serializers.RegexField):
-    """A text of a certain form."""
-
     def to_internal_value(self, data: Any) -> str:
-        """The text. Raises ValidationError."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)

@@ -1,4 +1,4 @@
-"""Filters of lists that refuse what they cannot read, where django-filter's own would quietly filter by nothing."""
+"""Filters of lists that refuse invalid values, which those of django-filter ignore."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from django.core.exceptions import ValidationError
 
 
 class _TrueOrFalse(forms.NullBooleanField):
-    """`true` or `false`; empty is no filter."""
-
     widget = forms.TextInput
 
-    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]  # its own base class returns None, too
-        """The truth, or None for no value. Raises ValidationError for any other text."""
+    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]  # its base class also returns None
+        """None for an empty value. Raises ValidationError unless the text is `true` or `false`."""
         if value in (None, ""):
             return None
         if value not in ("true", "false"):
@@ -24,6 +22,6 @@ class _TrueOrFalse(forms.NullBooleanField):
 
 
 class BooleanFilter(django_filters.BooleanFilter):  # type: ignore[misc]  # no stubs
-    """`?name=true` or `?name=false`. Another text is a 400."""
+    """`?name=true` or `?name=false`. Other texts are refused with 400."""
 
     field_class = _TrueOrFalse

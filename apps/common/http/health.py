@@ -1,7 +1,6 @@
-"""Probes: is the process alive, are the parts that it needs there, and what has it measured.
+"""Probes of liveness and readiness, and metrics.
 
-Without the database, or with migrations that were not applied, a process answers nothing right: it is not ready. Without
-Redis it is slower and says less, but it answers: it is ready, and degraded.
+A process is not ready without its database or with pending migrations. Without Redis it is ready but degraded.
 """
 
 from __future__ import annotations
@@ -10,22 +9,25 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
+from functools import cache
 from typing import Any, Final
 
 import structlog
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 from kombu import Connection
 
+from apps.common.exceptions import NotFound
 from apps.common.http.problems import problem_response
-from infrastructure.cache import redis as cache
+from infrastructure.cache import redis
 from infrastructure.database import budget
-from infrastructure.telemetry import metrics as figures
+from infrastructure.telemetry import metrics as measurements
 
 TIMEOUT: Final = 2.0  # seconds for all parts together
-GRACE: Final = 0.5  # seconds that parts may take longer than those that decide
+GRACE: Final = 0.5  # further seconds for parts that do not decide
 _log = structlog.get_logger(__name__)
 
 
@@ -35,7 +37,7 @@ def _database() -> None:
 
 
 def _cache() -> None:
-    cache.client().ping()
+    redis.client().ping()
 
 
 def _broker() -> None:
@@ -46,20 +48,14 @@ def _broker() -> None:
 
 
 class PendingMigrations(Exception):
-    """The code is ahead of the database."""
+    """The database lacks migrations of the code."""
 
 
-_migrated = False
-
-
+@cache  # success is final
 def _migrations() -> None:
-    global _migrated
-    if _migrated:
-        return
     executor = MigrationExecutor(connection)
     if pending := executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise PendingMigrations(f"{len(pending)} to apply")
-    _migrated = True
 
 
 PARTS: Final[dict[str, Callable[[], None]]] = {
@@ -72,7 +68,7 @@ DECIDING: Final = ("database", "migrations")
 
 
 class Examiner:
-    """Checks parts at the same time, in threads that a part which hangs can keep, but never more than one each."""
+    """Checks parts in parallel. A part that hangs blocks one thread."""
 
     def __init__(self, parts: dict[str, Callable[[], None]], *, deciding: Sequence[str]) -> None:
         self._parts = parts
@@ -83,7 +79,7 @@ class Examiner:
     def examine(self, *, timeout: float = TIMEOUT) -> dict[str, dict[str, Any]]:
         """Return `{part: {ok, ms, error?}}` within `timeout` seconds; never raises.
 
-        A part that hangs and does not decide holds the answer up for GRACE seconds: a kubelet waits for one in all.
+        A part that does not decide delays the answer by at most GRACE seconds, because a kubelet waits for one second.
         """
         deadline = time.monotonic() + timeout
         for name, check in self._parts.items():
@@ -107,9 +103,9 @@ def _examined(name: str, check: Callable[[], None]) -> dict[str, Any]:
     try:
         with budget.request():
             check()
-    except Exception as error:  # noqa: BLE001  (whatever it is, the part is not ready; the log has the details)
-        _log.warning("readyz.part_away", part=name, error=repr(error))
-        # The class says enough to whoever may ask; texts of drivers name hosts and users.
+    except Exception as error:  # noqa: BLE001  (logged; the part is not ready)
+        _log.warning("readyz.part_failed", part=name, error=repr(error))
+        # Only the class, because the texts of drivers name hosts and users.
         return {"ok": False, "ms": _ms(started), "error": type(error).__name__}
     finally:
         connection.close()
@@ -120,43 +116,39 @@ def _ms(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 1)
 
 
-_examiner: Examiner | None = None
+@cache
+def _examiner() -> Examiner:
+    return Examiner(PARTS, deciding=DECIDING)
 
 
+@require_safe
 def alive(request: HttpRequest) -> HttpResponse:
     """`GET /healthz`: this process answers."""
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
     return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
+@require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """`GET /readyz`: each part by name; 503 with Retry-After when one is away that decides, else what is degraded."""
-    global _examiner
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
-    if _examiner is None:
-        _examiner = Examiner(PARTS, deciding=DECIDING)
-    parts = _examiner.examine()
-    away = [name for name, part in parts.items() if not part["ok"]]
-    if not any(name in DECIDING for name in away):
+    """`GET /readyz`: the state of each part; 503 with Retry-After if a deciding part fails."""
+    parts = _examiner().examine()
+    failed = [name for name, part in parts.items() if not part["ok"]]
+    if not any(name in DECIDING for name in failed):
         return JsonResponse(
-            {"status": "degraded" if away else "ok", "degraded": away, "checks": parts},
+            {"status": "degraded" if failed else "ok", "degraded": failed, "checks": parts},
             headers={"Cache-Control": "no-store"},
         )
     return problem_response(
         status=503,
         code="not_ready",
-        detail=f"Not ready: {', '.join(away)}.",
+        detail=f"Not ready: {', '.join(failed)}.",
         headers={"Retry-After": "5", "Cache-Control": "no-store"},
         extra={"checks": parts},
     )
 
 
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """`GET /metrics` in Prometheus' text format; not for calls that came through a proxy."""
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
+    """`GET /metrics` in Prometheus' text format; 404 for requests through a proxy."""
     if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
-        return problem_response(status=404, code="not_found", detail="There is no such thing here.")
-    return HttpResponse(figures.exposition(), content_type=figures.CONTENT_TYPE)
+        return problem_response(status=404, code="not_found", detail=NotFound.detail)
+    return HttpResponse(measurements.exposition(), content_type=measurements.CONTENT_TYPE)

@@ -1,7 +1,6 @@
-"""Idempotency-Key: one effect and one answer, however often a call is sent (draft-ietf-httpapi-idempotency-key-header).
+"""Idempotency-Key: a repeated call has one effect and one answer (draft-ietf-httpapi-idempotency-key-header).
 
-The answer is stored in the transaction of the effect, so there is never one without the other. Answers may carry
-tokens; they are stored encrypted, for a day. What is decided, and why, is docs/guides/idempotency.md.
+The answer is stored in the transaction of the effect, encrypted, for a day (docs/guides/idempotency.md).
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ from infrastructure.crypto import DecryptionError
 _log = structlog.get_logger(__name__)
 
 KEEP: Final = timedelta(hours=24)
-# Longer answers, and those that stream, are not kept: a second call learns that the first one was carried out.
+# Longer and streamed answers are not stored: a repeated call is answered with IdempotencyAnswerLost.
 MAX_KEPT: Final = 1_048_576
 REPLAYED: Final = "Idempotency-Replayed"
-# The methods that the key means something for. One that no view has is refused for what it is, not for its key.
+# Only unsafe methods have a key.
 METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _BOUNDARY = re.compile(r"""boundary="?([^";,\s]{1,70})"?""", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-# What describes the content; everything else belongs to one exchange (ids, dates, limits, cookies).
+# Headers of the content. Others belong to one exchange (ids, dates, limits, cookies).
 _KEPT_HEADERS: Final = (
     "Content-Type",
     "Content-Language",
@@ -55,41 +54,34 @@ _KEPT_HEADERS: Final = (
 
 
 class IdempotencyKeyInvalid(InvalidInput):
-    """The key is not 1 to 128 visible ASCII characters."""
-
     code = "idempotency_key_invalid"
     detail = "Idempotency-Key must be 1 to 128 visible ASCII characters."
 
 
 class IdempotencyInFlight(Conflict):
-    """The first call with this key has not been answered yet."""
-
     code = "idempotency_in_flight"
     detail = "A call with this Idempotency-Key is still running. Try again in a moment."
 
 
 class IdempotencyKeyReused(Unprocessable):
-    """The key was used for another call."""
-
     code = "idempotency_key_reused"
     detail = "This Idempotency-Key was used for a different request."
 
 
 class IdempotencyAnswerLost(Conflict):
-    """The call was carried out, and its answer was not kept or can no longer be read."""
+    """The call was executed, and its answer was not stored or cannot be decrypted."""
 
     code = "idempotency_answer_lost"
     detail = "The call with this Idempotency-Key was carried out. Its answer was not kept: look at what it changed."
 
 
 def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """The answer of `call`, or the stored one when this caller has sent the same call with the same key before.
+    """Run `call`, or return the stored answer if this caller has sent the same request with the same key before.
 
-    Everything that `call` does in the database, and what it hands to `on_commit`, is one transaction with the stored
-    answer. Answers of 5xx are rolled back, and neither they nor 429 are stored: the call may be tried again.
+    Database changes and `on_commit` hooks of `call` are in one transaction with the stored answer. An answer of 5xx is
+    rolled back; 5xx and 429 are not stored, so that the caller can try again.
 
-    Raises:
-        IdempotencyKeyInvalid, IdempotencyInFlight, IdempotencyKeyReused, IdempotencyAnswerLost: see there.
+    Raises IdempotencyKeyInvalid, IdempotencyInFlight, IdempotencyKeyReused, IdempotencyAnswerLost.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None or request.method not in METHODS:
@@ -99,7 +91,7 @@ def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBas
     owner = caller.throttle_key(client_address(request))
     fingerprint = _fingerprint(request)
     with transaction.atomic():
-        # A lock instead of a row that others would wait for: a second call learns at once that the first is running.
+        # A lock does not make a second call wait, as a row would.
         if not _try_lock(owner, key):
             raise IdempotencyInFlight
         stored = StoredAnswer.objects.filter(caller=owner, key=key).first()
@@ -112,7 +104,7 @@ def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBas
             return _restored(stored)
         response = call()
         if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
-            # DRF's responses are rendered late; what is stored, and whether it can be, has to be known now.
+            # DRF renders responses later, but the content is needed now.
             response = response.render()
         if response.status_code >= 500:
             transaction.set_rollback(True)
@@ -122,20 +114,20 @@ def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBas
 
 
 def prune(*, now: datetime | None = None) -> int:
-    """Delete answers older than a day. How many it were."""
+    """Delete expired answers. Returns their number."""
     return StoredAnswer.objects.filter(created_at__lt=(now or timezone.now()) - KEEP).delete()[0]
 
 
 def forget(*, caller: Caller) -> int:
-    """Delete what is kept for a signed-in caller or a service, with the personal data in it. How many it were."""
+    """Delete the stored answers of a user or service. Returns their number."""
     return StoredAnswer.objects.filter(caller=caller.throttle_key("")).delete()[0]
 
 
 def _fingerprint(request: HttpRequest) -> bytes:
-    """A keyed digest of the call: bodies hold passwords, and a plain hash of those could be guessed at."""
+    """A keyed digest of the request. A plain hash would allow guessing the passwords in bodies."""
     digest = hmac.new(settings.SECRET_KEY.encode(), b"idempotency", hashlib.sha256)
     kind, body = request.META.get("CONTENT_TYPE", ""), _body(request)
-    # A client that sends a form again draws a new boundary; the form is the same.
+    # A client that repeats a form generates a new boundary.
     boundary = _BOUNDARY.search(kind) if kind.lower().startswith("multipart/") else None
     if boundary is not None:
         kind = kind.replace(boundary[1], "")
@@ -147,17 +139,14 @@ def _fingerprint(request: HttpRequest) -> bytes:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """The whole body, kept for whoever parses it. Its size was bounded by BodyLimitMiddleware.
-
-    `request.body` alone would refuse a form with files that is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.
-    """
+    """The whole body, also of forms over DATA_UPLOAD_MAX_MEMORY_SIZE. BodyLimitMiddleware has limited its size."""
     if not hasattr(request, "_body"):
         request._body = request.read()  # noqa: SLF001
     return request.body
 
 
 def _try_lock(owner: str, key: str) -> bool:
-    """Take the lock of this key until the transaction ends; False when another transaction holds it."""
+    """Lock the key until the end of the transaction. Returns False if another transaction holds the lock."""
     number = int.from_bytes(
         hashlib.sha256(f"idempotency:{owner}:{key}".encode()).digest()[:8], "big", signed=True
     )
@@ -187,7 +176,7 @@ def _restored(row: StoredAnswer) -> HttpResponse:
     try:
         content = b64decode(ciphers.cipher().decrypt(row.body, _place(row)))
     except DecryptionError:
-        # Its key has left the ring within the day. What must not happen is the effect once more.
+        # The encryption key was removed within the day. The call must not run again.
         _log.warning("idempotency.answer_unreadable", answer=str(row.pk))
         raise IdempotencyAnswerLost from None
     response = HttpResponse(content, status=row.status, headers=row.headers)

@@ -1,6 +1,6 @@
-"""Files as answers: parts of them on request, nothing for who has them already; and uploads from local disk.
+"""File responses with range and conditional requests, and the view of uploads on local disk.
 
-`media` serves `make run` and the tests, where no nginx does; production never mounts it.
+`media` is the view of `make run` and of tests. In production, nginx serves uploads.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from django.views.static import serve
 
 from apps.common.exceptions import DomainError
 
-# An upload is looked at, never run.
+# Browsers display uploads and never execute them.
 _POLICY: Final = "default-src 'none'; img-src 'self'; style-src 'none'; sandbox"
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
 _BLOCK: Final = 64 * 1024
 
 
 class RangeNotSatisfiable(DomainError):
-    """The part that was asked for is beyond the end of the file."""
+    """The requested range is beyond the end of the file."""
 
     code = "range_not_satisfiable"
     detail = "The file is shorter than that."
@@ -36,10 +36,10 @@ class RangeNotSatisfiable(DomainError):
 
 
 def partial(request: HttpRequest, response: FileResponse) -> HttpResponseBase:
-    """The part of a file that `Range` asks for (RFC 9110, section 14): 206; the whole file where several are asked for.
+    """The requested range of a file (RFC 9110, section 14), or the whole file for several ranges.
 
-    `If-Range`, `If-None-Match` and `If-Modified-Since` are compared with the ETag and Last-Modified that the response
-    has. Raises RangeNotSatisfiable.
+    Compares `If-Range`, `If-None-Match` and `If-Modified-Since` with the ETag and Last-Modified of the response.
+    Raises RangeNotSatisfiable.
     """
     file = response.file_to_stream
     assert file is not None  # a FileResponse of a file
@@ -49,7 +49,7 @@ def partial(request: HttpRequest, response: FileResponse) -> HttpResponseBase:
     whole: Any = response  # only its headers are read
     answer = get_conditional_response(request, etag=etag, last_modified=since, response=whole)
     if answer is not None and answer is not whole:  # 304 or 412
-        file.close()  # not the response: closing that would end the request
+        file.close()  # closing the response would end the request
         return answer
     size = int(response.headers["Content-Length"])
     asked = _RANGE.fullmatch(request.headers.get("Range", "").strip()) if request.method == "GET" else None
@@ -58,7 +58,7 @@ def partial(request: HttpRequest, response: FileResponse) -> HttpResponseBase:
     first, last = _span(asked[1], asked[2], size)
     if first > last:
         if asked[1] and asked[2] and int(asked[1]) > int(asked[2]):
-            return response  # which is no range, so there is none
+            return response  # an invalid range is ignored
         file.close()
         raise RangeNotSatisfiable(size)
     file.seek(first)
@@ -70,16 +70,16 @@ def partial(request: HttpRequest, response: FileResponse) -> HttpResponseBase:
 
 
 def _span(first: str, last: str, size: int) -> tuple[int, int]:
-    """The first and the last byte; the former is greater where there is none to send."""
-    if not first:  # the last so many
+    """The first and the last byte; first > last for an empty range."""
+    if not first:  # the last bytes
         return max(0, size - int(last)), size - 1
     return int(first), min(int(last), size - 1) if last else size - 1
 
 
 def _is_current(request: HttpRequest, etag: str | None, modified: str | None) -> bool:
-    """Whether the parts that the client has are of this file; weak validators tell nothing (RFC 9110, 13.1.5)."""
-    held = request.headers.get("If-Range")
-    return held is None or (held == (etag if held.startswith('"') else modified))
+    """Whether `If-Range` matches this file; weak validators never match (RFC 9110, section 13.1.5)."""
+    validator = request.headers.get("If-Range")
+    return validator is None or (validator == (etag if validator.startswith('"') else modified))
 
 
 def _blocks(file: IO[bytes], left: int) -> Iterator[bytes]:
@@ -90,14 +90,14 @@ def _blocks(file: IO[bytes], left: int) -> Iterator[bytes]:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """The uploaded file, or a part of it. Raises Http404 when there is none or the path leads elsewhere."""
+    """The uploaded file, or a range of it. Raises Http404 for a path without a file or outside of the folder."""
     response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
     try:
         answer = partial(request, response) if isinstance(response, FileResponse) else response
     except RangeNotSatisfiable as error:
         answer = HttpResponse(status=416, headers=error.headers)
     answer.headers["Content-Security-Policy"] = _POLICY
-    # A browser that is led here by a link saves it; pages show it all the same.
+    # A browser that opens the address saves the file; pages can still display it.
     answer.headers["Content-Disposition"] = "attachment"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"

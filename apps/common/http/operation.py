@@ -1,4 +1,4 @@
-"""One declaration for each method of a view: what it takes, what it answers, how it fails.
+"""`@operation`: declares the input, the answers and the failures of a view method.
 
 ::
 
@@ -18,10 +18,9 @@
             '''The description, in Markdown.'''
             return services.login(email=email, password=password)
 
-The declaration validates body and query, hands their values to the method as keyword arguments, renders what the method
-returns, and is what the schema is made of (`apps.api.openapi.schema`). All that can be decided when the module is
-imported is decided then; a method that does not take the fields of its declaration is refused there.
-A view may still be plain DRF or Django: the zone's guard asks for no declaration.
+The decorator validates body and query, passes their values to the method as keyword arguments, renders the result, and
+provides the schema (`apps.api.openapi.schema`). A method that does not match its declaration raises TypeError at import.
+Plain DRF and Django views work behind the zone's guard, too.
 """
 
 from __future__ import annotations
@@ -57,14 +56,14 @@ DONE: Final = {204: "Done."}
 
 
 class ApiRequest(HttpRequest):
-    """Django's request as a view gets it behind a zone's guard. For annotations only."""
+    """The request of a view behind a zone's guard. For annotations only."""
 
     caller: Caller
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and its value, where the value alone does not say which of several statuses it is."""
+    """A value with its status, for operations with several statuses."""
 
     status: int
     value: Any = None
@@ -72,10 +71,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What a method declares; the schema reads it.
+    """The declaration of a method, for the schema.
 
-    `answers` has a response and a description for each status, or for a pair of status and media type. `path` are the
-    parameters that the route has to bring.
+    `answers` has a response and a description for each status, or for a pair of status and media type. `path` has the
+    parameters of the route.
     """
 
     id: str
@@ -92,9 +91,9 @@ class Operation:
 
 
 class View(APIView):
-    """The base of views whose methods are operations; `tag` is the heading that the documentation lists them under.
+    """The base of views whose methods are operations; `tag` is their heading in the documentation.
 
-    Raises TypeError, when a subclass is made, for one without a tag, and for a method that is no operation.
+    A subclass without a tag, or with a method that is not an operation, raises TypeError.
     """
 
     tag: ClassVar[str] = ""
@@ -106,7 +105,7 @@ class View(APIView):
             raise TypeError(f"{cls.__qualname__}: give its operations a heading, tag=….")
         for name in _METHODS:
             if name in vars(cls) and not hasattr(vars(cls)[name], "operation"):
-                raise TypeError(f"{cls.__qualname__}.{name} is no operation: declare it with @operation.")
+                raise TypeError(f"{cls.__qualname__}.{name} is not an operation: declare it with @operation.")
 
 
 def operation(
@@ -126,24 +125,21 @@ def operation(
 ) -> Callable[[_Method], Callable[..., HttpResponseBase]]:
     """Declare a method of a `View`; its docstring is the description.
 
-    The method takes the request, the parameters of its route, and, as keyword-only arguments, every field of `body` and
-    `query` by the name that its serializer gives the value (`source`, where there is one). Fields that callers may leave
-    out need a default. `**changes: Unpack[SomeTypedDict]` takes all of them together.
+    The method takes the request, the parameters of its route, and each field of `body` and `query` as a keyword-only
+    argument, by the field's `source`. Optional fields need a default. `**changes: Unpack[SomeTypedDict]` takes all fields.
 
     Args:
-        partial: All fields of the body may be left out.
-        answers: By status, an output serializer; a text, which describes an answer without content; or both as a pair.
-            An output alone is a 200; without any, the answer is an empty 204. The method returns the object for the
-            first output, None for the answer without content, an `Answer` for any other status. What else is documented
-            here (by status and media type, or as a schema) the method answers with an `HttpResponse`, which passes as
-            it is.
-        page: The output of one row of a list. The method returns a QuerySet; `filters` and `pagination` are applied.
-        rows: Makes values for `page` out of the rows of one page.
-        failures: The domain failures that the documentation lists.
-        parameters: Documents what the method reads from the request by itself.
+        partial: All fields of the body are optional.
+        answers: Maps statuses to an output serializer, to the description of an answer without content, or to a pair of
+            both. An output alone means 200, None an empty 204. The method returns the object of the first output, None
+            for the answer without content, or an `Answer` for another status. For other documented answers (by media
+            type, or as a schema) it returns an `HttpResponse`, which is not changed.
+        page: The output of one row of a list. The method returns a QuerySet, to which `filters` and `pagination` apply.
+        rows: Converts the rows of one page into values for `page`.
+        failures: Domain errors, for the documentation.
+        parameters: Documentation of parameters that the method reads from the request.
 
-    Raises:
-        TypeError: when the method is declared: it does not fit.
+    Raises TypeError for a method that does not match.
     """
 
     def declare(method: _Method) -> Callable[..., HttpResponseBase]:
@@ -153,14 +149,14 @@ def operation(
                 f"{where}: {name.upper()} takes no {'body' if name in _METHODS else 'operation'}."
             )
         declared = {200: page(many=True)} if page is not None else answers if answers is not None else DONE
-        said = {
-            status: _said(answer)
+        described = {
+            status: _described(answer)
             for status, answer in (declared if isinstance(declared, Mapping) else {200: declared}).items()
         }
         render = (
             _page_renderer(page, rows, filters, pagination)
             if page is not None
-            else _renderer(where, {status: response for status, (response, _) in said.items()})
+            else _renderer(where, {status: response for status, (response, _) in described.items()})
         )
         path = _require_match(where, method, [*_fields(query), *_fields(body, partial=partial)])
         known = _query_names(query, filters, pagination if page is not None else None, parameters)
@@ -186,7 +182,7 @@ def operation(
             body=body,
             query=query,
             partial=partial,
-            answers=said,
+            answers=described,
             filters=filters,
             pagination=pagination,
             parameters=parameters,
@@ -197,14 +193,14 @@ def operation(
     return declare
 
 
-def _said(answer: Any) -> tuple[Any, str]:
+def _described(answer: Any) -> tuple[Any, str]:
     if isinstance(answer, str):
         return None, answer
     return answer if isinstance(answer, tuple) else (answer, "")
 
 
 def _fields(serializer: type[Input] | None, *, partial: bool = False) -> Iterator[tuple[str, bool]]:
-    """The names of the values that a serializer hands on, and whether each may be missing."""
+    """The names of the values of a serializer, and whether each is optional."""
     if serializer is None:
         return
     if not issubclass(serializer, Input):
@@ -219,7 +215,7 @@ def _query_names(
     pagination: type[BasePagination] | None,
     parameters: Sequence[OpenApiParameter],
 ) -> frozenset[str]:
-    """The parameters that an operation reads from its query."""
+    """The names of all query parameters of an operation."""
     paging = pagination().get_schema_operation_parameters(None) if pagination is not None else ()  # type: ignore[arg-type]
     return frozenset(
         [
@@ -232,7 +228,7 @@ def _query_names(
 
 
 def _require_match(where: str, method: _Method, fields: list[tuple[str, bool]]) -> frozenset[str]:
-    """The method's parameters that come from the path. Raises TypeError unless the others are the fields."""
+    """The method's path parameters. Raises TypeError unless the others are the fields."""
     taken: dict[str, bool] = {}
     path = set()
     for parameter in list(inspect.signature(method).parameters.values())[2:]:
@@ -249,10 +245,10 @@ def _require_match(where: str, method: _Method, fields: list[tuple[str, bool]]) 
     names = [name for name, _ in fields]
     problems = [
         *(f"'{name}' of the input is not taken" for name in set(names) - taken.keys()),
-        *(f"'{name}' is no field of the input" for name in taken.keys() - set(names)),
+        *(f"'{name}' is not a field of the input" for name in taken.keys() - set(names)),
         *(f"'{name}' is in the body and in the query" for name in set(names) if names.count(name) > 1),
         *(
-            f"'{name}' may be left out and has no default"
+            f"'{name}' is optional and has no default"
             for name, is_optional in fields
             if is_optional and not taken.get(name, True)
         ),
@@ -269,7 +265,7 @@ def _validated(serializer: Input) -> dict[str, Any]:
 
 
 def _renderer(where: str, responses: Mapping[Any, Any]) -> _Render:
-    """Renders a value by the output of its status."""
+    """Renders a value with the output of its status."""
     outputs: dict[Any, Output | None] = {
         status: response
         for status, response in responses.items()
@@ -303,7 +299,7 @@ def _page_renderer(
     filters: type[FilterSet] | None,
     pagination: type[BasePagination],
 ) -> _Render:
-    """Renders the page of a QuerySet that a request asks for."""
+    """Renders the requested page of a QuerySet."""
 
     def render(request: ApiRequest, outcome: Any) -> HttpResponseBase:
         if isinstance(outcome, HttpResponseBase):
@@ -314,7 +310,7 @@ def _page_renderer(
                 raise translate_validation(filterset.errors)
             outcome = filterset.qs
         paginator = pagination()
-        found: Any = paginator.paginate_queryset(outcome, request)  # type: ignore[arg-type]  # they read GET alone
+        found: Any = paginator.paginate_queryset(outcome, request)  # type: ignore[arg-type]  # paginators only read GET
         if rows is not None:
             found = rows(found)
         return paginator.get_paginated_response(output(found, many=True, context={"request": request}).data)

@@ -1,4 +1,4 @@
-"""Pages of lists, by key. The ordering is the selector's."""
+"""Keyset pagination of lists. The selector orders them."""
 
 from __future__ import annotations
 
@@ -22,26 +22,24 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from apps.common.exceptions import FieldError, InvalidInput
 from apps.common.http.fields import unknown
 
-if TYPE_CHECKING:  # DRF's views import the default bricks, which are these
+if TYPE_CHECKING:  # DRF's views import the default classes, among them these
     from rest_framework.views import APIView
 
 DEFAULT_SIZE: Final = 20
 MAX_SIZE: Final = 100
-MAX_DIGITS: Final = 9  # of a `limit`; what is above MAX_SIZE counts as MAX_SIZE
+MAX_DIGITS: Final = 9  # of a `limit`; larger ones than MAX_SIZE count as MAX_SIZE
 _MAX_CURSOR: Final = 4096
 
 
 class InvalidCursor(InvalidInput):
-    """A cursor that this list did not give out."""
-
     code = "invalid_cursor"
     detail = "The cursor does not belong to this list."
 
 
 def page_size(request: HttpRequest | Request) -> int:
-    """`?limit=` or `?page_size=`, the smaller one of both, at most 100; 20 without them.
+    """`?limit=` or `?page_size=`, the smaller one, at most MAX_SIZE; DEFAULT_SIZE without them.
 
-    Raises InvalidInput for what is not a whole number above 0.
+    Raises InvalidInput for a value that is not a positive integer.
     """
     sizes = [_size(request, name) for name in ("limit", "page_size") if name in request.GET]
     return min(*sizes, MAX_SIZE) if sizes else DEFAULT_SIZE
@@ -55,17 +53,15 @@ def _size(request: HttpRequest | Request, name: str) -> int:
 
 
 class LinkedPagination(BasePagination):
-    """`{next, previous, results}`; a subclass finds the rows of a page and the addresses of its neighbours."""
+    """`{next, previous, results}`. A subclass selects the rows, and sets the links."""
 
     _next: str | None
     _previous: str | None
 
     def get_paginated_response(self, data: Any) -> Response:
-        """The page around its serialized rows."""
         return Response({"next": self._next, "previous": self._previous, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The page in OpenAPI."""
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
@@ -79,18 +75,18 @@ class LinkedPagination(BasePagination):
 
 
 class KeysetPagination(LinkedPagination):
-    """`{next, previous, results}`: each page starts behind the last row of the one before, at the same cost for all.
+    """Each page starts after the last row of the previous one, at the same cost for every page.
 
-    The QuerySet has to be ordered by fields; the primary key is added as the tiebreak. A cursor names values of those
-    fields, any that a row has, and fits only the ordering that it was made for.
+    The QuerySet must be ordered by fields; the primary key is added as the tiebreak. A cursor has values of these fields,
+    and is valid only for its ordering.
     """
 
     raises = (InvalidCursor,)  # for the schema
 
-    def paginate_queryset(  # type: ignore[override]  # a sequence has no keys to page by
+    def paginate_queryset(  # type: ignore[override]  # only QuerySets have keys
         self, queryset: QuerySet[Any], request: HttpRequest | Request, view: APIView | None = None
     ) -> list[Any] | None:
-        """The rows of the page that the request asks for, by one query. Raises InvalidInput, InvalidCursor."""
+        """The rows of the requested page, in one query. Raises InvalidInput, InvalidCursor."""
         _refuse_unknown(request, view, self)
         size = page_size(request)
         self._url = request.build_absolute_uri()
@@ -111,12 +107,11 @@ class KeysetPagination(LinkedPagination):
         self._next = self._link("n", rows[-1]) if rows and has_next else None
         self._previous = self._link("p", rows[0]) if rows and has_previous else None
         if not rows and position is not None:
-            # Beyond the end: the way back is known although there is no row to name.
+            # Beyond the end: without a row for a cursor, link to the first page.
             self._previous, self._next = (None, self._first()) if backwards else (self._first(), None)
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """`cursor`, `limit` and `page_size` in OpenAPI."""
         words = "Where the page starts; taken from `next` or `previous`."
         schema = {"type": "string", "minLength": 1, "maxLength": _MAX_CURSOR}
         return [query_parameter("cursor", words, schema), *size_parameters("Rows of a page")]
@@ -131,7 +126,7 @@ class KeysetPagination(LinkedPagination):
         return replace_query_param(self._url, "cursor", cursor)
 
     def _decode(self, cursor: str, model: type[Model]) -> tuple[bool, list[Any]]:
-        """Direction and values of a cursor. Raises InvalidCursor."""
+        """Whether the cursor goes backwards, and its values. Raises InvalidCursor."""
         if len(cursor) > _MAX_CURSOR or not cursor.isascii():
             raise InvalidCursor
         try:
@@ -150,7 +145,7 @@ class KeysetPagination(LinkedPagination):
 
 
 def _refuse_unknown(request: HttpRequest | Request, view: APIView | None, paging: BasePagination) -> None:
-    """For lists of DRF's own: refuse what neither their pages nor their filters read. (`@operation` does it itself.)"""
+    """Refuse unknown query parameters of plain DRF lists. For operations, `@operation` refuses them."""
     if view is None:
         return
     filterset: Any = getattr(view, "filterset_class", None)
@@ -163,12 +158,12 @@ def _refuse_unknown(request: HttpRequest | Request, view: APIView | None, paging
 
 
 def query_parameter(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """An optional parameter of a query in OpenAPI."""
+    """An optional query parameter in OpenAPI."""
     return {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
 
 
 def size_parameters(words: str) -> list[dict[str, Any]]:
-    """`limit` and `page_size` in OpenAPI, as the function `page_size` reads them."""
+    """The parameters of `page_size` in OpenAPI."""
     bounds = {"type": "integer", "minimum": 1, "maximum": 10**MAX_DIGITS - 1}
     words = f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}."
     return [
@@ -178,13 +173,13 @@ def size_parameters(words: str) -> list[dict[str, Any]]:
 
 
 def _ordering(queryset: QuerySet[Any]) -> list[str]:
-    """The QuerySet's ordering by names, ending in the primary key. Raises TypeError for expressions and for none."""
+    """The QuerySet's ordering, with the primary key at the end. Raises TypeError for expressions, or without one."""
     query = queryset.query
     names: Sequence[Any] = (
         query.order_by or (query.get_meta().ordering if query.default_ordering else ()) or ()
     )
     if not names or not all(isinstance(name, str) and name != "?" for name in names):
-        raise TypeError("Keyset pages need a QuerySet that is ordered by names of fields.")
+        raise TypeError("Keyset pagination needs a QuerySet that is ordered by names of fields.")
     key = query.get_meta().pk.name
     order = [{"pk": key, "-pk": f"-{key}"}.get(name, name) for name in names]
     if key not in (name.removeprefix("-") for name in order):
@@ -201,7 +196,7 @@ def _opposite(name: str) -> str:
 
 
 def _behind(model: type[Model], order: Sequence[str], position: Sequence[Any]) -> Q:
-    """Rows that come after a position: (a > x) or (a = x and b > y) …, with the first column bounded for the index."""
+    """Rows after a position: (a > x) or (a = x and b > y) …, with a bound of the first column for its index."""
     condition, equal = Q(), Q()
     for name, value in zip(order, position, strict=True):
         field = name.removeprefix("-")
@@ -215,7 +210,7 @@ def _behind(model: type[Model], order: Sequence[str], position: Sequence[Any]) -
 
 
 def _beyond(model: type[Model], name: str, value: Any) -> Q:
-    """Rows that come after a value of one column; PostgreSQL puts null behind all values, and before them backwards."""
+    """Rows after a value of one column. PostgreSQL sorts null after all values, and before them when descending."""
     field, is_backwards = name.removeprefix("-"), name.startswith("-")
     if value is None:
         return Q(**{f"{field}__isnull": False}) if is_backwards else Q(pk__in=())
@@ -226,17 +221,14 @@ def _beyond(model: type[Model], name: str, value: Any) -> Q:
 
 
 def _bound(field: Any, value: Any) -> Any:
-    """What rows are compared with: a value that a row may have, whatever the field's own rules for input are by now.
-
-    Raises InvalidCursor for what no row can have.
-    """
+    """The value of a column in a cursor. Raises InvalidCursor for a value that no row can have."""
     if value is None:
         return None
     try:
         if isinstance(field, CharField | TextField):
             if type(value) is not str or "\x00" in value:
                 raise InvalidCursor
-            # As an expression it is compared as it stands, past what the field would make of it.
+            # An expression, because the field would validate or convert a value.
             return Value(value, output_field=TextField())
         found = field.to_python(value)
     except (ValidationError, ValueError, TypeError, OverflowError):

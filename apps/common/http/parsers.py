@@ -1,7 +1,7 @@
-"""Request bodies: strict JSON everywhere, multipart where a view asks for it. What the values mean is for serializers.
+"""Parsers of request bodies: strict JSON, and multipart for views with uploads.
 
-RFC 8259 leaves open what this refuses: duplicate names, numbers beyond a double (NaN, Infinity), a charset other than
-UTF-8, U+0000, lone surrogates, and nesting deeper than 32.
+The JSON parser refuses what RFC 8259 leaves open: duplicate names, numbers beyond a double (NaN, Infinity), charsets other
+than UTF-8, U+0000, lone surrogates, and nesting deeper than MAX_DEPTH.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MAX_DEPTH: Final = 32
 
 
 class StrictJSONParser(BaseParser):
-    """Reads one JSON value. Raises ParseError (400) or UnsupportedMediaType (415)."""
+    """Raises ParseError (400), UnsupportedMediaType (415)."""
 
     media_type = "application/json"
-    # DRF's schema and browsable parts look a parser's renderer up.
+    # DRF's schema looks up the renderer of a parser.
     renderer_class = JSONRenderer
 
     def parse(
@@ -37,26 +37,24 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The value of the body."""
         if media_type is not None and ";" in media_type:
             _require_utf8(media_type)
         return loads(stream.read())
 
 
 class _StrictForm(DjangoMultiPartParser):
-    """Django's parser, which drops from a file's name what cannot be shown, U+0000 included."""
+    """Django's parser removes unprintable characters from file names, U+0000 included; this one refuses it."""
 
     def sanitize_file_name(self, file_name: str) -> str | None:
-        """The name without folders. Raises MultiPartParserError for one that is not text."""
         if not _is_text(file_name):
             raise MultiPartParserError("a file name is not text")
         return super().sanitize_file_name(file_name)
 
 
 class UploadParser(MultiPartParser):
-    """`multipart/form-data` with files; list it in `parser_classes` of views that take uploads, nowhere else.
+    """`multipart/form-data` with files, for the `parser_classes` of views with uploads.
 
-    Names and fields are UTF-8 without U+0000, as in JSON; content of files is for whoever stores it to judge.
+    Names and fields are UTF-8 without U+0000, as in JSON. Services validate the content of files.
     """
 
     def parse(
@@ -65,7 +63,7 @@ class UploadParser(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> DataAndFiles[Any, Any]:
-        """Fields and files. Raises ParseError (400), UnsupportedMediaType (415), StorageUnavailable (503)."""
+        """Raises ParseError (400), UnsupportedMediaType (415), StorageUnavailable (503)."""
         request = (parser_context or {})["request"]
         if media_type is not None:
             _require_utf8(media_type)
@@ -76,9 +74,9 @@ class UploadParser(MultiPartParser):
             raise ParseError("The form could not be read.") from error
         except UnreadablePostError:
             raise
-        except OSError as error:  # larger files wait on disk
+        except OSError as error:  # larger files are stored on disk
             for handler in request.upload_handlers:
-                with suppress(OSError):  # what does not fit fails once more when it is closed
+                with suppress(OSError):  # closing the file may fail, too
                     handler.upload_interrupted()
             raise StorageUnavailable("There is no room for this file right now. Try again later.") from error
         if not all(_is_text(name) and all(map(_is_text, values)) for name, values in data.lists()) or not all(
@@ -89,7 +87,7 @@ class UploadParser(MultiPartParser):
 
 
 def _is_text(value: str) -> bool:
-    """Whether a text is whole: bytes that are no UTF-8 have become U+FFFD by now."""
+    """Whether a text is valid. The parser has replaced bytes that are not UTF-8 by U+FFFD."""
     return "\x00" not in value and "\ufffd" not in value
 
 
@@ -101,7 +99,7 @@ def _require_utf8(media_type: str) -> None:
 
 
 def loads(raw: bytes) -> Any:
-    """The value of a JSON text. Raises ParseError with a detail that is safe to show."""
+    """Raises ParseError, with a detail that is safe to show."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -112,8 +110,8 @@ def loads(raw: bytes) -> Any:
         members = _count_members(value)
     else:
         members = 0
-    # Each member has a colon of its own. As many colons as members: no name stands twice. More of them: some are
-    # inside texts, or some members were overwritten by later ones of the same name; only then is it worth a look.
+    # Each member has a colon. With as many colons as members, no name is duplicate. Further colons are in texts, or of
+    # members that a later one with the same name has replaced.
     if raw.count(b":") != members:
         _refuse_duplicates(raw)
     if b"\\u0000" in raw and _has_null(value):
@@ -122,7 +120,7 @@ def loads(raw: bytes) -> Any:
 
 
 def _count_members(value: Any) -> int:
-    """How many members all objects hold together. Raises ParseError beyond the depth that is allowed."""
+    """The number of members of all objects. Raises ParseError for nesting deeper than MAX_DEPTH."""
     members = 0
     level = [value]
     for _ in range(MAX_DEPTH):
@@ -140,7 +138,7 @@ def _count_members(value: Any) -> int:
 
 
 def _refuse_duplicates(raw: bytes) -> None:
-    # Numbers stay text: their value is known already, and Python refuses integers of 4,300 digits.
+    # Numbers stay text, because Python refuses integers of 4,300 digits.
     json.loads(raw, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
 
 

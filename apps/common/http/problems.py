@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457) for what goes wrong before a view is reached. Views' errors are apps.api.problems'."""
+"""Problem documents (RFC 9457) of middleware and probes. Those of views are in apps.api.problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["CONTENT_TYPE", "ProblemResponse", "problem_response", "title_of"]
 
 
 class ProblemResponse(HttpResponse):
-    """A problem document; `problem_code` is its code, for whoever counts."""
+    """A problem document; `problem_code` is its code, for metrics."""
 
     problem_code = ""
 
@@ -30,12 +30,14 @@ def problem_response(
     extra: Mapping[str, Any] | None = None,
 ) -> ProblemResponse:
     """`{type, title, status, detail, code, request_id, errors}`, plus the members of `extra`."""
-    said = problem_documents.document(
+    document = problem_documents.document(
         status=status, code=code, detail=detail, request_id=context.request_id()
     )
-    document = {**said, **(extra or {})}
     response = ProblemResponse(
-        orjson.dumps(document), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {})
+        orjson.dumps({**document, **(extra or {})}),
+        status=status,
+        content_type=CONTENT_TYPE,
+        headers=dict(headers or {}),
     )
     response.problem_code = code
     return response

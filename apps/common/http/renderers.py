@@ -1,4 +1,4 @@
-"""JSON answers, written by orjson. How an error looks is decided in apps.api.problems."""
+"""JSON answers, written by orjson."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework.renderers import BaseRenderer
 
 
 def _default(value: Any) -> Any:
-    """What orjson does not know by itself; it knows dates, UUIDs, enums and dataclasses."""
+    """Converts types that orjson does not support."""
     if isinstance(value, str | Decimal | Promise):
         return str(value)
     if isinstance(value, Mapping):
@@ -23,13 +23,11 @@ def _default(value: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """`value` as JSON in UTF-8. Raises TypeError for what has no JSON form."""
+    """Raises TypeError for a value without a JSON form."""
     return orjson.dumps(value, default=_default, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
 
 
 class JSONRenderer(BaseRenderer):
-    """`application/json`."""
-
     media_type = "application/json"
     format = "json"
     charset = None
@@ -40,5 +38,5 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The body; empty for None, which is what an answer without content carries."""
+        """The body; empty for None, the data of an answer without content."""
         return b"" if data is None else dumps(data)

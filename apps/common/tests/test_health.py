@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.urls("apps.common.tests.urls")]
 
 
 @pytest.fixture
-def web(monkeypatch):
-    monkeypatch.setattr(health, "_examiner", None)
-    monkeypatch.setattr(health, "_migrated", False)
+def web():
+    health._examiner.cache_clear()
+    health._migrations.cache_clear()
     return Client()
 
 

@@ -287,18 +287,18 @@ def twice(self, request, *, depth):
         (
             wrong_fields,
             {"body": StoneInput},
-            "'colour' is no field of the input; 'weight' of the input is not taken.",
+            "'colour' is not a field of the input; 'weight' of the input is not taken.",
         ),
-        (wrong_default, {"body": StoneInput}, "'weight' may be left out and has no default."),
+        (wrong_default, {"body": StoneInput}, "'weight' is optional and has no default."),
         (
             wrong_source,
             {"body": StoneInput},
-            "'above' is no field of the input; 'above_id' of the input is not taken.",
+            "'above' is not a field of the input; 'above_id' of the input is not taken.",
         ),
-        (wrong_fields, {}, "'above_id' is no field of the input; 'colour' is no field"),
+        (wrong_fields, {}, "'above_id' is not a field of the input; 'colour' is not a field"),
         (untyped, {"body": StoneInput}, r"annotate \*\*changes with Unpack"),
         (wrong_typed, {"body": StoneInput}, "'weight' of the input is not taken"),
-        (total, {"body": StoneInput, "partial": True}, "'name' may be left out and has no default"),
+        (total, {"body": StoneInput, "partial": True}, "'name' is optional and has no default"),
         (twice, {"body": PlaceInput, "query": PlaceInput}, "'depth' is in the body and in the query"),
         (
             twice,
@@ -326,7 +326,7 @@ def test_only_methods_with_a_body_take_one(name, words) -> None:
 
 
 def test_a_view_of_operations_has_no_other_methods() -> None:
-    with pytest.raises(TypeError, match=r"Careless\.get is no operation"):
+    with pytest.raises(TypeError, match=r"Careless\.get is not an operation"):
         type("Careless", (View,), {"get": lambda self, request: None}, tag="stones")
     with pytest.raises(TypeError, match="Nameless: give its operations a heading"):
         type("Nameless", (View,), {})

@@ -43,7 +43,7 @@ def test_nothing_undeclared_comes_through(found: type[inputs.Input]) -> None:
 
 
 def test_fields_of_a_model_are_no_input() -> None:
-    with pytest.raises(TypeError, match="declare them"):
+    with pytest.raises(TypeError, match="declare each field"):
 
         class Everything(inputs.Input, serializers.ModelSerializer[User]):
             """What mass assignment is made of."""

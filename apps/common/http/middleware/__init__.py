@@ -1,4 +1,4 @@
-"""What every HTTP request passes: context and access line, headers, checks of address and body, and for pages Django's own."""
+"""The middleware of every HTTP request."""
 
 from apps.common.http.middleware.address import AddressMiddleware
 from apps.common.http.middleware.body_limits import BodyLimitMiddleware

@@ -1,8 +1,7 @@
-"""Refuses requests by their address: another host's, plain HTTP where TLS is required, and text that is none.
+"""Refuses addresses with a foreign host, without required TLS, or with invalid text.
 
-Text that is none are bytes that are no UTF-8 (lone surrogates among them), and U+0000. In a query string Django would
-put U+FFFD for the former; in a path it leaves them percent-encoded, as no route has them. U+0000 it hands on, for each
-look-up and file system behind to trip over. Bodies are judged by their parsers.
+Invalid are bytes that are not UTF-8, and U+0000. Django replaces the former by U+FFFD in a query string, and keeps them
+percent-encoded in a path, which then matches no route. It passes U+0000 to queries and file systems, which fail.
 """
 
 from __future__ import annotations
@@ -18,22 +17,21 @@ from apps.common.http.problems import problem_response
 
 
 class AddressMiddleware:
-    """400 for a host that is not allowed, a path or a query string that is not text; 403 for the API without TLS."""
+    """400 for a foreign host and for invalid text, 403 for API calls without TLS."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
         self._tls_only: bool = settings.SECURE_SSL_REDIRECT
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Judge the address. Raises DisallowedHost, which Django answers with a 400."""
         if request.path in PROBES:
             return self._get_response(request)
-        request.get_host()
+        request.get_host()  # raises DisallowedHost, which Django answers with 400
         if self._tls_only and is_api(request.path) and not request.is_secure():
             return problem_response(
                 status=403, code="tls_required", detail="The API is reached over HTTPS only."
             )
-        # Look only where there can be something: most addresses are plain ASCII.
+        # Most addresses are plain ASCII and need no decoding.
         query: str = request.META.get("QUERY_STRING", "")
         if "\x00" in request.path:
             return _refused("path")

@@ -1,4 +1,4 @@
-"""Refuses bodies that are too long, coded, or did not arrive whole, before anything reads them; chunked ones are counted."""
+"""Refuses bodies that are too long, encoded or incomplete, before they are parsed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from django.http import HttpRequest, HttpResponseBase
 from apps.common.http.problems import problem_response
 from infrastructure.server.wsgi_bridge import REFUSAL
 
-# Boundaries, part headers and the small fields beside a file.
+# The boundaries, headers and small fields of a form with a file.
 FORM_OVERHEAD: Final = 65_536
 _BLOCK: Final = 65_536
 
 
 class BodyLimitMiddleware:
-    """413 for a body over MAX_BODY_BYTES; multipart forms may have MAX_UPLOAD_BYTES and some overhead.
+    """413 for a body over MAX_BODY_BYTES, or a multipart form over MAX_UPLOAD_BYTES and FORM_OVERHEAD.
 
-    415 for a Content-Encoding, since none is decoded here; what the server says of a body that it could not take.
+    415 for a Content-Encoding, and the server's own refusal of an incomplete body.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Judge by the declared length; a chunked body is counted while it is read."""
         meta = request.META
         if REFUSAL in meta:
             return problem_response(**meta[REFUSAL])
@@ -51,11 +50,11 @@ class BodyLimitMiddleware:
             limit = _limit(meta)
             try:
                 body = _read_bounded(meta["wsgi.input"], limit) if "wsgi.input" in meta else b""
-            except OSError:  # gunicorn's word for chunks that are none
+            except OSError:  # gunicorn raises it for invalid chunks
                 return problem_response(status=400, code="bad_request", detail="The body could not be read.")
             if body is None:
                 return _too_large(limit)
-            # Django reads as many bytes as are declared, which for a chunked body would be none.
+            # Django reads as many bytes as declared: none of a chunked body.
             meta["CONTENT_LENGTH"] = str(len(body))
             request._stream = BytesIO(body)  # noqa: SLF001
         return self._get_response(request)
@@ -72,13 +71,13 @@ def _too_large(limit: int) -> HttpResponseBase:
         status=413,
         code="payload_too_large",
         detail=f"The body is larger than {limit} bytes.",
-        # The rest of the body is not read, so the connection is of no more use.
+        # The rest of the body is not read, so the connection cannot be reused.
         headers={"Connection": "close"},
     )
 
 
 def _read_bounded(stream: IO[bytes], limit: int) -> bytes | None:
-    """The whole body, or None as soon as it exceeds the limit."""
+    """The body, or None if it exceeds the limit."""
     blocks, size = [], 0
     while block := stream.read(_BLOCK):
         size += len(block)

@@ -1,4 +1,4 @@
-"""The answer where error handling itself fails."""
+"""The answer to errors of error handlers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ _log = structlog.get_logger("http")
 
 
 class LastResortMiddleware:
-    """A problem document for what is raised although Django turns exceptions into answers: by the handlers that do so.
+    """A problem document for exceptions in Django's error handlers.
 
-    It stands inside of CORS and the security headers, so that this answer has them like any other.
+    Inside of the middleware of CORS and security headers, so that the answer has their headers.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, whatever happens."""
         try:
             return self._get_response(request)
-        except Exception:  # noqa: BLE001  (logged; the caller gets an answer whatever happened)
+        except Exception:  # noqa: BLE001  (logged and answered)
             _log.exception("http.error_handler_failed")
             return problem_response(
                 status=500, code="internal_error", detail="Something went wrong on our side."

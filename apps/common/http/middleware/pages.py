@@ -1,8 +1,7 @@
-"""Keeps Django's middleware for pages (TLS redirect, sessions, CSRF, sign-in, messages, frames) out of API calls and probes.
+"""Skips Django's page middleware (TLS redirect, sessions, CSRF, sign-in, messages, frames) for API calls and probes.
 
-Those are listed in MIDDLEWARE as Django's checks and admin site expect them, between `PagesMiddleware` and
-`BehindPagesMiddleware`. An API call goes from the one to the other: it costs a comparison instead of six layers, and
-can do nothing by a cookie.
+MIDDLEWARE lists it between `PagesMiddleware` and `BehindPagesMiddleware`, as Django's checks and admin site expect. API
+calls skip it, which saves six layers, and makes cookies ineffective.
 """
 
 from __future__ import annotations
@@ -18,29 +17,27 @@ from django.http import HttpRequest, HttpResponseBase
 from apps.common.http.middleware.paths import PROBES, is_api
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
-# Django builds the layers from the innermost out, in one thread: what lies behind is there before PagesMiddleware is.
-# (Looking for it through the layers between fails when something wraps them, as Sentry does.)
+# Django creates the innermost layer first, in one thread: BehindPagesMiddleware exists before PagesMiddleware. (Searching
+# it through the layers in between fails when Sentry wraps them.)
 _built: Final = threading.local()
 
 
 class BehindPagesMiddleware:
-    """Marks the place behind the page middleware."""
+    """Marks the end of the page middleware."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
         _built.behind = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass on what came through the page middleware."""
         return self._get_response(request)
 
 
 class PagesMiddleware:
-    """Sends pages through Django's middleware; API calls and probes past it.
+    """Passes pages through Django's middleware, but not API calls and probes.
 
-    A call below /api/ that brings the session cookie takes the long way: documentation pages may be opened by who is
-    signed in to the admin site. (Zones never take a cookie for a credential; that is the guard's to decide.)
-    Raises ImproperlyConfigured when no BehindPagesMiddleware follows it.
+    A call below /api/ with the session cookie does not skip it, so that users of the admin site can open documentation
+    pages. (Zones never accept cookies.) Raises ImproperlyConfigured without a BehindPagesMiddleware.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -48,13 +45,12 @@ class PagesMiddleware:
         behind: Handler | None = vars(_built).pop("behind", None)
         if behind is None:
             raise ImproperlyConfigured(
-                "MIDDLEWARE has to list BehindPagesMiddleware after PagesMiddleware and what pages go through."
+                "MIDDLEWARE has to list BehindPagesMiddleware after PagesMiddleware and the middleware of pages."
             )
         self._behind = behind
         self._cookie = f"{settings.SESSION_COOKIE_NAME}="
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Choose the way."""
         if request.path in PROBES or (
             is_api(request.path) and self._cookie not in request.META.get("HTTP_COOKIE", "")
         ):

@@ -1,4 +1,4 @@
-"""Which requests are API calls, and which are probes."""
+"""Paths of API calls and probes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 _PREFIXES: Final = ("/api/", "/ws/")
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What a kubelet, a load balancer or Prometheus calls by an address: answered whatever the Host says, also without TLS."""
+"""Paths that a kubelet, a load balancer or Prometheus requests: answered for any Host, and without TLS."""
 
 
 def is_api(path: str) -> bool:
-    """Whether a path belongs to the API or to sockets, where answers are JSON and never pages."""
+    """Whether a path belongs to the API or to sockets, whose answers are JSON."""
     return path.startswith(_PREFIXES) or path in ("/api", "/ws")

@@ -1,4 +1,4 @@
-"""The request id, the access line and the figures of each request, and how long it may wait for the database."""
+"""The id, the log event and the metrics of each request, and its time limit for the database."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ _log = structlog.get_logger("http")
 
 
 class RequestContextMiddleware:
-    """Outermost. Gives the request its id (`request.request_id`), and every answer the header."""
+    """The outermost middleware. Sets `request.request_id` and the header of the answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, then write one line: method, path without its query, status, milliseconds, zone, caller."""
         started = time.perf_counter()
         identifier = context.accept_request_id(request.META.get("HTTP_X_REQUEST_ID"))
         context.clear()
@@ -38,10 +37,10 @@ class RequestContextMiddleware:
             response = self._get_response(request)
         response[HEADER] = identifier
         if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
-            # Without it a server has to send the answer in chunks.
+            # Without it, the server sends the answer in chunks.
             response.headers["Content-Length"] = str(len(response.content))
         self._record(request, response.status_code, time.perf_counter() - started)
-        # An answer that streams is produced after this; its lines keep the id until the thread's next request.
+        # A streamed answer is produced later; its log events have the id until the thread's next request.
         return response
 
     def _record(self, request: HttpRequest, status: int, seconds: float) -> None:
@@ -56,7 +55,7 @@ class RequestContextMiddleware:
             status=status,
             seconds=seconds,
         )
-        # Probes come every few seconds; they would drown the rest of the log.
+        # Probes are too frequent for the log.
         write = _log.debug if request.path in PROBES and status < 400 else _log.info
         write(
             "http.request",
