@@ -5,6 +5,7 @@
 .DEFAULT_GOAL := help
 HOST ?= 127.0.0.1
 PORT ?= 8000
+DEBUG_PORT ?= 5678
 ARGS ?=
 export PYTHON
 
@@ -16,7 +17,7 @@ PY = .venv/bin/python
 # Commands that read code and write files need no servers: these addresses are never called.
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help venv run test removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
+.PHONY: help venv run debug test removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz identity-campaign env compose-test clean
 
 help: ## this list
@@ -27,8 +28,11 @@ venv: ## create or refresh .venv from the hash-pinned lock
 	@$(BOOTSTRAP)
 
 # The recipe is one plain command, so that make starts it without a shell between and Ctrl-C reaches it once.
-run: venv ## start everything on http://HOST:PORT with demo data; Ctrl-C stops it, data stays
-	@$(PY) -m infrastructure.embedded run --host $(HOST) --port $(PORT)
+run: venv ## start everything on http://HOST:PORT, reload on change (RELOAD=0 does not); SERVER=foreground for breakpoint()
+	@$(PY) -m infrastructure.embedded run --host $(HOST) --port $(PORT) $(if $(filter 0,$(RELOAD)),--no-reload) $(if $(filter foreground,$(SERVER)),--foreground)
+
+debug: venv ## the same with debugpy: attach to 127.0.0.1:5678 (server), 5679 (beat), 5680 (worker); no reload
+	@$(PY) -m infrastructure.embedded run --host $(HOST) --port $(PORT) --no-reload --debug-port $(DEBUG_PORT)
 
 test: venv ## the whole suite on throwaway servers, parallel, with coverage (ARGS="-k word" picks, without the bar)
 	@$(PY) scripts/test.py $(ARGS)

@@ -3,6 +3,7 @@
 Sockets, below `/ws/`, are routed in `config.asgi`; what gets here for them is no handshake.
 """
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
@@ -21,6 +22,8 @@ urlpatterns = [
     re_path(r"^ws(?:/|$)", no_handshake),
     *(path("", include(module)) for _, module in slices.modules("pages")),
 ]
+if "debug_toolbar" in settings.INSTALLED_APPS:
+    urlpatterns.insert(0, path("__debug__/", include("debug_toolbar.urls")))
 
 handler400 = problems.bad_request
 handler403 = problems.permission_denied

@@ -3,6 +3,7 @@
 from config import env
 from config.settings.components.apps import *  # noqa: F403
 from config.settings.components.database import *  # noqa: F403
+from config.settings.components.debug import *  # noqa: F403
 from config.settings.components.mail import *  # noqa: F403
 from config.settings.components.observability import *  # noqa: F403
 from config.settings.components.redis import *  # noqa: F403

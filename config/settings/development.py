@@ -10,21 +10,35 @@ from config.settings.base import *  # noqa: F403
 from config.settings.base import (
     ALLOWED_HOSTS,
     DATA_DIR,
+    DEBUG_PAGES,
     ENVIRONMENT,
+    INSTALLED_APPS,
     LOG_LEVEL,
     MAIL_SERVER,
+    MIDDLEWARE,
     PUBLIC_URL,
     RELEASE,
     SECRET_KEY,
     SENTRY_DSN,
+    TEMPLATES,
 )
 from infrastructure.environment.secrets import SAMPLE_SECRET_KEY
 from infrastructure.telemetry import configure
 
 globals().update(env.overrides("DEVELOPMENT"))
 
-# DEBUG pages print settings and locals; the problem documents and the log say what is needed without them.
-DEBUG = False
+# Debug pages print settings and locals; the problem documents and the log say what is needed without them. DEBUG=true
+# in the environment or .env turns them on, with the toolbar on pages that this machine's browser opens.
+DEBUG = DEBUG_PAGES
+if DEBUG:
+    INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar"]
+    behind = MIDDLEWARE.index("apps.common.http.middleware.PagesMiddleware") + 1
+    MIDDLEWARE = [
+        *MIDDLEWARE[:behind],
+        "debug_toolbar.middleware.DebugToolbarMiddleware",
+        *MIDDLEWARE[behind:],
+    ]
+    INTERNAL_IPS = ["127.0.0.1", "::1"]
 # This machine by its names, and what PUBLIC_URL and ALLOWED_HOSTS name. Any other name could be somebody's who points it
 # here (DNS rebinding); links in answers would repeat it.
 ALLOWED_HOSTS = [
@@ -54,6 +68,22 @@ globals().update(
 # Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
+# What is edited shows at the next request: templates and static files are read each time, and browsers ask each time.
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_MAX_AGE = 0
+TEMPLATES = [
+    {
+        **TEMPLATES[0],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            **TEMPLATES[0]["OPTIONS"],
+            "loaders": [
+                "django.template.loaders.filesystem.Loader",
+                "django.template.loaders.app_directories.Loader",
+            ],
+        },
+    }
+]
 SERVE_MEDIA = True
 
 configure(

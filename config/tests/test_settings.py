@@ -316,6 +316,19 @@ def test_development_has_samples_of_its_own() -> None:
     assert found["ACCESS_TOKEN_LIFETIME"] == timedelta(minutes=10)
 
 
+def test_debug_pages_are_a_choice_of_development_which_production_refuses() -> None:
+    plain = fresh.settings("development", {})
+    assert (plain["DEBUG"], "debug_toolbar" in plain["INSTALLED_APPS"]) == (False, False)
+    found = fresh.settings("development", {"DEBUG": "true"})
+    place = found["MIDDLEWARE"].index("debug_toolbar.middleware.DebugToolbarMiddleware")
+    assert found["MIDDLEWARE"][place - 1] == "apps.common.http.middleware.PagesMiddleware"
+    assert (found["DEBUG"], found["INSTALLED_APPS"][-1]) == (True, "debug_toolbar")
+    assert found["INTERNAL_IPS"] == ["127.0.0.1", "::1"]
+    assert fresh.refusal("production", DEBUG="true") == [
+        "DEBUG shows settings and code to everyone; it is for development"
+    ]
+
+
 def test_a_dot_env_that_cannot_be_read_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "DOT_ENV_FAULT", ".env, line 3: write NAME=value.")
     assert fresh.refusal("development") == [".env, line 3: write NAME=value."]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from infrastructure.embedded import data_dirs
 
 SETTINGS = "config.settings.development"
 # As in the Dockerfile: glibc gives back to the system what large bodies took, and what stays is the product's own.
@@ -19,11 +21,14 @@ ALLOCATOR = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """A process of the stack: its name in the log, its command, and how long it may take to end, in seconds."""
+    """A process of the stack: its name in the log, its command, how long it may take to end, in seconds, and whether it is
+    started anew when the code changes.
+    """
 
     name: str
     command: tuple[str, ...]
     patience: float = 5.0
+    reloads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +40,36 @@ class Stack:
     health: str = "/healthz"  # answered by the first child once it serves
 
 
-def development(*, host: str, port: int, summary: Path) -> Stack:
-    """The product itself: migrate and seed, then the server, the clock and the worker."""
+def watcher(*, supervisor: int, folders: Sequence[Path]) -> Child:
+    """What tells the supervisor of changes of the code."""
+    command = (sys.executable, "-m", "infrastructure.embedded.watcher", str(supervisor), *map(str, folders))
+    return Child(name="reload", command=command, patience=1.0)
+
+
+def development(*, host: str, port: int, summary: Path, reload: bool = False, debug_port: int = 0) -> Stack:
+    """The product itself: migrate and seed, then the server, the clock and the worker.
+
+    With `debug_port`, debuggers attach to that port and the ones after it, in the order of the children.
+    """
+
+    def module(number: int) -> tuple[str, ...]:
+        if not debug_port:
+            return ("-m",)
+        return (
+            "-X",
+            "frozen_modules=off",
+            "-m",
+            "debugpy",
+            "--listen",
+            f"127.0.0.1:{debug_port + number}",
+            "-m",
+        )
+
     python = (sys.executable, "-X", "utf8")
     # As root, which a container's or a rented machine's developer often is, Celery would say so in eight lines.
     quiet = ("-W", "ignore:You're running the worker with superuser privileges")
-    celery = (*python, *quiet, "-m", "celery", "--quiet", "--app", "config.celery")
+    celery = ("celery", "--quiet", "--app", "config.celery")
+    folders = [data_dirs.CHECKOUT / name for name in ("apps", "config", "infrastructure")]
     return Stack(
         prepare=Child(
             name="prepare",
@@ -50,16 +79,26 @@ def development(*, host: str, port: int, summary: Path) -> Stack:
         children=(
             Child(
                 name="server",
-                command=(*python, "-m", "config.serve", "--host", host, "--port", str(port)),
+                command=(*python, *module(0), "config.serve", "--host", host, "--port", str(port)),
                 patience=10,
+                reloads=True,
             ),
-            Child(name="beat", command=(*celery, "beat", "--pidfile=")),
+            Child(
+                name="beat",
+                command=(*python, *quiet, *module(1), *celery, "beat", "--pidfile="),
+                reloads=True,
+            ),
             Child(
                 name="worker",
                 # Threads: one process holds the code once, and four tasks that wait for I/O run side by side.
-                command=(*celery, "worker", "--pool", "threads", "--concurrency", "4", "--without-mingle"),
+                command=(
+                    *(*python, *quiet, *module(2), *celery, "worker", "--pool", "threads"),
+                    *("--concurrency", "4", "--without-mingle"),
+                ),
                 patience=8,
+                reloads=True,
             ),
+            *([watcher(supervisor=os.getpid(), folders=folders)] if reload else []),
         ),
     )
 

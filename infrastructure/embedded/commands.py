@@ -29,6 +29,18 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="start everything and show one log; Ctrl-C ends it")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--port", type=port_number, default=8000)
+    run.add_argument(
+        "--no-reload", action="store_true", help="do not restart processes when the code changes"
+    )
+    run.add_argument(
+        "--foreground", action="store_true", help="leave the terminal to the server, for breakpoint()"
+    )
+    run.add_argument(
+        "--debug-port",
+        type=port_number,
+        default=0,
+        help="debuggers attach here (server) and to the two ports after it (beat, worker)",
+    )
     one = commands.add_parser(
         "exec", help="run a command with the servers up: those of a running stack, or for as long as it takes"
     )
@@ -43,8 +55,20 @@ def main(arguments: Sequence[str] | None = None, *, checkout: Path = data_dirs.C
     options = parser().parse_args(arguments)
     if options.command == "run":
         summary = data_dirs.local_folder(checkout) / "summary.json"
-        stack = children.development(host=options.host, port=options.port, summary=summary)
-        return Supervisor(host=options.host, port=options.port, stack=stack, checkout=checkout).run()
+        stack = children.development(
+            host=options.host,
+            port=options.port,
+            summary=summary,
+            reload=not options.no_reload,
+            debug_port=options.debug_port,
+        )
+        return Supervisor(
+            host=options.host,
+            port=options.port,
+            stack=stack,
+            checkout=checkout,
+            foreground=options.foreground,
+        ).run()
     if options.command == "clean":
         return remove_data(checkout, asked=options.yes)
     command = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments

@@ -11,7 +11,16 @@ from pathlib import Path
 
 from infrastructure.product import PRODUCT
 
-COLOURS = {"stack": 36, "postgres": 34, "valkey": 35, "prepare": 33, "server": 32, "beat": 95, "worker": 94}
+COLOURS = {
+    "stack": 36,
+    "reload": 36,
+    "postgres": 34,
+    "valkey": 35,
+    "prepare": 33,
+    "server": 32,
+    "beat": 95,
+    "worker": 94,
+}
 NOISE = ("Memory overcommit must be enabled",)  # advice for the owner of a production machine
 LONGEST = 64 * 1024  # bytes of a line without an end after which it is shown as it is
 WIDTH = 8
@@ -24,6 +33,7 @@ class Console:
         self.descriptor = descriptor
         self.partial: dict[str, bytes] = {}
         self.colour = False
+        self.file: Path | None = None  # where lines of processes go instead
         self.count = 0  # bytes shown so far
         with contextlib.suppress(OSError):
             self.colour = (
@@ -33,6 +43,10 @@ class Console:
     def line(self, name: str, text: str) -> None:
         """One line under a name."""
         label = f"{name:<{WIDTH}}"
+        if self.file is not None and name != "stack":
+            with self.file.open("a", errors="replace") as file:
+                file.write(f"{label} | {text}\n")
+            return
         if self.colour:
             label = f"\x1b[{COLOURS.get(name, 37)}m{label}\x1b[0m"
         self.write(f"{label} | {text}\n".encode(errors="replace"))

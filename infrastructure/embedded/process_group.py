@@ -51,6 +51,7 @@ class ProcessGroup:
         self.log = log
         self.members: dict[str, Member] = {}
         self.asked = 0  # how often somebody asked us to end
+        self.changed = False  # whether the watcher has reported a change of the code
         self.selector = selectors.DefaultSelector()
 
     def listen(self) -> None:
@@ -62,6 +63,7 @@ class ProcessGroup:
         signal.set_wakeup_fd(self.mouth.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
             signal.signal(number, self.note)
+        signal.signal(signal.SIGUSR1, self.note_change)
 
     def close(self) -> None:
         """Let go of the sockets; signals are only counted from here on."""
@@ -72,6 +74,9 @@ class ProcessGroup:
 
     def note(self, number: int, frame: FrameType | None) -> None:
         self.asked += 1
+
+    def note_change(self, number: int, frame: FrameType | None) -> None:
+        self.changed = True
 
     def add(self, name: str, process: subprocess.Popen[bytes]) -> Member:
         """Watch a process and show what it writes."""
@@ -120,7 +125,7 @@ class ProcessGroup:
         del self.members[member.name]
         return process.returncode
 
-    def end(self, name: str, steps: tuple[tuple[signal.Signals, float], ...]) -> None:
+    def end(self, name: str, steps: tuple[tuple[signal.Signals, float], ...], *, quiet: bool = False) -> None:
         """End a process: each signal in turn, with the seconds it may take. One more request to end hurries the last."""
         member = self.members.get(name)
         if member is None:
@@ -131,7 +136,7 @@ class ProcessGroup:
             self.pump_until(lambda: member.process.poll() is not None or self.asked > asked, patience)
             if member.process.poll() is not None:
                 break
-            if number != steps[-1][0]:
+            if number != steps[-1][0] and not quiet:
                 what = "asked again" if self.asked > asked else f"still there after {patience:.0f} s"
                 self.log.say(f"{name}: {what}, ending it by {steps[min(len(steps) - 1, 1)][0].name}")
         self.dismiss(member)

@@ -38,8 +38,9 @@ def spawn(
     account: Account | None = None,
     death: signal.Signals = signal.SIGKILL,
     output: int | IO[bytes] = subprocess.DEVNULL,
+    terminal: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a program as leader of a session of its own.
+    """Start a program as leader of a session of its own; with `terminal`, in ours, reading and writing where we do.
 
     Linux sends it the signal `death` when the thread that called this ends, so call it from the main thread.
     """
@@ -53,10 +54,10 @@ def spawn(
     return subprocess.Popen(
         [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(spec), *map(str, command)],
         env=None if env is None else dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
+        stdin=None if terminal else subprocess.DEVNULL,
+        stdout=None if terminal else output,
+        stderr=None if terminal else subprocess.STDOUT,
+        start_new_session=not terminal,
     )
 
 

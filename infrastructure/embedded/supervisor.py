@@ -17,6 +17,7 @@ from infrastructure.embedded.process_group import Ended, ProcessGroup
 
 BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before each restart in a row
 STEADY = 60.0  # seconds of life after which a death counts as the first again
+RELOAD = 1.0  # seconds that a process may take to end when the code has changed
 PATIENCE = 30.0  # seconds that a start waits for another run of this checkout to stop
 NAMES = {"DATABASE_URL": "postgres", "REDIS_URL": "valkey"}
 
@@ -36,9 +37,16 @@ class Supervisor:
     """One start of the stack, from nothing to nothing."""
 
     def __init__(
-        self, *, host: str, port: int, stack: children.Stack, checkout: Path = data_dirs.CHECKOUT
+        self,
+        *,
+        host: str,
+        port: int,
+        stack: children.Stack,
+        checkout: Path = data_dirs.CHECKOUT,
+        foreground: bool = False,
     ) -> None:
         self.host, self.port, self.stack, self.checkout = host, port, stack, checkout
+        self.foreground = foreground  # the first child has the terminal, for `breakpoint()`
         self.begun = time.monotonic()
         self.log = console.Console()
         self.process_group = ProcessGroup(self.log)
@@ -48,6 +56,7 @@ class Supervisor:
         self.failures: dict[str, int] = {}
         self.restarts: dict[str, float] = {}
         self.is_up = False
+        self.reloading: float | None = None  # since when the first child has not answered after a change
         self.site = site_of(host, port)
 
     def run(self) -> int:
@@ -78,8 +87,14 @@ class Supervisor:
                 self.watch(0.05)
             self.is_up = True
             self.log.say(console.banner(self.site, summary, time.monotonic() - self.begun))
+            if self.foreground:
+                self.log.file = summary.with_name("run.log")
+                self.log.file.write_text("")
+                self.log.say(f"The server has this terminal; the others write to {self.log.file}.")
             while True:
-                self.watch(1.0)
+                self.watch(1.0 if self.reloading is None else 0.05)
+                if self.reloading is not None and self.answers():
+                    self.reloaded(self.reloading)
         except Ended as end:
             return end.code
         except errors.EmbeddedError as error:
@@ -121,7 +136,10 @@ class Supervisor:
             raise errors.EmbeddedError(f"{child.name} failed (exit {code}): the reason is above")
 
     def spawn(self, child: children.Child) -> subprocess.Popen[bytes]:
-        return processes.spawn(child.command, cwd=self.checkout, env=self.env, output=subprocess.PIPE)
+        terminal = self.foreground and child is self.stack.children[0]
+        return processes.spawn(
+            child.command, cwd=self.checkout, env=self.env, output=subprocess.PIPE, terminal=terminal
+        )
 
     def start(self, name: str) -> None:
         """Start, or start again, one row of the table or one database."""
@@ -130,6 +148,26 @@ class Supervisor:
                 self.begin_database(variable)
                 return
         self.process_group.add(name, self.spawn(self.table[name]))
+
+    def reload(self) -> None:
+        """Start the server anew; the others follow once it answers, so that it has the processors to itself."""
+        self.process_group.changed = False
+        self.reloading = time.monotonic()
+        self.renew(self.stack.children[0])
+
+    def reloaded(self, since: float) -> None:
+        """Start the others anew that hold the project's code."""
+        self.log.say(f"reloaded in {time.monotonic() - since:.1f} s")
+        self.reloading = None
+        for child in self.stack.children[1:]:
+            if child.reloads:
+                self.renew(child)
+
+    def renew(self, child: children.Child) -> None:
+        self.process_group.end(child.name, ((signal.SIGTERM, RELOAD), (signal.SIGKILL, 5.0)), quiet=True)
+        self.restarts.pop(child.name, None)
+        self.failures.pop(child.name, None)
+        self.start(child.name)
 
     def answers(self) -> bool:
         """Whether the site answers by itself; another program on the port would keep our server from living."""
@@ -155,6 +193,8 @@ class Supervisor:
         """Let time pass, and see to those that died or wait for their next start."""
         due = min(self.restarts.values(), default=float("inf")) - time.monotonic()
         self.pump(max(0.0, min(patience, due)))
+        if self.process_group.changed and self.is_up:
+            self.reload()
         for member in self.process_group.dead():
             lived = time.monotonic() - member.since
             code = self.process_group.dismiss(member)
@@ -162,6 +202,12 @@ class Supervisor:
             if not self.is_up and member.name == self.stack.children[0].name:
                 self.log.say(f"{member.name} did not start ({how}): the reason is above")
                 raise Ended(1)
+            if self.reloading is not None and member.name == self.stack.children[0].name:
+                self.log.say(
+                    f"{member.name} does not start: the reason is above; it waits for the next change"
+                )
+                self.reloading = None
+                continue
             count = 0 if lived > STEADY else self.failures.get(member.name, 0)
             delay = BACK_OFF[min(count, len(BACK_OFF) - 1)]
             self.failures[member.name] = count + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apps.common import slices
 from infrastructure import product
 
@@ -47,7 +49,7 @@ MIDDLEWARE = [
     "apps.common.http.middleware.BehindPagesMiddleware",
 ]
 
-TEMPLATES = [
+TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -13,10 +15,18 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from watchfiles import Change
 
-from infrastructure.embedded import data_dirs, postgres, processes, supervisor
+from infrastructure.embedded import data_dirs, postgres, processes, supervisor, watcher
 from infrastructure.embedded.tests import standin
-from infrastructure.embedded.tests.conftest import Run, clean_environment, descendants, eventually, servers_of
+from infrastructure.embedded.tests.conftest import (
+    STANDIN,
+    Run,
+    clean_environment,
+    descendants,
+    eventually,
+    servers_of,
+)
 
 Start = Callable[..., Run]
 
@@ -224,3 +234,107 @@ def test_servers_of_the_environment_are_used_and_none_started(start: Start, chec
 )
 def test_site_is_an_address_that_a_browser_understands(host: str, site: str) -> None:
     assert supervisor.site_of(host, 8000) == site
+
+
+def replace(path: Path, text: str) -> bool:
+    """Change a file in one step, as an editor does."""
+    scratch = path.with_suffix(".new")
+    scratch.write_text(text)
+    return scratch.replace(path).exists()
+
+
+def test_changed_code_is_loaded_anew(start: Start, checkout: Path) -> None:
+    (checkout / "code").mkdir()
+    loaded = checkout / "code" / "loaded.py"
+    replace(loaded, "VALUE = 'one'\n")
+    run = start("reloading").up()
+    assert run.get()["PUBLIC_URL"] == "one"
+    broken = checkout / "code" / "broken.py"  # reloads nothing, and shows that the watcher has begun
+    assert eventually(lambda: replace(broken, "def (\n") and f"{broken}:1: invalid syntax" in run.text)
+    broken.unlink()
+    replace(loaded, "VALUE = 'two'\n")
+    run.until("reloaded in")
+    assert run.get()["PUBLIC_URL"] == "two"
+    assert "code/loaded.py changed" in run.text
+    # What does not compile is named, and what runs goes on; what does not start waits for the next change.
+    replace(loaded, "def (\n")
+    run.until(f"{loaded}:1: invalid syntax")
+    assert run.get()["PUBLIC_URL"] == "two"
+    replace(loaded, "raise SystemExit('half an edit')\n")
+    run.until("server does not start: the reason is above; it waits for the next change")
+    assert "server   | half an edit" in run.text.splitlines()
+    replace(loaded, "VALUE = 'three'\n")
+    assert eventually(lambda: run.text.count("reloaded in") == 2)
+    assert run.get()["PUBLIC_URL"] == "three"
+    # Each reload has ended the worker, which starts anew after the server.
+    assert eventually(lambda: run.text.count("worker   | no end of line") == 2)
+    below = descendants(run.process.pid)
+    assert run.end() == 0
+    assert gone(below)
+    assert run.text.count("worker   | no end of line") == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("apps/chat/views.py", True),
+        ("apps/chat/tests/test_views.py", False),
+        ("apps/chat/views.html", False),
+        ("apps/chat/.views.py.swp", False),
+        ("conftest.py", False),
+        ("infrastructure/embedded/state.py", False),
+        ("infrastructure/product.py", True),
+    ],
+)
+def test_only_code_that_processes_load_counts_as_changed(path: str, counts: bool) -> None:
+    assert watcher.Loaded()(Change.modified, f"/checkout/{path}") is counts
+
+
+def test_folder_that_cannot_be_watched_is_said_once(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "infrastructure.embedded.watcher",
+        str(os.getpid()),
+        str(tmp_path / "none"),
+    ]
+    process = subprocess.Popen(command, cwd=data_dirs.CHECKOUT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("cannot watch for changes (")
+        assert line.endswith("); RELOAD=0 starts without\n")
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_server_in_the_foreground_has_the_terminal(checkout: Path) -> None:
+    port = postgres.free_port()
+    terminal, inner = pty.openpty()
+    command = [sys.executable, str(STANDIN), str(checkout), str(port), "foreground"]
+    env = clean_environment(PYTHONPATH=str(data_dirs.CHECKOUT), PYTHONBREAKPOINT="pdb.set_trace", TERM="dumb")
+    process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=env)
+    shown = b""
+
+    def until(words: bytes) -> None:
+        nonlocal shown
+        while words not in shown:
+            assert select.select([terminal], [], [], 30)[0], shown
+            shown += os.read(terminal, 4096)
+
+    try:
+        # The first request is the supervisor's own, which asks whether the server is up.
+        until(b"(Pdb) ")
+        os.write(terminal, b"print(6 * 7)\n")
+        until(b"42")
+        os.write(terminal, b"continue\n")
+        until(b"the others write to")
+        assert b"worker   | no end" not in shown
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+        os.close(terminal)
+        os.close(inner)
+    assert (checkout / ".data" / "run.log").read_text().startswith("worker   | no end of line\n")
