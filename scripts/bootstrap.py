@@ -143,9 +143,26 @@ def read_stamp():
     except ValueError:
         return {"state": "broken"}
     except OSError:
+        former = former_stamp()
+        if former is not None:
+            return former
         # An empty folder is what a stop between making it and stamping it leaves.
         foreign = os.path.lexists(VENV) and not (os.path.isdir(VENV) and not os.listdir(VENV))
         return None if foreign else {}
+
+
+def former_stamp():
+    """The stamp under another name, which an earlier release gave it; None without one."""
+    for name in sorted(os.listdir(VENV)) if os.path.isdir(VENV) else []:
+        if name.endswith(".json"):
+            with open(os.path.join(VENV, name)) as file:
+                try:
+                    content = json.load(file)
+                except ValueError:
+                    continue
+            if isinstance(content, dict) and {"state", "lock", "root", "home"} <= set(content):
+                return content
+    return None
 
 
 def write_stamp(state, interpreter, lock):

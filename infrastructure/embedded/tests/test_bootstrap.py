@@ -9,6 +9,7 @@ import base64
 import hashlib
 import http.server
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -159,6 +160,12 @@ def test_only_a_finished_environment_of_this_folder_and_lock_is_ready(
     assert bootstrap.read_stamp() == {}
     (venv / "bin").mkdir()
     assert bootstrap.read_stamp() is None
+    (venv / "other.json").write_text('{"state": "ready"}')
+    assert bootstrap.read_stamp() is None
+    former = {"state": "ready", "lock": "x", "root": "/", "home": "/", "python": "3.11", "link": ""}
+    (venv / "former.json").write_text(json.dumps(former))
+    assert bootstrap.read_stamp() == former
+    (venv / "former.json").unlink()
     (venv / "bootstrap.json").write_text('{"state": "rea')
     assert bootstrap.read_stamp() == {"state": "broken"}
     interpreter = bootstrap.probe(sys.executable)
