@@ -1,4 +1,4 @@
-# The product's image (`app`, the default) and the edge's: nginx with the product's static files (`edge`).
+# The product's image (`app`, the default) and the edge's (`edge`): nginx with its routes.
 #
 #   docker build .                                     docker build --target edge .
 #   docker build --build-arg PYTHON_VERSION=3.14 .
@@ -35,7 +35,6 @@ RUN set -a && eval "$(python scripts/dotenv.py --print)" \
 
 
 FROM ${NGINX_IMAGE} AS edge
-COPY --from=build /app/staticfiles /srv/static
 COPY deploy/nginx/nginx.conf /etc/nginx/nginx.conf
 COPY deploy/nginx/problem.conf /etc/nginx/problem.conf
 COPY deploy/nginx/proxy.conf /etc/nginx/proxy.conf
@@ -57,11 +56,11 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app DATA_DIR=/data HOME=/tmp
 # A fixed number, so that volumes and policies can name it. It owns its data and nothing else.
 RUN groupadd --gid 10001 app && useradd --uid 10001 --gid app --no-create-home --shell /usr/sbin/nologin app \
-    && install -d -o app -g app /data /data/media /data/private
+    && install -d -o app -g app /data /data/media /data/private /data/static
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app ./
-COPY deploy/gunicorn.conf.py deploy/health.py deploy/
+COPY deploy/gunicorn.conf.py deploy/health.py deploy/static_files.py deploy/
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -18,7 +18,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
 .PHONY: help venv run debug test removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
-	browser-test clients-test contract-test fuzz identity-campaign env compose-test clean
+	browser-test clients-test contract-test fuzz identity-campaign env deploy rollback backup restore backup-verify compose-test clean
 
 help: ## this list
 	@sed -n 's/^name = "\(.*\)"/\1/p' product.toml; echo; \
@@ -98,17 +98,32 @@ identity-campaign: venv ## 2,000 runs of the state machine of sign-ins, and fami
 	@IDENTITY_RUNS=$(if $(RUNS),$(RUNS),2000) $(PY) scripts/test.py apps/users/tests/test_machine.py -q
 	@$(PY) -m apps.users.tests.families
 
-# These two need Docker and any Python, or not even that: nothing is installed for them.
+# These need Docker and any Python, or not even that: nothing is installed for them.
 ANY_PYTHON = for p in "$$PYTHON" python3 python; do \
 	if [ -n "$$p" ] && "$$p" -c "import sys; sys.exit(sys.version_info < (3, 9))" 2>/dev/null; then exec "$$p"
+NO_PYTHON = echo "make: no Python 3.9 or newer found" >&2; exit 1
 
 env: ## write .env with strong secrets for docker compose; of an existing one only add what it lacks
 	@$(ANY_PYTHON) scripts/dotenv.py; fi; done; \
 	echo "make: no Python 3.9 or newer found; without one: docker run --rm -i python:3.13-slim python - --print < scripts/dotenv.py > .env" >&2; exit 1
 
+deploy: ## build, check and apply migrations, back up, replace containers one by one (ARGS="--dry-run")
+	@$(ANY_PYTHON) -m deploy.release deploy $(ARGS); fi; done; $(NO_PYTHON)
+
+rollback: ## the images of before the last deploy, in the same way
+	@$(ANY_PYTHON) -m deploy.release rollback $(ARGS); fi; done; $(NO_PYTHON)
+
+backup: ## database and uploads of the installation into one encrypted file in backups/
+	@$(ANY_PYTHON) -m deploy.backup create $(ARGS); fi; done; $(NO_PYTHON)
+
+restore: ## such a file into an empty installation: FILE=backups/… (ARGS="--replace" drops what is there)
+	@$(ANY_PYTHON) -m deploy.backup restore $(ARGS) "$(FILE)"; fi; done; $(NO_PYTHON)
+
+backup-verify: ## restore the newest backup, or FILE, into a throwaway stack and compare
+	@$(ANY_PYTHON) -m deploy.backup verify $(ARGS) $(FILE); fi; done; $(NO_PYTHON)
+
 compose-test: ## the production shape in Docker, from build to down, with replicas killed in the middle
-	@$(ANY_PYTHON) -m deploy.journey $(ARGS); fi; done; \
-	echo "make: no Python 3.9 or newer found" >&2; exit 1
+	@$(ANY_PYTHON) -m deploy.journey $(ARGS); fi; done; $(NO_PYTHON)
 
 -include template/Makefile
 

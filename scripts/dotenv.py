@@ -52,6 +52,7 @@ def values() -> dict[str, str]:
         "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         "POSTGRES_PASSWORD": _random(40),
         "REDIS_PASSWORD": _random(40),
+        "BACKUP_KEY": _random(64),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "PUBLIC_URL": "http://localhost:8080",
         "SECURE_SSL": "false",

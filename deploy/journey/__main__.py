@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from deploy.journey import as_user, from_outside, images, slices, under_fire
+from deploy.journey import as_user, from_outside, images, releases, slices, under_fire
 from deploy.journey.report import Report
 from deploy.journey.stack import Stack
 from deploy.journey.world import World
@@ -30,6 +30,8 @@ def walk(world: World, report: Report) -> None:
     from_outside.refusals(world, report)
     images.sizes(world, report)
     under_fire.replicas(world, report)
+    releases.deploy(world, report)
+    releases.backup(world, report)
     under_fire.stop_and_start(world, report)
     from_outside.address(world, report)
     from_outside.logs(world, report)

@@ -36,7 +36,7 @@ def before_start(world: World, report: Report) -> bool:
 
     def samples_refused() -> str:
         sample = stack.env_file.with_name("sample")
-        images = f"\nSARSEN_IMAGE={stack.image}\nRELEASE=journey\n"
+        images = f"\nIMAGE={stack.image}\nRELEASE=journey\n"
         sample.write_text((ROOT / ".env.example").read_text(encoding="utf-8") + images)
         done = stack.compose(
             *("run", "--rm", "--no-deps", "-T", "migrate"),

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def clean_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in read and not name.startswith("COMPOSE_")
+        if name not in read and not name.startswith(("COMPOSE_", "BACKUP_", "MAKE"))
     }
 
 
@@ -60,13 +61,57 @@ class Stack:
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             "IMAGE": self.image,
             "RELEASE": "journey",
+            "BACKUP_DIR": str(Path(self._folder.name) / "backups"),
             # Traffic comes from one address and two accounts.
             "RATES_PRIVATE": "100000/minute",
             **overrides,
         }
-        text = made + "".join(f"{name}={value}\n" for name, value in self.settings.items())
-        self.env_file.write_text(text)
+        self.env_file.write_text(made)
         self.env_file.chmod(0o600)
+        self.set(**self.settings)
+
+    def set(self, **values: str) -> None:
+        """Set variables of the installation; of a name that is there twice the last one holds."""
+        with self.env_file.open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in values.items())
+
+    def make(
+        self, target: str, *arguments: str, root: Path = ROOT, check: bool = True, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """`make` with one of the targets for an installation, from a checkout; its output as text."""
+        options = f"--project-name {self.project} --env-file {self.env_file} {' '.join(arguments)}"
+        given = [f"{name}={value}" for name, value in variables.items()]
+        done = subprocess.run(
+            ["make", "--silent", target, f"ARGS={options}", f"PYTHON={sys.executable}", *given],
+            cwd=root,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"make {target}: {(done.stdout + done.stderr)[-3000:]}")
+        return done
+
+    def checkout(self, name: str, files: dict[str, str]) -> Path:
+        """A copy of this checkout as far as a release needs it, with other or further files: the next release."""
+        folder = Path(self._folder.name) / name
+        for part in ("apps", "config", "infrastructure", "deploy", "requirements", "scripts"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in (
+            "manage.py",
+            "product.toml",
+            "Dockerfile",
+            ".dockerignore",
+            "docker-compose.yml",
+            "Makefile",
+        ):
+            shutil.copy2(ROOT / part, folder / part)
+        for path, text in files.items():
+            (folder / path).write_text(text, encoding="utf-8")
+        return folder
 
     def docker(
         self, *words: str, timeout: float = 120, check: bool = True
@@ -156,6 +201,7 @@ class Stack:
     def remove(self) -> None:
         """Take everything away: containers, networks, volumes, images, the file of secrets."""
         self.compose("down", "--volumes", "--remove-orphans", timeout=180)
-        for name in (f"{self.image}:journey", f"{self.image}-edge:journey"):
+        names = self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{self.image}*").stdout
+        for name in names.split():
             self.docker("image", "rm", "--force", name, check=False)
         self._folder.cleanup()

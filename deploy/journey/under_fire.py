@@ -9,6 +9,7 @@ from deploy.journey.traffic import Traffic
 from deploy.journey.world import World
 
 STOP_LIMIT = 30.0
+RESTART_LIMIT = 1.0
 # Ended by itself, or by the signal that asked it to, after tidying up (as uvicorn does); 137 would be SIGKILL.
 ORDERLY = {0, 128 + 15}
 # Ends whatever the container's init has started, as an out-of-memory kill would.
@@ -36,9 +37,11 @@ def replicas(world: World, report: Report) -> None:
     accounts = [world.account("ada"), world.account("bob")]
 
     def scale() -> str:
-        stack.up("--no-recreate", "--scale", "web=2", "--scale", "channels=2")
-        assert [len(stack.containers(service)) for service in ("web", "channels")] == [2, 2]
-        return "web 2, channels 2"
+        stack.set(WEB_REPLICAS="2", CHANNELS_REPLICAS="2")
+        for _ in range(2):
+            stack.up("--no-build")
+            assert [len(stack.containers(service)) for service in ("web", "channels")] == [2, 2]
+        return "web 2, channels 2; a second `up` keeps them"
 
     def outcome(traffic: Traffic) -> str:
         """What was lost or failed; sockets were on the replica that went."""
@@ -87,9 +90,20 @@ def replicas(world: World, report: Report) -> None:
         assert not traffic.failures, said
         return f"{said}; stopped in {took:.1f} s"
 
+    def restart_database() -> str:
+        with Traffic(world, accounts) as traffic:
+            time.sleep(2)
+            stack.compose("restart", "postgres")
+            time.sleep(6)
+        said = traffic.outcome()
+        assert traffic.window < RESTART_LIMIT, f"{traffic.window:.1f} s of failures; {said}"
+        return f"{traffic.window:.1f} s of failures; {said}"
+
     report.step("two replicas", scale)
     report.step("one of each is killed in the middle of traffic", crash)
     report.step("one of each is stopped in the middle of traffic", leave)
+    stack.up("--no-build")
+    report.step("postgres is restarted in the middle of traffic", restart_database)
 
 
 def stop_and_start(world: World, report: Report) -> None:

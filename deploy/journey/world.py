@@ -54,9 +54,12 @@ class World:
         return self.accounts[name]
 
     def stored(self) -> dict[str, Any]:
-        """What the installation has stored: a profile, and what slices show of theirs."""
-        found = {module.__name__: module.stored(self) for module in slices.modules("stored")}
-        return {"profile": self.account("bob").rest.expect(200, "GET", f"{PRIVATE}/users/me/").json, **found}
+        """What the installation has stored: profiles, and what slices show of theirs."""
+        found = {
+            f"profile of {name}": self.account(name).rest.expect(200, "GET", f"{PRIVATE}/users/me/").json
+            for name in ("ada", "bob")
+        }
+        return {**found, **{module.__name__: module.stored(self) for module in slices.modules("stored")}}
 
     def socket(self, account: Account | None, path: str, way: str = "header") -> WebSocket:
         """A socket of the account, or of nobody; the token travels by `header`, `subprotocol` or `query`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.common import slices
+from apps.common.database import migration_risks
 
 # Any number that no other lock of the project has.
 _LOCK = 7_305_001
@@ -23,12 +25,20 @@ class Command(BaseCommand):
     help = "Apply pending migrations; with --demo, also load the demo data of every slice. Idempotent."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--plan",
+            action="store_true",
+            help="only show pending migrations; exit 3 if the running release may not survive one",
+        )
         parser.add_argument("--demo", action="store_true", help="load demo accounts, rooms and messages")
         parser.add_argument(
             "--summary", type=Path, help="write the logins and URLs of the demo to this JSON file"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["plan"]:
+            self._show_plan()
+            return
         with connection.cursor() as cursor:
             # Wait for a parallel run. The time limits of requests would end the wait after five seconds.
             cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
@@ -52,6 +62,24 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"Applying {len(pending)} migrations.")
         call_command("migrate", interactive=False, verbosity=0)
+
+    def _show_plan(self) -> None:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        is_breaking = False
+        known = executor.loader.graph.nodes
+        state = executor.loader.project_state(
+            [node for node in executor.loader.applied_migrations if node in known]
+        )
+        for migration, findings in migration_risks.findings(plan, state):
+            self.stdout.write(f"{migration.app_label}.{migration.name}")
+            for finding in findings:
+                self.stdout.write(f"  {'!' if finding.breaks else '-'} {finding.text}")
+                is_breaking |= finding.breaks
+        if not plan:
+            self.stdout.write("none")
+        if is_breaking:
+            sys.exit(3)
 
     def _load_demo(self) -> dict[str, Any]:
         summary: dict[str, Any] = {"logins": [], "urls": []}

@@ -1,0 +1,102 @@
+"""Judges pending migrations against the release that still runs while they are applied.
+
+A risk is what takes away or forbids something that the earlier code does, or locks a table for as long as it is large.
+Tables that the same plan creates carry none. RunPython and RunSQL cannot be judged; they are named, to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.operations import (
+    AddConstraintNotValid,
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+)
+from django.db import connection, migrations
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.models import NOT_PROVIDED
+
+_HARMLESS = (AddConstraintNotValid, AddIndexConcurrently, RemoveIndexConcurrently)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is to be said of an operation. `breaks`: the running release may not survive it."""
+
+    text: str
+    breaks: bool
+
+
+def findings(
+    plan: Sequence[tuple[migrations.Migration, bool]], state: ProjectState
+) -> Iterator[tuple[migrations.Migration, list[Finding]]]:
+    """Each migration of the plan with what was found; `state` is that of the database, and is changed."""
+    created: set[tuple[str, str]] = set()
+    for migration, _ in plan:
+        found: list[Finding] = []
+        for operation in _flat(migration.operations):
+            if isinstance(operation, migrations.CreateModel):
+                created.add((migration.app_label, operation.name_lower))
+            found += _judge(operation, migration.app_label, state, created)
+            operation.state_forwards(migration.app_label, state)
+        yield migration, found
+
+
+def _flat(operations: Sequence[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        if isinstance(operation, migrations.SeparateDatabaseAndState):
+            yield from _flat(operation.state_operations)
+            yield from (one for one in operation.database_operations if isinstance(one, migrations.RunSQL))
+        else:
+            yield operation
+
+
+def _judge(operation: Any, app: str, state: ProjectState, created: set[tuple[str, str]]) -> Iterator[Finding]:
+    if isinstance(operation, _HARMLESS):
+        return
+    if isinstance(operation, (migrations.RunPython, migrations.RunSQL)):
+        yield Finding(
+            text=f"{type(operation).__name__}: read what it does to the running release", breaks=False
+        )
+        return
+    model = getattr(operation, "model_name_lower", getattr(operation, "name_lower", ""))
+    if (app, model) in created:
+        return
+    text = operation.describe()
+    if isinstance(
+        operation,
+        (
+            migrations.DeleteModel,
+            migrations.RemoveField,
+            migrations.RenameField,
+            migrations.RenameModel,
+            migrations.AlterModelTable,
+        ),
+    ):
+        yield Finding(text=f"{text}: the running release still uses it", breaks=True)
+    elif isinstance(operation, migrations.AddField):
+        field = operation.field
+        if field.concrete and not field.many_to_many and not field.null and field.db_default is NOT_PROVIDED:
+            yield Finding(
+                text=f"{text}: the running release inserts rows without it; give it db_default, or null=True",
+                breaks=True,
+            )
+    elif isinstance(operation, migrations.AlterField):
+        old = state.models[app, model].fields[operation.name]
+        if old.null and not operation.field.null:
+            yield Finding(
+                text=f"{text}: NULL, which the running release may write, is forbidden", breaks=True
+            )
+        if old.db_type(connection) != operation.field.db_type(connection):
+            yield Finding(text=f"{text}: another type, for which the table may be rewritten", breaks=True)
+    elif isinstance(operation, migrations.AddIndex):
+        yield Finding(text=f"{text}: locks the table against writes; use AddIndexConcurrently", breaks=True)
+    elif isinstance(operation, (migrations.AddConstraint, migrations.AlterUniqueTogether)):
+        yield Finding(
+            text=f"{text}: checks every row under a lock, and refuses what the running release may write",
+            breaks=True,
+        )
