@@ -5,6 +5,7 @@ Its members are `<stream>/<number>`, pieces of the database dump and of the uplo
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -13,7 +14,6 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,6 +61,14 @@ def _start(compose: Compose, action: str, identity: str | None, **pipes: Any) ->
     return compose.popen(*_SEAL, source, action, variables=variables, **pipes)
 
 
+def _close(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+
 class Writer:
     """Adds streams to a backup that is being written."""
 
@@ -76,7 +84,7 @@ class Writer:
     def add(self, name: str, source: IO[bytes]) -> None:
         """A stream to its end."""
         digest, size, number = hashlib.sha256(), 0, 0
-        while data := source.read(PIECE):
+        while (data := source.read(PIECE)) or not number:
             self._member(f"{name}/{number:08}", data)
             digest.update(data)
             size, number = size + len(data), number + 1
@@ -87,13 +95,14 @@ class Writer:
         self._member("manifest.json", json.dumps({**manifest, "streams": self.streams}, indent=2).encode())
 
 
-@contextmanager
+@contextlib.contextmanager
 def create(compose: Compose, path: Path) -> Iterator[Writer]:
     """A backup at this path, which exists only when all of it was written."""
     partial = path.with_name(path.name + ".partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        process = _start(compose, "seal", None, stdin=subprocess.PIPE, stdout=file)
-        try:
+    process = None
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            process = _start(compose, "seal", None, stdin=subprocess.PIPE, stdout=file)
             assert process.stdin is not None
             with tarfile.open(fileobj=process.stdin, mode="w|") as tar:
                 yield Writer(tar)
@@ -101,10 +110,13 @@ def create(compose: Compose, path: Path) -> Iterator[Writer]:
             if process.wait():
                 raise Failure("The backup could not be encrypted.")
             os.fsync(file.fileno())
-        except BaseException:
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    finally:
+        if process is not None:
             process.kill()
-            partial.unlink(missing_ok=True)
-            raise
+            _close(process)
     partial.replace(path)
 
 
@@ -135,7 +147,7 @@ class _Pieces(io.RawIOBase):
         return 0
 
 
-@contextmanager
+@contextlib.contextmanager
 def streams(compose: Compose, path: Path, identity: str | None) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
     """The streams of a backup by name, in order, each to be read to its end; the manifest is one of them."""
     if not path.is_file():
@@ -158,7 +170,7 @@ def streams(compose: Compose, path: Path, identity: str | None) -> Iterator[Iter
                 raise Failure(process.stderr.read().decode(errors="replace"))
         finally:
             process.kill()
-            process.wait()
+            _close(process)
 
 
 def _streams(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:

@@ -268,12 +268,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command. 0 when it succeeded, 1 when it says why not."""
     parser = argparse.ArgumentParser(prog="python -m deploy.release", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for name, function in {"deploy": deploy, "rollback": rollback}.items():
-        command = commands.add_parser(name, help=function.__doc__)
-        command.set_defaults(function=function)
+    for name, run in {"deploy": deploy, "rollback": rollback}.items():
+        command = commands.add_parser(name, help=run.__doc__)
+        command.set_defaults(function=run)
         add_options(command)
         command.add_argument("--dry-run", action="store_true", help="show what would be done")
-        if function is deploy:
+        if run is deploy:
             command.add_argument("--no-backup", action="store_true", help="do not back up first")
             command.add_argument(
                 "--allow-breaking",

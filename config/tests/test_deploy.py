@@ -52,7 +52,7 @@ def test_every_variable_reaches_the_containers_and_no_other() -> None:
 def test_required_values_have_no_default() -> None:
     text = (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")
     for name in dotenv.values():
-        if name not in ("PUBLIC_URL", "SECURE_SSL", "COMPOSE_PROJECT_NAME"):
+        if name not in ("PUBLIC_URL", "SECURE_SSL", "COMPOSE_PROJECT_NAME", "BACKUP_KEY"):
             uses = re.findall(rf"\$\{{{name}(.)(.)([^}}]*)", text)
             assert uses
             assert {use[:2] for use in uses} == {(":", "?")}
@@ -62,6 +62,12 @@ def test_required_values_have_no_default() -> None:
 def test_example_names_only_what_is_read() -> None:
     known = {variable.name for variable in env.variables()}
     known |= set(re.findall(r"\$\{(\w+)", (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")))
+    commands = (BASE_DIR / "deploy").glob("*.py")
+    known |= {
+        name
+        for path in commands
+        for name in re.findall(r'\.value\("(\w+)"\)', path.read_text(encoding="utf-8"))
+    }
     named = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE, flags=re.MULTILINE))
     assert named - known == {"COMPOSE_PROJECT_NAME"}  # compose's own
     assert set(dotenv.values()) <= named
@@ -140,6 +146,34 @@ def test_endless_responses_and_no_others_go_to_the_event_loop() -> None:
     assert {path: bool(re.search(block[0], path)) for path in paths} == paths
 
 
+@pytest.mark.parametrize("page", ["deploy.md", "operate.md"])
+def test_the_walk_runs_every_command_of_the_pages(page: str) -> None:
+    text = (BASE_DIR / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    walk = "".join(
+        path.read_text(encoding="utf-8") for path in (BASE_DIR / "deploy" / "journey").glob("*.py")
+    )
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    assert lines
+    for line in lines:
+        words = line.split()
+        if words[0] == "make" and words[1] != "env":
+            assert f'stack.make("{words[1]}"' in walk, line
+        elif words[:2] == ["docker", "compose"] and words[2] not in ("up", "exec"):
+            assert f'compose("{words[2]}"' in walk, line
+        else:
+            assert line in _RUN_IN_OTHER_WORDS
+
+
+# Stack.__init__ writes variables by scripts/dotenv.py, Stack.up starts; as_user.administration makes the admin.
+_RUN_IN_OTHER_WORDS = {
+    "make env",
+    "docker compose up --build --wait",
+    "docker compose exec web python manage.py createsuperuser",
+    "git pull",
+}
+
+
 def test_codes_of_the_edge_are_in_the_catalogue() -> None:
     block = ROUTES.partition("map $status $problem_code {")[2].partition("}")[0]
     pairs = {int(status): code for status, code in re.findall(r"^\s+(\d+) (\w+);", block, flags=re.MULTILINE)}
@@ -171,6 +205,7 @@ def test_values_that_a_dot_env_lacks_are_filled_in(tmp_path: Path) -> None:
         "FIELD_ENCRYPTION_KEY",
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
+        "BACKUP_KEY",
         "PUBLIC_URL",
         "SECURE_SSL",
         "COMPOSE_PROJECT_NAME",

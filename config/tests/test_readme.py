@@ -34,11 +34,12 @@ def _is_run(command: str) -> bool:
     if command.startswith("docker compose up"):
         walk = (BASE_DIR / "deploy" / "journey" / "stack.py").read_text(encoding="utf-8")
         return 'self.compose("up", "--detach", "--wait"' in walk
-    if command in (
-        "make env",
-        "make compose-test",
-    ):  # they need Docker: the walk begins with the one and is the other
+    if command in ("make env", "make compose-test"):
+        # They need Docker: the walk begins with the one and is the other.
         return f"\n{command.removeprefix('make ')}:" in (BASE_DIR / "Makefile").read_text(encoding="utf-8")
+    if command in ("make deploy", "make backup"):
+        walk = (BASE_DIR / "deploy" / "journey" / "releases.py").read_text(encoding="utf-8")
+        return f'stack.make("{command.removeprefix("make ")}"' in walk
     return f"{command}\n" in ci or f"{command} " in ci
 
 

@@ -18,7 +18,7 @@ from django.contrib.postgres.operations import (
 from django.db import connection, migrations
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
-from django.db.models import NOT_PROVIDED
+from django.db.models import NOT_PROVIDED, GeneratedField
 
 _HARMLESS = (AddConstraintNotValid, AddIndexConcurrently, RemoveIndexConcurrently)
 
@@ -38,21 +38,26 @@ def findings(
     created: set[tuple[str, str]] = set()
     for migration, _ in plan:
         found: list[Finding] = []
-        for operation in _flat(migration.operations):
-            if isinstance(operation, migrations.CreateModel):
-                created.add((migration.app_label, operation.name_lower))
-            found += _judge(operation, migration.app_label, state, created)
+        for operation in migration.operations:
+            for change in _on_the_database(operation):
+                if isinstance(change, migrations.CreateModel):
+                    created.add((migration.app_label, change.name_lower))
+                found += _judge(change, migration.app_label, state, created)
             operation.state_forwards(migration.app_label, state)
         yield migration, found
 
 
-def _flat(operations: Sequence[Operation]) -> Iterator[Operation]:
-    for operation in operations:
-        if isinstance(operation, migrations.SeparateDatabaseAndState):
-            yield from _flat(operation.state_operations)
-            yield from (one for one in operation.database_operations if isinstance(one, migrations.RunSQL))
-        else:
-            yield operation
+def _is_filled_by_the_database(field: Any) -> bool:
+    return field.db_default is not NOT_PROVIDED or isinstance(field, GeneratedField)
+
+
+def _on_the_database(operation: Operation) -> Iterator[Operation]:
+    """What an operation does to the database: state alone, as of a field that is dropped later, breaks nothing."""
+    if isinstance(operation, migrations.SeparateDatabaseAndState):
+        for inner in operation.database_operations:
+            yield from _on_the_database(inner)
+    else:
+        yield operation
 
 
 def _judge(operation: Any, app: str, state: ProjectState, created: set[tuple[str, str]]) -> Iterator[Finding]:
@@ -80,7 +85,7 @@ def _judge(operation: Any, app: str, state: ProjectState, created: set[tuple[str
         yield Finding(text=f"{text}: the running release still uses it", breaks=True)
     elif isinstance(operation, migrations.AddField):
         field = operation.field
-        if field.concrete and not field.many_to_many and not field.null and field.db_default is NOT_PROVIDED:
+        if not (_is_filled_by_the_database(field) or field.many_to_many or field.null):
             yield Finding(
                 text=f"{text}: the running release inserts rows without it; give it db_default, or null=True",
                 breaks=True,
@@ -97,6 +102,6 @@ def _judge(operation: Any, app: str, state: ProjectState, created: set[tuple[str
         yield Finding(text=f"{text}: locks the table against writes; use AddIndexConcurrently", breaks=True)
     elif isinstance(operation, (migrations.AddConstraint, migrations.AlterUniqueTogether)):
         yield Finding(
-            text=f"{text}: checks every row under a lock, and refuses what the running release may write",
+            text=f"{text}: checks every row under a lock, and refuses rows of the running release",
             breaks=True,
         )
