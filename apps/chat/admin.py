@@ -1,4 +1,4 @@
-"""Rooms, members and messages in Django's admin. Messages are read there; what was said is changed by its sender."""
+"""Rooms, members and messages in Django's admin. Messages are read-only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from apps.chat import services
 from apps.chat.exceptions import LastOwner
 from apps.chat.models import Attachment, Ban, Invitation, Membership, Message, Role, Room
+from apps.common.admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:  # generic for mypy only
     _FormSet = BaseInlineFormSet[Membership, Room, ModelForm[Membership]]
@@ -21,10 +22,9 @@ else:
 
 
 class MembershipFormSet(_FormSet):
-    """Refuses to leave a room that has members without an owner."""
+    """Requires an owner."""
 
     def clean(self) -> None:
-        """Raises ValidationError."""
         super().clean()
         kept = [
             form.cleaned_data
@@ -36,8 +36,6 @@ class MembershipFormSet(_FormSet):
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
-    """The members of a room."""
-
     model = Membership
     formset = MembershipFormSet
     extra = 0
@@ -48,8 +46,6 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generi
 
 @admin.register(Room)
 class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """Rooms with their members."""
-
     list_display = ("slug", "name", "is_private", "language", "head", "created_at")
     list_filter = ("is_private", "language")
     search_fields = ("slug", "name")
@@ -57,78 +53,49 @@ class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     inlines = (MembershipInline,)
 
     def delete_model(self, request: HttpRequest, obj: Room) -> None:
-        """Delete a room as its owner would, with its files."""
         services.force_delete_room(room_id=obj.pk, actor_id=request.user.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Room]) -> None:
-        """Delete the selected rooms, one after the other."""
         for room in queryset:
             self.delete_model(request, room)
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """Messages, to look at."""
-
+class MessageAdmin(ReadOnlyAdmin):
     list_display = ("room", "seq", "sender", "created_at", "edited_at", "deleted_at")
     list_select_related = ("room", "sender")
     search_fields = ("=room__slug", "=sender__email")
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Numbers are given by the service."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody's words are changed by others."""
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A number that is gone would be a gap."""
-        return False
-
-
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """What is looked at here, and made elsewhere."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The service makes them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """There is nothing to change."""
+        """Never: message numbers have no gaps."""
         return False
 
 
 @admin.register(Attachment)
-class AttachmentAdmin(_ReadOnly):
-    """Files by what they are, not what is in them. A row that is gone would leave its file behind."""
-
+class AttachmentAdmin(ReadOnlyAdmin):
     list_display = ("name", "type", "size", "room", "uploader", "created_at", "discarded_at")
     list_filter = ("type",)
     list_select_related = ("room", "uploader")
     search_fields = ("=room__slug", "=uploader__email")
+    show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """They go with their message."""
+        """Never: the file would remain in the storage."""
         return False
 
 
 @admin.register(Ban)
-class BanAdmin(_ReadOnly):
-    """Who may not come into a room. Bans may be lifted."""
-
+class BanAdmin(ReadOnlyAdmin):
     list_display = ("room", "user", "created_at")
     list_select_related = ("room", "user")
     search_fields = ("=room__slug", "=user__email")
+    show_full_result_count = False
 
 
 @admin.register(Invitation)
-class InvitationAdmin(_ReadOnly):
-    """Open invitations, which may be withdrawn."""
-
+class InvitationAdmin(ReadOnlyAdmin):
     list_display = ("room", "invited_by", "created_at", "expires_at")
     list_select_related = ("room", "invited_by")
     search_fields = ("=room__slug", "=invited_by__email")
+    show_full_result_count = False

@@ -1,6 +1,6 @@
-"""The socket of one user in one room: reads frames, calls services and the hub, answers refusals. It holds no rules.
+"""The socket of one user in one room: reads frames, calls services and the hub, sends errors. It holds no rules.
 
-What goes out is sent by the hub (`live/subscriber.py`); what comes in is read here.
+Outgoing frames are sent by the hub (`live/subscriber.py`).
 """
 
 from __future__ import annotations
@@ -36,21 +36,20 @@ _log = structlog.get_logger(__name__)
 
 
 class ChatConsumer(SocketConsumer):
-    """`/ws/chat/<room>/`, as apps/chat/docs/chat.md describes it."""
+    """`/ws/chat/<room>/`, described in apps/chat/docs/chat.md."""
 
     async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one socket from handshake to close."""
         hub = hubs.get()
         request = handshake.read(scope, protocol=protocol.PROTOCOL)
         slug: str = scope["url_route"]["kwargs"]["slug"]
         is_joined = websocket_protocol.EXTENSION in scope.get("extensions", ())
         address = client_address(scope)
-        # A socket is idle for hours: let go of what only the handshake needs, the headers and the token.
+        # A socket is open for hours: free the headers and the token, which only the handshake needs.
         scope["headers"].clear()
         hub.per_address[address] += 1
         try:
             judged = await self._judge(hub, request, slug, address)
-            # Only now, so that the answer to the handshake and the first frame, or the close, leave in one write.
+            # Accepted only now, so that it leaves in one write with the first frame or the close.
             await send({"type": "websocket.accept", "subprotocol": request.subprotocol})
             entered = (
                 judged
@@ -69,7 +68,7 @@ class ChatConsumer(SocketConsumer):
     async def _judge(
         self, hub: Hub, request: HandshakeRequest, slug: str, address: str
     ) -> tuple[admission.Participant, Feed] | int:
-        """The participant and the live room, or the code to close with."""
+        """Returns the participant and the live room, or the code to close with."""
         if hub.is_closing:
             return close_codes.RESTART
         if hub.per_address[address] > settings.CHAT_SOCKETS_PER_ADDRESS:
@@ -99,7 +98,7 @@ class ChatConsumer(SocketConsumer):
         *,
         is_joined: bool,
     ) -> tuple[Subscriber, Feed] | int:
-        """Let the participant in, or the code to close with. In one step, so that each socket is counted once."""
+        """Enter the room, or return the code to close with. Without an await, so that each socket is counted once."""
         if hub.is_closing:
             return close_codes.RESTART
         if hub.count_of(participant.user_id) >= settings.CHAT_SOCKETS_PER_USER:
@@ -114,22 +113,22 @@ class ChatConsumer(SocketConsumer):
         )
         hub.enter(subscriber, feed, after=request.after, changes=request.changes)
         for name in request.invalid:
-            thing = "message" if name == "after" else "change"
-            subscriber.tell(protocol.error(protocol.InvalidFrame(f"{name} is the number of a {thing}.")))
+            numbered = "message" if name == "after" else "change"
+            subscriber.tell(protocol.error(protocol.InvalidFrame(f"{name} is the number of a {numbered}.")))
         return subscriber, feed
 
     async def _converse(self, hub: Hub, subscriber: Subscriber, feed: Feed, receive: Receive) -> int | None:
-        """Take frames until the end. The code to close with, unless the hub or the client has closed the socket."""
+        """Read frames. Returns the code to close with, None when the hub or the client has closed the socket."""
         try:
             await Conversation(hub, feed, subscriber).converse(receive)
         except asyncio.CancelledError:
-            # The hub has closed this socket and ends its task; any other cancellation goes on.
+            # The hub has closed this socket and ends its task; any other cancellation is raised.
             task = asyncio.current_task()
             if not subscriber.is_closed or task is None or task.uncancel() > 0:
                 raise
         except OSError:
             raise
-        except Exception:  # noqa: BLE001  (a fault of ours: logged, and the end of this socket alone)
+        except Exception:  # noqa: BLE001  (a bug: logged; only this socket ends)
             _log.exception("chat.socket_broke")
             return close_codes.FAULT
         finally:
@@ -139,7 +138,7 @@ class ChatConsumer(SocketConsumer):
 
 
 class Conversation:
-    """What one socket sends, frame by frame."""
+    """Handles the frames of one socket."""
 
     def __init__(self, hub: Hub, feed: Feed, subscriber: Subscriber) -> None:
         self._hub = hub
@@ -152,7 +151,7 @@ class Conversation:
         self._unacknowledged: list[asyncio.Future[None]] = []
 
     async def converse(self, receive: Receive) -> None:
-        """Take frames until the client leaves or is sent away."""
+        """Read frames until the client disconnects."""
         subscriber = self._subscriber
         while True:
             event = await receive()
@@ -172,7 +171,7 @@ class Conversation:
                 )
             else:
                 self._take(text)
-            # Reading waits for a client that does not take its answers, and for a database that is slow to store.
+            # Backpressure: stop reading while the client does not read its answers or the database is slow.
             await subscriber.relieved()
             while len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
                 await asyncio.wait({self._unacknowledged.pop(0)})
@@ -215,5 +214,5 @@ class Conversation:
 def _is_too_big(frame: str | bytes) -> bool:
     if isinstance(frame, bytes):
         return len(frame) > protocol.MAX_FRAME
-    # A character is four bytes at most, so most texts need not be encoded to know.
+    # A character has four bytes at most, so most texts need not be encoded.
     return 4 * len(frame) > protocol.MAX_FRAME and len(frame.encode()) > protocol.MAX_FRAME

@@ -1,4 +1,4 @@
-"""What this slice keeps about a person: the rooms they are in, what they have said and sent, whom they invited."""
+"""The personal data of a user in this slice: memberships, messages, bans, files and invitations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.chat.models import Attachment, Ban, Invitation, Membership, Message
 
 
 def export(user_id: UUID) -> Mapping[str, Any]:
-    """Each the oldest first."""
+    """Returns each kind of data, oldest first."""
     return {
         "rooms": Membership.objects.filter(user_id=user_id)
         .order_by("id")

@@ -1,4 +1,4 @@
-"""What happened in rooms. `handlers.py` says what follows from it."""
+"""Events in rooms. `handlers.py` has their consequences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.common.events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageNoticed(Event):
-    """A message names people, or replies to someone, who should hear of it."""
+    """A message mentions members or is a reply, of which they are notified."""
 
     name: ClassVar[str] = "chat.message_noticed"
     message_id: UUID
@@ -20,7 +20,7 @@ class MessageNoticed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesDiscarded(Event):
-    """Files of a room belong to no message any more."""
+    """Files of a room no longer belong to a message."""
 
     name: ClassVar[str] = "chat.files_discarded"
     room_id: UUID
@@ -28,15 +28,13 @@ class FilesDiscarded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomDeleted(Event):
-    """A room was deleted with its messages."""
-
     name: ClassVar[str] = "chat.room_deleted"
     room_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageChanged(Event):
-    """A room is searched by the rules of another language from now on."""
+    """The search language of a room was changed."""
 
     name: ClassVar[str] = "chat.language_changed"
     room_id: UUID
@@ -44,7 +42,7 @@ class LanguageChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberAdded(Event):
-    """Someone was brought into a room by another."""
+    """A member was added by another."""
 
     name: ClassVar[str] = "chat.member_added"
     room_id: UUID
@@ -54,15 +52,13 @@ class MemberAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonInvited(Event):
-    """Someone is asked into a room."""
-
     name: ClassVar[str] = "chat.person_invited"
     invitation_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementRequested(Event):
-    """The operator has something to say in a room."""
+    """A system message is to be posted."""
 
     name: ClassVar[str] = "chat.announcement_requested"
     slug: str

@@ -1,4 +1,4 @@
-"""What the documentation shows as values of this slice's fields, by their names (see apps.api.openapi.examples)."""
+"""Example values of this slice's fields in the API documentation, by name (see apps.api.openapi.examples)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FIELDS: Final[dict[str, Any]] = {
     "data": {"build": 1871},
     "InvitationOutput.email": "grace@example.com",
     "InvitationOutput.user": None,
-    # Of these one is given, not both.
+    # Exactly one of the fields is given.
     "InvitationInput": {"email": "grace@example.com"},
     "MuteInput": {"seconds": 600},
 }

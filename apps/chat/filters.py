@@ -1,4 +1,4 @@
-"""What lists can be narrowed by."""
+"""Filters of lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class RoomFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
     joined = BooleanFilter(field_name="my_role", lookup_expr="isnull", exclude=True)
 
     def by_words(self, rooms: QuerySet[Room], name: str, value: str) -> QuerySet[Room]:
-        """Rooms with the text in their name or slug."""
         return rooms.filter(Q(name__icontains=value) | Q(slug__icontains=value))
 
 

@@ -1,4 +1,4 @@
-"""What follows here from events of this slice and of others."""
+"""Consequences of events of this slice and of others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.chat.events import (
 from apps.common import events
 from apps.users.events import UserErased
 
-# A deactivated account keeps its place in rooms, since it may come back.
+# A deactivated account keeps its memberships, since it may be activated again.
 events.on(UserErased, task=tasks.forget_user, name="apps.chat.handlers.leave_all_rooms")
 events.on(AnnouncementRequested, task=tasks.announce)
 events.on(FilesDiscarded, task=tasks.delete_discarded_files)

@@ -1,4 +1,4 @@
-"""Limits on what a user may do that costs others something: files, mails to strangers, notifications."""
+"""Rate limits of one user's actions: uploads, invitations, notifications."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Action = Literal["invitations", "uploads", "notices"]
 
 
 def count(action: Action, user_id: UUID) -> None:
-    """Count one use. Raises TooOften when the user's limit is used up."""
+    """Count one use. Raises TooOften when the limit is used up."""
     quota = _count(action, user_id)
     if quota.is_exceeded:
         raise TooOften(quota=quota)
 
 
 def may(action: Action, user_id: UUID) -> bool:
-    """Count one use where nobody waits for an answer; False when the limit is used up."""
+    """Count one use in the background. Returns False when the limit is used up."""
     return not _count(action, user_id).is_exceeded
 
 

@@ -1,4 +1,4 @@
-"""Rooms, who is in them, and what was said. What may happen to them is decided in the services."""
+"""Rooms, members and messages. The rules are in the services."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ models.TextField.register_lookup(Length)
 
 
 class Role(models.TextChoices):
-    """What a member may do in one room; `policies` says what that is."""
+    """The role of a member in one room; its permissions are in `policies`."""
 
     OWNER = "owner", "Owner"
     MODERATOR = "moderator", "Moderator"
@@ -36,18 +36,17 @@ class LanguageField(models.CharField):  # type: ignore[type-arg]  # generic in t
     """The name of a text search configuration, in PostgreSQL's own type: a generated column may depend on it."""
 
     def db_type(self, connection: object) -> str:
-        """`regconfig`."""
         return "regconfig"
 
     def get_placeholder(self, value: object, compiler: object, connection: object) -> str:
-        """Said of each value: PostgreSQL would compare and store it as a number otherwise."""
+        """Casts each value, which PostgreSQL would otherwise read as a number."""
         return "%s::regconfig"
 
 
 class Room(BaseModel):
-    """A conversation. `head` is the number of its newest message, `changes` that of the newest edit or deletion.
+    """A room. `head` is the number of its newest message, `changes` that of its newest edit or deletion.
 
-    The row is the lock that makes the order of commits the order of numbers, and those of messages gapless.
+    The row is the lock that makes the order of commits the order of numbers, and message numbers gapless.
     """
 
     slug = models.CharField(
@@ -78,7 +77,7 @@ class Room(BaseModel):
 
 
 class Membership(BaseModel):
-    """One person in one room. `read_seq` is the newest message that they have seen; until `muted_until` they only read."""
+    """A user in a room. `read_seq` is the newest message they have read; until `muted_until` they cannot post."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
@@ -99,7 +98,7 @@ class Membership(BaseModel):
 
 
 class Mute(models.Model):
-    """A mute that waits for someone who has left the room: it does not end by leaving and coming back."""
+    """A mute of a user who has left the room, applied when they return."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+", db_index=False)
     user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
@@ -113,7 +112,7 @@ class Mute(models.Model):
 
 
 class Ban(models.Model):
-    """Someone who may not come into a room until the ban is lifted."""
+    """A user who cannot enter a room until the ban is lifted."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -129,19 +128,19 @@ class Ban(models.Model):
 
 
 class Message(models.Model):
-    """One message. Numbered without gaps in its room; `client_id` is the sender's own name for it, taken once.
+    """A message, numbered without gaps in its room. `client_id` is the sender's id for it, unique per sender and room.
 
-    Without a sender it is the system's. A deleted message keeps its number and loses its text and files.
-    `attachments` says of each of its files what readers see, so that a page of messages is read without their table;
-    `mentions` are the members whom the text names. `search` holds the words and, as one more, the room: so the index
-    finds a word in this room without looking at its uses in all others. `change` is the number, in its room, of the last
-    edit or the deletion, and `changed_at_head` the room's `head` at that time; both null for a message as it was posted.
+    A system message has no sender. A deleted message keeps its number and loses its text and files.
+    `attachments` copies the public fields of its files, so that a page of messages needs no join; `mentions` are the
+    mentioned members. `search` holds the words and the room id as one more word: so the index finds a word in this room
+    without reading its uses in other rooms. `change` is the number, in its room, of the last edit or the deletion, and
+    `changed_at_head` the room's `head` at that time; both are null until the message changes.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages", db_index=False)
     seq = models.BigIntegerField()
-    # Accounts are erased in place: a message always has its sender, and its number is never lost.
+    # Accounts are anonymized in place, so messages keep their senders and numbers.
     sender = models.ForeignKey(
         "users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
@@ -149,7 +148,7 @@ class Message(models.Model):
     # The `client_id` as it was sent, where that is not the canonical spelling.
     sent_as = models.CharField(max_length=36, null=True, blank=True, editable=False)  # noqa: DJ001
     text = models.TextField(blank=True, max_length=MAX_TEXT)
-    # No constraints of the database on what points to messages: they go with their room only, in one statement.
+    # References to messages have no database constraints: messages are deleted only with their room, in one statement.
     reply_to = models.ForeignKey(
         "self",
         on_delete=models.DO_NOTHING,
@@ -183,8 +182,8 @@ class Message(models.Model):
         ordering = ("room", "seq")
         constraints = [
             models.UniqueConstraint(name="chat_message_number", fields=("room", "seq")),
-            # In this order: whether a message is new is asked for by room and `client_id`; the sender may be nobody,
-            # which no index can be asked for beside somebody.
+            # In this order, because posting looks a message up by room and `client_id`; the sender may be null, which an
+            # index lookup cannot combine with other values.
             models.UniqueConstraint(
                 name="chat_message_once", fields=("room", "client_id", "sender"), nulls_distinct=False
             ),
@@ -197,8 +196,8 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            # What waits to be sorted in is sorted in by the one who posts when it is too much: by default after 4 MB,
-            # which stops a room for 100 ms; after 256 kB for a quarter of that, at the same throughput.
+            # The insert that fills the pending list merges it: with the default of 4 MB this blocks a room for 100 ms, with
+            # 256 kB for a quarter of that, at the same throughput.
             GinIndex(
                 models.Func(
                     models.F("search"),
@@ -209,19 +208,19 @@ class Message(models.Model):
                 name="chat_message_found",
                 gin_pending_list_limit=256,
             ),
-            # Unread messages are counted without those that were deleted.
+            # Deleted messages do not count as unread.
             models.Index(
                 fields=["room", "seq"],
                 name="chat_message_deleted",
                 condition=models.Q(deleted_at__isnull=False),
             ),
-            # Changes that a socket missed.
+            # Replay of changes.
             models.Index(
                 fields=["room", "change"],
                 name="chat_message_change",
                 condition=models.Q(change__isnull=False),
             ),
-            # For the export of what a person has said.
+            # Data export.
             models.Index(fields=["sender"], name="chat_message_sender"),
         ]
 
@@ -230,10 +229,10 @@ class Message(models.Model):
 
 
 class Attachment(BaseModel):
-    """A file that someone uploaded to a room. It belongs to a message from the moment that one is posted with it.
+    """A file uploaded to a room, later attached to one message.
 
-    Rows outlive their room and message until the file is gone, too: `services.attachments` deletes what is discarded,
-    and what no message was ever posted with.
+    Rows outlive their room and message until the file is deleted: `services.attachments` deletes discarded files and
+    uploads that were never posted.
     """
 
     room = models.ForeignKey(Room, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -261,9 +260,9 @@ class Attachment(BaseModel):
 
 
 class Invitation(BaseModel):
-    """Someone is asked into a room: an account by its id, or whoever shows that an address is theirs.
+    """An invitation into a room, to an account id or to an address that a user verifies.
 
-    Neither is looked up when it is written, so that nobody learns by inviting who has an account.
+    Neither is looked up when it is created, so that inviting does not disclose which accounts exist.
     """
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -1,6 +1,6 @@
-"""The chat protocol, `chat.v1`: frames from clients, and those that answer them. No I/O.
+"""The chat protocol, `chat.v1`: frames from clients and the answers to them. No I/O.
 
-What a room is told is in `selectors/room_events.py`, since REST and services tell it as well.
+Frames to a whole room are in `selectors/room_events.py`, since REST and services send them, too.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from apps.common.exceptions import DomainError, InvalidInput
 from infrastructure import realtime
 
 PROTOCOL: Final = "chat.v1"
-# What the longest message takes in any spelling of its JSON: twelve bytes a character (`\ud83d\ude00`), and the names and
-# ids of all other members.
+# The longest message in any spelling of its JSON: twelve bytes a character (`\ud83d\ude00`), and all other members.
 MAX_FRAME: Final = 12 * MAX_TEXT + 4_096
 _MAX_SEQ: Final = 2**63 - 1
 _MAX_CLIENT_ID: Final = 64
@@ -29,8 +28,6 @@ _CLIENT_ID: Final = re.compile(r'(?<!\\)"client_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 class InvalidFrame(InvalidInput):
-    """Not a frame of this protocol."""
-
     code = "invalid_frame"
     detail = "A frame is one JSON object of this protocol."
 
@@ -73,7 +70,7 @@ _FIELDS: Final = {
 
 
 def parse(text: str) -> Frame:
-    """Read a client's frame. Raises InvalidFrame, whose detail names the fault."""
+    """Parse a client's frame. Raises InvalidFrame, whose detail names the fault."""
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -86,7 +83,7 @@ def parse(text: str) -> Frame:
     fields = _FIELDS.get(kind) if type(kind) is str else None
     if fields is None:
         raise InvalidFrame("The type of a frame is message, read, typing or ping.")
-    # What a client may not set (`from`, `room`, `seq` of a message) is refused, not ignored.
+    # Members that a client may not set (`from`, `room`, `seq` of a message) are refused, not ignored.
     if not frame.keys() <= fields:
         raise InvalidFrame(f"A frame of type {kind} has no other members than {', '.join(sorted(fields))}.")
     if kind == "message":
@@ -128,9 +125,9 @@ def _uuid(given: Any, fault: str) -> UUID:
 
 
 def client_id_of(text: str) -> str | None:
-    """The `client_id` of a refused frame, so that its sender can tell which one it was.
+    """Returns the `client_id` of a refused frame, so that its sender can identify it.
 
-    It is found wherever it can be: in a frame that is no valid JSON, or whose `client_id` is no UUID.
+    It is found even in a frame that is not valid JSON, or whose `client_id` is not a UUID.
     """
     frame = _lenient(text)
     found = frame.get("client_id") if type(frame) is dict else None
@@ -143,7 +140,7 @@ def client_id_of(text: str) -> str | None:
 
 
 def _lenient(text: str) -> Any:
-    """JSON in which texts may hold half of a surrogate pair; None for what is no JSON."""
+    """Parse JSON whose strings may hold half of a surrogate pair. Returns None for anything else."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -159,7 +156,7 @@ def _is_text(text: str) -> bool:
 
 
 def ack(posted: Posted, client_id: str = "") -> bytes:
-    """The sender's receipt: the message is stored, under this number. `client_id` as it was sent."""
+    """The acknowledgement of a stored message, with `client_id` as it was sent."""
     return realtime.encode(
         {
             "type": "ack",
@@ -172,7 +169,7 @@ def ack(posted: Posted, client_id: str = "") -> bytes:
 
 
 def error(failure: DomainError, client_id: UUID | str | None = None) -> bytes:
-    """A refusal. The socket stays open."""
+    """An error frame. The socket stays open."""
     frame: dict[str, Any] = {"type": "error", "code": failure.code, "detail": failure.detail}
     if isinstance(failure, Muted):
         frame["until"] = failure.until

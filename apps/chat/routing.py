@@ -1,4 +1,4 @@
-"""The route of the chat's socket, and the hooks that the server calls when it starts and stops."""
+"""The route of the chat socket, and hooks for the start and stop of the server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.chat.consumers import ChatConsumer
 from apps.chat.live.hub import hubs
 
 websocket_urlpatterns: list[Any] = [
-    # A room that cannot exist is refused by its close code, like any other that does not.
+    # Any slug: one that is invalid is refused with the close code of unknown rooms.
     re_path(r"^ws/chat/(?P<slug>[^/]+)/$", ChatConsumer.as_asgi()),
 ]
 startup, shutdown = hubs.startup, hubs.shutdown

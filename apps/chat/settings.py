@@ -1,4 +1,4 @@
-"""Rooms over WebSocket: what one socket, one user and one address may take up. Limits count in each process."""
+"""Settings of chat. Limits on sockets count in each process."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ CHAT_DATABASE_THREADS = VARIABLES.number(
     most=100,
 )
 CHAT_ATTACHMENT_MAX_PIXELS = 24_000_000
-# What one user may do that costs others something: mails to strangers, room for files, notifications.
+# Rate limits of one user's actions that send mails or notifications or take up storage.
 CHAT_LIMITS: dict[str, tuple[str, ...]] = {
     "invitations": ("30/hour", "100/day"),
     "uploads": ("60/10 minutes", "600/day"),
     "notices": ("60/10 minutes", "300/hour"),
 }
-# Files that one user may have uploaded and not yet posted.
+# Uploads of one user that are not attached to a message yet.
 CHAT_PENDING_ATTACHMENTS = 20

@@ -1,4 +1,4 @@
-"""Background work of the slice. The work is in services, where doing it twice does it once."""
+"""Background tasks of the slice. Each calls an idempotent service."""
 
 from __future__ import annotations
 

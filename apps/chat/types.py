@@ -1,4 +1,4 @@
-"""Values that the parts of the slice hand to each other. No model is known here."""
+"""Values that the modules of the slice exchange. Imports no model."""
 
 from __future__ import annotations
 
@@ -11,25 +11,23 @@ from uuid import UUID, uuid4
 
 from django.db.models import TextChoices
 
-from apps.chat.exceptions import MessageRefused
+from apps.common.exceptions import DomainError
 
 UUID_PATTERN: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """The text form of UUIDs (RFC 9562, section 4); a `client_id` in it is returned as it was sent."""
 
 
 class Permission(StrEnum):
-    """What a role of the site may grant of this slice."""
+    """Permissions of this slice that a role of the site may grant."""
 
     MODERATE = "chat.moderate"
-    """Put people out, mute them and delete what they said, in every room that one can see."""
+    """Remove, ban and mute members and delete their messages, in every visible room."""
 
 
 DEFAULT_GRANTS: Final = {"moderator": {Permission.MODERATE}}
 
 
 class AuditAction(StrEnum):
-    """What is written into the audit log."""
-
     ROOM_CREATED = "chat.room_created"
     ROOM_EDITED = "chat.room_edited"
     ROOM_DELETED = "chat.room_deleted"
@@ -46,7 +44,7 @@ class AuditAction(StrEnum):
 
 
 class Language(TextChoices):
-    """How words are cut to their stems when a room is searched (PostgreSQL's text search configurations)."""
+    """Language of stemming in search (PostgreSQL's text search configurations)."""
 
     SIMPLE = "simple", "None: words as they are"
     ARABIC = "arabic", "Arabic"
@@ -82,7 +80,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """The beginning of the message that another one replies to, as it stood when that was read."""
+    """The beginning of the message that another one replies to, as it was when read."""
 
     id: UUID
     seq: int
@@ -94,7 +92,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """A file of a message; `size` in bytes, `width` and `height` of images in pixels."""
+    """A file of a message. `size` in bytes; `width` and `height` of images in pixels."""
 
     id: UUID
     name: str
@@ -106,7 +104,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mentioned:
-    """A member whom a text names as `<@id>`."""
+    """A member mentioned in a text as `<@id>`."""
 
     user_id: UUID
     name: str
@@ -114,7 +112,7 @@ class Mentioned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """A message as it stands in the database: enough for an acknowledgement, a frame and an answer."""
+    """A stored message with all that acknowledgements, frames and answers contain."""
 
     id: UUID
     seq: int
@@ -132,7 +130,7 @@ class Posted:
 
 
 class Head(NamedTuple):
-    """Where a room is: the numbers of its newest message and of its newest change."""
+    """The numbers of a room's newest message and newest change."""
 
     seq: int = 0
     change: int = 0
@@ -140,15 +138,15 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """The outcome of one transaction: what became of each draft, in order, and what is new in the room."""
+    """The result of one transaction: the outcome of each draft, in order, and the new messages."""
 
-    outcomes: tuple[Posted | MessageRefused, ...]
+    outcomes: tuple[Posted | DomainError, ...]
     fresh: tuple[Posted, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipLookup:
-    """What a socket learns about a room when it enters: the room, and whether the person is a member."""
+    """The room and membership that a handshake needs."""
 
     room_id: UUID
     is_private: bool

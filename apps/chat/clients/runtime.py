@@ -1,4 +1,4 @@
-"""The socket of a room in generated clients."""
+"""The chat socket in generated clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's pages of chat: rooms, their messages and members, invitations."""
+"""The console's pages for rooms, messages, members and invitations."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The live rooms of one server process: which sockets follow them, and what those are sent. apps/chat/docs/hub.md explains it.
+"""The live rooms of one server process and their sockets, explained in apps/chat/docs/hub.md.
 
-`hub` holds all rooms and does their upkeep; `feed` is one room's recent past, `subscriber` one socket's place in it;
-`writer` stores what sockets send; `presence` and `presence_sync` know who is there; `admission` judges handshakes.
+`hub` holds all rooms and their upkeep; `feed` is the recent past of one room, `subscriber` the cursor of one socket in it;
+`writer` stores messages from sockets; `presence` and `presence_sync` track who is online; `admission` judges handshakes.
 """

@@ -1,4 +1,4 @@
-"""Judges handshakes: which user a token stands for, and whether they may be in the room."""
+"""Judges handshakes: identifies the user and requires that they are a member of the room."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SLUG: Final = re.compile(SLUG_PATTERN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """A user who may be in the room."""
+    """A user who is a member of the room."""
 
     user_id: UUID
     name: str
@@ -28,19 +28,19 @@ class Participant:
 
 
 Request = tuple[str | SessionReference | None, str]
-"""What proves who it is (an access token, or the session that a ticket stands for), and the slug of the room."""
+"""The credential (an access token, or the session of a ticket) and the slug of the room."""
 
 
 def admit(requests: Sequence[Request]) -> list[Participant | int]:
-    """Judge many at once, by one query for all sessions and one for all rooms.
+    """Judge many handshakes with one query for all sessions and one for all rooms.
 
-    The result is a participant, or the code to close with.
+    Returns for each a participant, or the code to close with.
     """
     found = users.list_session_users(proofs=[proof for proof, _ in requests])
     wanted = [
         (slug, user.user_id)
         for user, (_, slug) in zip(found, requests, strict=True)
-        # What cannot be a slug is not looked up: one null character would fail the query for all.
+        # Only valid slugs are looked up: a null character would fail the query for all.
         if user is not None and _SLUG.fullmatch(slug)
     ]
     lookups = selectors.list_membership_lookups(wanted=wanted) if wanted else {}

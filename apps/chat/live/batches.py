@@ -1,4 +1,4 @@
-"""Work in groups: what arrives while one group is worked on goes together in the next. Knows nothing of chat."""
+"""Batching: items that arrive while one group is processed form the next group. Independent of chat."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 
 
 class Batches(Generic[Item, Result]):
-    """Calls `work(items)` for one group after another. It returns a result for each item, in order.
+    """Calls `work(items)` for one group after another. `work` returns a result for each item, in order.
 
-    A failure of `work` is the result of every item of that group.
+    An exception of `work` is the result of every item of its group.
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, limit: int) -> None:
@@ -24,7 +24,6 @@ class Batches(Generic[Item, Result]):
         self._runner: asyncio.Task[None] | None = None
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
-        """Put an item into the next group."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._runner is None:
@@ -32,7 +31,7 @@ class Batches(Generic[Item, Result]):
         return future
 
     async def drain(self) -> None:
-        """Wait until everything submitted so far is done."""
+        """Wait until all items submitted so far are processed."""
         while self._runner is not None:
             await asyncio.wait({self._runner})
 
@@ -45,7 +44,7 @@ class Batches(Generic[Item, Result]):
                     for (_, future), result in zip(group, results, strict=True):
                         if not future.cancelled():
                             future.set_result(result)
-                except Exception as error:  # noqa: BLE001  (not swallowed: those who submitted get it)
+                except Exception as error:  # noqa: BLE001  (raised to every caller of `submit`)
                     for _, future in group:
                         if not future.done():
                             future.set_exception(error)

@@ -1,8 +1,8 @@
-"""One room in one process: the newest numbers, a ring of what came last, and the sockets that follow it.
+"""One room in one process: the newest numbers, a ring buffer of recent frames, and the sockets that follow the room.
 
-Messages and changes (edits, deletions) enter by number: one that is known is dropped, and one that leaves a gap is not
-taken; the gap is read from the database, which is the truth. So it does not matter whether Redis loses, doubles or delays
-a payload. Events without a number (typing, reads, presence) are best effort.
+Messages and changes (edits, deletions) are accepted by number: duplicates are dropped, and a gap is filled from the
+database, which is authoritative. So Redis may lose, duplicate or delay payloads. Events without a number (typing, reads,
+presence) are best effort.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Run(NamedTuple):
-    """Entries from position `begin` up to `end`, joined once for all sockets to which all of them are due."""
+    """Entries from position `begin` up to `end`, joined once for all sockets that receive all of them."""
 
     begin: int
     end: int
@@ -46,14 +46,14 @@ class Run(NamedTuple):
 
 
 class Feed:
-    """A room's recent past and its listeners. Positions count entries; numbers count messages."""
+    """The recent frames of a room and its subscribers. Positions count entries; numbers count messages."""
 
     def __init__(self, room_id: UUID, slug: str, *, past: Past) -> None:
         self.room_id = room_id
         self.slug = slug
         self.head = 0
         self.change = 0  # the number of the newest change
-        self.floor = 0  # messages above it and up to `head` are in the ring, as they read now
+        self.floor = 0  # messages above it and up to `head` are in the ring, in their current text
         self.start = 0  # position of the ring's first entry
         self.presence = Presence()
         self.subscribers: set[Subscriber] = set()
@@ -71,11 +71,11 @@ class Feed:
 
     @property
     def end(self) -> int:
-        """The position that the next entry will have."""
+        """The position of the next entry."""
         return self.start + len(self._ring)
 
     def begin(self, head: Head) -> None:
-        """The room is heard from here on: what is newer than `head` will come."""
+        """Open the feed: everything after `head` is received from now on."""
         if not self.is_open.is_set():
             self.head = self.floor = head.seq
             self.change = head.change
@@ -84,7 +84,6 @@ class Feed:
                 self.catch_up()
 
     def welcome(self, subscriber: Subscriber) -> bytes:
-        """The frame that tells a socket where the room is, and who is there."""
         known = self.presence.known_to(subscriber.user_id, subscriber.name)
         online = [{"user": user_id, "name": name} for user_id, name in known.items()]
         return encode(
@@ -98,7 +97,7 @@ class Feed:
         )
 
     def enter(self, subscriber: Subscriber, *, after: int | None, changes: int | None = None) -> None:
-        """Let a socket follow: from now on, or from the message after `after` and the change after `changes` on."""
+        """Subscribe a socket from now on, or after message `after` and change `changes`."""
         subscriber.seq = self.head if after is None else min(after, self.head)
         if changes is not None:
             subscriber.change = min(changes, self.change)
@@ -110,14 +109,13 @@ class Feed:
         subscriber.pump()
 
     def leave(self, subscriber: Subscriber) -> None:
-        """Let a socket go."""
         self.subscribers.discard(subscriber)
         self.idle_since = asyncio.get_running_loop().time()
 
     def take(self, payload: bytes) -> None:
-        """Messages as they were packed by the process that stored them."""
+        """Accept messages as packed by the process that stored them."""
         if not self.is_open.is_set():
-            self._missed = True  # `head` is being read just now, perhaps from before these were stored
+            self._missed = True  # `head` is being read, perhaps from before these were stored
             return
         first = packets.first_seq(payload)
         if first is None or first > self.head + 1:
@@ -129,7 +127,7 @@ class Feed:
         self._wake()
 
     def take_change(self, body: bytes, *, seq: int, change: int) -> None:
-        """An edit or a deletion, as the process that made it tells it."""
+        """Accept an edit or a deletion from the process that made it."""
         if not self.is_open.is_set():
             self._missed = True
         elif change > self.change + 1 or seq > self.head:
@@ -139,38 +137,37 @@ class Feed:
             self._wake()
 
     def announce(self, frame: bytes, *, skip: UUID | None = None) -> None:
-        """An event for everyone here."""
+        """Send an event to every socket in the room, except those of user `skip`."""
         self._append(0, frame, skip)
         self._wake()
 
     def moves_read_mark(self, user_id: UUID, seq: int) -> bool:
-        """Note how far a member has read. False for what is no news: two processes may tell it in any order."""
+        """Record how far a member has read. Returns False unless it is further than before."""
         if seq <= self._read_marks.get(user_id, 0):
             return False
         self._read_marks[user_id] = seq
         return True
 
     def is_behind(self, head: Head) -> bool:
-        """Whether the database knows of more."""
         return head.seq > self.head or head.change > self.change
 
     def distrust_past(self) -> None:
-        """What was said before may read differently now: who asks for it gets it from the database, not the ring."""
+        """Replay messages up to `head` from the database, since those in the ring may be outdated."""
         self.floor = self.head
 
     def catch_up(self) -> None:
-        """Read what is newer than `head` and `change` from the database; once more, if that is being done just now."""
+        """Read what follows `head` and `change` from the database; read again if that is already running."""
         self._stale = True
         if self._filling is None:
             self._filling = asyncio.create_task(self._fill())
 
     async def drain(self) -> None:
-        """Wait until a catch-up that runs is done."""
+        """Wait for a running catch-up."""
         if self._filling is not None:
             await asyncio.wait({self._filling})
 
     def next_entry(self, subscriber: Subscriber) -> Entry | None:
-        """The next entry for a socket, which moves on behind it; None when there is none now."""
+        """Returns the next entry for a socket and advances it; None when there is none."""
         ring, start = self._ring, self.start
         while (index := subscriber.position - start) < len(ring):
             if index < 0:
@@ -192,7 +189,7 @@ class Feed:
         return None
 
     def next_run(self, subscriber: Subscriber) -> dict[str, Any] | None:
-        """All that is due to a socket, at most about 64 KiB, as one event; it moves on behind it. None: nothing is."""
+        """Returns all entries due to a socket, about 64 KiB at most, as one event, and advances it; None when there are none."""
         run = self._run
         if run is None or run.begin != subscriber.position or (run.end < self.end and not _is_full(run)):
             if not self.start <= subscriber.position < self.end:
@@ -215,7 +212,7 @@ class Feed:
         return joined(due) if due else None
 
     async def read(self, *, after: int, up_to: int) -> list[tuple[int, Frame]]:
-        """Some messages from (after, up_to], from the ring if they are still there. Raises DatabaseError."""
+        """Returns some messages from (after, up_to], from the ring if it holds them. Raises DatabaseError."""
         if after >= self.floor:
             return [(entry.seq, entry.frame) for entry in self._ring if after < entry.seq <= up_to]
         page = await self._past.messages(self.room_id, after=after, limit=min(PAGE, up_to - after))
@@ -224,7 +221,7 @@ class Feed:
         ]
 
     async def read_changes(self, *, seq: int, after: int | None, up_to: int) -> list[tuple[int, Frame]]:
-        """Some changes from (after, up_to] of messages up to `seq`; empty when there are no more. Raises DatabaseError."""
+        """Returns some changes from (after, up_to] of messages up to `seq`; empty at the end. Raises DatabaseError."""
         page = await self._past.missed(self.room_id, seq=seq, after=after, up_to=up_to, limit=PAGE)
         return [(posted.change or 0, Frame(encode(room_events.changed(posted)))) for posted in page]
 
@@ -250,13 +247,13 @@ class Feed:
         )
 
     def _follow(self, subscriber: Subscriber) -> None:
-        """What is known now comes from the past, what comes later from the ring."""
+        """Replay up to the current numbers from the past, then continue from the ring."""
         subscriber.replay_to = self.head
         subscriber.change_to = self.change
         subscriber.position = self.end
 
     def _catch_up_with(self, subscriber: Subscriber) -> None:
-        """The socket lagged until the ring had moved on, and has missed who came and went: it is told the whole again."""
+        """Restart a socket that lagged behind the ring. It missed presence changes, so it is welcomed again."""
         self._follow(subscriber)
         subscriber.tell_soon(self.welcome(subscriber))
 
@@ -292,7 +289,7 @@ class Feed:
                 self._stale = False
                 page = await self._past.messages(self.room_id, after=self.head, limit=PAGE)
                 for posted in page:
-                    if posted.seq == self.head + 1:  # others may have come in meanwhile
+                    if posted.seq == self.head + 1:  # Redis may have delivered others meanwhile
                         self._append(posted.seq, encode(room_events.message(posted)))
                 changed = await self._past.changed(self.room_id, after=self.change, limit=PAGE)
                 for posted in changed:
@@ -304,9 +301,9 @@ class Feed:
                 self._wake()
                 self._stale |= PAGE in (len(page), len(changed))
         except (DatabaseError, InterfaceError) as error:
-            # The sweep sees the difference again and comes back to it.
+            # The sweep finds the difference and tries again.
             _log.warning("chat.catch_up_failed", room=str(self.room_id), error=type(error).__name__)
-        except Exception:  # noqa: BLE001  (a fault of ours: logged, and tried again by the sweep)
+        except Exception:  # noqa: BLE001  (a bug: logged; the sweep tries again)
             _log.exception("chat.catch_up_broke", room=str(self.room_id))
         finally:
             self._filling = None

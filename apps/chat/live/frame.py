@@ -1,4 +1,4 @@
-"""A frame on its way to sockets: encoded once, however many of them it goes to, in either form that a server takes."""
+"""A frame to sockets, encoded once for all of them, in either form that a server accepts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infrastructure.server import websocket_protocol
 
 
 class Frame:
-    """The bytes of one frame, and the ASGI event with its text, which is made when a server wants that."""
+    """The bytes of a frame, and its ASGI event, created on demand."""
 
     __slots__ = ("_event", "framed")
 
@@ -19,7 +19,7 @@ class Frame:
 
     @property
     def event(self) -> dict[str, Any]:
-        """For servers without the extension."""
+        """The event for servers without the extension."""
         event = self._event
         if event is None:
             text = websocket_protocol.payload_of(self.framed).decode()
@@ -28,5 +28,5 @@ class Frame:
 
 
 def joined(frames: Iterable[Frame]) -> dict[str, Any]:
-    """Several frames as one event, for servers with the extension."""
+    """Join frames into one event, for servers with the extension."""
     return {"type": websocket_protocol.FRAMED, "data": b"".join([frame.framed for frame in frames])}

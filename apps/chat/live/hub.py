@@ -1,4 +1,4 @@
-"""The live rooms of one event loop: sockets that enter and leave, what they send, what other processes tell, upkeep."""
+"""The live rooms of one event loop: sockets entering and leaving, their frames, events of other processes, upkeep."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apps.chat import selectors, services
 from apps.chat.live import admission
 from apps.chat.live.batches import Batches
 from apps.chat.live.feed import Feed
-from apps.chat.live.past import StoredPast
+from apps.chat.live.past import Past
 from apps.chat.live.presence import Change
 from apps.chat.live.presence_sync import PresenceSync
 from apps.chat.live.subscriber import Subscriber
@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Hub:
-    """The hub of one event loop. Everything but the database runs in that loop, so nothing here needs a lock."""
+    """The hub of one event loop. All but database access runs in that loop, so no locks are needed."""
 
     def __init__(self, *, make_bus: Callable[..., Any] = bus.make) -> None:
         self.process = os.urandom(6).hex()
@@ -66,7 +66,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to listen, and begin the upkeep."""
+        """Start listening and the upkeep."""
         self._bus.start()
         for upkeep in (
             control.listen(self._control),
@@ -77,7 +77,7 @@ class Hub:
             self._tasks.append(asyncio.create_task(upkeep))
 
     async def aclose(self) -> None:
-        """Close all sockets with 1012, finish what is being stored, let go of Redis and the database."""
+        """Close all sockets with 1012, finish pending writes, and close the connections to Redis and the database."""
         self.is_closing = True
         await asyncio.gather(*(subscriber.close(close_codes.RESTART) for subscriber in tuple(self.sockets)))
         await self._writer.drain()
@@ -92,12 +92,12 @@ class Hub:
         await self._writer.aclose()
         await self.threads.aclose()
 
-    # Coming and going
+    # Entering and leaving
 
     async def admit(self, token: str, ticket: str, slug: str) -> admission.Participant | int:
-        """Judge a handshake, together with those that arrive at the same time. Raises DatabaseError, Unavailable.
+        """Judge a handshake in a batch with others. Returns a participant, or the code to close with.
 
-        The result is a participant, or the code to close with.
+        Raises DatabaseError, Unavailable.
         """
         if token or not ticket:
             return await self._admissions.submit((token, slug))
@@ -108,10 +108,10 @@ class Hub:
         return await self.threads.read(admission.admit, requests=requests)
 
     async def feed(self, room_id: UUID, slug: str) -> Feed:
-        """The live room; heard and with its newest number known before this returns."""
+        """Returns the live room, subscribed and with its newest number known."""
         feed = self.feeds.get(room_id)
         if feed is None:
-            feed = self.feeds[room_id] = Feed(room_id, slug, past=StoredPast(self.threads))
+            feed = self.feeds[room_id] = Feed(room_id, slug, past=Past(self.threads))
             await self._bus.subscribe(realtime.room_channel(room_id), lambda body: self._heard(feed, body))
             self._spawn(self._presence.exchange([feed]))
         feed.idle_since = asyncio.get_running_loop().time()
@@ -122,14 +122,14 @@ class Hub:
             except TimeoutError:
                 _log.warning("chat.subscription_slow", room=str(room_id))
         if not feed.is_open.is_set():
-            # Without Redis: what is posted here is delivered here, and the sweep finds the rest.
+            # Without Redis: messages posted here are delivered here, and the sweep finds the others.
             await self._open(feed)
         return feed
 
     def enter(
         self, subscriber: Subscriber, feed: Feed, *, after: int | None, changes: int | None = None
     ) -> None:
-        """Welcome a socket and let it follow the room."""
+        """Welcome a socket and subscribe it to the room."""
         self.sockets.add(subscriber)
         for index, key in self._indexes(subscriber):
             index[key] = (*index.get(key, ()), subscriber)
@@ -140,7 +140,6 @@ class Hub:
         feed.enter(subscriber, after=after, changes=changes)
 
     def leave(self, subscriber: Subscriber, feed: Feed) -> None:
-        """The socket is gone."""
         self.sockets.discard(subscriber)
         for index, key in self._indexes(subscriber):
             others = tuple(one for one in index.pop(key) if one is not subscriber)
@@ -152,25 +151,24 @@ class Hub:
             self._presence.tell(feed, Change(subscriber.user_id, subscriber.name, False))
 
     def count_of(self, user_id: UUID) -> int:
-        """The number of sockets that a user has here."""
+        """Returns the number of sockets of a user in this process."""
         return len(self._per_user.get(user_id, ()))
 
     def _indexes(self, subscriber: Subscriber) -> tuple[tuple[dict[UUID, tuple[Subscriber, ...]], UUID], ...]:
         return (self._per_user, subscriber.user_id), (self._per_session, subscriber.session_id)
 
-    # What sockets send
+    # Frames from sockets
 
     def post(self, subscriber: Subscriber, feed: Feed, draft: Draft) -> asyncio.Future[None]:
-        """Store a message with the next group; acknowledged or refused to the socket."""
+        """Store a message with the next group, and acknowledge or refuse it to the socket."""
         return self._writer.submit(subscriber, feed.room_id, draft)
 
     def typing(self, subscriber: Subscriber, feed: Feed) -> None:
-        """Tell the room that a user is typing."""
         event = {"type": "typing", "user": str(subscriber.user_id), "name": subscriber.name}
         self._publish(feed.room_id, event)
 
     def read(self, subscriber: Subscriber, feed: Feed, seq: int) -> None:
-        """Note that a user has read up to a number; told and stored with the next group of marks."""
+        """Record that a user has read up to a number. Stored and sent with the next group of marks."""
         key = (feed.room_id, subscriber.user_id)
         self._reads[key] = max(min(seq, feed.head), self._reads.get(key, 0))
 
@@ -180,13 +178,13 @@ class Hub:
     def _tell_room(self, room_id: UUID, payload: bytes) -> None:
         self._bus.publish(realtime.room_channel(room_id), payload)
 
-    # What other processes tell
+    # Events from other processes
 
     def _subscribed(self, channel: str) -> None:
         feed = self.feeds.get(UUID(channel.partition(":")[2]))
         if feed is None:
             return
-        if feed.is_open.is_set():  # after a break
+        if feed.is_open.is_set():  # after a reconnection
             feed.distrust_past()
             feed.catch_up()
         else:
@@ -197,7 +195,7 @@ class Hub:
         feed.begin(heads.get(feed.room_id, Head()))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in the background. What fails is tried again by those who wait for it, or at the next beat."""
+        """Run in the background. Failures are retried by waiting sockets or by the next beat."""
         self._tasks.append(asyncio.create_task(_logged(work)))
 
     def _heard(self, feed: Feed, body: bytes) -> None:
@@ -250,7 +248,7 @@ class Hub:
     # Upkeep
 
     async def sweep(self) -> None:
-        """Compare with the database: sessions that ended, members that left, rooms that moved on. Close what lags."""
+        """Find ended sessions, former members and newer messages in the database, and close lagging sockets."""
         now = asyncio.get_running_loop().time()
         for subscriber in tuple(self.sockets):
             if subscriber.is_busy and now - subscriber.progress > LAG_LIMIT:
@@ -285,7 +283,7 @@ class Hub:
                 feed.catch_up()
 
     async def flush_reads(self) -> None:
-        """Store how far members have read, in one statement, and tell rooms which marks have moved."""
+        """Store read marks in one statement, and send those that moved to their rooms."""
         reads, self._reads = self._reads, {}
         if not reads:
             return
@@ -305,7 +303,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         await work
     except (DatabaseError, InterfaceError) as error:
         _log.warning("chat.work_failed", work=work.__qualname__, error=type(error).__name__)
-    except Exception:  # noqa: BLE001  (a fault of ours: logged)
+    except Exception:  # noqa: BLE001  (a bug: logged)
         _log.exception("chat.work_broke", work=work.__qualname__)
 
 

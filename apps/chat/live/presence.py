@@ -1,10 +1,10 @@
-"""Who is in one room, over all processes, and what its sockets know of it. Pure bookkeeping.
+"""The users online in one room, over all processes, and those that its sockets were sent. No I/O.
 
-Each process is the authority for its own sockets. It numbers the states that they go through, and tells others a state
-as a whole or what has changed since an earlier one; the higher number counts, in whatever order they arrive. A process
-that tells nothing for a while has crashed.
+Each process is the authority for its own sockets. It numbers its states, and publishes a state as a whole or the changes
+since an earlier one; the higher number wins, in whatever order they arrive. A process that publishes nothing for a while
+has crashed.
 
-All sockets of a room in one process know the same: the users of their welcome, and every change since.
+All sockets of a room in one process have received the same: the users in their welcome, and every change since.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 LIMIT: Final = 256
-"""In a larger crowd nobody's coming and going is told, since everyone's would be told to everyone."""
+"""With more users than this no presence is sent, since every change would go to every user."""
 _MISSES: Final = 2
-# Higher than all before, also when a room was let go and begins anew.
+# Higher than all before, also when a room is dropped and opened again.
 _versions: Final = count(1)
 
 
 class Change(NamedTuple):
-    """A user came or went."""
+    """A user came online or went offline."""
 
     user_id: UUID
     name: str
@@ -32,7 +32,7 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class _State:
-    """The users of another process. Not whole: some of what led to it was not heard."""
+    """The users of another process. `is_whole` is False after a missed update."""
 
     version: int = 0
     users: dict[UUID, str] = field(default_factory=dict)
@@ -41,29 +41,28 @@ class _State:
 
 
 class Presence:
-    """The users in one room: those with sockets here, and those that other processes state."""
+    """The users in one room: those with sockets in this process, and those of other processes."""
 
     def __init__(self) -> None:
         self.version = 0
-        """The number of this process's state."""
+        """The number of this process's newest state."""
         self.told_version = 0
-        """The number of the state that this process has told others last."""
+        """The number of the last state that this process published."""
         self._here: dict[UUID, tuple[int, str]] = {}  # the number of sockets, and the name
         self._elsewhere: dict[str, _State] = {}
         self._told: dict[UUID, str] = {}
 
     @property
     def here(self) -> dict[UUID, str]:
-        """The users with sockets in this process, and their names."""
         return {user_id: name for user_id, (_, name) in self._here.items()}
 
     @property
     def processes(self) -> Collection[str]:
-        """The other processes of which anything is known."""
+        """The other known processes."""
         return self._elsewhere.keys()
 
     def enter(self, user_id: UUID, name: str) -> bool:
-        """Add a socket of this process. True for the user's first one here."""
+        """Add a socket of this process. Returns True for the user's first one."""
         sockets, known_as = self._here.get(user_id, (0, ""))
         self._here[user_id] = sockets + 1, name
         if known_as != name:
@@ -71,7 +70,7 @@ class Presence:
         return sockets == 0
 
     def leave(self, user_id: UUID) -> bool:
-        """Remove a socket of this process. True for the user's last one here."""
+        """Remove a socket of this process. Returns True for the user's last one."""
         sockets, name = self._here[user_id]
         if sockets > 1:
             self._here[user_id] = sockets - 1, name
@@ -81,7 +80,7 @@ class Presence:
         return True
 
     def apply(self, process: str, changes: Iterable[Change], *, since: int, version: int) -> None:
-        """Take what has changed in another process between two of its states."""
+        """Apply the changes between two states of another process."""
         state = self._elsewhere.setdefault(process, _State())
         if version <= state.version:
             return
@@ -94,19 +93,19 @@ class Presence:
                 state.users.pop(user_id, None)
 
     def lacks(self, process: str, version: int) -> bool:
-        """Whether a state of another process is newer than what is known of it, or more complete."""
+        """Whether a state of another process is newer than the known one, or more complete."""
         state = self._elsewhere.get(process)
         return state is None or version > state.version or (version == state.version and not state.is_whole)
 
     def replace(self, process: str, users: Mapping[UUID, str], *, version: int) -> None:
-        """Take the state of another process as a whole."""
+        """Replace the state of another process."""
         if self.lacks(process, version):
             self._elsewhere[process] = _State(version, dict(users), is_whole=True)
 
     def note(self, process: str, *, is_alive: bool) -> bool:
-        """Note whether a process tells its state. True when it is forgotten.
+        """Record whether a process still publishes its state. Returns True when it is removed.
 
-        One miss may be a Redis that was emptied: the process tells its state again before the next look.
+        One miss is tolerated: if Redis was emptied, the process publishes its state again before the next check.
         """
         state = self._elsewhere.setdefault(process, _State())
         state.misses = 0 if is_alive else state.misses + 1
@@ -115,8 +114,8 @@ class Presence:
         del self._elsewhere[process]
         return True
 
-    def news(self) -> list[Change]:
-        """What the sockets have to be told to know who is here; nothing in a crowd. It counts as told then."""
+    def take_changes(self) -> list[Change]:
+        """Returns the changes to send to the sockets; none with more than LIMIT users. They count as sent."""
         if len(self._here) > LIMIT or any(len(one.users) > LIMIT for one in self._elsewhere.values()):
             return []
         present: dict[UUID, str] = {}
@@ -131,5 +130,5 @@ class Presence:
         return went + came
 
     def known_to(self, user_id: UUID, name: str) -> dict[UUID, str]:
-        """The users that a socket knows from its welcome on: those that all others know, and its own."""
+        """Returns the users for a socket's welcome: those that all sockets know, and its own."""
         return {**self._told, user_id: name}

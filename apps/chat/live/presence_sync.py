@@ -1,8 +1,8 @@
-"""Presence between processes: an event when a user comes or goes, and a beat that heals what was missed.
+"""Presence between processes: an event when a user comes or goes, and a periodic exchange that repairs missed events.
 
-For each room a set in Redis names the processes with sockets there, and each of them keeps its users under a key that
-Redis expires. A process renews its keys at every beat and reads those of the others; those of a process that crashed
-expire. Redis measures the time, so the clocks of hosts do not matter. No database is written.
+For each room a set in Redis names the processes with sockets there, and each process keeps its users under a key that
+expires. A process renews its keys at every beat and reads those of the others; the keys of a crashed process expire.
+Redis measures the time, so the clocks of hosts do not matter. PostgreSQL is not written.
 """
 
 from __future__ import annotations
@@ -22,52 +22,51 @@ from infrastructure.realtime.bus import Bus
 
 
 class PresenceSync:
-    """Tells others who is in this process's rooms, and learns who is in theirs."""
+    """Publishes the users in this process's rooms, and reads those of other processes."""
 
     EVERY: Final = 5.0
     LASTS: Final = 15
     GATHERED: Final = 0.25
-    # A room that was told something a moment ago hears the next together with what follows: many who arrive one
-    # after another would otherwise cost a write for each of them to each of those who are there.
+    # At most one event per room in this time: otherwise many users arriving one after another would each cost a write
+    # to every socket in the room.
     PAUSE: Final = 1.0
 
     def __init__(self, bus: Bus, process: str, feeds: Mapping[UUID, Feed]) -> None:
         self._bus = bus
         self._process = process
         self._feeds = feeds
-        self._news: dict[UUID, dict[UUID, Change]] = {}
+        self._pending: dict[UUID, dict[UUID, Change]] = {}
         self._told_at: dict[UUID, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, feed: Feed, change: Change) -> None:
-        """A user's first socket here came, or their last one went. Told a moment later, with what else happens."""
+        """Publish, a moment later and with others, that a user's first socket here came or their last one went."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self.GATHERED, self.flush_due)
-        news = self._news.setdefault(feed.room_id, {})
-        # Who went and is back in that moment, or came and went, is no news.
-        if news.pop(change.user_id, None) is None:
-            news[change.user_id] = change
+        pending = self._pending.setdefault(feed.room_id, {})
+        # A user who left and returned, or came and left, within that time has not changed.
+        if pending.pop(change.user_id, None) is None:
+            pending[change.user_id] = change
 
     def flush_due(self) -> None:
-        """Tell the rooms that were not told anything just now, and come back for the others."""
+        """Publish for the rooms whose pause is over, and schedule the others."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._told_at = {room_id: at for room_id, at in self._told_at.items() if now - at < self.PAUSE}
-        due = [room_id for room_id in self._news if room_id not in self._told_at]
+        due = [room_id for room_id in self._pending if room_id not in self._told_at]
         self._told_at.update(dict.fromkeys(due, now))
         try:
             self._flush(due)
         finally:
-            self._timer = loop.call_later(self.GATHERED, self.flush_due) if self._news else None
+            self._timer = loop.call_later(self.GATHERED, self.flush_due) if self._pending else None
 
     def flush(self) -> None:
-        """Tell all that was gathered."""
-        self._flush(list(self._news))
+        self._flush(list(self._pending))
 
     def _flush(self, room_ids: Iterable[UUID]) -> None:
-        """One event for each room, however many came and went."""
+        """Publish one event for each room."""
         for room_id in room_ids:
-            news = self._news.pop(room_id)
+            pending = self._pending.pop(room_id)
             feed = self._feeds.get(room_id)
             if feed is None:
                 continue
@@ -78,20 +77,20 @@ class PresenceSync:
                 "by": self._process,
                 "since": feed.presence.told_version,
                 "version": feed.presence.version,
-                "people": [[str(user_id), name, is_online] for user_id, name, is_online in news.values()],
+                "people": [[str(user_id), name, is_online] for user_id, name, is_online in pending.values()],
             }
             feed.presence.told_version = feed.presence.version
             self._bus.publish(realtime.room_channel(room_id), realtime.encode(event))
 
     def heard(self, feed: Feed, event: Mapping[str, Any]) -> None:
-        """The event of a process, this one included; sockets here are told what it changes."""
+        """Apply the event of a process, and send the changes to the sockets."""
         if event["by"] != self._process and "version" in event:
             changes = [Change(UUID(id_), name, is_online) for id_, name, is_online in event["people"]]
             feed.presence.apply(event["by"], changes, since=event["since"], version=event["version"])
         self._announce(feed)
 
     async def beat(self) -> None:
-        """Renew the states of this process, and learn those of others."""
+        """Renew the states of this process, and read those of others."""
         await self.exchange([feed for feed in self._feeds.values() if feed.subscribers])
 
     async def exchange(self, feeds: Sequence[Feed]) -> None:
@@ -114,7 +113,7 @@ class PresenceSync:
             self._announce(feed)
 
     def _state(self, feed: Feed) -> tuple[tuple[Any, ...], ...]:
-        """The three commands that tell who is here."""
+        """Returns the three commands that store this process's state."""
         users = {str(user_id): name for user_id, name in feed.presence.here.items()}
         value = b"%d %b" % (feed.presence.version, orjson.dumps(users))
         return (
@@ -134,12 +133,12 @@ class PresenceSync:
                 feed.presence.replace(process, users, version=version)
 
     def _announce(self, feed: Feed) -> None:
-        for user_id, name, is_online in feed.presence.news():
+        for user_id, name, is_online in feed.presence.take_changes():
             frame = {"type": "presence", "user": user_id, "name": name, "online": is_online}
             feed.announce(realtime.encode(frame), skip=user_id)
 
 
 def _key(feed: Feed, process: str = "") -> str:
-    """The keys of a room lie together in a cluster."""
+    """All keys of a room are in one slot of a Redis cluster."""
     key = f"{PRODUCT.slug}:present:{{{feed.room_id}}}"
     return f"{key}:{process}" if process else key

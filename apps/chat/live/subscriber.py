@@ -1,8 +1,8 @@
-"""One socket's place in a room: a cursor into the feed, not a queue of its own.
+"""One socket in a room: a cursor into the feed instead of a queue of its own.
 
-Frames are sent in place, without a task, for as long as the socket takes them. The first send that has to wait makes
-the socket busy: a task goes on with that socket alone, and all others are served meanwhile. When the send gets through,
-the socket takes up what it missed: from the feed's ring, or from the database once the ring has moved on.
+Frames are sent synchronously, without a task, for as long as the socket accepts them. The first send that has to wait makes
+the socket busy: a task continues with that socket alone, and the others are served meanwhile. When the send is done, the
+socket catches up from the feed's ring, or from the database once the ring has moved on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Entry(NamedTuple):
-    """One frame as every socket gets it: a message by `seq`, a `change`, or an event; `skip`: a user who is not told."""
+    """One frame for every socket: a message by `seq`, a `change`, or an event; user `skip` does not receive it."""
 
     seq: int
     frame: Frame
@@ -38,27 +38,27 @@ class Entry(NamedTuple):
 
 
 class Source(Protocol):
-    """What a subscriber follows: the feed of a room."""
+    """The feed of a room, as a subscriber uses it."""
 
     @property
     def room_id(self) -> UUID:
         """The room."""
 
     def next_entry(self, subscriber: Subscriber) -> Entry | None:
-        """The next entry for a socket, which moves on behind it."""
+        """Returns the next entry for a socket and advances it."""
 
     def next_run(self, subscriber: Subscriber) -> dict[str, Any] | None:
-        """All that is due to a socket, as one event; it moves on behind it."""
+        """Returns all entries due to a socket as one event, and advances it."""
 
     async def read(self, *, after: int, up_to: int) -> list[tuple[int, Frame]]:
-        """Some messages from (after, up_to]. Raises DatabaseError."""
+        """Returns some messages from (after, up_to]. Raises DatabaseError."""
 
     async def read_changes(self, *, seq: int, after: int | None, up_to: int) -> list[tuple[int, Frame]]:
-        """Some changes from (after, up_to] of messages up to `seq`; empty when there are no more. Raises DatabaseError."""
+        """Returns some changes from (after, up_to] of messages up to `seq`; empty at the end. Raises DatabaseError."""
 
 
 class Subscriber:
-    """What the hub knows of one socket. Made inside the task that serves it."""
+    """The state of one socket. Created inside the task that serves it."""
 
     __slots__ = (
         "_closing",
@@ -85,7 +85,7 @@ class Subscriber:
         self, send: Send, *, user_id: UUID, name: str, session_id: UUID, is_joined: bool = False
     ) -> None:
         self.send = send
-        self.is_joined = is_joined  # whether the server takes many frames in one write
+        self.is_joined = is_joined  # whether the server accepts many frames in one write
         self.user_id = user_id
         self.name = name
         self.session_id = session_id
@@ -107,12 +107,11 @@ class Subscriber:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a send waits for the client."""
+        """Whether a send is waiting for the client."""
         return self._task is not None
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing more will be sent."""
         return self.close_code is not None
 
     @property
@@ -121,22 +120,22 @@ class Subscriber:
 
     @property
     def _is_behind(self) -> bool:
-        """Whether what comes next comes from the past."""
+        """Whether the next frames come from the past."""
         return self.seq < self.replay_to or self._misses_changes
 
     def tell(self, *payloads: bytes) -> None:
-        """Send frames to this socket alone, before everything that comes from the room."""
+        """Send frames to this socket alone, before those of the room."""
         self._direct.extend(map(Frame, payloads))
         self.pump()
         if len(self._direct) > MOST_DIRECT:
             self.close(close_codes.LAGGING)
 
     def tell_soon(self, payload: bytes) -> None:
-        """The same with the next `pump`."""
+        """The same at the next `pump`."""
         self._direct.append(Frame(payload))
 
     def pump(self) -> None:
-        """Send all that is due, in place as far as that goes."""
+        """Send everything that is due, synchronously as far as possible."""
         if self._task is not None or self.close_code is not None:
             return
         if self.feed is not None and self._is_behind:
@@ -150,12 +149,12 @@ class Subscriber:
         self._go_on(_rest(coroutine, waits_for))
 
     async def relieved(self) -> None:
-        """Wait while more answers are due to this socket than it takes."""
+        """Wait while the client accepts answers more slowly than they are produced."""
         while len(self._direct) > MANY_DIRECT and self._task is not None:
             await asyncio.wait({self._task})
 
     def close(self, code: int) -> asyncio.Future[None]:
-        """Close the socket; the task that serves it ends. The first code counts. Done when the client was told."""
+        """Close the socket and end the task that serves it. The first code wins. Returns a future of the close frame."""
         if self.close_code is None:
             self.close_code = code
             self._closing = self._loop.create_task(self._close(code))
@@ -165,7 +164,7 @@ class Subscriber:
         return self._closing
 
     def gone(self) -> None:
-        """The client has left: send nothing more."""
+        """The client has disconnected: send nothing more."""
         self._give_up()
         if self._task is not None:
             self._task.cancel()
@@ -201,9 +200,9 @@ class Subscriber:
                 if self._task is not None:
                     self.progress = self._loop.time()
         except (OSError, RuntimeError):
-            # The server's way to say that the client has gone; its last event is on the way to the serving task.
+            # The client has gone; the disconnect event is on its way to the serving task.
             self._give_up()
-        except Exception:  # noqa: BLE001  (a fault of ours: logged, and the end of this socket alone)
+        except Exception:  # noqa: BLE001  (a bug: logged; only this socket ends)
             _log.exception("chat.delivery_broke")
             self.close(close_codes.FAULT)
 
@@ -217,7 +216,7 @@ class Subscriber:
         if self.is_joined:
             event = joined(self._direct)
             self._direct.clear()
-            # A receipt and the message itself leave together: a write costs more than what is in it.
+            # The acknowledgement and the message leave in one write, which costs more than its content.
             if self.feed is not None and not self._is_behind and (run := self._next(self.feed)):
                 event["data"] += run["data"]
             await self.send(event)
@@ -233,11 +232,11 @@ class Subscriber:
         async for seq in self._send_in_steps(page):
             self.seq = seq
         if not page:
-            # Nothing there although it was announced: only a database restored from an older state can say so.
+            # Announced but not stored: the database was restored from an older state.
             self.seq = self.replay_to
 
     async def _replay_changes(self, feed: Source) -> None:
-        """Before the messages: until a socket has a message, it is known to lack the changes made since the one before."""
+        """Runs before messages are replayed: `after` does not move before the changes are sent."""
         try:
             page = await feed.read_changes(seq=self.seq, after=self.change, up_to=self.change_to)
         except (DatabaseError, InterfaceError):
@@ -249,7 +248,7 @@ class Subscriber:
             self.change = self.change_to
 
     async def _send_in_steps(self, page: Sequence[tuple[int, Frame]]) -> AsyncIterator[int]:
-        """Send a page from the past. Yields the number of what was sent last; stops when an answer is due."""
+        """Send a page from the past. Yields the last number sent; stops when an answer is due."""
         step = REPLAY_STEP if self.is_joined else 1
         for begin in range(0, len(page), step):
             if self._direct:
@@ -277,12 +276,12 @@ async def _until_done(rest: Any) -> None:
 
 @types.coroutine
 def _rest(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    """What remains of a coroutine that was stepped by hand and now waits for something."""
+    """Runs the rest of a coroutine that was stepped by hand until it waits."""
     try:
         while True:
             try:
                 value = yield waits_for
-            except BaseException as error:  # noqa: BLE001  (handed on into the coroutine)
+            except BaseException as error:  # noqa: BLE001  (thrown into the coroutine)
                 waits_for = coroutine.throw(error)
             else:
                 waits_for = coroutine.send(value)

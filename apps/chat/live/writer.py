@@ -1,4 +1,4 @@
-"""Stores what sockets send, in all rooms: in groups, then acknowledged, then published."""
+"""Stores messages from the sockets of all rooms in groups, then acknowledges and publishes them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from infrastructure.database import budget
 from infrastructure.realtime.database_threads import DatabaseThreads
 
 GROUP: Final = 256
-# Storing the same drafts again is harmless, each is taken once: so a database that restarts is waited for, as long as a
-# request would wait.
+# Storing the same drafts again is safe, since each is stored once. So the writer waits for a database that restarts, as long
+# as a request would.
 RETRIES: Final = (0.1, 0.2, 0.3, *(0.5,) * 10)
 _log = structlog.get_logger(__name__)
 
 
 class Submitted(NamedTuple):
-    """A draft on its way. `at` is the `time.monotonic()` of its arrival, `done` is set when its sender was answered."""
+    """A submitted draft. `at` is the `time.monotonic()` of its arrival; `done` is set once its sender is answered."""
 
     subscriber: Subscriber
     draft: Draft
@@ -41,19 +41,19 @@ class Submitted(NamedTuple):
 Group = dict[UUID, list[Submitted]]
 Drafts = Mapping[UUID, Sequence[Draft]]
 Outcome = tuple[Sequence[Posted | DomainError], bytes]
-"""What became of the drafts of one room, in order, and the payload that tells the room."""
+"""The outcomes of the drafts of one room, in order, and the payload to publish to the room."""
 
 
 class Writer:
-    """Takes messages into the database and out to their rooms.
+    """Stores messages and publishes them to their rooms.
 
-    One group is stored at a time; what is submitted meanwhile, in any room, goes together in the next. So fifty people in
-    fifty rooms cost one transaction, as fifty people in one room do. The rooms of a group that fails for a reason of its
-    own, such as a lock that is held on one of them, are stored apart and hold up no other room.
+    One group is stored at a time; messages submitted meanwhile, in any room, form the next one. So fifty users in fifty rooms
+    cost one transaction, as fifty users in one room do. When a group fails for a reason of its own, such as a lock on one
+    of its rooms, its rooms are stored separately and delay no other room.
     """
 
     def __init__(self, threads: DatabaseThreads, publish: Callable[[UUID, bytes], None]) -> None:
-        # One thread and one connection of its own, so that storing waits for no reader.
+        # A thread and a connection of its own, so that storing does not wait for readers.
         self._own = DatabaseThreads(1, name="posting")
         self._threads = threads
         self._publish = publish
@@ -64,11 +64,11 @@ class Writer:
         self._one_apart = asyncio.Lock()
 
     def is_idle(self, room_id: UUID) -> bool:
-        """Whether nothing of a room is being stored."""
+        """Whether no message of a room is waiting or being stored."""
         return room_id not in self._busy and room_id not in self._waiting
 
     def submit(self, subscriber: Subscriber, room_id: UUID, draft: Draft) -> asyncio.Future[None]:
-        """Store a draft with the next group. Done when its sender was told what became of it."""
+        """Store a draft with the next group. The future is done once its sender is answered."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(room_id, []).append(Submitted(subscriber, draft, done, time.monotonic()))
         self._go_on()
@@ -80,7 +80,6 @@ class Writer:
             await asyncio.wait(tasks)
 
     async def aclose(self) -> None:
-        """Finish what was submitted, let go of the database."""
         await self.drain()
         await self._own.aclose()
 
@@ -109,7 +108,7 @@ class Writer:
             outcomes = await self._store(group)
         except (DatabaseError, InterfaceError) as error:
             is_whole = _is_about_the_server(error)
-        except Exception:  # noqa: BLE001  (a fault of ours: logged, and looked for room by room)
+        except Exception:  # noqa: BLE001  (a bug: logged; the rooms are tried one by one)
             _log.exception("chat.store_broke", rooms=len(group))
             is_whole = False
         finally:
@@ -129,17 +128,17 @@ class Writer:
     async def _store_alone(self, group: Group) -> None:
         outcomes = _unavailable(group)
         try:
-            with contextlib.suppress(DatabaseError, InterfaceError):  # logged where it was tried
-                async with self._one_apart:  # there are few threads, and others need them
+            with contextlib.suppress(DatabaseError, InterfaceError):  # logged by `_store`
+                async with self._one_apart:  # one at a time: others need the few threads, too
                     outcomes = await self._store(group, is_alone=True)
-        except Exception:  # noqa: BLE001  (a fault of ours: logged, and told to the senders)
+        except Exception:  # noqa: BLE001  (a bug: logged; the senders get an error)
             _log.exception("chat.store_broke", room=str(next(iter(group))))
         finally:
             self._finish(group, outcomes)
             self._go_on()
 
     async def _store(self, group: Group, *, is_alone: bool = False) -> Mapping[UUID, Outcome]:
-        """Store a group, trying again while the server is away. Raises DatabaseError, InterfaceError."""
+        """Store a group, retrying while the server is unavailable. Raises DatabaseError, InterfaceError."""
         drafts = {room_id: [one.draft for one in some] for room_id, some in group.items()}
         started = min(some[0].at for some in group.values())
         threads = self._threads if is_alone else self._own
@@ -156,18 +155,18 @@ class Writer:
                 await asyncio.sleep(pause)
 
     def _finish(self, group: Group, outcomes: Mapping[UUID, Outcome]) -> None:
-        """Answer every sender, tell the rooms, and let the next messages of these rooms in, whatever happens."""
+        """Answer every sender, publish to the rooms, and release the rooms, whatever fails."""
         self._busy -= group.keys()
         for room_id, some in group.items():
             try:
                 self._answer(room_id, some, *outcomes[room_id])
-            except Exception:  # noqa: BLE001  (a fault of ours: logged, and told to the senders)
+            except Exception:  # noqa: BLE001  (a bug: logged; the senders get an error)
                 _log.exception("chat.answer_broke", room=str(room_id))
                 for one in some:
                     if not one.done.done():
                         one.subscriber.tell_soon(protocol.error(Unavailable(), _name(one.draft)))
                         one.done.set_result(None)
-        # After the feeds' own turn, in which receipts and messages leave together.
+        # After the feeds' turn of the loop, in which acknowledgements and messages leave together.
         senders = {one.subscriber for some in group.values() for one in some}
         asyncio.get_running_loop().call_soon(_pump, senders)
 
@@ -178,7 +177,7 @@ class Writer:
         outcomes: Sequence[Posted | DomainError],
         payload: bytes,
     ) -> None:
-        # Receipts go out before the messages: a sender learns the number of its own before it sees it arrive.
+        # Acknowledgements before messages: a sender learns the number of its message before the message arrives.
         for one, outcome in zip(submitted, outcomes, strict=True):
             if isinstance(outcome, Posted):
                 one.subscriber.tell_soon(protocol.ack(outcome, one.draft.sent_as))
@@ -199,7 +198,7 @@ def _name(draft: Draft) -> UUID | str:
 
 
 def _is_about_the_server(error: Exception) -> bool:
-    """Whether the connection or the whole server fails (SQLSTATE classes 08, 53, 57P; without one: no answer)."""
+    """Whether the connection or the whole server failed (SQLSTATE classes 08, 53, 57P, or none)."""
     state = getattr(error.__cause__, "sqlstate", None)
     return state is None or state.startswith(("08", "53", "57P"))
 

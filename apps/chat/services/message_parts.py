@@ -13,9 +13,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from apps.chat import selectors
-from apps.chat.exceptions import InvalidAttachment, InvalidReply, MessageRefused
+from apps.chat.exceptions import InvalidAttachment, InvalidReply
 from apps.chat.models import MAX_ATTACHMENTS, Attachment
 from apps.chat.types import Attached, Draft, Mentioned, Quote
+from apps.common.exceptions import DomainError
 
 MAX_MENTIONS: Final = 20
 _MENTION: Final = re.compile(
@@ -59,9 +60,7 @@ def are_carried(candidates: Sequence[Candidate]) -> bool:
     )
 
 
-def find(
-    room_id: UUID, candidates: Sequence[Candidate]
-) -> tuple[dict[int, Extras], dict[int, MessageRefused]]:
+def find(room_id: UUID, candidates: Sequence[Candidate]) -> tuple[dict[int, Extras], dict[int, DomainError]]:
     """What each draft carries, and why some are refused; by position. Three queries at most, none without a need."""
     named = {position: ids for position, _, text in candidates if (ids := named_in(text))}
     replied = {draft.reply_to for _, draft, _ in candidates if draft.reply_to is not None}
@@ -73,7 +72,7 @@ def find(
     quotes = selectors.list_quotes(room_id=room_id, message_ids=replied) if replied else {}
     files = _files(room_id, asked) if asked else {}
     found: dict[int, Extras] = {}
-    refused: dict[int, MessageRefused] = {}
+    refused: dict[int, DomainError] = {}
     for position, draft, _ in candidates:
         if draft.reply_to is not None and draft.reply_to not in quotes:
             refused[position] = InvalidReply()

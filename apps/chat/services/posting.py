@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from apps.chat import selectors
 from apps.chat.events import AnnouncementRequested, MessageNoticed
-from apps.chat.exceptions import InvalidMessage, MessageRefused, Muted, NotAMember, RoomNotFound
+from apps.chat.exceptions import InvalidMessage, Muted, NotAMember, RoomNotFound
 from apps.chat.models import MAX_TEXT, Membership
 from apps.chat.selectors import room_events
 from apps.chat.services import message_parts
@@ -29,6 +29,7 @@ from apps.chat.services.message_parts import Candidate, Extras
 from apps.chat.types import Draft, Posted, Stored
 from apps.common import events
 from apps.common.database.ids import uuid7
+from apps.common.exceptions import DomainError
 from apps.common.text import is_visible
 from infrastructure import realtime
 
@@ -42,7 +43,7 @@ class _Group:
     """The drafts of one room while they are being stored; the first of each `client_id` is a candidate."""
 
     drafts: Sequence[Draft]
-    outcomes: list[Posted | MessageRefused] = field(init=False)
+    outcomes: list[Posted | DomainError] = field(init=False)
     candidates: list[Candidate] = field(init=False, default_factory=list)
     found: Mapping[int, Extras] = field(init=False, default_factory=dict)
     fresh: list[Posted] = field(init=False, default_factory=list)

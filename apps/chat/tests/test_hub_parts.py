@@ -14,6 +14,7 @@ import pytest
 from django.db import OperationalError
 
 from apps.chat.live import feed as feed_module
+from apps.chat.live import past
 from apps.chat.live.batches import Batches
 from apps.chat.live.feed import Feed
 from apps.chat.live.subscriber import MANY_DIRECT, MOST_DIRECT, Subscriber
@@ -44,7 +45,7 @@ def changed(seq: int, change: int) -> Posted:
     return replace(message(seq), text=f"{seq}, change {change}", edited_at=AT, change=change)
 
 
-class Past:
+class Past(past.Past):
     """A database of messages 1 to `newest`; `changes` are their last changes, by number."""
 
     def __init__(self, newest: int = 0, changes: dict[int, int] | None = None) -> None:
@@ -126,8 +127,8 @@ def is_joined(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def opened(past: Past, head: int = 0, change: int = 0) -> Feed:
-    feed = Feed(ROOM, "room", past=past)
+def opened(stored: Past, head: int = 0, change: int = 0) -> Feed:
+    feed = Feed(ROOM, "room", past=stored)
     feed.begin(Head(head, change))
     return feed
 
@@ -138,23 +139,23 @@ async def settle() -> None:
 
 
 async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> None:
-    past, client = Past(), Client(is_joined=is_joined)
-    feed = opened(past)
+    stored, client = Past(), Client(is_joined=is_joined)
+    feed = opened(stored)
     feed.enter(client.subscriber(), after=None)
     feed.take(room_events.packed([message(1), message(2)]))
     feed.take(room_events.packed([message(2), message(3)]))
     await settle()
-    past.newest = 7
+    stored.newest = 7
     feed.take(room_events.packed([message(7)]))
     await feed.drain()
     await settle()
     assert client.seqs == [1, 2, 3, 4, 5, 6, 7]
-    assert past.asked == [(3, feed_module.PAGE)]
+    assert stored.asked == [(3, feed_module.PAGE)]
 
 
 async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
-    past, client = Past(5), Client()
-    feed = Feed(ROOM, "room", past=past)
+    stored, client = Past(5), Client()
+    feed = Feed(ROOM, "room", past=stored)
     feed.take(room_events.packed([message(5)]))
     feed.begin(Head(4))
     feed.begin(Head())  # the first word counts
@@ -165,17 +166,17 @@ async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
 
 
 async def test_catch_up_that_is_asked_for_meanwhile_looks_again_and_survives_the_database() -> None:
-    past, client = Past(1), Client()
-    feed = opened(past)
+    stored, client = Past(1), Client()
+    feed = opened(stored)
     feed.enter(client.subscriber(), after=None)
     feed.catch_up()
     await asyncio.sleep(0)
-    past.newest = 2
+    stored.newest = 2
     feed.catch_up()
     await feed.drain()
     await settle()
     assert client.seqs == [1, 2]
-    past.failures, past.newest = 1, 3
+    stored.failures, stored.newest = 1, 3
     feed.catch_up()
     await feed.drain()
     feed.catch_up()
@@ -188,29 +189,29 @@ async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
     monkeypatch: pytest.MonkeyPatch, is_joined: bool
 ) -> None:
     monkeypatch.setattr(feed_module, "RING_ENTRIES", 4)
-    past, quick, slow = Past(), Client(is_joined=is_joined), Client(is_joined=is_joined)
-    feed = opened(past)
+    stored, quick, slow = Past(), Client(is_joined=is_joined), Client(is_joined=is_joined)
+    feed = opened(stored)
     busy = slow.subscriber()
     feed.enter(quick.subscriber(), after=None)
     feed.enter(busy, after=None)
     slow.takes.clear()
     for seq in range(1, 4):
-        past.newest = seq
+        stored.newest = seq
         feed.take(room_events.packed([message(seq)]))
         await settle()
     assert (quick.seqs, slow.seqs, busy.is_busy) == ([1, 2, 3], [], True)
     slow.takes.set()
     await settle()
-    assert (slow.seqs, busy.is_busy, past.asked) == ([1, 2, 3], False, [])
+    assert (slow.seqs, busy.is_busy, stored.asked) == ([1, 2, 3], False, [])
     slow.takes.clear()
     for seq in range(4, 20):
-        past.newest = seq
+        stored.newest = seq
         feed.take(room_events.packed([message(seq)]))
         await settle()
     slow.takes.set()
     await settle()
     assert quick.seqs == slow.seqs == list(range(1, 20))
-    assert past.asked
+    assert stored.asked
     assert (len(feed._ring), feed.floor, feed.end) == (4, 15, 19)
 
 
@@ -248,11 +249,11 @@ async def test_ring_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_joined: bool) -> None:
-    past, client = Past(1200), Client(is_joined=is_joined)
-    past.failures = 1
-    feed = opened(past, head=1200)
+    stored, client = Past(1200), Client(is_joined=is_joined)
+    stored.failures = 1
+    feed = opened(stored, head=1200)
     feed.enter(client.subscriber(), after=100)
-    past.newest = 1201
+    stored.newest = 1201
     feed.take(room_events.packed([message(1201)]))
     feed.announce(b'{"type":"typing"}')
     async with asyncio.timeout(10):
@@ -263,8 +264,8 @@ async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_jo
 
 
 async def test_replay_of_what_is_not_there_ends(is_joined: bool) -> None:
-    past, client = Past(3), Client(is_joined=is_joined)
-    feed = opened(past, head=9)
+    stored, client = Past(3), Client(is_joined=is_joined)
+    feed = opened(stored, head=9)
     feed.enter(client.subscriber(), after=0)
     await settle()
     await settle()
@@ -283,29 +284,29 @@ def changes_of(client: Client) -> list[tuple[int, int]]:
 
 
 async def test_changes_are_taken_once_in_order_and_gaps_are_read(is_joined: bool) -> None:
-    past, client = Past(9), Client(is_joined=is_joined)
-    feed = opened(past, head=9, change=4)
+    stored, client = Past(9), Client(is_joined=is_joined)
+    feed = opened(stored, head=9, change=4)
     feed.enter(client.subscriber(), after=None)
     edit(feed, 3, 5)
     edit(feed, 3, 5)
     edit(feed, 2, 4)
     await settle()
-    assert (changes_of(client), past.asked_for_changes) == ([(5, 3)], [])
-    past.changes = {7: 4, 8: 1}  # number 6 was a change of message 1, too
+    assert (changes_of(client), stored.asked_for_changes) == ([(5, 3)], [])
+    stored.changes = {7: 4, 8: 1}  # number 6 was a change of message 1, too
     edit(feed, 1, 8)
     await feed.drain()
     await settle()
     edit(feed, 4, 7)
     edit(feed, 5, 9)
     await settle()
-    assert (changes_of(client), past.asked_for_changes) == ([(5, 3), (7, 4), (8, 1), (9, 5)], [(5, None)])
+    assert (changes_of(client), stored.asked_for_changes) == ([(5, 3), (7, 4), (8, 1), (9, 5)], [(5, None)])
     assert feed.is_behind(Head(9, 10))
     assert not feed.is_behind(Head(9, 9))
 
 
 async def test_change_of_a_message_that_is_not_here_yet_follows_the_message(is_joined: bool) -> None:
-    past, client = Past(4, {1: 4}), Client(is_joined=is_joined)
-    feed = opened(past, head=3)
+    stored, client = Past(4, {1: 4}), Client(is_joined=is_joined)
+    feed = opened(stored, head=3)
     feed.enter(client.subscriber(), after=None)
     edit(feed, 4, 1)
     feed.take(room_events.packed([message(4)]))
@@ -315,8 +316,8 @@ async def test_change_of_a_message_that_is_not_here_yet_follows_the_message(is_j
 
 
 async def test_missed_changes_come_before_missed_messages_and_what_is_live(is_joined: bool) -> None:
-    past, client = Past(20, {5: 3, 7: 11, 8: 2}), Client(is_joined=is_joined)
-    feed = opened(past, head=20, change=8)
+    stored, client = Past(20, {5: 3, 7: 11, 8: 2}), Client(is_joined=is_joined)
+    feed = opened(stored, head=20, change=8)
     feed.enter(client.subscriber(), after=10, changes=4)
     edit(feed, 1, 9)
     await settle()
@@ -333,12 +334,12 @@ async def test_socket_that_lagged_behind_the_ring_gets_the_changes_too(
     monkeypatch: pytest.MonkeyPatch, is_joined: bool
 ) -> None:
     monkeypatch.setattr(feed_module, "RING_ENTRIES", 2)
-    past, slow = Past(3), Client(is_joined=is_joined)
-    feed = opened(past, head=3)
+    stored, slow = Past(3), Client(is_joined=is_joined)
+    feed = opened(stored, head=3)
     feed.enter(slow.subscriber(), after=None)
     slow.takes.clear()
     for change in range(1, 10):
-        past.changes = {change - 1: 2, change: 1} if change > 1 else {1: 1}
+        stored.changes = {change - 1: 2, change: 1} if change > 1 else {1: 1}
         edit(feed, 1, change)
         await settle()
     slow.takes.set()

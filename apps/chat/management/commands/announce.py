@@ -1,4 +1,4 @@
-"""`manage.py announce lobby "We are back."`: a system message for a room, posted by a worker."""
+"""`manage.py announce lobby "We are back."` has a worker post a system message to a room."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ from apps.chat.exceptions import InvalidMessage, RoomNotFound
 
 
 class Command(BaseCommand):
-    """Checks the room and the text at once, and leaves the posting to a worker."""
-
-    help = "Have a worker post a system message into a room."
+    help = "Have a worker post a system message to a room."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Room and text."""
         parser.add_argument("room", help="slug of the room")
-        parser.add_argument("text", help="what to say")
+        parser.add_argument("text", help="text of the message")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError for an unknown room or an empty text."""
         try:
             services.request_announcement(slug=options["room"], text=options["text"])
         except (RoomNotFound, InvalidMessage) as error:
             raise CommandError(error.detail) from error
-        self.stdout.write(f"A worker will announce it in {options['room']}.")
+        self.stdout.write(f"A worker will post the message to {options['room']}.")
