@@ -1,4 +1,4 @@
-"""What can be done in a room. Each function is one rule-bound change; REST, sockets, tasks and commands call the same."""
+"""The use cases of rooms, called by REST, sockets, tasks and commands alike."""
 
 from apps.chat.services.attachments import delete_discarded_files, delete_orphaned_files, upload_file
 from apps.chat.services.departures import forget_user

@@ -1,4 +1,4 @@
-"""Files in rooms: taking them in before a message is posted with them, and deleting what no message has."""
+"""Files in rooms: uploading them before a message is posted, and deleting those that no message has."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from infrastructure import storage
 FOLDER: Final = "attachments"
 KEEP_UNUSED: Final = timedelta(days=1)
 _BATCH: Final = 200
-_LONGEST_NAME: Final = 1_000  # of which the end is kept
+_LONGEST_NAME: Final = 1_000  # longer names lose their beginning
 _log = structlog.get_logger(__name__)
 
 
 def upload_file(
     *, actor_id: UUID, slug: str, file: IO[bytes], name: str, now: datetime | None = None
 ) -> Attachment:
-    """Take a file in, for one message that its uploader posts in this room within a day.
+    """Store a file for a message that the actor posts in this room within a day.
 
     Raises RoomNotFound, NotAMember, Muted, TooOften, TooManyUploads, FileNotTaken, StorageUnavailable.
     """
@@ -38,7 +38,7 @@ def upload_file(
     if membership.muted_until is not None and membership.muted_until > now:
         raise Muted(membership.muted_until)
     limits.count("uploads", actor_id)
-    _require_room_for_more(actor_id)  # before the work; what counts is counted with the row
+    _require_quota(actor_id)  # before the upload is processed; counted again with the new row
     try:
         stored = storage.files.save(
             file,
@@ -51,7 +51,7 @@ def upload_file(
     try:
         with transaction.atomic():
             rooms.lock_quota("uploads", actor_id)
-            _require_room_for_more(actor_id)
+            _require_quota(actor_id)
             return Attachment.objects.create(
                 room_id=membership.room_id,
                 uploader_id=actor_id,
@@ -70,7 +70,7 @@ def upload_file(
         raise
 
 
-def _require_room_for_more(uploader_id: UUID) -> None:
+def _require_quota(uploader_id: UUID) -> None:
     """Raises TooManyUploads."""
     pending = Attachment.objects.filter(uploader_id=uploader_id, message__isnull=True, discarded_at=None)
     if pending.count() >= settings.CHAT_PENDING_ATTACHMENTS:
@@ -78,10 +78,9 @@ def _require_room_for_more(uploader_id: UUID) -> None:
 
 
 def delete_discarded_files(*, now: datetime | None = None) -> int:
-    """Delete files whose message or room is gone, and those that were not used for a day.
+    """Delete files whose message or room is deleted, and uploads that were not posted within a day.
 
-    Done twice, or broken off in the middle, it finds what is left. Returns the number of files deleted. Raises
-    StorageUnavailable.
+    Idempotent; can be interrupted and run again. Returns the number of files deleted. Raises StorageUnavailable.
     """
     now = now or timezone.now()
     unwanted = Attachment.objects.filter(
@@ -90,7 +89,7 @@ def delete_discarded_files(*, now: datetime | None = None) -> int:
     count = 0
     while True:
         with transaction.atomic():
-            # Locked, so that none of them is posted meanwhile; what another worker deletes is left to it.
+            # Locked, so that none of them is posted meanwhile. Rows that another worker has locked are skipped.
             rows = list(unwanted.select_for_update(skip_locked=True)[:_BATCH])
             for row in rows:
                 storage.files.delete(row.file)
@@ -104,7 +103,7 @@ def delete_discarded_files(*, now: datetime | None = None) -> int:
 
 
 def delete_orphaned_files(*, now: datetime | None = None) -> int:
-    """Delete files that no row names, a day after they were written: what a process that died left behind.
+    """Delete files without a row a day after they were written, left behind by processes that died.
 
     Returns the number of files deleted. Raises StorageUnavailable.
     """

@@ -1,4 +1,4 @@
-"""What becomes of someone's rooms when their account is erased."""
+"""Erasure of an account from rooms."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from infrastructure import realtime
 
 
 def forget_user(*, user_id: UUID, with_content: bool = False) -> int:
-    """Delete what ties an erased account to rooms. Returns the number of memberships ended; idempotent.
+    """Delete an erased account's memberships, invitations, mutes and bans. Idempotent.
 
-    Messages stay, under the name that the erased account has now, unless `with_content` deletes them with their files.
+    Messages are kept under the new name of the account, unless `with_content` deletes them with their files.
+    Returns the number of memberships ended.
     """
     if with_content:
         messages.delete_messages_of(user_id=user_id)
     with transaction.atomic():
         mine = Membership.objects.filter(user_id=user_id)
         room_ids = sorted(mine.values_list("room_id", flat=True))
-        # In the order of keys, so that two departures cannot wait for each other.
+        # In the order of keys, so that two transactions never wait for each other.
         list(Room.objects.select_for_update(no_key=True).filter(pk__in=room_ids).order_by("pk"))
         mine.delete()
         invitations.discard(Invitation.objects.filter(Q(user_id=user_id) | Q(invited_by_id=user_id)))

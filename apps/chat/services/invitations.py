@@ -1,4 +1,4 @@
-"""Asking people into rooms. Who is asked by address is not looked up: whoever shows that it is theirs finds the invitation."""
+"""Invitations into rooms. An invited address is not looked up: a user who verifies it finds the invitation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from apps.chat.exceptions import InvitationNotFound, RoomNotFound, RoomRoleTooLo
 from apps.chat.models import Invitation, Membership, Mute, Role
 from apps.chat.services import members, notifications, rooms
 from apps.chat.types import AuditAction
-from apps.common import audit, events
+from apps.common import events
 from apps.users import selectors as users
 
 LASTS: Final = timedelta(days=14)
-# Open ones of one room: each of them may send a mail to somebody who did not ask for it.
+# Open invitations of one room, each of which may send an unsolicited mail.
 MAX_OPEN: Final = 100
 _BATCH: Final = 500
 
@@ -33,14 +33,14 @@ def invite(
     user_id: UUID | None = None,
     now: datetime | None = None,
 ) -> Invitation:
-    """Ask someone in, by address or by id; again: for another fortnight. The answer is the same for unknown ones.
+    """Invite a user by address or id, or extend an open invitation by LASTS. Unknown users are treated alike.
 
     Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooOften, TooManyInvitations, InvalidEmail.
     """
     now = now or timezone.now()
     membership = _inviter(actor_id, slug)
     limits.count("invitations", actor_id)
-    whom: dict[str, Any] = {
+    invitee: dict[str, Any] = {
         "user_id": user_id,
         "email": "" if email is None else users.mailable_email(email),
     }
@@ -50,45 +50,35 @@ def invite(
             raise TooManyInvitations
         invitation, is_new = Invitation.objects.update_or_create(
             room_id=membership.room_id,
-            **whom,
+            **invitee,
             defaults={"expires_at": now + LASTS},
             create_defaults={"expires_at": now + LASTS, "invited_by_id": actor_id, "created_at": now},
         )
         if is_new:
-            audit.record(
-                action=AuditAction.INVITED,
-                actor_id=actor_id,
-                target="room",
-                target_id=membership.room_id,
-                details={"invitation": str(invitation.pk)},
-            )
+            rooms.record(AuditAction.INVITED, actor_id, membership.room_id, invitation=str(invitation.pk))
             events.publish(PersonInvited(invitation_id=invitation.pk))
     return invitation
 
 
 def withdraw_invitation(*, actor_id: UUID, slug: str, invitation_id: UUID) -> None:
-    """Take an invitation back. Raises RoomNotFound, NotAMember, RoomRoleTooLow, InvitationNotFound."""
+    """Delete an invitation of the room. Raises RoomNotFound, NotAMember, RoomRoleTooLow, InvitationNotFound."""
     membership = _inviter(actor_id, slug)
     with transaction.atomic():
         if not discard(Invitation.objects.filter(pk=invitation_id, room_id=membership.room_id)):
             raise InvitationNotFound
-        audit.record(
-            action=AuditAction.INVITATION_WITHDRAWN,
-            actor_id=actor_id,
-            target="room",
-            target_id=membership.room_id,
-            details={"invitation": str(invitation_id)},
+        rooms.record(
+            AuditAction.INVITATION_WITHDRAWN, actor_id, membership.room_id, invitation=str(invitation_id)
         )
 
 
 def accept_invitation(*, actor_id: UUID, invitation_id: UUID, now: datetime | None = None) -> Membership:
-    """Make the actor a member and delete all their invitations to the room. Raises InvitationNotFound, Banned."""
+    """Make the actor a member, and delete their invitations to the room. Raises InvitationNotFound, Banned."""
     mine = selectors.list_invitations_for(user_id=actor_id, now=now or timezone.now())
     with transaction.atomic():
         room_id = mine.filter(pk=invitation_id).values_list("room_id", flat=True).first()
         if room_id is None:
             raise InvitationNotFound
-        # The room is locked before its rows, as everywhere: its maker may be losing their role just now.
+        # The room is locked before its rows, as everywhere: the inviter may be losing their role.
         try:
             rooms.lock(room_id)
         except RoomNotFound:
@@ -98,18 +88,18 @@ def accept_invitation(*, actor_id: UUID, invitation_id: UUID, now: datetime | No
             raise InvitationNotFound
         membership, _ = members.enter(room=invitation.room, user_id=actor_id)
         discard(mine.filter(room_id=room_id))
-        audit.record(
-            action=AuditAction.MEMBER_ADDED,
-            actor_id=invitation.invited_by_id,
-            target="user",
-            target_id=actor_id,
-            details={"room": str(invitation.room_id), "invitation": str(invitation_id)},
+        rooms.record(
+            AuditAction.MEMBER_ADDED,
+            invitation.invited_by_id,
+            invitation.room_id,
+            user_id=actor_id,
+            invitation=str(invitation_id),
         )
     return membership
 
 
 def decline_invitation(*, actor_id: UUID, invitation_id: UUID, now: datetime | None = None) -> None:
-    """Stay out. Raises InvitationNotFound."""
+    """Delete an invitation of the actor. Raises InvitationNotFound."""
     mine = selectors.list_invitations_for(user_id=actor_id, now=now or timezone.now())
     if not discard(mine.filter(pk=invitation_id)):
         raise InvitationNotFound

@@ -1,4 +1,4 @@
-"""Coming into a room, leaving it, roles in it, and how far one has read. Keeping order is in `moderation`."""
+"""Joining and leaving rooms, roles, and read marks. Moderation is in `moderation`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.chat.models import Membership, Mute, Role, Room
 from apps.chat.selectors import room_events
 from apps.chat.services import notifications, rooms
 from apps.chat.types import AuditAction
-from apps.common import audit, events
+from apps.common import events
 from apps.common.exceptions import NotFound
 from apps.users import selectors as users
 from infrastructure import realtime
@@ -25,22 +25,19 @@ _log = structlog.get_logger(__name__)
 
 
 def join_room(*, actor_id: UUID, slug: str) -> Membership:
-    """Enter a public room; to be in already is fine.
-
-    Raises RoomNotFound for a private one that one is not in, Banned.
-    """
+    """Join a public room. Idempotent. Raises RoomNotFound, also for a private room, and Banned."""
     room = selectors.get_room_visible_to(user_id=actor_id, slug=slug)
     return enter(room=room, user_id=actor_id)[0]
 
 
 def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membership, bool]:
-    """Make someone a member, with nothing unread; the flag tells whether they are new.
+    """Make a user a member with no unread messages. Returns the membership and whether it is new.
 
-    Raises RoomNotFound, Banned; all else is the caller's to ask.
+    Checks no permission but bans. Raises RoomNotFound, Banned.
     """
     waiting = Mute.objects.filter(room_id=room.pk, user_id=user_id)
     with transaction.atomic():
-        room = rooms.lock(room.pk)  # else a ban could be written between the question and the answer
+        room = rooms.lock(room.pk)  # otherwise a ban could be added after the check
         if selectors.is_banned(room_id=room.pk, user_id=user_id):
             raise Banned
         membership, is_new = Membership.objects.get_or_create(
@@ -71,7 +68,7 @@ def leave_room(*, actor_id: UUID, slug: str) -> None:
 def add_member(
     *, actor_id: UUID, slug: str, user_id: UUID, role: Role = Role.MEMBER
 ) -> tuple[Membership, bool]:
-    """Bring someone in, or give a member another role; the flag tells whether they are new.
+    """Add a member, or change the role of one. Returns the membership and whether it is new.
 
     Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown user, MemberBanned, LastOwner,
     TooManyRooms.
@@ -83,10 +80,10 @@ def add_member(
         if Membership.objects.filter(room_id=actor.room_id, user_id=user_id).exists():
             return _change_role(actor, user_id, role), False
         try:
-            person = users.get_user(user_id=user_id)
+            user = users.get_user(user_id=user_id)
         except NotFound:
             raise MemberNotFound from None
-        if not person.is_active:
+        if not user.is_active:
             raise MemberNotFound
         if role is Role.OWNER and not actor.room.is_private:
             rooms.require_quota([user_id])
@@ -94,19 +91,13 @@ def add_member(
             membership, _ = enter(room=actor.room, user_id=user_id, role=role)
         except Banned:
             raise MemberBanned from None
-        audit.record(
-            action=AuditAction.MEMBER_ADDED,
-            actor_id=actor_id,
-            target="user",
-            target_id=user_id,
-            details={"room": str(actor.room_id), "role": role},
-        )
+        rooms.record(AuditAction.MEMBER_ADDED, actor_id, actor.room_id, user_id=user_id, role=role)
         events.publish(MemberAdded(room_id=actor.room_id, user_id=user_id, actor_id=actor_id))
         return membership, True
 
 
 def change_role(*, actor_id: UUID, slug: str, user_id: UUID, role: Role) -> Membership:
-    """Give a member another role.
+    """Change the role of a member.
 
     Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound, LastOwner, TooManyRooms.
     """
@@ -130,21 +121,20 @@ def _change_role(actor: Membership, user_id: UUID, role: Role) -> Membership:
         raise LastOwner
     if role is Role.OWNER and not actor.room.is_private:
         rooms.require_quota([user_id])
-    membership.role = role
-    membership.save(update_fields=["role", "updated_at"])
-    audit.record(
-        action=AuditAction.ROLE_CHANGED,
-        actor_id=actor.user_id,
-        target="user",
-        target_id=user_id,
-        details={"room": str(actor.room_id), "from": before, "to": role},
-    )
-    realtime.push_to_room(actor.room_id, room_events.member(membership))
+    _set_role(membership, role, actor_id=actor.user_id)
     return membership
 
 
+def _set_role(membership: Membership, role: Role, *, actor_id: UUID | None) -> None:
+    roles = {"from": membership.role, "to": role}
+    membership.role = role
+    membership.save(update_fields=["role", "updated_at"])
+    rooms.record(AuditAction.ROLE_CHANGED, actor_id, membership.room_id, user_id=membership.user_id, **roles)
+    realtime.push_to_room(membership.room_id, room_events.member(membership))
+
+
 def read_up_to(*, actor_id: UUID, slug: str, seq: int) -> None:
-    """The actor has read up to a number; told to the room. Raises RoomNotFound, NotAMember."""
+    """Move the actor's read mark to a number and send it to the room. Raises RoomNotFound, NotAMember."""
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
     if min(seq, membership.room.head) > membership.read_seq:
         with transaction.atomic():
@@ -155,9 +145,9 @@ def read_up_to(*, actor_id: UUID, slug: str, seq: int) -> None:
 
 
 def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> dict[tuple[UUID, UUID], int]:
-    """Store how far members have read, many (room id, user id) at once. Returns the marks that have moved.
+    """Store read marks by (room id, user id) in one statement. Marks only move forward, and never beyond the head.
 
-    Marks only move forward, never beyond the head.
+    Returns the marks that moved.
     """
     rows = sorted(reads.items())
     with connection.cursor() as cursor:
@@ -173,7 +163,7 @@ def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> dict[tuple[UUID, 
 
 
 def _locked(membership: Membership) -> Membership:
-    """The membership as it is once changes of the room's members by others are done. Raises RoomNotFound."""
+    """Lock the room and read the membership again. Raises RoomNotFound."""
     room = rooms.lock(membership.room_id)
     current = Membership.objects.filter(pk=membership.pk).first()
     if current is None:
@@ -183,7 +173,7 @@ def _locked(membership: Membership) -> Membership:
 
 
 def end(membership: Membership) -> None:
-    """End a membership, whose room is locked. The user's sockets in the room are closed; a mute outlives it."""
+    """End a membership of a locked room and close its sockets. A mute is kept for a return."""
     if membership.muted_until is not None and membership.muted_until > timezone.now():
         Mute.objects.update_or_create(
             room_id=membership.room_id,
@@ -198,7 +188,7 @@ def end(membership: Membership) -> None:
 
 
 def keep_owned(room_ids: Collection[UUID]) -> None:
-    """Give each of these locked rooms that lost its owner a new one: the longest-serving moderator, else member.
+    """Make the longest-serving moderator, else member, owner of each of these locked rooms that has no owner.
 
     A room without members is deleted.
     """
@@ -208,13 +198,4 @@ def keep_owned(room_ids: Collection[UUID]) -> None:
         if heir is None:
             rooms.force_delete_room(room_id=room.pk, actor_id=None)
             continue
-        before, heir.role = heir.role, Role.OWNER
-        heir.save(update_fields=["role", "updated_at"])
-        audit.record(
-            action=AuditAction.ROLE_CHANGED,
-            actor_id=None,
-            target="user",
-            target_id=heir.user_id,
-            details={"room": str(room.pk), "from": before, "to": Role.OWNER},
-        )
-        realtime.push_to_room(room.pk, room_events.member(heir))
+        _set_role(heir, Role.OWNER, actor_id=None)

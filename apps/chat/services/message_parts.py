@@ -1,14 +1,14 @@
-"""What a message carries besides its text: what it replies to, its files, and the members whom it names.
+"""The parts of a message besides its text: the message it replies to, its files, and its mentions.
 
-All drafts of a group are looked up together, after the room is locked and before they are stored. A group of plain
-texts costs nothing here.
+The parts of all drafts of a group are looked up together, after the room is locked and before the drafts are stored. A
+group of plain texts needs no query.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,44 +24,41 @@ _MENTION: Final = re.compile(
 )
 
 Candidate = tuple[int, Draft, str]
-"""A draft at its position in the group, with its text as it will be stored."""
+"""The position of a draft in its group, the draft, and its text as stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extras:
-    """What was found for one draft."""
-
+class Parts:
     reply_to: Quote | None = None
     attachments: tuple[Attached, ...] = ()
     mentions: tuple[Mentioned, ...] = ()
 
 
-NONE: Final = Extras()
+NONE: Final = Parts()
 
 
 def named_in(text: str) -> tuple[UUID, ...]:
-    """The ids that a text names as `<@id>`, each once, in order, up to MAX_MENTIONS."""
+    """Returns the ids mentioned as `<@id>`, each once, in order, up to MAX_MENTIONS."""
     if "<@" not in text:
         return ()
     return tuple(dict.fromkeys(UUID(found) for found in _MENTION.findall(text)))[:MAX_MENTIONS]
 
 
 def mentions_in(*, room_id: UUID, text: str) -> tuple[Mentioned, ...]:
-    """The members whom a text names."""
     named = named_in(text)
     names = selectors.names_of_members(room_id=room_id, user_ids=named) if named else {}
     return tuple(Mentioned(user_id=id_, name=names[id_]) for id_ in named if id_ in names)
 
 
-def are_carried(candidates: Sequence[Candidate]) -> bool:
-    """Whether any of them is more than a plain text."""
+def have_parts(candidates: Sequence[Candidate]) -> bool:
+    """Whether any candidate is more than a plain text."""
     return any(
         draft.reply_to is not None or draft.attachments or named_in(text) for _, draft, text in candidates
     )
 
 
-def find(room_id: UUID, candidates: Sequence[Candidate]) -> tuple[dict[int, Extras], dict[int, DomainError]]:
-    """What each draft carries, and why some are refused; by position. Three queries at most, none without a need."""
+def find(room_id: UUID, candidates: Sequence[Candidate]) -> tuple[dict[int, Parts], dict[int, DomainError]]:
+    """Returns by position the parts of the drafts, and the errors of those that are refused. Three queries at most."""
     named = {position: ids for position, _, text in candidates if (ids := named_in(text))}
     replied = {draft.reply_to for _, draft, _ in candidates if draft.reply_to is not None}
     asked = {id_ for _, draft, _ in candidates for id_ in draft.attachments}
@@ -71,7 +68,7 @@ def find(room_id: UUID, candidates: Sequence[Candidate]) -> tuple[dict[int, Extr
     names = selectors.names_of_members(room_id=room_id, user_ids=everyone) if everyone else {}
     quotes = selectors.list_quotes(room_id=room_id, message_ids=replied) if replied else {}
     files = _files(room_id, asked) if asked else {}
-    found: dict[int, Extras] = {}
+    found: dict[int, Parts] = {}
     refused: dict[int, DomainError] = {}
     for position, draft, _ in candidates:
         if draft.reply_to is not None and draft.reply_to not in quotes:
@@ -80,7 +77,7 @@ def find(room_id: UUID, candidates: Sequence[Candidate]) -> tuple[dict[int, Extr
         if draft.attachments and not _take(files, draft):
             refused[position] = InvalidAttachment()
             continue
-        found[position] = Extras(
+        found[position] = Parts(
             reply_to=None if draft.reply_to is None else quotes[draft.reply_to],
             attachments=tuple(selectors.attached(files[id_][0]) for id_ in draft.attachments),
             mentions=tuple(
@@ -91,9 +88,9 @@ def find(room_id: UUID, candidates: Sequence[Candidate]) -> tuple[dict[int, Extr
 
 
 def _files(room_id: UUID, ids: set[UUID]) -> dict[UUID, tuple[Attachment, UUID | None]]:
-    """Uploads of the room by id, each with the `client_id` of the message that has it."""
+    """Returns the uploads by id, each with the `client_id` of its message."""
     rows = Attachment.objects.filter(pk__in=ids, room_id=room_id, discarded_at=None).select_related("message")
-    # Whoever deletes unused files passes over those that are being posted.
+    # Locked: the deletion of unused files skips locked rows.
     rows = rows.select_for_update(no_key=True, of=("self",)).order_by("pk")
     rows = rows.only(
         *("id", "uploader_id", "name", "type", "size", "width", "height"),
@@ -103,12 +100,12 @@ def _files(room_id: UUID, ids: set[UUID]) -> dict[UUID, tuple[Attachment, UUID |
 
 
 def _take(files: dict[UUID, tuple[Attachment, UUID | None]], draft: Draft) -> bool:
-    """Whether the draft may have its files; then no other draft may."""
+    """Whether the draft may have its files; if so, they are taken and no other draft may have them."""
     if len(draft.attachments) > MAX_ATTACHMENTS or len(set(draft.attachments)) < len(draft.attachments):
         return False
     for id_ in draft.attachments:
         row, client_id = files.get(id_, (None, None))
-        # One that this very message has already: it is sent once more, since its sender did not hear of it.
+        # A file may already belong to this message, sent again because the acknowledgement was lost.
         if row is None or row.uploader_id != draft.sender_id or client_id not in (None, draft.client_id):
             return False
     for id_ in draft.attachments:
@@ -117,7 +114,7 @@ def _take(files: dict[UUID, tuple[Attachment, UUID | None]], draft: Draft) -> bo
 
 
 def attach(messages: Mapping[UUID, Sequence[Attached]]) -> None:
-    """Give each message (by id) its files."""
+    """Assign files to their messages, by message id."""
     for message_id, files in messages.items():
         Attachment.objects.filter(pk__in=[file.id for file in files], message__isnull=True).update(
             message_id=message_id
@@ -125,15 +122,5 @@ def attach(messages: Mapping[UUID, Sequence[Attached]]) -> None:
 
 
 def as_json(attachments: Sequence[Attached]) -> list[dict[str, Any]]:
-    """Files as the message's row keeps them; `selectors.as_posted` reads them again."""
-    return [
-        {
-            "id": str(one.id),
-            "name": one.name,
-            "type": one.type,
-            "size": one.size,
-            "width": one.width,
-            "height": one.height,
-        }
-        for one in attachments
-    ]
+    """Files as the message's row stores them; `selectors.as_posted` is the inverse."""
+    return [asdict(one) | {"id": str(one.id)} for one in attachments]

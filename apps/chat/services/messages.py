@@ -1,7 +1,7 @@
 """Editing and deleting messages. Posting is in `posting`.
 
-Every change takes the next change number of its room, whose row stays locked until the commit. So the order of commits is
-the order of changes: whoever has read up to a number has seen everything below it.
+Every change takes the next change number of its room, whose row is locked until the commit. So the order of commits is the
+order of changes: a reader that has seen a number has seen everything below it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ WHERE message.id = given.id AND message.deleted_at IS NULL
 def edit_message(
     *, actor_id: UUID, slug: str, message_id: UUID, text: str, now: datetime | None = None
 ) -> Posted:
-    """Say it in other words; only one's own. Raises RoomNotFound, NotAMember, MessageNotFound, MessageDeleted,
-    RoomRoleTooLow, Muted, InvalidMessage."""
+    """Change the text of the actor's own message.
+
+    Raises RoomNotFound, NotAMember, MessageNotFound, MessageDeleted, RoomRoleTooLow, Muted, InvalidMessage.
+    """
     now = now or timezone.now()
     membership = selectors.get_membership(user_id=actor_id, slug=slug)
     room_id = membership.room_id
@@ -54,7 +56,7 @@ def edit_message(
         cleaned = clean_text(text, may_be_empty=bool(message.attachments))
         mentions = message_parts.mentions_in(room_id=room_id, text=cleaned)
         change, head = _take_numbers(room_id)
-        # Deleted meanwhile stays deleted: the condition is judged by the statement that writes.
+        # A message deleted meanwhile is not changed: the statement checks it.
         changed = Message.objects.filter(pk=message_id, deleted_at__isnull=True).update(
             text=cleaned,
             edited_at=now,
@@ -73,11 +75,11 @@ def edit_message(
 
 
 def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime | None = None) -> None:
-    """Take a message back; done twice is done. Raises RoomNotFound, NotAMember, MessageNotFound, RoomRoleTooLow."""
+    """Delete a message. Idempotent. Raises RoomNotFound, NotAMember, MessageNotFound, RoomRoleTooLow."""
     now = now or timezone.now()
     actor = selectors.get_standing(user_id=actor_id, slug=slug)
     room_id = actor.room.pk
-    # Deleted meanwhile is deleted; the number that was taken for it is given back.
+    # Deleted by another meanwhile: the rollback returns the change number.
     with suppress(MessageDeleted), transaction.atomic():
         message = selectors.get_message(room_id=room_id, message_id=message_id)
         is_own = message.sender_id == actor_id
@@ -100,7 +102,7 @@ def delete_message(*, actor_id: UUID, slug: str, message_id: UUID, now: datetime
 
 
 def delete_messages_of(*, user_id: UUID, now: datetime | None = None) -> int:
-    """Delete all that a user posted or uploaded, some at a time. Returns the number of messages; idempotent."""
+    """Delete all messages and uploads of a user, in batches. Idempotent. Returns the number of messages."""
     now = now or timezone.now()
     mine = Message.objects.filter(sender_id=user_id, deleted_at__isnull=True).order_by("pk")
     count = 0
@@ -109,11 +111,11 @@ def delete_messages_of(*, user_id: UUID, now: datetime | None = None) -> int:
         for id_, room_id, seq in sorted(batch, key=lambda row: row[2]):
             by_room[room_id].append((seq, id_))
         for room_id, some in by_room.items():
-            # Gone meanwhile: the messages went with their room, or are deleted already.
+            # The room or the messages were deleted meanwhile.
             with suppress(RoomNotFound, MessageDeleted), transaction.atomic():
                 change = _delete(room_id, [id_ for _, id_ in some], now)
                 count += len(some)
-                # Whoever hears of the last one reads the others.
+                # One event for the last change: live rooms read the others from the database.
                 seq, id_ = some[-1]
                 realtime.push_to_room(room_id, room_events.deleted(id_=id_, seq=seq, change=change))
     files = Attachment.objects.filter(uploader_id=user_id, discarded_at=None)
@@ -126,7 +128,7 @@ def delete_messages_of(*, user_id: UUID, now: datetime | None = None) -> int:
 
 
 def _take_numbers(room_id: UUID, count: int = 1) -> tuple[int, int]:
-    """Take the next change numbers of a room and lock it. Returns the last of them and the room's head. Raises RoomNotFound."""
+    """Lock a room and take its next change numbers. Returns the last one and the room's head. Raises RoomNotFound."""
     with connection.cursor() as cursor:
         cursor.execute(_NUMBER, [count, room_id])
         row: tuple[int, int] | None = cursor.fetchone()
@@ -136,9 +138,9 @@ def _take_numbers(room_id: UUID, count: int = 1) -> tuple[int, int]:
 
 
 def _delete(room_id: UUID, message_ids: Sequence[UUID], now: datetime) -> int:
-    """Delete messages of a room, and what quotes them. Returns the number of the last change.
+    """Delete messages of a room and their notifications. Returns the number of the last change.
 
-    Raises RoomNotFound, and MessageDeleted unless all of them were there.
+    Raises RoomNotFound, and MessageDeleted if one of them is already deleted.
     """
     last, head = _take_numbers(room_id, len(message_ids))
     with connection.cursor() as cursor:
@@ -150,7 +152,7 @@ def _delete(room_id: UUID, message_ids: Sequence[UUID], now: datetime) -> int:
 
 
 def _rank_of_sender(actor: selectors.Standing, message: Message) -> policies.Rank:
-    if message.sender_id is None:  # the system has no rank to defend: moderators tidy up after it
+    if message.sender_id is None:  # moderators may delete system messages
         return policies.Rank.MEMBER
     role = (
         Membership.objects.filter(room_id=actor.room.pk, user_id=message.sender_id)

@@ -1,6 +1,6 @@
-"""Keeping order in a room: putting someone out, for now or for good, muting them for a time. The audit log has each.
+"""Moderation of members: removing, banning and muting, each recorded in the audit log.
 
-Deleting what others said is in `messages`; who may do all this is in `policies`.
+Deleting messages is in `messages`, permissions are in `policies`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from apps.chat.models import Ban, Invitation, Membership, Role
 from apps.chat.selectors import Standing, room_events
 from apps.chat.services import invitations, members, rooms
 from apps.chat.types import AuditAction
-from apps.common import audit
 from apps.common.exceptions import NotFound
 from apps.users import selectors as users
 from infrastructure import realtime
@@ -27,7 +26,7 @@ LONGEST_MUTE: Final = timedelta(days=365)
 
 
 def remove_member(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
-    """Put someone out. Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow, LastOwner (for oneself)."""
+    """Remove a member, or leave. Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow, LastOwner."""
     if actor_id == user_id:
         members.leave_room(actor_id=user_id, slug=slug)
         return
@@ -39,21 +38,20 @@ def remove_member(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
 
 
 def ban_member(*, actor_id: UUID, slug: str, user_id: UUID) -> tuple[Ban, bool]:
-    """Put someone out, member or not, until the ban is lifted; the flag tells whether it is a new one.
+    """Ban a user, a member or not, and delete their invitations. Returns the ban and whether it is new.
 
-    What they were invited with is void. Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown
-    person.
+    Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound for an unknown user.
     """
     with transaction.atomic():
         actor = _moderator(actor_id, slug)
         target = Membership.objects.filter(room_id=actor.room.pk, user_id=user_id).first()
         try:
-            person = users.get_user(user_id=user_id)
+            user = users.get_user(user_id=user_id)
         except NotFound:
             raise MemberNotFound from None
         _require_power(actor, user_id, None if target is None else Role(target.role))
-        ban, is_new = Ban.objects.get_or_create(room_id=actor.room.pk, user_id=person.pk)
-        ban.user = person
+        ban, is_new = Ban.objects.get_or_create(room_id=actor.room.pk, user_id=user.pk)
+        ban.user = user
         if target is not None:
             members.end(target)
         invitations.discard(Invitation.objects.filter(room_id=actor.room.pk, user_id=user_id))
@@ -63,7 +61,7 @@ def ban_member(*, actor_id: UUID, slug: str, user_id: UUID) -> tuple[Ban, bool]:
 
 
 def lift_ban(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
-    """Let someone come in again. Raises RoomNotFound, NotAMember, RoomRoleTooLow, BanNotFound."""
+    """Delete a ban. Raises RoomNotFound, NotAMember, RoomRoleTooLow, BanNotFound."""
     with transaction.atomic():
         actor = _moderator(actor_id, slug)
         if not Ban.objects.filter(room_id=actor.room.pk, user_id=user_id).delete()[0]:
@@ -74,8 +72,10 @@ def lift_ban(*, actor_id: UUID, slug: str, user_id: UUID) -> None:
 def mute_member(
     *, actor_id: UUID, slug: str, user_id: UUID, until: datetime, now: datetime | None = None
 ) -> Membership:
-    """Let someone read and not speak until then. Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow,
-    InvalidMute."""
+    """Let a member read but not post until a time.
+
+    Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow, InvalidMute.
+    """
     now = now or timezone.now()
     if not now < until <= now + LONGEST_MUTE:
         raise InvalidMute
@@ -83,7 +83,7 @@ def mute_member(
 
 
 def unmute_member(*, actor_id: UUID, slug: str, user_id: UUID) -> Membership:
-    """Let someone speak again. Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow."""
+    """End a mute. Raises RoomNotFound, NotAMember, MemberNotFound, RoomRoleTooLow."""
     return _set_mute(actor_id, slug, user_id, None)
 
 
@@ -102,14 +102,14 @@ def _set_mute(actor_id: UUID, slug: str, user_id: UUID, until: datetime | None) 
 
 
 def _moderator(actor_id: UUID, slug: str) -> Standing:
-    """The actor, once changes of the room's members by others are done. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
+    """Returns the actor, with the room locked. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
     actor = selectors.get_moderator(user_id=actor_id, slug=slug)
     rooms.lock(actor.room.pk)
     return actor
 
 
 def _target(actor: Standing, user_id: UUID) -> Membership:
-    """The member whom the actor moderates. Raises MemberNotFound, RoomRoleTooLow."""
+    """Returns a member whom the actor may moderate. Raises MemberNotFound, RoomRoleTooLow."""
     target = selectors.get_member(room_id=actor.room.pk, user_id=user_id)
     _require_power(actor, user_id, Role(target.role))
     return target
@@ -122,10 +122,4 @@ def _require_power(actor: Standing, user_id: UUID, role: Role | None) -> None:
 
 
 def _record(actor: Standing, action: AuditAction, user_id: UUID, **details: str) -> None:
-    audit.record(
-        action=action,
-        actor_id=actor.user_id,
-        target="user",
-        target_id=user_id,
-        details={"room": str(actor.room.pk), **details},
-    )
+    rooms.record(action, actor.user_id, actor.room.pk, user_id=user_id, **details)

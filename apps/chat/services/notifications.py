@@ -1,4 +1,4 @@
-"""Telling people what concerns them in rooms: they were named, answered, brought or asked in."""
+"""Notifications of mentions, replies, added members and invitations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
 
     Returns the number of members notified.
     """
-    # Whoever deletes the message or ends a membership meanwhile waits, and then finds what is written here.
+    # Locked: a deletion of the message or the end of a membership waits, and then finds these notifications.
     message = Message.objects.select_for_update(no_key=True).filter(pk=message_id, room_id=room_id)
     if message.values_list("pk").first() is None:
         return 0
@@ -45,12 +45,12 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
     present = sorted(members.order_by("pk").values_list("user_id", flat=True))
     room = selectors.get_room_by_id(room_id=room_id)
     if present and posted.sender_id is not None and not limits.may("notices", posted.sender_id):
-        return 0  # they are in the message all the same
+        return 0  # the mentions remain in the message
     count = 0
     for user_id in present:
         kind = wanted[user_id]
         did = "mentioned you" if kind is MENTION else "replied to you"
-        told = _notify(
+        count += _notify(
             user_id,
             kind=kind.code,
             title=f"{posted.sender_name} {did} in {room.name}",
@@ -61,12 +61,11 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
             about_id=posted.sender_id,
             scope=scope_of(room_id),
         )
-        count += told
     return count
 
 
 def follow_edit(*, posted: Posted) -> None:
-    """Let the notifications of a message say what it says now; those of users it no longer addresses go."""
+    """Update the notifications of an edited message; delete those of users whom it no longer addresses."""
     notifications.revise(key=_message_key(posted.id), body=_excerpt(posted), keep=list(_addressed(posted)))
 
 
@@ -76,18 +75,18 @@ def follow_deletion(*, message_ids: Collection[UUID]) -> None:
 
 
 def retract_invitations(*, invitation_ids: Collection[UUID]) -> None:
-    """Delete the notifications of invitations that are withdrawn, used or void."""
+    """Delete the notifications of invitations that no longer exist."""
     if invitation_ids:
         notifications.retract(keys=[_invitation_key(id_) for id_ in invitation_ids])
 
 
 def retract_room(*, room_id: UUID, user_id: UUID | None = None) -> None:
-    """Delete what quotes a room, for one user who may no longer read it or, when it is deleted, for everyone."""
+    """Delete the notifications that quote a room: those of a user who may no longer read it, or all."""
     notifications.retract_scope(scope=scope_of(room_id), user_id=user_id)
 
 
 def scope_of(room_id: UUID) -> str:
-    """What users must be able to read to keep notifications that quote the room."""
+    """The scope of notifications that quote a room."""
     return f"chat.room:{room_id}"
 
 
@@ -100,7 +99,7 @@ def _invitation_key(invitation_id: UUID) -> str:
 
 
 def _addressed(posted: Posted) -> dict[UUID, Kind]:
-    """Whom a message mentions or replies to, other than its sender."""
+    """The users whom a message mentions or replies to, without its sender."""
     wanted = {one.user_id: MENTION for one in posted.mentions}
     answered = None if posted.reply_to is None else posted.reply_to.sender_id
     if answered is not None:
@@ -110,7 +109,7 @@ def _addressed(posted: Posted) -> dict[UUID, Kind]:
 
 @transaction.atomic
 def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
-    """Tell someone that they were brought into a room, if they still are in it; whether they were told."""
+    """Notify a user who was added to a room and is still a member. Returns whether they were notified."""
     member = (
         Membership.objects.select_for_update(no_key=True).filter(room_id=room_id, user_id=user_id).first()
     )
@@ -131,7 +130,7 @@ def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
 
 
 def tell_of_invitation(*, invitation_id: UUID) -> None:
-    """Tell the one who is invited, if there is such an account; to an address a mail goes in any case.
+    """Notify the invited user, if the account exists, and send a mail to an invited address.
 
     Raises EmailDeliveryError.
     """
@@ -156,17 +155,17 @@ def tell_of_invitation(*, invitation_id: UUID) -> None:
             about_id=invitation.invited_by_id,
         )
     if invitation.email:
-        # Strangers are told no words of an account that nobody has confirmed.
-        names_are_told = user_id is not None or _are_confirmed(invitation)
+        # No free text of unverified accounts is sent to an unverified address.
+        shows_names = user_id is not None or _are_confirmed(invitation)
         inviter, room = invitation.invited_by.name, invitation.room.name
         mails.send_once(
             template="room_invitation",
             cause=invitation_id,
             to=invitation.email,
-            subject=f"{inviter} invites you into {room}" if names_are_told else "You are invited into a room",
+            subject=f"{inviter} invites you into {room}" if shows_names else "You are invited into a room",
             context={
                 "site": settings.PUBLIC_URL,
-                "inviter": inviter if names_are_told else "",
+                "inviter": inviter if shows_names else "",
                 "room": room,
                 "link": f"{settings.PUBLIC_URL}/#/invitations",
                 "address": invitation.email,
@@ -175,20 +174,20 @@ def tell_of_invitation(*, invitation_id: UUID) -> None:
 
 
 def _are_confirmed(invitation: Invitation) -> bool:
-    """Whether who invites, and all who could have named the room, have shown that their addresses are theirs."""
+    """Whether the inviter and all owners, who could have named the room, have verified addresses."""
     owners = Membership.objects.filter(room=invitation.room, role=Role.OWNER)
     return invitation.invited_by.is_verified and not owners.filter(user__email_verified_at=None).exists()
 
 
-def _notify(user_id: UUID, **told: Any) -> bool:
+def _notify(user_id: UUID, **notification: Any) -> bool:
     try:
-        return notifications.notify(user_id=user_id, **told) is not None
-    except NotFound:  # erased or switched off meanwhile
+        return notifications.notify(user_id=user_id, **notification) is not None
+    except NotFound:  # erased or deactivated meanwhile
         return False
 
 
 def _excerpt(posted: Posted) -> str:
-    """The beginning of the text, with names where ids stand."""
+    """The beginning of the text, with names in place of ids."""
     names = {str(one.user_id): one.name for one in posted.mentions}
     text = re.sub(r"<@([0-9a-fA-F-]{36})>", lambda found: f"@{names.get(found[1].lower(), '…')}", posted.text)
     return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"

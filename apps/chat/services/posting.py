@@ -1,9 +1,9 @@
-"""Writer: many drafts, of one room or of several, in one transaction; numbered without gaps, each taken once.
+"""Posting: stores many drafts, of one room or of several, in one transaction, each once and numbered without gaps.
 
-The rooms' rows are locked first, in the order of their ids so that two groups never wait for each other in a circle.
-Transactions of one room thus follow each other, and the order of commits is the order of numbers: whoever reads up to
-`head` has seen everything below it. All of this is done by a function in the database, `chat_post` in
-`migrations/0006_post.py`, so that plain texts are one statement: one round trip, and a transaction by itself.
+The rows of the rooms are locked first, in the order of their ids, so that two groups never deadlock. Transactions of one
+room thus run one after the other, and the order of commits is the order of numbers: a reader that has seen `head` has seen
+everything below it. The database function `chat_post` (`migrations/0012_client_id_as_sent.py`) does all of this, so that
+plain texts are one statement: one round trip, and a transaction by itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from apps.chat.exceptions import InvalidMessage, Muted, NotAMember, RoomNotFound
 from apps.chat.models import MAX_TEXT, Membership
 from apps.chat.selectors import room_events
 from apps.chat.services import message_parts
-from apps.chat.services.message_parts import Candidate, Extras
+from apps.chat.services.message_parts import Candidate, Parts
 from apps.chat.types import Draft, Posted, Stored
 from apps.common import events
 from apps.common.database.ids import uuid7
@@ -40,12 +40,12 @@ _POST = "SELECT * FROM chat_post(%s::json, %s::uuid[], %s)"
 
 @dataclass(slots=True)
 class _Group:
-    """The drafts of one room while they are being stored; the first of each `client_id` is a candidate."""
+    """The drafts of one room while they are stored. The first draft of each `client_id` is a candidate."""
 
     drafts: Sequence[Draft]
     outcomes: list[Posted | DomainError] = field(init=False)
     candidates: list[Candidate] = field(init=False, default_factory=list)
-    found: Mapping[int, Extras] = field(init=False, default_factory=dict)
+    found: Mapping[int, Parts] = field(init=False, default_factory=dict)
     fresh: list[Posted] = field(init=False, default_factory=list)
     exists: bool = field(init=False, default=True)
 
@@ -53,14 +53,14 @@ class _Group:
         self.outcomes = [NotAMember() for _ in self.drafts]
 
     def sort_out(self) -> list[tuple[int, int]]:
-        """Choose the candidates. Returns where else each `client_id` stands: (a repetition, its first)."""
+        """Choose the candidates. Returns the positions of repeated drafts, each with that of its first."""
         first: dict[tuple[UUID | None, UUID], int] = {}
         repeated = []
         for position, draft in enumerate(self.drafts):
             try:
                 cleaned = clean_text(draft.text, may_be_empty=bool(draft.attachments))
-            except InvalidMessage as refusal:
-                self.outcomes[position] = refusal
+            except InvalidMessage as error:
+                self.outcomes[position] = error
                 continue
             original = first.setdefault((draft.sender_id, draft.client_id), position)
             if original == position:
@@ -70,18 +70,18 @@ class _Group:
         return repeated
 
     def look_up(self, room_id: UUID) -> None:
-        """Find what the candidates carry; whoever carries what is not theirs is no candidate any more."""
+        """Look up the parts of the candidates, and remove candidates with invalid parts."""
         self.found, refused = message_parts.find(room_id, self.candidates)
-        for position, refusal in refused.items():
-            self.outcomes[position] = refusal
+        for position, error in refused.items():
+            self.outcomes[position] = error
         if refused:
             self.candidates = [candidate for candidate in self.candidates if candidate[0] not in refused]
 
 
 def clean_text(text: str, *, may_be_empty: bool = False) -> str:
-    """The text as it is stored: composed Unicode (NFC), without blanks around it. Raises InvalidMessage.
+    """Normalize a text: composed Unicode (NFC), stripped. Raises InvalidMessage.
 
-    Only a message with files may have nothing that can be seen, and then it is stored without a text.
+    A text without a visible character is refused, or becomes empty where `may_be_empty` allows it.
     """
     try:
         text.encode()
@@ -106,7 +106,7 @@ def clean_text(text: str, *, may_be_empty: bool = False) -> str:
 
 
 def _has_long_run_of_marks(text: str) -> bool:
-    """Composing takes the square of the length of a run; no language needs more than 30 (UAX 15, section 13)."""
+    """Normalization time is quadratic in the length of a run; no language needs more than 30 (UAX 15, section 13)."""
     run = 0
     for sign in text:
         run = run + 1 if unicodedata.combining(sign) else 0
@@ -116,10 +116,10 @@ def _has_long_run_of_marks(text: str) -> bool:
 
 
 def store_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | None = None) -> Stored:
-    """Store what may be stored, all of it or nothing; tell nobody. Raises RoomNotFound.
+    """Store the valid drafts in one transaction, without publishing them. Raises RoomNotFound.
 
-    The outcome of a draft is the stored message (of the first time, when its `client_id` was sent before), or the
-    reason for which it was refused: the sender is no member, the text is none.
+    The outcome of a draft is the stored message (the first one when its `client_id` was sent before), or the error for
+    which it was refused, such as NotAMember or InvalidMessage.
     """
     stored = store_in_rooms(drafts={room_id: drafts}, now=now)[room_id]
     if stored is None:
@@ -134,7 +134,7 @@ def store_in_rooms(
     groups = {room_id: _Group(some) for room_id, some in drafts.items()}
     repeated = {room_id: group.sort_out() for room_id, group in groups.items()}
     moment = now or timezone.now()
-    if any(message_parts.are_carried(group.candidates) for group in groups.values()):
+    if any(message_parts.have_parts(group.candidates) for group in groups.values()):
         with transaction.atomic():
             _look_up(groups)
             _post(groups, moment)
@@ -152,7 +152,7 @@ def store_in_rooms(
 
 
 def _look_up(groups: Mapping[UUID, _Group]) -> None:
-    """Find what the drafts carry, behind the locks of their rooms, so that it stays as it is found."""
+    """Look up the parts of the drafts with their rooms locked, so that they do not change until the commit."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [list(groups)])
         existing = {room_id for (room_id,) in cursor.fetchall()}
@@ -163,7 +163,7 @@ def _look_up(groups: Mapping[UUID, _Group]) -> None:
 
 
 def _post(groups: Mapping[UUID, _Group], moment: datetime) -> None:
-    """Store the candidates of every group, and write down what became of each."""
+    """Store the candidates of every group and record their outcomes."""
     rows = [(group, room_id, one) for room_id, group in groups.items() for one in group.candidates]
     if not rows:
         return
@@ -197,7 +197,7 @@ def _post(groups: Mapping[UUID, _Group], moment: datetime) -> None:
 
 
 def _row(number: int, group: _Group, room_id: UUID, candidate: Candidate) -> dict[str, Any]:
-    """A draft as `chat_post` takes it; what it does not have is left out."""
+    """A draft as `chat_post` expects it; absent parts are left out."""
     position, draft, text = candidate
     row: dict[str, Any] = {
         "position": number,
@@ -219,7 +219,7 @@ def _row(number: int, group: _Group, room_id: UUID, candidate: Candidate) -> dic
 
 
 def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
-    """Files go to their messages; that somebody was named or answered is an event."""
+    """Assign files to their messages, and publish events of mentions and replies."""
     message_parts.attach({message.id: message.attachments for message in fresh if message.attachments})
     for message in fresh:
         if message.mentions or (message.reply_to is not None and message.reply_to.sender_id is not None):
@@ -227,13 +227,13 @@ def _follow_up(room_id: UUID, fresh: Sequence[Posted]) -> None:
 
 
 def announce(*, room_id: UUID, fresh: Sequence[Posted]) -> None:
-    """Tell every process that has sockets in the room. Call it after the commit."""
+    """Publish messages to every process with sockets in the room. Call it after the commit."""
     if fresh:
         realtime.post(realtime.room_channel(room_id), room_events.packed(fresh))
 
 
 def post_messages(*, room_id: UUID, drafts: Sequence[Draft], now: datetime | None = None) -> Stored:
-    """`store_messages`, told to the room once the transaction around it has committed. Raises RoomNotFound."""
+    """`store_messages`, published to the room after the commit. Raises RoomNotFound."""
     stored = store_messages(room_id=room_id, drafts=drafts, now=now)
     transaction.on_commit(lambda: announce(room_id=room_id, fresh=stored.fresh))
     return stored
@@ -248,7 +248,7 @@ def post_message(
     reply_to: UUID | None = None,
     attachments: Sequence[UUID] = (),
 ) -> tuple[Posted, bool]:
-    """One message of one person; the flag tells whether it is new.
+    """Post a message. Returns it and whether it is new.
 
     Raises RoomNotFound, NotAMember, Muted, InvalidMessage, InvalidReply, InvalidAttachment.
     """
@@ -262,7 +262,7 @@ def post_message(
     )
     posted, is_new = _post_one(membership.room_id, draft)
     if is_new:
-        # One's own words make nothing unread for who had read all before them; sockets send their marks themselves.
+        # The actor's own message is not unread if all before it were read. On sockets, clients send read marks.
         read_all = Membership.objects.filter(pk=membership.pk, read_seq=posted.seq - 1)
         read_all.update(read_seq=posted.seq)
     return posted, is_new
@@ -276,7 +276,7 @@ def request_announcement(*, slug: str, text: str) -> None:
 
 
 def post_system_message(*, slug: str, text: str, client_id: UUID | str | None = None) -> Posted:
-    """A message without a sender. Raises RoomNotFound, InvalidMessage."""
+    """Post a message without a sender. Raises RoomNotFound, InvalidMessage."""
     room = selectors.get_room(slug=slug)
     return _post_one(room.pk, Draft(sender_id=None, text=text, **_spelled(client_id)))[0]
 
@@ -291,7 +291,7 @@ def _post_one(room_id: UUID, draft: Draft) -> tuple[Posted, bool]:
     if not isinstance(outcome, Posted):
         raise outcome
     if not stored.fresh:
-        # It was posted before, and may have been changed since.
+        # Posted before, and perhaps changed since.
         posted = selectors.get_posted(room_id=room_id, message_id=outcome.id)
         return replace(posted, client_id=draft.sent_as or draft.client_id), False
     return outcome, True

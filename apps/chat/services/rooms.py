@@ -1,4 +1,4 @@
-"""Making, changing and ending rooms."""
+"""Creating, changing and deleting rooms."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def create_room(
     is_private: bool = False,
     language: str | None = None,
 ) -> Room:
-    """Create a room that the actor owns. Without a slug, one is made of the name.
+    """Create a room that the actor owns. Without a slug, it is derived from the name.
 
     Raises TooManyRooms, and SlugTaken for a given slug.
     """
@@ -43,9 +43,7 @@ def create_room(
                     require_quota([actor_id])
                 room = Room.objects.create(slug=attempt, name=name, is_private=is_private, language=language)
                 Membership.objects.create(room=room, user_id=actor_id, role=Role.OWNER)
-                audit.record(
-                    action=AuditAction.ROOM_CREATED, actor_id=actor_id, target="room", target_id=room.pk
-                )
+                record(AuditAction.ROOM_CREATED, actor_id, room.pk)
         except IntegrityError:
             if not Room.objects.filter(slug=attempt).exists():
                 raise
@@ -62,7 +60,7 @@ def edit_room(
     is_private: bool | None = None,
     language: str | None = None,
 ) -> Room:
-    """Rename a room, change who can see it, or the language of its search.
+    """Change the name, the visibility or the search language of a room.
 
     Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooManyRooms.
     """
@@ -87,26 +85,20 @@ def edit_room(
             fields.append("language")
         room.save(update_fields=fields)
         if len(fields) > 1:
-            audit.record(
-                action=AuditAction.ROOM_EDITED,
-                actor_id=actor_id,
-                target="room",
-                target_id=room.pk,
-                details={"fields": fields[1:]},
-            )
+            record(AuditAction.ROOM_EDITED, actor_id, room.pk, fields=fields[1:])
         if has_new_language:
             events.publish(LanguageChanged(room_id=room.pk))
     return room
 
 
 def push_event(*, slug: str, name: str, data: Mapping[str, Any] | None = None) -> None:
-    """Show something to everyone who has a socket in the room now; it is not kept. Raises RoomNotFound."""
+    """Send an event to the open sockets of a room. It is not stored. Raises RoomNotFound."""
     room = selectors.get_room(slug=slug)
     realtime.push_to_room(room.pk, {"type": "event", "name": name, "data": dict(data or {})})
 
 
 def index_messages(*, room_id: UUID) -> int:
-    """Bring a room's messages in step with its language, some at a time. How many it were; done again, none."""
+    """Index a room's messages in its current language, in batches. Idempotent. Returns the number of messages changed."""
     language = Room.objects.filter(pk=room_id).values_list("language", flat=True).first()
     count = 0
     while language is not None:
@@ -131,10 +123,7 @@ def delete_room(*, actor_id: UUID, slug: str) -> None:
 
 
 def lock(room_id: UUID) -> Room:
-    """Lock a room against all other changes of it and of its members. Raises RoomNotFound.
-
-    Whether an owner is the last one, say, cannot be decided twice at once.
-    """
+    """Lock a room against other changes of it and of its members, such as two owners leaving. Raises RoomNotFound."""
     room = Room.objects.select_for_update(no_key=True).filter(pk=room_id).first()
     if room is None:
         raise RoomNotFound
@@ -158,9 +147,9 @@ def lock_quota(name: str, user_id: UUID) -> None:
 
 
 def force_delete_room(*, room_id: UUID, actor_id: UUID | None) -> None:
-    """Delete a room whatever the actor's role in it; without an actor the system deletes it. Raises RoomNotFound."""
+    """Delete a room regardless of the actor's role in it; None is the system. Raises RoomNotFound."""
     with transaction.atomic():
-        # Nobody may refer to the room from now on: a message posted meanwhile would keep it from being deleted.
+        # No new references from now on: a message posted meanwhile would prevent the deletion.
         room = Room.objects.select_for_update().filter(pk=room_id).first()
         if room is None:
             raise RoomNotFound
@@ -168,17 +157,21 @@ def force_delete_room(*, room_id: UUID, actor_id: UUID | None) -> None:
             events.publish(FilesDiscarded(room_id=room_id))
         room.delete()
         events.publish(RoomDeleted(room_id=room_id))
-        audit.record(
-            action=AuditAction.ROOM_DELETED,
-            actor_id=actor_id,
-            target="room",
-            target_id=room_id,
-            details={"slug": room.slug},
-        )
+        record(AuditAction.ROOM_DELETED, actor_id, room_id, slug=room.slug)
         realtime.push_to_room(room_id, {"type": "room.deleted"})
 
 
+def record(
+    action: AuditAction, actor_id: UUID | None, room_id: UUID, *, user_id: UUID | None = None, **details: Any
+) -> None:
+    """Write to the audit log: about the room, or about a user in it."""
+    target, target_id = ("room", room_id) if user_id is None else ("user", user_id)
+    if user_id is not None:
+        details = {"room": str(room_id), **details}
+    audit.record(action=action, actor_id=actor_id, target=target, target_id=target_id, details=details)
+
+
 def _locked_membership(user_id: UUID, slug: str) -> Membership:
-    """The membership as it is once other changes of the room are done. Raises RoomNotFound, NotAMember."""
+    """Lock the room and read the membership. Raises RoomNotFound, NotAMember."""
     lock(selectors.get_membership(user_id=user_id, slug=slug).room_id)
     return selectors.get_membership(user_id=user_id, slug=slug)

@@ -1,4 +1,4 @@
-"""Slugs of rooms: what a name of any script becomes in an address. Knows nothing of rooms."""
+"""Slugs from names in any script."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _OTHER: Final = re.compile(r"[^a-z0-9]+")
 
 
 def slug_of(name: str) -> str:
-    """The name in a-z, 0-9 and dashes, transliterated from whatever script it is in; `room` if nothing is left."""
+    """The name transliterated to a-z, 0-9 and dashes; FALLBACK if nothing is left."""
     plain = _OTHER.sub("-", anyascii(name).lower())
     return plain[:LENGTH].strip("-") or FALLBACK
 
 
 def candidates(name: str) -> Iterator[str]:
-    """The name's slug, then the same with something random behind it."""
+    """The name's slug, then slugs with a random suffix."""
     slug = slug_of(name)
     yield slug
     for _ in range(ATTEMPTS):
