@@ -1,4 +1,4 @@
-"""The socket as an AsyncAPI 3 document, with examples. A test compares a conversation on a running server with it."""
+"""`/ws/chat/<room>/` as an AsyncAPI 3 document. A test compares a conversation on a running server with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.common.sockets.asyncapi import Socket, message
 from infrastructure.product import PRODUCT
 
 ZONE: Final = "private"
-"""Beside this zone's OpenAPI documents it is served, to those who may read them."""
+"""The zone whose OpenAPI documents it is served with, to the same readers."""
 
 _ADA, _GRACE = "01985d3a-7c00-7aaa-8aaa-000000000001", "01985d3a-7c00-7aaa-8aaa-000000000002"
 _FIRST, _SECOND = "01985d3a-7c00-7bbb-8bbb-000000000001", "01985d3a-7c00-7bbb-8bbb-000000000002"
@@ -33,16 +33,16 @@ _CHANGE: Final = {
 }
 _TEXT: Final = {"type": "string", "maxLength": MAX_TEXT}
 _NAME: Final = {"type": "string"}
-_PERSON: Final = {"oneOf": [_UUID, {"type": "null"}], "description": "null: the system."}
+_SENDER: Final = {"oneOf": [_UUID, {"type": "null"}], "description": "null for system messages."}
+_USER: Final = {"user": _UUID, "name": _NAME}
 
 CLOSE_CODES: Final = {
-    close_codes.NOT_A_MEMBER: "Not a member of the room, or not any more.",
-    close_codes.NO_SUCH_ROOM: "No such room, or one that you cannot see, or it was deleted.",
+    close_codes.NOT_A_MEMBER: "Not a member of the room, or no longer.",
+    close_codes.NO_SUCH_ROOM: "The room does not exist, was deleted, or is not visible to you.",
 }
 
 
 def document() -> dict[str, Any]:
-    """Build the document."""
     return Socket(
         name="room",
         title=f"{PRODUCT.name}: chat",
@@ -60,12 +60,11 @@ def document() -> dict[str, Any]:
         sent=_sent(),
         after="The newest number that you have; what follows it is replayed, and what has changed since then.",
         changes="The newest change that you have seen; with it, exactly the changes that follow it are replayed.",
-        unoffered=" Without an offer it is this version that is spoken.",
+        unoffered=" Without an offer this version is used.",
     ).document()
 
 
 def _received() -> dict[str, Any]:
-    """Frames from clients."""
     return {
         "say": message(
             "Post a message. With files the text may be empty.",
@@ -74,7 +73,7 @@ def _received() -> dict[str, Any]:
                 "message": _TEXT,
                 "client_id": {
                     **_UUID,
-                    "description": "Your name for it; made up when it is left out. You get it back as you sent it.",
+                    "description": "Your id for the message, generated if omitted. It is returned as it was sent.",
                 },
                 "reply_to": {
                     "oneOf": [_UUID, {"type": "null"}],
@@ -86,57 +85,41 @@ def _received() -> dict[str, Any]:
             {"type": "message", "message": "look", "reply_to": _FIRST, "attachments": [_FILE]},
             optional=("type", "client_id", "reply_to", "attachments"),
         ),
-        "sayTyping": message("You are writing.", {"type": {"const": "typing"}}, {"type": "typing"}),
-        "sayRead": message(
-            "You have read up to a number.",
-            {"type": {"const": "read"}, "seq": {"type": "integer", "minimum": 0}},
-            {"type": "read", "seq": 7},
+        "sayTyping": _frame("typing", "You are typing.", {}, {}),
+        "sayRead": _frame(
+            "read", "You have read up to a number.", {"seq": {"type": "integer", "minimum": 0}}, {"seq": 7}
         ),
-        "ping": message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"}),
+        "ping": _frame("ping", "Request a pong.", {}, {}),
     }
 
 
 def _sent() -> dict[str, Any]:
-    """Frames to clients."""
-    person = {"user": _UUID, "name": _NAME}
-    people = {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": person,
-            "required": ["user", "name"],
-            "additionalProperties": False,
-        },
-    }
-    mentions = {**people, "maxItems": MAX_MENTIONS, "description": "Members whom the text names as `<@id>`."}
+    users = _list(_USER)
+    mentions = {**users, "maxItems": MAX_MENTIONS, "description": "Members mentioned in the text as `<@id>`."}
     return {
-        "welcome": message(
-            "You are in: the newest message, the newest change, and who is there. It comes again when the socket lagged and missed who came and went.",
+        "welcome": _frame(
+            "welcome",
+            "The first frame: the newest message, the newest change, and the members who are online. It is sent again"
+            " when the socket lagged and missed presence changes.",
             {
-                "type": {"const": "welcome"},
                 "room": _NAME,
                 "seq": {**_SEQ, "minimum": 0},
                 "change": {**_CHANGE, "minimum": 0},
-                "online": people,
+                "online": users,
             },
-            {
-                "type": "welcome",
-                "room": "lobby",
-                "seq": 7,
-                "change": 2,
-                "online": [{"user": _ADA, "name": "Ada"}],
-            },
+            {"room": "lobby", "seq": 7, "change": 2, "online": [{"user": _ADA, "name": "Ada"}]},
         ),
-        "ack": message(
+        "ack": _frame(
+            "ack",
             "Your message is stored, under this number.",
-            {"type": {"const": "ack"}, "client_id": _UUID, "id": _UUID, "seq": _SEQ, "at": _TIME},
-            {"type": "ack", "client_id": _CLIENT_ID, "id": _FIRST, "seq": 8, "at": _AT},
+            {"client_id": _UUID, "id": _UUID, "seq": _SEQ, "at": _TIME},
+            {"client_id": _CLIENT_ID, "id": _FIRST, "seq": 8, "at": _AT},
         ),
         "message": _the_message(mentions),
-        "edited": message(
-            "A message says something else now, and so do the quotes of it.",
+        "edited": _frame(
+            "edited",
+            "The text of a message changed, and with it the quotes of it.",
             {
-                "type": {"const": "edited"},
                 "id": _UUID,
                 "seq": _SEQ,
                 "change": _CHANGE,
@@ -144,66 +127,64 @@ def _sent() -> dict[str, Any]:
                 "edited_at": _TIME,
                 "mentions": mentions,
             },
+            {"id": _FIRST, "seq": 8, "change": 3, "message": "hello", "edited_at": _AT, "mentions": []},
+        ),
+        "deleted": _frame(
+            "deleted",
+            "A message was deleted, and with it the text in quotes of it.",
+            {"id": _UUID, "seq": _SEQ, "change": _CHANGE},
+            {"id": _FIRST, "seq": 8, "change": 4},
+        ),
+        "presence": _frame(
+            "presence",
+            "A member came online or went offline. Not sent in a room with more than 256 users online; once there are"
+            " fewer, all changes since are sent.",
+            {**_USER, "online": {"type": "boolean"}},
+            {"user": _GRACE, "name": "Grace", "online": True},
+        ),
+        "typing": _frame(
+            "typing",
+            "A member is typing; at most every two seconds.",
+            _USER,
+            {"user": _GRACE, "name": "Grace"},
+        ),
+        "read": _frame(
+            "read",
+            "A member has read up to a number.",
+            {"user": _UUID, "seq": {**_SEQ, "minimum": 0}},
+            {"user": _GRACE, "seq": 8},
+        ),
+        "member": _frame(
+            "member",
+            "The role of a member changed, or they were muted or unmuted.",
             {
-                "type": "edited",
-                "id": _FIRST,
-                "seq": 8,
-                "change": 3,
-                "message": "hello",
-                "edited_at": _AT,
-                "mentions": [],
-            },
-        ),
-        "deleted": message(
-            "A message was deleted; quotes of it are empty now.",
-            {"type": {"const": "deleted"}, "id": _UUID, "seq": _SEQ, "change": _CHANGE},
-            {"type": "deleted", "id": _FIRST, "seq": 8, "change": 4},
-        ),
-        "presence": message(
-            "Someone came or went. Not told in a room of more than 256 people; once there are fewer, all that has changed is.",
-            {"type": {"const": "presence"}, **person, "online": {"type": "boolean"}},
-            {"type": "presence", "user": _GRACE, "name": "Grace", "online": True},
-        ),
-        "typing": message(
-            "Someone is writing; at most every two seconds.",
-            {"type": {"const": "typing"}, **person},
-            {"type": "typing", "user": _GRACE, "name": "Grace"},
-        ),
-        "read": message(
-            "Someone has read up to a number.",
-            {"type": {"const": "read"}, "user": _UUID, "seq": {**_SEQ, "minimum": 0}},
-            {"type": "read", "user": _GRACE, "seq": 8},
-        ),
-        "member": message(
-            "Someone's role has changed, or they are muted or no longer so.",
-            {
-                "type": {"const": "member"},
                 "user": _UUID,
                 "role": {"enum": list(Role.values)},
                 "muted_until": {"oneOf": [_TIME, {"type": "null"}]},
             },
-            {"type": "member", "user": _GRACE, "role": "moderator", "muted_until": None},
+            {"user": _GRACE, "role": "moderator", "muted_until": None},
         ),
-        "event": message(
-            "Something that a service shows to the room or to you; it is not kept.",
-            {"type": {"const": "event"}, "name": _NAME, "data": {"type": "object"}},
-            {"type": "event", "name": "deploy.finished", "data": {"version": "1.2"}},
+        "event": _frame(
+            "event",
+            "An event from a service to the room or to you. It is not stored.",
+            {"name": _NAME, "data": {"type": "object"}},
+            {"name": "deploy.finished", "data": {"version": "1.2"}},
         ),
-        "pong": message("The answer to a ping.", {"type": {"const": "pong"}}, {"type": "pong"}),
-        "error": message(
+        "pong": _frame("pong", "The answer to a ping.", {}, {}),
+        "error": _frame(
+            "error",
             "A frame was refused; the socket stays open. Codes are those of REST, and `invalid_frame`.",
             {
-                "type": {"const": "error"},
                 "code": _NAME,
                 "detail": {"type": "string"},
                 "client_id": {
                     "type": "string",
                     "maxLength": 64,
-                    "description": "Of the message that was refused, as it was sent.",
+                    "description": "That of the refused message, as it was sent.",
                 },
                 "until": {**_TIME, "description": "With code `muted`."},
             },
-            {"type": "error", "code": "invalid_message", "detail": "…", "client_id": _CLIENT_ID},
+            {"code": "invalid_message", "detail": "…", "client_id": _CLIENT_ID},
             optional=("client_id", "until"),
         ),
     }
@@ -214,7 +195,7 @@ def _the_message(mentions: dict[str, Any]) -> dict[str, Any]:
         "id": _UUID,
         "seq": _SEQ,
         "message": _TEXT,
-        "from": _PERSON,
+        "from": _SENDER,
         "from_name": _NAME,
         "deleted": {"type": "boolean"},
     }
@@ -228,7 +209,6 @@ def _the_message(mentions: dict[str, Any]) -> dict[str, Any]:
         "height": size,
     }
     plain = {
-        "type": "message",
         "id": _FIRST,
         "seq": 8,
         "message": "hi",
@@ -237,47 +217,51 @@ def _the_message(mentions: dict[str, Any]) -> dict[str, Any]:
         "at": _AT,
         "client_id": _CLIENT_ID,
     }
-    return message(
-        "A message, live or replayed. A deleted one has lost its text.",
+    deleted = {"id": _SECOND, "seq": 9, "message": "", "from": None, "from_name": "System"}
+    return _frame(
+        "message",
+        "A message, live or replayed. The text of a deleted one is empty.",
         {
-            "type": {"const": "message"},
             "id": _UUID,
             "seq": _SEQ,
             "message": _TEXT,
-            "from": _PERSON,
+            "from": _SENDER,
             "from_name": _NAME,
             "at": _TIME,
             "client_id": _UUID,
             "change": {**_CHANGE, "description": "Its last change; a change with a lower number is older."},
             "edited_at": _TIME,
             "deleted": {"const": True},
-            "reply_to": {
-                "type": "object",
-                "properties": quote,
-                "required": list(quote),
-                "additionalProperties": False,
-            },
-            "attachments": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": file,
-                    "required": list(file),
-                    "additionalProperties": False,
-                },
-            },
+            "reply_to": _object(quote),
+            "attachments": _list(file),
             "mentions": mentions,
         },
         plain,
-        {
-            **plain,
-            "id": _SECOND,
-            "seq": 9,
-            "message": "",
-            "from": None,
-            "from_name": "System",
-            "deleted": True,
-            "change": 4,
-        },
+        {**plain, **deleted, "deleted": True, "change": 4},
         optional=("change", "edited_at", "deleted", "reply_to", "attachments", "mentions"),
     )
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": _object(properties)}
+
+
+def _frame(
+    kind: str,
+    summary: str,
+    properties: dict[str, Any],
+    *examples: dict[str, Any],
+    optional: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """A frame whose first member is its type."""
+    shown = [{"type": kind, **example} for example in examples]
+    return message(summary, {"type": {"const": kind}, **properties}, *shown, optional=optional)

@@ -1,4 +1,4 @@
-"""Rooms to look at: two open ones and one by invitation, with a few words in each. Done again, it changes nothing."""
+"""Demo data: two public rooms and a private one, with messages. Idempotent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.users import selectors as users
 AFTER: Final = ("users",)
 _EMAILS: Final = ("ada@example.com", "grace@example.com", "linus@example.com")
 
-# Slug, name, private, members (the first one owns it), what was said (by whom, words).
+# Slug, name, private, members (the first one is the owner), messages (sender, text).
 _ROOMS: Final[tuple[tuple[str, str, bool, tuple[str, ...], tuple[tuple[str, str], ...]], ...]] = (
     (
         "lobby",
@@ -44,25 +44,25 @@ _ROOMS: Final[tuple[tuple[str, str, bool, tuple[str, ...], tuple[tuple[str, str]
         "Founders",
         True,
         ("ada", "grace"),
-        (("ada", "Nobody but us can see that this room exists."),),
+        (("ada", "Only its members can see that this room exists."),),
     ),
 )
 
 
 def seed(summary: dict[str, Any]) -> None:
-    """Make the rooms and what was said in them, by those of the demo accounts that still exist."""
-    people = {user.email.partition("@")[0]: user.pk for user in users.list_users().filter(email__in=_EMAILS)}
-    for slug, name, is_private, members, said in _ROOMS:
+    """Create the rooms and messages of those demo accounts that exist."""
+    ids = {user.email.partition("@")[0]: user.pk for user in users.list_users().filter(email__in=_EMAILS)}
+    for slug, name, is_private, members, messages in _ROOMS:
         room, _ = Room.objects.get_or_create(slug=slug, defaults={"name": name, "is_private": is_private})
         for who in members:
-            if who in people:
+            if who in ids:
                 role = Role.OWNER if who == members[0] else Role.MEMBER
-                Membership.objects.get_or_create(room=room, user_id=people[who], defaults={"role": role})
+                Membership.objects.get_or_create(room=room, user_id=ids[who], defaults={"role": role})
         drafts = [
-            # The same words have the same client id: they are taken once.
-            Draft(sender_id=people[who], text=words, client_id=_client_id(slug, position))
-            for position, (who, words) in enumerate(said)
-            if who in people
+            # The same client id again is the same message.
+            Draft(sender_id=ids[who], text=text, client_id=_client_id(slug, position))
+            for position, (who, text) in enumerate(messages)
+            if who in ids
         ]
         services.post_messages(room_id=room.pk, drafts=drafts)
     summary["urls"].append(["Chat", "/#/rooms/lobby"])

@@ -1,6 +1,6 @@
-"""Pages of messages by their number: `?after=<seq>`, `?before=<seq>`, `?limit=`; always in the order of their numbers.
+"""Pages of messages by number: `?after=<seq>`, `?before=<seq>`, `?limit=`, in ascending order.
 
-`?changed_after=<change>` lists what was edited or deleted instead, in the order of the last changes.
+`?changed_after=<change>` lists edited and deleted messages instead, in the order of their last changes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _PLACES = ("after", "before", "changed_after")
 
 
 class MessagePagination(LinkedPagination):
-    """`{next, previous, results}`. Without `after` and `before`: the newest page. `next` leads towards newer messages."""
+    """`{next, previous, results}`. The default is the newest page. `next` leads to newer messages."""
 
     def paginate_queryset(
         self, queryset: Any, request: HttpRequest | Request, view: APIView | None = None
     ) -> list[Any]:
-        """The page's messages, by one query. Raises InvalidInput."""
+        """Returns the messages of the page, with one query. Raises InvalidInput."""
         size = page_size(request)
         given = {name: number for name in _PLACES if (number := _number(request, name)) is not None}
         if len(given) > 1:
@@ -57,7 +57,6 @@ class MessagePagination(LinkedPagination):
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """`after`, `before`, `changed_after`, `limit` and `page_size` in OpenAPI."""
         number = {"type": "integer", "minimum": 0, "maximum": 10**_DIGITS - 1}
         return [
             query_parameter("after", "Messages that follow this number.", number),

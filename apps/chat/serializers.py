@@ -1,4 +1,4 @@
-"""The shapes of rooms, members, messages and files that several views answer with."""
+"""Representations of rooms, members, messages and files that several views share."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class QuoteOutput(serializers.Serializer[Any]):
     """The beginning of the message that this one replies to; empty after that was deleted."""
 
     def get_fields(self) -> dict[str, Any]:
-        """Declared here because one of them is called `from`."""
+        # Not class attributes, because one of them is called `from`.
         return {
             "id": serializers.UUIDField(),
             "seq": serializers.IntegerField(),
@@ -79,7 +79,7 @@ class MessageOutput(serializers.Serializer[Any]):
     """A message, with the names that frames on the socket have. `from` is null for the system."""
 
     def get_fields(self) -> dict[str, Any]:
-        """Declared here because one of them is called `from`."""
+        # Not class attributes, because one of them is called `from`.
         return {
             "id": serializers.UUIDField(),
             "seq": serializers.IntegerField(),

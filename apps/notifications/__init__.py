@@ -1,1 +1,1 @@
-"""What people are told of: an in-app list, a live stream, and a digest by mail. Knows nothing of those who tell."""
+"""Notifications of users: a list, a live stream, and a digest by mail. Other slices create them."""

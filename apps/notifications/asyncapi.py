@@ -1,7 +1,7 @@
 """`/ws/notifications/` as an AsyncAPI 3 document.
 
-The event stream in the private zone carries the same frames to clients, but for `pong` and `error`. A test compares a
-conversation on a running server with this document.
+The event stream in the private zone sends the same frames, except `pong` and `error`. A test compares a conversation on a
+running server with this document.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from apps.notifications.models import BODY_LENGTH, KIND_LENGTH, LINK_LENGTH, TIT
 from infrastructure.product import PRODUCT
 
 ZONE: Final = "private"
-"""Beside this zone's OpenAPI documents it is served, to those who may read them."""
+"""The zone whose OpenAPI documents it is served with, to the same readers."""
 
 _ID: Final = "01985d3a-7c00-7bbb-8bbb-000000000001"
 _UUID: Final = {"type": "string", "format": "uuid"}
 _NUMBER: Final = {"type": "integer", "minimum": 0}
-_UNREAD: Final = {**_NUMBER, "description": "How many are unread."}
+_UNREAD: Final = {**_NUMBER, "description": "Number of unread notifications."}
 
 _NOTIFICATION: Final[dict[str, Any]] = {
     "id": _UUID,
-    "seq": {**_NUMBER, "minimum": 1, "description": "Ascending without gaps for each person."},
-    "kind": {"type": "string", "maxLength": KIND_LENGTH, "description": "`<slice>.<what>`"},
+    "seq": {**_NUMBER, "minimum": 1, "description": "Ascending without gaps for each user."},
+    "kind": {"type": "string", "maxLength": KIND_LENGTH, "description": "`<slice>.<kind>`"},
     "title": {"type": "string", "maxLength": TITLE_LENGTH},
     "body": {"type": "string", "maxLength": BODY_LENGTH},
     "link": {"type": "string", "maxLength": LINK_LENGTH, "description": "A path of this site, or empty."},
-    "data": {"type": "object", "description": "A few ids and codes of its kind."},
+    "data": {"type": "object", "description": "Ids and codes that depend on the kind."},
     "at": {"type": "string", "format": "date-time"},
     "read": {"type": "boolean"},
 }
@@ -46,53 +46,51 @@ _EXAMPLE: Final[dict[str, Any]] = {
 
 
 def document() -> dict[str, Any]:
-    """Build the document."""
     return Socket(
         name="notifications",
         title=f"{PRODUCT.name}: notifications",
-        description="What one person is told, as it comes: stored first, numbered without gaps for each person;"
+        description="The notifications of a user as they arrive: stored first, numbered without gaps for each user;"
         " `?after=<seq>` replays what was missed before what is live: first the changes of notifications up to that"
         " number, each notification as it is now, then the notifications that follow.",
         address="/ws/notifications/",
-        channel_title="One's notifications",
+        channel_title="Notifications of a user",
         protocol=consumers.PROTOCOL,
         max_frame=consumers.MAX_FRAME,
-        received={"ping": message("Are you there?", {"type": {"const": "ping"}}, {"type": "ping"})},
+        received={"ping": message("Request a pong.", {"type": {"const": "ping"}}, {"type": "ping"})},
         sent=_sent(),
         after="The newest number that you have; what follows it is replayed, and what has changed since then.",
     ).document()
 
 
 def _sent() -> dict[str, Any]:
-    """Frames to clients."""
     return {
         "welcome": message(
-            "You are in: the newest number, and how many are unread.",
+            "The first frame: the newest number, and the number of unread notifications.",
             {"type": {"const": "welcome"}, "seq": _NUMBER, "unread": _UNREAD},
             {"type": "welcome", "seq": 7, "unread": 2},
         ),
         "notification": message(
-            "Something that you are told, new or missed; in order, once.",
+            "A notification, new or replayed; in order, once.",
             {"type": {"const": "notification"}, **_NOTIFICATION},
             {"type": "notification", **_EXAMPLE},
         ),
         "changed": message(
-            "A notification that you have reads differently now; the same fields as in `notification`.",
+            "The text of a notification changed; the fields of `notification`.",
             {"type": {"const": "changed"}, **_NOTIFICATION},
             {"type": "changed", **_EXAMPLE, "body": "@Grace look here"},
         ),
         "removed": message(
-            "Notifications were retracted: what they quoted is gone, or no longer yours to read.",
+            "Notifications were deleted, because what they quoted was deleted or you may no longer read it.",
             {"type": {"const": "removed"}, "ids": {"type": "array", "items": _UUID}},
             {"type": "removed", "ids": [_ID]},
         ),
         "unread": message(
-            "How many are unread now: behind new ones, and when some were read or retracted.",
+            "The number of unread notifications, after new ones and when some were read or deleted.",
             {"type": {"const": "unread"}, "unread": _UNREAD},
             {"type": "unread", "unread": 3},
         ),
         "event": message(
-            "Something that a service shows to you; it is not kept.",
+            "An event from a service. It is not stored.",
             {"type": {"const": "event"}, "name": {"type": "string"}, "data": {"type": "object"}},
             {"type": "event", "name": "deploy.finished", "data": {"version": "1.2"}},
         ),

@@ -1,4 +1,4 @@
-"""`/ws/notifications/`: a user's notifications as they come. Holds no rules; docs/notifications.md describes the protocol."""
+"""`/ws/notifications/`: the notifications of a user as they arrive. The protocol is in docs/notifications.md."""
 
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ _log = structlog.get_logger(__name__)
 
 
 class NotificationsConsumer(SocketConsumer):
-    """A socket of one user. Two tasks: what comes in (pings), and what goes out."""
+    """A socket of one user, with a task that receives pings and a task that sends."""
 
     async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one socket from handshake to close."""
         hub = hubs.get()
         request = handshake.read(scope, protocol=PROTOCOL)
         judged = await _judge(hub, request, client_address(scope))
@@ -55,7 +54,7 @@ class NotificationsConsumer(SocketConsumer):
 
 
 async def _judge(hub: Hub, request: HandshakeRequest, address: str) -> tuple[SessionUser, quota.Slot] | int:
-    """The user and the place that they take, or the code to close with."""
+    """Returns the user and their slot, or the code to close with."""
     if not request.is_version_spoken:
         return close_codes.UNKNOWN_VERSION
     try:
@@ -75,7 +74,7 @@ async def _judge(hub: Hub, request: HandshakeRequest, address: str) -> tuple[Ses
 
 
 async def _proof(hub: Hub, request: HandshakeRequest) -> str | SessionReference | None:
-    """The token, or the session that the ticket stands for. Raises Unavailable."""
+    """Returns the token, or the session of the ticket. Raises Unavailable."""
     if request.token or not request.ticket:
         return request.token
     return await hub.threads.run(services.redeem_ticket, ticket=request.ticket)
@@ -84,7 +83,7 @@ async def _proof(hub: Hub, request: HandshakeRequest) -> str | SessionReference 
 async def _stream(
     hub: Hub, user: SessionUser, request: HandshakeRequest, receive: Receive, send: Send
 ) -> int | None:
-    """Send and receive until one of them ends. The code to close with; None when the client has left."""
+    """Send and receive until one of them ends. Returns the code to close with, None when the client disconnected."""
     async with hub.open(user_id=user.user_id, session_id=user.session_id, after=request.after) as stream:
         if "after" in request.invalid:
             stream.tell(_error("after is the number of a notification."))
@@ -97,11 +96,11 @@ async def _stream(
             receiving.cancel()
             await asyncio.gather(sending, receiving, return_exceptions=True)
         try:
-            # Both may be done: that the client has left is then the last word.
+            # If both are done, the disconnect counts.
             return (receiving if receiving in done else sending).result()
         except OSError:
             raise
-        except Exception:  # noqa: BLE001  (a fault of ours: logged, and the end of this socket alone)
+        except Exception:  # noqa: BLE001  (a bug: logged; only this socket ends)
             _log.exception("notifications.socket_broke")
             return close_codes.FAULT
 
@@ -109,7 +108,7 @@ async def _stream(
 async def _send(stream: Stream, send: Send) -> int | None:
     async for frame in stream.frames():
         if frame is None:
-            continue  # the server pings by itself
+            continue  # the server sends pings itself
         text = orjson.dumps(frame, option=orjson.OPT_UTC_Z).decode()
         try:
             async with asyncio.timeout(LAG_LIMIT):
@@ -120,7 +119,7 @@ async def _send(stream: Stream, send: Send) -> int | None:
 
 
 async def _receive(stream: Stream, receive: Receive) -> int | None:
-    """Answer pings. Everything else is an error, and too much of it the end."""
+    """Answer pings. All other frames are errors; too many frames close the socket."""
     frames = TokenBucket(rate=FRAMES_A_MINUTE / 60, burst=FRAMES_A_MINUTE)
     while True:
         event = await receive()

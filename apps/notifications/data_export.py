@@ -1,4 +1,4 @@
-"""What this slice keeps about a person: what they were told, and what they want to hear of."""
+"""The personal data of a user in this slice: preferences and notifications."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.notifications.models import Notification
 
 
 def export(user_id: UUID) -> Mapping[str, Any]:
-    """Preferences, and notifications, the oldest first."""
+    """Returns preferences, and notifications, oldest first."""
     inbox = selectors.get_inbox(user_id=user_id)
     return {
         "preferences": {"digest": inbox.digest, "muted_kinds": inbox.muted_kinds},

@@ -1,4 +1,4 @@
-"""What the documentation shows as values of this slice's fields, by their names (see apps.api.openapi.examples)."""
+"""Example values of this slice's fields in the API documentation, by name (see apps.api.openapi.examples)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 FIELDS: Final[dict[str, Any]] = {
     "seq": 7,
     "kind": "chat.mention",
-    "title": "Ada Lovelace named you",
+    "title": "Ada Lovelace mentioned you",
     "body": "Two processes, one room.",
     "link": "/#/rooms/engineering",
     "data": {"room": "engineering", "seq": 42},
@@ -17,5 +17,5 @@ FIELDS: Final[dict[str, Any]] = {
     "key": "build-1871",
     "token": "dG9rZW4tb2YtYS1kaWdlc3Q",
     "PushInput.name": "build.finished",
-    "kinds": [{"code": "chat.mention", "title": "Somebody names you"}],
+    "kinds": [{"code": "chat.mention", "title": "A member mentions you"}],
 }

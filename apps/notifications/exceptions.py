@@ -1,4 +1,4 @@
-"""What can go wrong with notifications, by name."""
+"""Errors of notifications."""
 
 from __future__ import annotations
 
@@ -6,35 +6,31 @@ from apps.common.exceptions import InvalidInput, NotFound, TooManyRequests
 
 
 class NotificationNotFound(NotFound):
-    """No such notification of the caller's."""
-
     code = "notification_not_found"
     detail = "There is no such notification."
 
 
 class RecipientNotFound(NotFound):
-    """No account that could be told anything."""
+    """The account does not exist or is not active."""
 
     code = "recipient_not_found"
     detail = "There is no such account."
 
 
 class InvalidLink(InvalidInput):
-    """A link that leads elsewhere."""
-
     code = "invalid_link"
-    detail = "A link is a path of this site: it begins with one slash."
+    detail = "A link is a path of this site, beginning with a single slash."
 
 
 class LinkUnusable(InvalidInput):
-    """The link of a digest was tampered with, or is of nobody."""
+    """The link of a digest was tampered with, or its user has no inbox."""
 
     code = "unsubscribe_unusable"
-    detail = "This link does not hold. Change your preferences instead."
+    detail = "This link is not valid. Change your preferences instead."
 
 
 class TooManyStreams(TooManyRequests):
-    """A person or an address holds as many streams as they may."""
+    """A user or an address has as many open streams as it may."""
 
     code = "too_many_streams"
     detail = "Close another stream first."

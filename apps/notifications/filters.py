@@ -1,4 +1,4 @@
-"""What the list can be narrowed by."""
+"""Filters of the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows here from events of other slices."""
+"""Consequences of events of other slices."""
 
 from __future__ import annotations
 

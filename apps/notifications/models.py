@@ -1,4 +1,4 @@
-"""What people were told, and how they want to be told. Rules are in the services."""
+"""Notifications and preferences of users. The rules are in the services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINK_LENGTH = 300
 
 
 class Digest(models.TextChoices):
-    """How often someone gets a mail about what they have not read."""
+    """How often a user gets a mail about unread notifications."""
 
     NEVER = "never", "Never"
     DAILY = "daily", "Once a day"
@@ -64,10 +64,10 @@ class Notification(BaseModel):
     body = models.CharField(max_length=BODY_LENGTH, blank=True, default="")
     link = models.CharField(max_length=LINK_LENGTH, blank=True, default="")
     data = models.JSONField(default=dict, blank=True)
-    # Whose doing it tells of, by name; it goes when they are erased.
+    # The user whom it names; it is deleted when that account is erased.
     about_id = models.UUIDField(null=True, blank=True, editable=False)
     key = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001  (unique where there is one)
-    # What the user must be able to read to keep it, as `chat.room:<id>`; with that right it is retracted.
+    # What the user must be able to read to keep it, such as `chat.room:<id>`.
     scope = models.CharField(max_length=120, null=True, blank=True, editable=False)  # noqa: DJ001
     read_at = models.DateTimeField(null=True, blank=True)
     change = models.BigIntegerField(null=True, editable=False)

@@ -1,4 +1,4 @@
-"""The page behind the link in a digest. Outside the zones: whoever follows it need not be signed in."""
+"""The page of the link in a digest. Outside the zones, because it needs no sign-in."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Whose notifications are whose: what somebody was told is theirs alone, and to others it does not exist."""
+"""Permissions: users read and change only their own notifications; those of others do not exist for them."""
 
 from __future__ import annotations
 
@@ -8,5 +8,4 @@ from django.db.models import Q
 
 
 def own(*, user_id: UUID) -> Q:
-    """The notifications that someone may read, and mark as read."""
     return Q(user_id=user_id)

@@ -1,4 +1,4 @@
-"""The route of the socket, and the hooks that the server calls when it starts, is about to stop, and stops."""
+"""The route of the socket, and hooks for the start and stop of the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ startup, shutdown = hubs.startup, hubs.shutdown
 
 
 async def stopping() -> None:
-    """End the streams: the server waits for its answers to end, and these have no end of their own."""
+    """End the streams, since the server waits for its open responses."""
     hub = hubs.find()
     if hub is not None:
         hub.end_all()

@@ -1,4 +1,4 @@
-"""Reading notifications and preferences. Nothing here writes."""
+"""Queries for notifications and preferences. They never write."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from apps.notifications.types import Head, Page, Summary
 
 
 def list_notifications(*, user_id: UUID) -> QuerySet[Notification]:
-    """What someone was told, the newest first."""
+    """Lists the notifications of a user, the newest first."""
     return Notification.objects.filter(policies.own(user_id=user_id)).order_by("-seq")
 
 
 def get_page(*, user_id: UUID, seq: int, change: int | None, limit: int) -> Page:
-    """The frames that follow notification `seq` and change `change`: first changes of notifications up to `seq`.
+    """Returns the frames that follow notification `seq` and change `change`: first the changes of notifications up to `seq`.
 
     `change` None: the stream does not know its last change. It has seen those made before notification `seq` was the newest.
     """
-    # Read first: all up to these numbers is committed, since the lock on the inbox orders the commits.
+    # Read first: everything up to these numbers is committed, because the lock on the inbox orders the commits.
     head = list_heads(user_ids=[user_id]).get(user_id, Head())
     if change != head.change:
         frames, last = _changes(user_id, seq=seq, after=change, up_to=head.change, limit=limit)
@@ -61,7 +61,7 @@ def _changes(
 
 
 def get_summary(*, user_id: UUID) -> Summary:
-    """The number of unread notifications, and the newest numbers."""
+    """Returns the number of unread notifications, and the newest numbers."""
     head = list_heads(user_ids=[user_id]).get(user_id, Head())
     return Summary(unread=count_unread(user_id=user_id), seq=head.seq, change=head.change)
 
@@ -71,18 +71,18 @@ def count_unread(*, user_id: UUID) -> int:
 
 
 def list_heads(*, user_ids: Collection[UUID]) -> dict[UUID, Head]:
-    """The newest numbers of those users who have an inbox."""
+    """Returns the newest numbers of those users who have an inbox."""
     rows = Inbox.objects.filter(pk__in=user_ids).values_list("pk", "head", "changes")
     return {user_id: Head(seq, change) for user_id, seq, change in rows}
 
 
 def get_inbox(*, user_id: UUID) -> Inbox:
-    """Someone's preferences; those who never chose have the defaults, unsaved."""
+    """Returns the preferences of a user; the defaults, unsaved, if they never chose."""
     return Inbox.objects.filter(pk=user_id).first() or Inbox(user_id=user_id)
 
 
 def frame(notification: Notification) -> dict[str, Any]:
-    """A notification as streams carry it, and as REST answers it but for `type`."""
+    """A notification as frames have it. REST returns the same but for `type`."""
     return {
         "type": "notification",
         "id": str(notification.pk),

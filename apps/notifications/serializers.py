@@ -1,4 +1,4 @@
-"""The shapes of notifications that several views answer with."""
+"""Representations of notifications that several views share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NotificationOutput(serializers.Serializer[Notification]):
 
     id = serializers.UUIDField()
     seq = serializers.IntegerField(help_text="Ascending without gaps for each user.")
-    kind = serializers.CharField(help_text="Its subject, as `<slice>.<what>`.")
+    kind = serializers.CharField(help_text="Its kind, as `<slice>.<kind>`.")
     title = serializers.CharField()
     body = serializers.CharField()
     link = serializers.CharField()
@@ -23,12 +23,11 @@ class NotificationOutput(serializers.Serializer[Notification]):
     read = serializers.SerializerMethodField()
 
     def get_read(self, notification: Notification) -> bool:
-        """Whether it was read."""
         return notification.read_at is not None
 
 
 class SummaryOutput(serializers.Serializer[Any]):
-    """How much is unread, and the number of the newest one."""
+    """The number of unread notifications, and the number of the newest one."""
 
     unread = serializers.IntegerField()
     seq = serializers.IntegerField()

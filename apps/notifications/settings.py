@@ -1,4 +1,4 @@
-"""Live streams of notifications: how many a user and an address may hold. Limits count in each process."""
+"""Limits of live streams, which count in each process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Background work of the slice: digests, cleaning. The work is in services, where doing it twice does it once."""
+"""Background tasks: digests and cleaning. Each calls an idempotent service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.notifications import services
 from infrastructure.email import EmailDeliveryError
 
 SCHEDULE: dict[str, dict[str, Any]] = {
-    # Often, so that a broker that was away at midnight delays no digest for long; each goes out once a period.
+    # Often, so that an outage of the broker does not delay digests for long; each is sent once a period.
     "notifications.send-digests": {
         "task": "apps.notifications.tasks.send_digests",
         "schedule": 900.0,
@@ -34,6 +34,6 @@ send_digest = _task(services.send_digest, retry_for=(EmailDeliveryError, Operati
 
 @shared_task()
 def send_digests() -> None:
-    """Publish a task for each digest that is due: a mail that fails delays no other."""
+    """Start a task for each digest that is due, so that a failing mail delays no other."""
     for user_id in services.due_for_digest():
         send_digest.delay(user_id=str(user_id))

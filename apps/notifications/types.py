@@ -1,4 +1,4 @@
-"""Values of the slice, and the kinds of notifications that slices declare. Pure Python."""
+"""Values of the slice, and the kinds of notifications that slices declare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of notification, as people see it in their preferences. `code` is `<slice>.<what>`."""
+    """A kind of notification, as users see it in their preferences. `code` is `<slice>.<kind>`."""
 
     code: str
     title: str
@@ -18,14 +18,14 @@ _declared: Final[dict[str, Kind]] = {}
 
 
 def declare(kind: Kind) -> Kind:
-    """Offer a kind to people's preferences. Raises ValueError when another one has its code."""
+    """Register a kind for users' preferences. Raises ValueError when another kind has its code."""
     if _declared.setdefault(kind.code, kind) != kind:
         raise ValueError(f"Two kinds of notifications are called {kind.code!r}.")
     return kind
 
 
 def declared_kinds() -> list[Kind]:
-    """Every kind that a slice has declared, by code."""
+    """Returns all declared kinds by code."""
     return [_declared[code] for code in sorted(_declared)]
 
 
@@ -47,7 +47,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Frames for a stream that has got this far, and whether there are more."""
+    """Frames for a stream, its new position, and whether more follow."""
 
     frames: list[dict[str, Any]]
     seq: int

@@ -26,5 +26,9 @@ class Past:
             selectors.list_changed_after, room_id=room_id, after=after, limit=limit
         )
 
-    async def missed(self, room_id: UUID, **missed: int | None) -> Sequence[Posted]:
-        return await self._threads.read(selectors.list_missed_changes, room_id=room_id, **missed)
+    async def missed(
+        self, room_id: UUID, *, seq: int, after: int | None, up_to: int, limit: int
+    ) -> Sequence[Posted]:
+        return await self._threads.read(
+            selectors.list_missed_changes, room_id=room_id, seq=seq, after=after, up_to=up_to, limit=limit
+        )

@@ -1,4 +1,4 @@
-"""Reading rooms, members and messages. Nothing here writes; whoever may not see something does not find it."""
+"""Queries for rooms, members and messages. They never write; rows that the user may not see are not found."""
 
 from apps.chat.selectors.live import (
     Differences,
@@ -11,6 +11,7 @@ from apps.chat.selectors.live import (
     list_posted_after,
 )
 from apps.chat.selectors.members import (
+    get_inviter,
     get_member,
     is_banned,
     is_last_owner,
@@ -39,7 +40,6 @@ from apps.chat.selectors.rooms import (
     get_moderator,
     get_rank_against,
     get_room,
-    get_room_by_id,
     get_room_visible_to,
     get_standing,
     list_rooms,

@@ -1,4 +1,4 @@
-"""What the live rooms ask the database: at a handshake, behind a gap, and when they compare themselves with it."""
+"""Queries of live rooms: handshakes, gaps, replays, and the periodic comparison with the database."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FROM unnest(%s::text[], %s::uuid[]) AS wanted (slug, user_id)
 JOIN chat_room room ON room.slug = wanted.slug
 LEFT JOIN chat_membership member ON member.room_id = room.id AND member.user_id = wanted.user_id
 """
-# Changes reach sockets within seconds; what is older was sent before the next message was.
+# Changes reach sockets within seconds; older ones were sent before the next message.
 _MAY_BE_UNDER_WAY: Final = timedelta(minutes=1)
-# No row for those who are still members, which are nearly all of them, every few seconds.
+# Returns no row for current members, who are nearly all, since it runs every few seconds.
 _FORMER = """
 SELECT room_id, user_id FROM json_to_recordset(%s::json) AS asked (room_id uuid, user_id uuid)
 WHERE NOT EXISTS (
@@ -37,7 +37,7 @@ WHERE NOT EXISTS (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """Sessions that have ended, (room id, user id) that are members no longer, where each room is."""
+    """Ended sessions, former members as (room id, user id), and the head of each room."""
 
     ended_sessions: frozenset[UUID]
     former_members: frozenset[tuple[UUID, UUID]]
@@ -45,12 +45,12 @@ class Differences:
 
 
 def list_posted_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
-    """Up to `limit` messages that follow number `after`."""
+    """Returns the messages that follow number `after`, `limit` at most."""
     return as_posted(list(list_messages(room_id=room_id).filter(seq__gt=after)[:limit]))
 
 
 def list_changed_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]:
-    """Up to `limit` messages that changed after change number `after`, in the order of their last changes."""
+    """Returns the messages that changed after change `after`, by their last change, `limit` at most."""
     changed = list_messages(room_id=room_id).filter(change__gt=after)
     return as_posted(list(changed.order_by("change")[:limit]))
 
@@ -58,7 +58,7 @@ def list_changed_after(*, room_id: UUID, after: int, limit: int) -> list[Posted]
 def list_missed_changes(
     *, room_id: UUID, seq: int, after: int | None, up_to: int, limit: int, now: datetime | None = None
 ) -> list[Posted]:
-    """The same for a socket that has the messages up to `seq`, and only changes up to `up_to`.
+    """`list_changed_after` for a socket that has the messages up to `seq`, with changes up to `up_to`.
 
     `after` None: the socket does not know its last change. It has seen those made before message `seq` was the newest.
     """
@@ -69,7 +69,7 @@ def list_missed_changes(
 
 
 def _last_change_before(room_id: UUID, seq: int, now: datetime) -> int:
-    """The newest change made before message `seq` was the newest. One that may be on its way to sockets does not count."""
+    """The newest change made before message `seq` was the newest, without changes of the last minute."""
     seen = Message.objects.filter(room_id=room_id, change__isnull=False, changed_at_head__lt=seq)
     seen = seen.alias(changed_at=Greatest("edited_at", "deleted_at")).filter(
         changed_at__lt=now - _MAY_BE_UNDER_WAY
@@ -78,7 +78,7 @@ def _last_change_before(room_id: UUID, seq: int, now: datetime) -> int:
 
 
 def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, Head]:
-    """Where each room is that exists."""
+    """Returns the heads of the rooms that exist."""
     rows = Room.objects.filter(pk__in=room_ids).values_list("pk", "head", "changes")
     return {room_id: Head(seq, change) for room_id, seq, change in rows}
 
@@ -86,9 +86,9 @@ def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, Head]:
 def list_membership_lookups(
     *, wanted: Sequence[tuple[str, UUID]]
 ) -> dict[tuple[str, UUID], MembershipLookup]:
-    """The room, and whether the user is a member, for many (slug, user id) at once. Unknown rooms are left out."""
+    """Returns room and membership by (slug, user id). Unknown rooms are left out."""
     with connection.cursor() as cursor:
-        # Two arrays, however many are asked for: the statement is prepared once.
+        # Always two arrays, so that the statement is prepared once.
         cursor.execute(_LOOKUPS, [[slug for slug, _ in wanted], [user_id for _, user_id in wanted]])
         return {
             (slug, user_id): MembershipLookup(room_id=room_id, is_private=is_private, is_member=is_member)
@@ -97,7 +97,7 @@ def list_membership_lookups(
 
 
 def list_former_members(*, pairs: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Which of these (room id, user id) are no memberships, by one query however many there are."""
+    """Returns those (room id, user id) that are not memberships, with one query."""
     asked = [{"room_id": room_id, "user_id": user_id} for room_id, user_id in pairs]
     if not asked:
         return set()
@@ -109,7 +109,7 @@ def list_former_members(*, pairs: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID
 def get_differences(
     *, session_ids: set[UUID], members: set[tuple[UUID, UUID]], room_ids: set[UUID]
 ) -> Differences:
-    """What the database says of a process's sockets, in three queries. A room that is missing in `heads` was deleted."""
+    """Compares a process's sockets with the database in three queries. A room missing in `heads` was deleted."""
     return Differences(
         ended_sessions=frozenset(users.list_dead_sessions(session_ids=session_ids)),
         former_members=frozenset(list_former_members(pairs=members)),

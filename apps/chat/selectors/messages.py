@@ -1,19 +1,14 @@
-"""Messages as rows, and as the values that frames are made of; their files."""
+"""Messages as rows and as the values of frames, and their files."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import (
-    Q,
-    QuerySet,
-)
+from django.db.models import Q, QuerySet
 
-from apps.chat.exceptions import (
-    AttachmentNotFound,
-    MessageNotFound,
-)
+from apps.chat.exceptions import AttachmentNotFound, MessageNotFound
 from apps.chat.models import Attachment, Message
 from apps.chat.selectors.rooms import get_membership
 from apps.chat.types import Attached, Mentioned, Posted, Quote
@@ -21,7 +16,7 @@ from apps.users import selectors as users
 
 SYSTEM_NAME = "System"
 QUOTE_LENGTH = 140
-_SAID = (
+_FIELDS = (
     *(
         "id",
         "room_id",
@@ -43,14 +38,14 @@ _SAID = (
 
 
 def list_messages(*, room_id: UUID) -> QuerySet[Message]:
-    """A room's messages by number, with their senders and what they reply to."""
-    # Of an account only its name: the rest is personal, and some of it would have to be decrypted.
-    said = Message.objects.filter(room_id=room_id).select_related("sender", "reply_to__sender")
-    return said.order_by("seq").only(*_SAID)
+    """Lists the messages of a room by number, with their senders and the messages they reply to."""
+    # Only the name of an account: the other fields are personal, and some would have to be decrypted.
+    messages = Message.objects.filter(room_id=room_id).select_related("sender", "reply_to__sender")
+    return messages.order_by("seq").only(*_FIELDS)
 
 
 def get_message(*, room_id: UUID, message_id: UUID) -> Message:
-    """One message of a room with its sender. Raises MessageNotFound."""
+    """Returns a message of a room with its sender. Raises MessageNotFound."""
     message = list_messages(room_id=room_id).filter(pk=message_id).first()
     if message is None:
         raise MessageNotFound
@@ -58,12 +53,12 @@ def get_message(*, room_id: UUID, message_id: UUID) -> Message:
 
 
 def get_posted(*, room_id: UUID, message_id: UUID) -> Posted:
-    """One message of a room as the value that frames are made of. Raises MessageNotFound."""
+    """Returns a message of a room as the value of frames. Raises MessageNotFound."""
     return as_posted([get_message(room_id=room_id, message_id=message_id)])[0]
 
 
 def as_posted(messages: Sequence[Message]) -> list[Posted]:
-    """Messages of `list_messages` as the values that frames are made of; one query if anybody is named in them."""
+    """Converts messages of `list_messages` to the values of frames. One query if there are mentions."""
     named = {id_ for message in messages for id_ in message.mentions or ()}
     names = users.names_of(named) if named else {}
     return [_posted(message, names) for message in messages]
@@ -90,7 +85,7 @@ def _posted(message: Message, names: Mapping[UUID, str]) -> Posted:
 
 
 def quote(message: Message) -> Quote:
-    """The beginning of a message, for those that reply to it. Its sender has to be loaded."""
+    """Returns the beginning of a message, for replies to it. Its sender has to be loaded."""
     return Quote(
         id=message.pk,
         seq=message.seq,
@@ -102,14 +97,14 @@ def quote(message: Message) -> Quote:
 
 
 def list_quotes(*, room_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, Quote]:
-    """The beginnings of these messages of a room by id; those that are not in it are left out."""
+    """Returns the quotes of those messages that are in the room, by id."""
     found = Message.objects.filter(room_id=room_id, pk__in=message_ids).select_related("sender")
     found = found.only("id", "seq", "sender_id", "sender__name", "text", "deleted_at")
     return {message.pk: quote(message) for message in found}
 
 
 def get_attachment(*, user_id: UUID, slug: str, attachment_id: UUID) -> Attachment:
-    """A file that was posted in a room, for its members; before that for its uploader alone.
+    """Returns a file of a room, for its members; before it is posted, for its uploader only.
 
     Raises RoomNotFound, NotAMember, AttachmentNotFound.
     """
@@ -122,12 +117,4 @@ def get_attachment(*, user_id: UUID, slug: str, attachment_id: UUID) -> Attachme
 
 
 def attached(attachment: Attachment) -> Attached:
-    """A file as readers see it."""
-    return Attached(
-        id=attachment.pk,
-        name=attachment.name,
-        type=attachment.type,
-        size=attachment.size,
-        width=attachment.width,
-        height=attachment.height,
-    )
+    return Attached(**{one.name: getattr(attachment, one.name) for one in dataclasses.fields(Attached)})

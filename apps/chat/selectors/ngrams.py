@@ -1,8 +1,7 @@
-"""Text in scripts that write no spaces between words, for search: PostgreSQL cuts it into no words by itself.
+"""Search of text in scripts without spaces between words, which PostgreSQL does not split into words.
 
-The index holds each pair of neighboring characters of such a run at its position (`chat_ngrams` in the database, made by
-`migrations/0008_search_and_unread.py`), so that a run of characters is found wherever it stands: a search for it is a
-phrase of its pairs.
+The index holds each pair of adjacent characters of such a run with its position (`chat_ngrams` in the database, created by
+`migrations/0008_search_and_unread.py`). A run of characters is found anywhere by searching for the phrase of its pairs.
 """
 
 from __future__ import annotations
@@ -30,24 +29,24 @@ _SCRIPTS: Final = (
     (0x20000, 0x3FFFF),
 )
 UNSPACED: Final = "".join(f"{chr(first)}-{chr(last)}" for first, last in _SCRIPTS)
-"""A character class of regular expressions, without its brackets; Python's and PostgreSQL's alike."""
+"""A character class of regular expressions, without brackets, for Python and PostgreSQL."""
 _RUN: Final = re.compile(f"[{UNSPACED}]+")
 
 
 def fold(text: str) -> str:
-    """The text as `chat_ngrams` reads it: compatibility forms (full width, half width) and case are ignored."""
+    """Normalize a text like `chat_ngrams`: compatibility forms (full width, half width) and case are ignored."""
     return unicodedata.normalize("NFKC", text).lower()
 
 
 def split(text: str) -> tuple[list[str], str]:
-    """The runs of unspaced characters in a text, and the text without them."""
+    """Returns the runs of unspaced characters in a text, and the text without them."""
     folded = fold(text)
     runs = _RUN.findall(folded)
     return (runs, _RUN.sub(" ", folded)) if runs else ([], text)
 
 
 def phrase(run: str) -> str:
-    """A run as a `tsquery` in text form. One character is found as the first of any pair."""
+    """Returns a run as a `tsquery` in text form. A single character matches the first of any pair."""
     if len(run) == 1:
         return f"'{run}':*"
     return " <-> ".join(f"'{run[at : at + 2]}'" for at in range(len(run) - 1))

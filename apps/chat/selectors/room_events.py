@@ -1,6 +1,6 @@
-"""What the sockets of a room are told, as JSON objects: a message, and what changes about messages and members.
+"""Frames to the sockets of a room, as JSON objects: messages, and changes of messages and members.
 
-Services publish them in the room's channel, sockets send them as they are, and REST answers a message in the same form.
+Services publish them in the room's channel, and sockets send them unchanged. REST returns messages in the same form.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from infrastructure.realtime import encode, packets
 
 
 def message(posted: Posted) -> dict[str, Any]:
-    """One message. What most messages do not have is left out."""
+    """A message. Members without a value are left out."""
     event: dict[str, Any] = {
         "type": "message",
         "id": posted.id,
@@ -35,19 +35,19 @@ def message(posted: Posted) -> dict[str, Any]:
     if posted.reply_to is not None:
         event["reply_to"] = _quote(posted.reply_to)
     if posted.attachments:
-        event["attachments"] = posted.attachments  # a dataclass is an object of its fields
+        event["attachments"] = posted.attachments  # a dataclass is encoded as an object of its fields
     if posted.mentions:
         event["mentions"] = _mentions(posted)
     return event
 
 
 def packed(fresh: Sequence[Posted]) -> bytes:
-    """Messages with consecutive numbers as one payload."""
+    """Pack messages with consecutive numbers into one payload."""
     return packets.pack(fresh[0].seq, [encode(message(posted)) for posted in fresh])
 
 
 def changed(posted: Posted) -> dict[str, Any]:
-    """A message was edited or deleted: what it is now."""
+    """An edited or deleted message as it is now."""
     if posted.is_deleted:
         return deleted(id_=posted.id, seq=posted.seq, change=posted.change)
     return {
@@ -62,12 +62,11 @@ def changed(posted: Posted) -> dict[str, Any]:
 
 
 def deleted(*, id_: UUID, seq: int, change: int | None) -> dict[str, Any]:
-    """A message was deleted."""
     return {"type": "deleted", "id": str(id_), "seq": seq, "change": change}
 
 
 def member(membership: Membership) -> dict[str, Any]:
-    """A member has another role, or is muted or no longer so."""
+    """A member whose role or mute changed."""
     return {
         "type": "member",
         "user": str(membership.user_id),
@@ -77,7 +76,6 @@ def member(membership: Membership) -> dict[str, Any]:
 
 
 def read(*, user_id: UUID, seq: int) -> dict[str, Any]:
-    """A member has read up to a number."""
     return {"type": "read", "user": str(user_id), "seq": seq}
 
 

@@ -1,4 +1,4 @@
-"""Rooms, and what someone is in them. Whoever may not see a room does not find it."""
+"""Rooms, and the role and rank of a user in them. Rooms that a user may not see are not found."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, 
 from django.db.models.functions import Coalesce, Greatest
 
 from apps.chat import policies
-from apps.chat.exceptions import (
-    NotAMember,
-    RoomNotFound,
-    RoomRoleTooLow,
-)
+from apps.chat.exceptions import NotAMember, RoomNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Message, Role, Room
 from apps.chat.types import Permission
 from apps.users import selectors as users
@@ -23,7 +19,7 @@ from apps.users import selectors as users
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Someone in a room with the rank by which they act; `membership` None: one of the site's staff."""
+    """A user in a room and their rank; `membership` is None for site moderators who are not members."""
 
     user_id: UUID
     room: Room
@@ -46,7 +42,11 @@ _UNREAD: Any = Case(
 
 
 def list_rooms(*, user_id: UUID) -> QuerySet[Room]:
-    """Public rooms and those that the person is in, by slug; with `my_role` and `my_read_seq` (None outside), and `unread`, the number of messages above the mark that are not deleted."""
+    """Lists public rooms and those of the user, by slug.
+
+    They have `my_role`, `my_read_seq` and `my_muted_until` (None for others than members), and `unread`, the number of
+    messages above the read mark that are not deleted.
+    """
     return (
         policies.visible_rooms(Room.objects.all(), user_id=user_id)
         .annotate(
@@ -60,31 +60,23 @@ def list_rooms(*, user_id: UUID) -> QuerySet[Room]:
 
 
 def get_room_visible_to(*, user_id: UUID, slug: str) -> Room:
-    """One of `list_rooms`. Raises RoomNotFound."""
+    """Returns one of `list_rooms`. Raises RoomNotFound."""
     room = list_rooms(user_id=user_id).filter(slug=slug).first()
     if room is None:
         raise RoomNotFound
     return room
 
 
-def get_room(*, slug: str) -> Room:
-    """Any room, for the system itself. Raises RoomNotFound."""
-    room = Room.objects.filter(slug=slug).first()
-    if room is None:
-        raise RoomNotFound
-    return room
-
-
-def get_room_by_id(*, room_id: UUID) -> Room:
-    """Any room, for the system itself. Raises RoomNotFound."""
-    room = Room.objects.filter(pk=room_id).first()
+def get_room(**lookup: str | UUID) -> Room:
+    """Returns any room, by `slug` or `pk`, for the system. Raises RoomNotFound."""
+    room = Room.objects.filter(**lookup).first()
     if room is None:
         raise RoomNotFound
     return room
 
 
 def get_membership(*, user_id: UUID, slug: str) -> Membership:
-    """The person's membership with its room. Raises RoomNotFound, or NotAMember for a public room."""
+    """Returns the user's membership with its room. Raises RoomNotFound, or NotAMember for a public room."""
     found = Membership.objects.select_related("room").filter(user_id=user_id, room__slug=slug).first()
     if found is None:
         if policies.visible_rooms(Room.objects.filter(slug=slug), user_id=user_id).exists():
@@ -94,10 +86,7 @@ def get_membership(*, user_id: UUID, slug: str) -> Membership:
 
 
 def get_standing(*, user_id: UUID, slug: str) -> Standing:
-    """What someone has to say in a room: as a member, or as one of the site's staff in a room that they can see.
-
-    Raises RoomNotFound, NotAMember.
-    """
+    """Returns the rank of a user in a room, as a member or by a permission of the site. Raises RoomNotFound, NotAMember."""
     membership = Membership.objects.select_related("room").filter(user_id=user_id, room__slug=slug).first()
     room = Room.objects.filter(slug=slug).first() if membership is None else membership.room
     if room is None or not policies.may_see_room(
@@ -112,7 +101,7 @@ def get_standing(*, user_id: UUID, slug: str) -> Standing:
 
 
 def get_moderator(*, user_id: UUID, slug: str) -> Standing:
-    """`get_standing` of someone who may moderate. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
+    """`get_standing` of a user who may moderate. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
     standing = get_standing(user_id=user_id, slug=slug)
     if standing.rank < policies.Rank.MODERATOR:
         raise RoomRoleTooLow
@@ -120,16 +109,15 @@ def get_moderator(*, user_id: UUID, slug: str) -> Standing:
 
 
 def get_rank_against(*, actor: Standing, user_id: UUID, role: Role | None) -> policies.Rank:
-    """The rank that counts of someone (None: no member) whom the actor wants to moderate."""
+    """Returns the rank of a user whom the actor moderates; `role` is None for users who are not members."""
     by_room = policies.Rank.MEMBER if role is None else policies.rank_of(role)
     if actor.rank < policies.Rank.SITE:
         return by_room
-    # The site's staff answers to those above them on the site; its roles in a room protect nobody from it.
+    # A site moderator may moderate users of lower rank on the site, whatever their role in the room.
     is_below = users.get_rank(user_id=user_id) < users.get_rank(user_id=actor.user_id)
     return by_room if is_below else policies.Rank.SITE
 
 
 def list_rooms_without_owner(*, among: Collection[UUID]) -> QuerySet[Room]:
-    """Which of these rooms nobody owns."""
     owners: Any = Membership.objects.filter(room=OuterRef("pk"), role=Role.OWNER)
     return Room.objects.filter(~Exists(owners), pk__in=among).order_by("pk")

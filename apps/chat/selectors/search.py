@@ -1,4 +1,4 @@
-"""Full-text search in a room, and what is shown of what it finds."""
+"""Full-text search in a room, with snippets of the matches."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ from functools import reduce
 from typing import Any, Final
 
 from django.contrib.postgres.search import SearchQueryField
-from django.db.models import (
-    BooleanField,
-    F,
-    Func,
-    IntegerField,
-    QuerySet,
-    TextField,
-    Value,
-)
+from django.db.models import BooleanField, F, Func, IntegerField, QuerySet, TextField, Value
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Cast
 
@@ -26,7 +18,7 @@ from apps.chat.models import LanguageField, Message, Room
 from apps.chat.selectors import ngrams
 from apps.chat.selectors.messages import as_posted, list_messages
 
-# Control characters that no keyboard makes; those in a text are left out of what is shown of it.
+# Control characters that keyboards do not produce; those in a text are removed from its snippet.
 FOUND, END = "\x02", "\x03"
 _LESS, _GREATER = "\x04", "\x05"
 _SHOWN: Final = 160
@@ -43,7 +35,7 @@ def search_messages(*, room: Room, query: str) -> QuerySet[Message]:
     words = _tsquery(config, query)
     if words is None:
         return list_messages(room_id=room.pk).none()
-    # The room is one of the words, so the index reads nothing of what was said elsewhere.
+    # The room id is one of the words, so the index reads no messages of other rooms.
     here = Cast(Value(f"'{room.pk}'"), SearchQueryField())
     vector = Func(
         F("search"),
@@ -62,7 +54,7 @@ def search_messages(*, room: Room, query: str) -> QuerySet[Message]:
                 arg_joiner=" @@ ",
                 output_field=BooleanField(),
             ),
-            nodes__gt=0,  # words that a language leaves out, such as "the", match nothing
+            nodes__gt=0,  # stop words, such as "the", match nothing
         )
         .annotate(headline=_headline(config, query))
         .order_by("-seq")
@@ -70,9 +62,9 @@ def search_messages(*, room: Room, query: str) -> QuerySet[Message]:
 
 
 def _tsquery(config: Value, query: str) -> Any:
-    """The query as an expression; None when it holds no word.
+    """Returns the query as an expression; None when it has no word.
 
-    PostgreSQL's own reader of such queries gets one word or phrase at a time: its stack is too small for sixty dashes.
+    PostgreSQL's parser gets one word or phrase at a time: sixty dashes would exceed its stack.
     """
     alternatives: list[list[Any]] = [[]]
     for dashes, phrase, word in _TERM.findall(query):
@@ -107,8 +99,8 @@ def _or(left: Any, right: Any) -> Any:
 
 
 def _headline(config: Value, query: str) -> Any:
-    """A piece of the text, FOUND and END around what was found; both occur nowhere else in it."""
-    # Angle brackets are put by, since PostgreSQL takes what they enclose for tags and leaves it out.
+    """Returns a piece of the text with FOUND and END around each match, and nowhere else."""
+    # Angle brackets are replaced, since PostgreSQL removes what looks like a tag.
     plain = Func(
         F("text"),
         Value(f"<>{_LESS}{_GREATER}{FOUND}{END}"),
@@ -139,7 +131,7 @@ def _headline(config: Value, query: str) -> Any:
 
 
 def as_found(messages: Sequence[Any]) -> list[dict[str, Any]]:
-    """Messages of `search_messages` as `as_posted` has them, each with its `snippet`."""
+    """Converts messages of `search_messages` as `as_posted` does, each with its `snippet`."""
     return [
         {**asdict(posted), "snippet": snippet(message.headline)}
         for posted, message in zip(as_posted(messages), messages, strict=True)
@@ -147,7 +139,7 @@ def as_found(messages: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def snippet(headline: str) -> list[dict[str, Any]]:
-    """A headline in pieces, those that were looked for told apart. No markup: nothing in it can be taken for some."""
+    """Splits a headline into pieces of plain text, with the matches marked."""
     pieces: list[dict[str, Any]] = []
     for part in headline.replace(_LESS, "<").replace(_GREATER, ">").split(FOUND):
         found, end, rest = part.partition(END)

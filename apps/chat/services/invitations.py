@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.chat import limits, policies, selectors
+from apps.chat import limits, selectors
 from apps.chat.events import PersonInvited
-from apps.chat.exceptions import InvitationNotFound, RoomNotFound, RoomRoleTooLow, TooManyInvitations
-from apps.chat.models import Invitation, Membership, Mute, Role
+from apps.chat.exceptions import InvitationNotFound, RoomNotFound, TooManyInvitations
+from apps.chat.models import Invitation, Membership, Mute
 from apps.chat.services import members, notifications, rooms
 from apps.chat.types import AuditAction
 from apps.common import events
@@ -38,7 +38,7 @@ def invite(
     Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooOften, TooManyInvitations, InvalidEmail.
     """
     now = now or timezone.now()
-    membership = _inviter(actor_id, slug)
+    membership = selectors.get_inviter(user_id=actor_id, slug=slug)
     limits.count("invitations", actor_id)
     invitee: dict[str, Any] = {
         "user_id": user_id,
@@ -62,7 +62,7 @@ def invite(
 
 def withdraw_invitation(*, actor_id: UUID, slug: str, invitation_id: UUID) -> None:
     """Delete an invitation of the room. Raises RoomNotFound, NotAMember, RoomRoleTooLow, InvitationNotFound."""
-    membership = _inviter(actor_id, slug)
+    membership = selectors.get_inviter(user_id=actor_id, slug=slug)
     with transaction.atomic():
         if not discard(Invitation.objects.filter(pk=invitation_id, room_id=membership.room_id)):
             raise InvitationNotFound
@@ -121,10 +121,3 @@ def discard(invitations: QuerySet[Invitation], *, limit: int | None = None) -> i
         count = Invitation.objects.filter(pk__in=ids).delete()[0]
         notifications.retract_invitations(invitation_ids=ids)
     return count
-
-
-def _inviter(actor_id: UUID, slug: str) -> Membership:
-    membership = selectors.get_membership(user_id=actor_id, slug=slug)
-    if not policies.may_add_member(Role(membership.role), as_role=Role.MEMBER):
-        raise RoomRoleTooLow
-    return membership

@@ -43,7 +43,7 @@ def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
     members = Membership.objects.select_for_update(no_key=True).filter(room_id=room_id, user_id__in=wanted)
     # Inboxes are locked in the order of users, as everywhere.
     present = sorted(members.order_by("pk").values_list("user_id", flat=True))
-    room = selectors.get_room_by_id(room_id=room_id)
+    room = selectors.get_room(pk=room_id)
     if present and posted.sender_id is not None and not limits.may("notices", posted.sender_id):
         return 0  # the mentions remain in the message
     count = 0
@@ -115,7 +115,7 @@ def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
     )
     if member is None:
         return False
-    room = selectors.get_room_by_id(room_id=room_id)
+    room = selectors.get_room(pk=room_id)
     name = users.names_of([actor_id]).get(actor_id, selectors.SYSTEM_NAME)
     return _notify(
         user_id,

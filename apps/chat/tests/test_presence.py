@@ -37,11 +37,11 @@ def test_users_are_counted_over_sockets_and_processes() -> None:
     presence = Presence()
     assert [presence.enter(ADA, "Ada"), presence.enter(ADA, "Ada")] == [True, False]
     presence.apply("p2", [Change(ADA, "Ada", True), Change(GRACE, "Grace", True)], since=0, version=5)
-    assert presence.news() == [Change(ADA, "Ada", True), Change(GRACE, "Grace", True)]
+    assert presence.take_changes() == [Change(ADA, "Ada", True), Change(GRACE, "Grace", True)]
     assert [presence.leave(ADA), presence.leave(ADA)] == [False, True]
-    assert presence.news() == []
+    assert presence.take_changes() == []
     presence.apply("p2", [Change(ADA, "Ada", False)], since=5, version=6)
-    assert presence.news() == [Change(ADA, "Ada", False)]
+    assert presence.take_changes() == [Change(ADA, "Ada", False)]
     assert presence.known_to(LINUS, "Linus") == {GRACE: "Grace", LINUS: "Linus"}
 
 
@@ -50,7 +50,7 @@ def test_what_arrives_late_changes_nothing_and_what_was_missed_is_asked_for() ->
     presence.replace("p2", {ADA: "Ada"}, version=7)
     presence.apply("p2", [Change(ADA, "Ada", False)], since=5, version=6)
     presence.replace("p2", {}, version=6)
-    assert presence.news() == [Change(ADA, "Ada", True)]
+    assert presence.take_changes() == [Change(ADA, "Ada", True)]
     assert not presence.lacks("p2", 7)
     presence.apply("p2", [Change(GRACE, "Grace", True)], since=7, version=8)
     assert not presence.lacks("p2", 8)
@@ -58,7 +58,7 @@ def test_what_arrives_late_changes_nothing_and_what_was_missed_is_asked_for() ->
     assert (presence.lacks("p2", 9), presence.lacks("p2", 10)) == (False, True)
     presence.replace("p2", {LINUS: "Linus"}, version=10)
     assert (presence.lacks("p2", 10), presence.known_to(LINUS, "L")) == (False, {ADA: "Ada", LINUS: "L"})
-    assert presence.news() == [Change(ADA, "Ada", False), Change(LINUS, "Linus", True)]
+    assert presence.take_changes() == [Change(ADA, "Ada", False), Change(LINUS, "Linus", True)]
 
 
 def test_process_is_forgotten_when_it_is_missed_twice() -> None:

@@ -1,4 +1,4 @@
-"""Files: in before a message is posted with them, out to members."""
+"""Upload and download of files in rooms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apps.common.http.parsers import UploadParser
 from infrastructure import storage
 
 _MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
-# An upload is looked at or saved, never run.
+# Browsers display or save an upload and never run it.
 _POLICY: Final = "default-src 'none'; sandbox"
 
 
@@ -52,7 +52,7 @@ class AttachmentView(View, tag="Attachments"):
     @operation(
         "chat_attachments_download",
         "Download a file",
-        # The type is the file's own: one that clients have a decoder for, and any other.
+        # The file's own type, whether or not clients have a decoder for it.
         answers={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (200, "*/*"): OpenApiTypes.BINARY,
@@ -61,7 +61,7 @@ class AttachmentView(View, tag="Attachments"):
         failures=[*_MEMBERS_ONLY, exceptions.AttachmentNotFound, media.RangeNotSatisfiable],
     )
     def get(self, request: ApiRequest, slug: str, attachment_id: UUID) -> HttpResponseBase:
-        """For members of the room; always as a download, with the detected type. `Range` and `If-Range` are heeded."""
+        """For members of the room; always as a download, with the detected type. `Range` and `If-Range` are honored."""
         attachment = selectors.get_attachment(
             user_id=request.caller.user.pk, slug=slug, attachment_id=attachment_id
         )
@@ -79,7 +79,7 @@ class AttachmentView(View, tag="Attachments"):
                 "X-Content-Type-Options": "nosniff",
                 "Cross-Origin-Resource-Policy": "same-origin",
                 "Cache-Control": "private, max-age=300",
-                # What is stored under an id never changes.
+                # The content of an id never changes.
                 "ETag": f'"{attachment.pk.hex}"',
             },
         )

@@ -1,4 +1,4 @@
-"""Invitations: those that a room has sent, and those that a user has received."""
+"""Invitations of a room and invitations to the caller."""
 
 from __future__ import annotations
 
@@ -31,13 +31,12 @@ class InvitationOutput(serializers.Serializer[Any]):
 
 class InvitationsView(View, tag="Invitations"):
     class InvitationInput(fields.Input):
-        """Whom to invite: an address, or an account by its id."""
+        """The user to invite, by address or by id."""
 
         email = serializers.EmailField(max_length=254, required=False)
         user = fields.UUIDField(source="user_id", required=False)
 
         def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-            """One of both."""
             if len(data) != 1:
                 raise serializers.ValidationError("Give either email or user.")
             return data

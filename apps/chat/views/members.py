@@ -1,4 +1,4 @@
-"""Members of a room, how far they have read, and users whom the caller can find."""
+"""Members of a room, read marks, and the search for users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages of a room, posted by members and by the system."""
+"""Messages of a room, posted by members and by services."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class ClientIdField(fields.UUIDField):
     """A UUID as the caller spells it."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """Raises ValidationError (`invalid`)."""
         super().to_internal_value(data)
         if not UUID_PATTERN.fullmatch(data):
             self.fail("invalid", value=data)
@@ -111,7 +110,6 @@ class SearchView(View, tag="Messages"):
         """A message that matches a query."""
 
         def get_fields(self) -> dict[str, Any]:
-            """Those of a message, and the snippet."""
             return {**super().get_fields(), "snippet": SearchView.PieceOutput(many=True)}
 
     @operation(

@@ -27,7 +27,6 @@ class MuteView(View, tag="Members"):
         until = serializers.DateTimeField(required=False)
 
         def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-            """One of both."""
             if len(data) != 1:
                 raise serializers.ValidationError("Give either seconds or until.")
             return data

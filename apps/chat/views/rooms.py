@@ -68,7 +68,7 @@ class RoomsView(View, tag="Rooms"):
 
 class RoomView(View, tag="Rooms"):
     class RoomChangeInput(fields.Input):
-        """What may change about a room."""
+        """The fields of a room to change."""
 
         name = fields.LineField(max_length=80, required=False)
         is_private = fields.BooleanField(required=False)
@@ -118,7 +118,7 @@ class PushEventView(View, tag="Messages"):
         name = fields.PatternField(
             r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z",
             max_length=64,
-            help_text="`<what it is of>.<what happened>`",
+            help_text="`<subject>.<event>`",
         )
         data = serializers.DictField(  # type: ignore[assignment]  # a field's name
             child=serializers.JSONField(allow_null=True),
@@ -127,7 +127,6 @@ class PushEventView(View, tag="Messages"):
         )
 
         def validate_data(self, data: dict[str, Any]) -> dict[str, Any]:
-            """A few ids and codes, not a document."""
             if len(json.dumps(data)) > MAX_EVENT:
                 raise serializers.ValidationError(f"At most {MAX_EVENT} characters of JSON.")
             return data

@@ -1,4 +1,4 @@
-"""The socket of notifications in generated clients."""
+"""The notifications socket in generated clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The streams of one event loop: what other processes tell, and the upkeep."""
+"""The streams of one event loop, the events of other processes, and the upkeep."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SWEEP_EVERY: Final = 3.0
 
 
 class Hub:
-    """Streams by user and by session. Everything but the database runs in the loop, so nothing needs a lock."""
+    """Streams by user and by session. All but database access runs in the loop, so no locks are needed."""
 
     def __init__(self) -> None:
         self.threads = DatabaseThreads(1, name="notifications-database")
@@ -34,7 +34,6 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to listen, and begin the upkeep."""
         for upkeep in (
             control.listen(self._heard),
             repeat("notifications-sweep", every=SWEEP_EVERY, work=self.sweep),
@@ -42,13 +41,12 @@ class Hub:
             self._tasks.append(asyncio.create_task(upkeep))
 
     def end_all(self) -> None:
-        """End every stream with 1012: the server restarts."""
+        """End every stream with 1012, because the server restarts."""
         self.is_closing = True
         for stream in tuple(self._streams):
             stream.end(close_codes.RESTART)
 
     async def aclose(self) -> None:
-        """End all streams, let go of Redis and the database."""
         self.end_all()
         for task in self._tasks:
             task.cancel()
@@ -59,7 +57,7 @@ class Hub:
     async def open(
         self, *, user_id: UUID, session_id: UUID | None, after: int | None
     ) -> AsyncIterator[Stream]:
-        """A stream of one user, for as long as the context lasts."""
+        """A stream of one user, open as long as the context."""
         stream = Stream(self.threads, user_id=user_id, session_id=session_id, after=after)
         if self.is_closing:
             stream.end(close_codes.RESTART)
@@ -92,7 +90,7 @@ class Hub:
                 stream.end(close_codes.SESSION_ENDED)
 
     async def sweep(self) -> None:
-        """Compare with the database, in two queries: sessions that ended, lists that moved on unheard."""
+        """Find ended sessions and missed notifications in the database, with two queries."""
         if not self._streams:
             return
         sessions = {one.session_id for one in self._streams if one.session_id is not None}

@@ -1,4 +1,4 @@
-"""Bounds how many streams a user and an address hold in this process. Taken in threads and in the loop."""
+"""Limits the streams of a user and of an address in this process. Thread-safe: slots are taken in threads and in the loop."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ _taken: Final[Counter[str]] = Counter()
 
 
 class Slot:
-    """The place of one stream. `release` it once or more."""
+    """The slot of one stream. `release` is idempotent."""
 
     def __init__(self, keys: tuple[str, str]) -> None:
         self._keys = keys
         self._is_taken = True
 
     def release(self) -> None:
-        """Give the place back."""
         with _lock:
             if self._is_taken:
                 self._is_taken = False
@@ -33,7 +32,7 @@ class Slot:
 
 
 def take(*, user: str, address: str) -> Slot:
-    """Take a place. Raises TooManyStreams by the slice's limits."""
+    """Take a slot. Raises TooManyStreams."""
     keys = (f"user:{user}", f"address:{address}")
     with _lock:
         if (
@@ -46,6 +45,6 @@ def take(*, user: str, address: str) -> Slot:
 
 
 def count() -> int:
-    """The number of streams, for tests."""
+    """Returns the number of open streams."""
     with _lock:
         return sum(number for key, number in _taken.items() if key.startswith("user:"))

@@ -1,4 +1,4 @@
-"""Streams as Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html), for clients without WebSockets."""
+"""Server-Sent Events (WHATWG HTML, section 9.2) for clients without WebSockets."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from apps.notifications import selectors
 from apps.notifications.live.hub import hubs
 from apps.notifications.live.stream import PAGE
 
-# Milliseconds after which a client that lost its stream reconnects.
+# Milliseconds after which a disconnected client reconnects.
 OPENING: Final = b"retry: 3000\n\n"
 _ALIVE: Final = b":\n\n"
 
 
 def encode(frame: Mapping[str, Any]) -> bytes:
-    """One frame as an event of its type; notifications carry their number as its id, where clients resume."""
+    """Encode a frame as an event. The id of a notification is its number, after which clients resume."""
     head = f"id: {frame['seq']}\n".encode() if frame["type"] == "notification" else b""
-    # JSON escapes line breaks, so the data is one line whatever is in it.
+    # JSON escapes line breaks, so the data is always one line.
     data = orjson.dumps(frame, option=orjson.OPT_UTC_Z)
     return b"%bevent: %b\ndata: %b\n\n" % (head, str(frame["type"]).encode(), data)
 
 
 def list_missed(*, user_id: UUID, after: int) -> list[bytes]:
-    """The events of an answer that ends: all changes that were missed, and a page of notifications."""
+    """Returns the events of a finite response: all missed changes, and one page of notifications."""
     page = selectors.get_page(user_id=user_id, seq=after, change=None, limit=PAGE)
     frames = page.frames
     while page.seq == after and not page.is_last:
@@ -36,7 +36,7 @@ def list_missed(*, user_id: UUID, after: int) -> list[bytes]:
 
 
 async def live(*, user_id: UUID, session_id: UUID | None, after: int | None) -> AsyncGenerator[bytes, None]:
-    """All events from number `after` on, for as long as the client stays; ends when its session does."""
+    """Yields all events after number `after` until the client disconnects or its session ends."""
     async with hubs.get().open(user_id=user_id, session_id=session_id, after=after) as stream:
         async for frame in stream.frames():
             yield _ALIVE if frame is None else encode(frame)

@@ -1,4 +1,4 @@
-"""One open stream: a cursor into a user's list, and a few events that are told and not kept."""
+"""One open stream: a cursor into a user's notifications, and a queue of events that are not stored."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from infrastructure.realtime.database_threads import DatabaseThreads
 
 HEARTBEAT: Final = 15.0
 PAGE: Final = 100
-# Events that wait for a client that does not read; then the oldest are dropped.
-TOLD: Final = 64
+# The most events that are queued for a slow client; the oldest are dropped.
+MAX_QUEUED: Final = 64
 _RETRY: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 
 class Stream:
-    """What the hub knows of one client. Everything but the database runs in the loop."""
+    """The state of one client. All but database access runs in the loop."""
 
     def __init__(
         self, threads: DatabaseThreads, *, user_id: UUID, session_id: UUID | None, after: int | None
@@ -36,33 +36,33 @@ class Stream:
         self.change: int | None = None
         self.code: int | None = None
         self._threads = threads
-        self._told: deque[Mapping[str, Any]] = deque(maxlen=TOLD)
+        self._queue: deque[Mapping[str, Any]] = deque(maxlen=MAX_QUEUED)
         self._is_behind = False
         self._owes_unread = False
-        self._news = asyncio.Event()
+        self._wake = asyncio.Event()
 
     def is_behind(self, head: Head) -> bool:
         """Whether the database has more than this stream has sent."""
         return self.seq is not None and (head.seq > self.seq or head.change > (self.change or 0))
 
     def nudge(self) -> None:
-        """Look for what is new in the list."""
+        """Look for new notifications and changes."""
         self._is_behind = True
-        self._news.set()
+        self._wake.set()
 
     def tell(self, frame: Mapping[str, Any]) -> None:
-        """Send an event that is not kept."""
-        self._told.append(frame)
-        self._news.set()
+        """Send an event that is not stored."""
+        self._queue.append(frame)
+        self._wake.set()
 
     def end(self, code: int) -> None:
-        """End the stream; the first code counts."""
+        """End the stream. The first code wins."""
         if self.code is None:
             self.code = code
-        self._news.set()
+        self._wake.set()
 
     async def frames(self) -> AsyncIterator[Mapping[str, Any] | None]:
-        """The welcome, what was missed, then what comes, until the stream is ended. None: nothing for a while."""
+        """Yields the welcome, what was missed, then live frames, until the stream ends; None after HEARTBEAT seconds of silence."""
         summary = await self._read(selectors.get_summary)
         if summary is None:
             return
@@ -72,16 +72,16 @@ class Stream:
         self._is_behind |= self.is_behind(Head(summary.seq, summary.change))
         yield {"type": "welcome", "seq": summary.seq, "unread": summary.unread}
         while self.code is None:
-            if self._told:
-                yield self._told.popleft()
+            if self._queue:
+                yield self._queue.popleft()
             elif self._is_behind:
                 async for frame in self._catch_up(self.seq):
                     yield frame
             else:
-                self._news.clear()
+                self._wake.clear()
                 try:
                     async with asyncio.timeout(HEARTBEAT):
-                        await self._news.wait()
+                        await self._wake.wait()
                 except TimeoutError:
                     yield None
 
@@ -95,7 +95,7 @@ class Stream:
             self._owes_unread |= frame["type"] != "changed"
         self.seq, self.change = page.seq, page.change
         self._is_behind |= not page.is_last
-        # A nudge may have come for what this page held already; the next page is empty then, and the count still due.
+        # If a nudge came for notifications of this page, the next page is empty, and the count still due.
         if self._owes_unread and not self._is_behind:
             unread = await self._read(selectors.count_unread)
             self._owes_unread = False
@@ -103,7 +103,7 @@ class Stream:
                 yield {"type": "unread", "unread": unread}
 
     async def _read(self, selector: Any, **arguments: Any) -> Any:
-        """Ask the database, waiting while it is away. None when the stream ends meanwhile."""
+        """Query the database, retrying while it is unavailable. Returns None when the stream ends meanwhile."""
         while self.code is None:
             try:
                 return await self._threads.read(selector, user_id=self.user_id, **arguments)

@@ -1,4 +1,4 @@
-"""Telling people, their reading and preferences, and the digests."""
+"""The use cases of notifications."""
 
 from apps.notifications.services.cleaning import delete_old_notifications, forget_user
 from apps.notifications.services.digests import (

@@ -1,4 +1,4 @@
-"""Deleting what nobody looks at any more, and what belongs to someone who is gone."""
+"""Deletion of old notifications and of those of erased accounts."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def delete_old_notifications(*, now: datetime | None = None) -> int:
 
 
 def forget_user(*, user_id: UUID) -> int:
-    """Delete all that an erased account was told, and what others were told of it; done again, it finds nothing.
+    """Delete the inbox of an erased account, and the notifications of others that name it. Idempotent.
 
-    How many rows it were.
+    Returns the number of rows deleted.
     """
     gone = Notification.objects.filter(user_id=user_id).delete()[0]
     RemovedNotification.objects.filter(user_id=user_id).delete()

@@ -1,4 +1,4 @@
-"""Digests: one mail for each person and period about what they have not read, and the link that ends them.
+"""Digests: one mail for each user and period about unread notifications, and the link to unsubscribe.
 
 The row of the inbox has the period of the last one, written in the transaction that sends the mail (apps.common.mails): when
 sending fails, nothing is written. Of two workers one sends, and the other does nothing.
@@ -27,7 +27,7 @@ _SALT: Final = "apps.notifications.unsubscribe"
 
 
 def period_of(digest: str, now: datetime) -> str:
-    """The day or the ISO week of a moment, in UTC; what the next digest of that rhythm is for."""
+    """Returns the day or the ISO week of a time, in UTC."""
     if digest == Digest.WEEKLY:
         year, week, _ = now.isocalendar()
         return f"{year}-W{week:02}"
@@ -35,7 +35,7 @@ def period_of(digest: str, now: datetime) -> str:
 
 
 def due_for_digest(*, now: datetime | None = None, limit: int = 1000) -> list[UUID]:
-    """Whom a digest is due: they have something unread that no digest told of, and none came in this period."""
+    """Returns users with unread notifications after their last digest, and no digest in this period."""
     now = now or timezone.now()
     due = Q()
     for digest in (Digest.DAILY, Digest.WEEKLY):
@@ -80,7 +80,7 @@ def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
             cause=f"{user_id}.{period}",
             now=now,
             to=user.email,
-            subject=f"{count} {'thing' if count == 1 else 'things'} you have not read",
+            subject=f"{count} unread notification{'' if count == 1 else 's'}",
             context={
                 "name": user.name,
                 "site": settings.PUBLIC_URL,
@@ -89,7 +89,7 @@ def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
                 "unsubscribe": f"{settings.PUBLIC_URL}/notifications/unsubscribe/?token={token}",
             },
             headers={
-                # One click in the mail program itself (RFC 8058).
+                # One-click unsubscription in mail programs (RFC 8058).
                 "List-Unsubscribe": f"<{settings.PUBLIC_URL}/api/public/v1/notifications/unsubscribe/?token={token}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             },
@@ -100,12 +100,12 @@ def send_digest(*, user_id: UUID, now: datetime | None = None) -> bool:
 
 
 def unsubscribe_token(user_id: UUID) -> str:
-    """What the link of a digest carries: it can end this person's digests, and nothing else. It does not expire."""
+    """Returns the token of a digest's link. It unsubscribes the user and does not expire."""
     return signing.Signer(salt=_SALT).sign(str(user_id))
 
 
 def read_unsubscribe_token(token: str) -> UUID | None:
-    """Whose link it is; None for one that was not made here."""
+    """Returns the user of a token; None for an invalid one."""
     try:
         return UUID(signing.Signer(salt=_SALT).unsign(token))
     except (signing.BadSignature, ValueError):
@@ -113,7 +113,7 @@ def read_unsubscribe_token(token: str) -> UUID | None:
 
 
 def unsubscribe(*, token: str) -> None:
-    """No more digests for whom the link of one was sent to; done twice is done. Raises LinkUnusable."""
+    """Unsubscribe the user of a token from digests. Idempotent. Raises LinkUnusable."""
     user_id = read_unsubscribe_token(token)
     if user_id is None or not Inbox.objects.filter(pk=user_id).update(digest=Digest.NEVER):
         raise LinkUnusable

@@ -1,4 +1,4 @@
-"""What users do with their inbox: reading it, and choosing what they want to hear of."""
+"""Marking notifications as read, and preferences."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from infrastructure import realtime
 
 
 def mark_read(*, actor_id: UUID, notification_id: UUID, now: datetime | None = None) -> Summary:
-    """One is read; done twice is done. Returns what is left. Raises NotificationNotFound."""
+    """Mark a notification as read. Idempotent. Returns what is left unread. Raises NotificationNotFound."""
     mine = Notification.objects.filter(policies.own(user_id=actor_id), pk=notification_id)
     with transaction.atomic():
         if not mine.filter(read_at=None).update(read_at=now or timezone.now()) and not mine.exists():
             raise NotificationNotFound
-        return _tell(actor_id)
+        return _push_unread(actor_id)
 
 
 def mark_all_read(*, actor_id: UUID, up_to: int | None = None, now: datetime | None = None) -> Summary:
-    """All are read, or those up to a number: what came in after one looked stays unread. Returns what is left."""
+    """Mark all notifications as read, or those up to a number. Returns what is left unread."""
     mine = Notification.objects.filter(policies.own(user_id=actor_id), read_at=None)
     if up_to is not None:
         mine = mine.filter(seq__lte=up_to)
     with transaction.atomic():
         mine.update(read_at=now or timezone.now())
-        return _tell(actor_id)
+        return _push_unread(actor_id)
 
 
 def set_preferences(
     *, actor_id: UUID, digest: str | None = None, muted_kinds: Sequence[str] | None = None
 ) -> Inbox:
-    """Choose how often a digest comes, and which kinds not to hear of; what is left out stays."""
+    """Set the frequency of digests and the muted kinds; None keeps a preference."""
     with transaction.atomic():
         Inbox.objects.get_or_create(user_id=actor_id)
         inbox = Inbox.objects.select_for_update(no_key=True).get(pk=actor_id)
@@ -50,8 +50,8 @@ def set_preferences(
     return inbox
 
 
-def _tell(user_id: UUID) -> Summary:
-    """Other windows of the same person show the same number."""
+def _push_unread(user_id: UUID) -> Summary:
+    """Send the number of unread notifications to the user's streams."""
     summary = selectors.get_summary(user_id=user_id)
     realtime.push(f"inbox:{user_id}", {"type": "unread", "unread": summary.unread})
     return summary

@@ -1,4 +1,4 @@
-"""Telling somebody something: stored first, numbered without gaps, each cause once; then on its way to open streams."""
+"""Creating, changing and retracting notifications: stored and numbered first, then sent to open streams."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ def notify(
     scope: str | None = None,
     now: datetime | None = None,
 ) -> Notification | None:
-    """Tell a person something; None when they do not want to hear of this kind.
+    """Notify a user. Returns None when they have muted this kind.
 
     Args:
-        kind: `<slice>.<what>`; declare it with `types.declare`, so that people can choose.
-        title, body: Plain text, cut to their lengths.
-        link: Where it leads, a path of this site.
+        kind: `<slice>.<kind>`, declared with `types.declare` so that users can mute it.
+        title, body: Plain text, truncated to their lengths.
+        link: A path of this site.
         data: A few ids and codes for clients.
-        key: Names the cause: told again under the same key, it stays one notification.
-        about_id: The person whose name it holds; when they are erased, it goes.
-        scope: What the user must be able to read to keep it (`chat.room:<id>`), for `retract`.
+        key: Identifies the cause: the same key again is the same notification.
+        about_id: The user whom it names; it is deleted when their account is erased.
+        scope: What the user must be able to read to keep it (`chat.room:<id>`), for `retract_scope`.
 
     Raises:
-        RecipientNotFound: there is no such account, or it is not active.
-        InvalidLink: the link leads to another site.
+        RecipientNotFound: the account does not exist or is not active.
+        InvalidLink: the link is not a path of this site.
     """
     if link and (not link.startswith("/") or link.startswith(("//", "/\\"))):
         raise InvalidLink
     _require_recipient(user_id)
     with transaction.atomic():
         Inbox.objects.get_or_create(user_id=user_id)
-        # The lock makes the order of commits the order of numbers, so "after 7" misses nothing.
+        # The lock makes the order of commits the order of numbers, so that `?after=` misses nothing.
         inbox = Inbox.objects.select_for_update(no_key=True).get(pk=user_id)
         if kind in inbox.muted_kinds:
             return None
@@ -98,13 +98,13 @@ def revise(*, key: str, body: str, keep: Collection[UUID]) -> None:
 
 
 def retract(*, keys: Collection[str]) -> None:
-    """Delete the notifications of causes that are gone, such as a message that was deleted."""
+    """Delete the notifications of causes that no longer exist, such as a deleted message."""
     with transaction.atomic():
         delete(Notification.objects.filter(key__in=keys))
 
 
 def retract_scope(*, scope: str, user_id: UUID | None = None) -> None:
-    """Delete the notifications that quote what a user, or everyone, may no longer read."""
+    """Delete the notifications that quote what a user, or every user, may no longer read."""
     found = Notification.objects.filter(scope=scope)
     if user_id is not None:
         found = found.filter(user_id=user_id)
@@ -149,7 +149,7 @@ def _nudge(user_id: UUID) -> None:
 
 
 def push_event(*, user_id: UUID, name: str, data: Mapping[str, Any] | None = None) -> None:
-    """Show a person something on every socket and stream that is open now; it is not kept. Raises RecipientNotFound."""
+    """Send an event to the open sockets and streams of a user. It is not stored. Raises RecipientNotFound."""
     _require_recipient(user_id)
     realtime.push_to_user(user_id, {"type": "event", "name": name, "data": dict(data or {})})
 

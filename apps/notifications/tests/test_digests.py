@@ -39,7 +39,7 @@ def test_one_mail_a_day_about_what_is_new_and_unread() -> None:
     assert services.send_digest(user_id=ada.pk, now=MONDAY)
     assert not services.send_digest(user_id=ada.pk, now=MONDAY)
     (sent,) = mail.outbox
-    assert (sent.subject, sent.to) == ("1 thing you have not read", [ada.email])
+    assert (sent.subject, sent.to) == ("1 unread notification", [ada.email])
     assert "Grace <mentioned> you\n  a & b\n  http://127.0.0.1:8000/#/rooms/moor" in sent.body
     assert isinstance(sent, EmailMultiAlternatives)
     html = str(sent.alternatives[0][0])
@@ -77,7 +77,7 @@ def test_long_lists_are_cut_and_mails_go_to_verified_addresses_only() -> None:
     assert services.send_digest(user_id=ada.pk)
     assert not services.send_digest(user_id=grace.pk)
     (sent,) = mail.outbox
-    assert sent.subject == "22 things you have not read"
+    assert sent.subject == "22 unread notifications"
     assert "and 2 more" in sent.body
 
 
@@ -161,7 +161,7 @@ def test_link_of_a_digest_asks_before_it_ends_them() -> None:
     client = Client(enforce_csrf_checks=True)
     page = client.get("/notifications/unsubscribe/", {"token": token})
     assert (page.status_code, Inbox.objects.get().digest) == (200, "daily")
-    assert b"No more mails" in page.content
+    assert b"Unsubscribe" in page.content
     assert client.post("/notifications/unsubscribe/", {"token": token}).status_code == 403
     secret = page.cookies["csrftoken"].value
     done = client.post("/notifications/unsubscribe/", {"token": token, "csrfmiddlewaretoken": secret})

@@ -1,6 +1,6 @@
-"""The link that unsubscribes from digests: as an operation of zone public, and as a page with one button.
+"""Unsubscription from digests: an operation of zone public, and a page with one button.
 
-The link in a mail leads to the page, which only asks: programs that follow links in mails unsubscribe no user.
+The link in a mail leads to the page, so that programs that follow links in mails unsubscribe no user.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TOKEN_LENGTH: Final = 200
 
 
 class OneClickParser(FormParser):
-    """Mail programs post a form of their own to the address in the mail's header (RFC 8058), with the token in the query."""
+    """Mail programs post a form to the URL of the mail's header (RFC 8058), with the token in the query."""
 
     is_documented = False
 
@@ -39,7 +39,7 @@ class UnsubscribeView(View, tag="Notifications"):
         token = fields.TextField(max_length=_TOKEN_LENGTH)
 
         def to_internal_value(self, data: Any) -> Any:
-            """The token of the query, or else of the body."""
+            """Reads the token from the query, else from the body."""
             query = self.context["request"].GET if "request" in self.context else {}
             return super().to_internal_value(query if "token" in query else data)
 
@@ -65,7 +65,7 @@ class UnsubscribeView(View, tag="Notifications"):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest) -> HttpResponse:
-    """GET asks, POST does it; 400 for a link that does not hold."""
+    """GET shows the button, POST unsubscribes; 400 for an invalid link."""
     token = (request.POST if request.method == "POST" else request.GET).get("token", "")
     if services.read_unsubscribe_token(token) is None:
         return render(request, TEMPLATE, {"state": "unusable"}, status=400)

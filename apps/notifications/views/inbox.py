@@ -1,4 +1,4 @@
-"""Zone private: one's own notifications and preferences."""
+"""Zone private: the caller's notifications and preferences."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ReadView(View, tag="Notifications"):
 
 class ReadAllView(View, tag="Notifications"):
     class ReadAllInput(fields.Input):
-        """Which notifications are read: all, or those up to a number."""
+        """The notifications to mark: all, or those up to a number."""
 
         up_to = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
 
@@ -67,13 +67,12 @@ class PreferencesOutput(serializers.Serializer[Inbox]):
     kinds = serializers.SerializerMethodField()
 
     def get_kinds(self, inbox: Inbox) -> list[dict[str, str]]:
-        """Every kind that the slices declare."""
         return [{"code": kind.code, "title": kind.title} for kind in declared_kinds()]
 
 
 class PreferencesView(View, tag="Notifications"):
     class PreferencesInput(fields.Input):
-        """Preferences; fields that are left out stay."""
+        """Preferences; omitted fields are not changed."""
 
         digest = serializers.ChoiceField(choices=Digest.choices, required=False)
         muted_kinds = serializers.ListField(
@@ -81,7 +80,6 @@ class PreferencesView(View, tag="Notifications"):
         )
 
         def validate_muted_kinds(self, codes: list[str]) -> list[str]:
-            """Only kinds that there are."""
             if unknown := set(codes) - {kind.code for kind in declared_kinds()}:
                 raise serializers.ValidationError(f"There is no kind {min(unknown)!r}.", code="kind_unknown")
             return codes

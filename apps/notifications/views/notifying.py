@@ -29,9 +29,7 @@ class NotifyView(View, tag="Notifications"):
         """A notification from a service."""
 
         user = fields.UUIDField(source="user_id")
-        kind = fields.PatternField(
-            _KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`"
-        )
+        kind = fields.PatternField(_KIND, max_length=KIND_LENGTH, help_text="`<subject>.<event>`")
         title = fields.LineField(max_length=TITLE_LENGTH)
         body = fields.TextField(max_length=BODY_LENGTH, allow_blank=True, default="")
         link = fields.TextField(max_length=LINK_LENGTH, allow_blank=True, default="")
@@ -76,9 +74,7 @@ class PushEventView(View, tag="Notifications"):
     class PushInput(fields.Input):
         """An event for a user. It cannot pose as a frame of the protocols: its type is `event`."""
 
-        name = fields.PatternField(
-            _KIND, max_length=KIND_LENGTH, help_text="`<what it is of>.<what happened>`"
-        )
+        name = fields.PatternField(_KIND, max_length=KIND_LENGTH, help_text="`<subject>.<event>`")
         data = serializers.DictField(  # type: ignore[assignment]  # a field's name
             child=serializers.JSONField(allow_null=True),
             required=False,

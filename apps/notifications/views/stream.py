@@ -1,4 +1,4 @@
-"""Zone private: notifications as they come, for clients that cannot use WebSockets."""
+"""Zone private: notifications as Server-Sent Events, for clients that cannot use WebSockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.users.exceptions import TicketRefused
 from infrastructure.server.wsgi_bridge import TAKEOVER
 
 _DIGITS: Final = 18  # of the number of a notification
-# An event of the stream as OpenAPI tools see it: its fields, as they are written (WHATWG HTML, section 9.2).
+# An event of the stream for OpenAPI tools (WHATWG HTML, section 9.2).
 _EVENT: Final = {
     "type": "object",
     "required": ["event", "data"],
@@ -35,7 +35,7 @@ _EVENT: Final = {
 
 
 class EventStreamRenderer(BaseRenderer):
-    """`text/event-stream`, so that it can be asked for; what is sent is written by `live.sse`."""
+    """Negotiates `text/event-stream`; the content is written by `live.sse`."""
 
     media_type = "text/event-stream"
     format = "events"
@@ -44,13 +44,12 @@ class EventStreamRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
-        """Nothing is rendered by DRF here."""
         return b""
 
 
 class StreamView(View, tag="Notifications"):
     renderer_classes = (EventStreamRenderer, JSONRenderer)
-    # `EventSource` of a browser can set no header.
+    # `EventSource` in browsers cannot set headers.
     further_authentication = ("ticket",)
 
     @operation(
@@ -63,7 +62,7 @@ class StreamView(View, tag="Notifications"):
                 "Last-Event-ID",
                 {"type": "string", "pattern": f"^[0-9]{{0,{_DIGITS}}}$"},
                 OpenApiParameter.HEADER,
-                description="The number of the last notification that was seen; those after it come first.",
+                description="The number of the last notification received; what was missed since then comes first.",
             ),
             OpenApiParameter(
                 "after",
@@ -95,13 +94,13 @@ class StreamView(View, tag="Notifications"):
         return StreamingHttpResponse(
             body,
             content_type="text/event-stream; charset=utf-8",
-            # For nginx and its like: hand on each event as it comes.
+            # Reverse proxies such as nginx must not buffer events.
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
 
 def _after(request: HttpRequest) -> int | None:
-    """The number that the client has seen last; None to begin now. Raises InvalidInput."""
+    """Returns the last number that the client received; None to begin now. Raises InvalidInput."""
     header = request.headers.get("Last-Event-ID") or None
     given = [text for text in (header, request.GET.get("after")) if text is not None]
     if not all(text.isascii() and text.isdigit() and len(text) <= _DIGITS for text in given):

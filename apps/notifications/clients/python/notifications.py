@@ -1,6 +1,7 @@
 """A reconnecting socket for notifications (`/ws/notifications/`, protocol `notifications.v1`), for asyncio.
 
-Needs `websockets`. It resumes after the newest `seq`, so that each notification arrives once and in order.
+Needs `websockets`. It resumes after the newest `seq`, so that each notification arrives once and in order. Changes and removals that were missed
+are replayed, some of them perhaps again.
 """
 
 from __future__ import annotations
@@ -40,19 +41,19 @@ class _Notification(TypedDict):
 
 
 class NotificationFrame(_Notification):
-    """A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601."""
+    """A notification. `kind` is `<slice>.<kind>`; `link` is a path of the site, or empty; `at` is ISO 8601."""
 
     type: Literal["notification"]
 
 
 class ChangedFrame(_Notification):
-    """A notification reads differently now, as what it quotes does."""
+    """The text of a notification changed."""
 
     type: Literal["changed"]
 
 
 class RemovedFrame(TypedDict):
-    """Notifications were retracted: what they quoted is gone, or no longer the user's to read."""
+    """Notifications were deleted, because what they quoted was deleted or the user may no longer read it."""
 
     type: Literal["removed"]
     ids: list[str]

@@ -1,7 +1,8 @@
 /**
  * A reconnecting socket for notifications (`/ws/notifications/`, protocol `notifications.v1`).
  *
- * It resumes after the newest `seq`, so that each notification arrives once and in order.
+ * It resumes after the newest `seq`, so that each notification arrives once and in order. Changes and removals that were
+ * missed are replayed, some of them perhaps again.
  */
 
 import {
@@ -31,17 +32,17 @@ interface NotificationFields {
   read: boolean;
 }
 
-/** A notification. `kind` is `<slice>.<what>`; `link` is a path of the site, or empty; `at` is ISO 8601 in UTC. */
+/** A notification. `kind` is `<slice>.<kind>`; `link` is a path of the site, or empty; `at` is ISO 8601 in UTC. */
 export interface NotificationFrame extends NotificationFields {
   type: "notification";
 }
 
-/** A notification reads differently now, as what it quotes does. */
+/** The text of a notification changed. */
 export interface ChangedFrame extends NotificationFields {
   type: "changed";
 }
 
-/** Notifications were retracted: what they quoted is gone, or no longer the user's to read. */
+/** Notifications were deleted, because what they quoted was deleted or the user may no longer read it. */
 export interface RemovedFrame {
   type: "removed";
   ids: string[];
