@@ -11,7 +11,7 @@ from apps.users.tests.factories import PASSWORD, AdminFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_who_is_nobody_is_refused_in_the_form_of_a_room(client: Client) -> None:
+def test_an_invalid_user_in_the_form_of_a_room_is_refused(client: Client) -> None:
     member = MembershipFactory.create()
     room = member.room
     boss = AdminFactory.create()

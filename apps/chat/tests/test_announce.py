@@ -19,7 +19,7 @@ from apps.common.tests.consequences import tasks_of
 pytestmark = pytest.mark.django_db
 
 
-def test_task_posts_once_however_often_it_runs():
+def test_the_task_posts_once_when_it_runs_twice():
     room, client_id = RoomFactory(), str(uuid4())
     for _ in range(2):
         tasks.announce(slug=room.slug, text="We are back.", client_id=client_id)
@@ -28,7 +28,7 @@ def test_task_posts_once_however_often_it_runs():
     ]
 
 
-def test_command_publishes_the_event_that_the_task_follows_from():
+def test_the_command_publishes_the_event_of_the_task():
     room, said = RoomFactory(), StringIO()
     call_command("announce", room.slug, "  We are back. ", stdout=said)
     row = OutboxEvent.objects.get()
@@ -40,7 +40,7 @@ def test_command_publishes_the_event_that_the_task_follows_from():
             "client_id": row.payload["client_id"],
         }
     }
-    assert said.getvalue() == f"A worker will announce it in {room.slug}.\n"
+    assert said.getvalue() == f"A worker will post the message to {room.slug}.\n"
 
 
 def test_unknown_room_and_empty_text_are_refused():

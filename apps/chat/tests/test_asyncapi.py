@@ -39,7 +39,7 @@ def names_of(frame: Any, among: set[str]) -> list[str]:
     return [name for name in sorted(among) if not faults(frame, name)]
 
 
-def test_document_is_whole() -> None:
+def test_the_document_is_complete() -> None:
     assert DOCUMENT["asyncapi"] == "3.0.0"
     assert set(DOCUMENT["channels"]["room"]["messages"]) == set(MESSAGES)
     for name, message in MESSAGES.items():
@@ -88,7 +88,7 @@ class Recorder:
                 return frame
 
 
-def test_conversation_keeps_to_the_document_and_leaves_nothing_out(site: Site) -> None:
+def test_a_conversation_matches_the_document_and_uses_all_of_it(site: Site) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room, Role.OWNER, name="Ada"), member_of(room, name="Grace")
     recorder = Recorder()
@@ -141,7 +141,7 @@ def test_conversation_keeps_to_the_document_and_leaves_nothing_out(site: Site) -
         (["chat.v2"], None, 4406),
     ],
 )
-def test_version_is_chosen_by_subprotocol(
+def test_the_version_is_negotiated_by_subprotocol(
     site: Site, offered: list[str], chosen: str | None, code: int | None
 ) -> None:
     room = RoomFactory.create()
@@ -163,15 +163,15 @@ def test_version_is_chosen_by_subprotocol(
         (["other.chat.v1", "bearer", "{token}"], "bearer", None),
     ],
 )
-def test_a_subprotocol_of_an_earlier_release_is_understood(
+def test_a_subprotocol_of_an_earlier_release_is_accepted(
     site: Site, monkeypatch: pytest.MonkeyPatch, offered: list[str], chosen: str, code: int | None
 ) -> None:
     monkeypatch.setattr(handshake, "PRODUCT", replace(PRODUCT, formerly=("acme",)))
-    test_version_is_chosen_by_subprotocol(site, offered, chosen, code)
+    test_the_version_is_negotiated_by_subprotocol(site, offered, chosen, code)
 
 
 @pytest.mark.django_db
-def test_document_is_served_beside_those_of_rest(client: Client) -> None:
+def test_the_document_is_served_with_those_of_rest(client: Client) -> None:
     path, user = "/api/private/chat/asyncapi", bearer(UserFactory.create())
     assert client.get(f"{path}.json").status_code == 401
     served = client.get(f"{path}.json", headers=user)

@@ -53,7 +53,7 @@ def picture(size: tuple[int, int] = (3000, 1500), format: str = "JPEG") -> Simpl
     return SimpleUploadedFile("moor.jpg", data.getvalue(), content_type="image/jpeg")
 
 
-def test_file_is_uploaded_posted_and_downloaded_by_members(folder: Path) -> None:
+def test_a_file_is_uploaded_posted_and_downloaded_by_members(folder: Path) -> None:
     room = RoomFactory.create()
     ada, grace, stranger = someone(room), someone(room), someone()
     uploaded = ada.upload(room, pdf("../../pl\u202ean?.pdf"))
@@ -131,7 +131,7 @@ WHOLE = (200, TEN, None)
         ({"If-None-Match": '"another"'}, WHOLE),
     ],
 )
-def test_parts_of_files_are_handed_out(
+def test_ranges_of_files_are_served(
     headers: dict[str, str], expected: tuple[int, bytes | None, str | None]
 ) -> None:
     room = RoomFactory.create()
@@ -149,7 +149,7 @@ def test_parts_of_files_are_handed_out(
         assert status == 304 or answer["Content-Length"] == str(len(content))
 
 
-def test_files_on_s3(settings: Any) -> None:
+def test_files_are_stored_on_s3(settings: Any) -> None:
     with s3_server.running() as (stores, moto, _):
         settings.STORAGES = settings.STORAGES | stores
         room = RoomFactory.create()
@@ -169,7 +169,7 @@ def test_files_on_s3(settings: Any) -> None:
         refused(ada("GET", f"rooms/{room.slug}/attachments/{kept}/"), 503, "unavailable")
 
 
-def test_a_head_has_the_length_of_the_whole() -> None:
+def test_a_head_request_has_the_length_of_the_whole_file() -> None:
     room = RoomFactory.create()
     ada = someone(room)
     file = ada.upload(room, SimpleUploadedFile("a.txt", TEN)).json()["id"]
@@ -180,7 +180,7 @@ def test_a_head_has_the_length_of_the_whole() -> None:
     assert (answer.status_code, answer["Content-Length"], answer["Accept-Ranges"]) == (200, "10", "bytes")
 
 
-def test_images_are_written_anew_within_bounds(folder: Path) -> None:
+def test_images_are_encoded_again_within_limits(folder: Path) -> None:
     room = RoomFactory.create()
     file = someone(room).upload(room, picture()).json()
     assert (file["name"], file["type"], file["width"], file["height"]) == (
@@ -204,7 +204,7 @@ def test_images_are_written_anew_within_bounds(folder: Path) -> None:
         (b"x" * 6_000_000, "bytes"),
     ],
 )
-def test_what_is_not_taken(folder: Path, content: bytes, word: str) -> None:
+def test_unsupported_files_are_refused(folder: Path, content: bytes, word: str) -> None:
     room = RoomFactory.create()
     answer = someone(room).upload(room, SimpleUploadedFile("x.png", content, content_type="image/png"))
     assert answer.status_code in (400, 413), answer.content
@@ -212,21 +212,21 @@ def test_what_is_not_taken(folder: Path, content: bytes, word: str) -> None:
     assert (Attachment.objects.count(), stored_in(folder)) == (0, [])
 
 
-def test_image_of_too_many_pixels_is_refused(folder: Path, settings: Any) -> None:
+def test_an_image_with_too_many_pixels_is_refused(folder: Path, settings: Any) -> None:
     settings.CHAT_ATTACHMENT_MAX_PIXELS = 100
     room = RoomFactory.create()
     refused(someone(room).upload(room, picture((20, 20), "PNG")), 400, "file_not_taken")
     assert stored_in(folder) == []
 
 
-def test_markup_is_text() -> None:
+def test_markup_is_stored_as_text() -> None:
     room = RoomFactory.create()
     ada = someone(room)
     svg = SimpleUploadedFile("x.svg", b"<svg onload=alert(1)>", content_type="image/svg+xml")
     assert ada.upload(room, svg).json()["type"] == "text/plain"
 
 
-def test_files_of_others_and_used_ones_cannot_be_posted() -> None:
+def test_files_of_others_and_attached_files_cannot_be_posted() -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
     ada, grace = someone(room), someone(room)
     Membership.objects.create(room=other, user=ada.user)
@@ -245,7 +245,7 @@ def test_files_of_others_and_used_ones_cannot_be_posted() -> None:
     assert Message.objects.count() == 1
 
 
-def test_uploads_that_wait_to_be_posted_are_few(settings: Any) -> None:
+def test_pending_uploads_are_limited(settings: Any) -> None:
     settings.CHAT_PENDING_ATTACHMENTS = 1
     room = RoomFactory.create()
     ada = someone(room)
@@ -256,7 +256,7 @@ def test_uploads_that_wait_to_be_posted_are_few(settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_uploads_at_once_no_more_wait_than_may(settings: Any, folder: Path) -> None:
+def test_parallel_uploads_do_not_exceed_the_limit(settings: Any, folder: Path) -> None:
     settings.CHAT_PENDING_ATTACHMENTS = 5
     room = RoomFactory.create()
     ada = someone(room)
@@ -273,7 +273,7 @@ def test_of_many_uploads_at_once_no_more_wait_than_may(settings: Any, folder: Pa
     assert (Attachment.objects.count(), len(stored_in(folder))) == (5, 5)
 
 
-def test_who_uploads_too_often_waits(settings: Any, folder: Path) -> None:
+def test_uploads_are_rate_limited(settings: Any, folder: Path) -> None:
     settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"uploads": ("1/hour",)}
     room = RoomFactory.create()
     ada = someone(room)
@@ -282,7 +282,7 @@ def test_who_uploads_too_often_waits(settings: Any, folder: Path) -> None:
     assert len(stored_in(folder)) == 1
 
 
-def test_files_go_with_their_message(folder: Path) -> None:
+def test_files_are_deleted_with_their_message(folder: Path) -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
     file = ada.upload(room, pdf()).json()["id"]
@@ -295,7 +295,7 @@ def test_files_go_with_their_message(folder: Path) -> None:
     assert (Attachment.objects.count(), stored_in(folder)) == (0, [])
 
 
-def test_files_go_with_their_room_and_when_nobody_posts_them(folder: Path) -> None:
+def test_files_are_deleted_with_their_room_or_when_they_are_not_posted(folder: Path) -> None:
     room, doomed = RoomFactory.create(), RoomFactory.create()
     ada, owner = someone(room), someone(doomed, Role.OWNER)
     used, unused = (ada.upload(room, pdf()).json()["id"] for _ in range(2))
@@ -310,7 +310,7 @@ def test_files_go_with_their_room_and_when_nobody_posts_them(folder: Path) -> No
     assert (len(stored_in(folder)), unused != used) == (1, True)
 
 
-def test_discarded_files_reach_the_task() -> None:
+def test_discarded_files_start_the_task() -> None:
     assert tasks_of(FilesDiscarded(room_id=uuid4())) == {"apps.chat.tasks.delete_discarded_files": {}}
 
 
@@ -324,7 +324,7 @@ def aged(folder: Path, key: str, **ago: int) -> Path:
     return path
 
 
-def test_files_without_a_row_are_swept_after_a_day(folder: Path) -> None:
+def test_files_without_a_row_are_deleted_after_a_day(folder: Path) -> None:
     room = RoomFactory.create()
     someone(room).upload(room, pdf())
     (kept,) = stored_in(folder)
@@ -336,7 +336,7 @@ def test_files_without_a_row_are_swept_after_a_day(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "room_left"), [(200_000, 100_000), (1_000_000, 400_000)])
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_full_disk_is_an_error_and_leaves_no_file(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, settings: Any, size: int, room_left: int
 ) -> None:
     """The first does not fit into the store, the second not into the folder where larger uploads wait."""
@@ -352,7 +352,9 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert ada.upload(room, SimpleUploadedFile("a.txt", b"x" * size)).status_code == 201
 
 
-def test_what_the_database_refuses_leaves_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_the_database_refuses_leaves_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room = RoomFactory.create()
     ada = someone(room)
 

@@ -78,7 +78,7 @@ def test_edits_and_deletions_take_the_next_numbers_of_their_room() -> None:
 
 
 @pytest.mark.django_db
-def test_deleting_all_of_an_account_numbers_each_message() -> None:
+def test_deleting_all_messages_of_an_account_numbers_each() -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     services.join_room(actor_id=ada.pk, slug=other.slug)
@@ -94,7 +94,7 @@ def test_deleting_all_of_an_account_numbers_each_message() -> None:
 
 
 @pytest.mark.django_db
-def test_numbers_cost_one_statement_and_posting_nothing() -> None:
+def test_a_change_costs_one_statement_and_posting_none() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     with CaptureQueriesContext(connection) as posting:
@@ -111,7 +111,7 @@ def test_numbers_cost_one_statement_and_posting_nothing() -> None:
     assert len(posting) == 1
 
 
-def test_parallel_changes_take_each_number_once(transactional_db: None) -> None:
+def test_parallel_changes_take_distinct_numbers(transactional_db: None) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     ids = post(room, ada, *map(str, range(8)))
@@ -134,7 +134,7 @@ def test_parallel_changes_take_each_number_once(transactional_db: None) -> None:
     assert heads(room) == Head(8, 8)
 
 
-def test_socket_that_comes_back_hears_what_was_edited_and_deleted(site: Site) -> None:
+def test_a_reconnected_socket_gets_missed_edits_and_deletions(site: Site) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     ids = post(room, ada, *map(str, range(1, 131)))
@@ -160,7 +160,7 @@ def test_socket_that_comes_back_hears_what_was_edited_and_deleted(site: Site) ->
     assert back.is_quiet("edited", "deleted", "message")
 
 
-def test_changes_makes_the_replay_exact(site: Site) -> None:
+def test_the_changes_parameter_makes_the_replay_exact(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     ids = post(room, ada, "one", "two", "three")
@@ -179,7 +179,7 @@ def test_changes_makes_the_replay_exact(site: Site) -> None:
     assert changes(by_changes_alone, 1) == [("edited", 4, 1, "changed again")]
 
 
-def test_changes_that_were_seen_before_the_last_message_are_not_told_again(site: Site) -> None:
+def test_changes_before_the_last_seen_message_are_not_replayed(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     first, second = post(room, ada, "one", "two")
@@ -196,14 +196,14 @@ def test_changes_that_were_seen_before_the_last_message_are_not_told_again(site:
     assert changes(site.inside(room.slug, ada, after=5), 1) == [("edited", 3, 1, "under way")]
 
 
-def test_numbers_that_are_none_are_refused_by_name(site: Site) -> None:
+def test_invalid_numbers_are_refused_by_name(site: Site) -> None:
     room = RoomFactory.create()
     socket = site.enter(room.slug, member_of(room), after=1, changes=10**19)
     assert socket.frame()["type"] == "welcome"
     assert socket.next("error")["detail"] == "changes is the number of a change."
 
 
-def test_change_whose_push_is_lost_is_found_by_the_next_and_by_the_sweep(
+def test_a_lost_change_is_found_by_the_next_one_and_by_the_sweep(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = RoomFactory.create()
@@ -222,7 +222,7 @@ def test_change_whose_push_is_lost_is_found_by_the_next_and_by_the_sweep(
     assert changes(socket, 1) == [("deleted", 4, 1, None)]  # within SWEEP_EVERY
 
 
-def test_erased_texts_reach_sockets_by_one_push_a_batch(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_of_deletions_is_one_push(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages_module, "_BATCH", 4)
     pushed: list[int] = []
     push = realtime.push_to_room
@@ -243,7 +243,7 @@ def test_erased_texts_reach_sockets_by_one_push_a_batch(site: Site, monkeypatch:
     assert pushed == [4, 8, 10]
 
 
-def test_two_processes_tell_changes_in_the_same_order(
+def test_two_processes_send_changes_in_the_same_order(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 60.0)
@@ -264,7 +264,7 @@ def test_two_processes_tell_changes_in_the_same_order(
 
 
 @pytest.mark.django_db
-def test_rest_lists_what_changed_by_its_last_change() -> None:
+def test_rest_lists_changed_messages_by_last_change() -> None:
     room = RoomFactory.create()
     ada = Person(member_of(room, Role.OWNER))
     ids = post(room, ada.user, "one", "two", "three", "four")

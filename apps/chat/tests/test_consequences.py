@@ -21,7 +21,7 @@ from apps.users.tests.factories import PASSWORD, AdminFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_rooms_of_an_erased_account_are_handed_on() -> None:
+def test_rooms_of_an_erased_account_get_new_owners() -> None:
     to_moderator, to_eldest, kept, abandoned = (RoomFactory.create() for _ in range(4))
     gone = member_of(to_moderator, Role.OWNER)
     for room in (to_eldest, abandoned):
@@ -41,7 +41,7 @@ def test_rooms_of_an_erased_account_are_handed_on() -> None:
     assert Message.objects.get().sender_id == gone.pk
 
 
-def test_erased_account_reaches_the_task() -> None:
+def test_an_erased_account_starts_the_task() -> None:
     user_id = uuid4()
     arguments = tasks_of(UserErased(user_id=user_id, with_content=True))["apps.chat.tasks.forget_user"]
     assert arguments == {"user_id": str(user_id), "with_content": True}
@@ -50,7 +50,7 @@ def test_erased_account_reaches_the_task() -> None:
     assert not Membership.objects.filter(user_id=member.user_id).exists()
 
 
-def test_marks_of_reading_only_move_forward_and_not_beyond_the_head() -> None:
+def test_read_marks_move_forward_only_and_not_beyond_the_head() -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x") for _ in range(3)])
@@ -60,7 +60,7 @@ def test_marks_of_reading_only_move_forward_and_not_beyond_the_head() -> None:
     assert marks == {ada.pk: 2, grace.pk: 3}
 
 
-def test_roles_and_what_they_may() -> None:
+def test_permissions_of_roles() -> None:
     owner, moderator, member = Role.OWNER, Role.MODERATOR, Role.MEMBER
     below = {
         rank.name: [other.name for other in Rank if policies.may_moderate(rank, target=other)]
@@ -80,7 +80,7 @@ def test_roles_and_what_they_may() -> None:
     assert [policies.may_add_member(role, as_role=member) for role in Role] == [True, True, False]
 
 
-def test_demo_rooms_are_made_once() -> None:
+def test_demo_rooms_are_created_once() -> None:
     for _ in range(2):
         summary: dict[str, Any] = {"logins": [], "urls": []}
         users_demo.seed(summary)
@@ -91,7 +91,7 @@ def test_demo_rooms_are_made_once() -> None:
     assert ["Chat", "/#/rooms/lobby"] in summary["urls"]
 
 
-def test_admin_site_shows_rooms_and_leaves_words_alone() -> None:
+def test_the_admin_site_shows_rooms_and_does_not_change_messages() -> None:
     room = RoomFactory.create()
     admin = AdminFactory.create()
     services.post_messages(room_id=room.pk, drafts=[Draft(sender_id=member_of(room).pk, text="x")])
@@ -110,7 +110,7 @@ def test_admin_site_shows_rooms_and_leaves_words_alone() -> None:
     assert message.text == "x"
 
 
-def test_things_have_names_for_people() -> None:
+def test_models_have_readable_names() -> None:
     member = MembershipFactory.create(room__slug="moor")
     services.post_system_message(slug="moor", text="x")
     message = Message.objects.get()

@@ -20,7 +20,7 @@ from apps.common.models import OutboxEvent
 pytestmark = pytest.mark.django_db
 
 
-def test_reply_shows_the_beginning_of_what_it_answers() -> None:
+def test_a_reply_quotes_the_beginning_of_its_message() -> None:
     room = RoomFactory.create()
     ada, grace = someone(room, name="Ada"), someone(room, name="Grace")
     asked = ada.say(room, "What is the time? " + "x" * 200).json()
@@ -43,7 +43,7 @@ def test_reply_shows_the_beginning_of_what_it_answers() -> None:
     assert (late.status_code, late.json()["reply_to"]["deleted"]) == (201, True)
 
 
-def test_reply_to_another_room_is_refused_and_nothing_is_posted() -> None:
+def test_a_reply_to_another_room_is_refused_and_not_posted() -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
     ada = someone(room)
     Membership.objects.create(room=other, user=ada.user)
@@ -53,7 +53,7 @@ def test_reply_to_another_room_is_refused_and_nothing_is_posted() -> None:
     assert not Message.objects.filter(room=room).exists()
 
 
-def test_group_with_one_bad_reply_stores_the_others() -> None:
+def test_a_group_with_one_invalid_reply_stores_the_others() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     drafts = [
@@ -65,7 +65,7 @@ def test_group_with_one_bad_reply_stores_the_others() -> None:
     assert [one.seq if isinstance(one, Posted) else one.code for one in outcomes] == [1, "invalid_reply", 2]
 
 
-def test_members_are_mentioned_others_are_text() -> None:
+def test_members_are_mentioned_and_other_ids_are_text() -> None:
     room = RoomFactory.create()
     ada, grace, stranger = someone(room), someone(room, name="Grace"), someone()
     said = ada.say(room, f"<@{grace.id}> and <@{grace.id.upper()}> meet <@{stranger.id}> <@nobody>").json()
@@ -78,7 +78,7 @@ def test_members_are_mentioned_others_are_text() -> None:
     assert Message.objects.get().mentions is None
 
 
-def test_those_who_are_named_or_answered_are_an_event() -> None:
+def test_mentions_and_replies_publish_an_event() -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
 
@@ -94,7 +94,7 @@ def test_those_who_are_named_or_answered_are_an_event() -> None:
     assert [event.payload["message_id"] for event in events] == [str(named.id), str(reply.id)]
 
 
-def test_frames_say_what_they_have_and_nothing_of_what_they_have_not() -> None:
+def test_frames_omit_empty_members() -> None:
     room = RoomFactory.create()
     ada = member_of(room, name="Ada")
     plain, full = services.store_messages(
@@ -119,7 +119,7 @@ def test_frames_say_what_they_have_and_nothing_of_what_they_have_not() -> None:
     assert selectors.list_posted_after(room_id=room.pk, after=0, limit=10) == [plain, full, reply]
 
 
-def test_muted_people_read_and_do_not_speak() -> None:
+def test_muted_members_can_read_but_not_post() -> None:
     room = RoomFactory.create()
     ada = someone(room)
     said = ada.say(room, "before").json()

@@ -92,7 +92,7 @@ def by_an_edit(ada: Person, grace: Person, room: Room, id_: str) -> None:
         by_an_edit,
     ],
 )
-def test_a_quote_goes_with_its_message_and_with_the_right_to_read_it(end: Any) -> None:
+def test_a_quote_is_deleted_with_its_message_and_with_the_right_to_read_it(end: Any) -> None:
     room = RoomFactory.create(is_private=True)
     ada, grace = someone(room), someone(room)
     id_ = mentioned(room, ada, grace)
@@ -102,7 +102,7 @@ def test_a_quote_goes_with_its_message_and_with_the_right_to_read_it(end: Any) -
     assert digest(grace) == ""
 
 
-def test_a_quote_says_what_its_message_says_now() -> None:
+def test_a_quote_follows_an_edit_of_its_message() -> None:
     room = RoomFactory.create()
     ada, grace, linus = someone(room), someone(room), someone(room)
     id_ = mentioned(room, ada, grace, linus)
@@ -113,7 +113,7 @@ def test_a_quote_says_what_its_message_says_now() -> None:
     assert "secret" not in digest(grace)
 
 
-def test_those_who_are_answered_keep_what_mentions_nobody() -> None:
+def test_an_edit_without_mentions_keeps_the_notification_of_a_reply() -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
     asked = grace.say(room, "who?").json()["id"]
@@ -123,7 +123,7 @@ def test_those_who_are_answered_keep_what_mentions_nobody() -> None:
     assert read(grace) == ["not me"]
 
 
-def test_others_keep_what_they_may_read() -> None:
+def test_notifications_of_other_users_and_rooms_are_kept() -> None:
     room, elsewhere = RoomFactory.create(), RoomFactory.create()
     ada, grace, linus = someone(room), someone(room), someone(room)
     Membership.objects.create(room=elsewhere, user=ada.user)
@@ -152,7 +152,7 @@ def banned(owner: Person, grace: Person, room: Room, id_: str) -> None:
 
 
 @pytest.mark.parametrize("end", [withdrawn, accepted, declined, banned])
-def test_the_notification_of_an_invitation_goes_with_it(end: Any) -> None:
+def test_the_notification_of_an_invitation_is_deleted_with_it(end: Any) -> None:
     room = RoomFactory.create()
     owner, grace = someone(room, Role.OWNER), someone()
     id_ = owner("POST", f"rooms/{room.slug}/invitations/", {"user": grace.id}).json()["id"]
@@ -163,7 +163,7 @@ def test_the_notification_of_an_invitation_goes_with_it(end: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_that_is_deleted_while_it_is_told_leaves_nothing() -> None:
+def test_a_message_deleted_during_notification_leaves_no_notification() -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
     id_ = ada.say(room, f"<@{grace.id}> the secret").json()["id"]

@@ -49,7 +49,7 @@ def in_place() -> Iterator[None]:
     current_app.conf.task_always_eager = before
 
 
-def test_content_goes_as_well_when_the_user_wishes(in_place: None, settings: Any) -> None:
+def test_content_is_deleted_on_request(in_place: None, settings: Any) -> None:
     settings.ERASURE_GRACE = timedelta(0)
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
@@ -66,7 +66,7 @@ def test_content_goes_as_well_when_the_user_wishes(in_place: None, settings: Any
     assert services.delete_messages_of(user_id=ada.pk) == 0
 
 
-def test_erasure_reaches_the_rooms(in_place: None, settings: Any) -> None:
+def test_erasure_ends_memberships_and_keeps_messages(in_place: None, settings: Any) -> None:
     settings.ERASURE_GRACE = timedelta(0)
     room = RoomFactory.create()
     ada, grace = member_of(room, Role.OWNER), member_of(room)

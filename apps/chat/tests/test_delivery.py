@@ -99,7 +99,7 @@ def test_two_hubs_under_load_deliver_everything_once_and_in_order(
     assert Message.objects.count() == 400
 
 
-def test_without_redis_each_hub_serves_its_own_and_the_others_catch_up(
+def test_without_redis_each_hub_serves_its_own_sockets_and_others_catch_up(
     gate: Gate, serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 60.0)  # so that it is the return of Redis which is seen to heal
@@ -125,9 +125,7 @@ def test_without_redis_each_hub_serves_its_own_and_the_others_catch_up(
         assert socket.messages(1)[0]["seq"] == 4
 
 
-def test_room_that_is_opened_while_redis_is_away_is_found_by_the_sweep(
-    gate: Gate, serve: Callable[[], Site]
-) -> None:
+def test_a_room_opened_without_redis_is_served_by_the_sweep(gate: Gate, serve: Callable[[], Site]) -> None:
     first, second = serve(), serve()
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
@@ -139,9 +137,7 @@ def test_room_that_is_opened_while_redis_is_away_is_found_by_the_sweep(
     assert time.monotonic() - begun < 5
 
 
-def test_posting_by_rest_does_not_wait_for_a_redis_that_is_gone(
-    gate: Gate, serve: Callable[[], Site]
-) -> None:
+def test_posting_over_rest_does_not_wait_for_redis(gate: Gate, serve: Callable[[], Site]) -> None:
     site = serve()
     room = RoomFactory.create()
     ada = member_of(room)
@@ -156,7 +152,7 @@ def test_posting_by_rest_does_not_wait_for_a_redis_that_is_gone(
     bus._pause_until = 0.0
 
 
-def test_payload_that_was_lost_leaves_no_gap(serve: Callable[[], Site]) -> None:
+def test_a_lost_payload_leaves_no_gap(serve: Callable[[], Site]) -> None:
     first, second = serve(), serve()
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
@@ -167,7 +163,7 @@ def test_payload_that_was_lost_leaves_no_gap(serve: Callable[[], Site]) -> None:
         assert [one["message"] for one in socket.messages(3)] == ["1", "2", "3"]
 
 
-def test_reader_that_sleeps_gets_everything_and_holds_up_nobody(
+def test_a_slow_reader_gets_everything_and_delays_no_other(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "RING_ENTRIES", 50)  # so that the past has to come from the database
@@ -186,9 +182,7 @@ def test_reader_that_sleeps_gets_everything_and_holds_up_nobody(
     assert asleep.messages(1)[0]["seq"] == 2001
 
 
-def test_reader_that_never_wakes_is_let_go(
-    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stalled_reader_is_closed(serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "LAG_LIMIT", 0.5)
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.3)
     monkeypatch.setattr(subscriber, "_CLOSE_WITHIN", 0.2)
@@ -204,7 +198,7 @@ def test_reader_that_never_wakes_is_let_go(
     assert (gone["user"], gone["online"]) == (str(grace.pk), False)
 
 
-def test_sockets_are_told_1012_and_the_last_words_are_stored(serve: Callable[[], Site]) -> None:
+def test_a_stopping_server_closes_with_1012_and_stores_the_last_messages(serve: Callable[[], Site]) -> None:
     site = serve()
     room = RoomFactory.create()
     ada = member_of(room)
@@ -314,7 +308,7 @@ class Talker(threading.Thread):
             self.heard.append(frame["seq"])
 
 
-def test_killed_process_loses_nothing_that_was_acknowledged(
+def test_a_killed_process_loses_no_acknowledged_message(
     processes: Callable[[int], list[tuple[Site, Any]]], tmp_path: Path
 ) -> None:
     (first, victim), (second, _) = processes(2)

@@ -53,7 +53,7 @@ CAUSES: dict[str, Callable[[User, TokenPair], Any]] = {
 
 
 @pytest.mark.parametrize("cause", CAUSES)
-def test_sockets_are_told_at_once(site: Site, cause: str) -> None:
+def test_sockets_are_closed_at_once(site: Site, cause: str) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     pair = pair_for(ada)
@@ -66,7 +66,7 @@ def test_sockets_are_told_at_once(site: Site, cause: str) -> None:
     assert other.next("ack")["client_id"] == grace_says
 
 
-def test_the_sweep_finds_all_that_nobody_told_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweep_finds_ended_sessions_without_an_event(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(realtime, "publish", lambda *_: None)
     room = RoomFactory.create()
     sockets = {}

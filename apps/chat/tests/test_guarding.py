@@ -40,13 +40,13 @@ def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 @pytest.mark.parametrize(
     "authorization", [None, "Bearer", "Bearer ", "Bearer x.y.z", "Basic YTpi", "Bearer " + "a" * 5000]
 )
-def test_without_a_token_that_holds_it_is_4401(site: Site, authorization: str | None) -> None:
+def test_an_invalid_token_closes_with_4401(site: Site, authorization: str | None) -> None:
     room = RoomFactory.create()
     headers = {} if authorization is None else {"Authorization": authorization}
     assert site.handshake(room.slug, additional_headers=headers).close_code() == 4401
 
 
-def test_ended_session_and_inactive_account_are_4401(site: Site) -> None:
+def test_an_ended_session_and_an_inactive_account_close_with_4401(site: Site) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     tokens = [access_token_for(ada), access_token_for(grace)]
@@ -56,7 +56,7 @@ def test_ended_session_and_inactive_account_are_4401(site: Site) -> None:
         assert site.handshake(room.slug, subprotocols=["bearer", token]).close_code() == 4401
 
 
-def test_tokens_that_do_not_hold_are_counted(site: Site, settings: Any) -> None:
+def test_invalid_tokens_are_rate_limited(site: Site, settings: Any) -> None:
     settings.SOCKET_REFUSED_RATES = ("2/minute",)
     redis.client().delete(f"{PRODUCT.slug}:rate:sockets:refused:address:127.0.0.1")
     room = RoomFactory.create()
@@ -74,7 +74,7 @@ def test_hostile_handshakes_are_answered(site: Site) -> None:
         assert int(said.split(b" ", 2)[1]) < 500, name
 
 
-def test_rooms_that_one_is_not_in(site: Site) -> None:
+def test_rooms_of_others_close_with_their_codes(site: Site) -> None:
     public, private = RoomFactory.create(), RoomFactory.create(is_private=True)
     stranger = UserFactory.create()
     assert site.enter(public.slug, stranger).close_code() == 4403
@@ -95,7 +95,7 @@ def test_rooms_that_one_is_not_in(site: Site) -> None:
         ("http://localhost.evil.example", "localhost", False),
     ],
 )
-def test_pages_of_other_sites_open_no_socket(
+def test_pages_of_other_origins_open_no_socket(
     site: Site, origin: str, host: str | None, is_admitted: bool
 ) -> None:
     room = RoomFactory.create()
@@ -122,7 +122,7 @@ def test_origins_of_the_cors_setting_are_admitted(site: Site, settings: Any) -> 
     assert site.enter(room.slug, ada, origin="https://app.example").frame()["type"] == "welcome"
 
 
-def test_sockets_of_one_person_are_limited(site: Site, settings: Any) -> None:
+def test_sockets_of_one_user_are_limited(site: Site, settings: Any) -> None:
     settings.CHAT_SOCKETS_PER_USER = 2
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
@@ -188,7 +188,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("frames", [HOSTILE[:16], HOSTILE[16:]])
-def test_frames_of_no_protocol_are_refused_and_the_socket_lives(site: Site, frames: list[str]) -> None:
+def test_invalid_frames_are_refused_and_the_socket_stays_open(site: Site, frames: list[str]) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
@@ -232,7 +232,7 @@ ID = "6F1C2D3E-4B5A-4C6D-8E7F-0A1B2C3D4E5F"
         ("{", None),
     ],
 )
-def test_refused_frame_is_named_by_its_client_id(site: Site, frame: str, client_id: str | None) -> None:
+def test_an_error_names_the_client_id_of_the_frame(site: Site, frame: str, client_id: str | None) -> None:
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
     for sent in (frame, frame.encode()):
@@ -242,7 +242,7 @@ def test_refused_frame_is_named_by_its_client_id(site: Site, frame: str, client_
     assert not Message.objects.exists()
 
 
-def test_client_id_comes_back_as_it_was_sent(site: Site) -> None:
+def test_a_client_id_is_returned_as_it_was_sent_on_sockets(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     socket, other = site.inside(room.slug, ada), site.inside(room.slug, member_of(room))
@@ -279,7 +279,7 @@ def worst_spelling(text: str) -> str:
 
 
 @pytest.mark.parametrize("sign", ["x", "ж", "中", "😀"])
-def test_four_thousand_characters_are_taken_in_any_spelling(site: Site, sign: str) -> None:
+def test_four_thousand_characters_are_accepted_in_any_json_spelling(site: Site, sign: str) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
@@ -321,7 +321,7 @@ def test_frame_over_the_limit_closes_with_1009(site: Site) -> None:
     assert largest.frame() == {"type": "pong"}
 
 
-def test_text_that_is_no_utf_8_closes_with_1007_and_nothing_is_logged(
+def test_invalid_utf_8_closes_with_1007_and_is_not_logged(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = RoomFactory.create()
@@ -334,7 +334,7 @@ def test_text_that_is_no_utf_8_closes_with_1007_and_nothing_is_logged(
         assert [one.getMessage() for one in caplog.records if "UTF-8" in one.getMessage()] == []
 
 
-def test_one_room_never_hears_another(site: Site) -> None:
+def test_rooms_are_isolated(site: Site) -> None:
     one, other = RoomFactory.create(), RoomFactory.create()
     ada = member_of(one)
     Membership.objects.create(room=other, user=ada)
@@ -345,7 +345,7 @@ def test_one_room_never_hears_another(site: Site) -> None:
     assert there.is_quiet()
 
 
-def test_removed_member_is_put_out_at_once(site: Site) -> None:
+def test_sockets_of_a_removed_member_are_closed_at_once(site: Site) -> None:
     room = RoomFactory.create()
     owner, ada = member_of(room, Role.OWNER), member_of(room)
     watcher, socket = site.inside(room.slug, owner), site.inside(room.slug, ada)
@@ -365,7 +365,7 @@ def test_deleted_room_closes_with_4404(site: Site) -> None:
     assert socket.close_code(timeout=1) == 4404
 
 
-def test_ended_session_closes_its_sockets_and_no_others(site: Site) -> None:
+def test_an_ended_session_closes_only_its_sockets(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     first, second = site.inside(room.slug, ada), site.inside(room.slug, ada)
@@ -377,7 +377,7 @@ def test_ended_session_closes_its_sockets_and_no_others(site: Site) -> None:
     assert second.next("pong")
 
 
-def test_push_reaches_all_sockets_of_a_person(site: Site) -> None:
+def test_a_push_reaches_all_sockets_of_a_user(site: Site) -> None:
     rooms = [RoomFactory.create(), RoomFactory.create()]
     ada, grace = member_of(rooms[0]), member_of(rooms[0])
     Membership.objects.create(room=rooms[1], user=ada)
@@ -390,7 +390,7 @@ def test_push_reaches_all_sockets_of_a_person(site: Site) -> None:
     assert other.next("announcement", "notification") == {"type": "announcement", "text": "all"}
 
 
-def test_what_redis_did_not_tell_is_found_by_the_sweep(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweep_finds_what_redis_lost(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     room, doomed = RoomFactory.create(), RoomFactory.create()
     leaver, sleeper, owner = member_of(room), member_of(room), member_of(doomed)
     left, signed_out = site.inside(room.slug, leaver), site.inside(room.slug, sleeper)

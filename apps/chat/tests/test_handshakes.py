@@ -80,9 +80,7 @@ def replaced(name: str, *lines: str) -> tuple[str, ...]:
         (*UPGRADE, "X:\ta\tb "),
     ],
 )
-def test_fields_that_are_lists_may_stand_in_several_lines(
-    site: Site, token: str, lines: tuple[str, ...]
-) -> None:
+def test_list_fields_may_span_several_lines(site: Site, token: str, lines: tuple[str, ...]) -> None:
     answer = Answer(site, *lines, f"Authorization: Bearer {token}")
     assert answer.status == 101
     assert answer.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -98,7 +96,7 @@ def test_fields_that_are_lists_may_stand_in_several_lines(
         ["bearer,", ",{},chat.v1,,"],
     ],
 )
-def test_subprotocols_may_stand_in_several_lines(site: Site, token: str, offered: list[str]) -> None:
+def test_subprotocols_may_span_several_lines(site: Site, token: str, offered: list[str]) -> None:
     lines = [f"Sec-WebSocket-Protocol: {one.format(token)}" for one in offered]
     answer = Answer(site, *UPGRADE, *lines)
     assert (answer.status, answer.headers["sec-websocket-protocol"]) == (101, "chat.v1")
@@ -126,7 +124,7 @@ def test_subprotocols_may_stand_in_several_lines(site: Site, token: str, offered
         ("POST", (*UPGRADE, "Content-Length: 0"), 400, "bad_request"),
     ],
 )
-def test_what_is_no_handshake_is_refused_as_a_problem(
+def test_an_invalid_handshake_is_a_problem_document(
     site: Site, method: str, lines: tuple[str, ...], status: int, code: str
 ) -> None:
     for path in ("/ws/chat/moor/", "/ws/notifications/?after=1"):
@@ -152,7 +150,7 @@ def test_path_without_a_socket_is_404(site: Site, path: str, caplog: pytest.LogC
 @pytest.mark.parametrize(
     "path", ["/ws/%00/", "/ws/\xff/", "/ws/%ff/", "/ws/%ed%a0%80/", "/ws//", "/ws/../ws/x/"]
 )
-def test_path_that_is_no_text_is_refused_as_a_problem(
+def test_an_undecodable_path_is_a_problem_document(
     site: Site, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for lines in (UPGRADE, ()):
@@ -166,7 +164,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-def test_page_of_another_site_is_refused_as_a_problem(
+def test_another_origin_is_a_problem_document(
     site: Site, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = Answer(site, *UPGRADE, f"Authorization: Bearer {token}", "Origin: https://evil.example")

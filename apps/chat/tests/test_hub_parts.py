@@ -138,7 +138,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> None:
+async def test_messages_are_accepted_once_and_gaps_are_read(is_joined: bool) -> None:
     stored, client = Past(), Client(is_joined=is_joined)
     feed = opened(stored)
     feed.enter(client.subscriber(), after=None)
@@ -153,7 +153,7 @@ async def test_messages_are_taken_once_and_gaps_are_read(is_joined: bool) -> Non
     assert stored.asked == [(3, feed_module.PAGE)]
 
 
-async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
+async def test_messages_received_while_the_head_is_read_are_kept() -> None:
     stored, client = Past(5), Client()
     feed = Feed(ROOM, "room", past=stored)
     feed.take(room_events.packed([message(5)]))
@@ -165,7 +165,7 @@ async def test_what_is_heard_while_the_head_is_read_is_not_forgotten() -> None:
     assert client.seqs == [5]
 
 
-async def test_catch_up_that_is_asked_for_meanwhile_looks_again_and_survives_the_database() -> None:
+async def test_a_catch_up_requested_meanwhile_reads_again_and_survives_errors() -> None:
     stored, client = Past(1), Client()
     feed = opened(stored)
     feed.enter(client.subscriber(), after=None)
@@ -185,7 +185,7 @@ async def test_catch_up_that_is_asked_for_meanwhile_looks_again_and_survives_the
     assert client.seqs == [1, 2, 3]
 
 
-async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
+async def test_a_busy_socket_delays_no_other_and_continues_from_ring_or_database(
     monkeypatch: pytest.MonkeyPatch, is_joined: bool
 ) -> None:
     monkeypatch.setattr(feed_module, "RING_ENTRIES", 4)
@@ -215,7 +215,7 @@ async def test_busy_socket_holds_up_nobody_and_goes_on_from_ring_then_database(
     assert (len(feed._ring), feed.floor, feed.end) == (4, 15, 19)
 
 
-async def test_what_is_due_leaves_in_one_write_that_is_made_once_for_all(
+async def test_pending_frames_are_joined_once_and_leave_in_one_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     feed = opened(Past())
@@ -248,7 +248,7 @@ async def test_ring_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None
     assert (len(feed._ring), feed.start, feed.floor) == (10, 40, 0)
 
 
-async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_joined: bool) -> None:
+async def test_a_replay_precedes_live_frames_and_retries_the_database(is_joined: bool) -> None:
     stored, client = Past(1200), Client(is_joined=is_joined)
     stored.failures = 1
     feed = opened(stored, head=1200)
@@ -263,7 +263,7 @@ async def test_replay_comes_before_what_is_live_and_waits_for_the_database(is_jo
     assert client.got[-1] == {"type": "typing"}
 
 
-async def test_replay_of_what_is_not_there_ends(is_joined: bool) -> None:
+async def test_a_replay_of_missing_messages_ends(is_joined: bool) -> None:
     stored, client = Past(3), Client(is_joined=is_joined)
     feed = opened(stored, head=9)
     feed.enter(client.subscriber(), after=0)
@@ -283,7 +283,7 @@ def changes_of(client: Client) -> list[tuple[int, int]]:
     return [(frame["change"], frame["seq"]) for frame in client.got if frame["type"] == "edited"]
 
 
-async def test_changes_are_taken_once_in_order_and_gaps_are_read(is_joined: bool) -> None:
+async def test_changes_are_accepted_once_in_order_and_gaps_are_read(is_joined: bool) -> None:
     stored, client = Past(9), Client(is_joined=is_joined)
     feed = opened(stored, head=9, change=4)
     feed.enter(client.subscriber(), after=None)
@@ -304,7 +304,7 @@ async def test_changes_are_taken_once_in_order_and_gaps_are_read(is_joined: bool
     assert not feed.is_behind(Head(9, 9))
 
 
-async def test_change_of_a_message_that_is_not_here_yet_follows_the_message(is_joined: bool) -> None:
+async def test_a_change_of_a_later_message_follows_the_message(is_joined: bool) -> None:
     stored, client = Past(4, {1: 4}), Client(is_joined=is_joined)
     feed = opened(stored, head=3)
     feed.enter(client.subscriber(), after=None)
@@ -315,7 +315,7 @@ async def test_change_of_a_message_that_is_not_here_yet_follows_the_message(is_j
     assert [(frame["type"], frame["seq"]) for frame in client.got] == [("message", 4), ("edited", 4)]
 
 
-async def test_missed_changes_come_before_missed_messages_and_what_is_live(is_joined: bool) -> None:
+async def test_missed_changes_precede_missed_messages_and_live_frames(is_joined: bool) -> None:
     stored, client = Past(20, {5: 3, 7: 11, 8: 2}), Client(is_joined=is_joined)
     feed = opened(stored, head=20, change=8)
     feed.enter(client.subscriber(), after=10, changes=4)
@@ -350,7 +350,7 @@ async def test_socket_that_lagged_behind_the_ring_gets_the_changes_too(
     assert changes_of(slow)[-1] == (10, 2)
 
 
-async def test_own_answers_come_first_and_bound_what_is_read(is_joined: bool) -> None:
+async def test_direct_answers_come_first_and_apply_backpressure(is_joined: bool) -> None:
     client = Client(is_joined=is_joined)
     feed = opened(Past())
     subscriber = client.subscriber()
@@ -370,7 +370,7 @@ async def test_own_answers_come_first_and_bound_what_is_read(is_joined: bool) ->
     assert [frame["type"] for frame in client.got] == ["message", *["n"] * (MANY_DIRECT + 2), "message"]
 
 
-async def test_socket_that_takes_nothing_of_what_is_pushed_to_it_is_closed() -> None:
+async def test_a_socket_that_reads_no_pushes_is_closed() -> None:
     client = Client()
     subscriber = client.subscriber()
     client.takes.clear()
@@ -380,7 +380,7 @@ async def test_socket_that_takes_nothing_of_what_is_pushed_to_it_is_closed() -> 
     assert subscriber.close_code == 1013
 
 
-async def test_events_can_pass_someone_over(is_joined: bool) -> None:
+async def test_events_can_skip_a_user(is_joined: bool) -> None:
     ada, grace = uuid4(), uuid4()
     clients = {ada: Client(is_joined=is_joined), grace: Client(is_joined=is_joined)}
     feed = opened(Past())
@@ -391,7 +391,7 @@ async def test_events_can_pass_someone_over(is_joined: bool) -> None:
     assert (clients[ada].got, clients[grace].got) == ([], [{"type": "typing"}])
 
 
-async def test_client_that_is_gone_gets_nothing_more() -> None:
+async def test_a_disconnected_client_gets_nothing_more() -> None:
     client = Client()
     feed = opened(Past())
     subscriber = client.subscriber()
@@ -407,7 +407,7 @@ async def test_client_that_is_gone_gets_nothing_more() -> None:
     assert (client.got, client.closed) == ([], [])
 
 
-async def test_close_stops_a_send_that_waits_and_the_first_code_counts(
+async def test_close_cancels_a_waiting_send_and_the_first_code_wins(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("apps.chat.live.subscriber._CLOSE_WITHIN", 0.05)
@@ -424,7 +424,7 @@ async def test_close_stops_a_send_that_waits_and_the_first_code_counts(
     assert (blocked.close_code, stuck.closed, fine.closed) == (4408, [], [4404])
 
 
-async def test_delivery_that_breaks_closes_that_socket() -> None:
+async def test_an_error_in_delivery_closes_that_socket() -> None:
     client = Client()
     subscriber = client.subscriber()
 
@@ -440,7 +440,7 @@ async def test_delivery_that_breaks_closes_that_socket() -> None:
     assert client.closed == [1011]
 
 
-async def test_delivery_that_breaks_at_once_is_no_matter_of_others(is_joined: bool) -> None:
+async def test_an_immediate_error_in_delivery_affects_no_other_socket(is_joined: bool) -> None:
     broken, fine = Client(is_joined=is_joined), Client(is_joined=is_joined)
 
     async def send(event: dict[str, Any]) -> None:
@@ -460,7 +460,7 @@ async def test_delivery_that_breaks_at_once_is_no_matter_of_others(is_joined: bo
     assert (broken.closed, fine.seqs) == ([1011], [1] * 9)
 
 
-async def test_catch_up_that_breaks_is_tried_again() -> None:
+async def test_a_failed_catch_up_is_retried() -> None:
     class Broken(Past):
         async def messages(self, room_id: UUID, *, after: int, limit: int) -> Sequence[Posted]:
             if not self.asked:
@@ -496,7 +496,7 @@ async def test_memory_bus_loses_and_restores() -> None:
     assert heard == [b"1", b"3"]
 
 
-async def test_batches_group_what_waits_and_hand_failures_to_all_of_a_group() -> None:
+async def test_batches_group_waiting_items_and_fail_together() -> None:
     groups: list[list[int]] = []
 
     async def work(items: Sequence[int]) -> Sequence[int]:
@@ -519,7 +519,7 @@ async def test_batches_group_what_waits_and_hand_failures_to_all_of_a_group() ->
     assert groups == [[1, 2, 3], [4], [5, 6]]
 
 
-async def test_batch_with_too_few_results_fails_those_who_wait_and_no_others() -> None:
+async def test_a_batch_with_too_few_results_fails_its_waiting_items_only() -> None:
     async def work(items: Sequence[int]) -> Sequence[int]:
         return items[:1]
 
@@ -532,7 +532,7 @@ async def test_batch_with_too_few_results_fails_those_who_wait_and_no_others() -
     assert await batches.submit(7) == 7
 
 
-def test_packed_messages_come_out_as_they_went_in() -> None:
+def test_packing_messages_is_reversible() -> None:
     payload = room_events.packed([message(7), message(8)])
     assert packets.first_seq(payload) == 7
     assert [orjson.loads(frame)["seq"] for frame in packets.unpack(payload)] == [7, 8]

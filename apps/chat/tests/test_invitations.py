@@ -24,7 +24,7 @@ def verified(**user: Any) -> Person:
     return someone(email_verified_at=timezone.now(), **user)
 
 
-def test_invited_by_address_comes_in(django_assert_max_num_queries: Callable[..., Any]) -> None:
+def test_a_user_invited_by_address_can_join(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create(is_private=True)
     owner, ada = someone(room, Role.OWNER, name="Olga"), verified(email="ada@example.org")
     sent = owner("POST", f"rooms/{room.slug}/invitations/", {"email": " ADA@Example.ORG "})
@@ -50,7 +50,7 @@ def test_invited_by_address_comes_in(django_assert_max_num_queries: Callable[...
     ]
 
 
-def test_answer_is_the_same_for_unknown_people(
+def test_the_answer_is_the_same_for_unknown_users(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     room = RoomFactory.create(is_private=True)
@@ -75,7 +75,7 @@ def test_answer_is_the_same_for_unknown_people(
     assert (again.status_code, again.json()["id"]) == (201, answers[1].json()["id"])
 
 
-def test_invitations_of_others_open_nothing() -> None:
+def test_invitations_of_others_cannot_be_accepted() -> None:
     room = RoomFactory.create(is_private=True)
     owner, member = someone(room, Role.OWNER), someone(room)
     ada, unverified, late = verified(), someone(email="grace@example.org", email_verified_at=None), verified()
@@ -122,7 +122,7 @@ def test_open_invitations_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_who_invites_too_often_waits(settings: Any) -> None:
+def test_invitations_are_rate_limited(settings: Any) -> None:
     settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"invitations": ("1/hour",)}
     room = RoomFactory.create()
     owner = someone(room, Role.OWNER)
@@ -133,7 +133,7 @@ def test_who_invites_too_often_waits(settings: Any) -> None:
     assert Invitation.objects.count() == 1
 
 
-def test_people_are_found_by_those_who_share_a_room(
+def test_users_who_share_a_room_are_found(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
@@ -160,7 +160,7 @@ def test_people_are_found_by_those_who_share_a_room(
         (False, False, True, True),  # the address has been confirmed
     ],
 )
-def test_strangers_are_mailed_no_words_of_unconfirmed_accounts(
+def test_mails_to_unverified_addresses_have_no_text_of_unverified_accounts(
     inviter_confirmed: bool, owner_confirmed: bool, has_account: bool, is_told: bool
 ) -> None:
     confirmed = {True: timezone.now(), False: None}

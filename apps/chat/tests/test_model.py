@@ -365,7 +365,7 @@ def users(transactional_db: None) -> list[Any]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(STEPS, max_size=40), ring=st.sampled_from([3, 1024]))
-def test_room_is_what_the_list_says(users: list[Any], steps: list[tuple[Any, ...]], ring: int) -> None:
+def test_a_room_matches_the_reference_list(users: list[Any], steps: list[tuple[Any, ...]], ring: int) -> None:
     room = RoomFactory.create()
     for user in users:
         services.join_room(actor_id=user.pk, slug=room.slug)

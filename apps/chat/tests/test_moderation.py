@@ -25,7 +25,7 @@ def audited() -> list[tuple[str, Any, str]]:
     return list(AuditEvent.objects.order_by("at", "id").values_list("action", "actor_id", "target_id"))
 
 
-def test_mute_for_a_time_and_no_longer() -> None:
+def test_a_mute_ends_at_its_time() -> None:
     room = RoomFactory.create()
     moderator, member = someone(room, Role.MODERATOR), someone(room)
     path = f"rooms/{room.slug}/members/{member.id}/mute/"
@@ -53,7 +53,7 @@ def test_mute_for_a_time_and_no_longer() -> None:
     ]
 
 
-def test_nobody_moderates_equals_or_betters() -> None:
+def test_members_of_equal_or_higher_rank_cannot_be_moderated() -> None:
     room = RoomFactory.create()
     people = {
         role: (someone(room, role), someone(room, role)) for role in (Role.OWNER, Role.MODERATOR, Role.MEMBER)
@@ -83,7 +83,7 @@ def test_nobody_moderates_equals_or_betters() -> None:
     refused(owner("DELETE", f"rooms/{room.slug}/members/{uuid4()}/"), 404, "member_not_found")
 
 
-def test_roles_are_changed_by_owners_and_given_up_by_oneself() -> None:
+def test_owners_change_roles_and_members_lower_their_own() -> None:
     room = RoomFactory.create()
     owner, second, member = someone(room, Role.OWNER), someone(room, Role.OWNER), someone(room)
 
@@ -109,7 +109,7 @@ def test_roles_are_changed_by_owners_and_given_up_by_oneself() -> None:
     ]
 
 
-def test_staff_of_the_site_moderates_what_it_can_see() -> None:
+def test_site_moderators_moderate_visible_rooms() -> None:
     public, private = RoomFactory.create(), RoomFactory.create(is_private=True)
     owner, insider = someone(public, Role.OWNER), someone(private, Role.OWNER)
     moderator, admin, nobody = someone(role="moderator"), someone(role="admin"), someone()
@@ -134,7 +134,7 @@ def test_staff_of_the_site_moderates_what_it_can_see() -> None:
     assert insider("DELETE", f"rooms/{private.slug}/members/{admin.id}/").status_code == 204
 
 
-def test_mute_does_not_end_by_leaving() -> None:
+def test_a_mute_does_not_end_by_leaving() -> None:
     room = RoomFactory.create()
     owner, member = someone(room, Role.OWNER), someone(room)
     path = f"rooms/{room.slug}/members/{member.id}/"
@@ -152,7 +152,7 @@ def test_mute_does_not_end_by_leaving() -> None:
     assert member.say(room, "x").status_code == 201
 
 
-def test_who_is_banned_stays_out_until_it_is_lifted() -> None:
+def test_a_banned_user_cannot_join_until_the_ban_is_lifted() -> None:
     room = RoomFactory.create()
     owner, moderator, member = someone(room, Role.OWNER), someone(room, Role.MODERATOR), someone(room)
     bans = f"rooms/{room.slug}/bans/"
@@ -182,7 +182,7 @@ def test_who_is_banned_stays_out_until_it_is_lifted() -> None:
     ]
 
 
-def test_a_ban_voids_invitations_and_reaches_those_who_are_not_in_the_room_yet() -> None:
+def test_a_ban_deletes_invitations_and_applies_to_users_outside_the_room() -> None:
     room = RoomFactory.create(is_private=True)
     owner, invitee = someone(room, Role.OWNER), someone()
     owner("POST", f"rooms/{room.slug}/invitations/", {"user": invitee.id})
@@ -194,7 +194,7 @@ def test_a_ban_voids_invitations_and_reaches_those_who_are_not_in_the_room_yet()
         assert owner("POST", f"rooms/{room.slug}/bans/", body).status_code == 400
 
 
-def test_nobody_bans_equals_or_betters_and_members_see_no_bans() -> None:
+def test_equals_cannot_be_banned_and_members_see_no_bans() -> None:
     room = RoomFactory.create()
     owner, moderator, member = someone(room, Role.OWNER), someone(room, Role.MODERATOR), someone(room)
     staff, outsider = someone(role="moderator"), someone()
@@ -217,7 +217,7 @@ def test_nobody_bans_equals_or_betters_and_members_see_no_bans() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_joins_while_they_are_banned_is_not_in_the_room_afterwards() -> None:
+def test_joining_during_a_ban_leaves_no_membership() -> None:
     room = RoomFactory.create()
     owner, member = someone(room, Role.OWNER), someone()
     start = threading.Barrier(2, timeout=10)
@@ -246,7 +246,7 @@ def test_who_joins_while_they_are_banned_is_not_in_the_room_afterwards() -> None
         Ban.objects.all().delete()
 
 
-def test_bans_are_listed_within_one_query_and_go_with_the_account(
+def test_bans_are_listed_with_one_query_and_deleted_with_the_account(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     room = RoomFactory.create()
@@ -261,7 +261,7 @@ def test_bans_are_listed_within_one_query_and_go_with_the_account(
     assert Ban.objects.count() == 3
 
 
-def test_permission_to_moderate_comes_and_goes_with_the_role() -> None:
+def test_permission_to_moderate_follows_the_role() -> None:
     room = RoomFactory.create()
     member, clerk = someone(room), someone(role="moderator")
     path = f"rooms/{room.slug}/members/{member.id}/mute/"
@@ -272,7 +272,7 @@ def test_permission_to_moderate_comes_and_goes_with_the_role() -> None:
     assert clerk("POST", path, {"seconds": 60}).status_code == 200
 
 
-def test_own_words_leave_nothing_unread_for_who_had_read_all() -> None:
+def test_own_messages_are_not_unread_after_all_were_read() -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
     ada.say(room, "one")
@@ -282,7 +282,7 @@ def test_own_words_leave_nothing_unread_for_who_had_read_all() -> None:
     assert ada("GET", f"rooms/{room.slug}/").json()["unread"] == 2
 
 
-def test_reading_marks_by_rest(django_assert_max_num_queries: Callable[..., Any]) -> None:
+def test_read_marks_over_rest(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
     for word in ("one", "two", "three"):

@@ -70,19 +70,19 @@ def test_rooms_have_names_of_one_visible_line(name: str, client: Client) -> None
     assert list(Room.objects.values_list("name", flat=True)) == ["Moor"]
 
 
-def test_the_admin_site_makes_rooms_with_other_names(client: Client) -> None:
+def test_the_admin_site_requires_visible_names(client: Client) -> None:
     assert make_on_site(client, " Größe ").status_code == 302
     assert Room.objects.get().name == "Größe"
 
 
 @pytest.mark.parametrize("name", ["\u3164", "Team\r\nBcc: x@example.com", ""])
-def test_the_database_holds_it(name: str) -> None:
+def test_the_database_requires_one_line_names(name: str) -> None:
     with pytest.raises(IntegrityError, match="chat_room_name_line"), transaction.atomic():
         Room.objects.create(slug="x", name=name)
 
 
 @pytest.mark.parametrize("unseen", UNSEEN)
-def test_messages_hold_something_that_can_be_seen(unseen: str) -> None:
+def test_messages_need_a_visible_character(unseen: str) -> None:
     room = RoomFactory.create()
     ada = someone(room)
     said = ada.say(room, "seen").json()["id"]
@@ -93,7 +93,7 @@ def test_messages_hold_something_that_can_be_seen(unseen: str) -> None:
     assert list(Message.objects.values_list("text", flat=True)) == ["seen"]
 
 
-def test_sockets_refuse_it_too(site: Site) -> None:
+def test_invisible_messages_are_refused_on_sockets(site: Site) -> None:
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
     for unseen in UNSEEN:

@@ -21,7 +21,7 @@ from apps.notifications.models import Notification
 pytestmark = pytest.mark.django_db
 
 
-def test_those_who_are_named_or_answered_are_told_once() -> None:
+def test_mentioned_and_answered_members_are_notified_once() -> None:
     room = RoomFactory.create(slug="moor", name="The Moor")
     ada, grace, linus = someone(room, name="Ada"), someone(room, name="Grace"), someone(room, name="Linus")
     asked = grace.say(room, "Who comes?").json()
@@ -45,7 +45,7 @@ def test_those_who_are_named_or_answered_are_told_once() -> None:
     assert (newest.kind, newest.title) == ("chat.reply", "Ada replied to you in The Moor")
 
 
-def test_who_names_people_too_often_reaches_nobody(settings: Any) -> None:
+def test_mentions_over_the_rate_limit_notify_no_member(settings: Any) -> None:
     settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"notices": ("1/hour",)}
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
@@ -56,7 +56,7 @@ def test_who_names_people_too_often_reaches_nobody(settings: Any) -> None:
     assert Notification.objects.count() == 1
 
 
-def test_what_was_told_of_someone_goes_when_they_are_erased() -> None:
+def test_notifications_that_name_an_erased_user_are_deleted() -> None:
     room = RoomFactory.create()
     ada, grace = someone(room, name="Ada Lovelace"), someone(room)
     for who in (ada, grace):
@@ -67,7 +67,7 @@ def test_what_was_told_of_someone_goes_when_they_are_erased() -> None:
     assert not Notification.objects.exists()
 
 
-def test_those_who_have_left_and_messages_that_are_gone_tell_nothing() -> None:
+def test_former_members_and_deleted_messages_cause_no_notification() -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
     said = ada.say(room, f"<@{grace.id}>").json()["id"]
@@ -80,7 +80,7 @@ def test_those_who_have_left_and_messages_that_are_gone_tell_nothing() -> None:
     assert not Notification.objects.exists()
 
 
-def test_invitations_are_told_to_accounts_and_mailed_to_addresses() -> None:
+def test_invited_accounts_are_notified_and_addresses_get_a_mail() -> None:
     room = RoomFactory.create(is_private=True, name="Cellar")
     owner, ada, grace = someone(room, Role.OWNER, name="Olga"), someone(), someone()
     for body in (
@@ -102,7 +102,7 @@ def test_invitations_are_told_to_accounts_and_mailed_to_addresses() -> None:
     assert Invitation.objects.count() == 4
 
 
-def test_who_is_brought_in_is_told_once_and_only_while_in() -> None:
+def test_an_added_member_is_notified_once_while_a_member() -> None:
     room = RoomFactory.create(name="Cellar")
     owner, ada = someone(room, Role.OWNER, name="Olga"), someone()
     owner("POST", f"rooms/{room.slug}/members/", {"user": ada.id})
@@ -126,6 +126,6 @@ def test_who_is_brought_in_is_told_once_and_only_while_in() -> None:
         (RoomDeleted, "retract_room", ("room_id",)),
     ],
 )
-def test_events_reach_their_tasks(event: type[Event], task: str, named: tuple[str, ...]) -> None:
+def test_events_start_their_tasks(event: type[Event], task: str, named: tuple[str, ...]) -> None:
     ids = {name: uuid4() for name in named}
     assert tasks_of(event(**ids)) == {f"apps.chat.tasks.{task}": {name: str(ids[name]) for name in named}}

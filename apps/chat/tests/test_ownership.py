@@ -57,7 +57,7 @@ def lose_by_deactivation(room: Room, maker: Person, owner: Person) -> None:
     "lose",
     [lose_by_ban, lose_by_removal, lose_by_demotion, lose_by_leaving, lose_by_deactivation],
 )
-def test_an_invitation_is_void_when_its_maker_may_no_longer_invite(lose: Any) -> None:
+def test_an_invitation_is_void_when_the_inviter_may_no_longer_invite(lose: Any) -> None:
     room = RoomFactory.create(is_private=True)
     owner, maker = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
     invitee, invitation = invited(room, maker)
@@ -68,7 +68,7 @@ def test_an_invitation_is_void_when_its_maker_may_no_longer_invite(lose: Any) ->
     refused(invitee("GET", f"rooms/{room.slug}/"), 404, "room_not_found")
 
 
-def test_an_invitation_holds_again_when_its_maker_may_invite_again() -> None:
+def test_an_invitation_is_valid_again_when_the_inviter_may_invite_again() -> None:
     room = RoomFactory.create(is_private=True)
     owner, maker = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
     invitee, invitation = invited(room, maker)
@@ -78,7 +78,7 @@ def test_an_invitation_holds_again_when_its_maker_may_invite_again() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_accepting_while_the_maker_is_erased_does_not_deadlock() -> None:
+def test_accepting_while_the_inviter_is_erased_does_not_deadlock() -> None:
     rooms = [RoomFactory.create() for _ in range(8)]
     maker = UserFactory.create()
     invitees = []
@@ -121,7 +121,7 @@ def test_accepting_while_the_maker_is_erased_does_not_deadlock() -> None:
 
 
 @pytest.mark.parametrize("way", ["remove", "ban"])
-def test_a_room_whose_only_owner_is_put_out_by_the_site_goes_to_the_next(way: str) -> None:
+def test_a_room_whose_only_owner_is_removed_gets_the_next_member_as_owner(way: str) -> None:
     room = RoomFactory.create()
     owner, member, moderator = (someone(room, role) for role in (Role.OWNER, Role.MEMBER, Role.MODERATOR))
     staff = site_moderator()
@@ -141,7 +141,7 @@ def test_a_room_whose_last_member_is_banned_is_deleted() -> None:
     assert not Room.objects.exists()
 
 
-def test_the_admin_site_refuses_to_leave_a_room_without_an_owner(client: Client) -> None:
+def test_the_admin_site_requires_an_owner(client: Client) -> None:
     room = RoomFactory.create()
     owner = member_of(room, Role.OWNER)
     boss = AdminFactory.create()
@@ -171,7 +171,7 @@ def test_the_admin_site_refuses_to_leave_a_room_without_an_owner(client: Client)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_room_is_deleted_while_its_members_post_and_edit() -> None:
+def test_a_room_can_be_deleted_while_its_members_post_and_edit() -> None:
     for _ in range(5):
         room = RoomFactory.create()
         owner = member_of(room, Role.OWNER)
@@ -203,7 +203,7 @@ def test_a_room_is_deleted_while_its_members_post_and_edit() -> None:
         assert not Room.objects.exists()
 
 
-def test_drafts_for_a_room_that_is_gone_are_refused() -> None:
+def test_drafts_for_a_deleted_room_are_refused() -> None:
     room = RoomFactory.create()
     owner = member_of(room, Role.OWNER)
     services.delete_room(actor_id=owner.pk, slug=room.slug)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("is_private", [False, True])
 @pytest.mark.parametrize("is_member", [False, True])
-def test_question_and_filter_agree(is_private: bool, is_member: bool) -> None:
+def test_may_see_room_and_visible_rooms_agree(is_private: bool, is_member: bool) -> None:
     person, room = UserFactory.create(), RoomFactory.create(is_private=is_private)
     MembershipFactory.create(room=room)  # somebody else is in it
     if is_member:
@@ -25,7 +25,7 @@ def test_question_and_filter_agree(is_private: bool, is_member: bool) -> None:
     assert list(selectors.list_rooms(user_id=person.pk)) == [room] * may
 
 
-def test_what_may_not_be_seen_is_not_there() -> None:
+def test_invisible_rooms_are_not_found() -> None:
     person, hidden, open_ = UserFactory.create(), RoomFactory.create(is_private=True), RoomFactory.create()
     for ask in (selectors.get_membership, selectors.get_standing, selectors.get_room_visible_to):
         with pytest.raises(RoomNotFound):

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-def test_drafts_are_numbered_in_order_and_come_back_as_stored() -> None:
+def test_drafts_are_numbered_in_order_and_returned_as_stored() -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
     drafts = [Draft(sender_id=ada.pk, text=" one "), Draft(sender_id=grace.pk, text="two")]
@@ -41,7 +41,7 @@ def test_drafts_are_numbered_in_order_and_come_back_as_stored() -> None:
     assert room.head == 2
 
 
-def test_repeated_client_id_is_the_first_message_again() -> None:
+def test_a_repeated_client_id_returns_the_first_message() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     draft = Draft(sender_id=ada.pk, text="once")
@@ -54,7 +54,7 @@ def test_repeated_client_id_is_the_first_message_again() -> None:
     assert [(one.seq, one.text) for one in stored.fresh] == [(2, "new")]
 
 
-def test_several_rooms_are_one_statement(
+def test_several_rooms_are_stored_with_one_statement(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     rooms = [RoomFactory.create() for _ in range(3)]
@@ -87,7 +87,7 @@ def test_several_rooms_are_one_statement(
     assert [heads[room.pk] for room in rooms] == [1, 3, 1]
 
 
-def test_repetition_within_one_group_is_taken_once() -> None:
+def test_a_repetition_within_one_group_is_stored_once() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     draft = Draft(sender_id=ada.pk, text="once")
@@ -96,7 +96,7 @@ def test_repetition_within_one_group_is_taken_once() -> None:
     assert Message.objects.count() == 1
 
 
-def test_client_ids_of_two_people_do_not_meet() -> None:
+def test_client_ids_of_two_senders_are_independent() -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     same = uuid4()
@@ -104,7 +104,7 @@ def test_client_ids_of_two_people_do_not_meet() -> None:
     assert [one.seq for one in services.store_messages(room_id=room.pk, drafts=drafts).fresh] == [1, 2]
 
 
-def test_those_outside_are_refused_and_the_others_are_not_held_up() -> None:
+def test_drafts_of_other_users_are_refused_and_the_rest_is_stored() -> None:
     room = RoomFactory.create()
     ada, stranger = member_of(room), UserFactory.create()
     elsewhere = MembershipFactory.create().user
@@ -117,7 +117,7 @@ def test_those_outside_are_refused_and_the_others_are_not_held_up() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "a\x00b", "x" * 4001, "\ud800", "half \udfff"])
-def test_texts_that_are_none_are_refused(text: str) -> None:
+def test_invalid_texts_are_refused(text: str) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     (outcome,) = services.store_messages(
@@ -129,7 +129,7 @@ def test_texts_that_are_none_are_refused(text: str) -> None:
     assert room.head == 0
 
 
-def test_longest_text_and_any_script_are_kept() -> None:
+def test_the_longest_text_and_any_script_are_stored() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     for text in ("x" * 4000, "مرحبا 👋🏽 世界", "e\u0301"):
@@ -137,7 +137,7 @@ def test_longest_text_and_any_script_are_kept() -> None:
     assert list(Message.objects.values_list("text", flat=True)) == ["x" * 4000, "مرحبا 👋🏽 世界", "é"]
 
 
-def test_room_that_is_gone() -> None:
+def test_posting_to_an_unknown_room_raises() -> None:
     with pytest.raises(RoomNotFound):
         services.store_messages(room_id=uuid4(), drafts=[Draft(sender_id=None, text="x")])
     with pytest.raises(RoomNotFound):
@@ -149,7 +149,7 @@ def test_room_that_is_gone() -> None:
         services.post_system_message(slug="nowhere", text="x")
 
 
-def test_system_message_has_no_sender_and_is_taken_once() -> None:
+def test_a_system_message_has_no_sender_and_is_stored_once() -> None:
     room = RoomFactory.create()
     client_id = uuid4()
     first = services.post_system_message(slug=room.slug, text="Maintenance at noon", client_id=client_id)
@@ -161,7 +161,7 @@ def test_system_message_has_no_sender_and_is_taken_once() -> None:
         services.post_system_message(slug=room.slug, text=" ")
 
 
-def test_nothing_is_left_of_a_transaction_that_fails() -> None:
+def test_a_failed_transaction_stores_nothing() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
 
@@ -184,7 +184,7 @@ def test_storing_takes_one_statement(django_assert_num_queries) -> None:
         services.store_messages(room_id=room.pk, drafts=drafts)
 
 
-def test_no_table_is_read_through_by_a_plan_from_when_it_was_small() -> None:
+def test_plans_made_for_small_tables_use_no_sequential_scan() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
 
@@ -202,7 +202,7 @@ def test_no_table_is_read_through_by_a_plan_from_when_it_was_small() -> None:
         assert read_through() == before
 
 
-def test_looking_for_a_repetition_costs_the_same_however_many_have_spoken() -> None:
+def test_finding_a_repetition_costs_the_same_in_large_rooms() -> None:
     room = RoomFactory.create()
     people = User.objects.bulk_create(
         User(email=f"{number}@example.com", name="Someone", password="!") for number in range(300)
@@ -221,7 +221,7 @@ def test_looking_for_a_repetition_costs_the_same_however_many_have_spoken() -> N
     assert blocks <= 5  # a way down the index and the row; a probe for each who has spoken would be hundreds
 
 
-def test_database_holds_what_the_service_promises() -> None:
+def test_constraints_hold_what_the_service_guarantees() -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     (first,) = services.store_messages(room_id=room.pk, drafts=[Draft(sender_id=ada.pk, text="x")]).fresh
@@ -234,7 +234,7 @@ def test_database_holds_what_the_service_promises() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_writers_leave_no_gap_and_no_double() -> None:
+def test_parallel_writers_leave_no_gap_and_no_duplicate() -> None:
     room = RoomFactory.create()
     people = [member_of(room) for _ in range(6)]
     shared = [uuid4() for _ in range(10)]
@@ -268,7 +268,7 @@ def test_parallel_writers_leave_no_gap_and_no_double() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_membership_that_ends_meanwhile_counts() -> None:
+def test_a_membership_that_ends_meanwhile_refuses_the_draft() -> None:
     room = RoomFactory.create()
     owner, ada = member_of(room, Role.OWNER), member_of(room)
     outcome: list[object] = []
@@ -302,7 +302,7 @@ def test_membership_that_ends_meanwhile_counts() -> None:
         (("\u0301" * 30 + "x") * 100, ("\u0301" * 30 + "x") * 100),
     ],
 )
-def test_text_is_composed(text: str, cleaned: str) -> None:
+def test_text_is_normalized(text: str, cleaned: str) -> None:
     assert services.clean_text(text) == cleaned
 
 
@@ -319,6 +319,6 @@ def test_text_is_composed(text: str, cleaned: str) -> None:
         "a" + "\u0301\u0323" * 16,
     ],
 )
-def test_text_that_is_no_message(text: str) -> None:
+def test_clean_text_refuses_invalid_messages(text: str) -> None:
     with pytest.raises(InvalidMessage):
         services.clean_text(text)

@@ -45,7 +45,7 @@ def test_users_are_counted_over_sockets_and_processes() -> None:
     assert presence.known_to(LINUS, "Linus") == {GRACE: "Grace", LINUS: "Linus"}
 
 
-def test_what_arrives_late_changes_nothing_and_what_was_missed_is_asked_for() -> None:
+def test_late_states_are_ignored_and_missed_ones_are_requested() -> None:
     presence = Presence()
     presence.replace("p2", {ADA: "Ada"}, version=7)
     presence.apply("p2", [Change(ADA, "Ada", False)], since=5, version=6)
@@ -61,7 +61,7 @@ def test_what_arrives_late_changes_nothing_and_what_was_missed_is_asked_for() ->
     assert presence.take_changes() == [Change(ADA, "Ada", False), Change(LINUS, "Linus", True)]
 
 
-def test_process_is_forgotten_when_it_is_missed_twice() -> None:
+def test_a_process_is_removed_after_two_misses() -> None:
     presence = Presence()
     presence.replace("p2", {ADA: "Ada"}, version=1)
     alive = [False, True, False, False]
@@ -255,7 +255,7 @@ async def play(steps: list[tuple[Any, ...]], limit: int) -> None:
 @given(
     steps=st.lists(STEPS, max_size=60), limit=st.sampled_from([2, 4, 256]), ring=st.sampled_from([2, 1024])
 )
-def test_every_socket_knows_who_is_there(steps: list[tuple[Any, ...]], limit: int, ring: int) -> None:
+def test_every_socket_knows_the_online_users(steps: list[tuple[Any, ...]], limit: int, ring: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(presence_module, "LIMIT", limit)
         patch.setattr(feed_module, "RING_ENTRIES", ring)
@@ -284,7 +284,7 @@ async def test_clocks_of_hosts_do_not_matter(monkeypatch: pytest.MonkeyPatch) ->
         await process.aclose()
 
 
-async def test_rename_between_two_sockets_leaves_no_ghost() -> None:
+async def test_a_rename_between_two_sockets_leaves_one_user() -> None:
     world, one, other = await two()
     watcher = other.enter(GRACE, "Grace")
     one.enter(ADA, "Ada")
@@ -302,7 +302,7 @@ async def test_rename_between_two_sockets_leaves_no_ghost() -> None:
         await process.aclose()
 
 
-async def test_who_came_and_went_at_once_is_no_ghost_for_newcomers() -> None:
+async def test_a_user_who_came_and_left_is_not_sent_to_new_sockets() -> None:
     world, here, _ = await two()
     watcher = here.enter(GRACE, "Grace")
     here.sync.flush()
@@ -316,7 +316,7 @@ async def test_who_came_and_went_at_once_is_no_ghost_for_newcomers() -> None:
         await process.aclose()
 
 
-async def test_room_that_opens_learns_at_once_who_is_elsewhere(transactional_db: None) -> None:
+async def test_an_opened_room_reads_the_users_of_other_processes(transactional_db: None) -> None:
     world, here, there = await two()
     here.enter(ADA, "Ada")
     here.sync.flush()
@@ -328,7 +328,7 @@ async def test_room_that_opens_learns_at_once_who_is_elsewhere(transactional_db:
         await process.aclose()
 
 
-async def test_flush_that_breaks_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_flush_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     world, here, _ = await two()
     monkeypatch.setattr(PresenceSync, "PAUSE", 0.0)
     watcher = here.enter(GRACE, "Grace")
@@ -353,7 +353,7 @@ async def test_flush_that_breaks_is_followed_by_another(monkeypatch: pytest.Monk
         await process.aclose()
 
 
-async def test_room_is_told_at_most_once_in_a_while_and_nothing_is_left_out(
+async def test_presence_events_of_a_room_are_throttled_and_complete(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(PresenceSync, "PAUSE", 60.0)
@@ -398,7 +398,7 @@ def ids(members: list[Any]) -> set[str]:
     return {str(one.pk) for one in members}
 
 
-def test_crowd_that_shrinks_is_told_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_presence_is_sent_again_when_a_crowd_shrinks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence_module, "LIMIT", 8)
     room = RoomFactory.create()
     members = [member_of(room) for _ in range(15)]
@@ -415,7 +415,7 @@ def test_crowd_that_shrinks_is_told_again(site: Site, monkeypatch: pytest.Monkey
     assert watcher.is_quiet("presence", seconds=0.5)
 
 
-def test_users_of_a_crashed_process_run_out(
+def test_users_of_a_crashed_process_expire(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PresenceSync, "EVERY", 0.1)
@@ -435,7 +435,7 @@ def test_users_of_a_crashed_process_run_out(
     assert 0 < redis.ttl(key) <= PresenceSync.LASTS * 4
 
 
-def test_two_processes_tell_each_other(serve: Callable[[], Site]) -> None:
+def test_two_processes_exchange_presence(serve: Callable[[], Site]) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     one, other = serve(), serve()

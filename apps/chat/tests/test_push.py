@@ -73,7 +73,7 @@ def push_from_internal_zone(user: Any, room: Any) -> None:
     "push",
     [push_from_service, push_from_task, push_from_command, push_from_coroutine, push_from_internal_zone],
 )
-def test_push_from_anywhere_reaches_rooms_and_people(site: Site, push: Any) -> None:
+def test_pushes_from_anywhere_reach_rooms_and_users(site: Site, push: Any) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     headers = {"Authorization": f"Bearer {access_token_for(ada)}"}

@@ -58,7 +58,7 @@ def refused(answer: Any, status: int, code: str) -> None:
     )
 
 
-def test_maker_of_a_room_owns_it() -> None:
+def test_the_creator_of_a_room_owns_it() -> None:
     ada = someone()
     answer = ada("POST", "", {"slug": "moor-1", "name": " The Moor "})
     assert answer.status_code == 201
@@ -102,12 +102,12 @@ def test_maker_of_a_room_owns_it() -> None:
         "text",
     ],
 )
-def test_rooms_that_cannot_be(body: Any) -> None:
+def test_invalid_rooms_are_refused(body: Any) -> None:
     assert someone()("POST", "", body).status_code == 400
     assert not Room.objects.exists()
 
 
-def test_list_shows_public_rooms_and_ones_own(django_assert_max_num_queries: Callable[..., Any]) -> None:
+def test_the_list_shows_public_rooms_and_own_rooms(django_assert_max_num_queries: Callable[..., Any]) -> None:
     for n in range(30):
         RoomFactory.create(slug=f"public-{n:02}")
     hidden, mine = (
@@ -194,7 +194,7 @@ def test_joining_and_leaving() -> None:
     assert Membership.objects.get().user_id == owner.user.pk
 
 
-def test_owner_changes_and_deletes_a_room_others_may_not() -> None:
+def test_only_owners_change_and_delete_a_room() -> None:
     room = RoomFactory.create()
     owner, moderator = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
     for body in ({"name": "x"}, {"is_private": True}):
@@ -255,7 +255,7 @@ def test_members_and_roles(django_assert_max_num_queries: Callable[..., Any]) ->
     }
 
 
-def test_posting_by_rest() -> None:
+def test_posting_over_rest() -> None:
     room = RoomFactory.create()
     ada = someone(room, name="Ada")
     client_id = str(uuid4())
@@ -363,7 +363,7 @@ def test_pages_of_messages(django_assert_max_num_queries: Callable[..., Any]) ->
         refused(ada("GET", path, **query), 400, "invalid_input")
 
 
-def test_messages_can_be_narrowed() -> None:
+def test_messages_can_be_filtered() -> None:
     room = RoomFactory.create()
     ada, grace = someone(room), someone(room)
     post(room, ada, "apples", "100% pears")
@@ -422,7 +422,7 @@ def test_messages_of_another_room_are_not_found_through_this_one() -> None:
     assert message.text == "here"
 
 
-def test_service_posts_as_the_system() -> None:
+def test_a_service_posts_system_messages() -> None:
     room = RoomFactory.create(is_private=True)
     client = Client()
     path = f"/api/internal/v1/chat/rooms/{room.slug}/messages/"

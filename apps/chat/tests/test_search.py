@@ -26,7 +26,7 @@ def found(person: Person, slug: str, q: str) -> list[str]:
     return [one["message"] for one in answer.json()["results"]]
 
 
-def test_words_phrases_or_and_without() -> None:
+def test_queries_take_words_phrases_or_and_exclusions() -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
     ada, grace = someone(room), someone(other)
     for text in ("red hills", "green hills of the moor", "the moor is green"):
@@ -76,7 +76,7 @@ def test_pages_by_cursor_within_a_budget(django_assert_max_num_queries: Callable
     assert (seqs, second["next"]) == (list(range(25, 0, -1)), None)
 
 
-def test_the_index_answers_and_knows_the_room() -> None:
+def test_the_index_is_used_for_one_room() -> None:
     quiet, busy = RoomFactory.create(), RoomFactory.create()
     for room in (quiet, busy):
         with connection.cursor() as cursor:
@@ -94,7 +94,7 @@ def test_the_index_answers_and_knows_the_room() -> None:
     assert [one.seq for one in selectors.search_messages(room=quiet, query="hills")] == [2, 1]
 
 
-def test_language_of_a_room_decides_what_forms_are_one_word() -> None:
+def test_the_language_of_a_room_decides_the_stemming() -> None:
     room = RoomFactory.create()
     owner = someone(room, Role.OWNER)
     owner.say(room, "Die Häuser stehen")
@@ -122,11 +122,11 @@ def test_language_of_a_room_decides_what_forms_are_one_word() -> None:
         ("x" * 80, "x" * 48),
     ],
 )
-def test_names_of_any_script_make_slugs(name: str, slug: str) -> None:
+def test_slugs_are_derived_from_names_in_any_script(name: str, slug: str) -> None:
     assert slugs.slug_of(name) == slug
 
 
-def test_room_without_a_slug_gets_one_of_its_own() -> None:
+def test_a_room_without_a_slug_gets_a_unique_one() -> None:
     ada = someone()
     first, second = (ada("POST", "rooms/", {"name": "Größe 東京"}).json() for _ in range(2))
     assert (first["slug"], first["name"]) == ("grosse-dongjing", "Größe 東京")
@@ -159,7 +159,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("query", HOSTILE)
-def test_no_query_is_too_strange(query: str) -> None:
+def test_unusual_queries_are_answered(query: str) -> None:
     room = RoomFactory.create()
     ada = someone(room)
     ada.say(room, "x marks the spot")
@@ -178,7 +178,7 @@ def test_no_query_is_too_strange(query: str) -> None:
         ("or", []),
     ],
 )
-def test_dashes_and_words_that_say_nothing(query: str, expected: list[str]) -> None:
+def test_dashes_and_stop_words(query: str, expected: list[str]) -> None:
     room = RoomFactory.create(language="english")
     ada = someone(room)
     for text in ("red hills", "green hills"):
@@ -218,7 +218,7 @@ def test_runs_without_spaces_and_other_unicode_forms_are_found(text: str, query:
 
 
 @pytest.mark.parametrize("query", ["京東", "東都", "-東京", "大阪", "東京 大阪", '"都東"'])
-def test_runs_that_do_not_stand_there_are_not_found(query: str) -> None:
+def test_runs_that_do_not_occur_are_not_found(query: str) -> None:
     room = RoomFactory.create()
     ada = someone(room)
     ada.say(room, "明日は東京都へ行きます")
@@ -234,7 +234,7 @@ def test_alternatives_of_runs_and_words() -> None:
     assert found(ada, room.slug, "へ -東京") == ["大阪へ"]
 
 
-def test_the_index_reads_as_the_query_does() -> None:
+def test_index_and_query_use_the_same_characters() -> None:
     """`ngrams.UNSPACED` in Python and the characters of `chat_ngrams` in the database are the same."""
     samples = [chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]
     samples = [one for one in samples if one.isprintable() and not one.isspace()]

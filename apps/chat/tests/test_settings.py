@@ -19,12 +19,12 @@ from config.tests import fresh
         ("CHAT_SEARCH_LANGUAGE", "klingon", "must be one of simple, arabic, danish"),
     ],
 )
-def test_what_cannot_work_stops_the_start(environment: str, name: str, value: str, said: str) -> None:
+def test_invalid_settings_stop_the_start(environment: str, name: str, value: str, said: str) -> None:
     (fault,) = fresh.refusal(environment, **{name: value})
     assert fault.startswith(f"{name} {said}")
 
 
-def test_a_language_is_one_of_postgresql_and_empty_is_not_set() -> None:
+def test_a_language_ignores_case_and_empty_is_the_default() -> None:
     assert (
         fresh.settings("production", {"CHAT_SEARCH_LANGUAGE": "German"})["CHAT_SEARCH_LANGUAGE"] == "german"
     )

@@ -17,7 +17,7 @@ from apps.users.tests.factories import access_token_for
 from infrastructure import realtime
 
 
-def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) -> None:
+def test_a_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) -> None:
     room = RoomFactory.create(slug="moor")
     ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
     here = site.enter("moor", ada)
@@ -50,7 +50,7 @@ def test_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site) 
     assert there.next("message") == message
 
 
-def test_same_client_id_is_one_message_with_the_same_receipt(site: Site) -> None:
+def test_the_same_client_id_is_one_message_with_the_same_acknowledgement(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
@@ -65,7 +65,7 @@ def test_same_client_id_is_one_message_with_the_same_receipt(site: Site) -> None
     assert socket.frame()["message"] == "next"
 
 
-def test_what_was_missed_comes_before_what_is_new(site: Site) -> None:
+def test_missed_messages_precede_new_ones(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     services.post_messages(
@@ -84,7 +84,7 @@ def test_what_was_missed_comes_before_what_is_new(site: Site) -> None:
     assert beyond.messages(1)[0]["seq"] == 602
 
 
-def test_after_that_is_no_number_is_refused_and_the_socket_lives(site: Site) -> None:
+def test_an_invalid_after_is_refused_and_the_socket_stays_open(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     token = f"Bearer {access_token_for(ada)}"
@@ -95,7 +95,7 @@ def test_after_that_is_no_number_is_refused_and_the_socket_lives(site: Site) -> 
             assert socket.next("error")["code"] == "invalid_frame"
 
 
-def test_edited_and_deleted_messages_are_told_and_replayed_as_they_are(site: Site) -> None:
+def test_edited_and_deleted_messages_are_sent_and_replayed(site: Site) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     first, second = services.post_messages(
@@ -119,7 +119,7 @@ def test_edited_and_deleted_messages_are_told_and_replayed_as_they_are(site: Sit
     ]
 
 
-def test_messages_by_rest_and_by_the_system_arrive(site: Site) -> None:
+def test_messages_over_rest_and_of_the_system_arrive(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
@@ -135,7 +135,7 @@ def test_messages_by_rest_and_by_the_system_arrive(site: Site) -> None:
     )
 
 
-def test_coming_and_going_is_told_once_a_person(site: Site) -> None:
+def test_presence_is_sent_once_per_user(site: Site) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room, name="Grace")
     watcher = site.inside(room.slug, ada)
@@ -150,7 +150,7 @@ def test_coming_and_going_is_told_once_a_person(site: Site) -> None:
     assert watcher.next("presence") == {**came, "online": False}
 
 
-def test_typing_is_told_to_the_others_and_not_too_often(site: Site) -> None:
+def test_typing_is_sent_to_the_others_and_throttled(site: Site) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room, name="Ada"), member_of(room)
     writer, reader = site.inside(room.slug, ada), site.inside(room.slug, grace)
@@ -161,7 +161,7 @@ def test_typing_is_told_to_the_others_and_not_too_often(site: Site) -> None:
     assert writer.is_quiet("typing")
 
 
-def test_read_marks_move_forward_only_are_told_and_kept(site: Site) -> None:
+def test_read_marks_move_forward_only_and_are_sent_and_stored(site: Site) -> None:
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
     for _ in range(3):
@@ -203,7 +203,7 @@ def test_ping_is_answered(site: Site) -> None:
     assert socket.frame() == {"type": "pong"}
 
 
-def test_refusals_of_the_domain_are_error_frames(site: Site) -> None:
+def test_domain_errors_are_error_frames(site: Site) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
@@ -281,7 +281,7 @@ def test_replies_files_and_mentions_arrive_live_and_in_replays(site: Site) -> No
     assert Message.objects.count() == 2
 
 
-def test_muted_member_is_told_so_and_until_when(site: Site) -> None:
+def test_the_error_of_a_muted_member_has_the_end_of_the_mute(site: Site) -> None:
     room = RoomFactory.create()
     owner, ada = member_of(room, Role.OWNER), member_of(room)
     socket = site.inside(room.slug, ada)

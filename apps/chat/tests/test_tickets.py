@@ -31,7 +31,7 @@ def member(site: Site) -> Any:
 
 
 @pytest.mark.parametrize("path", ["/ws/chat/moor/", "/ws/notifications/"])
-def test_ticket_opens_one_socket_which_ends_with_its_session(site: Site, member: Any, path: str) -> None:
+def test_a_ticket_opens_one_socket_that_ends_with_its_session(site: Site, member: Any, path: str) -> None:
     url = f"ws://{site.host}{path}?ticket={ticket_of(member)}"
     socket = site.connect(url)
     assert socket.frame()["type"] == "welcome"
@@ -41,14 +41,14 @@ def test_ticket_opens_one_socket_which_ends_with_its_session(site: Site, member:
 
 
 @pytest.mark.parametrize("path", ["/ws/chat/moor/", "/ws/notifications/"])
-def test_ticket_of_an_ended_session_opens_nothing(site: Site, member: Any, path: str) -> None:
+def test_a_ticket_of_an_ended_session_is_refused(site: Site, member: Any, path: str) -> None:
     url = f"ws://{site.host}{path}?ticket={ticket_of(member)}"
     Session.objects.filter(user=member).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
     assert site.connect(url).close_code() == 4401
 
 
 @pytest.mark.parametrize("path", ["/ws/chat/moor/", "/ws/notifications/"])
-def test_token_counts_before_a_ticket(site: Site, member: Any, path: str) -> None:
+def test_a_token_takes_precedence_over_a_ticket(site: Site, member: Any, path: str) -> None:
     ticket = ticket_of(member)
     refused = site.connect(
         f"ws://{site.host}{path}?ticket={ticket}", additional_headers={"Authorization": "Bearer x.y.z"}

@@ -38,7 +38,7 @@ def failing(
     return call
 
 
-def test_database_that_restarts_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restart_of_the_database_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "RETRIES", (0.01, 0.01, 0.01))
     monkeypatch.setattr(services, "store_in_rooms", failing(3, services.store_in_rooms))
     room = RoomFactory.create()
@@ -48,7 +48,7 @@ def test_database_that_restarts_is_waited_for(site: Site, monkeypatch: pytest.Mo
     assert Message.objects.get().text == "patience"
 
 
-def test_database_that_stays_away_is_told_and_the_socket_lives(
+def test_an_outage_of_the_database_is_an_error_and_the_socket_stays_open(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "RETRIES", (0.01,))
@@ -64,7 +64,7 @@ def test_database_that_stays_away_is_told_and_the_socket_lives(
     assert socket.next("ack")["seq"] == 1
 
 
-def test_locked_table_is_told_within_the_time_of_a_request(
+def test_a_locked_table_is_an_error_within_the_time_limit(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget, "ANSWER", 0.3)
@@ -84,7 +84,7 @@ def test_locked_table_is_told_within_the_time_of_a_request(
     assert Message.objects.filter(client_id=client_id).count() == 1
 
 
-def test_fault_of_ours_is_told_and_the_room_goes_on(
+def test_a_bug_is_an_error_and_the_room_continues(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = RoomFactory.create()
@@ -99,7 +99,7 @@ def test_fault_of_ours_is_told_and_the_room_goes_on(
     assert socket.next("ack")["seq"] == 1
 
 
-def test_fault_of_one_room_is_not_told_to_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_one_room_does_not_affect_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     fine, broken = RoomFactory.create(), RoomFactory.create()
     ada = member_of(fine)
     MembershipFactory.create(room=broken, user=ada)
@@ -119,7 +119,9 @@ def test_fault_of_one_room_is_not_told_to_others(site: Site, monkeypatch: pytest
         assert here.next("ack")["seq"] == n + 1
 
 
-def test_answer_that_breaks_is_told_and_the_room_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_answer_is_an_error_and_the_room_continues(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
     monkeypatch.setattr(protocol, "ack", failing(1, protocol.ack, ValueError))
@@ -131,7 +133,7 @@ def test_answer_that_breaks_is_told_and_the_room_goes_on(site: Site, monkeypatch
     assert Message.objects.count() == 1
 
 
-def test_frame_that_breaks_ends_its_socket_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_that_fails_closes_its_socket_only(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     room = RoomFactory.create()
     one, other = site.inside(room.slug, member_of(room)), site.inside(room.slug, member_of(room))
     monkeypatch.setattr(protocol, "parse", failing(1, protocol.parse, ValueError))
@@ -141,7 +143,7 @@ def test_frame_that_breaks_ends_its_socket_alone(site: Site, monkeypatch: pytest
     assert other.next("pong") == {"type": "pong"}
 
 
-def test_nobody_who_reads_holds_up_who_posts(serve: Callable[[], Site]) -> None:
+def test_readers_do_not_delay_writers(serve: Callable[[], Site]) -> None:
     site = serve()
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
@@ -155,9 +157,7 @@ def test_nobody_who_reads_holds_up_who_posts(serve: Callable[[], Site]) -> None:
         over.set()
 
 
-def test_room_that_is_locked_holds_up_no_other(
-    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_room_delays_no_other(serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "RETRIES", (0.01,) * 60)
     site = serve()
     free, locked = RoomFactory.create(), RoomFactory.create()
@@ -182,7 +182,7 @@ def test_room_that_is_locked_holds_up_no_other(
     assert [one["message"] for one in there.messages(10)] == [f"later {n}" for n in range(10)]
 
 
-def test_room_that_is_deleted_under_a_writer(site: Site) -> None:
+def test_a_room_deleted_during_posting_refuses_the_message(site: Site) -> None:
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
     room.delete()
@@ -191,7 +191,7 @@ def test_room_that_is_deleted_under_a_writer(site: Site) -> None:
     assert (error["code"], error["client_id"]) == ("room_not_found", client_id)
 
 
-def test_handshake_survives_a_broken_connection_and_is_told_of_a_database_that_is_away(
+def test_a_handshake_survives_a_broken_connection_and_an_outage_closes_with_1012(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = RoomFactory.create()
@@ -206,7 +206,7 @@ def test_handshake_survives_a_broken_connection_and_is_told_of_a_database_that_i
     ]
 
 
-def test_marks_of_reading_wait_for_the_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_marks_wait_for_the_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     room = RoomFactory.create()
     ada = member_of(room)
     socket = site.inside(room.slug, ada)
@@ -217,7 +217,9 @@ def test_marks_of_reading_wait_for_the_database(site: Site, monkeypatch: pytest.
     wait_until(lambda: Membership.objects.get().read_seq == 1)
 
 
-def test_sweep_goes_on_after_failures(serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweep_continues_after_failures(
+    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
     differences = selectors.get_differences
     monkeypatch.setattr(selectors, "get_differences", failing(2, failing(1, differences, ValueError)))
@@ -229,9 +231,7 @@ def test_sweep_goes_on_after_failures(serve: Callable[[], Site], monkeypatch: py
     assert socket.close_code() == 4403
 
 
-def test_rooms_that_nobody_is_in_are_let_go(
-    serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rooms_without_sockets_are_freed(serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "SWEEP_EVERY", 0.1)
     site = serve()
     live = hubs.list_all()[-1]
@@ -252,7 +252,7 @@ def test_rooms_that_nobody_is_in_are_let_go(
     assert (live._per_user, live._per_session, live.per_address) == ({}, {}, {})
 
 
-def test_room_opens_although_redis_never_answers(
+def test_a_room_opens_although_redis_does_not_answer(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def silent(self: RedisBus, channel: str, listener: Any) -> None:
@@ -269,7 +269,7 @@ def test_room_opens_although_redis_never_answers(
     assert socket.next("message")["seq"] == 2
 
 
-def test_head_that_cannot_be_read_is_told_to_who_enters(
+def test_a_head_that_cannot_be_read_closes_the_entering_socket(
     serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "_OPEN_WITHIN", 0.05)
@@ -286,7 +286,7 @@ def test_head_that_cannot_be_read_is_told_to_who_enters(
 
 
 @pytest.mark.django_db
-def test_former_members_are_told_from_those_who_are(
+def test_former_members_are_distinguished_from_members(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     one, other = RoomFactory.create(), RoomFactory.create()

@@ -32,7 +32,7 @@ def tell(user: Any, title: str = "Hello", **more: Any) -> None:
     services.notify(user_id=user.pk, kind="test.kind", title=title, **more)
 
 
-def test_one_mail_a_day_about_what_is_new_and_unread() -> None:
+def test_a_daily_digest_contains_new_unread_notifications() -> None:
     ada = UserFactory.create(name="Ada")
     tell(ada, "Grace <mentioned> you", body="a & b", link="/#/rooms/moor")
     assert services.due_for_digest(now=MONDAY) == [ada.pk]
@@ -55,7 +55,7 @@ def test_one_mail_a_day_about_what_is_new_and_unread() -> None:
     assert len(mail.outbox) == 1
 
 
-def test_weekly_and_never() -> None:
+def test_digests_can_be_weekly_or_off() -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     for user, digest in ((ada, "weekly"), (grace, "never")):
         services.set_preferences(actor_id=user.pk, digest=digest)
@@ -69,7 +69,7 @@ def test_weekly_and_never() -> None:
     assert digests.period_of("weekly", datetime(2027, 1, 1, tzinfo=UTC)) == "2026-W53"
 
 
-def test_long_lists_are_cut_and_mails_go_to_verified_addresses_only() -> None:
+def test_long_digests_are_truncated_and_sent_to_verified_addresses_only() -> None:
     ada, grace = UserFactory.create(), UserFactory.create(email_verified_at=None)
     for number in range(22):
         tell(ada, str(number))
@@ -81,7 +81,7 @@ def test_long_lists_are_cut_and_mails_go_to_verified_addresses_only() -> None:
     assert "and 2 more" in sent.body
 
 
-def test_mail_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_mail_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     ada = UserFactory.create()
     tell(ada)
 
@@ -126,7 +126,7 @@ def test_two_workers_send_one_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (outcomes, mails, services.send_digest(user_id=ada.pk)) == ([True], [ada.email], False)
 
 
-def test_sweep_hands_out_a_task_for_each_person(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schedule_starts_a_task_for_each_user(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(tasks.send_digest, "delay", lambda *, user_id: asked.append(user_id))
     ada = UserFactory.create()
@@ -136,7 +136,7 @@ def test_sweep_hands_out_a_task_for_each_person(monkeypatch: pytest.MonkeyPatch)
     assert asked == [str(ada.pk)]
 
 
-def test_link_of_a_digest_ends_them() -> None:
+def test_the_link_of_a_digest_unsubscribes() -> None:
     ada = UserFactory.create()
     tell(ada)
     services.send_digest(user_id=ada.pk)
@@ -154,7 +154,7 @@ def test_link_of_a_digest_ends_them() -> None:
     assert Client().post(PUBLIC, {"token": token}, content_type="application/json").status_code == 204
 
 
-def test_link_of_a_digest_asks_before_it_ends_them() -> None:
+def test_the_page_of_the_link_asks_before_it_unsubscribes() -> None:
     ada = UserFactory.create()
     tell(ada)
     token = digests.unsubscribe_token(ada.pk)
@@ -173,7 +173,7 @@ def test_link_of_a_digest_asks_before_it_ends_them() -> None:
     assert lost.status_code == 400
 
 
-def test_old_ones_go_and_those_of_erased_accounts() -> None:
+def test_old_notifications_and_those_of_erased_accounts_are_deleted() -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     for user in (ada, ada, grace):
         tell(user)

@@ -85,7 +85,7 @@ def tell(user: Any, title: str = "Hello") -> Any:
     return services.notify(user_id=user.pk, kind="test.kind", title=title)
 
 
-def test_socket_welcomes_and_brings_what_comes(site: Site) -> None:
+def test_a_socket_gets_a_welcome_and_live_notifications(site: Site) -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     tell(ada, "before")
     socket = enter(site, ada)
@@ -101,7 +101,7 @@ def test_socket_welcomes_and_brings_what_comes(site: Site) -> None:
     assert socket.frame() == {"type": "pong"}
 
 
-def test_conversation_keeps_to_the_asyncapi_document_and_leaves_nothing_out(site: Site) -> None:
+def test_a_conversation_matches_the_asyncapi_document_and_uses_all_of_it(site: Site) -> None:
     described = asyncapi.document()["components"]["messages"]
     checkers = {
         name: Draft202012Validator(one["payload"], format_checker=Draft202012Validator.FORMAT_CHECKER)
@@ -144,7 +144,7 @@ def test_conversation_keeps_to_the_asyncapi_document_and_leaves_nothing_out(site
     assert Client().get(path, headers=headers).content.startswith(b"asyncapi: 3.0.0")
 
 
-def test_socket_resumes_after_the_last_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_resumes_after_the_last_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "PAGE", 3)
     ada = UserFactory.create()
     for number in range(1, 11):
@@ -157,7 +157,7 @@ def test_socket_resumes_after_the_last_number(site: Site, monkeypatch: pytest.Mo
     assert (wrong.frame()["type"], wrong.frame()["code"]) == ("welcome", "invalid_frame")
 
 
-def test_count_is_told_although_a_nudge_came_for_what_was_brought_already(
+def test_the_unread_count_is_sent_after_a_redundant_nudge(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
@@ -182,7 +182,7 @@ def test_count_is_told_although_a_nudge_came_for_what_was_brought_already(
     assert asyncio.run(listen()) == ["welcome", "notification", "unread", None]
 
 
-def test_who_gets_no_socket(site: Site, settings: Any) -> None:
+def test_invalid_handshakes_are_closed_with_their_codes(site: Site, settings: Any) -> None:
     ada = UserFactory.create()
     for headers in ({}, {"Authorization": "Bearer x.y.z"}):
         assert handshake(site, additional_headers=headers).close_code() == 4401
@@ -202,7 +202,7 @@ def test_who_gets_no_socket(site: Site, settings: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_streams")
 
 
-def test_hostile_frames_are_errors_or_the_end(site: Site) -> None:
+def test_hostile_frames_are_errors_or_close_the_socket(site: Site) -> None:
     ada = UserFactory.create()
     socket = enter(site, ada)
     socket.next("welcome")
@@ -218,7 +218,7 @@ def test_hostile_frames_are_errors_or_the_end(site: Site) -> None:
     assert fast.close_code() == 4429
 
 
-def test_ended_session_ends_its_streams_within_five_seconds(site: Site) -> None:
+def test_an_ended_session_ends_its_streams_within_five_seconds(site: Site) -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     socket, told = enter(site, ada), enter(site, grace)
     socket.next("welcome")
@@ -237,7 +237,7 @@ def test_ended_session_ends_its_streams_within_five_seconds(site: Site) -> None:
     assert hub.SWEEP_EVERY < 4
 
 
-def test_what_redis_did_not_tell_is_found_by_the_sweep(site: Site) -> None:
+def test_the_sweep_finds_what_redis_lost(site: Site) -> None:
     ada = UserFactory.create()
     socket = enter(site, ada)
     socket.next("welcome")
@@ -259,7 +259,7 @@ def frames_of(socket: Socket, last: str) -> list[dict[str, Any]]:
     return frames[1:]
 
 
-def test_changes_and_removals_that_a_socket_missed_are_replayed_before_what_is_new(site: Site) -> None:
+def test_missed_changes_and_removals_are_replayed_before_new_notifications(site: Site) -> None:
     ada = UserFactory.create()
     keys = [f"test:{number}" for number in range(6)]
     told = [told_of(ada, key) for key in keys[:5]]
@@ -326,7 +326,7 @@ def test_more_changes_than_a_page_are_replayed(site: Site, monkeypatch: pytest.M
     ]
 
 
-def test_changes_that_redis_did_not_tell_are_found_by_the_sweep(site: Site) -> None:
+def test_the_sweep_finds_changes_that_redis_lost(site: Site) -> None:
     ada = UserFactory.create()
     told_of(ada, "test:1")
     socket = enter(site, ada)
@@ -337,7 +337,7 @@ def test_changes_that_redis_did_not_tell_are_found_by_the_sweep(site: Site) -> N
     assert socket.next("changed", timeout=5)["body"] == "twice"
 
 
-def test_event_stream_replays_changes_that_were_missed(site: Site) -> None:
+def test_the_event_stream_replays_missed_changes(site: Site) -> None:
     ada = UserFactory.create()
     first, second = told_of(ada, "test:1"), told_of(ada, "test:2")
     services.revise(key="test:1", body="twice", keep=[ada.pk])
@@ -351,7 +351,7 @@ def test_event_stream_replays_changes_that_were_missed(site: Site) -> None:
         assert next(events)[0] == "notification"
 
 
-def test_event_stream_goes_on_where_it_was_left(site: Site) -> None:
+def test_the_event_stream_resumes_after_the_last_event(site: Site) -> None:
     ada = UserFactory.create()
     for title in ("one", "two\nlines"):
         tell(ada, title)
@@ -365,7 +365,7 @@ def test_event_stream_goes_on_where_it_was_left(site: Site) -> None:
     wait_until(lambda: quota.count() == 0)
 
 
-def test_event_stream_holds_no_thread_and_shows_that_it_lives(
+def test_the_event_stream_occupies_no_thread_and_sends_heartbeats(
     site: Site, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
@@ -389,7 +389,7 @@ def test_event_stream_holds_no_thread_and_shows_that_it_lives(
             context.__exit__(None, None, None)
 
 
-def test_server_that_stops_ends_its_streams_first(transactional_db: None) -> None:
+def test_a_stopping_server_ends_its_streams_first(transactional_db: None) -> None:
     ada = UserFactory.create()
     with serving(Site) as site:
         socket = enter(site, ada)
@@ -405,7 +405,7 @@ def test_server_that_stops_ends_its_streams_first(transactional_db: None) -> Non
     assert quota.count() == 0
 
 
-def test_event_stream_is_behind_the_guard_of_its_zone(site: Site) -> None:
+def test_the_event_stream_is_guarded_by_its_zone(site: Site) -> None:
     answer = httpx.get(f"http://{site.host}{STREAM}")
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     headers = {"Authorization": f"Bearer {access_token_for(UserFactory.create())}"}
@@ -417,7 +417,7 @@ def test_event_stream_is_behind_the_guard_of_its_zone(site: Site) -> None:
 
 
 @pytest.mark.django_db
-def test_without_an_event_loop_the_answer_holds_what_is_new_and_ends() -> None:
+def test_without_an_event_loop_the_response_has_new_notifications_and_ends() -> None:
     ada = UserFactory.create()
     for title in ("one", "two"):
         tell(ada, title)
@@ -429,7 +429,7 @@ def test_without_an_event_loop_the_answer_holds_what_is_new_and_ends() -> None:
 
 
 @pytest.mark.django_db
-def test_without_an_event_loop_the_answer_holds_the_changes_that_were_missed(
+def test_without_an_event_loop_the_response_has_missed_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sse, "PAGE", 2)
@@ -471,7 +471,7 @@ def push_from_internal_zone(user: Any) -> None:
 
 
 @pytest.mark.parametrize("push", [push_from_transaction, push_from_coroutine, push_from_internal_zone])
-def test_push_from_anywhere_reaches_a_user(site: Site, push: Any) -> None:
+def test_pushes_from_anywhere_reach_a_user(site: Site, push: Any) -> None:
     ada = UserFactory.create()
     socket = enter(site, ada)
     socket.next("welcome")
@@ -479,7 +479,7 @@ def test_push_from_anywhere_reaches_a_user(site: Site, push: Any) -> None:
     assert socket.next("event", timeout=5) == {"type": "event", "name": "test.x", "data": {}}
 
 
-def test_push_is_dropped_with_its_transaction(site: Site) -> None:
+def test_a_push_is_dropped_with_its_transaction(site: Site) -> None:
     ada = UserFactory.create()
     socket = enter(site, ada)
     socket.next("welcome")

@@ -44,7 +44,7 @@ class Person:
         return getattr(self.client, method.lower())(url, **options)
 
 
-def test_numbers_are_gapless_and_each_cause_is_told_once() -> None:
+def test_numbers_are_gapless_and_a_key_is_notified_once() -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     first, second = tell(ada, key="a"), tell(ada)
     assert tell(ada, "again", key="a") == first
@@ -58,7 +58,7 @@ def test_numbers_are_gapless_and_each_cause_is_told_once() -> None:
     assert second.seq == 2
 
 
-def test_who_cannot_be_told_and_links_that_lead_away() -> None:
+def test_unknown_recipients_and_external_links_are_refused() -> None:
     ada, gone = UserFactory.create(), UserFactory.create(is_active=False)
     for user_id in (uuid4(), gone.pk):
         with pytest.raises(RecipientNotFound):
@@ -69,7 +69,7 @@ def test_who_cannot_be_told_and_links_that_lead_away() -> None:
     assert not Notification.objects.exists()
 
 
-def test_list_pages_and_filters(django_assert_max_num_queries: Callable[..., Any]) -> None:
+def test_the_list_has_pages_and_filters(django_assert_max_num_queries: Callable[..., Any]) -> None:
     user = UserFactory.create()
     ada = Person(user)
     for number in range(25):
@@ -97,7 +97,9 @@ def test_list_pages_and_filters(django_assert_max_num_queries: Callable[..., Any
     assert ada("GET", kind="test.other").json()["results"] == []
 
 
-def test_reading_one_and_all(django_assert_max_num_queries: Callable[..., Any]) -> None:
+def test_one_and_all_notifications_are_marked_as_read(
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
     user, other = UserFactory.create(), UserFactory.create()
     ada = Person(user)
     one, _, _ = tell(user), tell(user), tell(user)
@@ -117,7 +119,7 @@ def test_reading_one_and_all(django_assert_max_num_queries: Callable[..., Any]) 
         assert Person(other)("GET", "summary/").json() == {"unread": 1, "seq": 1}
 
 
-def test_preferences_decide_what_one_hears_of() -> None:
+def test_muted_kinds_are_not_notified() -> None:
     user = UserFactory.create()
     ada = Person(user)
     shown = ada("GET", "preferences/").json()
@@ -133,14 +135,14 @@ def test_preferences_decide_what_one_hears_of() -> None:
     assert Inbox.objects.get().muted_kinds == []
 
 
-def test_kinds_have_one_meaning_each() -> None:
+def test_a_kind_is_declared_once() -> None:
     assert MENTION in declared_kinds()
     assert declare(MENTION) is MENTION
     with pytest.raises(ValueError, match=r"test\.mention"):
         declare(Kind(code="test.mention", title="Something else"))
 
 
-def test_services_tell_people() -> None:
+def test_services_notify_users() -> None:
     user = UserFactory.create()
     key = api.create_key(name="billing", scopes=["api:internal:v1:notifications:notify"]).plain
     headers = {"Authorization": f"Api-Key {key}"}
@@ -165,7 +167,7 @@ def test_services_tell_people() -> None:
     assert Notification.objects.count() == 1
 
 
-def test_what_is_kept_is_exported_and_shown_to_admins_without_its_words() -> None:
+def test_notifications_are_exported_and_shown_to_admins_without_their_text() -> None:
     user, admin = UserFactory.create(), AdminFactory.create()
     told = tell(user, "Secret words")
     found: Any = data_export.export(user.pk)

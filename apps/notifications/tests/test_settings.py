@@ -9,7 +9,7 @@ from config.tests import fresh
 
 @pytest.mark.parametrize("environment", ["production", "development"])
 @pytest.mark.parametrize("name", ["NOTIFICATIONS_STREAMS_PER_USER", "NOTIFICATIONS_STREAMS_PER_ADDRESS"])
-def test_streams_are_bounded_by_a_number(environment: str, name: str) -> None:
+def test_invalid_stream_limits_stop_the_start(environment: str, name: str) -> None:
     assert fresh.settings(environment, {name: "7"})[name] == 7
     assert fresh.refusal(environment, **{name: "0"}) == [
         f"{name} must be a whole number from 1 to 1000000, not '0'."

@@ -39,7 +39,7 @@ def actor_of(user: Any) -> Caller:
     return Caller(kind=CallerKind.USER, user=user, session_id=reference_of(user).session_id)
 
 
-def test_without_redis_there_are_no_tickets(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_no_tickets_are_issued(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = services.issue_ticket(actor=actor_of(user)).ticket
     monkeypatch.setattr(redis_client, "client", lambda: Redis.from_url("redis://127.0.0.1:1/0"))
     with pytest.raises(Unavailable):
@@ -54,7 +54,7 @@ def test_without_redis_there_are_no_tickets(user: Any, monkeypatch: pytest.Monke
         assert int(answer["Retry-After"]) > 0
 
 
-def test_ticket_opens_the_event_stream_and_nothing_else(client: Client, user: Any) -> None:
+def test_a_ticket_opens_only_the_event_stream(client: Client, user: Any) -> None:
     assert client.post(TICKETS).status_code == 401
     answer = client.post(TICKETS, headers=bearer(user))
     assert answer.status_code == 201
@@ -74,7 +74,7 @@ def test_ticket_opens_the_event_stream_and_nothing_else(client: Client, user: An
     assert services.redeem_ticket(ticket=other) is not None
 
 
-def test_ticket_of_an_ended_session_opens_nothing(client: Client, user: Any) -> None:
+def test_a_ticket_of_an_ended_session_is_refused(client: Client, user: Any) -> None:
     ticket = services.issue_ticket(actor=actor_of(user)).ticket
     Session.objects.filter(user=user).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
     answer = client.get(f"{STREAM}?ticket={ticket}")

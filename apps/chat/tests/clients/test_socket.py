@@ -161,7 +161,7 @@ def changes(listener: Listener) -> list[tuple[str, int, int]]:
     return [(frame["type"], frame["change"], frame["seq"]) for frame in listener.of_type("edited", "deleted")]
 
 
-def test_what_was_edited_and_deleted_meanwhile_is_told_once(base_url: str, room: Room) -> None:
+def test_missed_edits_and_deletions_arrive_once(base_url: str, room: Room) -> None:
     ada = member_of(room)
     session = client_session(base_url, ada)
 
@@ -248,7 +248,7 @@ def test_it_stops_after_a_final_code(base_url: str, room: Room, code: int) -> No
     assert not Message.objects.filter(room=room).exists()
 
 
-def test_a_room_of_others_and_an_unknown_room_stop_it(base_url: str, room: Room) -> None:
+def test_a_private_room_and_an_unknown_room_stop_it(base_url: str, room: Room) -> None:
     stranger = client_session(base_url, UserFactory.create())
 
     async def code_of(slug: str) -> int:

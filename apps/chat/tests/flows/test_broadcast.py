@@ -32,7 +32,7 @@ def receive(socket: ClientConnection, kind: str) -> dict[str, Any]:
             return frame
 
 
-def test_message_reaches_a_socket_of_another_process(serve: Callable[[], Site]) -> None:
+def test_a_message_reaches_a_socket_of_another_process(serve: Callable[[], Site]) -> None:
     first, second = serve(), serve()
     ada, grace = first.join("ada"), second.join("grace")
     room = f"flow-{uuid4().hex[:8]}"

@@ -10,7 +10,7 @@ from apps.chat.tests.flows.test_broadcast import enter, receive
 from apps.common.tests.processes import Site
 
 
-def test_a_failure_is_an_error_frame_and_the_socket_stays_open(serve: Callable[[], Site]) -> None:
+def test_a_domain_error_is_an_error_frame_and_the_socket_stays_open(serve: Callable[[], Site]) -> None:
     site = serve()
     ada = site.join("ada")
     room = f"flow-{uuid4().hex[:8]}"

@@ -12,7 +12,7 @@ from apps.common.tests.processes import Site
 from config.env import BASE_DIR
 
 
-def test_task_reaches_open_sockets_and_those_who_come_later(
+def test_a_task_reaches_open_sockets_and_later_ones(
     serve: Callable[[], Site], worker: subprocess.Popen[bytes], environment: dict[str, str]
 ) -> None:
     site = serve()
