@@ -15,7 +15,7 @@ from django.db import connections
 from django.urls import re_path
 
 from apps.common import slices
-from apps.common.sockets.refusals import no_such_socket
+from apps.common.sockets.problems import no_such_socket
 from infrastructure.server.lifespan import Lifespan
 from infrastructure.server.wsgi_bridge import WsgiBridge
 

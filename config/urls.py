@@ -11,7 +11,7 @@ from apps.api import problems
 from apps.api.zones.mounting import api_urlpatterns
 from apps.common import slices
 from apps.common.http import health
-from apps.common.sockets.refusals import no_handshake
+from apps.common.sockets.problems import no_handshake
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -75,7 +75,7 @@ class NotFound(DomainError):
     """The object does not exist, or the caller may not know that it exists."""
 
     code = "not_found"
-    detail = "There is no such thing here."
+    detail = "Not found."
 
 
 class Conflict(DomainError):

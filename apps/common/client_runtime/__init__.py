@@ -17,7 +17,7 @@ from typing import Final
 class Readme:
     """The part of a package's README about a runtime, in zones whose callers sign in.
 
-    `{package}` and `{module}` in `section` stand for the name in the registry and the name to import. `imports` and
+    `{package}` and `{module}` in `section` are replaced by the name in the registry and the name to import. `imports` and
     `setup` go into the README's first example.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 
 from apps.common.exceptions import Denied
-from apps.common.sockets import handshake, refusals
+from apps.common.sockets import handshake, problems
 from apps.common.sockets.types import Receive, Send
 from infrastructure.telemetry import context
 
@@ -24,7 +24,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no an
             if handshake.is_same_site(scope):
                 await self.serve(scope, receive, send)
             else:
-                await refusals.refuse(
+                await problems.refuse(
                     scope,
                     receive,
                     send,

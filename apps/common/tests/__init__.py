@@ -1,1 +1,1 @@
-"""Tests of this slice."""
+"""Tests of apps.common, and helpers for the tests of slices."""

@@ -1,10 +1,10 @@
-"""Collects what slices add to the campaigns over the whole API: `make fuzz`, `make contract-test`, the test for leaks.
+"""Collects the slices' parts of campaigns over the whole API: `make fuzz`, `make contract-test`, the test for leaks.
 
 A slice may have a `tests/campaigns.py` with any of:
 
-- `path_parameters(owner, other)`: makes rows that belong to two users; returns their values for parameters of paths;
-- `prepare(users)`: makes rows that calls by these users need;
-- `socket_path(user)`: makes what is needed to open one of the slice's sockets as this user; returns its path.
+- `path_parameters(owner, other)`: creates rows of two users, and returns their values for parameters of paths;
+- `prepare(users)`: creates rows that calls by these users need;
+- `socket_path(user)`: creates the rows for a socket of the slice, and returns its path.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def readme_example(runtime: Runtime, module: str) -> str:
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    """Run a scenario in a loop of its own, for at most 30 seconds."""
+    """Run a scenario in a new event loop, for at most 30 seconds."""
     asyncio.run(asyncio.wait_for(scenario(), 30))
 
 

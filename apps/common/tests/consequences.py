@@ -1,4 +1,4 @@
-"""What follows from an event, without doing it: for tests of the wiring in `handlers.py`."""
+"""The tasks that follow from an event, for tests of `handlers.py`. Runs none of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EVENT_ID = UUID(int=1)
 
 
 def tasks_of(event: events.Event) -> dict[str, dict[str, Any]]:
-    """The tasks that follow from an event by their names, with their arguments."""
+    """Maps the names of the tasks to their arguments."""
     handlers = events.handlers_of(event.name).values()
     return {
         one.task.name: one.arguments(event, event_id=EVENT_ID)

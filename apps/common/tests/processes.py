@@ -1,7 +1,4 @@
-"""Fixtures that run servers and a Celery worker as processes of their own, on the test's database.
-
-A `conftest.py` takes them over by importing them.
-"""
+"""Fixtures that run servers and a Celery worker as processes, on the test's database. A `conftest.py` imports them."""
 
 from __future__ import annotations
 
@@ -27,9 +24,7 @@ PASSWORD = "standing hills of the moor"
 
 
 @dataclass(frozen=True)
-class Person:
-    """An account that is signed in."""
-
+class SignedInUser:
     id: str
     email: str
     access: str
@@ -47,8 +42,8 @@ class Site:
         self.sockets = f"ws://127.0.0.1:{port}"
         self.process = process
 
-    def join(self, name: str) -> Person:
-        """Register and sign in somebody new."""
+    def join(self, name: str) -> SignedInUser:
+        """Register and sign in a new user."""
         email = f"{name}-{uuid4().hex[:8]}@example.com"
         account = self.http.post(
             "/api/public/v1/auth/register/", json={"email": email, "name": name.title(), "password": PASSWORD}
@@ -56,7 +51,7 @@ class Site:
         assert account.status_code == 201, account.text
         tokens = self.http.post("/api/public/v1/auth/login/", json={"email": email, "password": PASSWORD})
         assert tokens.status_code == 200, tokens.text
-        return Person(id=account.json()["id"], email=email, access=tokens.json()["access"])
+        return SignedInUser(id=account.json()["id"], email=email, access=tokens.json()["access"])
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -71,7 +66,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def environment(transactional_db: None, tmp_path: Path) -> dict[str, str]:
-    """What a child process needs to run on this test's database, with its mails in `tmp_path`."""
+    """The environment of a process on this test's database, with its mails in `tmp_path`."""
     database = connection.settings_dict
     user, password = quote(str(database["USER"]), safe=""), quote(str(database["PASSWORD"]), safe="")
     return {
@@ -137,7 +132,7 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.P
         process = subprocess.Popen(
             [*command, "--without-gossip", "--without-mingle", "-n", f"{uuid4().hex}@test"],
             cwd=BASE_DIR,
-            # Not measured for coverage: what a worker runs is tested in the slices, and it starts sooner like this.
+            # Without coverage, for a faster start: the slices test what a worker runs.
             env={name: value for name, value in environment.items() if not name.startswith("COVERAGE_")},
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -147,7 +142,7 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.P
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
-    """Ask until it is so. Raises TimeoutError naming what did not come about."""
+    """Wait until a condition is true. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -156,6 +151,6 @@ def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30.
 
 
 def mails_to(folder: Path, address: str) -> list[str]:
-    """The text of every mail in the folder that went to this address."""
+    """The texts of all mails in the folder to this address."""
     mails = [path.read_text(encoding="utf-8") for path in sorted((folder / "mail").glob("*.log"))]
     return [mail for mail in mails if f"To: {address}" in mail]

@@ -1,4 +1,4 @@
-"""A server in the test's own process, on the test's database, and clients of its WebSockets."""
+"""A server in the process of the test, on the test's database, and clients of its WebSockets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from infrastructure.embedded.postgres import free_port
 
 
 class Socket:
-    """A client's end. Frames are read in order; `next` passes over kinds that a test does not ask for."""
+    """The client of a socket. Reads frames in order; `next` skips other types."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -47,7 +47,7 @@ class Socket:
         return [self.next("message", timeout=timeout) for _ in range(count)]
 
     def is_quiet(self, *kinds: str, seconds: float = 0.3) -> bool:
-        """Whether no frame of these kinds (of any, when none is named) arrives for so long."""
+        """Whether no frame of these types (by default of any type) arrives in this time."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -59,7 +59,7 @@ class Socket:
         return True
 
     def close_code(self, timeout: float = 10) -> int:
-        """Read to the end; the code that the server closed with."""
+        """Read until the close, and return its code."""
         deadline = time.monotonic() + timeout
 
         def read_to_the_end() -> None:
@@ -81,10 +81,9 @@ class Site:
         self._open = ExitStack()
 
     def connect(self, url: str, **options: Any) -> Socket:
-        """Open a socket at a path or address; it is closed with the site.
+        """Open a socket at a path or address, until the site stops.
 
-        Only the server pings: a client's thread that does, on a machine that is busy, logs an error into whatever test
-        runs by then.
+        Only the server sends pings: on a busy machine, the client's ping thread would log an error during a later test.
         """
         options = {"compression": None, "ping_interval": None, **options}
         address = f"ws://{self.host}{url}" if url.startswith("/") else url
@@ -100,7 +99,7 @@ S = TypeVar("S", bound=Site)
 
 @contextmanager
 def serving(kind: type[S]) -> Iterator[S]:
-    """A server on a free port, with an event loop of its own."""
+    """A server on a free port, with its own event loop."""
     port = free_port()
     server = Server(server_config(host="127.0.0.1", port=port))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
@@ -121,8 +120,8 @@ def serving(kind: type[S]) -> Iterator[S]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Ask until it is so."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.02)

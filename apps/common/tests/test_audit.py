@@ -1,4 +1,4 @@
-"""The audit log: what a row says, what it hides, and that it stays."""
+"""Rows of the audit log: their content, their redaction, and their protection from changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AuditAction(StrEnum):
     UNNAMED = "raised"
 
 
-def test_a_row_says_who_did_what_to_what_and_when() -> None:
+def test_a_row_has_actor_action_target_and_time() -> None:
     actor, widget = uuid4(), uuid4()
     row = audit.record(
         action=AuditAction.RAISED,
@@ -50,7 +50,7 @@ def test_a_row_says_who_did_what_to_what_and_when() -> None:
     ("address", "network"),
     [("203.0.113.77", "203.0.113.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("", "")],
 )
-def test_network_and_request_id_are_those_of_the_call(rf: RequestFactory, address: str, network: str) -> None:
+def test_network_and_id_are_those_of_the_request(rf: RequestFactory, address: str, network: str) -> None:
     rows: list[AuditEvent] = []
 
     def view(request: object) -> object:
@@ -66,7 +66,7 @@ def test_network_and_request_id_are_those_of_the_call(rf: RequestFactory, addres
     assert context.network() == ""
 
 
-def test_secrets_and_addresses_are_hidden() -> None:
+def test_secrets_and_email_addresses_are_redacted() -> None:
     row = audit.record(
         action=AuditAction.RAISED,
         actor_id=None,
@@ -77,7 +77,7 @@ def test_secrets_and_addresses_are_hidden() -> None:
     }  # fmt: skip
 
 
-def test_what_is_no_audited_action_or_too_much_is_refused() -> None:
+def test_invalid_actions_and_long_details_are_refused() -> None:
     with pytest.raises(ValueError, match="named"):
         audit.record(action=AuditAction.UNNAMED, actor_id=None)
     with pytest.raises(ValueError, match="2000"):
@@ -87,7 +87,7 @@ def test_what_is_no_audited_action_or_too_much_is_refused() -> None:
     assert not AuditEvent.objects.exists()
 
 
-def test_a_row_goes_with_the_transaction_that_it_is_of() -> None:
+def test_a_rollback_removes_the_row() -> None:
     with transaction.atomic():
         audit.record(action=AuditAction.RAISED, actor_id=None)
         transaction.set_rollback(True)
@@ -103,7 +103,7 @@ def test_a_row_goes_with_the_transaction_that_it_is_of() -> None:
         lambda: connection.cursor().execute(
             "SET LOCAL append_only.truncate = ''; TRUNCATE common_auditevent"
         ),
-        # Not even as the retention: the row is of the last 30 days.
+        # Even the retention cannot delete a row of the last 30 days.
         lambda: connection.cursor().execute(
             "SET LOCAL append_only.retention = 'on'; DELETE FROM common_auditevent"
         ),
@@ -119,7 +119,7 @@ def test_the_database_refuses_changes(change: Callable[[], object]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_flush_says_what_the_audit_log_has_to_do_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_flush_refuses_to_empty_the_audit_log_without_its_option(capsys: pytest.CaptureFixture[str]) -> None:
     audit.record(action=AuditAction.RAISED, actor_id=None)
     with connection.cursor() as cursor:
         cursor.execute("SET append_only.truncate = ''")  # as outside of tests
@@ -136,7 +136,7 @@ def test_flush_says_what_the_audit_log_has_to_do_with_it(capsys: pytest.CaptureF
             cursor.execute("SET append_only.truncate = 'on'")
 
 
-def test_an_old_row_stays_unless_the_retention_lets_it_go(settings) -> None:
+def test_only_the_retention_deletes_an_old_row(settings) -> None:
     settings.AUDIT_RETENTION = timedelta(days=60)
     now = timezone.now()
     old, kept = (
@@ -150,7 +150,7 @@ def test_an_old_row_stays_unless_the_retention_lets_it_go(settings) -> None:
     assert audit.prune(now=now + timedelta(days=2)) == 1
 
 
-def test_the_admin_site_shows_and_never_changes(rf: RequestFactory) -> None:
+def test_the_admin_site_is_read_only(rf: RequestFactory) -> None:
     page = site.get_model_admin(AuditEvent)
     request = rf.get("/admin/")
     assert not page.has_add_permission(request)

@@ -1,4 +1,4 @@
-"""BlindIndexField on a real table: filled, found, kept in step, rotated."""
+"""BlindIndexField on a real table: search, updates and rotation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with isolate_apps("apps.common"):
 
         class Meta:
             app_label = "common"
-            db_table = "test_stone"
+            db_table = "test_widget"
             constraints = (
                 models.CheckConstraint(
                     condition=Q(mark__isnull=True, mark_index__isnull=True)
@@ -51,7 +51,7 @@ def found(mark):
     return sorted(Widget.objects.filter(mark_index=mark).values_list("name", flat=True))
 
 
-def test_rows_are_found_by_their_value_and_nothing_else_is():
+def test_rows_are_found_by_their_value_alone():
     Widget.objects.create(name="a", mark="1 2 3")
     Widget.objects.bulk_create([Widget(name="b", mark="123"), Widget(name="c", mark="124"), Widget(name="d")])
     assert found("12 3") == ["a", "b"]
@@ -60,9 +60,9 @@ def test_rows_are_found_by_their_value_and_nothing_else_is():
     assert Widget.objects.get(mark_index__isnull=True).name == "d"
     assert Widget.objects.filter(mark_index=None).get().name == "d"
     assert not Widget.objects.exclude(mark_index="123").filter(name__in="ab").exists()
-    # Neither the value nor a plain hash of it is in the table.
+    # The table has neither the value nor a plain hash of it.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT mark_index FROM test_stone WHERE name IN ('a', 'b')")
+        cursor.execute("SELECT mark_index FROM test_widget WHERE name IN ('a', 'b')")
         digests = {bytes(row[0]) for row in cursor.fetchall()}
     assert {len(digest) for digest in digests} == {16}
     assert len(digests) == 1
@@ -70,13 +70,13 @@ def test_rows_are_found_by_their_value_and_nothing_else_is():
 
 def test_an_index_serves_the_search(django_assert_num_queries):
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'test_stone'")
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'test_widget'")
         assert any("(mark_index)" in row[0] for row in cursor.fetchall())
     with django_assert_num_queries(1):
         assert found("1") == []
 
 
-def test_it_follows_its_source():
+def test_saving_the_source_updates_the_index():
     widget = Widget.objects.create(name="a", mark="1")
     widget.mark = "2"
     widget.save()
@@ -92,7 +92,7 @@ def test_it_follows_its_source():
     assert Widget.objects.filter(mark__isnull=True, mark_index=None).exists()
 
 
-def test_a_row_whose_source_was_not_loaded_keeps_its_index(django_assert_num_queries):
+def test_a_deferred_source_keeps_the_index(django_assert_num_queries):
     widget = Widget.objects.create(name="a", mark="1")
     some = Widget.objects.defer("mark").get(pk=widget.pk)
     some.name = "b"
@@ -101,7 +101,7 @@ def test_a_row_whose_source_was_not_loaded_keeps_its_index(django_assert_num_que
     assert found("1") == ["b"]
 
 
-def test_what_would_leave_the_index_behind_is_refused():
+def test_inconsistent_writes_are_refused():
     widget = Widget.objects.create(mark="1")
     with pytest.raises(IntegrityError, match="test_widget_indexed"), transaction.atomic():
         Widget.objects.update(mark=None)
@@ -127,7 +127,7 @@ def test_other_searches_are_refused(search):
         list(Widget.objects.filter(**search))
 
 
-def test_the_migration_knows_it():
+def test_a_migration_can_recreate_the_field():
     field = Widget._meta.get_field("mark_index")
     _, path, args, kwargs = field.deconstruct()
     again = BlindIndexField(*args, **kwargs)
@@ -143,7 +143,7 @@ def test_the_migration_knows_it():
 class TestRotation:
     @pytest.fixture
     def keys(self, settings, monkeypatch):
-        """The old key, and a new one that is put before it."""
+        """The old key, and a new key before it."""
         monkeypatch.setattr(rotation, "encrypted_fields", lambda: [Widget._meta.get_field("mark")])
         old, new = settings.FIELD_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
         for number in range(5):
@@ -151,7 +151,7 @@ class TestRotation:
         settings.FIELD_ENCRYPTION_KEYS = (new, old)
         return old, new
 
-    def test_rows_are_found_before_meanwhile_and_after(self, keys, settings, capsys):
+    def test_rows_are_found_before_during_and_after_a_rotation(self, keys, settings, capsys):
         Widget.objects.create(name="fresh", mark="3")
         assert found("3") == ["3", "fresh"]
         progress = rotation.rotate(Widget._meta.get_field("mark"), batch=2)
@@ -160,7 +160,7 @@ class TestRotation:
         progress.close()
         call_command("rotate_field_keys", "--batch", "3")
         assert capsys.readouterr().out.splitlines()[-2:] == [
-            "test_stone.sign: 6 of 6, 3 rotated",
+            "test_widget.sign: 6 of 6, 3 rotated",
             "All values are encrypted with the first key.",
         ]
         settings.FIELD_ENCRYPTION_KEYS = (keys[1],)
@@ -169,10 +169,10 @@ class TestRotation:
         call_command("rotate_field_keys")
         assert "6 of 6, 0 rotated" in capsys.readouterr().out
 
-    def test_an_index_that_is_wrong_is_mended(self, keys, capsys):
+    def test_a_rotation_corrects_a_wrong_index(self, keys, capsys):
         call_command("rotate_field_keys")
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE test_stone SET mark_index = '\\x00' WHERE name = '1'")
+            cursor.execute("UPDATE test_widget SET mark_index = '\\x00' WHERE name = '1'")
         assert found("1") == []
         call_command("rotate_field_keys")
         assert "5 of 5, 1 rotated" in capsys.readouterr().out

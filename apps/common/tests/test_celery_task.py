@@ -1,4 +1,4 @@
-"""Tasks that fail for good, periodic tasks, commands and admin pages."""
+"""Dead tasks, periodic tasks, commands and admin pages."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _eager():
 
 @pytest.fixture
 def published(monkeypatch):
-    """What would go to the broker."""
+    """Tasks published to the broker."""
     sent = []
     monkeypatch.setattr(celery.current_app, "send_task", lambda name, **options: sent.append((name, options)))
     return sent
@@ -68,7 +68,7 @@ class TestDeadTasks:
             < app.conf.broker_transport_options["visibility_timeout"]
         )
 
-    def test_an_error_that_is_not_named_is_final(self):
+    def test_an_error_without_retry_makes_a_dead_task(self):
         with context.bound(request_id="request-0001"):
             flaky.delay(error="broken", thing_id="7")
         row = DeadTask.objects.get()
@@ -80,18 +80,18 @@ class TestDeadTasks:
         assert "in flaky" in row.traceback
         assert len(ran) == 1
 
-    def test_a_named_error_is_tried_again_before(self):
+    def test_an_error_with_retry_is_retried_first(self):
         flaky.apply(kwargs={"error": "flaky"})
         assert [run["retries"] for run in ran] == list(range(11))
         row = DeadTask.objects.get()
         assert row.error == "Flaky: password=[redacted]"
         assert "hunter2" not in row.traceback
 
-    def test_success_leaves_nothing(self):
+    def test_a_successful_task_leaves_no_row(self):
         flaky.delay()
         assert DeadTask.objects.count() == 0
 
-    def test_a_database_that_is_away_does_not_hide_the_failure(self, monkeypatch, caplog):
+    def test_without_the_database_the_failure_is_logged(self, monkeypatch, caplog):
         def away(**_):
             raise DatabaseError("gone")
 
@@ -99,14 +99,14 @@ class TestDeadTasks:
         flaky.delay(error="broken")
         assert "task.dead_not_recorded" in caplog.text
 
-    def test_long_waits_are_refused(self):
+    def test_long_countdowns_are_refused(self):
         with pytest.raises(ValueError, match="waits at most 45 s"):
             flaky.apply_async(countdown=46)
         flaky.apply_async(countdown=45)
         flaky.apply_async(countdown=300, retries=3)
         assert len(ran) == 2
 
-    def test_replay_is_as_safe_as_any_other_work(self, published):
+    def test_a_replay_is_an_event(self, published):
         rows = [
             DeadTask.objects.create(
                 task_id=str(number), name="a.task", kwargs={"id": number}, error="", request_id="request-1"
@@ -130,7 +130,7 @@ class TestDeadTasks:
             outbox.confirm(f"{event.pk}:{name}")
         assert OutboxEvent.objects.pending().count() == 0
 
-    def test_a_replay_waits_for_a_broker_that_is_away(self, monkeypatch):
+    def test_a_replay_waits_for_the_broker(self, monkeypatch):
         DeadTask.objects.create(task_id="1", name="a.task", error="")
 
         def away(*args, **options):
@@ -141,7 +141,7 @@ class TestDeadTasks:
         assert outbox.relay_due().outage
         assert OutboxEvent.objects.pending().count() == 1
 
-    def test_a_message_that_is_no_task_is_not_replayed(self):
+    def test_a_message_without_a_task_is_not_replayed(self):
         DeadTask.objects.create(task_id="", name="", error="not JSON", message="garbage")
         assert celery_task.replay() == 0
         assert DeadTask.objects.get().replayed_at is None
@@ -200,7 +200,7 @@ class TestCommands:
         assert len(capsys.readouterr().out.splitlines()) == 1
 
     @pytest.mark.parametrize("command", ["outbox", "deadtasks"])
-    def test_replay_wants_to_know_which(self, command):
+    def test_replay_requires_ids_or_all(self, command):
         with pytest.raises(CommandError):
             call_command(command, "replay")
 
@@ -246,7 +246,7 @@ class TestAdmin:
         row.refresh_from_db()
         assert row.replayed_at is not None
 
-    def test_nothing_is_written_by_hand(self, request_of_admin):
+    def test_pages_are_read_only(self, request_of_admin):
         page = OutboxEventAdmin(OutboxEvent, admin.site)
         assert not page.has_add_permission(request_of_admin)
         assert not page.has_change_permission(request_of_admin)
@@ -261,7 +261,7 @@ class TestAdmin:
             (None, {"p", "a", "x", "d"}),
         ],
     )
-    def test_events_by_state(self, request_of_admin, state, names):
+    def test_events_are_filtered_by_state(self, request_of_admin, state, names):
         OutboxEvent.objects.create(name="p")
         OutboxEvent.objects.create(name="a", asked_at=timezone.now())
         OutboxEvent.objects.create(name="x", dead_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Whose word about the client's address is believed."""
+"""The client's address behind trusted and other proxies."""
 
 import pytest
 from django.test import RequestFactory
@@ -34,7 +34,7 @@ def request(peer, forwarded=None):
         (0, "fe80::1%eth0", None, "fe80::1"),
     ],
 )
-def test_the_client_is_who_the_trusted_proxies_say(settings, proxies, peer, forwarded, address):
+def test_trusted_proxies_determine_the_client(settings, proxies, peer, forwarded, address):
     settings.TRUSTED_PROXY_COUNT = proxies
     assert exact_address(request(peer, forwarded)) == address
 
@@ -48,11 +48,11 @@ def test_the_client_is_who_the_trusted_proxies_say(settings, proxies, peer, forw
         ("", "unknown"),
     ],
 )
-def test_limits_count_networks_of_ipv6(peer, key):
+def test_the_key_of_an_ipv6_address_is_its_network(peer, key):
     assert client_address(request(peer)) == key
 
 
-def test_sockets_are_judged_alike(settings):
+def test_scopes_and_requests_have_the_same_address(settings):
     scope = {
         "client": ("10.0.0.2", 1),
         "headers": [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")],
@@ -73,5 +73,5 @@ def test_sockets_are_judged_alike(settings):
         ("", ""),
     ],
 )
-def test_what_people_and_audits_are_shown_is_a_network(address, network):
+def test_the_network_of_an_address(address, network):
     assert network_of(address) == network

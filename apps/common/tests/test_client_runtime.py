@@ -1,4 +1,4 @@
-"""What generated clients share: failures, pages, waits between attempts, close codes."""
+"""The shared code of generated clients: failures, pages, waits between attempts, close codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from apps.common.client_runtime.python.reconnecting_socket import CloseCode
 from infrastructure.embedded.postgres import free_port
 
 
-def test_a_server_that_is_away_is_a_network_error() -> None:
+def test_an_unreachable_server_is_a_network_error() -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     call = {"method": "get", "url": "/"}
 
@@ -53,7 +53,7 @@ def test_a_server_that_is_away_is_a_network_error() -> None:
         ),
     ],
 )
-def test_a_proxys_error_page_is_a_problem_too(
+def test_an_error_page_of_a_proxy_is_a_problem(
     response: httpx.Response, code: str, detail: str, wait: int
 ) -> None:
     problem = problem_of(response)
@@ -103,7 +103,7 @@ def test_pages_become_one_sequence() -> None:
     assert asyncio.run(all_of(apaginate(amessages))) == [3, 4]
 
 
-def test_both_languages_know_the_same_close_codes() -> None:
+def test_both_languages_have_the_same_close_codes() -> None:
     source = (BASE.folder / "typescript" / "reconnecting_socket.ts").read_text()
     codes = {
         re.sub(r"[A-Z]", lambda sign: f"_{sign[0]}", name).upper(): int(code)
@@ -119,7 +119,7 @@ def test_both_languages_know_the_same_close_codes() -> None:
         assert named == {CloseCode(code).name for code in same}
 
 
-def test_waits_double_by_chance_up_to_a_bound() -> None:
+def test_random_waits_double_up_to_a_limit() -> None:
     assert [pacing.wait_before(n, chance=lambda: 1.0) for n in range(4)] == [
         pacing.FIRST_WAIT * 2**n for n in range(4)
     ]
@@ -129,7 +129,7 @@ def test_waits_double_by_chance_up_to_a_bound() -> None:
     assert pacing.wait_before(0, slow=True, chance=lambda: 0.5) == pacing.SLOW_WAIT / 2
 
 
-def test_an_allowance_fills_by_the_second() -> None:
+def test_an_allowance_refills_over_time() -> None:
     now = [0.0]
     allowance = pacing.Allowance(per_second=2, burst=3, clock=lambda: now[0])
     for _ in range(3):

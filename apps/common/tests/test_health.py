@@ -1,4 +1,4 @@
-"""Probes against real parts, and with parts away."""
+"""Probes with and without their parts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def web():
     return Client()
 
 
-def test_alive_asks_nobody(web):
+def test_healthz_checks_no_part(web):
     assert web.get("/healthz").json() == {"status": "ok"}
     assert web.head("/healthz").status_code == 200
 
@@ -33,7 +33,7 @@ def test_alive_asks_nobody(web):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 @pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::1]", "evil.example", "a b", ""])
 @pytest.mark.parametrize("tls_only", [False, True])
-def test_probes_are_answered_whatever_the_host_says_and_without_tls(settings, web, path, host, tls_only):
+def test_probes_are_answered_for_any_host_and_without_tls(settings, web, path, host, tls_only):
     settings.ALLOWED_HOSTS = ["site.example"]
     settings.SECURE_SSL_REDIRECT = tls_only
     answer = Client().get(path, headers={"host": host})
@@ -43,7 +43,7 @@ def test_probes_are_answered_whatever_the_host_says_and_without_tls(settings, we
 
 
 @pytest.mark.parametrize("path", ["/healthz/", "/readyz/x", "/api/healthz", "//healthz"])
-def test_what_only_looks_like_a_probe_is_no_exception(settings, web, path):
+def test_similar_paths_are_not_probes(settings, web, path):
     settings.ALLOWED_HOSTS = ["site.example"]
     assert web.get(path, headers={"host": "evil.example"}).status_code == 400
 
@@ -54,7 +54,7 @@ def test_probes_are_read_only(web, path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ready_names_every_part(web):
+def test_readyz_lists_every_part(web):
     answer = web.get("/readyz")
     assert answer.status_code == 200
     assert list(answer.json()["checks"]) == ["database", "cache", "broker", "migrations"]
@@ -64,7 +64,7 @@ def test_ready_names_every_part(web):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_redis_it_is_ready_and_says_what_is_degraded(web, monkeypatch, settings):
+def test_without_redis_it_is_ready_and_degraded(web, monkeypatch, settings):
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setitem(health.PARTS, "cache", _away)
     answer = web.get("/readyz")
@@ -91,7 +91,7 @@ def _away():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_migrations_that_are_not_applied(web, monkeypatch):
+def test_with_pending_migrations_it_is_not_ready(web, monkeypatch):
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: [("x", False)])
     answer = web.get("/readyz")
     assert answer.status_code == 503
@@ -104,7 +104,7 @@ def test_migrations_that_are_not_applied(web, monkeypatch):
         health._migrations()
 
 
-def test_a_part_that_hangs_costs_the_time_that_is_given_and_one_thread():
+def test_a_part_that_hangs_costs_the_timeout_and_one_thread():
     started, released = [], threading.Event()
 
     def hang():
@@ -115,7 +115,7 @@ def test_a_part_that_hangs_costs_the_time_that_is_given_and_one_thread():
     for _ in range(3):
         before = time.perf_counter()
         parts = examiner.examine(timeout=0.05)
-        assert time.perf_counter() - before < 5  # of the 20 s that the part would take
+        assert time.perf_counter() - before < 5  # the part takes 20 s
         assert parts["quick"]["ok"] is True
         assert parts["slow"] == {"ok": False, "ms": None, "error": "no answer in time"}
     assert len(started) == 1
@@ -123,7 +123,7 @@ def test_a_part_that_hangs_costs_the_time_that_is_given_and_one_thread():
     assert examiner.examine(timeout=2)["slow"]["ok"] is True
 
 
-def test_metrics_stay_inside(web):
+def test_metrics_are_refused_through_a_proxy(web):
     web.get("/healthz")
     answer = web.get("/metrics")
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")

@@ -1,4 +1,4 @@
-"""One effect and one answer for each key."""
+"""A call with a key has one effect and one answer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make(status=201, **headers):
 
 @pytest.mark.django_db
 class TestRun:
-    def test_the_stored_answer_again(self):
+    def test_a_repeated_call_gets_the_stored_answer(self):
         first = idempotency.run(
             request(), ADA, make(Location="/x/1", **{"X-Request-ID": "r1", "ETag": '"e"'})
         )
@@ -55,7 +55,7 @@ class TestRun:
         }
         assert "Idempotency-Replayed" not in first.headers
 
-    def test_what_is_stored_is_not_readable(self):
+    def test_stored_answers_are_encrypted(self):
         idempotency.run(request(body=b'{"password": "hunter2"}'), ADA, make())
         row = StoredAnswer.objects.get()
         assert "secret-token" not in row.body
@@ -78,7 +78,7 @@ class TestRun:
         assert DeadTask.objects.count() == 0
 
     @pytest.mark.parametrize("key", ["!", "~" * 128, "7c29fd22-d12a-4f21-b918-5251d7b6ed66", '"quoted"'])
-    def test_sane_keys(self, key):
+    def test_valid_keys_are_accepted(self, key):
         assert idempotency.run(request(key), ADA, make()).status_code == 201
 
     @pytest.mark.parametrize(
@@ -91,19 +91,19 @@ class TestRun:
             {"kind": "application/merge-patch+json"},
         ],
     )
-    def test_another_call_with_the_same_key_is_refused(self, other):
+    def test_a_different_call_with_the_same_key_is_refused(self, other):
         idempotency.run(request(), ADA, make())
         with pytest.raises(idempotency.IdempotencyKeyReused):
             idempotency.run(request(**other), ADA, make())
         assert DeadTask.objects.count() == 1
 
-    def test_callers_have_keys_of_their_own(self):
+    def test_keys_are_separate_for_each_caller(self):
         for caller in (ADA, GRACE, ANONYMOUS, ADA, GRACE, ANONYMOUS):
             idempotency.run(request(), caller, make())
         assert DeadTask.objects.count() == 3
 
     @pytest.mark.parametrize("status", [400, 404, 409, 204])
-    def test_refusals_are_answers_too(self, status):
+    def test_refusals_are_stored(self, status):
         idempotency.run(request(), ADA, make(status))
         assert idempotency.run(request(), ADA, make(201)).status_code == status
         assert DeadTask.objects.count() == 1
@@ -112,7 +112,7 @@ class TestRun:
         idempotency.run(request(), ADA, make(429))
         assert idempotency.run(request(), ADA, make(201)).status_code == 201
 
-    def test_an_exception_takes_the_effect_along(self):
+    def test_an_exception_rolls_the_effect_back(self):
         def fail():
             make()()
             raise NotFound
@@ -142,7 +142,7 @@ class TestRun:
         assert idempotency.run(request(), ADA, call).content == b'{"a":1}'
         assert idempotency.run(request(), ADA, call).content == b'{"a":1}'
 
-    def test_a_stream_is_not_kept_and_not_carried_out_twice(self):
+    def test_a_streamed_call_is_not_stored_and_runs_once(self):
         def stream():
             make()()
             return StreamingHttpResponse([b"x", b"y"])
@@ -152,7 +152,7 @@ class TestRun:
             idempotency.run(request(), ADA, stream)
         assert DeadTask.objects.count() == 1
 
-    def test_a_large_answer_is_kept_up_to_a_size(self, monkeypatch):
+    def test_answers_are_stored_up_to_a_size(self, monkeypatch):
         monkeypatch.setattr(idempotency, "MAX_KEPT", 1_000)
         for key, size in (("fits", 1_000), ("too-large", 1_001)):
 
@@ -166,27 +166,27 @@ class TestRun:
             idempotency.run(request("too-large"), ADA, make())
         assert DeadTask.objects.count() == 2
 
-    def test_an_answer_whose_key_has_left_the_ring_is_lost_and_its_effect_is_not_repeated(self, settings):
+    def test_an_answer_without_its_encryption_key_is_lost_and_the_effect_is_not_repeated(self, settings):
         idempotency.run(request(), ADA, make())
         settings.FIELD_ENCRYPTION_KEYS = (Fernet.generate_key().decode(),)
         with pytest.raises(idempotency.IdempotencyAnswerLost):
             idempotency.run(request(), ADA, make())
         assert DeadTask.objects.count() == 1
 
-    def test_services_have_keys_of_their_own(self):
+    def test_keys_are_separate_for_each_service(self):
         billing, search = (Caller(kind=CallerKind.SERVICE, service=name) for name in ("billing", "search"))
         for caller in (billing, search, billing, search, ADA):
             idempotency.run(request(), caller, make())
         assert DeadTask.objects.count() == 3
 
-    def test_who_is_not_known_is_told_apart_by_address(self):
+    def test_keys_of_anonymous_callers_are_separate_for_each_address(self):
         for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "2001:db8::1", "2001:db8::2"):
             call = request()
             call.META["REMOTE_ADDR"] = address
             idempotency.run(call, ANONYMOUS, make())
         assert DeadTask.objects.count() == 3
 
-    def test_what_is_kept_for_somebody_can_be_forgotten(self):
+    def test_answers_of_a_caller_can_be_deleted(self):
         for caller in (ADA, GRACE):
             idempotency.run(request(), caller, make())
         assert idempotency.forget(caller=ADA) == 1
@@ -201,7 +201,7 @@ class TestRun:
         idempotency.run(request(), ADA, call)
         assert "Content-Type" not in idempotency.run(request(), ADA, call).headers
 
-    def test_forms_with_files_can_be_read_afterwards(self, settings):
+    def test_forms_with_files_are_still_readable(self, settings):
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
         data = (
             b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n\r\n'
@@ -213,7 +213,7 @@ class TestRun:
         again = request(body=data, kind="multipart/form-data; boundary=b")
         assert idempotency.run(again, ADA, make()).content == b"500"
 
-    def test_a_form_that_is_sent_again_has_another_boundary(self):
+    def test_a_repeated_form_may_have_another_boundary(self):
         def form(boundary, text):
             part = f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n{text}\r\n'
             kind = f"multipart/form-data; boundary={boundary}"
@@ -225,7 +225,7 @@ class TestRun:
             idempotency.run(form("----two", "y"), ADA, make())
         assert DeadTask.objects.count() == 1
 
-    def test_after_a_day_it_is_forgotten(self):
+    def test_answers_are_deleted_after_a_day(self):
         idempotency.run(request(), ADA, make())
         StoredAnswer.objects.update(created_at=timezone.now() - dt.timedelta(hours=25))
         idempotency.run(request(), ADA, make())
@@ -236,13 +236,13 @@ class TestRun:
 
 @pytest.mark.django_db(transaction=True)
 class TestTransactions:
-    def test_a_failure_of_ours_is_rolled_back_and_may_be_tried_again(self):
+    def test_a_server_error_is_rolled_back_and_can_be_retried(self):
         assert idempotency.run(request(), ADA, make(503)).status_code == 503
         assert (DeadTask.objects.count(), StoredAnswer.objects.count()) == (0, 0)
         assert idempotency.run(request(), ADA, make(201)).status_code == 201
         assert DeadTask.objects.count() == 1
 
-    def test_a_process_that_dies_before_the_commit_leaves_neither_effect_nor_answer(self, monkeypatch):
+    def test_a_process_killed_before_the_commit_leaves_neither_effect_nor_answer(self, monkeypatch):
         def die(*_):
             raise SystemExit
 
@@ -254,7 +254,7 @@ class TestTransactions:
         assert idempotency.run(request(), ADA, make()).status_code == 201
         assert DeadTask.objects.count() == 1
 
-    def test_a_connection_that_dies_frees_its_key(self):
+    def test_a_dead_connection_releases_its_key(self):
         running, go_on = threading.Event(), threading.Event()
 
         def doomed():
@@ -294,7 +294,7 @@ class TestTransactions:
         assert idempotency.run(request(), ADA, call).status_code == 409
         assert StoredAnswer.objects.count() == 0
 
-    def test_a_second_call_learns_at_once_that_the_first_is_running(self):
+    def test_a_second_call_is_refused_while_the_first_is_running(self):
         running, go_on = threading.Event(), threading.Event()
 
         def slow():
@@ -319,7 +319,7 @@ class TestTransactions:
         assert idempotency.run(request(), ADA, make()).content == content
         assert DeadTask.objects.count() == 2
 
-    def test_of_many_at_once_one_has_an_effect(self):
+    def test_one_of_many_parallel_calls_has_an_effect(self):
         gate = threading.Barrier(8)
 
         def call(_):

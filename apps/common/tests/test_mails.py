@@ -1,4 +1,4 @@
-"""One mail for each cause, and the same Message-ID for each attempt at it."""
+"""One mail for each cause, and one Message-ID for all attempts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_mail_is_sent_once_for_its_cause(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_a_mail_that_was_not_taken_is_sent_later_as_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_that_failed_is_sent_later_with_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
     def away(*, message_id: str, **_: Any) -> None:
@@ -60,7 +60,7 @@ def test_a_mail_that_was_not_taken_is_sent_later_as_the_same(monkeypatch: pytest
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_workers_one_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_two_workers_sends(monkeypatch: pytest.MonkeyPatch) -> None:
     sending, may_end = threading.Event(), threading.Event()
     outcomes: list[bool] = []
 
@@ -84,7 +84,7 @@ def test_of_two_workers_one_sends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
-def test_what_was_sent_long_ago_is_forgotten() -> None:
+def test_old_marks_are_deleted() -> None:
     now = timezone.now()
     send()
     assert mails.prune(now=now + dt.timedelta(days=29)) == 0

@@ -1,4 +1,4 @@
-"""What every request passes, seen from outside through the whole chain."""
+"""Requests through the whole chain of middleware."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def lines():
 
 
 class TestRequestContext:
-    def test_the_length_of_an_answer_is_told(self, web):
+    def test_answers_have_a_content_length(self, web):
         answer = web.get("/healthz")
         assert answer.headers["Content-Length"] == str(len(answer.content))
 
     @pytest.mark.parametrize("offered", ["a", "abc-123", "Z" * 128, "trace.id_1-2", "..."])
-    def test_a_sane_id_is_taken_over(self, web, offered):
+    def test_a_valid_request_id_is_kept(self, web, offered):
         answer = web.get("/api/echo/", headers={"x-request-id": offered})
         assert answer["X-Request-ID"] == offered
         assert answer.json()["id"] == offered
@@ -47,13 +47,13 @@ class TestRequestContext:
     @pytest.mark.parametrize(
         "offered", ["", "a" * 129, "with space", "new\nline1", "esc\x1b[31m", "ünicode1", "semi;colon"]
     )
-    def test_any_other_is_replaced(self, web, offered):
+    def test_an_invalid_request_id_is_replaced(self, web, offered):
         answer = web.get("/api/echo/", headers={"x-request-id": offered})
         assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])
         assert answer.json()["id"] == answer["X-Request-ID"]
 
     @pytest.mark.parametrize("path", ["/api/echo/", "/page/", "/api/nowhere/", "/api/broken/", "/nowhere"])
-    def test_every_answer_has_one_and_leaves_one_line(self, web, lines, path):
+    def test_every_answer_has_an_id_and_one_log_event(self, web, lines, path):
         answer = web.get(f"{path}?token=secret")
         assert answer["X-Request-ID"]
         [line] = [line for line in lines if line["event"] == "http.request"]
@@ -62,7 +62,7 @@ class TestRequestContext:
         assert line["ms"] >= 0
         assert "secret" not in repr(lines)
 
-    def test_zone_and_caller_are_named(self, web, lines):
+    def test_zone_and_caller_are_logged(self, web, lines):
         web.get("/api/service/7/")
         [line] = [line for line in lines if line["event"] == "http.request"]
         assert (line["zone"], line["caller"], line["path"]) == (
@@ -73,11 +73,11 @@ class TestRequestContext:
         labels = 'method="GET",route="api/service/<int:number>/",status="200",zone="internal"'
         assert f"{PRODUCT.identifier}_http_request_seconds_count{{{labels}}} 1.0" in web.get("/metrics").text
 
-    def test_probes_are_quiet_while_they_succeed(self, web, lines):
+    def test_successful_probes_are_not_logged(self, web, lines):
         web.get("/healthz")
         assert [line["log_level"] for line in lines if line["event"] == "http.request"] == ["debug"]
 
-    def test_an_error_handler_that_fails_gives_a_problem(self, web, lines):
+    def test_an_error_handler_that_fails_returns_a_problem(self, web, lines):
         answer = web.get("/api/broken/?handler")
         assert answer.status_code == 500
         assert answer["Content-Type"] == CONTENT_TYPE
@@ -85,14 +85,14 @@ class TestRequestContext:
         assert answer.json()["request_id"] == answer["X-Request-ID"]
         assert "http.error_handler_failed" in [line["event"] for line in lines]
 
-    def test_nothing_is_left_of_the_request_before(self, web):
+    def test_the_context_of_the_last_request_is_cleared(self, web):
         context.bind(left_behind=1)
         web.get("/api/echo/")
         assert "left_behind" not in structlog.contextvars.get_contextvars()
 
 
 class TestSecurityHeaders:
-    def test_the_api(self, web):
+    def test_headers_of_the_api(self, web):
         headers = web.get("/api/echo/").headers
         assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert headers["Cache-Control"] == "no-store"
@@ -106,7 +106,7 @@ class TestSecurityHeaders:
         assert headers["Vary"] == "origin"
         assert "Set-Cookie" not in headers
 
-    def test_a_page_without_inline_code(self, web):
+    def test_headers_of_a_page_without_inline_code(self, web):
         headers = web.get("/page/").headers
         policy = headers["Content-Security-Policy"]
         assert "script-src 'self';" in policy
@@ -116,7 +116,7 @@ class TestSecurityHeaders:
         assert "Cache-Control" not in headers
 
     @pytest.mark.parametrize("path", ["/page/", "/api/docs/"])
-    def test_a_nonce_is_in_the_policy_once_the_page_has_used_it(self, web, path):
+    def test_the_policy_has_a_nonce_if_the_page_reads_it(self, web, path):
         first, second = web.get(f"{path}?nonce"), web.get(f"{path}?nonce")
         nonce = re.fullmatch(r"<p>([\w-]{24})</p>", first.text)[1]
         assert f"script-src 'self' 'nonce-{nonce}';" in first["Content-Security-Policy"]
@@ -124,7 +124,7 @@ class TestSecurityHeaders:
         assert first["X-Frame-Options"] == "DENY"
         assert ("Cache-Control" in first.headers) is path.startswith("/api/")
 
-    def test_a_view_may_set_its_own(self, web):
+    def test_a_view_may_set_headers(self, web):
         headers = web.get("/api/own/").headers
         assert headers["Cache-Control"] == "max-age=60"
         assert headers["Content-Security-Policy"] == "default-src 'self'"
@@ -136,7 +136,7 @@ class TestSecurityHeaders:
         assert answer.json() == {"code": "DisallowedHost"}
         assert answer["X-Request-ID"]
 
-    def test_tls_only(self, web, settings):
+    def test_api_calls_without_tls_are_refused(self, web, settings):
         settings.SECURE_SSL_REDIRECT = True
         settings.SECURE_HSTS_SECONDS = 60
         settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -165,26 +165,26 @@ class TestAddressText:
     @pytest.mark.parametrize(
         "query", ["a=%00", "%00=a", "a=%ff", "a=%ed%a0%80", "a=%C3", "a=\xff", "a=b%00c&d=e"]
     )
-    def test_nor_is_a_query_string(self, web, query):
+    def test_a_query_string_that_is_not_text_is_refused(self, web, query):
         answer = web.get("/api/echo/", QUERY_STRING=query)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
     @pytest.mark.parametrize(
         "query", ["", "a=%20%25", "a=%C3%A9", "a=%zz", "a=%", "a=%EF%BF%BD", "%F0%9F%91%A9"]
     )
-    def test_what_is_text_passes(self, web, query):
+    def test_valid_text_is_accepted(self, web, query):
         assert web.get("/api/echo/", QUERY_STRING=query).status_code == 200
 
-    def test_letters_of_any_script_may_be_in_a_path(self, web):
+    def test_a_path_may_have_letters_of_any_script(self, web):
         assert web.get("/api/%D0%B6/").status_code == 404
 
     @pytest.mark.parametrize("path", ["/api/%ff/", "/api/%ed%a0%80/", "/api/%c0%80/"])
-    def test_bytes_that_are_no_text_match_no_route(self, web, path):
+    def test_bytes_that_are_not_text_match_no_route(self, web, path):
         assert web.get(path).status_code == 404
 
 
 class TestBodyLimit:
-    def test_a_body_of_the_limit_passes_and_one_more_byte_does_not(self, web, settings):
+    def test_a_body_over_the_limit_is_refused(self, web, settings):
         settings.MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
         assert web.post("/api/echo/", b"x" * 100, content_type="application/json").json()["size"] == 100
         answer = web.post("/api/echo/", b"x" * 101, content_type="application/json")
@@ -220,7 +220,7 @@ class TestBodyLimit:
         assert seen == ([b"x" * size] if status == 200 else [])
         assert stream.tell() <= 70_000
 
-    def test_chunks_that_are_none_are_the_clients_fault(self):
+    def test_invalid_chunks_are_refused(self):
         class Broken(io.BytesIO):
             def read(self, size=-1):
                 raise OSError("Invalid chunk size: b'zz'")
@@ -236,14 +236,14 @@ class TestContentEncoding:
         "coding", ["gzip", "GZIP", "br", "identity, gzip", "identity,,x", "aes128gcm", "chunked"]
     )
     @pytest.mark.parametrize("path", ["/api/echo/", "/page/echo/"])
-    def test_a_coded_body_is_not_read_as_if_it_were_plain(self, web, path, coding):
+    def test_an_encoded_body_is_refused(self, web, path, coding):
         answer = web.post(path, b"{}", content_type="application/json", headers={"content-encoding": coding})
         assert (answer.status_code, answer["Content-Type"]) == (415, CONTENT_TYPE)
         assert answer.json()["code"] == "unsupported_media_type"
         assert answer["Accept-Encoding"] == "identity"
 
     @pytest.mark.parametrize("coding", ["", "identity", "Identity", " identity , identity ", ","])
-    def test_a_plain_one_may_say_so(self, web, coding):
+    def test_identity_is_accepted(self, web, coding):
         answer = web.post(
             "/api/echo/", b"{}", content_type="application/json", headers={"content-encoding": coding}
         )
@@ -253,14 +253,14 @@ class TestContentEncoding:
 LATE = {"status": 408, "code": "request_timeout", "detail": "Too late."}
 
 
-def test_a_body_that_came_too_late_is_a_408(web):
+def test_a_late_body_is_refused_with_408(web):
     answer = web.post("/api/echo/", b"", content_type="application/json", **{REFUSAL: LATE})
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
     assert answer.json()["request_id"] == answer["X-Request-ID"]
 
 
 class TestCors:
-    """What a browser's script may read of a refusal: all of it, wherever it was made."""
+    """Scripts of allowed origins can read every answer, also those of middleware."""
 
     ORIGIN = "https://app.example"
 
@@ -288,14 +288,14 @@ class TestCors:
             ("/api/echo/", 415, {"content-encoding": "gzip"}),
         ],
     )
-    def test_of_calls(self, web, path, status, headers):
+    def test_headers_of_refused_calls(self, web, path, status, headers):
         self.readable(web.get(path, headers={"origin": self.ORIGIN, **headers}), status)
 
     @pytest.mark.parametrize(
         ("size", "status", "more"),
         [(101, 413, {}), (1, 400, {"CONTENT_LENGTH": "x"}), (1, 408, {REFUSAL: LATE})],
     )
-    def test_of_bodies(self, web, settings, size, status, more):
+    def test_headers_of_refused_bodies(self, web, settings, size, status, more):
         settings.MAX_BODY_BYTES = 100
         answer = web.post(
             "/api/echo/",
@@ -306,32 +306,32 @@ class TestCors:
         )
         self.readable(answer, status)
 
-    def test_without_tls(self, settings):
+    def test_headers_of_calls_without_tls(self, settings):
         settings.SECURE_SSL_REDIRECT = True
         self.readable(Client().get("/api/echo/", headers={"origin": self.ORIGIN}), 403)
 
-    def test_preflights_have_what_all_answers_have(self, web, lines):
+    def test_preflights_have_the_common_headers(self, web, lines):
         answer = web.options(
             "/api/echo/", headers={"origin": self.ORIGIN, "access-control-request-method": "GET"}
         )
         self.readable(answer, 200)
         assert [line["method"] for line in lines if line["event"] == "http.request"] == ["OPTIONS"]
 
-    def test_of_other_origins_and_of_pages_none_is(self, web):
+    def test_other_origins_and_pages_have_no_headers(self, web):
         for path, origin in (("/api/nowhere/", "https://evil.example"), ("/page/", self.ORIGIN)):
             assert "Access-Control-Allow-Origin" not in web.get(path, headers={"origin": origin})
 
 
 class TestPages:
-    def test_api_calls_go_past_sessions_and_the_like(self, web):
+    def test_api_calls_skip_the_page_middleware(self, web):
         answer = web.post("/api/echo/", b"{}", content_type="application/json").json()
         assert (answer["session"], answer["user"]) == (False, False)
 
-    def test_pages_have_them(self, web):
+    def test_pages_pass_the_page_middleware(self, web):
         answer = web.get("/page/echo/").json()
         assert (answer["session"], answer["user"]) == (True, True)
 
-    def test_documentation_may_be_opened_with_the_session_of_the_admin_site(self, web):
+    def test_documentation_accepts_the_session_of_the_admin_site(self, web):
         web.cookies["sessionid"] = "anything"
         assert web.get("/api/echo/").json()["session"] is True
         web.cookies["sessionid"] = ""
@@ -339,18 +339,18 @@ class TestPages:
         web.cookies["other"] = "x"
         assert web.get("/api/echo/").json()["session"] is False
 
-    def test_a_view_below_api_that_is_not_exempt_is_safe_from_forged_forms(self):
+    def test_a_view_below_api_is_protected_by_csrf(self):
         strict = Client(enforce_csrf_checks=True)
         assert strict.post("/api/echo/").status_code == 403
         strict.cookies["sessionid"] = "anything"
         assert strict.post("/api/echo/").status_code == 403
 
-    def test_a_chain_without_its_end_does_not_start(self):
+    def test_middleware_without_its_end_is_refused_at_start(self):
         with pytest.raises(ImproperlyConfigured, match="BehindPagesMiddleware after PagesMiddleware"):
             PagesMiddleware(lambda request: None)
 
-    def test_the_chain_holds_with_layers_that_sentry_wraps(self, web):
-        """Its Django integration puts a class of its own around each layer, for the rest of the process."""
+    def test_layers_wrapped_by_sentry_work(self, web):
+        """Sentry's Django integration wraps each layer for the rest of the process."""
         sentry_sdk.init(dsn="https://public@sentry.invalid/1", integrations=[DjangoIntegration()])
         try:
             wrapped = Client()

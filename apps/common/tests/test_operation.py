@@ -1,4 +1,4 @@
-"""One declaration of a view's method: what it refuses at import, what it hands in, what it makes of an answer."""
+"""`@operation`: refusals at import, validated input, rendered answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from apps.common.models import DeadTask
 A_UUID = UUID("01a211b7-7572-77ad-9044-ed1873e2ee23")
 
 
-class StoneInput(fields.Input):
+class ParcelInput(fields.Input):
     name = fields.TextField(max_length=10)
     weight = serializers.IntegerField(required=False, min_value=1)
     above = fields.UUIDField(required=False, source="above_id")
@@ -35,11 +35,11 @@ class PlaceInput(fields.Input):
     depth = serializers.IntegerField(default=0)
 
 
-class StoneOutput(serializers.Serializer[Any]):
+class ParcelOutput(serializers.Serializer[Any]):
     name = serializers.CharField()
     path = serializers.SerializerMethodField()
 
-    def get_path(self, stone: Any) -> str:
+    def get_path(self, parcel: Any) -> str:
         return str(self.context["request"].path)
 
 
@@ -47,7 +47,7 @@ class RefusalOutput(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-class StoneChanges(TypedDict, total=False):
+class ParcelChanges(TypedDict, total=False):
     name: str
     weight: int
     above_id: UUID
@@ -58,7 +58,7 @@ class SomeChanges(TypedDict, total=False):
     name: str
 
 
-class StoneValues(TypedDict):
+class ParcelValues(TypedDict):
     name: str
     weight: int
     above_id: UUID
@@ -68,7 +68,7 @@ class StoneValues(TypedDict):
 def call(
     view: type[APIView], method: str = "get", url: str = "/x/", body: Any = None, **parameters: Any
 ) -> HttpResponse:
-    """The rendered answer, behind what the guard puts on a request."""
+    """The rendered answer to a request that passed a guard."""
     sent = {} if body is None else {"data": orjson.dumps(body), "content_type": "application/json"}
     request = getattr(RequestFactory(), method)(url, **sent)
     request.caller, request.zone = ANONYMOUS, "test"
@@ -83,19 +83,19 @@ def errors(answer: HttpResponse) -> list[tuple[str, str]]:
     return [(error["field"], error["code"]) for error in orjson.loads(answer.content)["errors"]]
 
 
-class StonesView(View, tag="stones"):
+class ParcelsView(View, tag="parcels"):
     @operation(
-        "stones_make",
-        "Make a stone",
-        body=StoneInput,
+        "parcels_make",
+        "Make a parcel",
+        body=ParcelInput,
         query=PlaceInput,
-        answers={201: StoneOutput, 202: (RefusalOutput, "Not now."), 204: "Nothing to do."},
+        answers={201: ParcelOutput, 202: (RefusalOutput, "Not now."), 204: "Nothing to do."},
         failures=[Conflict],
     )
     def post(
         self,
         request: Any,
-        circle: str,
+        route: str,
         *,
         name: str,
         is_flat: bool,
@@ -103,25 +103,25 @@ class StonesView(View, tag="stones"):
         weight: int | None = None,
         above_id: UUID | None = None,
     ) -> Any:
-        """Stands it upright.
+        """Registers it.
 
-        Or lays it down.
+        Or holds it back.
         """
-        self.seen.append((circle, name, is_flat, depth, weight, above_id, request.caller))
+        self.seen.append((route, name, is_flat, depth, weight, above_id, request.caller))
         return self.outcomes[name]
 
-    @operation("stones_change", "Change a stone", body=StoneInput, partial=True, answers=StoneOutput)
-    def patch(self, request: Any, **changes: Unpack[StoneChanges]) -> Any:
+    @operation("parcels_change", "Change a parcel", body=ParcelInput, partial=True, answers=ParcelOutput)
+    def patch(self, request: Any, **changes: Unpack[ParcelChanges]) -> Any:
         return {"name": ",".join(f"{name}={value}" for name, value in sorted(changes.items()))}
 
-    @operation("stones_end", "Take all stones away")
+    @operation("parcels_end", "Delete all parcels")
     def delete(self, request: Any) -> None:
-        """All of them."""
+        """Deletes all of them."""
 
     seen: list[Any] = []
     outcomes: dict[str, Any] = {
-        "lintel": {"name": "lintel"},
-        "heel": Answer(202, {"reason": "winter"}),
+        "books": {"name": "books"},
+        "held": Answer(202, {"reason": "winter"}),
         "none": None,
         "raw": HttpResponse("as it is", status=299),
         "stream": StreamingHttpResponse([b"a", b"b"]),
@@ -129,88 +129,88 @@ class StonesView(View, tag="stones"):
     }
 
 
-def test_the_method_gets_what_it_declares() -> None:
-    StonesView.seen.clear()
-    body = {"name": "lintel", "weight": 7, "above": str(A_UUID), "is_flat": True}
-    answer = call(StonesView, "post", "/x/?depth=3", body, circle="menhir")
-    assert (answer.status_code, orjson.loads(answer.content)) == (201, {"name": "lintel", "path": "/x/"})
-    call(StonesView, "post", "/x/", {"name": "lintel"}, circle="menhir")
-    assert StonesView.seen == [
-        ("menhir", "lintel", True, 3, 7, A_UUID, ANONYMOUS),
-        ("menhir", "lintel", False, 0, None, None, ANONYMOUS),
+def test_the_method_receives_the_declared_fields() -> None:
+    ParcelsView.seen.clear()
+    body = {"name": "books", "weight": 7, "above": str(A_UUID), "is_flat": True}
+    answer = call(ParcelsView, "post", "/x/?depth=3", body, route="north")
+    assert (answer.status_code, orjson.loads(answer.content)) == (201, {"name": "books", "path": "/x/"})
+    call(ParcelsView, "post", "/x/", {"name": "books"}, route="north")
+    assert ParcelsView.seen == [
+        ("north", "books", True, 3, 7, A_UUID, ANONYMOUS),
+        ("north", "books", False, 0, None, None, ANONYMOUS),
     ]
 
 
-def test_what_is_not_declared_is_refused_by_name() -> None:
-    StonesView.seen.clear()
-    assert errors(call(StonesView, "post", "/x/?depth=3&other=1&x", {"name": "x"}, circle="x")) == [
+def test_undeclared_members_are_refused_by_name() -> None:
+    ParcelsView.seen.clear()
+    assert errors(call(ParcelsView, "post", "/x/?depth=3&other=1&x", {"name": "x"}, route="x")) == [
         ("other", "unknown"),
         ("x", "unknown"),
     ]
-    body = {"name": 5, "other": 1, "circle": "x"}
-    assert errors(call(StonesView, "post", "/x/", body, circle="x")) == [
+    body = {"name": 5, "other": 1, "route": "x"}
+    assert errors(call(ParcelsView, "post", "/x/", body, route="x")) == [
         ("name", "invalid"),
         ("other", "unknown"),
-        ("circle", "unknown"),
+        ("route", "unknown"),
     ]
     many = {"name": "x", **{f"n{number}": 1 for number in range(50)}, "y" * 500: 1}
-    assert len(errors(call(StonesView, "post", "/x/", many, circle="x"))) == 20
-    assert errors(call(StonesView, "post", "/x/", {"name": "x", "y" * 500: 1}, circle="x")) == [
+    assert len(errors(call(ParcelsView, "post", "/x/", many, route="x"))) == 20
+    assert errors(call(ParcelsView, "post", "/x/", {"name": "x", "y" * 500: 1}, route="x")) == [
         ("y" * 100, "unknown")
     ]
-    assert StonesView.seen == []
+    assert ParcelsView.seen == []
 
 
-def test_one_of_several_answers() -> None:
-    answers = [call(StonesView, "post", body={"name": name}, circle="x") for name in ("heel", "none", "raw")]
+def test_several_statuses() -> None:
+    answers = [call(ParcelsView, "post", body={"name": name}, route="x") for name in ("held", "none", "raw")]
     assert [(answer.status_code, answer.content) for answer in answers] == [
         (202, b'{"reason":"winter"}'),
         (204, b""),
         (299, b"as it is"),
     ]
-    assert call(StonesView, "post", body={"name": "stream"}, circle="x") is StonesView.outcomes["stream"]
-    with pytest.raises(TypeError, match=r"StonesView\.post: declares no answer for Answer 200"):
-        call(StonesView, "post", body={"name": "wrong"}, circle="x")
+    assert call(ParcelsView, "post", body={"name": "stream"}, route="x") is ParcelsView.outcomes["stream"]
+    with pytest.raises(TypeError, match=r"ParcelsView\.post: declares no answer for Answer 200"):
+        call(ParcelsView, "post", body={"name": "wrong"}, route="x")
 
 
-def test_faults_of_the_input_reach_no_method() -> None:
-    StonesView.seen.clear()
+def test_invalid_input_does_not_reach_the_method() -> None:
+    ParcelsView.seen.clear()
     url = "/x/?depth=deep"
-    assert errors(call(StonesView, "post", url, {"name": "lintel"}, circle="x")) == [("depth", "invalid")]
-    wrong = {"name": "a stone too long", "weight": 0, "above": 5}
-    assert errors(call(StonesView, "post", "/x/", wrong, circle="x")) == [
+    assert errors(call(ParcelsView, "post", url, {"name": "books"}, route="x")) == [("depth", "invalid")]
+    wrong = {"name": "a parcel too long", "weight": 0, "above": 5}
+    assert errors(call(ParcelsView, "post", "/x/", wrong, route="x")) == [
         ("name", "max_length"),
         ("weight", "min_value"),
         ("above", "invalid"),
     ]
-    assert errors(call(StonesView, "post", "/x/", [], circle="x")) == [("", "invalid")]
-    assert StonesView.seen == []
+    assert errors(call(ParcelsView, "post", "/x/", [], route="x")) == [("", "invalid")]
+    assert ParcelsView.seen == []
 
 
-def test_a_partial_body_brings_what_was_sent() -> None:
-    answer = call(StonesView, "patch", body={"weight": 2})
+def test_a_partial_body_has_only_the_sent_fields() -> None:
+    answer = call(ParcelsView, "patch", body={"weight": 2})
     assert orjson.loads(answer.content)["name"] == "weight=2"
-    assert orjson.loads(call(StonesView, "patch", body={}).content)["name"] == ""
-    assert errors(call(StonesView, "patch", body={"weight": "x"})) == [("weight", "invalid")]
+    assert orjson.loads(call(ParcelsView, "patch", body={}).content)["name"] == ""
+    assert errors(call(ParcelsView, "patch", body={"weight": "x"})) == [("weight", "invalid")]
 
 
-def test_a_method_without_answers_has_the_empty_one() -> None:
-    answer = call(StonesView, "delete")
+def test_a_method_without_answers_has_an_empty_204() -> None:
+    answer = call(ParcelsView, "delete")
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_what_is_declared_is_there_to_be_described() -> None:
-    declared = StonesView.post.operation  # type: ignore[attr-defined]
-    assert (declared.id, declared.summary) == ("stones_make", "Make a stone")
-    assert declared.description == "Stands it upright.\n\nOr lays it down."
-    assert declared.path == {"circle"}
+def test_the_schema_can_read_the_declaration() -> None:
+    declared = ParcelsView.post.operation  # type: ignore[attr-defined]
+    assert (declared.id, declared.summary) == ("parcels_make", "Make a parcel")
+    assert declared.description == "Registers it.\n\nOr holds it back."
+    assert declared.path == {"route"}
     assert declared.answers == {
-        201: (StoneOutput, ""),
+        201: (ParcelOutput, ""),
         202: (RefusalOutput, "Not now."),
         204: (None, "Nothing to do."),
     }
-    assert StonesView.post.raises == (Conflict,)  # type: ignore[attr-defined]
-    assert StonesView.delete.operation.answers == {204: (None, "Done.")}  # type: ignore[attr-defined]
+    assert ParcelsView.post.raises == (Conflict,)  # type: ignore[attr-defined]
+    assert ParcelsView.delete.operation.answers == {204: (None, "Done.")}  # type: ignore[attr-defined]
 
 
 class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -254,31 +254,31 @@ def test_a_queryset_is_filtered_paged_and_rendered(django_assert_num_queries: An
 
 
 def wrong_fields(self, request, *, name, colour, is_flat, above_id=None):
-    """`weight` is not taken, `colour` is unknown."""
+    """Lacks `weight`; `colour` is unknown."""
 
 
 def wrong_default(self, request, *, name, is_flat, weight, above_id=None):
-    """`weight` may be missing."""
+    """`weight` is optional and has no default."""
 
 
 def wrong_source(self, request, *, name, is_flat, weight=1, above=None):
-    """The value is called `above_id`."""
+    """The source of `above` is `above_id`."""
 
 
 def untyped(self, request, **changes):
-    """Which ones?"""
+    """Has no TypedDict."""
 
 
 def wrong_typed(self, request, **changes: Unpack[SomeChanges]):
-    """Not all of them."""
+    """Lacks fields."""
 
 
-def total(self, request, **values: Unpack[StoneValues]):
-    """Says that all are there."""
+def total(self, request, **values: Unpack[ParcelValues]):
+    """Requires optional fields."""
 
 
 def twice(self, request, *, depth):
-    """In both places."""
+    """`depth` is in body and query."""
 
 
 @pytest.mark.parametrize(
@@ -286,19 +286,19 @@ def twice(self, request, *, depth):
     [
         (
             wrong_fields,
-            {"body": StoneInput},
+            {"body": ParcelInput},
             "'colour' is not a field of the input; 'weight' of the input is not taken.",
         ),
-        (wrong_default, {"body": StoneInput}, "'weight' is optional and has no default."),
+        (wrong_default, {"body": ParcelInput}, "'weight' is optional and has no default."),
         (
             wrong_source,
-            {"body": StoneInput},
+            {"body": ParcelInput},
             "'above' is not a field of the input; 'above_id' of the input is not taken.",
         ),
         (wrong_fields, {}, "'above_id' is not a field of the input; 'colour' is not a field"),
-        (untyped, {"body": StoneInput}, r"annotate \*\*changes with Unpack"),
-        (wrong_typed, {"body": StoneInput}, "'weight' of the input is not taken"),
-        (total, {"body": StoneInput, "partial": True}, "'name' is optional and has no default"),
+        (untyped, {"body": ParcelInput}, r"annotate \*\*changes with Unpack"),
+        (wrong_typed, {"body": ParcelInput}, "'weight' of the input is not taken"),
+        (total, {"body": ParcelInput, "partial": True}, "'name' is optional and has no default"),
         (twice, {"body": PlaceInput, "query": PlaceInput}, "'depth' is in the body and in the query"),
         (
             twice,
@@ -307,7 +307,7 @@ def twice(self, request, *, depth):
         ),
     ],
 )
-def test_a_method_that_does_not_fit_is_refused_when_it_is_declared(method, declared, words) -> None:
+def test_a_method_that_does_not_match_is_refused_at_import(method, declared, words) -> None:
     method.__name__ = "post"
     with pytest.raises(TypeError, match=words):
         operation("x", "X", **declared)(method)
@@ -316,24 +316,24 @@ def test_a_method_that_does_not_fit_is_refused_when_it_is_declared(method, decla
 @pytest.mark.parametrize(
     ("name", "words"), [("get", "GET takes no body"), ("steer", "STEER takes no operation")]
 )
-def test_only_methods_with_a_body_take_one(name, words) -> None:
+def test_methods_without_a_body_declare_none(name, words) -> None:
     def method(self, request, *, depth):
-        """Named by the case."""
+        """Gets its name from the case."""
 
     method.__name__ = name
     with pytest.raises(TypeError, match=words):
         operation("x", "X", body=PlaceInput)(method)
 
 
-def test_a_view_of_operations_has_no_other_methods() -> None:
+def test_every_method_of_a_view_is_an_operation() -> None:
     with pytest.raises(TypeError, match=r"Careless\.get is not an operation"):
-        type("Careless", (View,), {"get": lambda self, request: None}, tag="stones")
+        type("Careless", (View,), {"get": lambda self, request: None}, tag="parcels")
     with pytest.raises(TypeError, match="Nameless: give its operations a heading"):
         type("Nameless", (View,), {})
 
 
-def test_a_view_keeps_the_heading_of_the_one_that_it_extends() -> None:
-    class LaterView(StonesView):
+def test_a_view_inherits_its_tag() -> None:
+    class LaterView(ParcelsView):
         """The next version."""
 
-    assert LaterView.tag == "stones"
+    assert LaterView.tag == "parcels"

@@ -1,4 +1,4 @@
-"""Keyset pages there and back, while rows come and go, and what cursors are refused."""
+"""Keyset pages in both directions, also while rows change, and invalid cursors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def walk(queryset, url, direction):
     [("failed_at",), ("-failed_at", "-id"), ("name", "-failed_at", "id"), ("-name", "task_id"), ("pk",)],
 )
 @pytest.mark.parametrize("same_time", [False, True])
-def test_every_row_once_there_and_back(ordering, same_time):
+def test_pages_have_every_row_once_in_both_directions(ordering, same_time):
     rows(23, same_time=same_time)
     queryset = DeadTask.objects.order_by(*ordering)
     expected = list(queryset.order_by(*ordering, "id").values_list("task_id", flat=True))
@@ -79,7 +79,7 @@ def test_every_row_once_there_and_back(ordering, same_time):
         assert [*chain.from_iterable(reversed(back))] == expected[:20]
 
 
-def test_one_query_a_page(django_assert_num_queries):
+def test_a_page_takes_one_query(django_assert_num_queries):
     rows(30)
     queryset = DeadTask.objects.order_by("-failed_at")
     with django_assert_num_queries(1):
@@ -100,7 +100,7 @@ def test_new_rows_do_not_shift_a_page():
     assert page(queryset, first["next"])["results"] == ["t005", "t004", "t003", "t002"]
 
 
-def test_beyond_the_ends_the_way_back_is_the_first_page():
+def test_a_page_beyond_the_end_links_to_the_first_page():
     rows(5)
     queryset = DeadTask.objects.order_by("failed_at")
     first = page(queryset, "/things/?limit=3")
@@ -122,13 +122,13 @@ def test_rows_may_be_dictionaries():
 
 
 @pytest.mark.parametrize(("limit", "size"), [("1", 1), ("100", 100), ("101", 100), ("999999999", 100)])
-def test_the_size_of_a_page_is_bounded(limit, size):
+def test_the_page_size_has_a_limit(limit, size):
     rows(105)
     assert len(page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}")["results"]) == size
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "ten", "1.5", "", "٣", "9" * 5000])
-def test_other_sizes_are_refused(limit):
+def test_invalid_sizes_are_refused(limit):
     with pytest.raises(InvalidInput) as caught:
         page(DeadTask.objects.order_by("id"), f"/things/?limit={limit}")
     assert [error.field for error in caught.value.errors] == ["limit"]
@@ -165,7 +165,7 @@ def signature():
         lambda s: forged("n", s, "2026-01-01T00:00:00Z", "\x00"),
     ],
 )
-def test_cursors_that_were_not_given_out_are_refused(make):
+def test_invalid_cursors_are_refused(make):
     cursor = make(signature())
     with pytest.raises(InvalidCursor):
         page(DeadTask.objects.order_by("failed_at"), f"/things/?cursor={cursor}")
@@ -173,7 +173,7 @@ def test_cursors_that_were_not_given_out_are_refused(make):
 
 @pytest.mark.parametrize("ordering", ["replayed_at", "-replayed_at"])
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_rows_without_a_value_have_their_place(ordering, limit):
+def test_null_values_are_sorted(ordering, limit):
     rows(7)
     for number in (1, 4, 5):
         DeadTask.objects.filter(task_id=f"t{number:03}").update(
@@ -197,7 +197,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("ordering", ["name", "-name"])
-def test_whatever_a_row_holds_its_cursor_is_taken(ordering):
+def test_the_cursor_of_every_row_is_accepted(ordering):
     DeadTask.objects.bulk_create(
         DeadTask(task_id=f"t{number:03}", name=name, error="", failed_at=START)
         for number, name in enumerate(ODD)
@@ -209,8 +209,8 @@ def test_whatever_a_row_holds_its_cursor_is_taken(ordering):
     assert len(seen) == len(ODD)
 
 
-def test_values_that_an_input_would_refuse_are_taken(django_user_model):
-    # Written past the field that brings addresses to one form and refuses what is none.
+def test_a_cursor_may_have_values_that_an_input_would_refuse(django_user_model):
+    # Written without the field, which normalises and validates addresses.
     for number, address in enumerate(["zoë@example.com", "no address", "x@" + "y" * 240, "", "ａ@x.example"]):
         user = django_user_model.objects.create_user(f"u{number}@example.com", name=f"N{number}")
         django_user_model.objects.filter(pk=user.pk).update(email=Value(address))
@@ -223,7 +223,7 @@ def test_values_that_an_input_would_refuse_are_taken(django_user_model):
     assert sorted(seen) == ["N0", "N1", "N2", "N3", "N4"]
 
 
-def test_a_cursor_fits_one_ordering():
+def test_a_cursor_is_valid_for_one_ordering():
     rows(5)
     url = page(DeadTask.objects.order_by("failed_at"), "/things/?limit=2")["next"]
     with pytest.raises(InvalidCursor):
@@ -231,12 +231,12 @@ def test_a_cursor_fits_one_ordering():
 
 
 @pytest.mark.parametrize("queryset", [DeadTask.objects.all, lambda: DeadTask.objects.order_by("?")])
-def test_without_an_ordering_there_are_no_keyset_pages(queryset):
+def test_a_queryset_without_an_ordering_is_refused(queryset):
     with pytest.raises(TypeError, match="ordered by names"):
         page(queryset())
 
 
-def test_it_describes_itself():
+def test_the_schema_of_a_page():
     schema = KeysetPagination().get_paginated_response_schema({"type": "array", "items": {}})
     assert schema["properties"]["results"] == {"type": "array", "items": {}}
     parameters = KeysetPagination().get_schema_operation_parameters(None)
@@ -246,7 +246,7 @@ def test_it_describes_itself():
 @pytest.mark.parametrize(
     ("query", "size"), [("", 20), ("page_size=2", 2), ("limit=3", 3), ("page_size=1000", 100)]
 )
-def test_a_page_has_as_many_rows_as_are_asked_for(query, size):
+def test_a_page_has_the_requested_size(query, size):
     assert page_size(RequestFactory().get(f"/things/?{query}")) == size
 
 
@@ -254,13 +254,13 @@ def test_a_page_has_as_many_rows_as_are_asked_for(query, size):
     ("query", "field"),
     [("page_size=0", "page_size"), ("page_size=x", "page_size"), ("limit=2&page_size=x", "page_size")],
 )
-def test_sizes_by_their_other_name_are_refused_alike(query, field):
+def test_invalid_values_of_page_size_are_refused(query, field):
     with pytest.raises(InvalidInput) as error:
         page_size(RequestFactory().get(f"/things/?{query}"))
     assert [one.field for one in error.value.errors] == [field]
 
 
-def test_a_list_of_drfs_own_refuses_what_neither_page_nor_filters_read():
+def test_a_plain_drf_list_refuses_unknown_parameters():
     class Filters:
         base_filters = {"kind": None}
 
@@ -281,7 +281,7 @@ def test_a_list_of_drfs_own_refuses_what_neither_page_nor_filters_read():
     ]
 
 
-def test_rows_may_be_ordered_by_what_they_refer_to():
+def test_rows_may_be_ordered_by_fields_of_relations():
     for every in (30, 10, 20):
         interval = IntervalSchedule.objects.create(every=every, period="seconds")
         PeriodicTask.objects.create(name=f"every {every}", task="x", interval=interval)
@@ -293,6 +293,6 @@ def test_rows_may_be_ordered_by_what_they_refer_to():
     assert [row.interval.every for row in KeysetPagination().paginate_queryset(queryset, following)] == [30]
 
 
-def test_a_path_that_leads_nowhere_is_said():
+def test_an_unknown_field_of_a_relation_is_refused():
     with pytest.raises(FieldDoesNotExist):
         _field(PeriodicTask, "name__length")

@@ -1,4 +1,4 @@
-"""Strict JSON: what is read, and what is refused with which code."""
+"""Strict JSON and forms: accepted bodies, and the codes of refused ones."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def test_valid_json_is_read(value):
         (b'"\\u0000"', "null_character"),
     ],
 )
-def test_everything_else_is_refused(raw, code):
+def test_invalid_json_is_refused(raw, code):
     with pytest.raises(ParseError) as caught:
         loads(raw)
     assert caught.value.get_codes() == code
@@ -75,7 +75,7 @@ def test_thirty_two_levels_are_allowed(raw):
     assert loads(raw) == json.loads(raw)
 
 
-def test_numbers_of_any_length_cost_little():
+def test_long_numbers_are_parsed_quickly():
     assert loads(b'{"n": ' + b"9" * 300 + b', "t": ":"}')["n"] == 1e300
     with pytest.raises(ParseError):
         loads(b"9" * 10_000)
@@ -89,18 +89,18 @@ def test_numbers_of_any_length_cost_little():
         b"{" + b'"a":0,' * 100_000 + b'"a":0}',
     ],
 )
-def test_the_worst_body_of_the_allowed_size_is_judged_soon(raw):
+def test_the_slowest_body_is_parsed_in_time(raw):
     started = time.perf_counter()
     try:
         loads(raw)
     except ParseError as error:
         assert error.get_codes() == "duplicate_key"  # noqa: PT017
-    # A tenth of this without the tracing of coverage.
+    # A tenth of this without coverage.
     assert time.perf_counter() - started < 5.0
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
-def test_utf8_is_the_one_charset(charset):
+def test_only_utf8_is_accepted(charset):
     body = io.BytesIO('{"a": "ж"}'.encode())
     parsed = StrictJSONParser().parse(body, f"application/json; charset={charset}; version=1")
     assert parsed == {"a": "ж"}
@@ -138,14 +138,14 @@ def test_a_form_with_a_file_is_read():
         form(b'name="a\x00"; filename="b.png"'),
     ],
 )
-def test_names_fields_and_file_names_are_text(body):
+def test_names_values_and_file_names_are_text(body):
     with pytest.raises(ParseError) as caught:
         parse_form(body)
     assert caught.value.get_codes() in ("parse_error", "null_character")
 
 
 @pytest.mark.parametrize("disposition", [b'name="a\xff"', b'name="a"; filename="\xed\xa0\x80.png"'])
-def test_parts_whose_head_is_not_text_are_none(disposition):
+def test_parts_with_invalid_headers_are_ignored(disposition):
     parsed = parse_form(form(disposition))
     assert (dict(parsed.data), dict(parsed.files)) == ({}, {})
 
@@ -153,12 +153,12 @@ def test_parts_whose_head_is_not_text_are_none(disposition):
 @pytest.mark.parametrize(
     "kind", [f"{FORM}; charset=latin-1", "multipart/form-data", "multipart/form-data; boundary="]
 )
-def test_forms_are_utf8_with_a_boundary(kind):
+def test_forms_in_other_charsets_or_without_a_boundary_are_refused(kind):
     with pytest.raises((ParseError, UnsupportedMediaType)):
         parse_form(form(b'name="a"'), kind)
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-7", "", "x"])
-def test_other_charsets_are_not_read(charset):
+def test_forms_with_other_charsets_are_refused(charset):
     with pytest.raises(UnsupportedMediaType):
         StrictJSONParser().parse(io.BytesIO(b"{}"), f"application/json; charset={charset}")

@@ -1,4 +1,4 @@
-"""The default permission takes whom the guard let in, and refuses where no guard ran."""
+"""The default permission requires that a guard ran."""
 
 from types import SimpleNamespace
 
@@ -14,13 +14,13 @@ SERVICE = Caller(kind=CallerKind.SERVICE, service="billing")
 
 
 @pytest.mark.parametrize("caller", [ANONYMOUS, USER, SERVICE])
-def test_whom_the_guard_let_in_may_pass(caller):
+def test_requests_that_passed_a_guard_are_allowed(caller):
     http = RequestFactory().get("/")
     http.zone, http.caller = SimpleNamespace(name="private"), caller
     assert ZoneFloor().has_permission(Request(http), None)
 
 
-def test_outside_of_zones_nobody_passes():
+def test_requests_outside_of_zones_are_refused():
     http = RequestFactory().get("/")
     assert not ZoneFloor().has_permission(Request(http), None)
     http.caller = USER

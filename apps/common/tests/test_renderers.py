@@ -1,4 +1,4 @@
-"""What has a JSON form, and which."""
+"""JSON forms of values."""
 
 import datetime as dt
 import uuid
@@ -32,15 +32,15 @@ ID = uuid.UUID("019a9a4e-0000-7000-8000-000000000001")
         ("ж", '"ж"'.encode()),
     ],
 )
-def test_values_are_written(value, text):
+def test_values_have_a_json_form(value, text):
     assert dumps(value) == text
 
 
-def test_what_has_no_form_is_refused():
+def test_values_without_a_json_form_are_refused():
     with pytest.raises(TypeError):
         dumps({"a": object()})
 
 
-def test_nothing_is_an_empty_body():
+def test_none_is_an_empty_body():
     assert JSONRenderer().render(None) == b""
     assert JSONRenderer().render({}) == b"{}"

@@ -1,4 +1,4 @@
-"""Inputs read what they declare. Their fields' own tests are in the slices that use them."""
+"""Inputs read only declared fields. The slices test single fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.api.zones import mounting
 from apps.common.http import fields as inputs
 from apps.users.models import User
 
-# What only the server may set, whoever asks; and who may ask for what looks like it.
+# Values that only the server sets, and the inputs that have a field of the same name.
 RESERVED = {
     "id", "pk", "user_id", "is_staff", "is_superuser", "groups", "user_permissions", "created_at", "updated_at",
     "email_verified_at", "signed_out_at", "is_verified", "sender", "is_deleted",
@@ -19,7 +19,7 @@ RESERVED = {
 
 
 def all_inputs(kind: type[inputs.Input] = inputs.Input) -> Iterator[type[inputs.Input]]:
-    """Every Input of the installed slices, tests' apart."""
+    """Every Input of the installed slices, without those of tests."""
     mounting.mounted()
     for found in kind.__subclasses__():
         yield from all_inputs(found)
@@ -32,7 +32,7 @@ def test_there_are_inputs_in_several_slices() -> None:
 
 
 @pytest.mark.parametrize("found", list(all_inputs()), ids=lambda found: found.__name__)
-def test_nothing_undeclared_comes_through(found: type[inputs.Input]) -> None:
+def test_inputs_read_only_declared_fields(found: type[inputs.Input]) -> None:
     columns = {column.name for column in User._meta.get_fields()} | RESERVED
     undeclared = dict.fromkeys(columns - set(found().fields), "x")
     reading = found(data=undeclared, partial=True)
@@ -42,11 +42,11 @@ def test_nothing_undeclared_comes_through(found: type[inputs.Input]) -> None:
     assert not set(found().fields) & RESERVED
 
 
-def test_fields_of_a_model_are_no_input() -> None:
+def test_an_input_cannot_take_fields_from_a_model() -> None:
     with pytest.raises(TypeError, match="declare each field"):
 
         class Everything(inputs.Input, serializers.ModelSerializer[User]):
-            """What mass assignment is made of."""
+            """Allows mass assignment."""
 
             class Meta:
                 model = User

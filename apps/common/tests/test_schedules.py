@@ -1,4 +1,4 @@
-"""What slices declare, what people edit, and which of both is followed."""
+"""Declared schedules, and edits in the admin site."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def row(name: str = "daily") -> PeriodicTask:
 
 
 def edit(**fields: Any) -> PeriodicTask:
-    """Change the row as a person does in the admin site."""
+    """Change the row as the admin site does."""
     found = row()
     for name, value in fields.items():
         setattr(found, name, value)
@@ -56,7 +56,7 @@ def differences(name: str = "daily") -> dict[str, Any]:
     return schedules.changed_by_hand(row(name), DeclaredSchedule.objects.get(name=name))
 
 
-def test_a_declaration_is_written_with_its_expiry_and_first_runs_after_one_interval() -> None:
+def test_a_new_schedule_has_an_expiry_and_first_runs_after_one_interval() -> None:
     step(daily=DAILY, nightly=NIGHTLY)
     found = row()
     assert (found.task, found.interval.every, found.expire_seconds, found.args, found.kwargs) == (
@@ -71,16 +71,16 @@ def test_a_declaration_is_written_with_its_expiry_and_first_runs_after_one_inter
     assert (row("nightly").crontab.hour, row("nightly").crontab.minute) == ("3", "5")
 
 
-def test_a_restart_writes_nothing(django_assert_num_queries: Any) -> None:
+def test_a_restart_without_changes_writes_nothing(django_assert_num_queries: Any) -> None:
     step(daily=DAILY, nightly=NIGHTLY)
     before = row()
-    with django_assert_num_queries(5):  # the savepoint, the lock, and what is there
+    with django_assert_num_queries(5):  # the savepoint, the lock, and two reads
         step(daily=DAILY, nightly=NIGHTLY)
     after = row()
     assert (after.date_changed, after.last_run_at) == (before.date_changed, before.last_run_at)
 
 
-def test_a_job_of_a_day_runs_where_beat_restarts_more_often() -> None:
+def test_a_daily_task_runs_although_beat_restarts_more_often() -> None:
     step(daily=DAILY)
     PeriodicTask.objects.update(last_run_at=timezone.now() - dt.timedelta(hours=25))
     step(daily=DAILY)
@@ -89,7 +89,7 @@ def test_a_job_of_a_day_runs_where_beat_restarts_more_often() -> None:
     scheduler._finalize.cancel()
 
 
-def test_what_a_person_changed_stays_and_is_shown() -> None:
+def test_edited_fields_stay_and_are_shown() -> None:
     step(daily=DAILY)
     edit(interval=every(2, "hours"), expire_seconds=60, enabled=False)
     step(daily=DAILY)
@@ -98,7 +98,7 @@ def test_what_a_person_changed_stays_and_is_shown() -> None:
     assert differences() == {"schedule": "every 86400 seconds", "expire_seconds": 3600}
 
 
-def test_a_changed_declaration_changes_what_nobody_else_has() -> None:
+def test_a_changed_declaration_updates_unedited_fields() -> None:
     step(daily=DAILY)
     edit(interval=every(2, "hours"))
     step(daily=DAILY | {"schedule": 1800.0, "options": {"expire_seconds": 7}, "kwargs": {"deep": True}})
@@ -111,14 +111,14 @@ def test_a_changed_declaration_changes_what_nobody_else_has() -> None:
     assert (row().interval, str(row().crontab.hour)) == (None, "3")
 
 
-def test_a_schedule_of_the_release_before_is_written_once() -> None:
-    """It has no record of what was declared, and had every field written at each start."""
+def test_a_schedule_of_the_last_release_is_written_once() -> None:
+    """The last release kept no declarations and wrote every field at each start."""
     PeriodicTask.objects.create(name="daily", task="test.clean", interval=every(9, "days"))
     step(daily=DAILY)
     assert (row().interval.every, row().expire_seconds) == (86400, 3600)
 
 
-def test_what_is_not_declared_any_more_is_disabled_with_a_note_and_comes_back_with_its_declaration() -> None:
+def test_a_removed_declaration_disables_its_schedule_until_it_returns() -> None:
     step(daily=DAILY)
     edit(description="Cleans.\nThoroughly.")
     step()
@@ -135,26 +135,26 @@ def test_what_is_not_declared_any_more_is_disabled_with_a_note_and_comes_back_wi
     assert not row().enabled
 
 
-def test_a_deleted_row_comes_back() -> None:
+def test_a_deleted_row_is_written_again() -> None:
     step(daily=DAILY)
     row().delete()
     step(daily=DAILY)
     assert row().enabled
 
 
-def test_a_person_s_own_schedules_are_left_alone() -> None:
+def test_schedules_of_the_admin_site_are_not_changed() -> None:
     PeriodicTask.objects.create(name="mine", task="test.clean", interval=every(9, "days"))
     step(daily=DAILY)
     step()
     assert row("mine").enabled
 
 
-def test_options_that_would_be_dropped_are_refused() -> None:
+def test_unknown_options_are_refused() -> None:
     with pytest.raises(ValueError, match=r"daily has unknown options: \['countdown'\]"):
         step(daily=DAILY | {"options": {"countdown": 5}})
 
 
-def test_every_slice_s_declarations_are_written() -> None:
+def test_declarations_of_all_slices_are_written() -> None:
     collect_schedules(app)
     schedules.synchronise(app.conf.beat_schedule)
     declared = {name for _, module in slices.modules("tasks") for name in getattr(module, "SCHEDULE", {})}
@@ -177,7 +177,7 @@ class TestAdmin:
 
     @pytest.mark.parametrize("field", ["minute", "hour", "day_of_month", "month_of_year", "day_of_week"])
     @pytest.mark.parametrize("value", ["-1", "1,-1", "*/-1", "1,,2", "*/*", "99", "x"])
-    def test_a_crontab_that_is_none_is_refused(self, site: Client, field: str, value: str) -> None:
+    def test_an_invalid_crontab_is_refused(self, site: Client, field: str, value: str) -> None:
         every_minute = dict.fromkeys(("minute", "hour", "day_of_month", "month_of_year", "day_of_week"), "*")
         response = site.post(
             "/admin/django_celery_beat/crontabschedule/add/",
@@ -251,7 +251,7 @@ class TestAdmin:
         assert self.problems(site.post(address, given | fields))[0].startswith(problem)
         assert site.post(address, given).status_code == 302
 
-    def test_it_shows_what_is_declared_what_was_changed_and_why_something_is_off(self, site: Client) -> None:
+    def test_it_shows_declarations_edits_and_notes(self, site: Client) -> None:
         step(daily=DAILY, nightly=NIGHTLY)
         PeriodicTask.objects.create(name="mine", task="test.clean", interval=every(9, "days"))
         edit(interval=every(2, "hours"))
@@ -266,7 +266,7 @@ class TestAdmin:
             site.get(f"/admin/django_celery_beat/periodictask/{row('nightly').pk}/change/").status_code == 200
         )
 
-    def test_running_one_at_once_says_that_the_broker_is_away(
+    def test_running_a_task_without_the_broker_shows_an_error(
         self, site: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def away(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""What slices bring is found by the names of their files, and what they need is there."""
+"""Discovery of slices and their files, and their needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.core.management import call_command
 from apps.common import slices
 
 
-def test_slices_are_listed_with_the_files_that_they_bring() -> None:
+def test_slices_are_listed_with_their_files() -> None:
     said = StringIO()
     call_command("zones", "slices", "--format", "json", stdout=said)
     told = json.loads(said.getvalue())
@@ -36,7 +36,7 @@ def test_a_slice_whose_need_is_not_installed_is_refused(monkeypatch: pytest.Monk
     )
 
 
-def test_what_a_slice_imports_of_others_is_what_it_needs() -> None:
+def test_a_slice_needs_the_slices_that_it_imports() -> None:
     graph = grimp.build_graph("apps", cache_dir=None)
     labels = {slice_.label for slice_ in slices.installed()} - {"api", "common"}
     for label in labels:

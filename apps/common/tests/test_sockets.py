@@ -1,4 +1,4 @@
-"""The socket kit: origins, tokens, the hub of each loop, work that is repeated, the token bucket."""
+"""The shared socket code: origins, tokens, the hub of each loop, repeated work, the token bucket."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ from apps.common.sockets.token_bucket import TokenBucket
         ("app://desktop", "site.example", True),
     ],
 )
-def test_page_is_of_the_same_site(settings: Any, origin: str, host: str, *, is_same: bool) -> None:
+def test_handshakes_of_the_same_site_are_allowed(
+    settings: Any, origin: str, host: str, *, is_same: bool
+) -> None:
     settings.ALLOWED_HOSTS = ["site.example", "[::1]"]
     settings.PUBLIC_URL = "https://public.example"
     settings.CORS_ZONE_ORIGINS = ("https://app.example", "app://desktop")
@@ -47,7 +49,7 @@ def test_page_is_of_the_same_site(settings: Any, origin: str, host: str, *, is_s
     assert handshake.is_same_site(scope) is is_same
 
 
-def test_page_that_names_two_origins_or_none(settings: Any) -> None:
+def test_two_origins_are_refused_and_none_is_allowed(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["site.example"]
     origin = (b"origin", b"https://site.example")
     host = (b"host", b"site.example")
@@ -70,7 +72,7 @@ class _Hub:
         raise OSError
 
 
-def test_each_loop_has_a_hub_of_its_own_until_it_stops() -> None:
+def test_each_loop_has_its_own_hub() -> None:
     hubs = HubRegistry(_Hub)
 
     async def serve() -> _Hub:
@@ -90,7 +92,7 @@ def test_each_loop_has_a_hub_of_its_own_until_it_stops() -> None:
     assert first.calls == second.calls == ["start", "aclose"]
 
 
-async def test_repeated_work_survives_its_failures() -> None:
+async def test_repeated_work_continues_after_errors() -> None:
     turns = 0
     done = asyncio.Event()
 
@@ -108,7 +110,7 @@ async def test_repeated_work_survives_its_failures() -> None:
     assert task.cancelled()
 
 
-def test_bucket_holds_a_burst_and_fills_at_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_holds_a_burst_and_refills(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     bucket = TokenBucket(rate=2, burst=3)

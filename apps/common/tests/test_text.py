@@ -1,4 +1,4 @@
-"""What a name may hold, what can be seen of a text, and which texts look alike."""
+"""Valid names, visible texts, and texts that look alike."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LINES = [
     "❤\ufe0f",
     "ᠮᠣᠩᠭᠣᠯ\u180b",
     "・_・",
-    "\U0001fabf",  # a goose, which an older Python does not know
+    "\U0001fabf",  # a goose, unknown to older versions of Python
 ]
 UNPRINTABLE = [
     "a\nb",
@@ -69,14 +69,14 @@ UNPRINTABLE = [
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_names_of_every_script_are_taken(line: str) -> None:
+def test_names_of_every_script_are_accepted(line: str) -> None:
     assert text.clean_line(f" {line}\n") == unicodedata.normalize("NFC", line)
     assert text.is_visible(line)
     text.validate_line(line)
 
 
 @pytest.mark.parametrize("sign", UNPRINTABLE)
-def test_what_breaks_turns_or_hides_in_a_line_is_refused(sign: str) -> None:
+def test_control_and_invisible_characters_are_refused(sign: str) -> None:
     with pytest.raises(text.InvalidLine) as refusal:
         text.clean_line(sign)
     assert refusal.value.reason == "unprintable"
@@ -86,7 +86,7 @@ def test_what_breaks_turns_or_hides_in_a_line_is_refused(sign: str) -> None:
 
 
 @pytest.mark.parametrize("seen", EMPTY_LOOKING.values(), ids=EMPTY_LOOKING)
-def test_what_looks_empty_is_no_name_and_no_text(seen: str) -> None:
+def test_invisible_texts_are_refused(seen: str) -> None:
     assert not text.is_visible(seen)
     assert not text.is_visible(f" {seen}\n{seen} ")
     assert text.fit_line(seen, 10) == ""
@@ -94,12 +94,12 @@ def test_what_looks_empty_is_no_name_and_no_text(seen: str) -> None:
         text.clean_line(seen)
 
 
-def test_lines_are_composed_and_a_text_that_cannot_be_corrected_is_cut() -> None:
+def test_lines_are_composed_and_fitted() -> None:
     assert text.clean_line("  Zoe\u0308  ") == "Zo\u00eb"
     assert text.fit_line("  Zoe\u0308\r\nBcc: x ", 8) == "Zo\u00eb Bcc:"
 
 
-# Of categories a regular expression of PostgreSQL knows nothing: marks without a letter are refused by the code alone.
+# PostgreSQL's regular expressions have no categories, so only the code refuses marks without a letter.
 REFUSED_BY_THE_DATABASE = [
     *(name for name in UNPRINTABLE if name[1] in "\n\r\t\x1b\x85\u2028\u2029"),
     *(name for kind, name in EMPTY_LOOKING.items() if kind != "marks alone"),
@@ -108,14 +108,14 @@ REFUSED_BY_THE_DATABASE = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("names", "expected"), [(LINES, True), (REFUSED_BY_THE_DATABASE, False)])
-def test_the_database_holds_the_same(names: list[str], expected: bool) -> None:
+def test_the_constraint_agrees_with_the_code(names: list[str], expected: bool) -> None:
     for name in names:
         with connection.cursor() as cursor:
             cursor.execute("SELECT %s ~ %s", [name, text.LINE_PATTERN])
             assert cursor.fetchone() == (expected,), ascii(name)
 
 
-def test_the_field_of_names() -> None:
+def test_the_line_field_cleans_its_text() -> None:
     class Named(fields.Input):
         name = fields.LineField(max_length=5)
 
@@ -162,10 +162,10 @@ ALIKE = {
 
 
 @pytest.mark.parametrize(("name", "forged"), [(name, one) for name, many in ALIKE.items() for one in many])
-def test_what_looks_alike_has_one_skeleton(name: str, forged: str) -> None:
+def test_similar_texts_have_the_same_skeleton(name: str, forged: str) -> None:
     assert text.skeleton(forged) == text.skeleton(name)
 
 
 @pytest.mark.parametrize("other", ["Sistema", "Adnan", "Menhira", "Supporter", "Sister", "Adam", "Делетед"])
-def test_what_does_not_look_alike_has_another_one(other: str) -> None:
+def test_different_texts_have_different_skeletons(other: str) -> None:
     assert text.skeleton(other) not in {text.skeleton(name) for name in ALIKE}

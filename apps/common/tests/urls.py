@@ -1,4 +1,4 @@
-"""Views to send through the middleware."""
+"""Views for tests of middleware."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from infrastructure.telemetry import context
 
 
 def echo(request: HttpRequest) -> HttpResponse:
-    """What arrived."""
+    """Answers with the received request."""
     return JsonResponse(
         {
             "size": len(request.body),
@@ -24,37 +24,37 @@ def echo(request: HttpRequest) -> HttpResponse:
 
 
 def as_service(request: HttpRequest, number: int) -> HttpResponse:
-    """What a zone's guard leaves on the request."""
+    """Sets the attributes of a zone's guard on the request."""
     request.zone = SimpleNamespace(name="internal")  # type: ignore[attr-defined]
     request.caller = Caller(kind=CallerKind.SERVICE, service="billing")  # type: ignore[attr-defined]
     return JsonResponse({"number": number})
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """A page that uses a nonce when it is asked for one."""
+    """A page that uses a nonce on request."""
     nonce = str(request.csp_nonce) if "nonce" in request.GET else ""  # type: ignore[attr-defined]
     return HttpResponse(f"<p>{nonce}</p>")
 
 
 def own_headers(request: HttpRequest) -> HttpResponse:
-    """An answer that brings its own headers."""
+    """An answer with its own headers."""
     return JsonResponse(
         {}, headers={"Cache-Control": "max-age=60", "Content-Security-Policy": "default-src 'self'"}
     )
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """A view with a fault."""
+    """A view that raises."""
     raise RuntimeError("boom")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Stands for apps.api's handler400."""
+    """Replaces apps.api's handler400."""
     return JsonResponse({"code": type(exception).__name__}, status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """An error handler that fails itself."""
+    """An error handler that raises."""
     if "handler" in request.GET:
         raise RuntimeError("the handler, too")
     return JsonResponse({"code": "internal_error"}, status=500)

@@ -10,14 +10,16 @@ from uuid import uuid4
 
 from websockets.sync.client import ClientConnection, connect
 
-from apps.common.tests.processes import Person, Site
+from apps.common.tests.processes import SignedInUser, Site
 
 
 @contextmanager
-def enter(site: Site, room: str, person: Person, *, after: int | None = None) -> Iterator[ClientConnection]:
+def enter(
+    site: Site, room: str, user: SignedInUser, *, after: int | None = None
+) -> Iterator[ClientConnection]:
     """A socket in a room, its welcome already read."""
     query = "" if after is None else f"?after={after}"
-    bearer = {"Authorization": f"Bearer {person.access}"}
+    bearer = {"Authorization": f"Bearer {user.access}"}
     url = f"{site.sockets}/ws/chat/{room}/{query}"
     with connect(url, additional_headers=bearer, ping_interval=None) as socket:
         assert receive(socket, "welcome")["room"] == room

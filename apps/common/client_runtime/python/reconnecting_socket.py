@@ -31,7 +31,7 @@ _UNAUTHORIZED: Final = 401
 
 
 class State(StrEnum):
-    """The state of a socket. `open`: welcomed by the server; `waiting`: between attempts; `stopped`: for good."""
+    """The state of a socket. `open`: welcomed by the server; `waiting`: between attempts; `stopped`: permanently."""
 
     CONNECTING = "connecting"
     OPEN = "open"
@@ -148,7 +148,7 @@ class ReconnectingSocket(Generic[FrameT]):
         await self.close()
 
     async def close(self) -> None:
-        """Disconnect for good."""
+        """Disconnect and stop reconnecting."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -133,7 +133,7 @@ export abstract class ReconnectingSocket<Frame extends { type: string }, Events 
     return () => listeners.delete(listener);
   }
 
-  /** Connect, and reconnect until `close()` is called or the server ends the socket for good. */
+  /** Connect, and reconnect until `close()` is called or the server ends the socket permanently. */
   open(): this {
     if (this.#state !== "stopped") return this;
     globalThis.addEventListener?.("online", this.retry);

@@ -1,1 +1,1 @@
-"""What browser tests share: a WebDriver client, a server of their own, an accessibility check. Names no slice."""
+"""Shared parts of browser tests: a WebDriver client, a server, an accessibility check."""

@@ -1,6 +1,6 @@
 /**
- * An accessibility check of the page as it is now: the body of a function that returns a list of sentences, one for
- * each fault. It covers WCAG 2.2 AA where a machine can decide: names and labels (1.1.1, 1.3.1, 4.1.2), contrast of
+ * An accessibility check of the current page: the body of a function that returns a list of sentences, one for
+ * each fault. It covers the parts of WCAG 2.2 AA that can be checked automatically: names and labels (1.1.1, 1.3.1, 4.1.2), contrast of
  * text (1.4.3) and of controls' edges (1.4.11), target size (2.5.8), landmarks, headings, language, references.
  */
 const faults = [];

@@ -1,4 +1,4 @@
-"""Questions about the page that a browser shows: accessibility, overflow, the path of the focus."""
+"""Checks of the current page: accessibility, overflow, the order of the focus."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _ACCESSIBILITY: Final = (Path(__file__).parent / "accessibility.js").read_text(e
 
 
 def accessibility_faults(browser: Browser) -> list[str]:
-    """Returns a sentence for each fault of accessibility in the page as it is now."""
+    """Returns a sentence for each accessibility fault of the current page."""
     return list(browser.run(_ACCESSIBILITY))
 
 
 def assert_no_faults(browser: Browser) -> None:
-    """Assert that the page has no fault of accessibility as it is now."""
+    """Assert that the current page has no accessibility fault."""
     faults = accessibility_faults(browser)
     assert faults == [], faults
 
 
 def fits(browser: Browser, width: int) -> bool:
-    """Whether nothing overflows sideways. `innerWidth` would grow with the overflow, so the width is given."""
+    """Whether nothing overflows horizontally. The width is an argument, because `innerWidth` grows with the overflow."""
     script = (
         "return document.documentElement.scrollWidth <= arguments[0]"
         " && [...document.querySelectorAll('.log')].every((log) => log.scrollWidth <= log.clientWidth)"
@@ -52,7 +52,7 @@ def is_visible(browser: Browser, selector: str) -> bool:
 
 
 def assert_accessible(browser: Browser) -> None:
-    """Assert that there is no fault of accessibility in light and dark, wide and narrow."""
+    """Assert that the page has no accessibility fault in light and dark colors, wide and narrow."""
     for scheme in ("light", "dark"):
         browser.prefer(prefers_color_scheme=scheme)
         for width, phone in ((360, True), (1280, False)):

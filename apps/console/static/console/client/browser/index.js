@@ -353,7 +353,7 @@ var ReconnectingSocket = class {
     this.#listeners.set(name, listeners.add(listener));
     return () => listeners.delete(listener);
   }
-  /** Connect, and reconnect until `close()` is called or the server ends the socket for good. */
+  /** Connect, and reconnect until `close()` is called or the server ends the socket permanently. */
   open() {
     if (this.#state !== "stopped") return this;
     globalThis.addEventListener?.("online", this.retry);
