@@ -516,6 +516,12 @@ def main():
     if os.name != "posix":
         raise Failure("This project runs on Linux and macOS: on Windows use WSL")
     ensure(os.environ.get("PYTHON", ""))
+    init = os.path.join(ROOT, "scripts", "init.py")
+    if os.path.exists(os.path.join(ROOT, ".copier-answers.yml")) and os.path.exists(init):
+        # A fresh copy by copier: it becomes the product that the answers describe.
+        status = subprocess.call([PROGRAM, init])
+        if status:
+            raise Failure("the answers in .copier-answers.yml cannot be used")
 
 
 if __name__ == "__main__":

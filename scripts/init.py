@@ -3,7 +3,8 @@
     make init NAME="Acme Orders" SLUG=acme-orders DOMAIN=orders.example.com WITHOUT="chat console" LICENSE=proprietary
 
 What is not given is asked for in a terminal, and takes its default elsewhere. Nothing is committed: `git diff` shows
-what was done, and `git restore . && git clean -d` takes it back.
+what was done, and `git restore . && git clean -d` takes it back. In a folder that `copier copy` made, the first `make`
+runs this with copier's answers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,6 +29,7 @@ from scripts import removal
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LICENSES: Final = ("proprietary", "mit", "apache-2.0")
+ANSWERS: Final = ".copier-answers.yml"
 OPTIONAL: Final = ("chat", "notifications", "console")
 _PRODUCT: Final = """\
 # What the product is called. Pages, mails, schemas, client packages, metrics, cookies, containers and the database follow
@@ -99,6 +103,40 @@ def _judge(answers: Answers) -> None:
         raise Refused(f"the licence `{answers.license}` is not one of {', '.join(LICENSES)}")
 
 
+def answered(path: Path) -> argparse.Namespace:
+    """The answers that `copier copy` wrote, as arguments."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return argparse.Namespace(
+        name=found["name"],
+        slug=found["slug"],
+        domain=found["domain"],
+        license=found["license"],
+        without=" ".join(found["without"]),
+    )
+
+
+def remember(answers: Answers) -> None:
+    """Write what `make update` has to know, as copier does: where the template is, its release, and the answers."""
+    content = {
+        "_commit": _git("describe", "--tags", "--always"),
+        "_src_path": _git("remote", "get-url", "origin") or str(ROOT),
+        "domain": answers.domain,
+        "license": answers.license,
+        "name": answers.name,
+        "slug": answers.slug,
+        "without": list(answers.without),
+    }
+    text = yaml.safe_dump(content, default_flow_style=False, allow_unicode=True)
+    (ROOT / ANSWERS).write_text(
+        f"# Written by copier and `make update`: do not edit.\n{text}", encoding="utf-8"
+    )
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
 def template_paths() -> list[Path]:
     """What belongs to the template and not to a product, from paths.txt."""
     lines = (ROOT / "template" / "paths.txt").read_text(encoding="utf-8").splitlines()
@@ -107,10 +145,7 @@ def template_paths() -> list[Path]:
 
 def require_clean() -> None:
     """Raises Refused when the checkout has changes that are not committed: they would be mixed with ours."""
-    done = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode == 0 and done.stdout.strip():
+    if _git("status", "--porcelain"):
         raise Refused("commit or stash your changes first, so that `git diff` shows what this command did")
 
 
@@ -118,6 +153,8 @@ def apply(answers: Answers) -> None:
     """Write the product's files, and remove what it does without."""
     values = {key: getattr(answers, key) for key in ("name", "slug", "domain", "description")}
     (ROOT / "product.toml").write_text(_PRODUCT.format(**values), encoding="utf-8")
+    if not (ROOT / ANSWERS).exists():
+        remember(answers)
     year = datetime.now(UTC).year
     license_ = (ROOT / "template" / "licences" / f"{answers.license}.txt").read_text(encoding="utf-8")
     readme = (ROOT / "template" / "README.product.md").read_text(encoding="utf-8")
@@ -128,15 +165,6 @@ def apply(answers: Answers) -> None:
             path.unlink(missing_ok=True)
     (ROOT / "LICENSE").write_text(license_.format(year=year, **values), encoding="utf-8")
     (ROOT / "README.md").write_text(readme.format(year=year, **values), encoding="utf-8")
-    example = ROOT / ".env.example"
-    text = example.read_text(encoding="utf-8")
-    for key, value in (
-        ("COMPOSE_PROJECT_NAME", answers.slug),
-        ("IMAGE", answers.slug),
-        ("POSTGRES_USER", answers.slug.replace("-", "_")),
-    ):
-        text = re.sub(rf"^{key}=.*$", f"{key}={value}", text, flags=re.MULTILINE)
-    example.write_text(text, encoding="utf-8")
     removal.take_out(ROOT, answers.without)
     removal.Rest(ROOT).regenerate()
 
@@ -154,9 +182,13 @@ def main(arguments: Sequence[str]) -> int:
     for option in ("name", "slug", "domain", "license"):
         parser.add_argument(f"--{option}", default="")
     parser.add_argument("--without", default=None)
+    options = parser.parse_args(arguments)
     try:
-        answers = collect(parser.parse_args(arguments), _ask)
-        require_clean()
+        if (ROOT / ANSWERS).exists():
+            options = answered(ROOT / ANSWERS)
+        else:
+            require_clean()
+        answers = collect(options, _ask)
     except (Refused, EOFError, KeyboardInterrupt) as error:
         sys.stderr.write(f"make init: {str(error) or 'interrupted'}\n")
         return 2

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 from pathlib import Path
 
+import pathspec
 import pytest
+import yaml
 
 from infrastructure import product
 from infrastructure.product import PRODUCT
@@ -95,6 +98,27 @@ def test_a_product_is_called_nothing_else(tmp_path: Path, monkeypatch: pytest.Mo
     schema = (tmp_path / "docs" / "api" / "private.v1.yaml").read_text()
     assert "title: 'Acme Orders: Private'" in schema
     assert "/chat/" not in schema
-    assert "POSTGRES_USER=acme_orders\n" in (tmp_path / ".env.example").read_text()
+    remembered = (tmp_path / init.ANSWERS).read_text()
+    assert remembered.endswith("slug: acme-orders\nwithout:\n- chat\n- console\n- notifications\n")
+    assert vars(init.answered(tmp_path / init.ANSWERS)) == {
+        "name": "Acme Orders",
+        "slug": "acme-orders",
+        "domain": "orders.example.com",
+        "license": "proprietary",
+        "without": "chat console notifications",
+    }
     assert "Acme Orders. All rights reserved." in (tmp_path / "LICENSE").read_text()
     assert not (tmp_path / "template").exists()
+
+
+def test_copier_leaves_out_what_belongs_to_the_template() -> None:
+    """`make init` needs some of it at first and removes it then."""
+    config = yaml.safe_load((init.ROOT / "copier.yml").read_text(encoding="utf-8"))
+    patterns = [re.sub(r"\{%.*?%\}", "", pattern) for pattern in config["_exclude"]]
+    left_out = pathspec.GitIgnoreSpec.from_lines(patterns)
+    paths = [str(path.relative_to(init.ROOT)) for path in init.template_paths()]
+    assert [path for path in paths if not left_out.match_file(path)] == [
+        "{{_copier_conf.answers_file}}.copier"
+    ]
+    assert config["without"]["choices"] == list(init.OPTIONAL)
+    assert sorted(config["license"]["choices"]) == sorted(init.LICENSES)
