@@ -146,7 +146,10 @@ def test_methods_annotate_what_their_fields_bring() -> None:
             for field in serializer().fields.values():
                 hint = hints[field.source]
                 parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-                brought = next(type_ for kind, type_ in _TYPES if isinstance(field, kind))
+                # A field of the project annotates what it returns; the table is for those of DRF.
+                brought = get_type_hints(type(field).to_internal_value).get("return")
+                if not isinstance(brought, type):
+                    brought = next(type_ for kind, type_ in _TYPES if isinstance(field, kind))
                 place = f"{method.__qualname__}: {field.source}"
                 assert any(issubclass(brought, get_origin(part) or part) for part in parts), place
                 assert not field.allow_null or type(None) in parts, place

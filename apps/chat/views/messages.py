@@ -24,11 +24,11 @@ _MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 class ClientIdField(fields.UUIDField):
     """A UUID as the caller spells it."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> str:  # type: ignore[override]
         super().to_internal_value(data)
         if not UUID_PATTERN.fullmatch(data):
             self.fail("invalid", value=data)
-        return data
+        return str(data)
 
 
 class MessagesView(View, tag="Messages"):

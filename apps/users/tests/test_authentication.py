@@ -104,7 +104,8 @@ def genuine(user: User, settings: Any, **header: Any) -> dict[str, Any]:
     """The claims of a token that would be taken."""
     now = int(timezone.now().timestamp())
     session = session_for(user)
-    return {"sub": str(user.pk), "sid": str(session.pk), "iat": now, "nbf": now, "exp": now + 600}
+    names = {"iss": settings.JWT_ISSUER, "aud": settings.JWT_AUDIENCE}
+    return {**names, "sub": str(user.pk), "sid": str(session.pk), "iat": now, "nbf": now, "exp": now + 600}
 
 
 def test_every_forgery_is_401(user: User, settings: Any) -> None:
