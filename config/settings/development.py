@@ -32,7 +32,7 @@ globals().update(env.overrides("DEVELOPMENT"))
 DEBUG = DEBUG_PAGES
 if DEBUG:
     INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar"]
-    behind = MIDDLEWARE.index("apps.common.http.middleware.PagesMiddleware") + 1
+    behind = MIDDLEWARE.index("apps.common.http.middleware.pages.PagesMiddleware") + 1
     MIDDLEWARE = [
         *MIDDLEWARE[:behind],
         "debug_toolbar.middleware.DebugToolbarMiddleware",

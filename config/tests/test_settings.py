@@ -321,7 +321,7 @@ def test_debug_pages_are_a_choice_of_development_which_production_refuses() -> N
     assert (plain["DEBUG"], "debug_toolbar" in plain["INSTALLED_APPS"]) == (False, False)
     found = fresh.settings("development", {"DEBUG": "true"})
     place = found["MIDDLEWARE"].index("debug_toolbar.middleware.DebugToolbarMiddleware")
-    assert found["MIDDLEWARE"][place - 1] == "apps.common.http.middleware.PagesMiddleware"
+    assert found["MIDDLEWARE"][place - 1] == "apps.common.http.middleware.pages.PagesMiddleware"
     assert (found["DEBUG"], found["INSTALLED_APPS"][-1]) == (True, "debug_toolbar")
     assert found["INTERNAL_IPS"] == ["127.0.0.1", "::1"]
     assert fresh.refusal("production", DEBUG="true") == [

@@ -20,22 +20,14 @@ def client_address(source: HttpRequest | Mapping[str, Any]) -> str:
     X-Forwarded-For, because the trusted proxies wrote the last n, and the client can forge those before.
     `"unknown"` for a Unix socket without trusted proxies.
     """
-    return _network(exact_address(source))
-
-
-def exact_address(source: HttpRequest | Mapping[str, Any]) -> str:
-    """The client's full address in canonical form, or `"unknown"`."""
     if isinstance(source, HttpRequest):
-        return _resolve(
-            source.META.get("REMOTE_ADDR") or "",
-            source.META.get("HTTP_X_FORWARDED_FOR") or "",
-            settings.TRUSTED_PROXY_COUNT,
-        )
-    peer = source.get("client")
-    forwarded = ",".join(
-        value.decode("latin-1") for name, value in source.get("headers", ()) if name == b"x-forwarded-for"
-    )
-    return _resolve(peer[0] if peer else "", forwarded, settings.TRUSTED_PROXY_COUNT)
+        peer = source.META.get("REMOTE_ADDR") or ""
+        forwarded = source.META.get("HTTP_X_FORWARDED_FOR") or ""
+    else:
+        peer = (source.get("client") or ("",))[0]
+        headers = source.get("headers", ())
+        forwarded = ",".join(value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for")
+    return _key(peer, forwarded, settings.TRUSTED_PROXY_COUNT)
 
 
 @lru_cache(maxsize=4096)
@@ -49,12 +41,11 @@ def network_of(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _resolve(peer: str, forwarded: str, proxies: int) -> str:
-    if proxies and forwarded:
-        entries = [entry.strip() for entry in forwarded.split(",")]
-        # With fewer entries than proxies, the request bypassed some of them: take the first entry.
-        return _canonical(entries[-min(proxies, len(entries))]) or _canonical(peer) or UNKNOWN
-    return _canonical(peer) or UNKNOWN
+def _key(peer: str, forwarded: str, proxies: int) -> str:
+    entries = forwarded.split(",") if proxies else [""]
+    # With fewer entries than proxies, the request bypassed some of them: take the first entry.
+    address = _canonical(entries[-min(proxies, len(entries))]) or _canonical(peer) or UNKNOWN
+    return f"{IPv6Address(int(IPv6Address(address)) >> 64 << 64)}/64" if ":" in address else address
 
 
 def _canonical(text: str) -> str:
@@ -71,11 +62,3 @@ def _canonical(text: str) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(address)
-
-
-@lru_cache(maxsize=4096)
-def _network(address: str) -> str:
-    if ":" not in address:
-        return address
-    network = int(IPv6Address(address)) >> 64 << 64
-    return f"{IPv6Address(network)}/64"

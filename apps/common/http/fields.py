@@ -66,18 +66,19 @@ class BooleanField(serializers.BooleanField):
         return data
 
 
-class UUIDField(serializers.UUIDField):
+class _FromText(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
 
 
-class TextField(serializers.CharField):
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+class UUIDField(_FromText, serializers.UUIDField):
+    """A UUID as text."""
+
+
+class TextField(_FromText, serializers.CharField):
+    """A text."""
 
 
 class LineField(TextField):
@@ -94,8 +95,5 @@ class LineField(TextField):
             raise serializers.ValidationError(error.detail, code=error.reason) from error
 
 
-class PatternField(serializers.RegexField):
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+class PatternField(_FromText, serializers.RegexField):
+    """A text that matches a regular expression."""

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.common import audit, tasks
 from apps.common.admin import ActionFilter
-from apps.common.http.middleware import RequestContextMiddleware
+from apps.common.http.middleware.request_context import RequestContextMiddleware
 from apps.common.models import AuditEvent
 from infrastructure.telemetry import context
 

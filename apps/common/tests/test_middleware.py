@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
 from sentry_sdk.integrations.django import DjangoIntegration
 
-from apps.common.http.middleware import BodyLimitMiddleware, PagesMiddleware
+from apps.common.http.middleware.body_limits import BodyLimitMiddleware
+from apps.common.http.middleware.pages import PagesMiddleware
 from apps.common.http.problems import CONTENT_TYPE
 from infrastructure.product import PRODUCT
 from infrastructure.server.wsgi_bridge import REFUSAL

@@ -29,24 +29,24 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "apps.common.http.middleware.RequestContextMiddleware",
-    "apps.common.http.middleware.SecurityHeadersMiddleware",
+    "apps.common.http.middleware.request_context.RequestContextMiddleware",
+    "apps.common.http.middleware.security_headers.SecurityHeadersMiddleware",
     # Outside of everything that refuses: a browser reads an answer only with these headers, a refusal as well.
     "corsheaders.middleware.CorsMiddleware",
-    "apps.common.http.middleware.LastResortMiddleware",
-    "apps.common.http.middleware.AddressMiddleware",
+    "apps.common.http.middleware.last_resort.LastResortMiddleware",
+    "apps.common.http.middleware.address.AddressMiddleware",
     # Behind nginx this answers nothing; without it, it serves /static/ from a dictionary made at start.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "apps.common.http.middleware.BodyLimitMiddleware",
+    "apps.common.http.middleware.body_limits.BodyLimitMiddleware",
     # What stands between these two is for pages only; API calls go past it.
-    "apps.common.http.middleware.PagesMiddleware",
+    "apps.common.http.middleware.pages.PagesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "apps.common.http.middleware.BehindPagesMiddleware",
+    "apps.common.http.middleware.pages.BehindPagesMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
