@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import current_app
 from celery.schedules import ParseException
@@ -21,14 +21,8 @@ from apps.common.events import outbox
 from apps.common.models import AuditEvent, DeadTask, DeclaredSchedule, OutboxEvent
 from apps.common.tasks import celery_task
 
-if TYPE_CHECKING:  # generic for mypy only
-    ModelAdmin = admin.ModelAdmin[Any]
-    ModelForm = forms.ModelForm[Any]
-else:
-    ModelAdmin, ModelForm = admin.ModelAdmin, forms.ModelForm
 
-
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for mypy only
     """Rows that only the product writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -128,7 +122,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         return False
 
 
-class ScheduleForm(ModelForm):
+class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
     """Refuses schedules that beat fails to follow; django-celery-beat answers them with a status 500."""
 
     def _post_clean(self) -> None:

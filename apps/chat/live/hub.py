@@ -26,8 +26,7 @@ from apps.chat.live.writer import Writer
 from apps.chat.selectors import room_events
 from apps.chat.types import Draft, Head
 from apps.common.sockets import close_codes
-from apps.common.sockets.registry import HubRegistry
-from apps.common.sockets.upkeep import repeat
+from apps.common.sockets.registry import HubRegistry, repeat
 from apps.users import services as users
 from infrastructure import realtime
 from infrastructure.realtime import bus, control, packets

@@ -12,21 +12,14 @@ has not reached.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models import Lookup
 from django.db.models.signals import pre_save
 
 from apps.common.encryption import ciphers
-
-if TYPE_CHECKING:  # generic for mypy only
-    BinaryField = models.BinaryField[Any, Any]
-    AnyLookup = Lookup[Any]
-else:
-    BinaryField = models.BinaryField
-    AnyLookup = Lookup
+from apps.common.encryption.fields import field_error
 
 
 class Digest(bytes):
@@ -40,7 +33,7 @@ def as_it_is(text: str) -> str:
     return text
 
 
-class BlindIndexField(BinaryField):
+class BlindIndexField(models.BinaryField):  # type: ignore[type-arg]  # generic for mypy only
     """The keyed digest of the encrypted field `source`, null when that is null.
 
     `normalise` gives equal texts the same form; after changing it, run `rotate_field_keys`. Add a constraint that source
@@ -70,7 +63,7 @@ class BlindIndexField(BinaryField):
     def _require_both(self, update_fields: frozenset[str] | None = None, **_: Any) -> None:
         """Raises FieldError when the source is saved without the index."""
         if update_fields is not None and self.source in update_fields and self.name not in update_fields:
-            raise FieldError(f"{self.model.__name__}.{self.name} has to be saved along with {self.source}.")
+            raise field_error(self, f"has to be saved along with {self.source}")
 
     @property
     def _digests(self) -> Any:
@@ -82,8 +75,7 @@ class BlindIndexField(BinaryField):
 
     def candidates(self, plain: str) -> tuple[bytes, ...]:
         """The digests of a text by each key of the ring."""
-        found: tuple[bytes, ...] = self._digests.candidates(self.normalise(plain))
-        return found
+        return tuple(self._digests.candidates(self.normalise(plain)))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001  (Django's signature)
         """The digest of the instance's source; unchanged if the source is deferred."""
@@ -100,20 +92,18 @@ class BlindIndexField(BinaryField):
         """Raises FieldError for a value that is neither a Digest nor None."""
         if value is None or isinstance(value, Digest):
             return super().get_db_prep_value(None if value is None else bytes(value), connection, prepared)
-        raise FieldError(
-            f"{self.model.__name__}.{self.name} is filled from {self.source}: set that and save."
-        )
+        raise field_error(self, f"is filled from {self.source}: set that and save")
 
     def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         """Raises FieldError for a lookup other than `exact`, by a text of the source, and `isnull`."""
         if lookup_name == "exact":
             return _Equal
         if lookup_name != "isnull":
-            raise FieldError(f"{self.model.__name__}.{self.name} can be searched for equality only.")
+            raise field_error(self, "can be searched for equality only")
         return super().get_lookup(lookup_name)
 
 
-class _Equal(AnyLookup):
+class _Equal(Lookup):
     """Matches any digest of the text."""
 
     lookup_name = "exact"
@@ -124,11 +114,9 @@ class _Equal(AnyLookup):
         if self.rhs is None:
             return None
         if not isinstance(self.rhs, str):
-            raise FieldError(f"{field.model.__name__}.{field.name} is looked up by a text of {field.source}.")
-        found: tuple[bytes, ...] = field.candidates(self.rhs)
-        return found
+            raise field_error(field, f"is looked up by a text of {field.source}")
+        return tuple(field.candidates(self.rhs))
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, parameters = self.process_lhs(compiler, connection)
-        places = ", ".join(["%s"] * len(self.rhs))
-        return f"{column} IN ({places})", [*parameters, *self.rhs]
+        return f"{column} IN ({', '.join(['%s'] * len(self.rhs))})", [*parameters, *self.rhs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db import models
@@ -12,10 +12,7 @@ from django.db.models import Lookup
 from apps.common.encryption import ciphers
 from infrastructure.crypto import DecryptionError
 
-if TYPE_CHECKING:  # generic for mypy only
-    CharField = models.CharField[Any, Any]
-else:
-    CharField = models.CharField
+_COLUMN = re.compile(r'("[^"]+")\."([^"]+)"')
 
 
 class Sealed(str):
@@ -24,7 +21,7 @@ class Sealed(str):
     __slots__ = ()
 
 
-class EncryptedCharField(CharField):
+class EncryptedCharField(models.CharField):  # type: ignore[type-arg]  # generic for mypy only
     """Text of at most `max_length` characters, encrypted with FIELD_ENCRYPTION_KEYS.
 
     A value is encrypted for one row, whose primary key must be known before it is saved, as in `BaseModel`. Every SELECT
@@ -48,15 +45,11 @@ class EncryptedCharField(CharField):
         if value is None or hasattr(value, "resolve_expression"):
             return value
         if model_instance.pk is None:
-            raise FieldError(
-                f"{self.model.__name__}.{self.name} is encrypted for its row, whose key is not known yet."
-            )
+            raise field_error(self, "is encrypted for its row, whose key is not known yet")
         plain = self.to_python(value)
         if self.max_length is not None and len(plain) > self.max_length:
             # The column has no limit.
-            raise FieldError(
-                f"{self.model.__name__}.{self.name} is longer than {self.max_length} characters."
-            )
+            raise field_error(self, f"is longer than {self.max_length} characters")
         return Sealed(ciphers.cipher().encrypt(plain, self.place(model_instance.pk)))
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
@@ -65,24 +58,18 @@ class EncryptedCharField(CharField):
             return None
         if isinstance(value, Sealed):
             return str(value)
-        raise FieldError(
-            f"{self.model.__name__}.{self.name} is encrypted for its row: set it on the instance and save that."
-        )
+        raise field_error(self, "is encrypted for its row: set it on the instance and save that")
 
     def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
         """Raises FieldError for an expression, whose result would be stored in plain text."""
         if hasattr(value, "resolve_expression"):
-            raise FieldError(
-                f"{self.model.__name__}.{self.name} is encrypted and cannot be computed by the database."
-            )
+            raise field_error(self, "is encrypted and cannot be computed by the database")
         return "%s"
 
     def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         """Raises FieldError for a lookup other than `isnull`: ciphertexts are never equal."""
         if lookup_name != "isnull":
-            raise FieldError(
-                f"{self.model.__name__}.{self.name} is encrypted and cannot be searched ({lookup_name})."
-            )
+            raise field_error(self, f"is encrypted and cannot be searched ({lookup_name})")
         return super().get_lookup(lookup_name)
 
     def get_transform(self, lookup_name: str) -> Any:
@@ -92,9 +79,7 @@ class EncryptedCharField(CharField):
         """The column with the key of its row, which `from_db_value` needs."""
         match = _COLUMN.fullmatch(sql)
         if match is None or match[2] != self.column:
-            raise FieldError(
-                f"{self.model.__name__}.{self.name} is encrypted and cannot be used in expressions."
-            )
+            raise field_error(self, "is encrypted and cannot be used in expressions")
         return f"({sql} || ' ' || {match[1]}.\"{self.model._meta.pk.column}\"::text)", params
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
@@ -107,4 +92,5 @@ class EncryptedCharField(CharField):
         return ciphers.cipher().decrypt(cipher, self.place(key))
 
 
-_COLUMN = re.compile(r'("[^"]+")\."([^"]+)"')
+def field_error(field: Any, problem: str) -> FieldError:
+    return FieldError(f"{field.model.__name__}.{field.name} {problem}.")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from apps.common.sockets import handshake, upkeep
-from apps.common.sockets.registry import HubRegistry
+from apps.common.sockets import handshake
+from apps.common.sockets.registry import HubRegistry, repeat
 from apps.common.sockets.token_bucket import TokenBucket
 
 
@@ -103,7 +103,7 @@ async def test_repeated_work_continues_after_errors() -> None:
             raise (OperationalError, ValueError)[turns - 1]
         done.set()
 
-    task = asyncio.create_task(upkeep.repeat("test", every=0, work=work))
+    task = asyncio.create_task(repeat("test", every=0, work=work))
     await asyncio.wait_for(done.wait(), 10)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -10,8 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from apps.common.sockets import close_codes
-from apps.common.sockets.registry import HubRegistry
-from apps.common.sockets.upkeep import repeat
+from apps.common.sockets.registry import HubRegistry, repeat
 from apps.notifications import selectors
 from apps.notifications.live.stream import Stream
 from apps.notifications.types import Head
