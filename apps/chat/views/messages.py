@@ -24,7 +24,7 @@ _MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 class ClientIdField(fields.UUIDField):
     """A UUID as the caller spells it."""
 
-    def to_internal_value(self, data: Any) -> str:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> str:
         super().to_internal_value(data)
         if not UUID_PATTERN.fullmatch(data):
             self.fail("invalid", value=data)
