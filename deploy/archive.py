@@ -20,6 +20,7 @@ from typing import IO, Any
 from deploy.docker import ROOT, Compose, Failure
 
 PIECE = 4 << 20
+_AGE = b"age-encryption.org/"
 # In the image: whatever release made it, this checkout's code opens it.
 _SEAL = (
     "run",
@@ -36,29 +37,39 @@ _SEAL = (
 )
 
 
-def _command(compose: Compose, action: str, identity: str | None) -> tuple[list[str] | None, dict[str, str]]:
-    """The age command, or None for the encryption of the image, and the variables that it needs."""
-    recipient = compose.value("BACKUP_AGE_RECIPIENT")
-    if recipient or identity:
-        if not shutil.which("age"):
-            raise Failure("BACKUP_AGE_RECIPIENT is set, and `age` is not installed.")
-        if action == "open" and not identity:
-            raise Failure("This backup is encrypted for an age recipient: name its key with --identity FILE.")
-        return (
-            ["age", "--decrypt", "-i", str(identity)] if action == "open" else ["age", "-r", recipient]
-        ), {}
+def _in_image(compose: Compose, action: str, **pipes: Any) -> subprocess.Popen[bytes]:
+    """The encryption of the image, with BACKUP_KEY."""
     key = compose.value("BACKUP_KEY")
     if len(key) < 32:
         raise Failure("BACKUP_KEY is missing in .env, or shorter than 32 characters: `make env` adds one.")
-    return None, {"BACKUP_KEY": key}
-
-
-def _start(compose: Compose, action: str, identity: str | None, **pipes: Any) -> subprocess.Popen[bytes]:
-    words, variables = _command(compose, action, identity)
-    if words:
-        return subprocess.Popen(words, **pipes)
     source = (ROOT / "deploy" / "seal.py").read_text(encoding="utf-8")
-    return compose.popen(*_SEAL, source, action, variables=variables, **pipes)
+    return compose.popen(*_SEAL, source, action, variables={"BACKUP_KEY": key}, **pipes)
+
+
+def _age(*words: str, **pipes: Any) -> subprocess.Popen[bytes]:
+    if not shutil.which("age"):
+        raise Failure("This backup is encrypted for a recipient of age, and `age` is not installed.")
+    return subprocess.Popen(["age", *words], **pipes)
+
+
+def _seal(compose: Compose, target: IO[bytes]) -> subprocess.Popen[bytes]:
+    """What encrypts its input into the target."""
+    recipient = compose.value("BACKUP_AGE_RECIPIENT")
+    if recipient:
+        return _age("-r", recipient, stdin=subprocess.PIPE, stdout=target)
+    return _in_image(compose, "seal", stdin=subprocess.PIPE, stdout=target)
+
+
+def _open(compose: Compose, source: IO[bytes], identity: str | None) -> subprocess.Popen[bytes]:
+    """What decrypts the source to its output, as the file itself says how it was encrypted."""
+    pipes: dict[str, Any] = {"stdin": source, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    is_age = source.read(len(_AGE)) == _AGE
+    source.seek(0)
+    if not is_age:
+        return _in_image(compose, "open", **pipes)
+    if not identity:
+        raise Failure("This backup is encrypted for a recipient of age: name its key with --identity FILE.")
+    return _age("--decrypt", "-i", identity, **pipes)
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
@@ -102,7 +113,7 @@ def create(compose: Compose, path: Path) -> Iterator[Writer]:
     process = None
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            process = _start(compose, "seal", None, stdin=subprocess.PIPE, stdout=file)
+            process = _seal(compose, file)
             assert process.stdin is not None
             with tarfile.open(fileobj=process.stdin, mode="w|") as tar:
                 yield Writer(tar)
@@ -152,10 +163,8 @@ def streams(compose: Compose, path: Path, identity: str | None) -> Iterator[Iter
     """The streams of a backup by name, in order, each to be read to its end; the manifest is one of them."""
     if not path.is_file():
         raise Failure(f"{path} is no file.")
-    with path.open("rb") as file:
-        process = _start(
-            compose, "open", identity, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+    with path.open("rb", buffering=0) as file:
+        process = _open(compose, file, identity)
         assert process.stdout is not None and process.stderr is not None
         try:
             try:

@@ -24,8 +24,9 @@ class Failure(Exception):
 
 def say(text: str) -> None:
     """One line of progress, with the seconds since the start."""
-    sys.stdout.write(f"{time.monotonic() - _BEGUN:6.1f} s  {text}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # the terminal is gone, and the work has to go on
+        sys.stdout.write(f"{time.monotonic() - _BEGUN:6.1f} s  {text}\n")
+        sys.stdout.flush()
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ replacement changes nothing; a later one brings the old release back. Standard l
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -47,9 +48,9 @@ class Installation:
         return any(container["State"]["Running"] for container in self.compose.containers("web"))
 
     def current(self, image: str, service: str) -> str:
-        """The id of the image that a service runs, else of the one that it would be started with."""
+        """The id of the image of a service's oldest container, else of the one that it would be started with."""
         containers = self.compose.containers(service)
-        return str(containers[-1]["Image"]) if containers else image_id(image)
+        return str(containers[0]["Image"]) if containers else image_id(image)
 
     def outdated(self, service: str) -> list[dict[str, Any]]:
         """Containers of a service with another image or other settings than a new one would have, oldest first."""
@@ -156,6 +157,11 @@ def image_id(name: str) -> str:
     return docker("image", "inspect", "--format", "{{.Id}}", name).strip()
 
 
+def find_image(name: str) -> str:
+    """The id of an image, empty where there is none."""
+    return docker("image", "ls", "--quiet", "--no-trunc", name).strip()
+
+
 def tagged(image: str, tag: str) -> str:
     """The same image with another tag."""
     return f"{image.rpartition(':')[0]}:{tag}"
@@ -167,6 +173,10 @@ def replace(installation: Installation, new: dict[str, str]) -> None:
         installation.app_image: installation.current(installation.app_image, "web"),
         installation.edge_image: installation.current(installation.edge_image, EDGE),
     }
+    earlier = {name: find_image(tagged(name, PREVIOUS)) for name in old}
+    if old != new:
+        # Before the first container goes: whatever ends this process, `make rollback` knows where to return to.
+        installation.switch({tagged(name, PREVIOUS): identity for name, identity in old.items()})
     installation.switch(new)
     try:
         installation.roll_all()
@@ -177,13 +187,16 @@ def replace(installation: Installation, new: dict[str, str]) -> None:
             installation.roll_all()
         except Failure as second:
             raise Failure(
-                f"{error}\nThe earlier release could not be brought back completely, because: {second}\n"
-                "Containers that were not replaced yet go on running: `docker compose ps`."
+                f"{error!s}\nThe earlier release could not be brought back completely, because: {second}\n"
+                "Containers that were not replaced yet go on running: `docker compose ps`. `make deploy` tries again."
             ) from error
-        raise Failure(f"{error}\nThe earlier release runs again, and no migration was taken back.") from error
-    for name, identity in old.items():
-        if identity != new[name]:
-            docker("tag", identity, tagged(name, PREVIOUS))
+        installation.switch(
+            {tagged(name, PREVIOUS): identity for name, identity in earlier.items() if identity}
+        )
+        reason = str(error) or "interrupted"
+        raise Failure(
+            f"{reason}\nThe earlier release runs again, and no migration was taken back."
+        ) from error
 
 
 def deploy(compose: Compose, options: argparse.Namespace) -> None:
@@ -238,23 +251,12 @@ def rollback(compose: Compose, options: argparse.Namespace) -> None:
     """Bring in the images of before the last deploy. The database stays as it is."""
     installation = Installation(compose)
     with lock(compose.project):
-        try:
-            earlier = image_id(tagged(installation.app_image, PREVIOUS))
-        except Failure as error:
-            raise Failure(
-                "There are no earlier images: nothing was deployed over another release yet."
-            ) from error
-        new = {
-            installation.app_image: earlier,
-            installation.edge_image: installation.current(installation.edge_image, EDGE),
-        }
-        edge = docker(
-            "image", "ls", "--quiet", "--no-trunc", tagged(installation.edge_image, PREVIOUS)
-        ).strip()
-        if edge:
-            new[installation.edge_image] = edge
+        names = (installation.app_image, installation.edge_image)
+        new = {name: find_image(tagged(name, PREVIOUS)) for name in names}
+        if not all(new.values()):
+            raise Failure("There are no earlier images: nothing was deployed over another release yet.")
         if options.dry_run:
-            say(f"dry run: {installation.app_image} would become {earlier[:19]} again")
+            say(f"dry run: {installation.app_image} would become {new[installation.app_image][:19]} again")
             return
         replace(installation, new)
         say("done: the earlier release runs; `make rollback` once more returns to the one just left")
@@ -282,11 +284,13 @@ def main(arguments: list[str] | None = None) -> int:
             )
             command.add_argument("--verbose", action="store_true", help="show the output of the build")
     options = parser.parse_args(arguments)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     function: Callable[[Compose, argparse.Namespace], None] = options.function
     try:
         function(Compose(options.env_file, options.project_name), options)
-    except Failure as failure:
-        sys.stderr.write(f"{failure}\n")
+    except (Failure, KeyboardInterrupt) as failure:
+        sys.stderr.write(f"{str(failure) or 'Interrupted.'}\n")
         return 1
     return 0
 

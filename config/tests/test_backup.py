@@ -98,6 +98,13 @@ def test_without_a_key_nothing_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_of_age_asks_for_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "site.backup"
+    path.write_bytes(b"age-encryption.org/v1\n")
+    with pytest.raises(Failure, match="name its key with --identity FILE"):
+        archive.read_manifest(Here(BACKUP_KEY=KEY), path, None)
+
+
 def test_two_commands_exclude_each_other() -> None:
     name = f"test-{os.getpid()}"
     with lock(name):
