@@ -20,23 +20,17 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from deploy import archive
+from deploy.database import Database
 from deploy.docker import ROOT, Compose, Failure, add_options, lock, say
 
 KEYS = ("SECRET_KEY", "JWT_KEYS", "FIELD_ENCRYPTION_KEY")
 UPLOADS = ("media", "private")
 APP = ("nginx", "web", "channels", "worker", "beat")
-_ROWS = (
-    "SELECT format('%s.%s', table_schema, table_name), (xpath('//n/text()', query_to_xml("
-    "format('SELECT count(*) AS n FROM %I.%I', table_schema, table_name), false, true, '')))[1]"
-    " FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-    " AND table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
-)
 _SIGN_IN = """
 import http.client, json, os
 body = json.dumps({"email": "verify@example.com", "password": os.environ["DJANGO_SUPERUSER_PASSWORD"]})
@@ -46,53 +40,6 @@ call = http.client.HTTPConnection("127.0.0.1", 8000, timeout=20)
 call.request("POST", "/api/public/v1/auth/login/", body, headers)
 print(call.getresponse().status)
 """
-
-
-class Database:
-    """psql and its companions in the container of PostgreSQL."""
-
-    def __init__(self, compose: Compose) -> None:
-        self.compose = compose
-        self.name: str = compose.config["services"]["postgres"]["environment"]["POSTGRES_DB"]
-
-    def words(self, program: str, *words: str, database: str | None = None) -> tuple[str, ...]:
-        """A command in the container."""
-        user = self.compose.config["services"]["postgres"]["environment"]["POSTGRES_USER"]
-        return ("exec", "--no-TTY", "postgres", program, "-U", user, "-d", database or self.name, *words)
-
-    def query(self, text: str, *, database: str | None = None) -> list[list[str]]:
-        """The rows of a statement."""
-        options = ("-XqAt", "-v", "ON_ERROR_STOP=1", "-F", "|", "-c", text)
-        done = self.compose.run(*self.words("psql", *options, database=database))
-        return [line.split("|") for line in done.stdout.splitlines()]
-
-    def rows(self) -> dict[str, int]:
-        """How many rows each table has."""
-        return {name: int(count) for name, count in self.query(_ROWS)}
-
-    @contextmanager
-    def snapshot(self) -> Iterator[tuple[str, dict[str, int]]]:
-        """A snapshot that stays for as long as the block lasts, and the rows that each table has in it."""
-        words = self.words("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-F", "|")
-        session = self.compose.popen(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert session.stdin is not None and session.stdout is not None
-        script = (
-            "SET idle_in_transaction_session_timeout = 0;\n"
-            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;\n"
-            f"SELECT pg_export_snapshot();\n{_ROWS};\n\\echo end\n"
-        )
-        try:
-            session.stdin.write(script.encode())
-            session.stdin.flush()
-            lines = []
-            while (line := session.stdout.readline().decode().strip()) != "end":
-                if not line:
-                    raise Failure("PostgreSQL gave no snapshot.")
-                lines.append(line)
-            yield lines[0], {name: int(count) for name, count in (line.split("|") for line in lines[1:])}
-        finally:
-            session.stdin.close()
-            session.wait(30)
 
 
 def fingerprints(compose: Compose) -> dict[str, list[str]]:

@@ -26,7 +26,8 @@ CANDIDATE, PREVIOUS = "candidate", "previous"
 ORDER = ("worker", "channels", "web", "beat")
 EDGE, MIGRATE = "nginx", "migrate"
 HEALTHY_SECONDS = 120.0
-# nginx keeps the addresses of replicas for two seconds: a new one is known before an old one stops.
+# nginx keeps the addresses of replicas for two seconds: a new one is known before an old one stops, and one that stopped
+# is forgotten before the next one does, since each address where nobody answers costs a caller a second.
 KNOWN_SECONDS = 3.0
 
 
@@ -35,6 +36,7 @@ class Installation:
 
     def __init__(self, compose: Compose) -> None:
         self.compose = compose
+        self._stopped = -KNOWN_SECONDS
         services = compose.config["services"]
         self.app_image: str = services[MIGRATE]["image"]
         self.edge_image: str = services[EDGE]["image"]
@@ -124,9 +126,11 @@ class Installation:
             )
 
     def _stop(self, service: str, container: dict[str, Any]) -> None:
+        time.sleep(max(0.0, self._stopped + KNOWN_SECONDS - time.monotonic()))
         begun = time.monotonic()
         docker("stop", container["Id"])
         docker("rm", container["Id"])
+        self._stopped = time.monotonic()
         name = container["Name"].lstrip("/")
         say(f"{service}: {name} is stopped ({time.monotonic() - begun:.1f} s)")
 

@@ -44,6 +44,7 @@ def deploy(world: World, report: Report) -> None:
     bad = {**good, str(here / "9002_walk.py"): _BAD}
     broken = {**good, "deploy/gunicorn.conf.py": "raise RuntimeError('this release does not start')\n"}
 
+    broken_checkout = stack.checkout("broken", broken)
     bad_checkout = stack.checkout("bad", bad)
 
     def containers() -> dict[str, set[str]]:
@@ -93,20 +94,25 @@ def deploy(world: World, report: Report) -> None:
         assert containers() == now, "`up` replaces what `make deploy` started"
         return f"{took:.0f} s; {unnoticed(traffic)}"
 
+    def images() -> dict[str, set[str]]:
+        return {name: {one["Image"] for one in stack.inspect(*ids)} for name, ids in containers().items()}
+
     def way_back() -> str:
-        images = {
-            service: {one["Image"] for one in stack.inspect(*ids)} for service, ids in containers().items()
-        }
+        before = images()
         with Traffic(world, accounts) as traffic:
-            done = stack.make("deploy", "--no-backup", root=stack.checkout("broken", broken), check=False)
+            done = stack.make("deploy", "--no-backup", root=broken_checkout, check=False)
         assert done.returncode != 0 and "this release does not start" in done.stderr, (
             done.stdout + done.stderr
         )
-        assert "The earlier release runs again" in done.stderr, done.stderr
-        now = {
-            service: {one["Image"] for one in stack.inspect(*ids)} for service, ids in containers().items()
-        }
-        assert now == images
+        assert "The earlier release runs again" in done.stderr and images() == before, done.stderr
+        return unnoticed(traffic)
+
+    def interrupted() -> str:
+        before = images()
+        with Traffic(world, accounts) as traffic:
+            done = stack.interrupt_deploy("worker: .* is stopped", root=broken_checkout)
+        assert done.returncode == 1 and "interrupted\nThe earlier release runs again" in done.stderr, done
+        assert images() == before
         return unnoticed(traffic)
 
     def rollback() -> str:
@@ -125,6 +131,7 @@ def deploy(world: World, report: Report) -> None:
     report.step("make deploy: a migration fails in traffic", failing_migration)
     report.step("make deploy: a release with a migration in traffic", release)
     report.step("make deploy: a release that does not start, in traffic", way_back)
+    report.step("make deploy: interrupted in traffic", interrupted)
     report.step("make rollback in traffic", rollback)
 
 

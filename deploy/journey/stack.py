@@ -95,6 +95,28 @@ class Stack:
             raise AssertionError(f"make {target}: {(done.stdout + done.stderr)[-3000:]}")
         return done
 
+    def interrupt_deploy(self, pattern: str, *, root: Path) -> subprocess.CompletedProcess[str]:
+        """A deploy that gets SIGTERM as soon as it prints a line like the pattern; its output to the end."""
+        words = ["deploy", "--no-backup", "--project-name", self.project, "--env-file", str(self.env_file)]
+        with subprocess.Popen(
+            [sys.executable, "-m", "deploy.release", *words],
+            cwd=root,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            seen = ""
+            for line in process.stdout:
+                seen += line
+                if re.search(pattern, line):
+                    process.terminate()
+                    break
+            out, said = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(words, process.returncode, seen + out, said)
+
     def checkout(self, name: str, files: dict[str, str]) -> Path:
         """A copy of this checkout as far as a release needs it, with other or further files: the next release."""
         folder = Path(self._folder.name) / name
