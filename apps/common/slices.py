@@ -37,7 +37,7 @@ file               content
 `demo.py`          `seed(summary)`, the demo data of `make run`; `AFTER` names slices that must be seeded first
 `templates/`       templates of pages and mails
 `docs/`            documentation
-`tests/`           tests; `tests/campaigns.py` has the slice's parts of the campaigns over the whole API
+`tests/`           tests; `tests/campaigns.py` and `tests/compose.py` have its parts of the campaigns and of `make compose-test`
 =================  ==================================================================================================
 """
 
