@@ -10,7 +10,7 @@ from apps.users.models import User
 
 
 def path_parameters(owner: User, other: User) -> dict[str, str]:
-    """A room of the two, and a message in it."""
+    """A room of both users, and a message in it."""
     room = Room.objects.create(slug=f"hostile-{owner.pk.hex[-12:]}", name="Hostile")
     Membership.objects.create(room=room, user=owner, role=Role.OWNER)
     Membership.objects.create(room=room, user=other)
@@ -19,13 +19,12 @@ def path_parameters(owner: User, other: User) -> dict[str, str]:
 
 
 def prepare(users: Iterable[User]) -> None:
-    """Put them into the lobby of the demo data."""
+    """Add the users to the lobby of the demo data."""
     lobby = Room.objects.get(slug="lobby")
     Membership.objects.bulk_create(Membership(room=lobby, user=user) for user in users)
 
 
 def socket_path(user: User) -> str:
-    """A room of the user's own."""
     room = Room.objects.create(slug=f"socket-{user.pk.hex[-12:]}", name="Socket")
     Membership.objects.create(room=room, user=user, role=Role.OWNER)
     return f"/ws/chat/{room.slug}/"

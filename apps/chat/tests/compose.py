@@ -18,7 +18,7 @@ SOCKET = f"/ws/chat/{SLUG}/"
 
 
 def new_message(text: str) -> dict[str, str]:
-    """A message with an id of the client's, which makes sending it twice harmless."""
+    """A message with a client id, which makes sending it twice safe."""
     return {"message": text, "client_id": str(uuid.uuid4())}
 
 
@@ -122,7 +122,7 @@ class Load:
         self.jobs = [self._post, self._speak, self._listen]
 
     def outcome(self) -> str:
-        """Compare what was acknowledged with what is stored and what was heard."""
+        """Compare acknowledged, stored and received messages."""
         messages = all_messages(self._traffic.accounts[0])
         by_id = {message["id"]: message["seq"] for message in messages}
         lost = [ack for ack in self._acknowledged.values() if by_id.get(ack[0]) != ack[1]]

@@ -1,4 +1,4 @@
-"""A server in this process, and people with sockets in its rooms."""
+"""A server in this process, and sockets in its rooms."""
 
 from __future__ import annotations
 
@@ -26,20 +26,19 @@ class Site(servers.Site):
         return f"ws://{self.host}/ws/chat/{slug}/{query}"
 
     def handshake(self, slug: str, query: str = "", **options: Any) -> Socket:
-        """A socket as it is, nothing read yet."""
         return self.connect(self.url(slug, query), **options)
 
     def enter(
         self, slug: str, user: Any, *, after: int | None = None, changes: int | None = None, **options: Any
     ) -> Socket:
-        """A socket of `user` in a room; its welcome is the next frame."""
+        """Connect a socket of `user`. Its welcome is the next frame."""
         headers = {"Authorization": f"Bearer {access_token_for(user)}"}
         place = {"after": after, "changes": changes}
         query = "&".join(f"{name}={number}" for name, number in place.items() if number is not None)
         return self.handshake(slug, query and f"?{query}", additional_headers=headers, **options)
 
     def inside(self, slug: str, user: Any, **options: Any) -> Socket:
-        """The same with its welcome read."""
+        """`enter`, with the welcome already read."""
         socket = self.enter(slug, user, **options)
         assert socket.frame()["type"] == "welcome"
         return socket
@@ -47,21 +46,21 @@ class Site(servers.Site):
 
 @contextmanager
 def serving() -> Iterator[Site]:
-    """A server on a free port, with a loop and a hub of its own."""
+    """A server on a free port, with an event loop and a hub of its own."""
     with servers.serving(Site) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def server(django_db_setup: None) -> Iterator[Site]:
-    """One server for the tests of a file; the database is emptied between them, and it does not mind."""
+    """One server for all tests of a file. The database is emptied between them."""
     with serving() as site:
         yield site
 
 
 @pytest.fixture
 def site(transactional_db: None, server: Site) -> Iterator[Site]:
-    """The file's server, with the sockets of this test alone."""
+    """The file's server, without sockets of other tests."""
     site = Site(server.port)
     yield site
     site.hang_up()
@@ -70,7 +69,7 @@ def site(transactional_db: None, server: Site) -> Iterator[Site]:
 
 @pytest.fixture
 def serve(transactional_db: None) -> Iterator[Callable[[], Site]]:
-    """Starts servers; each has a hub of its own, as processes have."""
+    """Starts servers, each with a hub of its own, like processes."""
     stack = []
 
     def start() -> Site:

@@ -34,5 +34,5 @@ class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
 
 
 def member_of(room: Room, role: Role = Role.MEMBER, /, **user: Any) -> User:
-    """A new account that is in `room`."""
+    """A new user who is a member of `room`."""
     return MembershipFactory.create(room=room, role=role, user=UserFactory.create(**user)).user

@@ -1,4 +1,4 @@
-"""`manage.py announce`: refuses at once what cannot be posted, and leaves the rest to a worker."""
+"""`manage.py announce` validates its input and leaves posting to a worker."""
 
 from __future__ import annotations
 

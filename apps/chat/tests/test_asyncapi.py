@@ -1,4 +1,4 @@
-"""The AsyncAPI document is true: a conversation on a running server keeps to it, both ways, and leaves no frame out."""
+"""A conversation on a running server matches the AsyncAPI document in both directions and uses every frame."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _refs(node: Any) -> list[str]:
 
 
 class Recorder:
-    """Sends what the document lists as sent, and keeps every frame that comes, by the name it has there."""
+    """Sends frames of the document, and records received frames by their names in it."""
 
     def __init__(self) -> None:
         self.sent: set[str] = set()

@@ -1,4 +1,4 @@
-"""Files in rooms: what is taken, who gets it, when it is gone."""
+"""Files in rooms: upload, download and deletion."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from apps.chat import services, tasks
 from apps.chat.events import FilesDiscarded
 from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.services import rooms
+from apps.chat.tests.callers import CHAT, new_caller, refused
 from apps.chat.tests.factories import RoomFactory
-from apps.chat.tests.people import CHAT, refused, someone
 from apps.common.models import OutboxEvent
 from apps.common.tests.consequences import tasks_of
 from infrastructure.storage.tests import s3_server
@@ -33,7 +33,7 @@ PDF = b"%PDF-1.7\n<script>alert(1)</script>"
 
 @pytest.fixture(autouse=True)
 def folder(settings: Any, tmp_path: Path) -> Path:
-    """A store of this test's own."""
+    """A storage for this test alone."""
     private = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
     settings.STORAGES = settings.STORAGES | {"private": private}
     return tmp_path
@@ -55,7 +55,7 @@ def picture(size: tuple[int, int] = (3000, 1500), format: str = "JPEG") -> Simpl
 
 def test_a_file_is_uploaded_posted_and_downloaded_by_members(folder: Path) -> None:
     room = RoomFactory.create()
-    ada, grace, stranger = someone(room), someone(room), someone()
+    ada, grace, stranger = new_caller(room), new_caller(room), new_caller()
     uploaded = ada.upload(room, pdf("../../pl\u202ean?.pdf"))
     file = uploaded.json()
     assert (uploaded.status_code, file) == (
@@ -113,7 +113,7 @@ WHOLE = (200, TEN, None)
         ({"Range": "bytes=10-"}, (416, None, "bytes */10")),
         ({"Range": "bytes=99-100"}, (416, None, "bytes */10")),
         ({"Range": "bytes=-0"}, (416, None, "bytes */10")),
-        # Several parts, and what is no range, are answered with the whole.
+        # Several ranges, and invalid ones, are answered with the whole file.
         ({"Range": "bytes=0-1,4-5"}, WHOLE),
         ({"Range": "bytes=4-2"}, WHOLE),
         ({"Range": "bytes=-"}, WHOLE),
@@ -135,7 +135,7 @@ def test_ranges_of_files_are_served(
     headers: dict[str, str], expected: tuple[int, bytes | None, str | None]
 ) -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     file = ada.upload(room, SimpleUploadedFile("a.txt", TEN)).json()["id"]
     asked = {name: value.replace("{id}", file.replace("-", "")) for name, value in headers.items()}
     answer = ada.client.get(f"{CHAT}rooms/{room.slug}/attachments/{file}/", headers={**ada.headers, **asked})
@@ -153,7 +153,7 @@ def test_files_are_stored_on_s3(settings: Any) -> None:
     with s3_server.running() as (stores, moto, _):
         settings.STORAGES = settings.STORAGES | stores
         room = RoomFactory.create()
-        ada = someone(room)
+        ada = new_caller(room)
         file = ada.upload(room, SimpleUploadedFile("a.txt", TEN)).json()["id"]
         path = f"rooms/{room.slug}/attachments/{file}/"
         assert ada("GET", path).getvalue() == TEN
@@ -171,7 +171,7 @@ def test_files_are_stored_on_s3(settings: Any) -> None:
 
 def test_a_head_request_has_the_length_of_the_whole_file() -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     file = ada.upload(room, SimpleUploadedFile("a.txt", TEN)).json()["id"]
     answer = ada.client.head(
         f"{CHAT}rooms/{room.slug}/attachments/{file}/", headers={**ada.headers, "Range": "bytes=0-1"}
@@ -182,7 +182,7 @@ def test_a_head_request_has_the_length_of_the_whole_file() -> None:
 
 def test_images_are_encoded_again_within_limits(folder: Path) -> None:
     room = RoomFactory.create()
-    file = someone(room).upload(room, picture()).json()
+    file = new_caller(room).upload(room, picture()).json()
     assert (file["name"], file["type"], file["width"], file["height"]) == (
         "moor.webp",
         "image/webp",
@@ -206,7 +206,7 @@ def test_images_are_encoded_again_within_limits(folder: Path) -> None:
 )
 def test_unsupported_files_are_refused(folder: Path, content: bytes, word: str) -> None:
     room = RoomFactory.create()
-    answer = someone(room).upload(room, SimpleUploadedFile("x.png", content, content_type="image/png"))
+    answer = new_caller(room).upload(room, SimpleUploadedFile("x.png", content, content_type="image/png"))
     assert answer.status_code in (400, 413), answer.content
     assert word in answer.content.decode() or answer.status_code == 413
     assert (Attachment.objects.count(), stored_in(folder)) == (0, [])
@@ -215,20 +215,20 @@ def test_unsupported_files_are_refused(folder: Path, content: bytes, word: str) 
 def test_an_image_with_too_many_pixels_is_refused(folder: Path, settings: Any) -> None:
     settings.CHAT_ATTACHMENT_MAX_PIXELS = 100
     room = RoomFactory.create()
-    refused(someone(room).upload(room, picture((20, 20), "PNG")), 400, "file_not_taken")
+    refused(new_caller(room).upload(room, picture((20, 20), "PNG")), 400, "file_not_taken")
     assert stored_in(folder) == []
 
 
 def test_markup_is_stored_as_text() -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     svg = SimpleUploadedFile("x.svg", b"<svg onload=alert(1)>", content_type="image/svg+xml")
     assert ada.upload(room, svg).json()["type"] == "text/plain"
 
 
 def test_files_of_others_and_attached_files_cannot_be_posted() -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
-    ada, grace = someone(room), someone(room)
+    ada, grace = new_caller(room), new_caller(room)
     Membership.objects.create(room=other, user=ada.user)
     mine, elsewhere, theirs = (
         who.upload(where, pdf()).json()["id"] for who, where in ((ada, room), (ada, other), (grace, room))
@@ -248,7 +248,7 @@ def test_files_of_others_and_attached_files_cannot_be_posted() -> None:
 def test_pending_uploads_are_limited(settings: Any) -> None:
     settings.CHAT_PENDING_ATTACHMENTS = 1
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     first = ada.upload(room, pdf()).json()["id"]
     refused(ada.upload(room, pdf()), 409, "too_many_uploads")
     ada.say(room, "", attachments=[first])
@@ -259,7 +259,7 @@ def test_pending_uploads_are_limited(settings: Any) -> None:
 def test_parallel_uploads_do_not_exceed_the_limit(settings: Any, folder: Path) -> None:
     settings.CHAT_PENDING_ATTACHMENTS = 5
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
 
     def upload(_: int) -> int:
         try:
@@ -276,7 +276,7 @@ def test_parallel_uploads_do_not_exceed_the_limit(settings: Any, folder: Path) -
 def test_uploads_are_rate_limited(settings: Any, folder: Path) -> None:
     settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"uploads": ("1/hour",)}
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     assert ada.upload(room, pdf()).status_code == 201
     refused(ada.upload(room, pdf()), 429, "too_often")
     assert len(stored_in(folder)) == 1
@@ -284,7 +284,7 @@ def test_uploads_are_rate_limited(settings: Any, folder: Path) -> None:
 
 def test_files_are_deleted_with_their_message(folder: Path) -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room), someone(room)
+    ada, grace = new_caller(room), new_caller(room)
     file = ada.upload(room, pdf()).json()["id"]
     message = ada.say(room, "look", attachments=[file]).json()["id"]
     assert ada("DELETE", f"rooms/{room.slug}/messages/{message}/").status_code == 204
@@ -297,7 +297,7 @@ def test_files_are_deleted_with_their_message(folder: Path) -> None:
 
 def test_files_are_deleted_with_their_room_or_when_they_are_not_posted(folder: Path) -> None:
     room, doomed = RoomFactory.create(), RoomFactory.create()
-    ada, owner = someone(room), someone(doomed, Role.OWNER)
+    ada, owner = new_caller(room), new_caller(doomed, Role.OWNER)
     used, unused = (ada.upload(room, pdf()).json()["id"] for _ in range(2))
     ada.say(room, "", attachments=[used])
     lost = owner.upload(doomed, pdf()).json()["id"]
@@ -315,7 +315,7 @@ def test_discarded_files_start_the_task() -> None:
 
 
 def aged(folder: Path, key: str, **ago: int) -> Path:
-    """A stored file that was written a while ago."""
+    """A stored file with an older modification time."""
     path = folder / key
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(PDF)
@@ -326,7 +326,7 @@ def aged(folder: Path, key: str, **ago: int) -> Path:
 
 def test_files_without_a_row_are_deleted_after_a_day(folder: Path) -> None:
     room = RoomFactory.create()
-    someone(room).upload(room, pdf())
+    new_caller(room).upload(room, pdf())
     (kept,) = stored_in(folder)
     aged(folder, kept, days=9)
     orphan, young = aged(folder, "attachments/orphan", hours=25), aged(folder, "attachments/young", hours=23)
@@ -339,10 +339,10 @@ def test_files_without_a_row_are_deleted_after_a_day(folder: Path) -> None:
 def test_a_full_disk_is_an_error_and_leaves_no_file(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, settings: Any, size: int, room_left: int
 ) -> None:
-    """The first does not fit into the store, the second not into the folder where larger uploads wait."""
+    """The first does not fit into the storage, the second not into the folder of temporary uploads."""
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path_factory.mktemp("waiting"))
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     with room_for(room_left):
         answer = ada.upload(room, SimpleUploadedFile("a.txt", b"x" * size))
     refused(answer, 503, "unavailable")
@@ -356,7 +356,7 @@ def test_an_upload_that_the_database_refuses_leaves_no_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
 
     def gone(*_: Any) -> None:
         raise OperationalError("the server closed the connection unexpectedly")

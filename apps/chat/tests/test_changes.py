@@ -18,9 +18,9 @@ from apps.chat.exceptions import MessageDeleted
 from apps.chat.live import hub
 from apps.chat.models import Message, Role, Room
 from apps.chat.services import messages as messages_module
+from apps.chat.tests.callers import Caller, refused
 from apps.chat.tests.conftest import Site, Socket
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.tests.people import Person, refused
 from apps.chat.types import Draft, Head
 from apps.users.models import User
 from infrastructure import realtime
@@ -42,7 +42,7 @@ def delete(room: Room, user: User, message_id: UUID, **more: Any) -> None:
 
 
 def numbers_in(room: Room) -> list[tuple[int, int | None, int | None]]:
-    """(seq, change, changed_at_head) of each message."""
+    """Returns (seq, change, changed_at_head) of each message."""
     return list(
         Message.objects.filter(room=room).order_by("seq").values_list("seq", "change", "changed_at_head")
     )
@@ -53,7 +53,7 @@ def heads(room: Room) -> Head:
 
 
 def changes(socket: Socket, count: int) -> list[tuple[str, int, int, str | None]]:
-    """The next changes: (type, change, seq, text)."""
+    """Returns the next changes as (type, change, seq, text)."""
     frames = [socket.next("edited", "deleted") for _ in range(count)]
     return [(one["type"], one["change"], one["seq"], one.get("message")) for one in frames]
 
@@ -69,7 +69,7 @@ def test_edits_and_deletions_take_the_next_numbers_of_their_room() -> None:
     edit(room, ada, first, "one!!")
     post(room, ada, "three")
     delete(room, ada, second)
-    delete(room, ada, second)  # done already
+    delete(room, ada, second)  # already deleted
     with pytest.raises(MessageDeleted):
         edit(room, ada, second, "too late")
     edit(other, ada, elsewhere, "other!")
@@ -149,7 +149,7 @@ def test_a_reconnected_socket_gets_missed_edits_and_deletions(site: Site) -> Non
     back = site.enter(room.slug, grace, after=130)
     welcome = back.frame()
     assert (welcome["seq"], welcome["change"]) == (132, 3)
-    # The changes of what it has come first; what it has not comes as it is now.
+    # Changes of known messages come first; missing messages come as they are now.
     assert changes(back, 2) == [("deleted", 1, 10, None), ("edited", 2, 20, "twenty")]
     assert [(one["seq"], one.get("change"), one.get("deleted")) for one in back.messages(2)] == [
         (131, None, None),
@@ -171,7 +171,7 @@ def test_the_changes_parameter_makes_the_replay_exact(site: Site) -> None:
     assert changes(exact, 2) == [("edited", 3, 3, "changed"), ("edited", 4, 1, "changed again")]
     nothing = site.inside(room.slug, ada, after=3, changes=4)
     assert nothing.is_quiet("edited", "deleted", "message")
-    # Of a message that comes anyway no change is told.
+    # Changes of replayed messages are not sent.
     anew = site.inside(room.slug, ada, after=1, changes=0)
     assert changes(anew, 1) == [("edited", 4, 1, "changed again")]
     assert [one["message"] for one in anew.messages(2)] == ["changed", "changed"]
@@ -190,7 +190,7 @@ def test_changes_before_the_last_seen_message_are_not_replayed(site: Site) -> No
     post(room, ada, "four")
     late = site.inside(room.slug, ada, after=4)
     assert late.is_quiet("edited", "deleted")
-    # One that was made just now may not have reached the socket before the next message did.
+    # A recent change may reach the socket after the next message.
     edit(room, ada, first, "under way")
     post(room, ada, "five")
     assert changes(site.inside(room.slug, ada, after=5), 1) == [("edited", 3, 1, "under way")]
@@ -266,7 +266,7 @@ def test_two_processes_send_changes_in_the_same_order(
 @pytest.mark.django_db
 def test_rest_lists_changed_messages_by_last_change() -> None:
     room = RoomFactory.create()
-    ada = Person(member_of(room, Role.OWNER))
+    ada = Caller(member_of(room, Role.OWNER))
     ids = post(room, ada.user, "one", "two", "three", "four")
     assert ada("GET", f"rooms/{room.slug}/").json()["change"] == 0
     edit(room, ada.user, ids[2], "three!")

@@ -1,4 +1,4 @@
-"""What follows from erased accounts, marks of reading, the admin site and the demo data."""
+"""Erased accounts, read marks, permissions, the admin site and the demo data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies and mentions: what they carry, over REST and in frames."""
+"""Replies and mentions over REST and in frames."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from apps.chat import selectors, services
 from apps.chat.events import MessageNoticed
 from apps.chat.models import Membership, Message
 from apps.chat.selectors import room_events
+from apps.chat.tests.callers import new_caller, refused
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.tests.people import refused, someone
 from apps.chat.types import Draft, Posted
 from apps.common.models import OutboxEvent
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_reply_quotes_the_beginning_of_its_message() -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room, name="Ada"), someone(room, name="Grace")
+    ada, grace = new_caller(room, name="Ada"), new_caller(room, name="Grace")
     asked = ada.say(room, "What is the time? " + "x" * 200).json()
     answer = grace.say(room, "Noon", reply_to=asked["id"])
     quote = {
@@ -45,7 +45,7 @@ def test_a_reply_quotes_the_beginning_of_its_message() -> None:
 
 def test_a_reply_to_another_room_is_refused_and_not_posted() -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     Membership.objects.create(room=other, user=ada.user)
     elsewhere = ada.say(other, "here").json()["id"]
     for target in (elsewhere, str(uuid4())):
@@ -67,7 +67,7 @@ def test_a_group_with_one_invalid_reply_stores_the_others() -> None:
 
 def test_members_are_mentioned_and_other_ids_are_text() -> None:
     room = RoomFactory.create()
-    ada, grace, stranger = someone(room), someone(room, name="Grace"), someone()
+    ada, grace, stranger = new_caller(room), new_caller(room, name="Grace"), new_caller()
     said = ada.say(room, f"<@{grace.id}> and <@{grace.id.upper()}> meet <@{stranger.id}> <@nobody>").json()
     assert said["mentions"] == [{"user": grace.id, "name": "Grace"}]
     (read,) = ada("GET", f"rooms/{room.slug}/messages/").json()["results"]
@@ -115,13 +115,13 @@ def test_frames_omit_empty_members() -> None:
         "deleted": False,
     }
     assert frame["mentions"] == [{"user": str(ada.pk), "name": "Ada"}]
-    # What a replay says is what was said live.
+    # A replay equals the live messages.
     assert selectors.list_posted_after(room_id=room.pk, after=0, limit=10) == [plain, full, reply]
 
 
 def test_muted_members_can_read_but_not_post() -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     said = ada.say(room, "before").json()
     client_id = said["client_id"]
     until = timezone.now() + timedelta(hours=1)
@@ -131,7 +131,7 @@ def test_muted_members_can_read_but_not_post() -> None:
     told = until.isoformat(timespec="seconds").replace("+00:00", "Z")
     assert refusal.json()["errors"] == [{"field": "muted_until", "code": "muted", "detail": told}]
     refused(ada("PATCH", f"rooms/{room.slug}/messages/{said['id']}/", {"message": "x"}), 403, "muted")
-    # What was said before is acknowledged again, and may be taken back.
+    # An earlier message is acknowledged again and can be deleted.
     assert ada.say(room, "before", client_id=client_id).status_code == 200
     assert ada("GET", f"rooms/{room.slug}/").json()["muted_until"][:19] == told[:19]
     assert list(Message.objects.values_list("text", flat=True)) == ["before"]
@@ -141,7 +141,7 @@ def test_muted_members_can_read_but_not_post() -> None:
 
 def test_deleted_messages_are_not_unread() -> None:
     room = RoomFactory.create()
-    ada, grace, outsider = someone(room), someone(room), someone()
+    ada, grace, outsider = new_caller(room), new_caller(room), new_caller()
     ids = [ada.say(room, f"{n}").json()["id"] for n in range(4)]
     grace("POST", f"rooms/{room.slug}/read/", {"seq": 1})
     for id_ in (ids[0], ids[2], ids[3]):

@@ -1,4 +1,4 @@
-"""What people have said goes into their export, and what becomes of it when they are erased."""
+"""Messages in the data export, and at erasure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_rooms_and_messages_are_exported() -> None:
 
 @pytest.fixture
 def in_place() -> Iterator[None]:
-    """Tasks run where they are sent from."""
+    """Run tasks synchronously."""
     before = current_app.conf.task_always_eager
     current_app.conf.task_always_eager = True
     yield

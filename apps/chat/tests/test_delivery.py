@@ -1,4 +1,4 @@
-"""Nothing acknowledged is lost, doubled or out of order: two hubs, Redis gone, readers asleep, a process killed."""
+"""No acknowledged message is lost, duplicated or reordered: two hubs, no Redis, slow readers, a killed process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from infrastructure.realtime.tests.gate import Gate
 
 @pytest.fixture
 def gate(settings: Any, transactional_db: None) -> Iterator[Gate]:
-    """Redis behind a door that the test can close: connections break, new ones are refused."""
+    """A proxy to Redis that the test can close: connections break, and new ones are refused."""
     address = urlsplit(settings.REDIS_URL)
     with Gate(str(address.hostname), int(address.port or 6379)) as gate:
         url = address._replace(netloc=f":{address.password or ''}@127.0.0.1:{gate.port}").geturl()
@@ -102,7 +102,7 @@ def test_two_hubs_under_load_deliver_everything_once_and_in_order(
 def test_without_redis_each_hub_serves_its_own_sockets_and_others_catch_up(
     gate: Gate, serve: Callable[[], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "SWEEP_EVERY", 60.0)  # so that it is the return of Redis which is seen to heal
+    monkeypatch.setattr(hub, "SWEEP_EVERY", 60.0)  # so that only the return of Redis repairs it
     first, second = serve(), serve()
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
@@ -147,7 +147,7 @@ def test_posting_over_rest_does_not_wait_for_redis(gate: Gate, serve: Callable[[
     for n in range(20):
         post(room, ada, str(n))
     assert time.monotonic() - begun < 2
-    # The hub of this very process hears it without Redis.
+    # The hub of this process receives it without Redis.
     assert [one["seq"] for one in socket.messages(20)] == list(range(1, 21))
     bus._pause_until = 0.0
 
@@ -224,7 +224,7 @@ def test_a_stopping_server_closes_with_1012_and_stores_the_last_messages(serve: 
 
 @pytest.fixture
 def processes(transactional_db: None, tmp_path: Path) -> Iterator[Callable[[int], list[tuple[Site, Any]]]]:
-    """Server processes as in production, which can be killed. They write to `server.log`."""
+    """Server processes that can be killed. They write to `server.log`."""
     database = connection.settings_dict
     user, password = quote(str(database["USER"]), safe=""), quote(str(database["PASSWORD"]), safe="")
     environment = {
@@ -267,7 +267,7 @@ def _answers(port: int) -> bool:
 
 
 class Talker(threading.Thread):
-    """Says numbered things, and comes back by the protocol's rules whenever the line breaks."""
+    """Sends numbered messages, and reconnects by the protocol's rules whenever the connection breaks."""
 
     def __init__(self, sites: list[Site], slug: str, user: Any, count: int) -> None:
         super().__init__()
@@ -328,7 +328,7 @@ def test_a_killed_process_loses_no_acknowledged_message(
         assert len(talker.acknowledged) == 150
         assert all(stored[UUID(client_id)] == seq for client_id, seq in talker.acknowledged.items())
         assert talker.heard == list(range(1, len(talker.heard) + 1))
-    # A reader of the other process sees the crashed one's people go once they have run out.
+    # A reader of the other process sees the users of the crashed one leave after the expiry.
     by_query = second.handshake(room.slug, f"?after=0&token={talkers[0].token}")
     assert [one["seq"] for one in by_query.messages(450)] == list(range(1, 451))
     log = (tmp_path / "server.log").read_text()

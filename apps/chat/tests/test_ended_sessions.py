@@ -1,4 +1,4 @@
-"""Whatever ends a session closes its sockets with 4408 within five seconds, told by Redis or found by the sweep."""
+"""Every end of a session closes its sockets with 4408 within five seconds, with and without Redis."""
 
 from __future__ import annotations
 

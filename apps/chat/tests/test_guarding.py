@@ -1,4 +1,4 @@
-"""Who gets in, who is put out, and what hostile clients get: a code or an error frame, never a traceback."""
+"""Admission, removal and hostile clients: a close code or an error frame, never a traceback."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from infrastructure.server.tests import raw_requests
 
 @pytest.fixture(autouse=True)
 def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever a client does, nothing is logged as an error."""
+    """No client causes an error in the log."""
     yield
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
@@ -63,7 +63,7 @@ def test_invalid_tokens_are_rate_limited(site: Site, settings: Any) -> None:
     ada = member_of(room)
     codes = [site.handshake(room.slug, subprotocols=["bearer", f"x{n}"]).close_code() for n in range(3)]
     assert codes == [4401, 4401, 4429]
-    # Who shows one that holds comes in.
+    # A valid token is admitted.
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
     redis.client().delete(f"{PRODUCT.slug}:rate:sockets:refused:address:127.0.0.1")
 
@@ -91,7 +91,7 @@ def test_rooms_of_others_close_with_their_codes(site: Site) -> None:
         ("http://localhost:1234", "localhost:1234", True),  # the page's own host
         ("https://evil.example", None, False),
         ("null", None, False),
-        ("http://evil.example", "evil.example", False),  # a name that was pointed here
+        ("http://evil.example", "evil.example", False),  # a foreign name that resolves to this host
         ("http://localhost.evil.example", "localhost", False),
     ],
 )
@@ -140,7 +140,7 @@ def test_sockets_of_one_address_are_limited(site: Site, settings: Any) -> None:
     for _ in range(2):
         site.inside(room.slug, member_of(room))
     assert site.enter(room.slug, member_of(room)).close_code() == 4409
-    assert site.handshake(room.slug).close_code() == 4409  # before anything is looked up
+    assert site.handshake(room.slug).close_code() == 4409  # before any query
 
 
 def test_too_many_frames_close_the_socket(site: Site, settings: Any) -> None:
@@ -273,7 +273,7 @@ def test_a_client_id_in_another_form_than_that_of_uuids_is_refused(site: Site, s
 
 
 def worst_spelling(text: str) -> str:
-    """Every character as escapes of UTF-16, in capitals."""
+    """Every character as an upper-case UTF-16 escape."""
     units = text.encode("utf-16-be")
     return "".join(f"\\u{units[n]:02X}{units[n + 1]:02X}" for n in range(0, len(units), 2))
 

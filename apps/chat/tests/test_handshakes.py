@@ -1,4 +1,4 @@
-"""Handshakes byte by byte, with both classes that serve sockets: fields that are lists, and what is no handshake."""
+"""Handshakes at byte level with both protocol classes: list fields, and invalid handshakes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def server(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[Si
 
 
 class Answer:
-    """What the server says to some lines."""
+    """The answer of the server to a request."""
 
     def __init__(self, site: Site, *lines: str, path: str = "/ws/chat/moor/", method: str = "GET") -> None:
         sent = "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {site.host}", *lines, "", ""])
@@ -61,7 +61,7 @@ def token(site: Site) -> str:
 
 
 def replaced(name: str, *lines: str) -> tuple[str, ...]:
-    """The handshake with other lines for one field."""
+    """A handshake with other lines for one field."""
     return (*(line for line in UPGRADE if not line.startswith(f"{name}:")), *lines)
 
 

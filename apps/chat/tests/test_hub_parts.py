@@ -1,4 +1,4 @@
-"""The parts of the hub by themselves: feed, cursor, batches; with a bus in memory."""
+"""Unit tests of the hub's parts (feed, cursor, batches) with an in-memory bus."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Past(past.Past):
 
 
 class Client:
-    """The other end of a socket: what it got, and a hand that can hold it up."""
+    """The client of a socket: records frames, and can block sends."""
 
     def __init__(self, *, is_joined: bool = False) -> None:
         self.is_joined = is_joined
@@ -123,7 +123,7 @@ def unframe(data: bytes) -> Iterator[bytes]:
 
 @pytest.fixture(params=[False, True], ids=["plain", "joined"])
 def is_joined(request: pytest.FixtureRequest) -> bool:
-    """Both kinds of servers."""
+    """Whether the server supports joined writes."""
     return bool(request.param)
 
 
@@ -158,7 +158,7 @@ async def test_messages_received_while_the_head_is_read_are_kept() -> None:
     feed = Feed(ROOM, "room", past=stored)
     feed.take(room_events.packed([message(5)]))
     feed.begin(Head(4))
-    feed.begin(Head())  # the first word counts
+    feed.begin(Head())  # the first head counts
     feed.enter(client.subscriber(), after=None)
     await feed.drain()
     await settle()
@@ -229,7 +229,7 @@ async def test_pending_frames_are_joined_once_and_leave_in_one_write(
     assert {tuple(client.writes) for client in clients} == {(feed._bytes,)}
     run = feed._run
     late = Client(is_joined=True)
-    feed.enter(late.subscriber(), after=1)  # number 2 comes from the past, 3 from a run that all have
+    feed.enter(late.subscriber(), after=1)  # number 2 comes from the past, 3 from the shared run
     feed.take(room_events.packed([message(3)]))
     await settle()
     assert (late.seqs, clients[0].seqs, feed._run is run) == ([2, 3], [1, 2, 3], False)
@@ -324,7 +324,7 @@ async def test_missed_changes_precede_missed_messages_and_live_frames(is_joined:
     told = [(frame["type"], frame["seq"]) for frame in client.got]
     assert told == [("edited", 3), ("edited", 2), *[("message", n) for n in range(11, 21)], ("edited", 1)]
     late, fresh = Client(is_joined=is_joined), Client(is_joined=is_joined)
-    feed.enter(late.subscriber(), after=99, changes=99)  # more than there is: nothing was missed
+    feed.enter(late.subscriber(), after=99, changes=99)  # beyond the newest: nothing was missed
     feed.enter(fresh.subscriber(), after=None)
     await settle()
     assert (late.got, fresh.got) == ([], [])
@@ -400,7 +400,7 @@ async def test_a_disconnected_client_gets_nothing_more() -> None:
     feed.take(room_events.packed([message(1)]))
     await settle()
     assert subscriber.close_code == 1006
-    await subscriber.close(4403)  # too late, and no harm
+    await subscriber.close(4403)  # without effect
     feed.leave(subscriber)
     feed.take(room_events.packed([message(2)]))
     await settle()
@@ -453,7 +453,7 @@ async def test_an_immediate_error_in_delivery_affects_no_other_socket(is_joined:
     first = broken.subscriber()
     first.send = send
     feed.enter(first, after=None)
-    for _ in range(9):  # whichever of them a set begins with
+    for _ in range(9):  # independent of the order of the set
         feed.enter(fine.subscriber(), after=None)
     feed.take(room_events.packed([message(1)]))
     await settle()

@@ -1,4 +1,4 @@
-"""Invitations and finding people: who may, who learns what."""
+"""Invitations and the search for users: permissions and disclosure."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from django.utils import timezone
 
 from apps.chat import services
 from apps.chat.models import Invitation, Membership, Role
+from apps.chat.tests.callers import Caller, new_caller, refused
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.tests.people import Person, refused, someone
 from apps.common.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
 
 
-def verified(**user: Any) -> Person:
-    return someone(email_verified_at=timezone.now(), **user)
+def verified(**user: Any) -> Caller:
+    return new_caller(email_verified_at=timezone.now(), **user)
 
 
 def test_a_user_invited_by_address_can_join(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create(is_private=True)
-    owner, ada = someone(room, Role.OWNER, name="Olga"), verified(email="ada@example.org")
+    owner, ada = new_caller(room, Role.OWNER, name="Olga"), verified(email="ada@example.org")
     sent = owner("POST", f"rooms/{room.slug}/invitations/", {"email": " ADA@Example.ORG "})
     invitation = Invitation.objects.get()
     assert (sent.status_code, sent.json()["email"], sent.json()["user"]) == (201, "ada@example.org", None)
@@ -54,7 +54,7 @@ def test_the_answer_is_the_same_for_unknown_users(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     room = RoomFactory.create(is_private=True)
-    owner, known = someone(room, Role.OWNER), verified()
+    owner, known = new_caller(room, Role.OWNER), verified()
     answers = [
         owner("POST", f"rooms/{room.slug}/invitations/", body)
         for body in (
@@ -77,8 +77,12 @@ def test_the_answer_is_the_same_for_unknown_users(
 
 def test_invitations_of_others_cannot_be_accepted() -> None:
     room = RoomFactory.create(is_private=True)
-    owner, member = someone(room, Role.OWNER), someone(room)
-    ada, unverified, late = verified(), someone(email="grace@example.org", email_verified_at=None), verified()
+    owner, member = new_caller(room, Role.OWNER), new_caller(room)
+    ada, unverified, late = (
+        verified(),
+        new_caller(email="grace@example.org", email_verified_at=None),
+        verified(),
+    )
     ids = {}
     for name, body in {
         "ada": {"user": ada.id},
@@ -87,7 +91,7 @@ def test_invitations_of_others_cannot_be_accepted() -> None:
     }.items():
         ids[name] = owner("POST", f"rooms/{room.slug}/invitations/", body).json()["id"]
     Invitation.objects.filter(pk=ids["late"]).update(expires_at=timezone.now() - timedelta(seconds=1))
-    # An address that was only claimed is nobody's.
+    # An unverified address belongs to no user.
     for person, id_ in ((unverified, ids["grace"]), (unverified, ids["ada"]), (late, ids["late"])):
         assert person("GET", "invitations/").json()["results"] == []
         refused(person("POST", f"invitations/{id_}/accept/"), 404, "invitation_not_found")
@@ -115,7 +119,7 @@ def test_invitations_of_others_cannot_be_accepted() -> None:
 def test_open_invitations_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.chat.services.invitations.MAX_OPEN", 1)
     room = RoomFactory.create()
-    owner = someone(room, Role.OWNER)
+    owner = new_caller(room, Role.OWNER)
     assert owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())}).status_code == 201
     refused(
         owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())}), 409, "too_many_invitations"
@@ -125,7 +129,7 @@ def test_open_invitations_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_invitations_are_rate_limited(settings: Any) -> None:
     settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"invitations": ("1/hour",)}
     room = RoomFactory.create()
-    owner = someone(room, Role.OWNER)
+    owner = new_caller(room, Role.OWNER)
     assert owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())}).status_code == 201
     late = owner("POST", f"rooms/{room.slug}/invitations/", {"user": str(uuid4())})
     refused(late, 429, "too_often")
@@ -137,7 +141,7 @@ def test_users_who_share_a_room_are_found(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     grace = member_of(room, name="Grace")
     member_of(room, name="Gone", is_active=False)
     member_of(other, name="Grace Elsewhere")
@@ -148,7 +152,7 @@ def test_users_who_share_a_room_are_found(
         assert ada("GET", "people/").json()["results"] == [{"id": str(grace.pk), "name": "Grace"}]
     assert [one["name"] for one in ada("GET", "people/", search="gra").json()["results"]] == ["Grace"]
     assert ada("GET", "people/", search="%").json()["results"] == []
-    assert someone()("GET", "people/").json()["results"] == []
+    assert new_caller()("GET", "people/").json()["results"] == []
 
 
 @pytest.mark.parametrize(
@@ -156,8 +160,8 @@ def test_users_who_share_a_room_are_found(
     [
         (True, True, False, True),
         (False, True, False, False),
-        (True, False, False, False),  # who named the room
-        (False, False, True, True),  # the address has been confirmed
+        (True, False, False, False),  # the owner, who named the room
+        (False, False, True, True),  # the address is verified
     ],
 )
 def test_mails_to_unverified_addresses_have_no_text_of_unverified_accounts(
@@ -166,7 +170,7 @@ def test_mails_to_unverified_addresses_have_no_text_of_unverified_accounts(
     confirmed = {True: timezone.now(), False: None}
     room = RoomFactory.create(name="Win now & here")
     member_of(room, Role.OWNER, email_verified_at=confirmed[owner_confirmed])
-    inviter = someone(
+    inviter = new_caller(
         room, Role.MODERATOR, name="http://evil.example", email_verified_at=confirmed[inviter_confirmed]
     )
     if has_account:

@@ -1,4 +1,4 @@
-"""Anything that can happen in a room, in any order, against a reference that is a list.
+"""Random operations in a room, compared with a reference list.
 
 Three hubs share a bus in memory and the real database. Hypothesis makes up what people do and what breaks: they send and
 send again, come, go and come back from any number, fall asleep, edit and delete; hubs are killed with what they have in
@@ -55,7 +55,7 @@ STEPS = st.one_of(
 
 
 class Live:
-    """A socket of a person at one hub."""
+    """A socket of a user at one hub."""
 
     def __init__(self, hub: Hub, feed: Feed, person: int, user: Any, *, is_joined: bool) -> None:
         self.hub, self.feed, self.person = hub, feed, person
@@ -66,12 +66,12 @@ class Live:
         self.subscriber._owner = None
         self.after = 0
         self.is_open = True
-        self.before: dict[int, str] = {}  # what its user held when it connected
+        self.before: dict[int, str] = {}  # the texts that its user had when it connected
         self.known_change: int | None = None
 
     @property
     def held(self) -> dict[int, str]:
-        """The messages that its user holds, as they read there, by number."""
+        """The texts that its user has, by number."""
         held = dict(self.before)
         for frame in self.client.got:
             if frame["type"] == "message" or (frame["type"] == "edited" and frame["seq"] in held):
@@ -82,12 +82,12 @@ class Live:
 
     @property
     def changes(self) -> list[int]:
-        """The changes that it was told of."""
+        """The numbers of the changes that it received."""
         return [frame["change"] for frame in self.client.got if frame["type"] in ("edited", "deleted")]
 
     @property
     def change(self) -> int | None:
-        """The newest change that it has seen; None when it cannot know."""
+        """The newest change received; None when it is unknown."""
         return self.changes[-1] if self.changes else self.known_change
 
     def leave(self) -> None:
@@ -102,7 +102,7 @@ class Live:
 
 @dataclass
 class World:
-    """The room, the hubs, and the reference: what was said (by client id), and what is said now (by number)."""
+    """The room, the hubs, and the reference: posted texts by client id, and current texts by number."""
 
     room: Any
     users: list[Any]
@@ -122,7 +122,7 @@ class World:
         return [live for live in self.lives if live.is_open]
 
     def acknowledged(self) -> dict[UUID, int]:
-        """The number of each message that anybody had a receipt for; the same in all of its receipts."""
+        """The number of each acknowledged message, the same in all of its acknowledgements."""
         numbers: dict[UUID, int] = {}
         for live in self.lives:
             for ack in live.acks:
@@ -220,7 +220,7 @@ class World:
         await self.change(which, self.delete_row)
 
     async def change(self, which: int, work: Callable[[Any], None]) -> None:
-        """Change one of the messages that are stored now."""
+        """Change one of the stored messages."""
 
         def pick_and_change() -> None:
             rows = list(Message.objects.filter(room=self.room).order_by("seq"))
@@ -253,7 +253,7 @@ class World:
                 await asyncio.sleep(0.002)
 
     async def come_to_rest(self) -> None:
-        """Everything is whole again; everybody sends once more what nobody acknowledged."""
+        """Repair everything, and send messages without an acknowledgement again."""
         self.air.restore()
         for live in self.lives:
             live.client.takes.set()
@@ -274,7 +274,7 @@ class World:
         await self.part_and_come_back(last)
 
     async def part_and_come_back(self, lives: list[Live]) -> None:
-        """While these are away, messages change that they hold; then they come back, to other hubs."""
+        """Change messages while these sockets are disconnected, then reconnect them to other hubs."""
         await self.until(lambda: not any(live.subscriber.is_busy for live in self.open_lives()))
         for live in lives:
             live.leave()
@@ -321,7 +321,7 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
 
     original, realtime.post = realtime.post, post
     try:
-        # Somebody is there, and has said something: most short histories would be empty otherwise.
+        # Begin with a member and a message, because most short histories would be empty otherwise.
         for person in range(PEOPLE):
             await world.connect(person % HUBS, person, "live")
             await world.send(person, 2)
@@ -329,7 +329,7 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
         for step in steps:
             await world.step(*step)
         await world.come_to_rest()
-        # What the room says now is asked once more: edits may have come after a message was heard.
+        # Read the room again: edits may follow a message.
         await world.connect(1, 0, "start")
         await world.until(lambda: world.lives[-1].subscriber.seq == len(world.said))
         world.judge()

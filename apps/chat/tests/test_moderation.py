@@ -1,4 +1,4 @@
-"""Keeping order: who may put out, mute, delete and promote whom, and what the audit log says of it."""
+"""Moderation: permissions to remove, mute, ban and promote, and the audit log."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from apps.chat import data_export, services
 from apps.chat.models import Ban, Membership, Message, Mute, Role
+from apps.chat.tests.callers import new_caller, refused
 from apps.chat.tests.factories import RoomFactory
-from apps.chat.tests.people import refused, someone
 from apps.common.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def audited() -> list[tuple[str, Any, str]]:
 
 def test_a_mute_ends_at_its_time() -> None:
     room = RoomFactory.create()
-    moderator, member = someone(room, Role.MODERATOR), someone(room)
+    moderator, member = new_caller(room, Role.MODERATOR), new_caller(room)
     path = f"rooms/{room.slug}/members/{member.id}/mute/"
     muted = moderator("POST", path, {"seconds": 60})
     until = Membership.objects.get(user=member.user).muted_until
@@ -56,7 +56,8 @@ def test_a_mute_ends_at_its_time() -> None:
 def test_members_of_equal_or_higher_rank_cannot_be_moderated() -> None:
     room = RoomFactory.create()
     people = {
-        role: (someone(room, role), someone(room, role)) for role in (Role.OWNER, Role.MODERATOR, Role.MEMBER)
+        role: (new_caller(room, role), new_caller(room, role))
+        for role in (Role.OWNER, Role.MODERATOR, Role.MEMBER)
     }
     order = [Role.MEMBER, Role.MODERATOR, Role.OWNER]
     words = {role: other.say(room, "mine").json()["id"] for role, (_, other) in people.items()}
@@ -85,7 +86,7 @@ def test_members_of_equal_or_higher_rank_cannot_be_moderated() -> None:
 
 def test_owners_change_roles_and_members_lower_their_own() -> None:
     room = RoomFactory.create()
-    owner, second, member = someone(room, Role.OWNER), someone(room, Role.OWNER), someone(room)
+    owner, second, member = new_caller(room, Role.OWNER), new_caller(room, Role.OWNER), new_caller(room)
 
     def give(actor: Any, target: Any, role: str) -> Any:
         return actor("PATCH", f"rooms/{room.slug}/members/{target.id}/", {"role": role})
@@ -96,7 +97,7 @@ def test_owners_change_roles_and_members_lower_their_own() -> None:
     refused(give(member, owner, "member"), 403, "room_role_too_low")
     assert give(second, second, "member").json()["role"] == "member"
     refused(give(owner, owner, "member"), 409, "last_owner")
-    refused(give(owner, someone(), "member"), 404, "member_not_found")
+    refused(give(owner, new_caller(), "member"), 404, "member_not_found")
     assert give(owner, member, "king").status_code == 400
     assert dict(Membership.objects.values_list("user_id", "role")) == {
         owner.user.pk: "owner",
@@ -111,8 +112,8 @@ def test_owners_change_roles_and_members_lower_their_own() -> None:
 
 def test_site_moderators_moderate_visible_rooms() -> None:
     public, private = RoomFactory.create(), RoomFactory.create(is_private=True)
-    owner, insider = someone(public, Role.OWNER), someone(private, Role.OWNER)
-    moderator, admin, nobody = someone(role="moderator"), someone(role="admin"), someone()
+    owner, insider = new_caller(public, Role.OWNER), new_caller(private, Role.OWNER)
+    moderator, admin, nobody = new_caller(role="moderator"), new_caller(role="admin"), new_caller()
     said = owner.say(public, "spam").json()["id"]
     hidden = insider.say(private, "secret").json()["id"]
     refused(nobody("DELETE", f"rooms/{public.slug}/messages/{said}/"), 403, "not_a_member")
@@ -122,21 +123,21 @@ def test_site_moderators_moderate_visible_rooms() -> None:
     assert moderator("POST", path, {"seconds": 60}).status_code == 200
     assert moderator("DELETE", f"rooms/{public.slug}/messages/{said}/").status_code == 204
     refused(moderator("PATCH", f"rooms/{public.slug}/", {"name": "x"}), 403, "not_a_member")
-    # Among themselves, too, nobody moderates an equal or a better.
+    # Site moderators cannot moderate each other either.
     for staff in (moderator, admin):
         Membership.objects.create(room=public, user=staff.user)
-    other = someone(public, role="moderator")
+    other = new_caller(public, role="moderator")
     for target in (other, admin):
         refused(moderator("DELETE", f"rooms/{public.slug}/members/{target.id}/"), 403, "room_role_too_low")
     assert admin("DELETE", f"rooms/{public.slug}/members/{other.id}/").status_code == 204
-    # In one's own room, the role in it counts.
+    # In their own room, the role in it counts.
     Membership.objects.create(room=private, user=admin.user)
     assert insider("DELETE", f"rooms/{private.slug}/members/{admin.id}/").status_code == 204
 
 
 def test_a_mute_does_not_end_by_leaving() -> None:
     room = RoomFactory.create()
-    owner, member = someone(room, Role.OWNER), someone(room)
+    owner, member = new_caller(room, Role.OWNER), new_caller(room)
     path = f"rooms/{room.slug}/members/{member.id}/"
     owner("POST", f"{path}mute/", {"seconds": 600})
     until = Membership.objects.get(user=member.user).muted_until
@@ -154,7 +155,11 @@ def test_a_mute_does_not_end_by_leaving() -> None:
 
 def test_a_banned_user_cannot_join_until_the_ban_is_lifted() -> None:
     room = RoomFactory.create()
-    owner, moderator, member = someone(room, Role.OWNER), someone(room, Role.MODERATOR), someone(room)
+    owner, moderator, member = (
+        new_caller(room, Role.OWNER),
+        new_caller(room, Role.MODERATOR),
+        new_caller(room),
+    )
     bans = f"rooms/{room.slug}/bans/"
     banned = moderator("POST", bans, {"user": member.id})
     assert (banned.status_code, banned.json()["user"], banned.json()["name"]) == (
@@ -184,7 +189,7 @@ def test_a_banned_user_cannot_join_until_the_ban_is_lifted() -> None:
 
 def test_a_ban_deletes_invitations_and_applies_to_users_outside_the_room() -> None:
     room = RoomFactory.create(is_private=True)
-    owner, invitee = someone(room, Role.OWNER), someone()
+    owner, invitee = new_caller(room, Role.OWNER), new_caller()
     owner("POST", f"rooms/{room.slug}/invitations/", {"user": invitee.id})
     assert owner("POST", f"rooms/{room.slug}/bans/", {"user": invitee.id}).status_code == 201
     assert invitee("GET", "invitations/").json()["results"] == []
@@ -196,16 +201,20 @@ def test_a_ban_deletes_invitations_and_applies_to_users_outside_the_room() -> No
 
 def test_equals_cannot_be_banned_and_members_see_no_bans() -> None:
     room = RoomFactory.create()
-    owner, moderator, member = someone(room, Role.OWNER), someone(room, Role.MODERATOR), someone(room)
-    staff, outsider = someone(role="moderator"), someone()
+    owner, moderator, member = (
+        new_caller(room, Role.OWNER),
+        new_caller(room, Role.MODERATOR),
+        new_caller(room),
+    )
+    staff, outsider = new_caller(role="moderator"), new_caller()
     bans = f"rooms/{room.slug}/bans/"
     for actor, target in (
         (moderator, owner),
-        (moderator, someone(room, Role.MODERATOR)),
+        (moderator, new_caller(room, Role.MODERATOR)),
         (moderator, moderator),
         (owner, owner),
         (member, outsider),
-        (staff, someone(role="admin")),
+        (staff, new_caller(role="admin")),
     ):
         refused(actor("POST", bans, {"user": target.id}), 403, "room_role_too_low")
     refused(outsider("POST", bans, {"user": member.id}), 403, "not_a_member")
@@ -219,7 +228,7 @@ def test_equals_cannot_be_banned_and_members_see_no_bans() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_joining_during_a_ban_leaves_no_membership() -> None:
     room = RoomFactory.create()
-    owner, member = someone(room, Role.OWNER), someone()
+    owner, member = new_caller(room, Role.OWNER), new_caller()
     start = threading.Barrier(2, timeout=10)
 
     def at_once(work: Callable[[], object]) -> None:
@@ -250,7 +259,7 @@ def test_bans_are_listed_with_one_query_and_deleted_with_the_account(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     room = RoomFactory.create()
-    owner, people = someone(room, Role.OWNER), [someone(room) for _ in range(4)]
+    owner, people = new_caller(room, Role.OWNER), [new_caller(room) for _ in range(4)]
     for person in people:
         owner("POST", f"rooms/{room.slug}/bans/", {"user": person.id})
     with django_assert_max_num_queries(5):
@@ -263,7 +272,7 @@ def test_bans_are_listed_with_one_query_and_deleted_with_the_account(
 
 def test_permission_to_moderate_follows_the_role() -> None:
     room = RoomFactory.create()
-    member, clerk = someone(room), someone(role="moderator")
+    member, clerk = new_caller(room), new_caller(role="moderator")
     path = f"rooms/{room.slug}/members/{member.id}/mute/"
     type(clerk.user).objects.filter(pk=clerk.user.pk).update(role="user")
     refused(clerk("POST", path, {"seconds": 60}), 403, "not_a_member")
@@ -274,7 +283,7 @@ def test_permission_to_moderate_follows_the_role() -> None:
 
 def test_own_messages_are_not_unread_after_all_were_read() -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room), someone(room)
+    ada, grace = new_caller(room), new_caller(room)
     ada.say(room, "one")
     assert ada("GET", f"rooms/{room.slug}/").json()["unread"] == 0
     grace.say(room, "two")
@@ -284,7 +293,7 @@ def test_own_messages_are_not_unread_after_all_were_read() -> None:
 
 def test_read_marks_over_rest(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room), someone(room)
+    ada, grace = new_caller(room), new_caller(room)
     for word in ("one", "two", "three"):
         grace.say(room, word)
     shown = f"rooms/{room.slug}/"
@@ -296,6 +305,6 @@ def test_read_marks_over_rest(django_assert_max_num_queries: Callable[..., Any])
     assert ada("GET", shown).json()["read_seq"] == 3
     for body in ({}, {"seq": -1}, {"seq": "x"}, {"seq": 2**63}):
         assert ada("POST", f"{shown}read/", body).status_code == 400
-    refused(someone()("POST", f"{shown}read/", {"seq": 1}), 403, "not_a_member")
+    refused(new_caller()("POST", f"{shown}read/", {"seq": 1}), 403, "not_a_member")
     with django_assert_max_num_queries(4):
         assert ada("GET", "rooms/").json()["results"][0]["unread"] == 0

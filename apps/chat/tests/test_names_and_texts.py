@@ -1,4 +1,4 @@
-"""Names of rooms and texts of messages: something of them can be seen, whichever way they come."""
+"""Names of rooms and texts of messages are visible, whichever way they arrive."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.test import Client
 from apps.chat import services
 from apps.chat.exceptions import InvalidMessage
 from apps.chat.models import Message, Role, Room
+from apps.chat.tests.callers import new_caller, refused
 from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.tests.people import refused, someone
 from apps.common import text
 from apps.users.tests.factories import PASSWORD, AdminFactory
 
@@ -56,7 +56,7 @@ def make_on_site(client: Client, name: str) -> Any:
 @pytest.mark.parametrize("name", NO_LINES)
 def test_rooms_have_names_of_one_visible_line(name: str, client: Client) -> None:
     room = RoomFactory.create(name="Moor")
-    owner = someone(room, Role.OWNER)
+    owner = new_caller(room, Role.OWNER)
     for answer in (
         owner("POST", "rooms/", {"name": name}),
         owner("POST", "rooms/", {"name": name, "slug": "moor"}),
@@ -84,7 +84,7 @@ def test_the_database_requires_one_line_names(name: str) -> None:
 @pytest.mark.parametrize("unseen", UNSEEN)
 def test_messages_need_a_visible_character(unseen: str) -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     said = ada.say(room, "seen").json()["id"]
     refused(ada.say(room, unseen), 400, "invalid_message")
     refused(ada("PATCH", f"rooms/{room.slug}/messages/{said}/", {"message": unseen}), 400, "invalid_message")

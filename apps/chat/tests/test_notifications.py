@@ -1,4 +1,4 @@
-"""Who is told of what: names, answers, invitations; once, and nobody who should not be."""
+"""Notifications of mentions, replies, members and invitations: once, and only to the right users."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.core import mail
 from apps.chat import services, tasks
 from apps.chat.events import LanguageChanged, MemberAdded, MessageNoticed, PersonInvited, RoomDeleted
 from apps.chat.models import Invitation, Membership, Role
+from apps.chat.tests.callers import new_caller
 from apps.chat.tests.factories import RoomFactory
-from apps.chat.tests.people import someone
 from apps.common.events import Event
 from apps.common.tests.consequences import tasks_of
 from apps.notifications import services as notifications
@@ -23,7 +23,11 @@ pytestmark = pytest.mark.django_db
 
 def test_mentioned_and_answered_members_are_notified_once() -> None:
     room = RoomFactory.create(slug="moor", name="The Moor")
-    ada, grace, linus = someone(room, name="Ada"), someone(room, name="Grace"), someone(room, name="Linus")
+    ada, grace, linus = (
+        new_caller(room, name="Ada"),
+        new_caller(room, name="Grace"),
+        new_caller(room, name="Linus"),
+    )
     asked = grace.say(room, "Who comes?").json()
     text = f"<@{grace.id}> <@{linus.id}> <@{ada.id}> and " + "x" * 300
     said = ada.say(room, text, reply_to=asked["id"]).json()
@@ -48,7 +52,7 @@ def test_mentioned_and_answered_members_are_notified_once() -> None:
 def test_mentions_over_the_rate_limit_notify_no_member(settings: Any) -> None:
     settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"notices": ("1/hour",)}
     room = RoomFactory.create()
-    ada, grace = someone(room), someone(room)
+    ada, grace = new_caller(room), new_caller(room)
     for expected in (1, 0):
         said = ada.say(room, f"<@{grace.id}>").json()
         assert services.tell_of_message(room_id=room.pk, message_id=UUID(said["id"])) == expected
@@ -58,7 +62,7 @@ def test_mentions_over_the_rate_limit_notify_no_member(settings: Any) -> None:
 
 def test_notifications_that_name_an_erased_user_are_deleted() -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room, name="Ada Lovelace"), someone(room)
+    ada, grace = new_caller(room, name="Ada Lovelace"), new_caller(room)
     for who in (ada, grace):
         said = who.say(room, f"<@{ada.id}> <@{grace.id}>").json()
         services.tell_of_message(room_id=room.pk, message_id=UUID(said["id"]))
@@ -69,7 +73,7 @@ def test_notifications_that_name_an_erased_user_are_deleted() -> None:
 
 def test_former_members_and_deleted_messages_cause_no_notification() -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room), someone(room)
+    ada, grace = new_caller(room), new_caller(room)
     said = ada.say(room, f"<@{grace.id}>").json()["id"]
     Membership.objects.filter(user=grace.user).delete()
     assert services.tell_of_message(room_id=room.pk, message_id=UUID(said)) == 0
@@ -82,7 +86,7 @@ def test_former_members_and_deleted_messages_cause_no_notification() -> None:
 
 def test_invited_accounts_are_notified_and_addresses_get_a_mail() -> None:
     room = RoomFactory.create(is_private=True, name="Cellar")
-    owner, ada, grace = someone(room, Role.OWNER, name="Olga"), someone(), someone()
+    owner, ada, grace = new_caller(room, Role.OWNER, name="Olga"), new_caller(), new_caller()
     for body in (
         {"email": ada.user.email},
         {"email": "nobody@example.org"},
@@ -90,7 +94,7 @@ def test_invited_accounts_are_notified_and_addresses_get_a_mail() -> None:
         {"user": str(uuid4())},
     ):
         owner("POST", f"rooms/{room.slug}/invitations/", body)
-    for pk in [*Invitation.objects.values_list("pk", flat=True)] * 3:  # delivered more often than once
+    for pk in [*Invitation.objects.values_list("pk", flat=True)] * 3:  # delivered repeatedly
         tasks.tell_of_invitation(invitation_id=str(pk))
     told = Notification.objects.values_list("user_id", "title")
     title = "Olga invites you into Cellar"
@@ -104,7 +108,7 @@ def test_invited_accounts_are_notified_and_addresses_get_a_mail() -> None:
 
 def test_an_added_member_is_notified_once_while_a_member() -> None:
     room = RoomFactory.create(name="Cellar")
-    owner, ada = someone(room, Role.OWNER, name="Olga"), someone()
+    owner, ada = new_caller(room, Role.OWNER, name="Olga"), new_caller()
     owner("POST", f"rooms/{room.slug}/members/", {"user": ada.id})
     ids = {"room_id": str(room.pk), "user_id": ada.id, "actor_id": owner.id}
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""A room has an owner, and an invitation is worth what its maker may do, whatever happens meanwhile."""
+"""A room always has an owner, and an invitation is valid while the inviter may invite."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from django.test import Client
 from apps.chat import services
 from apps.chat.exceptions import InvitationNotFound, RoomNotFound
 from apps.chat.models import Invitation, Membership, Message, Role, Room
+from apps.chat.tests.callers import Caller, new_caller, refused
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.tests.people import Person, refused, someone
 from apps.chat.types import Draft
 from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 
-def invited(room: Room, maker: Person, **whom: Any) -> tuple[Person, Invitation]:
-    invitee = someone(**whom)
+def invited(room: Room, maker: Caller, **whom: Any) -> tuple[Caller, Invitation]:
+    invitee = new_caller(**whom)
     answer = maker("POST", f"rooms/{room.slug}/invitations/", {"user": invitee.id})
     assert answer.status_code == 201
     return invitee, Invitation.objects.get(user_id=invitee.user.pk)
 
 
-def site_moderator() -> Person:
-    return someone(role="moderator")
+def site_moderator() -> Caller:
+    return new_caller(role="moderator")
 
 
-def lose_by_ban(room: Room, maker: Person, owner: Person) -> None:
+def lose_by_ban(room: Room, maker: Caller, owner: Caller) -> None:
     assert owner("POST", f"rooms/{room.slug}/bans/", {"user": maker.id}).status_code == 201
 
 
-def lose_by_removal(room: Room, maker: Person, owner: Person) -> None:
+def lose_by_removal(room: Room, maker: Caller, owner: Caller) -> None:
     assert owner("DELETE", f"rooms/{room.slug}/members/{maker.id}/").status_code == 204
 
 
-def lose_by_demotion(room: Room, maker: Person, owner: Person) -> None:
+def lose_by_demotion(room: Room, maker: Caller, owner: Caller) -> None:
     answer = owner("PATCH", f"rooms/{room.slug}/members/{maker.id}/", {"role": "member"})
     assert answer.status_code == 200
 
 
-def lose_by_leaving(room: Room, maker: Person, owner: Person) -> None:
+def lose_by_leaving(room: Room, maker: Caller, owner: Caller) -> None:
     assert maker("POST", f"rooms/{room.slug}/leave/").status_code == 204
 
 
-def lose_by_deactivation(room: Room, maker: Person, owner: Person) -> None:
+def lose_by_deactivation(room: Room, maker: Caller, owner: Caller) -> None:
     maker.user.is_active = False
     maker.user.save(update_fields=["is_active"])
 
@@ -59,7 +59,7 @@ def lose_by_deactivation(room: Room, maker: Person, owner: Person) -> None:
 )
 def test_an_invitation_is_void_when_the_inviter_may_no_longer_invite(lose: Any) -> None:
     room = RoomFactory.create(is_private=True)
-    owner, maker = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
+    owner, maker = new_caller(room, Role.OWNER), new_caller(room, Role.MODERATOR)
     invitee, invitation = invited(room, maker)
     lose(room, maker, owner)
     assert invitee("GET", "invitations/").json()["results"] == []
@@ -70,7 +70,7 @@ def test_an_invitation_is_void_when_the_inviter_may_no_longer_invite(lose: Any) 
 
 def test_an_invitation_is_valid_again_when_the_inviter_may_invite_again() -> None:
     room = RoomFactory.create(is_private=True)
-    owner, maker = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
+    owner, maker = new_caller(room, Role.OWNER), new_caller(room, Role.MODERATOR)
     invitee, invitation = invited(room, maker)
     for role in ("member", "moderator"):
         owner("PATCH", f"rooms/{room.slug}/members/{maker.id}/", {"role": role})
@@ -123,7 +123,7 @@ def test_accepting_while_the_inviter_is_erased_does_not_deadlock() -> None:
 @pytest.mark.parametrize("way", ["remove", "ban"])
 def test_a_room_whose_only_owner_is_removed_gets_the_next_member_as_owner(way: str) -> None:
     room = RoomFactory.create()
-    owner, member, moderator = (someone(room, role) for role in (Role.OWNER, Role.MEMBER, Role.MODERATOR))
+    owner, member, moderator = (new_caller(room, role) for role in (Role.OWNER, Role.MEMBER, Role.MODERATOR))
     staff = site_moderator()
     if way == "remove":
         assert staff("DELETE", f"rooms/{room.slug}/members/{owner.id}/").status_code == 204
@@ -136,7 +136,7 @@ def test_a_room_whose_only_owner_is_removed_gets_the_next_member_as_owner(way: s
 
 def test_a_room_whose_last_member_is_banned_is_deleted() -> None:
     room = RoomFactory.create()
-    owner = someone(room, Role.OWNER)
+    owner = new_caller(room, Role.OWNER)
     assert site_moderator()("POST", f"rooms/{room.slug}/bans/", {"user": owner.id}).status_code == 201
     assert not Room.objects.exists()
 

@@ -1,4 +1,4 @@
-"""Who may see which room: the question and the filter give one answer, and the door and REST ask them."""
+"""Visibility of rooms: the predicate and the filter agree, and handshakes and REST use them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("is_member", [False, True])
 def test_may_see_room_and_visible_rooms_agree(is_private: bool, is_member: bool) -> None:
     person, room = UserFactory.create(), RoomFactory.create(is_private=is_private)
-    MembershipFactory.create(room=room)  # somebody else is in it
+    MembershipFactory.create(room=room)  # another member
     if is_member:
         MembershipFactory.create(room=room, user=person)
     may = policies.may_see_room(is_private=is_private, is_member=is_member)

@@ -1,4 +1,4 @@
-"""Writer: numbers without gaps, each message once, nobody but members, whatever happens at the same time."""
+"""Posting: numbers without gaps, each message once, members only, also in parallel."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_finding_a_repetition_costs_the_same_in_large_rooms() -> None:
     (found,) = json.loads(same.explain(analyze=True, buffers=True, format="json"))
     blocks = found["Plan"]["Shared Hit Blocks"] + found["Plan"]["Shared Read Blocks"]
     assert (found["Plan"]["Index Name"], found["Plan"]["Actual Rows"]) == ("chat_message_once", 1)
-    assert blocks <= 5  # a way down the index and the row; a probe for each who has spoken would be hundreds
+    assert blocks <= 5  # the path in the index and the row; one lookup per sender would be hundreds
 
 
 def test_constraints_hold_what_the_service_guarantees() -> None:
@@ -298,7 +298,7 @@ def test_a_membership_that_ends_meanwhile_refuses_the_draft() -> None:
         (" e\u0301 ", "é"),
         ("x" * 4000, "x" * 4000),
         ("a" + "\u0301" * 30, "á" + "\u0301" * 29),
-        ("\u0958" * 2000, "\u0915\u093c" * 2000),  # composed, it is longer
+        ("\u0958" * 2000, "\u0915\u093c" * 2000),  # longer after normalization
         (("\u0301" * 30 + "x") * 100, ("\u0301" * 30 + "x") * 100),
     ],
 )

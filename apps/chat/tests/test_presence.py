@@ -1,4 +1,4 @@
-"""Who is there: over sockets, processes, crowds, crashes and clocks, every socket knows it exactly in the end."""
+"""Presence over sockets, processes, crowds, crashes and clock skew: every socket knows the online users in the end."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_late_states_are_ignored_and_missed_ones_are_requested() -> None:
     assert not presence.lacks("p2", 7)
     presence.apply("p2", [Change(GRACE, "Grace", True)], since=7, version=8)
     assert not presence.lacks("p2", 8)
-    presence.apply("p2", [Change(LINUS, "Linus", True)], since=9, version=10)  # 9 was not heard
+    presence.apply("p2", [Change(LINUS, "Linus", True)], since=9, version=10)  # 9 was missed
     assert (presence.lacks("p2", 9), presence.lacks("p2", 10)) == (False, True)
     presence.replace("p2", {LINUS: "Linus"}, version=10)
     assert (presence.lacks("p2", 10), presence.known_to(LINUS, "L")) == (False, {ADA: "Ada", LINUS: "L"})
@@ -70,7 +70,7 @@ def test_a_process_is_removed_after_two_misses() -> None:
 
 
 class StoredBus(MemoryBus):
-    """A bus in memory, whose commands are carried out by the Redis of the tests."""
+    """An in-memory bus whose commands go to the Redis of the tests."""
 
     def send(self, *command: Any) -> None:
         if not self.air.is_gone:
@@ -115,7 +115,7 @@ class Process:
         self.hub.leave(subscriber, self.feed)
 
     def crash(self) -> None:
-        """Gone without a word; what it has said in Redis expires."""
+        """End without notice; its state in Redis expires."""
         self.bus.air.buses.remove(self.bus)
         get_redis_connection("default").delete(
             f"{PRODUCT.slug}:present:{{{self.feed.room_id}}}:{self.hub.process}"
@@ -131,7 +131,7 @@ class Process:
 
 
 def known(client: Client) -> set[str]:
-    """Who is there as far as a socket has been told; nothing is told twice."""
+    """Returns the users that a socket knows, asserting that nothing was sent twice."""
     users: set[str] = set()
     for frame in client.got:
         if frame["type"] == "welcome":
@@ -143,7 +143,7 @@ def known(client: Client) -> set[str]:
 
 
 class World:
-    """Some processes, and what is true."""
+    """Some processes, and the expected presence."""
 
     def __init__(self, count: int) -> None:
         self.air = Air()
@@ -370,14 +370,14 @@ async def test_presence_events_of_a_room_are_throttled_and_complete(
         here.enter(UUID(int=user), name)
     here.sync.flush_due()
     assert told == [["first"]]
-    timers = [here.sync._timer]  # it comes back for the three
+    timers = [here.sync._timer]  # scheduled for the other three
     monkeypatch.setattr(PresenceSync, "PAUSE", 0.0)
     here.sync.flush_due()
     timers.append(here.sync._timer)
     assert told == [["first"], ["a", "b", "c"]]
     assert [timer is None for timer in timers] == [False, True]
     here.leave(0)
-    here.sync.flush()  # at the end of the process nothing waits
+    here.sync.flush()  # nothing is pending at the end of the process
     assert told[2:] == [["first"]]
     for process in world.processes:
         await process.aclose()
@@ -387,7 +387,7 @@ async def test_presence_events_of_a_room_are_throttled_and_complete(
 
 
 def until(socket: Socket, users: set[str], expected: set[str]) -> None:
-    """Read until exactly these are known to be there."""
+    """Read until exactly these users are known."""
     while users != expected:
         frame = socket.next("presence")
         assert frame["online"] is (frame["user"] not in users)

@@ -1,4 +1,4 @@
-"""Pushes from services, tasks, commands, coroutines and the internal zone reach rooms and users alike."""
+"""Pushes from services, tasks, commands, coroutines and the internal zone reach rooms and users."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ def push_from_service(user: Any, room: Any) -> None:
 
 @shared_task
 def push_task(*, user_id: str, room_id: str) -> None:
-    """What a worker would run."""
     realtime.push_to_user(UUID(user_id), {"type": "event", "name": "test.x", "data": {}})
     realtime.push_to_room(UUID(room_id), {"type": "event", "name": "test.x", "data": {}})
 
@@ -83,5 +82,5 @@ def test_pushes_from_anywhere_reach_rooms_and_users(site: Site, push: Any) -> No
     push(ada, room)
     event = {"type": "event", "name": "test.x", "data": {}}
     assert mine.next("event", timeout=5) == event
-    for _ in range(2):  # in the room, and as the person that one is
+    for _ in range(2):  # in the room, and as a user
         assert inside.next("event", timeout=5) == event

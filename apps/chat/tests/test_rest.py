@@ -1,4 +1,4 @@
-"""The REST routes: shapes, statuses, who may what, how many queries."""
+"""The REST routes: representations, statuses, permissions, number of queries."""
 
 from __future__ import annotations
 
@@ -12,54 +12,32 @@ from django.test import Client
 from apps.api import services as api
 from apps.chat import services
 from apps.chat.models import Membership, Message, Role, Room
+from apps.chat.tests import callers
+from apps.chat.tests.callers import refused
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
-from apps.users.models import User
 from apps.users.tests.factories import UserFactory, bearer
 
 pytestmark = pytest.mark.django_db
 ROOMS = "/api/private/v1/chat/rooms/"
 
 
-class Person:
-    """Someone with a client."""
-
-    def __init__(self, user: User) -> None:
-        self.user = user
-        self.headers = bearer(user)
-        self.client = Client(raise_request_exception=True)
-
-    def __call__(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        options: dict[str, Any] = {"headers": self.headers}
-        if body is not None:
-            options |= {"data": body, "content_type": "application/json"}
-        elif query:
-            options |= {"data": query}
-        return getattr(self.client, method.lower())(
-            path if path.startswith(("/", "http")) else ROOMS + path, **options
-        )
+class Caller(callers.Caller):
+    root = ROOMS
 
 
-def someone(room: Room | None = None, role: Role = Role.MEMBER, **user: Any) -> Person:
-    return Person(UserFactory.create(**user) if room is None else member_of(room, role, **user))
+def new_caller(room: Room | None = None, role: Role = Role.MEMBER, **user: Any) -> Caller:
+    return Caller(UserFactory.create(**user) if room is None else member_of(room, role, **user))
 
 
-def post(room: Room, person: Person, *texts: str) -> None:
+def post(room: Room, person: Caller, *texts: str) -> None:
     services.post_messages(
         room_id=room.pk, drafts=[Draft(sender_id=person.user.pk, text=text) for text in texts]
     )
 
 
-def refused(answer: Any, status: int, code: str) -> None:
-    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
-        status,
-        "application/problem+json",
-        code,
-    )
-
-
 def test_the_creator_of_a_room_owns_it() -> None:
-    ada = someone()
+    ada = new_caller()
     answer = ada("POST", "", {"slug": "moor-1", "name": " The Moor "})
     assert answer.status_code == 201
     room = Room.objects.get()
@@ -79,7 +57,7 @@ def test_the_creator_of_a_room_owns_it() -> None:
         "created_at": room.created_at.isoformat().replace("+00:00", "Z"),
     }
     assert ada("GET", "moor-1/").json() == body
-    refused(someone()("POST", "", {"slug": "moor-1", "name": "Mine"}), 409, "slug_taken")
+    refused(new_caller()("POST", "", {"slug": "moor-1", "name": "Mine"}), 409, "slug_taken")
     assert Membership.objects.count() == 1
 
 
@@ -103,7 +81,7 @@ def test_the_creator_of_a_room_owns_it() -> None:
     ],
 )
 def test_invalid_rooms_are_refused(body: Any) -> None:
-    assert someone()("POST", "", body).status_code == 400
+    assert new_caller()("POST", "", body).status_code == 400
     assert not Room.objects.exists()
 
 
@@ -114,8 +92,8 @@ def test_the_list_shows_public_rooms_and_own_rooms(django_assert_max_num_queries
         RoomFactory.create(slug="a-hidden", is_private=True),
         RoomFactory.create(slug="b-mine", is_private=True),
     )
-    ada = someone(mine, Role.MODERATOR)
-    grace = someone(hidden)
+    ada = new_caller(mine, Role.MODERATOR)
+    grace = new_caller(hidden)
     post(mine, ada, "one", "two")
     Membership.objects.filter(user=ada.user).update(read_seq=1)
     with django_assert_max_num_queries(4):
@@ -141,7 +119,7 @@ def test_the_list_shows_public_rooms_and_own_rooms(django_assert_max_num_queries
 
 def test_private_rooms_do_not_exist_for_others() -> None:
     room = RoomFactory.create(is_private=True)
-    insider, outsider = someone(room, Role.OWNER), someone()
+    insider, outsider = new_caller(room, Role.OWNER), new_caller()
     post(room, insider, "secret")
     message = Message.objects.get()
     for method, path, body in (
@@ -167,8 +145,8 @@ def test_private_rooms_do_not_exist_for_others() -> None:
 
 def test_public_rooms_are_read_by_members_only() -> None:
     room = RoomFactory.create()
-    someone(room)
-    outsider = someone()
+    new_caller(room)
+    outsider = new_caller()
     for method, path, body in (
         ("GET", "members/", None),
         ("GET", "messages/", None),
@@ -182,7 +160,7 @@ def test_public_rooms_are_read_by_members_only() -> None:
 
 def test_joining_and_leaving() -> None:
     room = RoomFactory.create()
-    owner, ada = someone(room, Role.OWNER), someone()
+    owner, ada = new_caller(room, Role.OWNER), new_caller()
     post(room, owner, "before")
     for _ in range(2):
         joined = ada("POST", f"{room.slug}/join/")
@@ -196,7 +174,7 @@ def test_joining_and_leaving() -> None:
 
 def test_only_owners_change_and_delete_a_room() -> None:
     room = RoomFactory.create()
-    owner, moderator = someone(room, Role.OWNER), someone(room, Role.MODERATOR)
+    owner, moderator = new_caller(room, Role.OWNER), new_caller(room, Role.MODERATOR)
     for body in ({"name": "x"}, {"is_private": True}):
         refused(moderator("PATCH", f"{room.slug}/", body), 403, "room_role_too_low")
     refused(moderator("DELETE", f"{room.slug}/"), 403, "room_role_too_low")
@@ -211,9 +189,9 @@ def test_only_owners_change_and_delete_a_room() -> None:
 
 def test_members_and_roles(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create(is_private=True)
-    owner = someone(room, Role.OWNER, name="Olga")
-    moderator, member = someone(room, Role.MODERATOR), someone(room)
-    ada = someone(name="Ada")
+    owner = new_caller(room, Role.OWNER, name="Olga")
+    moderator, member = new_caller(room, Role.MODERATOR), new_caller(room)
+    ada = new_caller(name="Ada")
     members = f"{room.slug}/members/"
     refused(member("POST", members, {"user": str(ada.user.pk)}), 403, "room_role_too_low")
     refused(
@@ -247,7 +225,9 @@ def test_members_and_roles(django_assert_max_num_queries: Callable[..., Any]) ->
     refused(moderator("DELETE", f"{members}{ada.user.pk}/"), 403, "room_role_too_low")
     refused(owner("DELETE", f"{members}{uuid4()}/"), 404, "member_not_found")
     assert moderator("DELETE", f"{members}{member.user.pk}/").status_code == 204
-    assert owner("DELETE", f"{members}{owner.user.pk}/").status_code == 204  # oneself: there is another owner
+    assert (
+        owner("DELETE", f"{members}{owner.user.pk}/").status_code == 204
+    )  # the caller: there is another owner
     refused(ada("POST", members, {"user": str(ada.user.pk), "role": "member"}), 409, "last_owner")
     assert set(Membership.objects.values_list("user_id", "role")) == {
         (ada.user.pk, "owner"),
@@ -257,7 +237,7 @@ def test_members_and_roles(django_assert_max_num_queries: Callable[..., Any]) ->
 
 def test_posting_over_rest() -> None:
     room = RoomFactory.create()
-    ada = someone(room, name="Ada")
+    ada = new_caller(room, name="Ada")
     client_id = str(uuid4())
     first = ada("POST", f"{room.slug}/messages/", {"message": " hello ", "client_id": client_id})
     stored = Message.objects.get()
@@ -296,7 +276,7 @@ def test_posting_over_rest() -> None:
 
 def test_a_client_id_is_returned_as_it_was_sent() -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     path, upper = f"{room.slug}/messages/", str(uuid4()).upper()
     first = ada("POST", path, {"message": "hello", "client_id": upper})
     assert (first.status_code, first.json()["client_id"]) == (201, upper)
@@ -322,7 +302,7 @@ def test_the_client_id_of_a_system_message_is_returned_as_it_was_sent() -> None:
 def test_a_client_id_in_another_form_than_that_of_uuids_is_invalid(form: str) -> None:
     room = RoomFactory.create()
     body = {"message": "hello", "client_id": form.format(uuid4())}
-    answer = someone(room)("POST", f"{room.slug}/messages/", body)
+    answer = new_caller(room)("POST", f"{room.slug}/messages/", body)
     refused(answer, 400, "invalid_input")
     assert answer.json()["errors"][0]["field"] == "client_id"
     assert not Message.objects.exists()
@@ -330,7 +310,7 @@ def test_a_client_id_in_another_form_than_that_of_uuids_is_invalid(form: str) ->
 
 def test_pages_of_messages(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     path = f"{room.slug}/messages/"
     assert ada("GET", path).json() == {"next": None, "previous": None, "results": []}
     post(room, ada, *(str(n) for n in range(1, 51)))
@@ -365,7 +345,7 @@ def test_pages_of_messages(django_assert_max_num_queries: Callable[..., Any]) ->
 
 def test_messages_can_be_filtered() -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room), someone(room)
+    ada, grace = new_caller(room), new_caller(room)
     post(room, ada, "apples", "100% pears")
     post(room, grace, "Pears and plums")
     path = f"{room.slug}/messages/"
@@ -390,8 +370,8 @@ def test_messages_can_be_filtered() -> None:
 
 def test_editing_and_deleting_messages() -> None:
     room = RoomFactory.create()
-    ada, grace = someone(room), someone(room)
-    moderator = someone(room, Role.MODERATOR)
+    ada, grace = new_caller(room), new_caller(room)
+    moderator = new_caller(room, Role.MODERATOR)
     post(room, ada, "mine", "too")
     first, second = Message.objects.order_by("seq")
     path = f"{room.slug}/messages/{first.pk}/"
@@ -412,7 +392,7 @@ def test_editing_and_deleting_messages() -> None:
 
 def test_messages_of_another_room_are_not_found_through_this_one() -> None:
     one, other = RoomFactory.create(), RoomFactory.create()
-    ada = someone(one)
+    ada = new_caller(one)
     Membership.objects.create(room=other, user=ada.user)
     post(one, ada, "here")
     message = Message.objects.get()
@@ -438,7 +418,7 @@ def test_a_service_posts_system_messages() -> None:
 
 
 def test_schema_describes_pages_of_messages() -> None:
-    schema = Person(UserFactory.create()).client.get(
+    schema = Caller(UserFactory.create()).client.get(
         "/api/private/v1/schema.json", headers=bearer(UserFactory.create())
     )
     assert schema.status_code == 200

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 
 from apps.chat.models import Membership, Role, Room
+from apps.chat.tests.callers import Caller, new_caller, refused
 from apps.chat.tests.factories import MembershipFactory, RoomFactory
-from apps.chat.tests.people import Person, refused, someone
 
 pytestmark = pytest.mark.django_db
 
@@ -21,15 +21,15 @@ def two_rooms_at_most(settings: Any) -> None:
     settings.CHAT_PUBLIC_ROOMS_PER_USER = 2
 
 
-def owner_of(*, public: int = 0, private: int = 0) -> Person:
-    ada = someone()
+def owner_of(*, public: int = 0, private: int = 0) -> Caller:
+    ada = new_caller()
     for number in range(public + private):
         room = RoomFactory.create(is_private=number >= public)
         MembershipFactory.create(room=room, user=ada.user, role=Role.OWNER)
     return ada
 
 
-def create(actor: Person, **fields: Any) -> Any:
+def create(actor: Caller, **fields: Any) -> Any:
     return actor("POST", "rooms/", {"name": "Room", **fields})
 
 
@@ -51,21 +51,21 @@ def test_private_rooms_and_memberships_do_not_count() -> None:
     refused(create(ada), 409, "too_many_rooms")
 
 
-def delete(actor: Person, room: Room) -> Any:
+def delete(actor: Caller, room: Room) -> Any:
     return actor("DELETE", f"rooms/{room.slug}/")
 
 
-def hide(actor: Person, room: Room) -> Any:
+def hide(actor: Caller, room: Room) -> Any:
     return actor("PATCH", f"rooms/{room.slug}/", {"is_private": True})
 
 
-def step_down(actor: Person, room: Room) -> Any:
+def step_down(actor: Caller, room: Room) -> Any:
     MembershipFactory.create(room=room, role=Role.OWNER)
     return actor("PATCH", f"rooms/{room.slug}/members/{actor.id}/", {"role": "member"})
 
 
 @pytest.mark.parametrize("give_up", [delete, hide, step_down])
-def test_a_room_that_is_given_up_no_longer_counts(give_up: Callable[[Person, Room], Any]) -> None:
+def test_a_room_that_is_given_up_no_longer_counts(give_up: Callable[[Caller, Room], Any]) -> None:
     ada = owner_of(public=2)
     room = Room.objects.order_by("pk").first()
     assert room is not None

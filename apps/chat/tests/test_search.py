@@ -1,4 +1,4 @@
-"""Search in a room: words and their forms, whose rooms, snippets without markup, pages."""
+"""Search in a room: words and their forms, isolation of rooms, snippets without markup, pages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from apps.chat.events import LanguageChanged
 from apps.chat.models import Message, Role
 from apps.chat.selectors import ngrams
 from apps.chat.services import slugs
+from apps.chat.tests.callers import Caller, new_caller, refused
 from apps.chat.tests.factories import RoomFactory
-from apps.chat.tests.people import Person, refused, someone
 from apps.common.models import OutboxEvent
 
 pytestmark = pytest.mark.django_db
 
 
-def found(person: Person, slug: str, q: str) -> list[str]:
+def found(person: Caller, slug: str, q: str) -> list[str]:
     answer = person("GET", f"rooms/{slug}/messages/search/", q=q)
     assert answer.status_code == 200, answer.content
     return [one["message"] for one in answer.json()["results"]]
@@ -28,7 +28,7 @@ def found(person: Person, slug: str, q: str) -> list[str]:
 
 def test_queries_take_words_phrases_or_and_exclusions() -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
-    ada, grace = someone(room), someone(other)
+    ada, grace = new_caller(room), new_caller(other)
     for text in ("red hills", "green hills of the moor", "the moor is green"):
         ada.say(room, text)
     grace.say(other, "hills elsewhere")
@@ -50,7 +50,7 @@ def test_queries_take_words_phrases_or_and_exclusions() -> None:
 
 def test_snippets_are_pieces_of_plain_text() -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     ada.say(room, "<b>hills</b> \x02hills\x03 & <script>alert('hills')</script>")
     (one,) = ada("GET", f"rooms/{room.slug}/messages/search/", q="hills").json()["results"]
     assert one["snippet"] == [
@@ -66,7 +66,7 @@ def test_snippets_are_pieces_of_plain_text() -> None:
 
 def test_pages_by_cursor_within_a_budget(django_assert_max_num_queries: Callable[..., Any]) -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     for number in range(25):
         ada.say(room, f"hill {number}")
     with django_assert_max_num_queries(4):
@@ -90,13 +90,13 @@ def test_the_index_is_used_for_one_room() -> None:
             cursor.execute("SET LOCAL enable_seqscan = off")
     plan = selectors.search_messages(room=busy, query="2999").explain(analyze=True)
     assert "Bitmap Index Scan on chat_message_found" in plan
-    # One row comes out of the index, not those that have a word in common with other rooms.
+    # The index returns one row, not the rows of other rooms with the same word.
     assert [one.seq for one in selectors.search_messages(room=quiet, query="hills")] == [2, 1]
 
 
 def test_the_language_of_a_room_decides_the_stemming() -> None:
     room = RoomFactory.create()
-    owner = someone(room, Role.OWNER)
+    owner = new_caller(room, Role.OWNER)
     owner.say(room, "Die Häuser stehen")
     assert found(owner, room.slug, "Haus") == []
     changed = owner("PATCH", f"rooms/{room.slug}/", {"language": "german"})
@@ -127,7 +127,7 @@ def test_slugs_are_derived_from_names_in_any_script(name: str, slug: str) -> Non
 
 
 def test_a_room_without_a_slug_gets_a_unique_one() -> None:
-    ada = someone()
+    ada = new_caller()
     first, second = (ada("POST", "rooms/", {"name": "Größe 東京"}).json() for _ in range(2))
     assert (first["slug"], first["name"]) == ("grosse-dongjing", "Größe 東京")
     assert (
@@ -161,7 +161,7 @@ HOSTILE = [
 @pytest.mark.parametrize("query", HOSTILE)
 def test_unusual_queries_are_answered(query: str) -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     ada.say(room, "x marks the spot")
     assert ada("GET", f"rooms/{room.slug}/messages/search/", q=query).status_code in (200, 400)
 
@@ -180,7 +180,7 @@ def test_unusual_queries_are_answered(query: str) -> None:
 )
 def test_dashes_and_stop_words(query: str, expected: list[str]) -> None:
     room = RoomFactory.create(language="english")
-    ada = someone(room)
+    ada = new_caller(room)
     for text in ("red hills", "green hills"):
         ada.say(room, text)
     assert found(ada, room.slug, query) == expected
@@ -207,10 +207,10 @@ def test_dashes_and_stop_words(query: str, expected: list[str]) -> None:
 )
 def test_runs_without_spaces_and_other_unicode_forms_are_found(text: str, query: str) -> None:
     room, other = RoomFactory.create(), RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     ada.say(room, text)
     ada.say(room, "nothing of the kind 京 大")
-    someone(other).say(other, text)
+    new_caller(other).say(other, text)
     results = ada("GET", f"rooms/{room.slug}/messages/search/", q=query).json()["results"]
     assert text in [one["message"] for one in results]
     one = next(one for one in results if one["message"] == text)
@@ -220,14 +220,14 @@ def test_runs_without_spaces_and_other_unicode_forms_are_found(text: str, query:
 @pytest.mark.parametrize("query", ["京東", "東都", "-東京", "大阪", "東京 大阪", '"都東"'])
 def test_runs_that_do_not_occur_are_not_found(query: str) -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     ada.say(room, "明日は東京都へ行きます")
     assert found(ada, room.slug, query) == []
 
 
 def test_alternatives_of_runs_and_words() -> None:
     room = RoomFactory.create()
-    ada = someone(room)
+    ada = new_caller(room)
     for text in ("東京へ", "大阪へ", "red"):
         ada.say(room, text)
     assert found(ada, room.slug, "東京 or red") == ["red", "東京へ"]

@@ -1,4 +1,4 @@
-"""The wire: welcome, messages, receipts, replay, presence, typing, reads, on a real server."""
+"""The protocol on a real server: welcome, messages, acknowledgements, replay, presence, typing, reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_message_is_stored_acknowledged_and_delivered_in_this_order(site: Site
     room = RoomFactory.create(slug="moor")
     ada, grace = member_of(room, name="Ada"), member_of(room, name="Grace")
     here = site.enter("moor", ada)
-    welcome = here.frame()  # read before anybody else comes: it says who is there at that moment
+    welcome = here.frame()  # read before others connect
     assert welcome == {
         "type": "welcome",
         "room": "moor",
@@ -172,11 +172,11 @@ def test_read_marks_move_forward_only_and_are_sent_and_stored(site: Site) -> Non
     assert writer.next("read") == {"type": "read", "user": str(grace.pk), "seq": 2}
     mark = Membership.objects.filter(user=grace).values_list("read_seq", flat=True)
     wait_until(lambda: mark.get() == 2)
-    reader.send(type="read", seq=10**15)  # never beyond what there is
+    reader.send(type="read", seq=10**15)  # not beyond the head
     assert writer.next("read")["seq"] == 3
     wait_until(lambda: mark.get() == 3)
     reader.send(type="read", seq=1)
-    again = site.inside(room.slug, grace)  # a second device, which has seen less
+    again = site.inside(room.slug, grace)  # a second device that has read less
     again.send(type="read", seq=2)
     assert writer.is_quiet("read", seconds=1)
     assert mark.get() == 3
@@ -230,7 +230,7 @@ def test_subprotocols(site: Site) -> None:
         assert socket.connection.subprotocol == chosen
     by_query = site.handshake(room.slug, f"?token={token}")
     assert by_query.frame()["type"] == "welcome"
-    # The header comes first, and a header that does not hold is not mended by another credential.
+    # The header takes precedence, even when it is invalid.
     refused = site.handshake(room.slug, f"?token={token}", additional_headers={"Authorization": "Bearer no"})
     assert refused.close_code() == 4401
 

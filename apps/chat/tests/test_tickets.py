@@ -1,4 +1,4 @@
-"""Tickets at the sockets of chat and notifications, on a real server."""
+"""Tickets for the sockets of chat and notifications, on a real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hub looks after itself: a database that fails for a while, rooms nobody is in, marks that wait."""
+"""Upkeep of the hub: outages of the database, rooms without sockets, pending read marks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from infrastructure.realtime.bus import RedisBus
 def failing(
     times: int, then: Callable[..., Any], error: type[Exception] = OperationalError
 ) -> Callable[..., Any]:
-    """`then`, after so many failures."""
+    """Fails a number of times, then calls `then`."""
     left = [times]
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -78,7 +78,7 @@ def test_a_locked_table_is_an_error_within_the_time_limit(
             error = socket.next("error")
             assert (error["code"], error["client_id"]) == ("unavailable", client_id)
     monkeypatch.undo()
-    # The server may have carried it out all the same, once it had the lock; sent again, it is still one message.
+    # The server may have stored it after it got the lock; sent again, it is still one message.
     socket.say("lost?", client_id)
     assert socket.next("ack")["client_id"] == client_id
     assert Message.objects.filter(client_id=client_id).count() == 1
@@ -89,7 +89,7 @@ def test_a_bug_is_an_error_and_the_room_continues(
 ) -> None:
     room = RoomFactory.create()
     socket = site.inside(room.slug, member_of(room))
-    # Once for the group, once for the room by itself.
+    # Once for the group, once for the room alone.
     monkeypatch.setattr(services, "store_in_rooms", failing(2, services.store_in_rooms, ValueError))
     client_id = socket.say("broken")
     error = socket.next("error")
@@ -238,15 +238,13 @@ def test_rooms_without_sockets_are_freed(serve: Callable[[], Site], monkeypatch:
     room = RoomFactory.create()
     ada = member_of(room)
     for n in (1, 2):
-        monkeypatch.setattr(
-            hub, "ROOM_LINGERS", 60
-        )  # until somebody has come in and gone, however long that takes
+        monkeypatch.setattr(hub, "ROOM_LINGERS", 60)  # until a socket has entered and left
         socket = site.inside(room.slug, ada)
         socket.say("here")
         assert socket.next("ack")["seq"] == n
         assert len(live.feeds) == 1
         socket.connection.close()
-        wait_until(lambda: not live.per_address)  # the last thing that a socket is let go of
+        wait_until(lambda: not live.per_address)  # the last step of closing a socket
         monkeypatch.setattr(hub, "ROOM_LINGERS", 0)
         wait_until(lambda: not live.feeds and live._writer.is_idle(room.pk) and not live.sockets)
     assert (live._per_user, live._per_session, live.per_address) == ({}, {}, {})
@@ -282,7 +280,7 @@ def test_a_head_that_cannot_be_read_closes_the_entering_socket(
     monkeypatch.setattr(selectors, "list_heads", heads)
     assert site.enter(room.slug, ada).frame()["type"] == "welcome"
     live = hubs.list_all()[-1]
-    live._subscribed(f"room:{uuid4()}")  # of a room that was let go meanwhile
+    live._subscribed(f"room:{uuid4()}")  # of a room that was freed meanwhile
 
 
 @pytest.mark.django_db

@@ -6,5 +6,4 @@ from apps.users.models import User
 
 
 def socket_path(user: User) -> str:
-    """Everyone has one."""
     return "/ws/notifications/"

@@ -1,4 +1,4 @@
-"""Digests: one mail a person and period, only about what is new and unread, and a link that ends them."""
+"""Digests: one mail per user and period about new unread notifications, and the link to unsubscribe."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def test_a_daily_digest_contains_new_unread_notifications() -> None:
     html = str(sent.alternatives[0][0])
     assert "Grace &lt;mentioned&gt; you" in html and "<mentioned>" not in html
     tomorrow = MONDAY + timedelta(days=1)
-    assert services.due_for_digest(now=tomorrow) == []  # nothing new, though it is unread
+    assert services.due_for_digest(now=tomorrow) == []  # unread, but not new
     tell(ada)
-    assert services.due_for_digest(now=MONDAY) == []  # this day had its mail
+    assert services.due_for_digest(now=MONDAY) == []  # the digest of this day was sent
     assert services.due_for_digest(now=tomorrow) == [ada.pk]
     services.mark_all_read(actor_id=ada.pk)
     assert services.due_for_digest(now=tomorrow) == []
@@ -119,7 +119,7 @@ def test_two_workers_send_one_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     first = threading.Thread(target=work)
     first.start()
     assert sending.wait(10)
-    assert services.send_digest(user_id=ada.pk) is False  # the other one is at it
+    assert services.send_digest(user_id=ada.pk) is False  # the other worker is sending it
     tell(ada)  # does not wait for the mail
     sent_by_other.set()
     first.join(10)

@@ -1,4 +1,4 @@
-"""The socket and the event stream on a real server: what comes, who is let in, when it ends."""
+"""The socket and the event stream on a real server: frames, admission, end."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def enter(site: Site, user: Any, query: str = "") -> Socket:
 
 @contextmanager
 def listen(site: Site, user: Any, **headers: str) -> Iterator[Iterator[tuple[str, dict[str, Any], str]]]:
-    """Events as (type, data, id)."""
+    """Yields events as (type, data, id)."""
     headers |= {"Authorization": f"Bearer {access_token_for(user)}", "Accept": "text/event-stream"}
     with httpx.Client(base_url=f"http://{site.host}", timeout=10) as http:
         with http.stream("GET", STREAM, headers=headers) as answer:
@@ -212,7 +212,7 @@ def test_hostile_frames_are_errors_or_close_the_socket(site: Site) -> None:
     socket.connection.send("x" * 1025)
     assert socket.close_code() == 1009
     fast = enter(site, ada)
-    with suppress(ConnectionClosed):  # the end may be here before the last one is sent
+    with suppress(ConnectionClosed):  # the socket may be closed before the last one is sent
         for _ in range(140):
             fast.send(type="ping")
     assert fast.close_code() == 4429
@@ -252,7 +252,7 @@ def told_of(user: Any, key: str) -> Any:
 
 
 def frames_of(socket: Socket, last: str) -> list[dict[str, Any]]:
-    """The frames behind the welcome, up to the first of type `last`."""
+    """Returns the frames after the welcome, up to the first of type `last`."""
     frames = [socket.frame()]
     while frames[-1]["type"] != last:
         frames.append(socket.frame())
@@ -398,7 +398,7 @@ def test_a_stopping_server_ends_its_streams_first(transactional_db: None) -> Non
         events = context.__enter__()
         next(events)
         begun = time.monotonic()
-    # `serving` has waited for the end of the server, which gives open answers 15 s to end by themselves.
+    # `serving` waits for the end of the server, which gives open responses 15 s.
     assert time.monotonic() - begun < 5
     assert next(events) == ("end", {"type": "end", "code": 1012}, "")
     context.__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""The list, what is unread, preferences, and services that tell people things."""
+"""The list, unread notifications, preferences, and notifications from services."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def tell(user: User, title: str = "Hello", **more: Any) -> Notification:
     return told
 
 
-class Person:
-    """Someone with a client."""
-
+class Caller:
     def __init__(self, user: User) -> None:
         self.headers = bearer(user)
         self.client = Client()
@@ -71,7 +69,7 @@ def test_unknown_recipients_and_external_links_are_refused() -> None:
 
 def test_the_list_has_pages_and_filters(django_assert_max_num_queries: Callable[..., Any]) -> None:
     user = UserFactory.create()
-    ada = Person(user)
+    ada = Caller(user)
     for number in range(25):
         tell(user, str(number), link="/#/rooms/lobby", data={"seq": number})
     tell(UserFactory.create())
@@ -101,7 +99,7 @@ def test_one_and_all_notifications_are_marked_as_read(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     user, other = UserFactory.create(), UserFactory.create()
-    ada = Person(user)
+    ada = Caller(user)
     one, _, _ = tell(user), tell(user), tell(user)
     foreign = tell(other)
     assert ada("GET", "summary/").json() == {"unread": 3, "seq": 3}
@@ -116,12 +114,12 @@ def test_one_and_all_notifications_are_marked_as_read(
     foreign.refresh_from_db()
     assert foreign.read_at is None
     with django_assert_max_num_queries(4):
-        assert Person(other)("GET", "summary/").json() == {"unread": 1, "seq": 1}
+        assert Caller(other)("GET", "summary/").json() == {"unread": 1, "seq": 1}
 
 
 def test_muted_kinds_are_not_notified() -> None:
     user = UserFactory.create()
-    ada = Person(user)
+    ada = Caller(user)
     shown = ada("GET", "preferences/").json()
     assert (shown["digest"], shown["muted_kinds"]) == ("daily", [])
     assert {"code": "test.mention", "title": "A test mentions you"} in shown["kinds"]

@@ -174,7 +174,7 @@ def test_missed_edits_and_deletions_arrive_once(base_url: str, room: Room) -> No
             told = [("edited", 1, 1), ("deleted", 2, 1)]
             await until(lambda: changes(received) == told)
             assert (socket.seq, socket.change) == (3, 2)
-        # With what it had seen, another one hears the rest, and only that.
+        # Another socket with the same numbers receives the rest, and only that.
         await asyncio.to_thread(change_in_a_thread, room, ada, 2, 3)
         async with ChatSocket(session, room.slug, after=socket.seq, changes=socket.change) as later:
             received = Listener(later)
@@ -184,7 +184,7 @@ def test_missed_edits_and_deletions_arrive_once(base_url: str, room: Room) -> No
             await until(lambda: messages(received) == [(4, "four")])
             assert changes(received) == [("edited", 3, 2), ("deleted", 4, 3)]
             assert (later.seq, later.change) == (4, 4)
-        # One that knows only the number of a message hears what comes after it; the welcome's number does not count.
+        # A socket that knows only a message receives what follows it; the welcome's number does not count.
         async with ChatSocket(session, room.slug, after=4) as old:
             received = Listener(old)
             await until(lambda: [change for _, change, _ in changes(received)] == [2, 3, 4])

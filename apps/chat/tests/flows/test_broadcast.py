@@ -27,7 +27,7 @@ def enter(
 
 
 def receive(socket: ClientConnection, kind: str) -> dict[str, Any]:
-    """The next frame of a kind; presence and the like in between are passed over."""
+    """Returns the next frame of a type, skipping others."""
     while True:
         frame: dict[str, Any] = json.loads(socket.recv(timeout=10))
         if frame["type"] == kind:

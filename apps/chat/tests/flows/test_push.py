@@ -1,4 +1,4 @@
-"""apps/chat/docs/push.md: a Celery task, in a process of its own, puts a message before people's eyes."""
+"""apps/chat/docs/push.md: a Celery task in a process of its own posts a message to open sockets."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def unread(listener: Listener) -> list[int]:
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
     client_sockets.run(scenario)
-    # The server lets go of a socket a moment after the client has.
+    # The server closes its side a moment after the client.
     asyncio.run(until(lambda: quota.count() == 0))
 
 
