@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from apps.common.exceptions import (
     Conflict,
@@ -47,6 +48,11 @@ class BanNotFound(NotFound):
 class RoomRoleTooLow(Denied):
     code = "room_role_too_low"
     detail = "Your role in this room does not allow this."
+
+
+MEMBERS_ONLY: Final = (RoomNotFound, NotAMember)
+ROLES_ONLY: Final = (*MEMBERS_ONLY, RoomRoleTooLow)
+"""The failures of operations that need a membership, or a role."""
 
 
 class SlugTaken(Conflict):

@@ -37,6 +37,10 @@ delete_expired = _task(services.delete_expired)
 forget_user = _task(services.forget_user)
 index_messages = _task(services.index_messages)
 retract_room = _task(services.retract_room)
-tell_of_invitation = _task(services.tell_of_invitation, retry_for=(EmailDeliveryError, OperationalError))
-tell_of_membership = _task(services.tell_of_membership)
-tell_of_message = _task(services.tell_of_message)
+tell_of_invitation = _task(
+    services.notify_of_invitation,
+    name="tell_of_invitation",
+    retry_for=(EmailDeliveryError, OperationalError),
+)
+tell_of_membership = _task(services.notify_of_membership, name="tell_of_membership")
+tell_of_message = _task(services.notify_of_message, name="tell_of_message")

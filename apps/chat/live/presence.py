@@ -46,11 +46,11 @@ class Presence:
     def __init__(self) -> None:
         self.version = 0
         """The number of this process's newest state."""
-        self.told_version = 0
+        self.published_version = 0
         """The number of the last state that this process published."""
         self._here: dict[UUID, tuple[int, str]] = {}  # the number of sockets, and the name
         self._elsewhere: dict[str, _State] = {}
-        self._told: dict[UUID, str] = {}
+        self._sent: dict[UUID, str] = {}
 
     @property
     def here(self) -> dict[UUID, str]:
@@ -124,11 +124,11 @@ class Presence:
         present.update(self.here)
         if len(present) > LIMIT:
             return []
-        told, self._told = self._told, present
-        went = [Change(user_id, name, False) for user_id, name in told.items() if user_id not in present]
-        came = [Change(user_id, name, True) for user_id, name in present.items() if user_id not in told]
+        sent, self._sent = self._sent, present
+        went = [Change(user_id, name, False) for user_id, name in sent.items() if user_id not in present]
+        came = [Change(user_id, name, True) for user_id, name in present.items() if user_id not in sent]
         return went + came
 
     def known_to(self, user_id: UUID, name: str) -> dict[UUID, str]:
         """Returns the users for a socket's welcome: those that all sockets know, and its own."""
-        return {**self._told, user_id: name}
+        return {**self._sent, user_id: name}

@@ -36,7 +36,7 @@ class PresenceSync:
         self._process = process
         self._feeds = feeds
         self._pending: dict[UUID, dict[UUID, Change]] = {}
-        self._told_at: dict[UUID, float] = {}
+        self._published_at: dict[UUID, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, feed: Feed, change: Change) -> None:
@@ -52,9 +52,11 @@ class PresenceSync:
         """Publish for the rooms whose pause is over, and schedule the others."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        self._told_at = {room_id: at for room_id, at in self._told_at.items() if now - at < self.PAUSE}
-        due = [room_id for room_id in self._pending if room_id not in self._told_at]
-        self._told_at.update(dict.fromkeys(due, now))
+        self._published_at = {
+            room_id: at for room_id, at in self._published_at.items() if now - at < self.PAUSE
+        }
+        due = [room_id for room_id in self._pending if room_id not in self._published_at]
+        self._published_at.update(dict.fromkeys(due, now))
         try:
             self._flush(due)
         finally:
@@ -75,11 +77,11 @@ class PresenceSync:
             event = {
                 "type": "presence",
                 "by": self._process,
-                "since": feed.presence.told_version,
+                "since": feed.presence.published_version,
                 "version": feed.presence.version,
                 "people": [[str(user_id), name, is_online] for user_id, name, is_online in pending.values()],
             }
-            feed.presence.told_version = feed.presence.version
+            feed.presence.published_version = feed.presence.version
             self._bus.publish(realtime.room_channel(room_id), realtime.encode(event))
 
     def heard(self, feed: Feed, event: Mapping[str, Any]) -> None:

@@ -20,10 +20,10 @@ from apps.chat.services.members import (
 from apps.chat.services.messages import delete_message, delete_messages_of, edit_message
 from apps.chat.services.moderation import ban_member, lift_ban, mute_member, remove_member, unmute_member
 from apps.chat.services.notifications import (
+    notify_of_invitation,
+    notify_of_membership,
+    notify_of_message,
     retract_room,
-    tell_of_invitation,
-    tell_of_membership,
-    tell_of_message,
 )
 from apps.chat.services.posting import (
     announce,

@@ -64,8 +64,8 @@ def find(room_id: UUID, candidates: Sequence[Candidate]) -> tuple[dict[int, Part
     asked = {id_ for _, draft, _ in candidates for id_ in draft.attachments}
     if not (named or replied or asked):
         return {}, {}
-    everyone = {id_ for ids in named.values() for id_ in ids}
-    names = selectors.names_of_members(room_id=room_id, user_ids=everyone) if everyone else {}
+    mentioned = {id_ for ids in named.values() for id_ in ids}
+    names = selectors.names_of_members(room_id=room_id, user_ids=mentioned) if mentioned else {}
     quotes = selectors.list_quotes(room_id=room_id, message_ids=replied) if replied else {}
     files = _files(room_id, asked) if asked else {}
     found: dict[int, Parts] = {}

@@ -27,7 +27,7 @@ EXCERPT: Final = 200
 
 
 @transaction.atomic
-def tell_of_message(*, room_id: UUID, message_id: UUID) -> int:
+def notify_of_message(*, room_id: UUID, message_id: UUID) -> int:
     """Notify the members whom a message mentions or replies to, once each; not its sender.
 
     Returns the number of members notified.
@@ -108,7 +108,7 @@ def _addressed(posted: Posted) -> dict[UUID, Kind]:
 
 
 @transaction.atomic
-def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
+def notify_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
     """Notify a user who was added to a room and is still a member. Returns whether they were notified."""
     member = (
         Membership.objects.select_for_update(no_key=True).filter(room_id=room_id, user_id=user_id).first()
@@ -129,7 +129,7 @@ def tell_of_membership(*, room_id: UUID, user_id: UUID, actor_id: UUID) -> bool:
     )
 
 
-def tell_of_invitation(*, invitation_id: UUID) -> None:
+def notify_of_invitation(*, invitation_id: UUID) -> None:
     """Notify the invited user, if the account exists, and send a mail to an invited address.
 
     Raises EmailDeliveryError.

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def mentioned(room: Room, by: Caller, *who: Caller, text: str = "the secret") -> str:
     """Post a message that mentions users, and notify them. Returns its id."""
     id_: str = by.say(room, " ".join(f"<@{one.id}>" for one in who) + f" {text}").json()["id"]
-    assert services.tell_of_message(room_id=room.pk, message_id=UUID(id_)) == len(who)
+    assert services.notify_of_message(room_id=room.pk, message_id=UUID(id_)) == len(who)
     return id_
 
 
@@ -118,7 +118,7 @@ def test_an_edit_without_mentions_keeps_the_notification_of_a_reply() -> None:
     ada, grace = new_caller(room), new_caller(room)
     asked = grace.say(room, "who?").json()["id"]
     id_ = ada.say(room, "me", reply_to=asked).json()["id"]
-    services.tell_of_message(room_id=room.pk, message_id=UUID(id_))
+    services.notify_of_message(room_id=room.pk, message_id=UUID(id_))
     ada("PATCH", f"rooms/{room.slug}/messages/{id_}/", {"message": "not me"})
     assert read(grace) == ["not me"]
 
@@ -156,7 +156,7 @@ def test_the_notification_of_an_invitation_is_deleted_with_it(end: Any) -> None:
     room = RoomFactory.create()
     owner, grace = new_caller(room, Role.OWNER), new_caller()
     id_ = owner("POST", f"rooms/{room.slug}/invitations/", {"user": grace.id}).json()["id"]
-    services.tell_of_invitation(invitation_id=UUID(id_))
+    services.notify_of_invitation(invitation_id=UUID(id_))
     assert Notification.objects.filter(user=grace.user).count() == 1
     end(owner, grace, room, id_)
     assert not Notification.objects.filter(user=grace.user).exists()
@@ -170,7 +170,7 @@ def test_a_message_deleted_during_notification_leaves_no_notification() -> None:
     told: list[int] = []
 
     def tell() -> None:
-        told.append(services.tell_of_message(room_id=room.pk, message_id=UUID(id_)))
+        told.append(services.notify_of_message(room_id=room.pk, message_id=UUID(id_)))
         connection.close()
 
     with transaction.atomic():

@@ -176,7 +176,7 @@ def test_mails_to_unverified_addresses_have_no_text_of_unverified_accounts(
     if has_account:
         verified(email="stranger@example.org")
     invitation = services.invite(actor_id=inviter.user.pk, slug=room.slug, email="stranger@example.org")
-    services.tell_of_invitation(invitation_id=invitation.pk)
+    services.notify_of_invitation(invitation_id=invitation.pk)
     (message,) = mail.outbox
     assert isinstance(message, mail.EmailMultiAlternatives)
     words = f"{message.subject}\n{message.body}\n{message.alternatives[0][0]!s}"

@@ -44,7 +44,7 @@ def test_mentioned_and_answered_members_are_notified_once() -> None:
     assert one.body == ("@Grace @Linus @Ada and " + "x" * 300)[:199] + "…"
     assert one.data == {"room": "moor", "message": said["id"], "seq": 2}
     answer = ada.say(room, "I do", reply_to=asked["id"]).json()
-    assert services.tell_of_message(room_id=room.pk, message_id=UUID(answer["id"])) == 1
+    assert services.notify_of_message(room_id=room.pk, message_id=UUID(answer["id"])) == 1
     newest = Notification.objects.get(user=grace.user, seq=2)
     assert (newest.kind, newest.title) == ("chat.reply", "Ada replied to you in The Moor")
 
@@ -55,7 +55,7 @@ def test_mentions_over_the_rate_limit_notify_no_member(settings: Any) -> None:
     ada, grace = new_caller(room), new_caller(room)
     for expected in (1, 0):
         said = ada.say(room, f"<@{grace.id}>").json()
-        assert services.tell_of_message(room_id=room.pk, message_id=UUID(said["id"])) == expected
+        assert services.notify_of_message(room_id=room.pk, message_id=UUID(said["id"])) == expected
     assert said["mentions"] == [{"user": grace.id, "name": grace.user.name}]
     assert Notification.objects.count() == 1
 
@@ -65,7 +65,7 @@ def test_notifications_that_name_an_erased_user_are_deleted() -> None:
     ada, grace = new_caller(room, name="Ada Lovelace"), new_caller(room)
     for who in (ada, grace):
         said = who.say(room, f"<@{ada.id}> <@{grace.id}>").json()
-        services.tell_of_message(room_id=room.pk, message_id=UUID(said["id"]))
+        services.notify_of_message(room_id=room.pk, message_id=UUID(said["id"]))
     assert Notification.objects.count() == 2
     notifications.forget_user(user_id=ada.user.pk)
     assert not Notification.objects.exists()
@@ -76,11 +76,11 @@ def test_former_members_and_deleted_messages_cause_no_notification() -> None:
     ada, grace = new_caller(room), new_caller(room)
     said = ada.say(room, f"<@{grace.id}>").json()["id"]
     Membership.objects.filter(user=grace.user).delete()
-    assert services.tell_of_message(room_id=room.pk, message_id=UUID(said)) == 0
+    assert services.notify_of_message(room_id=room.pk, message_id=UUID(said)) == 0
     Membership.objects.create(room=room, user=grace.user)
     ada("DELETE", f"rooms/{room.slug}/messages/{said}/")
-    assert services.tell_of_message(room_id=room.pk, message_id=UUID(said)) == 0
-    assert services.tell_of_message(room_id=room.pk, message_id=uuid4()) == 0
+    assert services.notify_of_message(room_id=room.pk, message_id=UUID(said)) == 0
+    assert services.notify_of_message(room_id=room.pk, message_id=uuid4()) == 0
     assert not Notification.objects.exists()
 
 

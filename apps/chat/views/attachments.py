@@ -17,7 +17,6 @@ from apps.common.http.operation import ApiRequest, View, operation
 from apps.common.http.parsers import UploadParser
 from infrastructure import storage
 
-_MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 # Browsers display or save an upload and never run it.
 _POLICY: Final = "default-src 'none'; sandbox"
 
@@ -36,7 +35,7 @@ class AttachmentsView(View, tag="Attachments"):
         body=FileInput,
         answers={201: AttachmentOutput},
         failures=[
-            *_MEMBERS_ONLY,
+            *exceptions.MEMBERS_ONLY,
             exceptions.Muted,
             exceptions.FileNotTaken,
             exceptions.TooManyUploads,
@@ -56,9 +55,9 @@ class AttachmentView(View, tag="Attachments"):
         answers={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (200, "*/*"): OpenApiTypes.BINARY,
-            (206, "*/*"): (OpenApiTypes.BINARY, "The part that `Range` asks for."),
+            (206, "*/*"): (OpenApiTypes.BINARY, "The range requested by `Range`."),
         },
-        failures=[*_MEMBERS_ONLY, exceptions.AttachmentNotFound, media.RangeNotSatisfiable],
+        failures=[*exceptions.MEMBERS_ONLY, exceptions.AttachmentNotFound, media.RangeNotSatisfiable],
     )
     def get(self, request: ApiRequest, slug: str, attachment_id: UUID) -> HttpResponseBase:
         """For members of the room; always as a download, with the detected type. `Range` and `If-Range` are honored."""

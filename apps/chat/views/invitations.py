@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,8 +14,6 @@ from apps.chat.serializers import RoomOutput
 from apps.common.http import fields
 from apps.common.http.operation import ApiRequest, View, operation
 from apps.users.exceptions import InvalidEmail
-
-_MODERATORS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
 
 
 class InvitationOutput(serializers.Serializer[Any]):
@@ -45,7 +43,7 @@ class InvitationsView(View, tag="Invitations"):
         "chat_invitations_list",
         "List a room's open invitations",
         page=InvitationOutput,
-        failures=_MODERATORS_ONLY,
+        failures=exceptions.ROLES_ONLY,
     )
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Invitation]:
         """For moderators and owners. The newest first."""
@@ -56,7 +54,7 @@ class InvitationsView(View, tag="Invitations"):
         "Invite a user",
         body=InvitationInput,
         answers={201: InvitationOutput},
-        failures=[*_MODERATORS_ONLY, exceptions.TooManyInvitations, exceptions.TooOften, InvalidEmail],
+        failures=[*exceptions.ROLES_ONLY, exceptions.TooManyInvitations, exceptions.TooOften, InvalidEmail],
     )
     def post(
         self, request: ApiRequest, slug: str, *, email: str | None = None, user_id: UUID | None = None
@@ -70,7 +68,7 @@ class InvitationView(View, tag="Invitations"):
         "chat_invitations_withdraw",
         "Withdraw an invitation",
         answers={204: "The invitation is withdrawn."},
-        failures=[*_MODERATORS_ONLY, exceptions.InvitationNotFound],
+        failures=[*exceptions.ROLES_ONLY, exceptions.InvitationNotFound],
     )
     def delete(self, request: ApiRequest, slug: str, invitation_id: UUID) -> None:
         """For moderators and owners."""
@@ -117,5 +115,5 @@ class DeclineView(View, tag="Invitations"):
         failures=[exceptions.InvitationNotFound],
     )
     def post(self, request: ApiRequest, invitation_id: UUID) -> None:
-        """The room is not told."""
+        """The room gets no notice."""
         services.decline_invitation(actor_id=request.caller.user.pk, invitation_id=invitation_id)

@@ -15,13 +15,7 @@ from apps.chat.serializers import MemberOutput, RoomOutput
 from apps.common.http import fields
 from apps.common.http.operation import Answer, ApiRequest, View, operation
 
-_MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
-_ON_A_MEMBER: Final = (
-    *_MEMBERS_ONLY,
-    exceptions.RoomRoleTooLow,
-    exceptions.MemberNotFound,
-    exceptions.LastOwner,
-)
+_ON_A_MEMBER: Final = (*exceptions.ROLES_ONLY, exceptions.MemberNotFound, exceptions.LastOwner)
 
 
 class JoinView(View, tag="Members"):
@@ -43,7 +37,7 @@ class LeaveView(View, tag="Members"):
         "chat_rooms_leave",
         "Leave a room",
         answers={204: "You are no longer a member."},
-        failures=[*_MEMBERS_ONLY, exceptions.LastOwner],
+        failures=[*exceptions.MEMBERS_ONLY, exceptions.LastOwner],
     )
     def post(self, request: ApiRequest, slug: str) -> None:
         """Your sockets in it are closed."""
@@ -57,7 +51,7 @@ class MembersView(View, tag="Members"):
         user = fields.UUIDField(source="user_id")
         role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
 
-    @operation("chat_members_list", "List members", page=MemberOutput, failures=_MEMBERS_ONLY)
+    @operation("chat_members_list", "List members", page=MemberOutput, failures=exceptions.MEMBERS_ONLY)
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Membership]:
         """In the order in which they joined."""
         membership = selectors.get_membership(user_id=request.caller.user.pk, slug=slug)
@@ -119,7 +113,7 @@ class ReadView(View, tag="Members"):
         "Mark messages as read",
         body=ReadInput,
         answers={204: "Marked."},
-        failures=_MEMBERS_ONLY,
+        failures=exceptions.MEMBERS_ONLY,
     )
     def post(self, request: ApiRequest, slug: str, *, seq: int) -> None:
         """Up to a number. Marks only move forward; on a socket, send a `read` frame."""

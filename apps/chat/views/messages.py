@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -17,8 +17,6 @@ from apps.chat.serializers import MessageOutput
 from apps.chat.types import UUID_PATTERN, Posted
 from apps.common.http import fields
 from apps.common.http.operation import Answer, ApiRequest, View, operation
-
-_MEMBERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember)
 
 
 class ClientIdField(fields.UUIDField):
@@ -52,7 +50,7 @@ class MessagesView(View, tag="Messages"):
         rows=selectors.as_posted,
         filters=MessageFilter,
         pagination=MessagePagination,
-        failures=_MEMBERS_ONLY,
+        failures=exceptions.MEMBERS_ONLY,
     )
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Message]:
         """The newest page, or the page after or before a number; the oldest message first."""
@@ -65,7 +63,7 @@ class MessagesView(View, tag="Messages"):
         body=MessageInput,
         answers={201: MessageOutput, 200: MessageOutput},
         failures=[
-            *_MEMBERS_ONLY,
+            *exceptions.MEMBERS_ONLY,
             exceptions.Muted,
             exceptions.InvalidMessage,
             exceptions.InvalidReply,
@@ -118,7 +116,7 @@ class SearchView(View, tag="Messages"):
         query=SearchInput,
         page=FoundOutput,
         rows=selectors.as_found,
-        failures=_MEMBERS_ONLY,
+        failures=exceptions.MEMBERS_ONLY,
     )
     def get(self, request: ApiRequest, slug: str, *, query: str) -> QuerySet[Message]:
         """Takes words, "phrases", `or` and `-without`. The newest message first, with the matches marked in a snippet."""
@@ -138,7 +136,7 @@ class MessageView(View, tag="Messages"):
         body=MessageChangeInput,
         answers=MessageOutput,
         failures=[
-            *_MEMBERS_ONLY,
+            *exceptions.MEMBERS_ONLY,
             exceptions.MessageNotFound,
             exceptions.MessageDeleted,
             exceptions.RoomRoleTooLow,
@@ -155,7 +153,7 @@ class MessageView(View, tag="Messages"):
         "chat_messages_delete",
         "Delete a message",
         answers={204: "The text is deleted; the number stays."},
-        failures=[*_MEMBERS_ONLY, exceptions.MessageNotFound, exceptions.RoomRoleTooLow],
+        failures=[*exceptions.MEMBERS_ONLY, exceptions.MessageNotFound, exceptions.RoomRoleTooLow],
     )
     def delete(self, request: ApiRequest, slug: str, message_id: UUID) -> None:
         """Your own; moderators and owners may delete any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -15,8 +15,6 @@ from apps.chat.models import Ban, Membership
 from apps.chat.serializers import MemberOutput
 from apps.common.http import fields
 from apps.common.http.operation import Answer, ApiRequest, View, operation
-
-_MODERATORS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
 
 
 class MuteView(View, tag="Members"):
@@ -36,7 +34,7 @@ class MuteView(View, tag="Members"):
         "Mute a member for a time",
         body=MuteInput,
         answers=MemberOutput,
-        failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound, exceptions.InvalidMute],
+        failures=[*exceptions.ROLES_ONLY, exceptions.MemberNotFound, exceptions.InvalidMute],
     )
     def post(
         self,
@@ -61,7 +59,7 @@ class MuteView(View, tag="Members"):
         "chat_members_unmute",
         "Unmute a member",
         answers={204: "The member can post again."},
-        failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound],
+        failures=[*exceptions.ROLES_ONLY, exceptions.MemberNotFound],
     )
     def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
         """A member below you."""
@@ -82,7 +80,7 @@ class BansView(View, tag="Members"):
 
         user = fields.UUIDField(source="user_id")
 
-    @operation("chat_bans_list", "List bans", page=BanOutput, failures=_MODERATORS_ONLY)
+    @operation("chat_bans_list", "List bans", page=BanOutput, failures=exceptions.ROLES_ONLY)
     def get(self, request: ApiRequest, slug: str) -> QuerySet[Ban]:
         """For moderators and owners. The oldest first."""
         moderator = selectors.get_moderator(user_id=request.caller.user.pk, slug=slug)
@@ -93,7 +91,7 @@ class BansView(View, tag="Members"):
         "Ban a user",
         body=BanInput,
         answers={201: BanOutput, 200: BanOutput},
-        failures=[*_MODERATORS_ONLY, exceptions.MemberNotFound],
+        failures=[*exceptions.ROLES_ONLY, exceptions.MemberNotFound],
     )
     def post(self, request: ApiRequest, slug: str, *, user_id: UUID) -> Answer:
         """A user below you, a member or not, is removed and cannot return. 200 for a user who is banned already."""
@@ -106,7 +104,7 @@ class BanView(View, tag="Members"):
         "chat_bans_lift",
         "Lift a ban",
         answers={204: "The ban is lifted."},
-        failures=[*_MODERATORS_ONLY, exceptions.BanNotFound],
+        failures=[*exceptions.ROLES_ONLY, exceptions.BanNotFound],
     )
     def delete(self, request: ApiRequest, slug: str, user_id: UUID) -> None:
         """The user can join, be added or be invited again."""

@@ -18,7 +18,6 @@ from apps.common.http import fields
 from apps.common.http.operation import ApiRequest, View, operation
 
 MAX_EVENT: Final = 2_000
-_OWNERS_ONLY: Final = (exceptions.RoomNotFound, exceptions.NotAMember, exceptions.RoomRoleTooLow)
 
 
 class RoomsView(View, tag="Rooms"):
@@ -84,7 +83,7 @@ class RoomView(View, tag="Rooms"):
         "Change a room",
         body=RoomChangeInput,
         answers=RoomOutput,
-        failures=[*_OWNERS_ONLY, exceptions.TooManyRooms],
+        failures=[*exceptions.ROLES_ONLY, exceptions.TooManyRooms],
     )
     def patch(
         self,
@@ -104,7 +103,7 @@ class RoomView(View, tag="Rooms"):
         "chat_rooms_delete",
         "Delete a room",
         answers={204: "The room and its messages are deleted."},
-        failures=_OWNERS_ONLY,
+        failures=exceptions.ROLES_ONLY,
     )
     def delete(self, request: ApiRequest, slug: str) -> None:
         """For owners."""
@@ -141,5 +140,5 @@ class PushEventView(View, tag="Messages"):
     def post(
         self, request: ApiRequest, slug: str, *, name: str, data: Mapping[str, Any] | None = None
     ) -> None:
-        """A frame `{"type":"event","name","data"}` for everyone in the room."""
+        """A frame `{"type":"event","name","data"}` for every open socket in the room."""
         services.push_event(slug=slug, name=name, data=data)

@@ -14,7 +14,7 @@ export class Presence {
     this.#changed = changed;
   }
 
-  /** Replace everyone who is online. */
+  /** Replace the users who are online. */
   begin(online) {
     this.online = new Map(online.map(({ user, name }) => [user, name]));
     this.#changed();

@@ -17,7 +17,7 @@ export class Timeline {
   head = null; // nothing is known yet
   #known = new Map(); // seq → message, from `oldest` to `head`
   #ahead = new Map(); // seq → message beyond a gap
-  #changed = new Map(); // seq → the newest change that was told of that message
+  #changed = new Map(); // seq → the newest change received for that message
   #own = new Map(); // clientId → own message without a number, in the order of writing
 
   /** Start after message number `seq`. Older ones come by `prepend`. */
@@ -113,7 +113,7 @@ export class Timeline {
     return [...this.#own.values()].filter((message) => message.standing !== Standing.REFUSED);
   }
 
-  /** A message with the changes that were told before it arrived, its own and that of the message which it quotes. */
+  /** A message with the changes that were received before it, its own and that of the message it quotes. */
   #current(message) {
     const newer = this.#changed.get(message.seq);
     const quoted = message.replyTo && this.#changed.get(message.replyTo.seq);
