@@ -80,3 +80,9 @@ def serve(transactional_db: None) -> Iterator[Callable[[], Site]]:
     yield start
     for context in reversed(stack):
         context.__exit__(None, None, None)
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "joined"])
+def is_joined(request: pytest.FixtureRequest) -> bool:
+    """Whether the server supports joined writes."""
+    return bool(request.param)

@@ -27,7 +27,7 @@ from apps.chat.live.hub import Hub
 from apps.chat.live.subscriber import Subscriber
 from apps.chat.models import Message
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.tests.test_hub_parts import Client
+from apps.chat.tests.hub_parts import Client
 from apps.chat.types import Draft, Head
 from infrastructure import realtime
 from infrastructure.realtime.memory import Air, MemoryBus

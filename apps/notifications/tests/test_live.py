@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -19,70 +16,15 @@ from jsonschema import Draft202012Validator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from apps.api import services as api
-from apps.common.tests.servers import Site, Socket, serving, wait_until
+from apps.common.tests.servers import Site, serving
 from apps.notifications import asyncapi, selectors, services
-from apps.notifications.live import hub, quota, sse, stream
+from apps.notifications.live import hub, quota, stream
 from apps.notifications.models import Inbox
+from apps.notifications.tests.streams import STREAM, enter, handshake, listen, tell
 from apps.users.models import Session, SessionEnd
 from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
 from infrastructure.realtime.database_threads import DatabaseThreads
-
-STREAM = "/api/private/v1/notifications/stream/"
-
-
-@pytest.fixture(scope="module")
-def server(django_db_setup: None) -> Iterator[Site]:
-    with serving(Site) as site:
-        yield site
-
-
-@pytest.fixture
-def site(transactional_db: None, server: Site) -> Iterator[Site]:
-    site = Site(server.port)
-    yield site
-    site.hang_up()
-    wait_until(lambda: quota.count() == 0)
-
-
-def handshake(site: Site, query: str = "", **options: Any) -> Socket:
-    return site.connect(f"ws://{site.host}/ws/notifications/{query}", **options)
-
-
-def enter(site: Site, user: Any, query: str = "") -> Socket:
-    return handshake(site, query, additional_headers={"Authorization": f"Bearer {access_token_for(user)}"})
-
-
-@contextmanager
-def listen(site: Site, user: Any, **headers: str) -> Iterator[Iterator[tuple[str, dict[str, Any], str]]]:
-    """Yields events as (type, data, id)."""
-    headers |= {"Authorization": f"Bearer {access_token_for(user)}", "Accept": "text/event-stream"}
-    with httpx.Client(base_url=f"http://{site.host}", timeout=10) as http:
-        with http.stream("GET", STREAM, headers=headers) as answer:
-            assert answer.status_code == 200, answer.read()
-            assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-            assert (answer.headers["Cache-Control"], answer.headers["X-Accel-Buffering"]) == (
-                "no-store",
-                "no",
-            )
-
-            def events() -> Iterator[tuple[str, dict[str, Any], str]]:
-                seen: dict[str, str] = {}
-                for line in answer.iter_lines():
-                    name, _, value = line.partition(": ")
-                    if line:
-                        seen[name] = value
-                    elif "data" in seen:
-                        yield seen["event"], json.loads(seen["data"]), seen.get("id", "")
-                        seen = {}
-                    else:
-                        seen = {}
-
-            yield events()
-
-
-def tell(user: Any, title: str = "Hello") -> Any:
-    return services.notify(user_id=user.pk, kind="test.kind", title=title)
 
 
 def test_a_socket_gets_a_welcome_and_live_notifications(site: Site) -> None:
@@ -142,19 +84,6 @@ def test_a_conversation_matches_the_asyncapi_document_and_uses_all_of_it(site: S
     path = "/api/private/notifications/asyncapi.yaml"
     headers = {"Authorization": f"Bearer {access_token_for(ada)}"}
     assert Client().get(path, headers=headers).content.startswith(b"asyncapi: 3.0.0")
-
-
-def test_a_socket_resumes_after_the_last_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PAGE", 3)
-    ada = UserFactory.create()
-    for number in range(1, 11):
-        tell(ada, str(number))
-    socket = enter(site, ada, "?after=3")
-    assert socket.frame()["seq"] == 10
-    assert [socket.frame()["seq"] for _ in range(7)] == list(range(4, 11))
-    assert enter(site, ada, "?after=999").frame() == {"type": "welcome", "seq": 10, "unread": 10}
-    wrong = enter(site, ada, "?after=x")
-    assert (wrong.frame()["type"], wrong.frame()["code"]) == ("welcome", "invalid_frame")
 
 
 def test_the_unread_count_is_sent_after_a_redundant_nudge(
@@ -247,124 +176,6 @@ def test_the_sweep_finds_what_redis_lost(site: Site) -> None:
     assert socket.next("notification", timeout=5)["seq"] == 1
 
 
-def told_of(user: Any, key: str) -> Any:
-    return services.notify(user_id=user.pk, kind="test.kind", title=key, body="once", key=key)
-
-
-def frames_of(socket: Socket, last: str) -> list[dict[str, Any]]:
-    """Returns the frames after the welcome, up to the first of type `last`."""
-    frames = [socket.frame()]
-    while frames[-1]["type"] != last:
-        frames.append(socket.frame())
-    return frames[1:]
-
-
-def test_missed_changes_and_removals_are_replayed_before_new_notifications(site: Site) -> None:
-    ada = UserFactory.create()
-    keys = [f"test:{number}" for number in range(6)]
-    told = [told_of(ada, key) for key in keys[:5]]
-    socket = enter(site, ada)
-    assert socket.frame()["seq"] == 5
-    site.hang_up()
-    services.revise(key=keys[0], body="twice", keep=[ada.pk])
-    services.retract(keys=[keys[1]])
-    services.retract(keys=[keys[2]])
-    services.revise(key=keys[0], body="thrice", keep=[ada.pk])
-    told_of(ada, keys[5])
-    services.retract(keys=[keys[5]])
-    new = tell(ada, "new")
-    services.retract(keys=[keys[4]])
-    changed = selectors.frame(told[0]) | {"type": "changed", "body": "thrice", "at": at_of(told[0])}
-    assert frames_of(enter(site, ada, "?after=5"), "unread") == [
-        {"type": "removed", "ids": [str(told[1].pk), str(told[2].pk)]},
-        changed,
-        {"type": "removed", "ids": [str(told[4].pk)]},
-        selectors.frame(new) | {"at": at_of(new)},
-        {"type": "unread", "unread": 3},
-    ]
-    # Those made before notification 7 was the newest are known to a client that has it.
-    assert frames_of(enter(site, ada, "?after=7"), "unread") == [
-        {"type": "removed", "ids": [str(told[4].pk)]},
-        {"type": "unread", "unread": 3},
-    ]
-
-
-def at_of(notification: Any) -> str:
-    return str(notification.created_at.isoformat().replace("+00:00", "Z"))
-
-
-@pytest.mark.parametrize(
-    ("query", "seen"), [("", ["pong"]), ("?after=0", ["pong", "notification", "unread"])]
-)
-def test_changes_are_not_replayed_to_a_client_that_knows_no_notification(
-    site: Site, query: str, seen: list[str]
-) -> None:
-    ada, grace = UserFactory.create(), UserFactory.create()
-    for key in ("test:1", "test:2"):
-        told_of(ada, key)
-    told_of(grace, "test:3")
-    services.revise(key="test:1", body="twice", keep=[ada.pk])
-    services.retract(keys=["test:2", "test:3"])
-    socket = enter(site, ada, query)
-    socket.send(type="ping")
-    assert sorted(one["type"] for one in frames_of(socket, seen[-1])) == sorted(seen)
-    assert socket.is_quiet()
-
-
-def test_more_changes_than_a_page_are_replayed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PAGE", 3)
-    ada = UserFactory.create()
-    told = [told_of(ada, f"test:{number}") for number in range(10)]
-    for number in range(10):
-        if number % 2:
-            services.retract(keys=[f"test:{number}"])
-        else:
-            services.revise(key=f"test:{number}", body="twice", keep=[ada.pk])
-    frames = frames_of(enter(site, ada, "?after=10"), "unread")
-    assert [one.get("id") or one["ids"] for one in frames[:-1]] == [
-        [str(one.pk)] if number % 2 else str(one.pk) for number, one in enumerate(told)
-    ]
-
-
-def test_the_sweep_finds_changes_that_redis_lost(site: Site) -> None:
-    ada = UserFactory.create()
-    told_of(ada, "test:1")
-    socket = enter(site, ada)
-    socket.next("welcome")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(realtime, "publish", lambda *_: None)
-        services.revise(key="test:1", body="twice", keep=[ada.pk])
-    assert socket.next("changed", timeout=5)["body"] == "twice"
-
-
-def test_the_event_stream_replays_missed_changes(site: Site) -> None:
-    ada = UserFactory.create()
-    first, second = told_of(ada, "test:1"), told_of(ada, "test:2")
-    services.revise(key="test:1", body="twice", keep=[ada.pk])
-    services.retract(keys=["test:2"])
-    tell(ada, "new")
-    with listen(site, ada, **{"Last-Event-ID": "2"}) as events:
-        assert next(events)[0] == "welcome"
-        name, data, id_ = next(events)
-        assert (name, data["id"], data["body"], id_) == ("changed", str(first.pk), "twice", "")
-        assert next(events) == ("removed", {"type": "removed", "ids": [str(second.pk)]}, "")
-        assert next(events)[0] == "notification"
-
-
-def test_the_event_stream_resumes_after_the_last_event(site: Site) -> None:
-    ada = UserFactory.create()
-    for title in ("one", "two\nlines"):
-        tell(ada, title)
-    with listen(site, ada, **{"Last-Event-ID": "1"}) as events:
-        assert next(events) == ("welcome", {"type": "welcome", "seq": 2, "unread": 2}, "")
-        name, data, id_ = next(events)
-        assert (name, data["title"], data["seq"], id_) == ("notification", "two\nlines", 2, "2")
-        assert next(events)[:2] == ("unread", {"type": "unread", "unread": 2})
-        tell(ada, "three")
-        assert next(events)[1]["title"] == "three"
-    wait_until(lambda: quota.count() == 0)
-
-
 def test_the_event_stream_occupies_no_thread_and_sends_heartbeats(
     site: Site, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -414,36 +225,6 @@ def test_the_event_stream_is_guarded_by_its_zone(site: Site) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
     assert httpx.head(f"http://{site.host}{STREAM}", headers=headers).status_code == 200
     assert quota.count() == 0
-
-
-@pytest.mark.django_db
-def test_without_an_event_loop_the_response_has_new_notifications_and_ends() -> None:
-    ada = UserFactory.create()
-    for title in ("one", "two"):
-        tell(ada, title)
-    headers = {"Authorization": f"Bearer {access_token_for(ada)}", "Last-Event-ID": "1"}
-    answer: Any = Client().get(STREAM, headers=headers)
-    body = b"".join(answer.streaming_content).decode()
-    assert body.startswith("retry: 3000\n\nid: 2\nevent: notification\ndata: {")
-    assert body.count("event:") == 1
-
-
-@pytest.mark.django_db
-def test_without_an_event_loop_the_response_has_missed_changes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sse, "PAGE", 2)
-    ada = UserFactory.create()
-    for number in range(5):
-        told_of(ada, f"test:{number}")
-    for number in range(5):
-        services.revise(key=f"test:{number}", body="twice", keep=[ada.pk])
-    for _ in range(3):
-        tell(ada)
-    headers = {"Authorization": f"Bearer {access_token_for(ada)}", "Last-Event-ID": "5"}
-    answer: Any = Client().get(STREAM, headers=headers)
-    body = b"".join(answer.streaming_content).decode()
-    assert re.findall("event: (.*)", body) == ["changed"] * 5 + ["notification"] * 2
 
 
 def push_from_transaction(user: Any) -> None:

@@ -1,0 +1,24 @@
+"""A server with the streams of one test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from apps.common.tests.servers import Site, serving, wait_until
+from apps.notifications.live import quota
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Site]:
+    with serving(Site) as site:
+        yield site
+
+
+@pytest.fixture
+def site(transactional_db: None, server: Site) -> Iterator[Site]:
+    site = Site(server.port)
+    yield site
+    site.hang_up()
+    wait_until(lambda: quota.count() == 0)
