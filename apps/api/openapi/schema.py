@@ -87,7 +87,7 @@ class ZoneAutoSchema(AutoSchema):
             return super().get_response_serializers()
         return {
             status: OpenApiResponse(response, description=words) if words else response
-            for status, (response, words) in self._declared.answers.items()
+            for status, (response, words) in self._declared.documented.items()
         }
 
     def get_override_parameters(self) -> list[Any]:

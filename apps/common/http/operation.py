@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import wraps
 from typing import Any, ClassVar, Final, get_args
 
@@ -69,27 +69,6 @@ class Answer:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """The declaration of a method, for the schema.
-
-    `answers` has a response and a description for each status, or for a pair of status and media type. `path` has the
-    parameters of the route.
-    """
-
-    id: str
-    summary: str
-    description: str
-    path: frozenset[str]
-    body: type[Input] | None
-    query: type[Input] | None
-    partial: bool
-    answers: Mapping[Any, tuple[Any, str]]
-    filters: type[FilterSet] | None
-    pagination: type[BasePagination]
-    parameters: Sequence[OpenApiParameter]
-
-
 class View(APIView):
     """The base of views whose methods are operations; `tag` is their heading in the documentation.
 
@@ -108,22 +87,9 @@ class View(APIView):
                 raise TypeError(f"{cls.__qualname__}.{name} is not an operation: declare it with @operation.")
 
 
-def operation(
-    id: str,
-    summary: str,
-    *,
-    body: type[Input] | None = None,
-    query: type[Input] | None = None,
-    partial: bool = False,
-    answers: Mapping[Any, Any] | Output | None = None,
-    page: Output | None = None,
-    rows: Callable[[Any], Sequence[Any]] | None = None,
-    filters: type[FilterSet] | None = None,
-    pagination: type[BasePagination] = KeysetPagination,
-    failures: Collection[type[DomainError]] = (),
-    parameters: Sequence[OpenApiParameter] = (),
-) -> Callable[[_Method], Callable[..., HttpResponseBase]]:
-    """Declare a method of a `View`; its docstring is the description.
+@dataclass(slots=True)
+class Operation:
+    """Declares a method of a `View`; its docstring is the description. `handle.operation` has the declaration.
 
     The method takes the request, the parameters of its route, and each field of `body` and `query` as a keyword-only
     argument, by the field's `source`. Optional fields need a default. `**changes: Unpack[SomeTypedDict]` takes all fields.
@@ -139,27 +105,46 @@ def operation(
         failures: Domain errors, for the documentation.
         parameters: Documentation of parameters that the method reads from the request.
 
+    Attributes:
+        documented: The answers as pairs of an output and a description.
+        path: The parameters of the route.
+
     Raises TypeError for a method that does not match.
     """
 
-    def declare(method: _Method) -> Callable[..., HttpResponseBase]:
+    id: str
+    summary: str
+    _: KW_ONLY
+    body: type[Input] | None = None
+    query: type[Input] | None = None
+    partial: bool = False
+    answers: Mapping[Any, Any] | Output | None = None
+    page: Output | None = None
+    rows: Callable[[Any], Sequence[Any]] | None = None
+    filters: type[FilterSet] | None = None
+    pagination: type[BasePagination] = KeysetPagination
+    failures: Collection[type[DomainError]] = ()
+    parameters: Sequence[OpenApiParameter] = ()
+    documented: Mapping[Any, tuple[Any, str]] = field(init=False)
+    path: frozenset[str] = field(init=False)
+    description: str = field(init=False)
+
+    def __call__(self, method: _Method) -> Callable[..., HttpResponseBase]:
+        body, query, partial = self.body, self.query, self.partial
         name, where = method.__name__, f"{method.__module__}.{method.__qualname__}"
         if name not in _METHODS or (body is not None and name not in _WITH_BODY):
             raise TypeError(
                 f"{where}: {name.upper()} takes no {'body' if name in _METHODS else 'operation'}."
             )
-        declared = {200: page(many=True)} if page is not None else answers if answers is not None else DONE
-        described = {
-            status: _described(answer)
-            for status, answer in (declared if isinstance(declared, Mapping) else {200: declared}).items()
-        }
-        render = (
-            _page_renderer(page, rows, filters, pagination)
-            if page is not None
-            else _renderer(where, {status: response for status, (response, _) in described.items()})
+        declared = self.answers if self.page is None else self.page(many=True)
+        by_status = (
+            declared if isinstance(declared, Mapping) else DONE if declared is None else {200: declared}
         )
-        path = _require_match(where, method, [*_fields(query), *_fields(body, partial=partial)])
-        known = _query_names(query, filters, pagination if page is not None else None, parameters)
+        self.documented = {status: _described(answer) for status, answer in by_status.items()}
+        self.description = inspect.cleandoc(method.__doc__ or "")
+        self.path = _require_match(where, method, [*_fields(query), *_fields(body, partial=partial)])
+        known = _query_names(self)
+        render = _renderer(where, self.documented) if self.page is None else _page_renderer(self, self.page)
 
         @wraps(method)
         def handle(view: View, request: Request, **kwargs: Any) -> HttpResponseBase:
@@ -174,23 +159,12 @@ def operation(
                 kwargs |= _validated(body(data=request.data, partial=partial, context={"request": http}))
             return render(http, method(view, http, **kwargs))
 
-        handle.operation = Operation(  # type: ignore[attr-defined]
-            id=id,
-            summary=summary,
-            description=inspect.cleandoc(method.__doc__ or ""),
-            path=path,
-            body=body,
-            query=query,
-            partial=partial,
-            answers=described,
-            filters=filters,
-            pagination=pagination,
-            parameters=parameters,
-        )
-        handle.raises = tuple(failures)  # type: ignore[attr-defined]
+        handle.operation = self  # type: ignore[attr-defined]
+        handle.raises = tuple(self.failures)  # type: ignore[attr-defined]
         return handle
 
-    return declare
+
+operation = Operation
 
 
 def _described(answer: Any) -> tuple[Any, str]:
@@ -205,24 +179,19 @@ def _fields(serializer: type[Input] | None, *, partial: bool = False) -> Iterato
         return
     if not issubclass(serializer, Input):
         raise TypeError(f"{serializer.__qualname__} reads a request: make it a subclass of fields.Input.")
-    for field in serializer().fields.values():
-        yield field.source or "", partial or (not field.required and field.default is empty)
+    for one in serializer().fields.values():
+        yield one.source or "", partial or (not one.required and one.default is empty)
 
 
-def _query_names(
-    query: type[Input] | None,
-    filters: type[FilterSet] | None,
-    pagination: type[BasePagination] | None,
-    parameters: Sequence[OpenApiParameter],
-) -> frozenset[str]:
+def _query_names(declared: Operation) -> frozenset[str]:
     """The names of all query parameters of an operation."""
-    paging = pagination().get_schema_operation_parameters(None) if pagination is not None else ()  # type: ignore[arg-type]
+    paging = () if declared.page is None else declared.pagination().get_schema_operation_parameters(None)  # type: ignore[arg-type]
     return frozenset(
         [
-            *(query().fields if query is not None else ()),
-            *(filters.base_filters if filters is not None else ()),
+            *(declared.query().fields if declared.query is not None else ()),
+            *(declared.filters.base_filters if declared.filters is not None else ()),
             *(parameter["name"] for parameter in paging),
-            *(parameter.name for parameter in parameters if parameter.location == OpenApiParameter.QUERY),
+            *(one.name for one in declared.parameters if one.location == OpenApiParameter.QUERY),
         ]
     )
 
@@ -264,11 +233,11 @@ def _validated(serializer: Input) -> dict[str, Any]:
     return values
 
 
-def _renderer(where: str, responses: Mapping[Any, Any]) -> _Render:
+def _renderer(where: str, documented: Mapping[Any, tuple[Any, str]]) -> _Render:
     """Renders a value with the output of its status."""
     outputs: dict[Any, Output | None] = {
         status: response
-        for status, response in responses.items()
+        for status, (response, _) in documented.items()
         if response is None
         or (isinstance(response, type) and issubclass(response, serializers.BaseSerializer))
     }
@@ -293,13 +262,9 @@ def _renderer(where: str, responses: Mapping[Any, Any]) -> _Render:
     return render
 
 
-def _page_renderer(
-    output: Output,
-    rows: Callable[[Any], Sequence[Any]] | None,
-    filters: type[FilterSet] | None,
-    pagination: type[BasePagination],
-) -> _Render:
+def _page_renderer(declared: Operation, output: Output) -> _Render:
     """Renders the requested page of a QuerySet."""
+    rows, filters, pagination = declared.rows, declared.filters, declared.pagination
 
     def render(request: ApiRequest, outcome: Any) -> HttpResponseBase:
         if isinstance(outcome, HttpResponseBase):

@@ -204,13 +204,13 @@ def test_the_schema_can_read_the_declaration() -> None:
     assert (declared.id, declared.summary) == ("parcels_make", "Make a parcel")
     assert declared.description == "Registers it.\n\nOr holds it back."
     assert declared.path == {"route"}
-    assert declared.answers == {
+    assert declared.documented == {
         201: (ParcelOutput, ""),
         202: (RefusalOutput, "Not now."),
         204: (None, "Nothing to do."),
     }
     assert ParcelsView.post.raises == (Conflict,)  # type: ignore[attr-defined]
-    assert ParcelsView.delete.operation.answers == {204: (None, "Done.")}  # type: ignore[attr-defined]
+    assert ParcelsView.delete.operation.documented == {204: (None, "Done.")}  # type: ignore[attr-defined]
 
 
 class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]
