@@ -82,7 +82,7 @@ class Conflict(DomainError):
     """The current state does not allow the change."""
 
     code = "conflict"
-    detail = "This is at odds with the current state."
+    detail = "This conflicts with the current state."
 
 
 class Gone(DomainError):

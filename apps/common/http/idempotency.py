@@ -72,7 +72,7 @@ class IdempotencyAnswerLost(Conflict):
     """The call was executed, and its answer was not stored or cannot be decrypted."""
 
     code = "idempotency_answer_lost"
-    detail = "The call with this Idempotency-Key was carried out. Its answer was not kept: look at what it changed."
+    detail = "The call with this Idempotency-Key was carried out, but its answer was not stored."
 
 
 def run(request: HttpRequest, caller: Caller, call: Callable[[], HttpResponseBase]) -> HttpResponseBase:

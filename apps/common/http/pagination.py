@@ -112,7 +112,7 @@ class KeysetPagination(LinkedPagination):
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        words = "Where the page starts; taken from `next` or `previous`."
+        words = "The start of the page, from `next` or `previous`."
         schema = {"type": "string", "minLength": 1, "maxLength": _MAX_CURSOR}
         return [query_parameter("cursor", words, schema), *size_parameters("Rows of a page")]
 
@@ -168,7 +168,7 @@ def size_parameters(words: str) -> list[dict[str, Any]]:
     words = f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}."
     return [
         query_parameter("limit", words, {**bounds, "default": DEFAULT_SIZE}),
-        query_parameter("page_size", "Another name of `limit`; the smaller one of both counts.", bounds),
+        query_parameter("page_size", "Another name of `limit`; the smaller value is used.", bounds),
     ]
 
 

@@ -78,7 +78,7 @@ class UploadParser(MultiPartParser):
             for handler in request.upload_handlers:
                 with suppress(OSError):  # closing the file may fail, too
                     handler.upload_interrupted()
-            raise StorageUnavailable("There is no room for this file right now. Try again later.") from error
+            raise StorageUnavailable("The file cannot be stored right now. Try again later.") from error
         if not all(_is_text(name) and all(map(_is_text, values)) for name, values in data.lists()) or not all(
             map(_is_text, files)
         ):
@@ -95,7 +95,7 @@ def _require_utf8(media_type: str) -> None:
     for parameter in media_type.split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
-            raise UnsupportedMediaType(media_type, detail="Text is read as UTF-8 only.")
+            raise UnsupportedMediaType(media_type, detail="Only UTF-8 is accepted.")
 
 
 def loads(raw: bytes) -> Any:

@@ -59,8 +59,10 @@ class Socket:
                 }
             },
             "operations": {
-                "say": self._operation("receive", "What a client may send.", self.received),
-                "hear": self._operation("send", "What a client gets; `welcome` comes first.", self.sent),
+                "say": self._operation("receive", "Frames that a client may send.", self.received),
+                "hear": self._operation(
+                    "send", "Frames that a client receives; the first is `welcome`.", self.sent
+                ),
             },
             "components": {
                 "messages": messages,
@@ -69,8 +71,8 @@ class Socket:
             "x-close-codes": {str(code): meaning for code, meaning in sorted(self._close_codes().items())},
             "x-subprotocols": {
                 "offer": [self.protocol, "bearer", "<access token>"],
-                "description": f"Offer `{self.protocol}`, which the server echoes. Where headers cannot be set, as in"
-                " browsers, offer `bearer` and the access token behind it as well." + self.unoffered,
+                "description": f"Offer `{self.protocol}`, which the server echoes. Clients that cannot set headers, such"
+                " as browsers, also offer `bearer`, followed by the access token." + self.unoffered,
             },
         }
 
@@ -88,7 +90,7 @@ class Socket:
                     },
                     "Origin": {
                         "type": "string",
-                        "description": "Sent by browsers. An origin that is neither the site's own nor admitted by CORS is refused (403).",
+                        "description": "Sent by browsers. Only the site's own origin, and those allowed by CORS, are accepted; others are refused (403).",
                     },
                 },
             },
@@ -106,7 +108,7 @@ class Socket:
                     },
                     "ticket": {
                         "type": "string",
-                        "description": "A ticket of `POST tickets/`, good for one connection within 30 s, in place of a token.",
+                        "description": "A ticket of `POST tickets/`, valid for one connection within 30 s, instead of a token.",
                     },
                 },
             },

@@ -22,14 +22,14 @@ TOO_MANY_SOCKETS: Final = 4409
 TOO_FAST: Final = 4429
 
 COMMON: Final[Mapping[int, str]] = {
-    NOT_AUTHENTICATED: "Not authenticated: no token, or one that is not valid. Come back with a new one.",
-    UNKNOWN_VERSION: "None of the protocol versions that were offered is spoken here.",
+    NOT_AUTHENTICATED: "Not authenticated: no token, or an invalid one. Reconnect with a new token.",
+    UNKNOWN_VERSION: "The server supports none of the offered protocol versions.",
     SESSION_ENDED: "The session has ended. Sign in.",
-    TOO_MANY_SOCKETS: "Too many sockets of this user or address. Close another one first.",
-    TOO_FAST: "Too many frames, or too many tokens that are not valid. Come back, and be slower.",
-    INVALID_TEXT: "A text frame that is not UTF-8.",
-    FAULT: "A fault of the server. Come back with `?after=`.",
-    RESTART: "The server restarts, or cannot reach its database. Come back with `?after=`.",
-    LAGGING: "The socket took nothing for too long. Come back with `?after=`.",
+    TOO_MANY_SOCKETS: "Too many sockets of this user or address. Close one of them first.",
+    TOO_FAST: "Too many frames or invalid tokens. Reconnect later, and send more slowly.",
+    INVALID_TEXT: "A text frame is not UTF-8.",
+    FAULT: "An error of the server. Reconnect with `?after=`.",
+    RESTART: "The server restarts, or its database is unavailable. Reconnect with `?after=`.",
+    LAGGING: "The client read no frames for too long. Reconnect with `?after=`.",
 }
 """The codes of every socket."""

@@ -30,7 +30,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no an
                     send,
                     status=403,
                     code=Denied.code,
-                    detail="Pages of this origin open no sockets here.",
+                    detail="Pages of this origin may not open sockets here.",
                 )
         except OSError:
             return  # the client disconnected during an answer

@@ -56,7 +56,7 @@ class InvalidLine(InvalidInput):
         super().__init__(
             "This text contains characters that cannot be shown."
             if reason == "unprintable"
-            else "This text has nothing that can be seen."
+            else "This text has no visible character."
         )
         self.reason = reason
 

@@ -35,7 +35,7 @@ class BodyLimitMiddleware:
             return problem_response(
                 status=415,
                 code="unsupported_media_type",
-                detail="The body is read without a Content-Encoding only.",
+                detail="Bodies with a Content-Encoding are not accepted.",
                 headers={"Accept-Encoding": "identity"},
             )
         declared = meta.get("CONTENT_LENGTH")
