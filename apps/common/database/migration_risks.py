@@ -1,7 +1,7 @@
-"""Judges pending migrations against the release that still runs while they are applied.
+"""Finds risks of pending migrations for the release that runs while they are applied.
 
-A risk is what takes away or forbids something that the earlier code does, or locks a table for as long as it is large.
-Tables that the same plan creates carry none. RunPython and RunSQL cannot be judged; they are named, to be read.
+A risk is an operation that removes or forbids something that the running code uses, or that locks a large table for long.
+Operations on tables of the same plan have none. RunPython and RunSQL cannot be checked and are listed for review.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HARMLESS = (AddConstraintNotValid, AddIndexConcurrently, RemoveIndexConcurrentl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is to be said of an operation. `breaks`: the running release may not survive it."""
+    """A remark about an operation. `breaks`: the running release may fail."""
 
     text: str
     breaks: bool
@@ -34,7 +34,7 @@ class Finding:
 def findings(
     plan: Sequence[tuple[migrations.Migration, bool]], state: ProjectState
 ) -> Iterator[tuple[migrations.Migration, list[Finding]]]:
-    """Each migration of the plan with what was found; `state` is that of the database, and is changed."""
+    """Each migration of the plan with its findings. Changes `state`, which is that of the database."""
     created: set[tuple[str, str]] = set()
     for migration, _ in plan:
         found: list[Finding] = []
@@ -52,7 +52,7 @@ def _is_filled_by_the_database(field: Any) -> bool:
 
 
 def _on_the_database(operation: Operation) -> Iterator[Operation]:
-    """What an operation does to the database: state alone, as of a field that is dropped later, breaks nothing."""
+    """The operations on the database, without those on the state alone, which have no risk."""
     if isinstance(operation, migrations.SeparateDatabaseAndState):
         for inner in operation.database_operations:
             yield from _on_the_database(inner)

@@ -5,8 +5,8 @@ from django.db import migrations, models
 
 import apps.common.database.ids
 
-# Whoever can run any SQL can switch this off; it stops what a bug, an ORM call or an injected statement would do. Rows of the
-# last 30 days go for nobody. TRUNCATE is for the test database alone, whose settings say so.
+# Protects against bugs, ORM calls and injected statements, not against users who can run any SQL. Rows of the last 30 days
+# cannot be deleted. Only the settings of the test database allow TRUNCATE.
 GUARD = """
 CREATE FUNCTION common_auditevent_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,4 +1,4 @@
-"""The settings that open the audit log are called `append_only.…`; those of earlier releases still open it."""
+"""Renames the settings that allow changes of the audit log to `append_only.…`; the former names still work."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Which operations of a migration are said to break the release that still runs."""
+"""Operations of migrations that may break the running release."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _SHORT = models.CheckConstraint(condition=models.Q(code__lt="m"), name="short")
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_the_running_release_may_not_survive(operation: Operation, text: str) -> None:
+def test_operations_that_may_break_the_running_release(operation: Operation, text: str) -> None:
     assert _findings(operation) == [(text, True)]
 
 
@@ -86,11 +86,11 @@ def test_what_the_running_release_may_not_survive(operation: Operation, text: st
         ],
     ],
 )
-def test_what_it_survives(operations: Sequence[Operation]) -> None:
+def test_operations_without_a_risk(operations: Sequence[Operation]) -> None:
     assert _findings(*operations) == []
 
 
-def test_code_is_named_to_be_read() -> None:
+def test_code_and_sql_are_listed_for_review() -> None:
     state_only = migrations.SeparateDatabaseAndState(
         state_operations=[migrations.AddField("Order", "note", models.TextField(null=True))],
         database_operations=[migrations.RunSQL("SELECT 1")],
@@ -99,7 +99,7 @@ def test_code_is_named_to_be_read() -> None:
 
 
 @pytest.mark.django_db
-def test_a_database_in_step_has_no_plan() -> None:
+def test_an_up_to_date_database_has_no_plan() -> None:
     out = io.StringIO()
     call_command("prepare", plan=True, stdout=out)
     assert out.getvalue() == "none\n"
