@@ -29,10 +29,11 @@ from rest_framework.exceptions import Throttled as RestThrottled
 from apps.common import exceptions, rate_limits
 from apps.common.exceptions import DomainError, FieldError
 from apps.common.http.media import RangeNotSatisfiable
-from apps.common.http.middleware.paths import is_api
-from apps.common.http.problems import CONTENT_TYPE, problem_response
+from apps.common.http.middleware import is_api
+from apps.common.http.problems import problem_response
 from apps.common.rate_limits import Quota
 from infrastructure import lazy_import
+from infrastructure.problem_documents import CONTENT_TYPE
 from infrastructure.storage import StorageUnavailable
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.common.http.authentication.GuardedAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.common.http.permissions.ZoneFloor"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.common.http.authentication.ZoneFloor"],
     "DEFAULT_RENDERER_CLASSES": ["apps.common.http.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.common.http.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "apps.common.http.pagination.KeysetPagination",

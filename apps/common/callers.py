@@ -12,8 +12,6 @@ ALL: Final = "*"
 
 
 class CallerKind(StrEnum):
-    """The kind of credential that was sent."""
-
     ANONYMOUS = "anonymous"
     USER = "user"
     SERVICE = "service"

@@ -20,7 +20,7 @@ from apps.api.zones.table import Floor, Zone
 from apps.common.exceptions import DomainError
 from apps.common.http import idempotency
 from apps.common.http.authentication import authenticator
-from apps.common.http.problems import CONTENT_TYPE, title_of
+from infrastructure.problem_documents import CONTENT_TYPE, title_of
 
 _OF_IDEMPOTENCY = (
     idempotency.IdempotencyKeyInvalid,

@@ -162,7 +162,6 @@ def handlers_of(name: str) -> dict[str, Handler]:
 
 
 def registered() -> set[str]:
-    """The names of events that have handlers."""
     return set(_registered)
 
 

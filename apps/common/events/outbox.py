@@ -253,7 +253,6 @@ def prune(*, now: datetime | None = None) -> int:
 
 
 def measure() -> None:
-    """Set the gauges of the outbox's depth."""
     pending = OutboxEvent.objects.pending()
     metrics.OUTBOX_DEPTH.labels("pending").set(pending.filter(asked_at=None).count())
     metrics.OUTBOX_DEPTH.labels("awaited").set(pending.exclude(asked_at=None).count())

@@ -1,4 +1,4 @@
-"""The registry of authenticators, and the DRF class that passes their result on.
+"""The registry of authenticators, and the default authentication and permission of DRF.
 
 A slice registers an authenticator under a name (`bearer`, `session`, `service`); a zone lists the names that it accepts.
 The zone's guard runs them before any view; DRF itself never authenticates.
@@ -7,13 +7,17 @@ The zone's guard runs them before any view; DRF itself never authenticates.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.common.callers import Caller
+
+if TYPE_CHECKING:  # DRF's views import the default classes, among them these
+    from rest_framework.views import APIView
 
 Authenticator = Callable[[HttpRequest], Caller | None]
 """Returns the caller, or None for a request without such a credential. Raises NotAuthenticated for an invalid one."""
@@ -56,3 +60,11 @@ class GuardedAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+class ZoneFloor(BasePermission):
+    """Allows requests that passed a zone's guard, and refuses those of views outside of all zones."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        http: Any = request._request
+        return getattr(http, "zone", None) is not None and getattr(http, "caller", None) is not None

@@ -234,7 +234,6 @@ def _validated(serializer: Input) -> dict[str, Any]:
 
 
 def _renderer(where: str, documented: Mapping[Any, tuple[Any, str]]) -> _Render:
-    """Renders a value with the output of its status."""
     outputs: dict[Any, Output | None] = {
         status: response
         for status, (response, _) in documented.items()
@@ -263,7 +262,6 @@ def _renderer(where: str, documented: Mapping[Any, tuple[Any, str]]) -> _Render:
 
 
 def _page_renderer(declared: Operation, output: Output) -> _Render:
-    """Renders the requested page of a QuerySet."""
     rows, filters, pagination = declared.rows, declared.filters, declared.pagination
 
     def render(request: ApiRequest, outcome: Any) -> HttpResponseBase:

@@ -158,7 +158,6 @@ def _refuse_unknown(request: HttpRequest | Request, view: APIView | None, paging
 
 
 def query_parameter(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """An optional query parameter in OpenAPI."""
     return {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
 
 

@@ -9,10 +9,8 @@ import orjson
 from django.http import HttpResponse
 
 from infrastructure import problem_documents
-from infrastructure.problem_documents import CONTENT_TYPE, title_of
+from infrastructure.problem_documents import CONTENT_TYPE
 from infrastructure.telemetry import context
-
-__all__ = ["CONTENT_TYPE", "ProblemResponse", "problem_response", "title_of"]
 
 
 class ProblemResponse(HttpResponse):

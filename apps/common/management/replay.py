@@ -37,5 +37,5 @@ class ReplayCommand(BaseCommand):
         raise NotImplementedError
 
     def replay(self, ids: Sequence[UUID] | None) -> str:
-        """Replay the given rows, or all. Returns a message."""
+        """Returns a message."""
         raise NotImplementedError

@@ -44,11 +44,9 @@ class HubRegistry(Generic[HubT]):
         return self._hubs.get(asyncio.get_running_loop())
 
     def list_all(self) -> list[HubT]:
-        """The hubs of all loops of this process."""
         return list(self._hubs.values())
 
     async def startup(self) -> None:
-        """Start the running loop's hub."""
         self.get()
 
     async def shutdown(self) -> None:

@@ -161,7 +161,7 @@ def record_failure(
 
 
 def record_unusable(*, message: Unusable, exc: BaseException, **_: Any) -> None:
-    """Record a message of the broker that is not a task."""
+    """Record a broker's message that is not a task."""
     _log.error("task.unusable", task=message.name, task_id=message.task_id, error=repr(exc))
     _record(
         task_id=message.task_id,

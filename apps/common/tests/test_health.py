@@ -11,7 +11,7 @@ from django.test import Client
 
 from apps.common.http import health
 from apps.common.http.health import Examiner, PendingMigrations
-from apps.common.http.problems import CONTENT_TYPE
+from infrastructure.problem_documents import CONTENT_TYPE
 from infrastructure.product import PRODUCT
 
 pytestmark = [pytest.mark.urls("apps.common.tests.urls")]

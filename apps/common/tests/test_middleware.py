@@ -15,7 +15,7 @@ from sentry_sdk.integrations.django import DjangoIntegration
 
 from apps.common.http.middleware.body_limits import BodyLimitMiddleware
 from apps.common.http.middleware.pages import PagesMiddleware
-from apps.common.http.problems import CONTENT_TYPE
+from infrastructure.problem_documents import CONTENT_TYPE
 from infrastructure.product import PRODUCT
 from infrastructure.server.wsgi_bridge import REFUSAL
 from infrastructure.telemetry import context

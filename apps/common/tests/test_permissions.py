@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from rest_framework.request import Request
 
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
-from apps.common.http.permissions import ZoneFloor
+from apps.common.http.authentication import ZoneFloor
 
 USER = Caller(kind=CallerKind.USER, user=SimpleNamespace(pk=1))
 SERVICE = Caller(kind=CallerKind.SERVICE, service="billing")

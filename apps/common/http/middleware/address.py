@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from apps.common.http.middleware.paths import PROBES, is_api
+from apps.common.http.middleware import PROBES, is_api
 from apps.common.http.problems import problem_response
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 
-from apps.common.http.middleware.paths import PROBES, is_api
+from apps.common.http.middleware import PROBES, is_api
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 # Django creates the innermost layer first, in one thread: BehindPagesMiddleware exists before PagesMiddleware. (Searching

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from apps.common.callers import Caller, CallerKind
 from apps.common.http.client_address import client_address, network_of
-from apps.common.http.middleware.paths import PROBES
+from apps.common.http.middleware import PROBES
 from infrastructure.database import budget
 from infrastructure.telemetry import context, metrics
 

@@ -12,7 +12,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from apps.common.http.middleware.paths import PROBES, is_api
+from apps.common.http.middleware import PROBES, is_api
 from infrastructure import storage
 
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"

@@ -25,7 +25,7 @@ from rest_framework.views import APIView
 
 from apps.api.tests.fakes.standard_views.views import touched
 from apps.common.callers import Caller
-from apps.common.http.permissions import ZoneFloor
+from apps.common.http.authentication import ZoneFloor
 
 
 class IsAdmin(ZoneFloor):
