@@ -48,11 +48,8 @@ def rank_of(role: Role | str) -> Rank:
     return Rank[Role(role).name]
 
 
-def may_edit_room(role: Role) -> bool:
-    return role is Role.OWNER
-
-
-def may_delete_room(role: Role) -> bool:
+def may_manage_room(role: Role) -> bool:
+    """Whether a member may change or delete the room."""
     return role is Role.OWNER
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -43,18 +44,20 @@ class NotificationsConsumer(SocketConsumer):
         if isinstance(judged, int):
             code: int | None = judged
         else:
-            user, slot = judged
+            user, release = judged
             context.bind(user=str(user.user_id))
             try:
                 code = await _stream(hub, user, request, receive, send)
             finally:
-                slot.release()
+                release()
         if code is not None:
             await send({"type": "websocket.close", "code": code})
 
 
-async def _judge(hub: Hub, request: HandshakeRequest, address: str) -> tuple[SessionUser, quota.Slot] | int:
-    """Returns the user and their slot, or the code to close with."""
+async def _judge(
+    hub: Hub, request: HandshakeRequest, address: str
+) -> tuple[SessionUser, Callable[[], None]] | int:
+    """Returns the user and a function that releases their slot, or the code to close with."""
     if not request.is_version_spoken:
         return close_codes.UNKNOWN_VERSION
     try:

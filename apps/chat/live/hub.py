@@ -60,7 +60,7 @@ class Hub:
         self._count = SOCKETS.labels("chat")
         self._reads: dict[tuple[UUID, UUID], int] = {}
         self._bus = make_bus(on_subscribed=self._subscribed)
-        self._writer = Writer(self.threads, self._tell_room)
+        self._writer = Writer(self.threads, self._publish)
         self._presence = PresenceSync(self._bus, self.process, self.feeds)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -164,17 +164,14 @@ class Hub:
 
     def typing(self, subscriber: Subscriber, feed: Feed) -> None:
         event = {"type": "typing", "user": str(subscriber.user_id), "name": subscriber.name}
-        self._publish(feed.room_id, event)
+        self._publish(feed.room_id, realtime.encode(event))
 
     def read(self, subscriber: Subscriber, feed: Feed, seq: int) -> None:
         """Record that a user has read up to a number. Stored and sent with the next group of marks."""
         key = (feed.room_id, subscriber.user_id)
         self._reads[key] = max(min(seq, feed.head), self._reads.get(key, 0))
 
-    def _publish(self, room_id: UUID, event: Mapping[str, Any]) -> None:
-        self._tell_room(room_id, realtime.encode(event))
-
-    def _tell_room(self, room_id: UUID, payload: bytes) -> None:
+    def _publish(self, room_id: UUID, payload: bytes) -> None:
         self._bus.publish(realtime.room_channel(room_id), payload)
 
     # Events from other processes
@@ -294,7 +291,7 @@ class Hub:
                 self._reads[key] = max(seq, self._reads.get(key, 0))
             return
         for (room_id, user_id), seq in moved.items():
-            self._publish(room_id, room_events.read(user_id=user_id, seq=seq))
+            self._publish(room_id, realtime.encode(room_events.read(user_id=user_id, seq=seq)))
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

@@ -1,4 +1,4 @@
-"""Mutes that wait for those who have left."""
+"""Mutes of users who have left a room."""
 
 import django.db.models.deletion
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""Sort words into the search index in small portions."""
+"""Limit the pending list of the search index."""
 
 import django.contrib.postgres.indexes
 from django.conf import settings

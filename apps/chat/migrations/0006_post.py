@@ -1,15 +1,15 @@
-"""The function that posts: locks the rooms, judges and numbers the drafts, stores them. One round trip, one transaction."""
+"""The database function that posts: locks rooms, checks, numbers and stores drafts in one round trip and transaction."""
 
 from django.db import migrations
 
-# The lock is a statement of its own: the one behind it has a snapshot from after the wait, and sees what others posted
-# and who was removed or muted meanwhile.
+# The lock is a separate statement: the next one gets its snapshot after the wait, and sees messages, removals and mutes
+# committed meanwhile.
 #
-# The settings hold within the function only. Planning takes longer than posting, and PostgreSQL would do it again each
-# time; and a plan that was made while the tables were small must not read them through when they have grown.
+# The settings apply to the function only. Planning takes longer than posting and would be repeated each time; and a plan
+# made for small tables must not use sequential scans when they have grown.
 #
-# Every draft comes back: as `fresh` or `known` (posted before) with its message, as `muted` with the time until which
-# its sender is, as that of a `stranger`, or as meant for a room that is `nowhere`.
+# Every draft is returned with its state: `fresh` or `known` (posted before) with its message, `muted` with the end of the
+# mute, `stranger` (the sender is not a member), or `nowhere` (the room does not exist).
 POST = """
 CREATE FUNCTION chat_post(drafts json, rooms uuid[], moment timestamptz)
 RETURNS TABLE ("position" int, state text, id uuid, seq bigint, text text, at timestamptz, sender_name text)

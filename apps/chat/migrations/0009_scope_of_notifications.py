@@ -1,4 +1,4 @@
-"""Notifications that quote a room name it as their scope, so that they go when the right to read it does."""
+"""Set the room as the scope of notifications that quote it, so that they are deleted with the right to read it."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Number edits and deletions in their room, so that they can be replayed. What was changed before has no number."""
+"""Number edits and deletions in their room, so that they can be replayed. Earlier changes have no number."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models

@@ -19,11 +19,10 @@ from apps.users import selectors as users
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A user in a room and their rank; `membership` is None for site moderators who are not members."""
+    """A user in a room and their rank."""
 
     user_id: UUID
     room: Room
-    membership: Membership | None
     rank: policies.Rank
 
 
@@ -97,7 +96,7 @@ def get_standing(*, user_id: UUID, slug: str) -> Standing:
     rank = policies.Rank.SITE if users.get_user(user_id=user_id).may(Permission.MODERATE) else by_room
     if rank is None:
         raise NotAMember
-    return Standing(user_id=user_id, room=room, membership=membership, rank=rank)
+    return Standing(user_id=user_id, room=room, rank=rank)
 
 
 def get_moderator(*, user_id: UUID, slug: str) -> Standing:

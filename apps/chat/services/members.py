@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.chat import policies, selectors
 from apps.chat.events import MemberAdded
-from apps.chat.exceptions import Banned, LastOwner, MemberBanned, MemberNotFound, RoomNotFound, RoomRoleTooLow
+from apps.chat.exceptions import Banned, LastOwner, MemberBanned, MemberNotFound, RoomRoleTooLow
 from apps.chat.models import Membership, Mute, Role, Room
 from apps.chat.selectors import room_events
 from apps.chat.services import notifications, rooms
@@ -58,7 +58,7 @@ def enter(*, room: Room, user_id: UUID, role: Role = Role.MEMBER) -> tuple[Membe
 def leave_room(*, actor_id: UUID, slug: str) -> None:
     """Leave a room. Raises RoomNotFound, NotAMember, LastOwner."""
     with transaction.atomic():
-        membership = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
+        membership = rooms.lock_membership(actor_id, slug)
         if selectors.is_last_owner(membership=membership):
             raise LastOwner
         end(membership)
@@ -74,7 +74,7 @@ def add_member(
     TooManyRooms.
     """
     with transaction.atomic():
-        actor = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
+        actor = rooms.lock_membership(actor_id, slug)
         if not policies.may_add_member(Role(actor.role), as_role=role):
             raise RoomRoleTooLow
         if Membership.objects.filter(room_id=actor.room_id, user_id=user_id).exists():
@@ -102,7 +102,7 @@ def change_role(*, actor_id: UUID, slug: str, user_id: UUID, role: Role) -> Memb
     Raises RoomNotFound, NotAMember, RoomRoleTooLow, MemberNotFound, LastOwner, TooManyRooms.
     """
     with transaction.atomic():
-        actor = _locked(selectors.get_membership(user_id=actor_id, slug=slug))
+        actor = rooms.lock_membership(actor_id, slug)
         return _change_role(actor, user_id, role)
 
 
@@ -160,16 +160,6 @@ def record_reads(*, reads: Mapping[tuple[UUID, UUID], int]) -> dict[tuple[UUID, 
             [[room for (room, _), _ in rows], [user for (_, user), _ in rows], [seq for _, seq in rows]],
         )
         return {(room_id, user_id): seq for room_id, user_id, seq in cursor.fetchall()}
-
-
-def _locked(membership: Membership) -> Membership:
-    """Lock the room and read the membership again. Raises RoomNotFound."""
-    room = rooms.lock(membership.room_id)
-    current = Membership.objects.filter(pk=membership.pk).first()
-    if current is None:
-        raise RoomNotFound
-    current.room = room
-    return current
 
 
 def end(membership: Membership) -> None:

@@ -65,8 +65,8 @@ def edit_room(
     Raises RoomNotFound, NotAMember, RoomRoleTooLow, TooManyRooms.
     """
     with transaction.atomic():
-        membership = _locked_membership(actor_id, slug)
-        if not policies.may_edit_room(Role(membership.role)):
+        membership = lock_membership(actor_id, slug)
+        if not policies.may_manage_room(Role(membership.role)):
             raise RoomRoleTooLow
         room = membership.room
         fields = ["updated_at"]
@@ -116,8 +116,8 @@ def index_messages(*, room_id: UUID) -> int:
 def delete_room(*, actor_id: UUID, slug: str) -> None:
     """Delete a room with its messages. Raises RoomNotFound, NotAMember, RoomRoleTooLow."""
     with transaction.atomic():
-        membership = _locked_membership(actor_id, slug)
-        if not policies.may_delete_room(Role(membership.role)):
+        membership = lock_membership(actor_id, slug)
+        if not policies.may_manage_room(Role(membership.role)):
             raise RoomRoleTooLow
         force_delete_room(room_id=membership.room_id, actor_id=actor_id)
 
@@ -146,6 +146,12 @@ def lock_quota(name: str, user_id: UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"chat.{name}:{user_id}"])
 
 
+def lock_membership(user_id: UUID, slug: str) -> Membership:
+    """Lock the room and read the membership. Raises RoomNotFound, NotAMember."""
+    lock(selectors.get_membership(user_id=user_id, slug=slug).room_id)
+    return selectors.get_membership(user_id=user_id, slug=slug)
+
+
 def force_delete_room(*, room_id: UUID, actor_id: UUID | None) -> None:
     """Delete a room regardless of the actor's role in it; None is the system. Raises RoomNotFound."""
     with transaction.atomic():
@@ -169,9 +175,3 @@ def record(
     if user_id is not None:
         details = {"room": str(room_id), **details}
     audit.record(action=action, actor_id=actor_id, target=target, target_id=target_id, details=details)
-
-
-def _locked_membership(user_id: UUID, slug: str) -> Membership:
-    """Lock the room and read the membership. Raises RoomNotFound, NotAMember."""
-    lock(selectors.get_membership(user_id=user_id, slug=slug).room_id)
-    return selectors.get_membership(user_id=user_id, slug=slug)

@@ -19,7 +19,7 @@ from apps.common.http.operation import Answer, ApiRequest, View, operation
 
 class MuteView(View, tag="Members"):
     class MuteInput(fields.Input):
-        """How long the member is muted: give one of both."""
+        """The end of the mute: exactly one of both."""
 
         seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400, required=False)
         until = serializers.DateTimeField(required=False)

@@ -29,8 +29,8 @@ notifications.open();
 ```"""
 _BOTH: Final = """
 
-The socket of notifications receives new notifications and the number of unread ones. It reconnects by itself and resumes
-after the newest number that it received."""
+The socket receives new, changed and removed notifications and the number of unread ones. It reconnects by itself and resumes
+after the newest number that it received. Changes and removals that were missed are replayed, some of them perhaps again."""
 
 RUNTIME: Final = Runtime(
     folder=Path(__file__).parent,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
@@ -14,34 +15,25 @@ _lock: Final = threading.Lock()
 _taken: Final[Counter[str]] = Counter()
 
 
-class Slot:
-    """The slot of one stream. `release` is idempotent."""
+def take(*, user: str, address: str) -> Callable[[], None]:
+    """Take a slot. Returns an idempotent function that releases it. Raises TooManyStreams."""
+    keys = {f"user:{user}", f"address:{address}"}
 
-    def __init__(self, keys: tuple[str, str]) -> None:
-        self._keys = keys
-        self._is_taken = True
-
-    def release(self) -> None:
+    def release() -> None:
         with _lock:
-            if self._is_taken:
-                self._is_taken = False
-                _taken.subtract(self._keys)
-                for key in self._keys:
-                    if not _taken[key]:
-                        del _taken[key]
+            _taken.subtract(keys)
+            for key in [key for key in keys if not _taken[key]]:
+                del _taken[key]
+            keys.clear()
 
-
-def take(*, user: str, address: str) -> Slot:
-    """Take a slot. Raises TooManyStreams."""
-    keys = (f"user:{user}", f"address:{address}")
     with _lock:
         if (
-            _taken[keys[0]] >= settings.NOTIFICATIONS_STREAMS_PER_USER
-            or _taken[keys[1]] >= settings.NOTIFICATIONS_STREAMS_PER_ADDRESS
+            _taken[f"user:{user}"] >= settings.NOTIFICATIONS_STREAMS_PER_USER
+            or _taken[f"address:{address}"] >= settings.NOTIFICATIONS_STREAMS_PER_ADDRESS
         ):
             raise TooManyStreams(retry_after=5)
         _taken.update(keys)
-    return Slot(keys)
+    return release
 
 
 def count() -> int:

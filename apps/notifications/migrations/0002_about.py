@@ -1,4 +1,4 @@
-"""Whose name a notification holds."""
+"""Add the user whom a notification names."""
 
 from django.conf import settings
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""What a user must be able to read to keep a notification; indexes by it and by the cause, to retract many at once."""
+"""Add the scope that a user must be able to read, and indexes by scope and key to retract many at once."""
 
 from django.conf import settings
 from django.contrib.postgres.operations import AddIndexConcurrently

@@ -72,23 +72,23 @@ class StreamView(View, tag="Notifications"):
             OpenApiParameter(
                 "ticket",
                 {"type": "string"},
-                description="Of `POST tickets/`, for clients that can set no `Authorization`.",
+                description="A ticket of `POST tickets/`, for clients that cannot set `Authorization`.",
             ),
         ],
     )
     def get(self, request: ApiRequest) -> HttpResponseBase:
-        """Events `welcome`, `notification` (its id is its number), `unread`, `event`, and `end` when the session is over.
+        """Events `welcome`, `notification` (its id is its number), `changed`, `removed`, `unread`, `event` and `end`.
 
-        Comments keep the connection alive. Where no event loop serves it, the answer holds what is new and ends; the
-        client comes back by itself, with `Last-Event-ID`.
+        `end` is sent when the session has ended. Comments keep the connection alive. Without an event loop the response
+        contains what was missed and ends; the client reconnects with `Last-Event-ID`.
         """
         user_id, after = request.caller.user.pk, _after(request)
         takeover = request.META.get(TAKEOVER)
         body = [sse.OPENING]
         if takeover is not None and request.method == "GET":
-            slot = quota.take(user=str(user_id), address=client_address(request))
+            release = quota.take(user=str(user_id), address=client_address(request))
             live = partial(sse.live, user_id=user_id, session_id=request.caller.session_id, after=after)
-            takeover.offer(live, release=slot.release)
+            takeover.offer(live, release=release)
         elif after is not None:
             body += sse.list_missed(user_id=user_id, after=after)
         return StreamingHttpResponse(
