@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import current_app
 from celery.schedules import ParseException
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django_celery_beat import admin as beat_admin
@@ -33,24 +33,19 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for 
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
+    title = parameter_name = "state"
+    states: ClassVar = {
+        "pending": Q(done_at=None, dead_at=None, asked_at=None),
+        "awaited": Q(done_at=None, dead_at=None, asked_at__isnull=False),
+        "dead": Q(dead_at__isnull=False),
+        "done": Q(done_at__isnull=False),
+    }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, state) for state in ("pending", "awaited", "dead", "done")]
+        return [(state, state) for state in self.states]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "pending":
-                return queryset.filter(done_at=None, dead_at=None, asked_at=None)
-            case "awaited":
-                return queryset.filter(done_at=None, dead_at=None, asked_at__isnull=False)
-            case "dead":
-                return queryset.filter(dead_at__isnull=False)
-            case "done":
-                return queryset.filter(done_at__isnull=False)
-            case _:
-                return queryset
+        return queryset.filter(self.states.get(self.value() or "", Q()))
 
 
 @admin.register(OutboxEvent)

@@ -38,14 +38,6 @@ def encrypted_fields() -> list[EncryptedCharField]:
     return sorted(found, key=lambda column: (column.model._meta.db_table, column.name))
 
 
-def blind_indexes(column: EncryptedCharField) -> list[BlindIndexField]:
-    return [
-        index
-        for index in column.model._meta.local_concrete_fields
-        if isinstance(index, BlindIndexField) and index.source == column.name
-    ]
-
-
 def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress]:
     """Rotate one column and its blind indexes, yielding after each batch.
 
@@ -56,7 +48,11 @@ def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress
         **{f"{column.name}__isnull": True}
     )
     progress = Progress(column=f"{column.model._meta.db_table}.{column.column}", total=rows.count())
-    indexes = blind_indexes(column)
+    indexes = [
+        index
+        for index in column.model._meta.local_concrete_fields
+        if isinstance(index, BlindIndexField) and index.source == column.name
+    ]
     last: Any = None
     # In an expression, the column has its stored value.
     stored = rows.annotate(stored_text=_stored_text(column)).order_by("pk")

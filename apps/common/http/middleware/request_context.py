@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from apps.common.callers import Caller, CallerKind
+from apps.common.callers import Caller
 from apps.common.http.client_address import client_address, network_of
 from apps.common.http.middleware import PROBES
 from infrastructure.database import budget
@@ -45,6 +45,7 @@ class RequestContextMiddleware:
 
     def _record(self, request: HttpRequest, status: int, seconds: float) -> None:
         zone: Any = getattr(request, "zone", None)
+        caller: Caller | None = getattr(request, "caller", None)
         zone_name: str = getattr(zone, "name", "")
         match = request.resolver_match
         method = request.method if request.method in _METHODS else "OTHER"
@@ -64,11 +65,5 @@ class RequestContextMiddleware:
             status=status,
             ms=round(seconds * 1000, 1),
             zone=zone_name,
-            caller=_caller_id(getattr(request, "caller", None)),
+            caller=caller.throttle_key("") if caller is not None and caller.is_authenticated else "",
         )
-
-
-def _caller_id(caller: Caller | None) -> str:
-    if caller is None or caller.kind is CallerKind.ANONYMOUS:
-        return ""
-    return caller.throttle_key("")
