@@ -65,6 +65,9 @@ upgrade: venv ## the same, with the newest release of everything
 audit: venv ## known vulnerabilities in what the locks pin, where an advisory source can be reached
 	@$(PY) scripts/supply.py audit
 
+update: venv ## bring the changes of the template's later releases into this product (VERSION= picks one)
+	@$(PY) scripts/update.py $(VERSION)
+
 sbom: venv ## the bill of materials of the production image: sbom.cdx.json (CycloneDX)
 	@$(PY) scripts/supply.py sbom
 

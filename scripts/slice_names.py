@@ -21,8 +21,8 @@ NAMES_SLICES = frozenset({"config/zones.py"})
 ENDINGS = frozenset({".py", ".html", ".js", ".css", ".ts", ".mjs", ".jinja", ".toml", ".conf", ".template"})
 # Generated from the zones' schemas, so it follows which slices are installed.
 GENERATED = "apps/console/static/console/client/"
-# Labels that are words of their own: accounts are users, and an audit log or a console can be somebody else's.
-WORDS = frozenset({"audit", "console", "users"})
+# Labels that mean nothing but the slice. Any other label may be an ordinary word in a comment or a name.
+UNAMBIGUOUS = frozenset({"chat", "notifications"})
 
 
 def slices() -> list[str]:
@@ -37,7 +37,9 @@ def slices() -> list[str]:
 def pattern(label: str) -> re.Pattern[str]:
     """What names a slice."""
     found = rf"apps[./]{label}\b|['\"]{label}\.[A-Za-z]\w*['\"]"
-    return re.compile(found if label in WORDS else rf"{found}|\b{label.upper()}_[A-Z]+|(?i:\b{label}\b)")
+    if label in UNAMBIGUOUS:
+        found += rf"|\b{label.upper()}_[A-Z]+|(?i:\b{label}\b)"
+    return re.compile(found)
 
 
 def files() -> Iterator[Path]:

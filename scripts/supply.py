@@ -22,8 +22,7 @@ from packaging.version import Version
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = ROOT / "requirements"
-TOOLS: Final = ROOT / ".venv" / "tools" / "supply"
-LOCK: Final = FOLDER / "supply.txt"
+TOOLS: Final = ROOT / ".venv" / "tools"
 SBOM: Final = ROOT / "sbom.cdx.json"
 # Releases before these have known vulnerabilities.
 FLOORS: Final = {
@@ -41,18 +40,19 @@ _AWAY: Final = re.compile(
 _PIN: Final = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
 
 
-def tools() -> Path:
-    """The environment with the tools, as the lock says. Raises CalledProcessError."""
-    stamp = TOOLS / "lock"
-    if not stamp.exists() or stamp.read_text() != LOCK.read_text():
+def tools(name: str = "supply") -> Path:
+    """The programs of the environment that `requirements/<name>.txt` locks, made when needed. Raises CalledProcessError."""
+    folder, lock = TOOLS / name, FOLDER / f"{name}.txt"
+    stamp = folder / "lock"
+    if not stamp.exists() or stamp.read_text() != lock.read_text():
         uv = [sys.executable, "-m", "uv", "--quiet"]
-        subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, str(TOOLS)], check=True)
+        subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, str(folder)], check=True)
         strict = ["--require-hashes", "--only-binary", ":all:"]
         subprocess.run(
-            [*uv, "pip", "sync", "--python", str(TOOLS / "bin" / "python"), *strict, str(LOCK)], check=True
+            [*uv, "pip", "sync", "--python", str(folder / "bin" / "python"), *strict, str(lock)], check=True
         )
-        stamp.write_text(LOCK.read_text())
-    return TOOLS / "bin"
+        stamp.write_text(lock.read_text())
+    return folder / "bin"
 
 
 def locks() -> list[Path]:

@@ -2,7 +2,7 @@
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class OrderPlaced(Event):
-        name: ClassVar[str] = "orders.placed"
+        name: ClassVar[str] = "order.placed"
         order_id: UUID
 
     events.publish(OrderPlaced(order_id=order.id))               # in a service, inside its transaction
