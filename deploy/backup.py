@@ -30,7 +30,7 @@ from deploy.docker import ROOT, Compose, Failure, add_options, lock, say
 
 KEYS = ("SECRET_KEY", "JWT_KEYS", "FIELD_ENCRYPTION_KEY")
 UPLOADS = ("media", "private")
-APP = ("nginx", "web", "channels", "worker", "beat")
+STORES = ("postgres", "redis")
 _SIGN_IN = """
 import http.client, json, os
 body = json.dumps({"email": "verify@example.com", "password": os.environ["DJANGO_SUPERUSER_PASSWORD"]})
@@ -158,14 +158,14 @@ def load(compose: Compose, path: Path, identity: str | None, *, replace: bool) -
         )
     if manifest["keys"] != present:
         say("other keys in .env than at the backup: sessions and links of that time do not hold")
-    compose.run("up", "--detach", "--no-deps", "--wait", "postgres", "redis")
+    compose.run("up", "--detach", "--no-deps", "--wait", *STORES)
     database = Database(compose)
     if database.rows():
         if not replace:
             raise Failure(
                 "The database is not empty. --replace drops what is there: database, uploads, cache, queues."
             )
-        compose.run("stop", *APP)
+        compose.run("stop", *(name for name in compose.config["services"] if name not in STORES))
         database.query(f'DROP DATABASE "{database.name}" WITH (FORCE)', database="postgres")
         database.query(f'CREATE DATABASE "{database.name}"', database="postgres")
         compose.run("exec", "--no-TTY", "redis", "redis-cli", "FLUSHALL")
