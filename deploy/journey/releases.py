@@ -98,6 +98,8 @@ def deploy(world: World, report: Report) -> None:
         return {name: {one["Image"] for one in stack.inspect(*ids)} for name, ids in containers().items()}
 
     def way_back() -> str:
+        # From two replicas to one on the way.
+        stack.set(WEB_REPLICAS="1", CHANNELS_REPLICAS="1")
         before = images()
         with Traffic(world, accounts) as traffic:
             done = stack.make("deploy", "--no-backup", root=broken_checkout, check=False)
@@ -105,6 +107,7 @@ def deploy(world: World, report: Report) -> None:
             done.stdout + done.stderr
         )
         assert "The earlier release runs again" in done.stderr and images() == before, done.stderr
+        assert {name: len(ids) for name, ids in containers().items()} == dict.fromkeys(SERVICES, 1)
         return unnoticed(traffic)
 
     def interrupted() -> str:
@@ -116,7 +119,6 @@ def deploy(world: World, report: Report) -> None:
         return unnoticed(traffic)
 
     def rollback() -> str:
-        stack.set(WEB_REPLICAS="1", CHANNELS_REPLICAS="1")
         before = containers()
         with Traffic(world, accounts) as traffic:
             time.sleep(1)
