@@ -71,7 +71,6 @@ class Feed:
 
     @property
     def end(self) -> int:
-        """The position of the next entry."""
         return self.start + len(self._ring)
 
     def begin(self, head: Head) -> None:
@@ -162,7 +161,6 @@ class Feed:
             self._filling = asyncio.create_task(self._fill())
 
     async def drain(self) -> None:
-        """Wait for a running catch-up."""
         if self._filling is not None:
             await asyncio.wait({self._filling})
 

@@ -65,7 +65,6 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Start listening and the upkeep."""
         self._bus.start()
         for upkeep in (
             control.listen(self._control),

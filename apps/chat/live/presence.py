@@ -98,7 +98,6 @@ class Presence:
         return state is None or version > state.version or (version == state.version and not state.is_whole)
 
     def replace(self, process: str, users: Mapping[UUID, str], *, version: int) -> None:
-        """Replace the state of another process."""
         if self.lacks(process, version):
             self._elsewhere[process] = _State(version, dict(users), is_whole=True)
 

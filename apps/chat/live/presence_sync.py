@@ -66,7 +66,6 @@ class PresenceSync:
         self._flush(list(self._pending))
 
     def _flush(self, room_ids: Iterable[UUID]) -> None:
-        """Publish one event for each room."""
         for room_id in room_ids:
             pending = self._pending.pop(room_id)
             feed = self._feeds.get(room_id)

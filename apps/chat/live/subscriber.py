@@ -107,7 +107,6 @@ class Subscriber:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a send is waiting for the client."""
         return self._task is not None
 
     @property

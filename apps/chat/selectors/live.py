@@ -78,7 +78,6 @@ def _last_change_before(room_id: UUID, seq: int, now: datetime) -> int:
 
 
 def list_heads(*, room_ids: Collection[UUID]) -> dict[UUID, Head]:
-    """Returns the heads of the rooms that exist."""
     rows = Room.objects.filter(pk__in=room_ids).values_list("pk", "head", "changes")
     return {room_id: Head(seq, change) for room_id, seq, change in rows}
 

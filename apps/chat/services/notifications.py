@@ -70,7 +70,6 @@ def follow_edit(*, posted: Posted) -> None:
 
 
 def follow_deletion(*, message_ids: Collection[UUID]) -> None:
-    """Delete the notifications of messages."""
     notifications.retract(keys=[_message_key(id_) for id_ in message_ids])
 
 
@@ -86,7 +85,6 @@ def retract_room(*, room_id: UUID, user_id: UUID | None = None) -> None:
 
 
 def scope_of(room_id: UUID) -> str:
-    """The scope of notifications that quote a room."""
     return f"chat.room:{room_id}"
 
 

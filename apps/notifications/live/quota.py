@@ -37,6 +37,5 @@ def take(*, user: str, address: str) -> Callable[[], None]:
 
 
 def count() -> int:
-    """Returns the number of open streams."""
     with _lock:
         return sum(number for key, number in _taken.items() if key.startswith("user:"))

@@ -47,7 +47,6 @@ class Outbox:
 
     @property
     def drafts(self) -> tuple[Draft, ...]:
-        """The messages, in order."""
         return tuple(waiting.draft for waiting in self._waiting.values())
 
     @property
