@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from apps.chat.models import Attachment, Ban, Invitation, Membership, Message
 
@@ -14,31 +14,27 @@ from apps.chat.models import Attachment, Ban, Invitation, Membership, Message
 def export(user_id: UUID) -> Mapping[str, Any]:
     """Returns each kind of data, oldest first."""
     return {
-        "rooms": Membership.objects.filter(user_id=user_id)
-        .order_by("id")
-        .values(
-            "role",
-            "read_seq",
-            "muted_until",
+        "rooms": _rows(
+            Membership.objects.filter(user_id=user_id).order_by("id"),
+            *("role", "read_seq", "muted_until"),
             joined_at=F("created_at"),
-            room_slug=F("room__slug"),
             room_name=F("room__name"),
-        )
-        .iterator(),
-        "messages": Message.objects.filter(sender_id=user_id)
-        .order_by("created_at", "room_id", "seq")
-        .values("id", "seq", "text", "created_at", "attachments", room_slug=F("room__slug"))
-        .iterator(),
-        "bans": Ban.objects.filter(user_id=user_id)
-        .order_by("id")
-        .values("created_at", room_slug=F("room__slug"))
-        .iterator(),
-        "files": Attachment.objects.filter(uploader_id=user_id, discarded_at=None)
-        .order_by("id")
-        .values("id", "name", "type", "size", "created_at", room_slug=F("room__slug"))
-        .iterator(),
-        "invitations_sent": Invitation.objects.filter(invited_by_id=user_id)
-        .order_by("id")
-        .values("email", "user_id", "created_at", "expires_at", room_slug=F("room__slug"))
-        .iterator(),
+        ),
+        "messages": _rows(
+            Message.objects.filter(sender_id=user_id).order_by("created_at", "room_id", "seq"),
+            *("id", "seq", "text", "created_at", "attachments"),
+        ),
+        "bans": _rows(Ban.objects.filter(user_id=user_id).order_by("id"), "created_at"),
+        "files": _rows(
+            Attachment.objects.filter(uploader_id=user_id, discarded_at=None).order_by("id"),
+            *("id", "name", "type", "size", "created_at"),
+        ),
+        "invitations_sent": _rows(
+            Invitation.objects.filter(invited_by_id=user_id).order_by("id"),
+            *("email", "user_id", "created_at", "expires_at"),
+        ),
     }
+
+
+def _rows(queryset: QuerySet[Any], *fields: str, **named: F) -> Iterator[Any]:
+    return queryset.values(*fields, **named, room_slug=F("room__slug")).iterator()

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 def test_an_invalid_user_in_the_form_of_a_room_is_refused(client: Client) -> None:
     member = MembershipFactory.create()
     room = member.room
-    boss = AdminFactory.create()
-    client.post("/admin/login/?next=/admin/", {"username": boss.email, "password": PASSWORD})
+    admin = AdminFactory.create()
+    client.post("/admin/login/?next=/admin/", {"username": admin.email, "password": PASSWORD})
     page = f"/admin/chat/room/{room.pk}/change/"
     sent = {
         "slug": room.slug,

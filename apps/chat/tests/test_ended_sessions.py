@@ -16,7 +16,7 @@ from apps.users.types import Device, TokenPair
 from infrastructure import realtime
 
 
-def boss() -> Any:
+def admin() -> Any:
     return caller_for(AdminFactory.create())
 
 
@@ -36,7 +36,7 @@ CAUSES: dict[str, Callable[[User, TokenPair], Any]] = {
     "revoked": lambda user, pair: services.revoke_session(
         actor=caller_for(user), session_id=session_of(user)
     ),
-    "revoked by an admin": lambda user, pair: services.revoke_all_sessions_of(actor=boss(), user_id=user.pk),
+    "revoked by an admin": lambda user, pair: services.revoke_all_sessions_of(actor=admin(), user_id=user.pk),
     "reuse": replay,
     "password": lambda user, pair: services.change_password(
         actor=caller_for(user),
@@ -45,9 +45,9 @@ CAUSES: dict[str, Callable[[User, TokenPair], Any]] = {
         device=Device(),
     ),
     "role": lambda user, pair: services.update_user(
-        actor=boss(), user_id=user.pk, changes={"role": "moderator"}
+        actor=admin(), user_id=user.pk, changes={"role": "moderator"}
     ),
-    "deactivation": lambda user, pair: services.deactivate_user(actor=boss(), user_id=user.pk),
+    "deactivation": lambda user, pair: services.deactivate_user(actor=admin(), user_id=user.pk),
     "erasure": lambda user, pair: erase(user),
 }
 

@@ -1,10 +1,10 @@
 """Random operations in a room, compared with a reference list.
 
-Three hubs share a bus in memory and the real database. Hypothesis makes up what people do and what breaks: they send and
-send again, come, go and come back from any number, fall asleep, edit and delete; hubs are killed with what they have in
-hand, the bus between them is lost, and so are single pushes. In the end everybody must have heard every number once and in
-order, every receipt must be true, a replay from the beginning must be the list, and what each client holds, over all of its
-connections, must read as the database does.
+Three hubs share an in-memory bus and the real database. Hypothesis generates the steps of users and the failures: users send
+and resend, connect, disconnect and reconnect from any number, stop reading, edit and delete; hubs are killed with pending
+work, and the bus or single pushes are lost. In the end every client has received every number once and in order, every
+acknowledgement is correct, a replay from the beginning equals the list, and the texts of each client, over all of its
+connections, equal those of the database.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
-def invited(room: Room, maker: Caller, **whom: Any) -> tuple[Caller, Invitation]:
+def invited(room: Room, inviter: Caller, **whom: Any) -> tuple[Caller, Invitation]:
     invitee = new_caller(**whom)
-    answer = maker("POST", f"rooms/{room.slug}/invitations/", {"user": invitee.id})
+    answer = inviter("POST", f"rooms/{room.slug}/invitations/", {"user": invitee.id})
     assert answer.status_code == 201
     return invitee, Invitation.objects.get(user_id=invitee.user.pk)
 
@@ -31,26 +31,26 @@ def site_moderator() -> Caller:
     return new_caller(role="moderator")
 
 
-def lose_by_ban(room: Room, maker: Caller, owner: Caller) -> None:
-    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": maker.id}).status_code == 201
+def lose_by_ban(room: Room, inviter: Caller, owner: Caller) -> None:
+    assert owner("POST", f"rooms/{room.slug}/bans/", {"user": inviter.id}).status_code == 201
 
 
-def lose_by_removal(room: Room, maker: Caller, owner: Caller) -> None:
-    assert owner("DELETE", f"rooms/{room.slug}/members/{maker.id}/").status_code == 204
+def lose_by_removal(room: Room, inviter: Caller, owner: Caller) -> None:
+    assert owner("DELETE", f"rooms/{room.slug}/members/{inviter.id}/").status_code == 204
 
 
-def lose_by_demotion(room: Room, maker: Caller, owner: Caller) -> None:
-    answer = owner("PATCH", f"rooms/{room.slug}/members/{maker.id}/", {"role": "member"})
+def lose_by_demotion(room: Room, inviter: Caller, owner: Caller) -> None:
+    answer = owner("PATCH", f"rooms/{room.slug}/members/{inviter.id}/", {"role": "member"})
     assert answer.status_code == 200
 
 
-def lose_by_leaving(room: Room, maker: Caller, owner: Caller) -> None:
-    assert maker("POST", f"rooms/{room.slug}/leave/").status_code == 204
+def lose_by_leaving(room: Room, inviter: Caller, owner: Caller) -> None:
+    assert inviter("POST", f"rooms/{room.slug}/leave/").status_code == 204
 
 
-def lose_by_deactivation(room: Room, maker: Caller, owner: Caller) -> None:
-    maker.user.is_active = False
-    maker.user.save(update_fields=["is_active"])
+def lose_by_deactivation(room: Room, inviter: Caller, owner: Caller) -> None:
+    inviter.user.is_active = False
+    inviter.user.save(update_fields=["is_active"])
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def lose_by_deactivation(room: Room, maker: Caller, owner: Caller) -> None:
 )
 def test_an_invitation_is_void_when_the_inviter_may_no_longer_invite(lose: Any) -> None:
     room = RoomFactory.create(is_private=True)
-    owner, maker = new_caller(room, Role.OWNER), new_caller(room, Role.MODERATOR)
-    invitee, invitation = invited(room, maker)
-    lose(room, maker, owner)
+    owner, inviter = new_caller(room, Role.OWNER), new_caller(room, Role.MODERATOR)
+    invitee, invitation = invited(room, inviter)
+    lose(room, inviter, owner)
     assert invitee("GET", "invitations/").json()["results"] == []
     refused(invitee("POST", f"invitations/{invitation.pk}/accept/"), 404, "invitation_not_found")
     assert not Membership.objects.filter(room=room, user=invitee.user).exists()
@@ -70,23 +70,23 @@ def test_an_invitation_is_void_when_the_inviter_may_no_longer_invite(lose: Any) 
 
 def test_an_invitation_is_valid_again_when_the_inviter_may_invite_again() -> None:
     room = RoomFactory.create(is_private=True)
-    owner, maker = new_caller(room, Role.OWNER), new_caller(room, Role.MODERATOR)
-    invitee, invitation = invited(room, maker)
+    owner, inviter = new_caller(room, Role.OWNER), new_caller(room, Role.MODERATOR)
+    invitee, invitation = invited(room, inviter)
     for role in ("member", "moderator"):
-        owner("PATCH", f"rooms/{room.slug}/members/{maker.id}/", {"role": role})
+        owner("PATCH", f"rooms/{room.slug}/members/{inviter.id}/", {"role": role})
     assert invitee("POST", f"invitations/{invitation.pk}/accept/").status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
 def test_accepting_while_the_inviter_is_erased_does_not_deadlock() -> None:
     rooms = [RoomFactory.create() for _ in range(8)]
-    maker = UserFactory.create()
+    inviter = UserFactory.create()
     invitees = []
     for room in rooms:
-        Membership.objects.create(room=room, user=maker, role=Role.MODERATOR)
+        Membership.objects.create(room=room, user=inviter, role=Role.MODERATOR)
         member_of(room, Role.OWNER)
         invitee = UserFactory.create()
-        invitees.append((invitee, services.invite(actor_id=maker.pk, slug=room.slug, user_id=invitee.pk)))
+        invitees.append((invitee, services.invite(actor_id=inviter.pk, slug=room.slug, user_id=invitee.pk)))
     failures: list[BaseException] = []
     begin = threading.Barrier(3)
 
@@ -109,7 +109,7 @@ def test_accepting_while_the_inviter_is_erased_does_not_deadlock() -> None:
     works = [
         lambda: accept(invitees),
         lambda: accept(invitees[::-1]),
-        lambda: services.forget_user(user_id=maker.pk),
+        lambda: services.forget_user(user_id=inviter.pk),
     ]
     threads = [threading.Thread(target=run, args=(work,)) for work in works]
     for thread in threads:
