@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Final
-from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -178,21 +177,13 @@ class Conversation:
 
     def _take(self, text: str) -> None:
         try:
-            frame = protocol.parse(text)
+            frame = protocol.parse(text, sender_id=self._subscriber.user_id)
         except DomainError as failure:
             self._refuse(failure, text)
             return
         match frame:
-            case protocol.SendMessage():
-                draft = Draft(
-                    sender_id=self._subscriber.user_id,
-                    text=frame.text,
-                    client_id=frame.client_id or uuid4(),
-                    sent_as=frame.sent_as,
-                    reply_to=frame.reply_to,
-                    attachments=frame.attachments,
-                )
-                self._send_message(draft)
+            case Draft():
+                self._send_message(frame)
             case protocol.Read():
                 self._hub.read(self._subscriber, self._feed, frame.seq)
             case protocol.Typing():

@@ -15,7 +15,7 @@ import orjson
 
 from apps.chat.exceptions import Muted
 from apps.chat.models import MAX_ATTACHMENTS, MAX_TEXT
-from apps.chat.types import UUID_PATTERN, Posted
+from apps.chat.types import UUID_PATTERN, Draft, Posted
 from apps.common.exceptions import DomainError, InvalidInput
 from infrastructure import realtime
 
@@ -30,17 +30,6 @@ _CLIENT_ID: Final = re.compile(r'(?<!\\)"client_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 class InvalidFrame(InvalidInput):
     code = "invalid_frame"
     detail = "A frame is one JSON object of this protocol."
-
-
-@dataclass(frozen=True, slots=True)
-class SendMessage:
-    """`{"message": …, "client_id"?: …, "reply_to"?: …, "attachments"?: […]}`"""
-
-    text: str
-    client_id: UUID | None
-    sent_as: str = ""  # the client_id as the client spells it
-    reply_to: UUID | None = None
-    attachments: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +49,8 @@ class Ping:
     """`{"type": "ping"}`"""
 
 
-Frame = SendMessage | Read | Typing | Ping
+Frame = Draft | Read | Typing | Ping
+"""A draft is `{"message": …, "client_id"?: …, "reply_to"?: …, "attachments"?: […]}`."""
 _FIELDS: Final = {
     "message": {"type", "message", "client_id", "reply_to", "attachments"},
     "read": {"type", "seq"},
@@ -69,7 +59,7 @@ _FIELDS: Final = {
 }
 
 
-def parse(text: str) -> Frame:
+def parse(text: str, *, sender_id: UUID) -> Frame:
     """Parse a client's frame. Raises InvalidFrame, whose detail names the fault."""
     try:
         frame = orjson.loads(text)
@@ -87,7 +77,7 @@ def parse(text: str) -> Frame:
     if not frame.keys() <= fields:
         raise InvalidFrame(f"A frame of type {kind} has no other members than {', '.join(sorted(fields))}.")
     if kind == "message":
-        return _send_message(frame)
+        return _draft(frame, sender_id)
     if kind == "read":
         seq = frame.get("seq")
         if type(seq) is not int or not 0 <= seq <= _MAX_SEQ:
@@ -96,26 +86,24 @@ def parse(text: str) -> Frame:
     return Typing() if kind == "typing" else Ping()
 
 
-def _send_message(frame: dict[str, Any]) -> SendMessage:
+def _draft(frame: dict[str, Any], sender_id: UUID) -> Draft:
     text = frame.get("message")
     if type(text) is not str:
         raise InvalidFrame("message is a text.")
-    client_id, sent_as = None, ""
+    named: dict[str, Any] = {}
     if "client_id" in frame:
-        client_id, sent_as = _uuid(frame["client_id"], "client_id is a UUID."), frame["client_id"]
-    if "reply_to" not in frame and "attachments" not in frame:
-        return SendMessage(text, client_id, sent_as)
-    reply_to = frame.get("reply_to")
+        named = {
+            "client_id": _uuid(frame["client_id"], "client_id is a UUID."),
+            "sent_as": frame["client_id"],
+        }
+    if frame.get("reply_to") is not None:
+        named["reply_to"] = _uuid(frame["reply_to"], "reply_to is a UUID.")
     attachments = frame.get("attachments", [])
     if type(attachments) is not list or len(attachments) > MAX_ATTACHMENTS:
         raise InvalidFrame(f"attachments is a list of {MAX_ATTACHMENTS} UUIDs at most.")
-    return SendMessage(
-        text,
-        client_id,
-        sent_as,
-        None if reply_to is None else _uuid(reply_to, "reply_to is a UUID."),
-        tuple(_uuid(one, "attachments is a list of UUIDs.") for one in attachments),
-    )
+    if attachments:
+        named["attachments"] = tuple(_uuid(one, "attachments is a list of UUIDs.") for one in attachments)
+    return Draft(sender_id=sender_id, text=text, **named)
 
 
 def _uuid(given: Any, fault: str) -> UUID:
