@@ -72,7 +72,7 @@ class ChatConsumer(SocketConsumer):
             return close_codes.RESTART
         if hub.per_address[address] > settings.CHAT_SOCKETS_PER_ADDRESS:
             return close_codes.TOO_MANY_SOCKETS
-        if not request.is_version_spoken:
+        if not request.is_version_supported:
             return close_codes.UNKNOWN_VERSION
         try:
             participant = await hub.admit(request.token, request.ticket, slug)

@@ -139,7 +139,7 @@ class CrontabAdmin(beat_admin.CrontabScheduleAdmin):  # type: ignore[misc]  # as
     form = ScheduleForm
 
     def human_readable(self, row: CrontabSchedule) -> str:
-        """The crontab in words, or the crontab itself if it has no description."""
+        """The crontab in json_type, or the crontab itself if it has no description."""
         try:
             return str(row.human_readable)
         except ParseException:
@@ -154,14 +154,14 @@ class PeriodicTaskForm(beat_admin.PeriodicTaskForm):  # type: ignore[misc]  # as
         current_app.loader.import_default_modules()
         if data.get("enabled") and data["task"] not in current_app.tasks:
             self.add_error("task", "No task has this name.")
-        for name, kind, words in (
+        for name, kind, json_type in (
             ("args", list, "list"),
             ("kwargs", dict, "object"),
             ("headers", dict, "object"),
         ):
             try:
                 if not isinstance(json.loads(data.get(name) or "null"), kind | None):
-                    self.add_error(name, f"This is not a JSON {words}.")
+                    self.add_error(name, f"This is not a JSON {json_type}.")
             except ValueError as error:
                 self.add_error(name, f"This is not JSON: {error}")
         return data
@@ -185,7 +185,7 @@ class PeriodicTaskAdmin(beat_admin.PeriodicTaskAdmin):  # type: ignore[misc]  # 
         found = DeclaredSchedule.objects.filter(name=row.name).first()
         if found is None:
             return "no"
-        changed = schedules.changed_by_hand(row, found)
+        changed = schedules.edited_fields(row, found)
         if not changed:
             return "yes"
         return "changed here; declared: " + ", ".join(f"{name} {value}" for name, value in changed.items())

@@ -107,7 +107,7 @@ def require_needs() -> None:
     """Raise ImproperlyConfigured for a slice whose `AppConfig.needs` names slices that are not installed."""
     labels = {slice_.label for slice_ in installed()}
     missing = [
-        f"The slice {label} needs the slice {need}: bring back the folder apps/{need}, or remove apps/{label}."
+        f"The slice {label} needs the slice {need}: restore the folder apps/{need}, or remove apps/{label}."
         for label in sorted(labels)
         for need in getattr(apps.get_app_config(label), "needs", ())
         if need not in labels

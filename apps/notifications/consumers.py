@@ -58,7 +58,7 @@ async def _judge(
     hub: Hub, request: HandshakeRequest, address: str
 ) -> tuple[SessionUser, Callable[[], None]] | int:
     """Returns the user and a function that releases their slot, or the code to close with."""
-    if not request.is_version_spoken:
+    if not request.is_version_supported:
         return close_codes.UNKNOWN_VERSION
     try:
         proof = await _proof(hub, request)

@@ -112,9 +112,9 @@ class KeysetPagination(LinkedPagination):
         return rows
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        words = "The start of the page, from `next` or `previous`."
+        description = "The start of the page, from `next` or `previous`."
         schema = {"type": "string", "minLength": 1, "maxLength": _MAX_CURSOR}
-        return [query_parameter("cursor", words, schema), *size_parameters("Rows of a page")]
+        return [query_parameter("cursor", description, schema), *size_parameters("Rows of a page")]
 
     def _first(self) -> str:
         return remove_query_param(self._url, "cursor")
@@ -157,16 +157,16 @@ def _refuse_unknown(request: HttpRequest | Request, view: APIView | None, paging
         raise InvalidInput(errors=refused)
 
 
-def query_parameter(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
+def query_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
-def size_parameters(words: str) -> list[dict[str, Any]]:
+def size_parameters(description: str) -> list[dict[str, Any]]:
     """The parameters of `page_size` in OpenAPI."""
     bounds = {"type": "integer", "minimum": 1, "maximum": 10**MAX_DIGITS - 1}
-    words = f"{words}; more than {MAX_SIZE} count as {MAX_SIZE}."
+    description = f"{description}; more than {MAX_SIZE} count as {MAX_SIZE}."
     return [
-        query_parameter("limit", words, {**bounds, "default": DEFAULT_SIZE}),
+        query_parameter("limit", description, {**bounds, "default": DEFAULT_SIZE}),
         query_parameter("page_size", "Another name of `limit`; the smaller value is used.", bounds),
     ]
 

@@ -28,7 +28,7 @@ class HandshakeRequest:
         token: The access token, or empty.
         ticket: A single-use ticket, or empty. Ignored if there is a token.
         subprotocol: The subprotocol of the answer.
-        is_version_spoken: False if the client offers only other versions of the protocol.
+        is_version_supported: False if the client offers only other versions of the protocol.
         after, changes: The newest number, and the newest change, that the client has; None without the parameter.
         invalid: Those of `after` and `changes` that are not numbers.
     """
@@ -36,7 +36,7 @@ class HandshakeRequest:
     token: str
     ticket: str
     subprotocol: str | None
-    is_version_spoken: bool
+    is_version_supported: bool
     after: int | None
     changes: int | None
     invalid: tuple[str, ...]
@@ -46,15 +46,15 @@ def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
     """Read a handshake for a socket with the subprotocol `protocol` (`<name>.v<n>`)."""
     offered: Sequence[str] = scope.get("subprotocols", ())
     # Earlier releases prefixed the protocol with the product's slug.
-    spoken = (protocol, *(f"{slug}.{protocol}" for slug in PRODUCT.formerly))
-    families = tuple(f"{name.rpartition('.')[0]}." for name in spoken)
+    supported = (protocol, *(f"{slug}.{protocol}" for slug in PRODUCT.formerly))
+    families = tuple(f"{name.rpartition('.')[0]}." for name in supported)
     parameters = _parameters(scope)
     numbers = {name: _number(parameters[name][0]) for name in ("after", "changes") if name in parameters}
     return HandshakeRequest(
         token=_token(scope, offered, parameters),
         ticket=parameters.get("ticket", [""])[0],
-        subprotocol=next((name for name in (*spoken, BEARER) if name in offered), None),
-        is_version_spoken=any(name in offered for name in spoken)
+        subprotocol=next((name for name in (*supported, BEARER) if name in offered), None),
+        is_version_supported=any(name in offered for name in supported)
         or not any(name.startswith(families) for name in offered),
         after=numbers.get("after"),
         changes=numbers.get("changes"),
@@ -65,17 +65,17 @@ def read(scope: Mapping[str, Any], *, protocol: str) -> HandshakeRequest:
 def is_same_site(scope: Mapping[str, Any]) -> bool:
     """Whether the Origin is absent, the site's own, or allowed by CORS. Prevents cross-site WebSocket hijacking."""
     given = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"origin"]
-    admitted = settings.CORS_ZONE_ORIGINS
-    if not given or "*" in admitted:
+    allowed = settings.CORS_ZONE_ORIGINS
+    if not given or "*" in allowed:
         return True
     if len(given) > 1:
         return False
-    if given[0] in admitted:
+    if given[0] in allowed:
         return True
     origin = _origin(given[0])
     if origin is None:
         return False
-    if any(origin == _origin(url.lower()) for url in (settings.PUBLIC_URL, *admitted)):
+    if any(origin == _origin(url.lower()) for url in (settings.PUBLIC_URL, *allowed)):
         return True
     host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
     # Only an allowed host: another site could resolve its own name to this address.

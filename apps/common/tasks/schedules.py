@@ -25,7 +25,7 @@ _LOCK: Final = 7_305_003
 _SCHEDULES: Final = ("interval", "crontab", "solar", "clocked")
 _FIELDS: Final = ("task", "args", "kwargs", "queue", "priority", "expire_seconds")
 _OPTIONS: Final = {"queue", "priority", "expire_seconds"}
-GONE: Final = "it is not declared any more"
+REMOVED: Final = "it is not declared any more"
 _log = structlog.get_logger(__name__)
 
 
@@ -50,7 +50,7 @@ def synchronise(declared: dict[str, dict[str, Any]]) -> None:
         for name, declaration in declared.items():
             digest = sha256(json.dumps(declaration, sort_keys=True, default=repr).encode()).hexdigest()
             row, before = rows.get(name), known.get(name)
-            if row is None or before is None or before.digest != digest or _was_gone(row):
+            if row is None or before is None or before.digest != digest or _was_removed(row):
                 values = _write(_wanted(name, declaration), row, before.values if before else None)
                 DeclaredSchedule.objects.update_or_create(
                     name=name, defaults={"digest": digest, "values": values}
@@ -58,7 +58,7 @@ def synchronise(declared: dict[str, dict[str, Any]]) -> None:
                 _log.info("beat.declaration_written", name=name, declared=values)
         for name in known.keys() - declared.keys():
             if name in rows:
-                disable(rows[name], GONE)
+                disable(rows[name], REMOVED)
             known[name].delete()
 
 
@@ -75,17 +75,17 @@ def _write(wanted: PeriodicTask, row: PeriodicTask | None, before: dict[str, Any
         if before is None or current[field] == before.get(field):
             for name in _SCHEDULES if field == "schedule" else (field,):
                 setattr(row, name, getattr(wanted, name))
-    if _was_gone(row):
+    if _was_removed(row):
         row.enabled, row.description = True, without_note(row.description)
         row.last_run_at = timezone.now()
     row.save()
     return declared
 
 
-def _was_gone(row: PeriodicTask) -> bool:
+def _was_removed(row: PeriodicTask) -> bool:
     """Whether the schedule was disabled because its declaration was removed."""
     note = row.description.partition("\n")[0]
-    return not row.enabled and note.startswith(DISABLED) and note.endswith(GONE)
+    return not row.enabled and note.startswith(DISABLED) and note.endswith(REMOVED)
 
 
 def _wanted(name: str, declaration: dict[str, Any]) -> PeriodicTask:
@@ -110,7 +110,7 @@ def values_of(row: PeriodicTask) -> dict[str, Any]:
     return {"schedule": schedule, **{field: getattr(row, field) for field in _FIELDS}}
 
 
-def changed_by_hand(row: PeriodicTask, declared: DeclaredSchedule) -> dict[str, Any]:
+def edited_fields(row: PeriodicTask, declared: DeclaredSchedule) -> dict[str, Any]:
     """The declared values of fields that were edited in the admin site."""
     current = values_of(row)
     return {field: value for field, value in declared.values.items() if current.get(field) != value}

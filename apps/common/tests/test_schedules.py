@@ -53,7 +53,7 @@ def every(count: int, period: str) -> IntervalSchedule:
 
 
 def differences(name: str = "daily") -> dict[str, Any]:
-    return schedules.changed_by_hand(row(name), DeclaredSchedule.objects.get(name=name))
+    return schedules.edited_fields(row(name), DeclaredSchedule.objects.get(name=name))
 
 
 def test_a_new_schedule_has_an_expiry_and_first_runs_after_one_interval() -> None:
@@ -126,7 +126,7 @@ def test_a_removed_declaration_disables_its_schedule_until_it_returns() -> None:
     assert not found.enabled
     assert found.description.splitlines()[1:] == ["Cleans.", "Thoroughly."]
     assert found.description.startswith("Disabled on ")
-    assert found.description.splitlines()[0].endswith(schedules.GONE)
+    assert found.description.splitlines()[0].endswith(schedules.REMOVED)
     assert not DeclaredSchedule.objects.exists()
     step(daily=DAILY)
     assert (row().enabled, row().description) == (True, "Cleans.\nThoroughly.")
@@ -261,7 +261,7 @@ class TestAdmin:
         assert '<td class="field-declared">no</td>' in page
         step(nightly=NIGHTLY)
         page = site.get("/admin/django_celery_beat/periodictask/").content.decode()
-        assert schedules.GONE in page
+        assert schedules.REMOVED in page
         assert (
             site.get(f"/admin/django_celery_beat/periodictask/{row('nightly').pk}/change/").status_code == 200
         )

@@ -16,13 +16,13 @@ from apps.common import slices
 
 
 def test_slices_are_listed_with_their_files() -> None:
-    said = StringIO()
-    call_command("zones", "slices", "--format", "json", stdout=said)
-    told = json.loads(said.getvalue())
-    by_label = {one["slice"]: one for one in told["slices"]}
+    output = StringIO()
+    call_command("zones", "slices", "--format", "json", stdout=output)
+    listed = json.loads(output.getvalue())
+    by_label = {one["slice"]: one for one in listed["slices"]}
     assert {"services.py", "tests/", "urls.py", "views.py"} <= set(by_label["users"]["files"])
     assert "routing.py" not in by_label["api"]["files"]
-    assert told["files"]["urls.py"] == "`zones`, the REST routes for each zone"
+    assert listed["files"]["urls.py"] == "`zones`, the REST routes for each zone"
 
 
 def test_a_slice_whose_need_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_a_slice_whose_need_is_not_installed_is_refused(monkeypatch: pytest.Monk
     with pytest.raises(ImproperlyConfigured) as refused:
         slices.require_needs()
     assert str(refused.value) == (
-        "The slice users needs the slice nowhere: bring back the folder apps/nowhere, or remove apps/users."
+        "The slice users needs the slice nowhere: restore the folder apps/nowhere, or remove apps/users."
     )
 
 

@@ -63,19 +63,19 @@ class InvalidLine(InvalidInput):
 
 def is_visible(text: str) -> bool:
     """Whether a character of the text is visible. Blanks, combining marks and ignorable characters are not."""
-    return any("!" <= sign <= "~" or _is_drawn(sign) for sign in text)
+    return any("!" <= char <= "~" or _is_drawn(char) for char in text)
 
 
-def _is_drawn(sign: str) -> bool:
-    category = unicodedata.category(sign)
+def _is_drawn(char: str) -> bool:
+    category = unicodedata.category(char)
     # A device may display private code points, and those of newer Unicode versions.
-    return (category[0] in _VISIBLE or category in ("Cn", "Co")) and sign not in _INVISIBLE
+    return (category[0] in _VISIBLE or category in ("Cn", "Co")) and char not in _INVISIBLE
 
 
 def clean_line(text: str) -> str:
     """The text in composed form (NFC), trimmed. Raises InvalidLine unless it is one visible line."""
     line = unicodedata.normalize("NFC", text).strip()
-    if not all(_is_printable(sign) for sign in line):
+    if not all(_is_printable(char) for char in line):
         raise InvalidLine("unprintable")
     if not is_visible(line):
         raise InvalidLine("invisible")
@@ -84,21 +84,21 @@ def clean_line(text: str) -> str:
 
 def fit_line(text: str, length: int) -> str:
     """A valid line made of any text: without invalid characters, cut to `length`; may be empty."""
-    signs = (
-        sign if _is_printable(sign) else " " if unicodedata.category(sign) in _SEPARATORS else ""
-        for sign in unicodedata.normalize("NFC", text)
+    chars = (
+        char if _is_printable(char) else " " if unicodedata.category(char) in _SEPARATORS else ""
+        for char in unicodedata.normalize("NFC", text)
     )
-    line = " ".join("".join(signs).split())[:length].strip()
+    line = " ".join("".join(chars).split())[:length].strip()
     return line if is_visible(line) else ""
 
 
-def _is_printable(sign: str) -> bool:
-    if " " <= sign <= "~" or sign in _ALLOWED:
+def _is_printable(char: str) -> bool:
+    if " " <= char <= "~" or char in _ALLOWED:
         return True
     is_known = (
-        ord(sign) & 0xFFFE != 0xFFFE and not "\ufdd0" <= sign <= "\ufdef"
+        ord(char) & 0xFFFE != 0xFFFE and not "\ufdd0" <= char <= "\ufdef"
     )  # noncharacters are never valid
-    return is_known and unicodedata.category(sign) not in _UNPRINTABLE and sign not in _INVISIBLE
+    return is_known and unicodedata.category(char) not in _UNPRINTABLE and char not in _INVISIBLE
 
 
 def validate_line(text: str) -> None:

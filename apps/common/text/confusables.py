@@ -27,5 +27,5 @@ def skeleton(text: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", folded).casefold()).translate(
         _FOLDED
     )
-    letters = "".join(sign for sign in folded if sign.isalnum() and not unicodedata.combining(sign))
+    letters = "".join(char for char in folded if char.isalnum() and not unicodedata.combining(char))
     return letters.translate(_SAME).replace("rn", "m").replace("vv", "w")

@@ -70,7 +70,7 @@ class ProblemError(ClientError):
 
 
 def problem_of(response: httpx.Response) -> ProblemError:
-    """Make an exception of a response whose body was read."""
+    """Converts a response to an exception. Its body must have been read."""
     body = _body(response)
     try:
         phrase = HTTPStatus(response.status_code).phrase
