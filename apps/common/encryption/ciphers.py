@@ -8,6 +8,9 @@ from django.conf import settings
 
 from infrastructure.crypto import BlindIndex, FieldCipher
 
+_cipher = lru_cache(maxsize=8)(FieldCipher)
+_blind_index = lru_cache(maxsize=64)(BlindIndex)
+
 
 def cipher() -> FieldCipher:
     """Raises WeakKeyError."""
@@ -17,13 +20,3 @@ def cipher() -> FieldCipher:
 def blind_index(column: str) -> BlindIndex:
     """The blind index of a column (`table.column`). Raises WeakKeyError."""
     return _blind_index(tuple(settings.FIELD_ENCRYPTION_KEYS), column)
-
-
-@lru_cache(maxsize=64)
-def _blind_index(keys: tuple[str, ...], column: str) -> BlindIndex:
-    return BlindIndex(keys, column)
-
-
-@lru_cache(maxsize=8)
-def _cipher(keys: tuple[str, ...]) -> FieldCipher:
-    return FieldCipher(keys)
