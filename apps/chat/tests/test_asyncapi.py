@@ -26,7 +26,7 @@ MESSAGES: dict[str, Any] = DOCUMENT["components"]["messages"]
 SENT = {
     name.rpartition("/")[2] for name in (one["$ref"] for one in DOCUMENT["operations"]["say"]["messages"])
 }
-TOLD = set(MESSAGES) - SENT
+RECEIVED = set(MESSAGES) - SENT
 
 
 def faults(frame: Any, name: str) -> list[str]:
@@ -81,7 +81,7 @@ class Recorder:
     def until(self, socket: Socket, kind: str) -> Any:
         while True:
             frame = socket.frame()
-            found = names_of(frame, TOLD)
+            found = names_of(frame, RECEIVED)
             assert len(found) == 1, (frame, found)
             self.told[found[0]].append(frame)
             if frame["type"] == kind:
@@ -128,7 +128,7 @@ def test_a_conversation_matches_the_document_and_uses_all_of_it(site: Site) -> N
     assert recorder.until(late, "message")["mentions"] == [{"user": str(ada.pk), "name": "Ada"}]
     assert recorder.until(late, "message")["deleted"] is True
     assert recorder.sent == SENT
-    assert set(recorder.told) == TOLD
+    assert set(recorder.told) == RECEIVED
 
 
 @pytest.mark.parametrize(

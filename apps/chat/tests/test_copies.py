@@ -167,10 +167,10 @@ def test_a_message_deleted_during_notification_leaves_no_notification() -> None:
     room = RoomFactory.create()
     ada, grace = new_caller(room), new_caller(room)
     id_ = ada.say(room, f"<@{grace.id}> the secret").json()["id"]
-    told: list[int] = []
+    notified: list[int] = []
 
     def tell() -> None:
-        told.append(services.notify_of_message(room_id=room.pk, message_id=UUID(id_)))
+        notified.append(services.notify_of_message(room_id=room.pk, message_id=UUID(id_)))
         connection.close()
 
     with transaction.atomic():
@@ -178,7 +178,7 @@ def test_a_message_deleted_during_notification_leaves_no_notification() -> None:
         thread = threading.Thread(target=tell)
         thread.start()
         thread.join(0.5)  # it waits for the row of the message
-        assert told == []
+        assert notified == []
     thread.join(10)
-    assert told == [0]
+    assert notified == [0]
     assert not Notification.objects.exists()

@@ -89,8 +89,8 @@ def test_two_hubs_under_load_deliver_everything_once_and_in_order(
     settings.CHAT_FRAMES_PER_SECOND = 10_000
     sites = [serve(), serve()]
     room = RoomFactory.create()
-    people = [member_of(room) for _ in range(4)]
-    talkers = [sites[n % 2].inside(room.slug, person) for n, person in enumerate(people)]
+    members = [member_of(room) for _ in range(4)]
+    talkers = [sites[n % 2].inside(room.slug, member) for n, member in enumerate(members)]
     for n in range(100):
         for talker in talkers:
             talker.say(str(n))
@@ -313,8 +313,8 @@ def test_a_killed_process_loses_no_acknowledged_message(
 ) -> None:
     (first, victim), (second, _) = processes(2)
     room = RoomFactory.create()
-    people = [member_of(room) for _ in range(3)]
-    talkers = [Talker([first, second], room.slug, person, 150) for person in people]
+    members = [member_of(room) for _ in range(3)]
+    talkers = [Talker([first, second], room.slug, member, 150) for member in members]
     for talker in talkers:
         talker.start()
     wait_until(lambda: Message.objects.count() > 60, seconds=40)

@@ -32,9 +32,9 @@ from apps.chat.types import Draft, Head
 from infrastructure import realtime
 from infrastructure.realtime.memory import Air, MemoryBus
 
-HUBS, PEOPLE = 3, 3
+HUBS, USERS = 3, 3
 SHARE, CAMPAIGN = 12, 1000
-_hub, _person = st.integers(0, HUBS - 1), st.integers(0, PEOPLE - 1)
+_hub, _person = st.integers(0, HUBS - 1), st.integers(0, USERS - 1)
 _any = st.integers(0, 1000)
 STEPS = st.one_of(
     st.tuples(st.just("connect"), _hub, _person, st.sampled_from(["live", "last", "exact", "start"])),
@@ -57,8 +57,8 @@ STEPS = st.one_of(
 class Live:
     """A socket of a user at one hub."""
 
-    def __init__(self, hub: Hub, feed: Feed, person: int, user: Any, *, is_joined: bool) -> None:
-        self.hub, self.feed, self.person = hub, feed, person
+    def __init__(self, hub: Hub, feed: Feed, owner: int, user: Any, *, is_joined: bool) -> None:
+        self.hub, self.feed, self.owner = hub, feed, owner
         self.client = Client(is_joined=is_joined)
         self.subscriber = Subscriber(
             self.client.send, user_id=user.pk, name=user.name, session_id=uuid4(), is_joined=is_joined
@@ -133,15 +133,15 @@ class World:
         await getattr(self, kind)(*values)
         await asyncio.sleep(0)
 
-    async def connect(self, hub: int, person: int, where: str) -> Live:
+    async def connect(self, hub: int, owner: int, where: str) -> Live:
         live_hub = self.hubs[hub]
         feed = await live_hub.feed(self.room.pk, self.room.slug)
-        mine = [live for live in self.lives if live.person == person]
+        mine = [live for live in self.lives if live.owner == owner]
         last = max(mine, key=lambda live: max(live.client.seqs, default=0), default=None)
         seq = 0 if last is None else max(last.client.seqs, default=0)
         after = {"live": None, "last": seq, "exact": seq, "start": 0}[where]
         changes = last.change if last is not None and where == "exact" else None
-        live = Live(live_hub, feed, person, self.users[person], is_joined=len(self.lives) % 2 == 0)
+        live = Live(live_hub, feed, owner, self.users[owner], is_joined=len(self.lives) % 2 == 0)
         live.after = feed.head if after is None else min(after, feed.head)
         if last is not None and where in ("last", "exact"):
             live.before = {number: text for number, text in last.held.items() if number <= live.after}
@@ -155,18 +155,18 @@ class World:
             live = lives[which % len(lives)]
             for _ in range(count):
                 client_id = uuid4()
-                self.said[client_id] = (live.person, f"{live.person}: {len(self.said)}")
+                self.said[client_id] = (live.owner, f"{live.owner}: {len(self.said)}")
                 self.post(live, client_id)
 
     async def send_again(self, which: int, live: int) -> None:
         if self.said:
             client_id = list(self.said)[which % len(self.said)]
-            mine = [one for one in self.open_lives() if one.person == self.said[client_id][0]]
+            mine = [one for one in self.open_lives() if one.owner == self.said[client_id][0]]
             if mine:
                 self.post(mine[live % len(mine)], client_id)
 
     def post(self, live: Live, client_id: UUID) -> None:
-        draft = Draft(sender_id=self.users[live.person].pk, text=self.said[client_id][1], client_id=client_id)
+        draft = Draft(sender_id=self.users[live.owner].pk, text=self.said[client_id][1], client_id=client_id)
         live.hub.post(live.subscriber, live.feed, draft)
 
     async def disconnect(self, which: int) -> None:
@@ -259,11 +259,11 @@ class World:
             live.client.takes.set()
         for hub in self.dead:
             await hub._writer.drain()
-        last = [await self.connect(0, person, "start") for person in range(PEOPLE)]
+        last = [await self.connect(0, owner, "start") for owner in range(USERS)]
         acknowledged = self.acknowledged()
-        for client_id, (person, _) in self.said.items():
+        for client_id, (owner, _) in self.said.items():
             if client_id not in acknowledged:
-                self.post(last[person], client_id)
+                self.post(last[owner], client_id)
         await self.wait()
         for number in range(HUBS):
             await self.sweep(number)
@@ -286,9 +286,7 @@ class World:
             await self.sweep(number)
             await self.drain(number)
         wheres = ["exact", "last", "exact"]
-        back = [
-            await self.connect((live.person + 1) % HUBS, live.person, wheres[live.person]) for live in lives
-        ]
+        back = [await self.connect((live.owner + 1) % HUBS, live.owner, wheres[live.owner]) for live in lives]
         await self.until(lambda: all((one.subscriber.seq, one.subscriber.change) == head for one in back))
         await self.until(lambda: not any(live.subscriber.is_busy for live in self.open_lives()))
 
@@ -322,9 +320,9 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
     original, realtime.post = realtime.post, post
     try:
         # Begin with a member and a message, because most short histories would be empty otherwise.
-        for person in range(PEOPLE):
-            await world.connect(person % HUBS, person, "live")
-            await world.send(person, 2)
+        for owner in range(USERS):
+            await world.connect(owner % HUBS, owner, "live")
+            await world.send(owner, 2)
         await world.wait()
         for step in steps:
             await world.step(*step)
@@ -356,7 +354,7 @@ async def play(room: Any, users: list[Any], steps: list[tuple[Any, ...]]) -> Non
 @pytest.fixture
 def users(transactional_db: None) -> list[Any]:
     room = RoomFactory.create()
-    return [member_of(room) for _ in range(PEOPLE)]
+    return [member_of(room) for _ in range(USERS)]
 
 
 @settings(

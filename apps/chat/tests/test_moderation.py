@@ -260,8 +260,8 @@ def test_bans_are_listed_with_one_query_and_deleted_with_the_account(
 ) -> None:
     room = RoomFactory.create()
     owner, people = new_caller(room, Role.OWNER), [new_caller(room) for _ in range(4)]
-    for person in people:
-        owner("POST", f"rooms/{room.slug}/bans/", {"user": person.id})
+    for banned_member in people:
+        owner("POST", f"rooms/{room.slug}/bans/", {"user": banned_member.id})
     with django_assert_max_num_queries(5):
         assert len(owner("GET", f"rooms/{room.slug}/bans/").json()["results"]) == 4
     exported = list(data_export.export(people[0].user.pk)["bans"])

@@ -30,9 +30,9 @@ def new_caller(room: Room | None = None, role: Role = Role.MEMBER, **user: Any) 
     return Caller(UserFactory.create(**user) if room is None else member_of(room, role, **user))
 
 
-def post(room: Room, person: Caller, *texts: str) -> None:
+def post(room: Room, caller: Caller, *texts: str) -> None:
     services.post_messages(
-        room_id=room.pk, drafts=[Draft(sender_id=person.user.pk, text=text) for text in texts]
+        room_id=room.pk, drafts=[Draft(sender_id=caller.user.pk, text=text) for text in texts]
     )
 
 
@@ -176,8 +176,8 @@ def test_editing_and_deleting_messages() -> None:
     post(room, ada, "mine", "too")
     first, second = Message.objects.order_by("seq")
     path = f"{room.slug}/messages/{first.pk}/"
-    for person in (grace, moderator):
-        refused(person("PATCH", path, {"message": "yours"}), 403, "room_role_too_low")
+    for caller in (grace, moderator):
+        refused(caller("PATCH", path, {"message": "yours"}), 403, "room_role_too_low")
     refused(grace("DELETE", path), 403, "room_role_too_low")
     refused(ada("PATCH", f"{room.slug}/messages/{uuid4()}/", {"message": "x"}), 404, "message_not_found")
     assert ada("PATCH", path, {"message": " "}).status_code == 400

@@ -20,8 +20,8 @@ from apps.common.models import OutboxEvent
 pytestmark = pytest.mark.django_db
 
 
-def found(person: Caller, slug: str, q: str) -> list[str]:
-    answer = person("GET", f"rooms/{slug}/messages/search/", q=q)
+def found(caller: Caller, slug: str, q: str) -> list[str]:
+    answer = caller("GET", f"rooms/{slug}/messages/search/", q=q)
     assert answer.status_code == 200, answer.content
     return [one["message"] for one in answer.json()["results"]]
 
