@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Final
 
-from infrastructure.cache.ratelimit import limiter
+from infrastructure.cache.ratelimit import Verdict, limiter
 from infrastructure.cache.rates import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """The remainder of the rate that has the fewest calls left.
-
-    Attributes:
-        limit, period: Allowed calls, and the seconds in which they are allowed.
-        remaining: Calls left.
-        reset_after: Seconds until more calls are allowed.
-        retry_after: Seconds until the call can be repeated; 0 unless it was refused.
-    """
+class Quota(Verdict):
+    """The rate that has the fewest calls left, with its name in headers."""
 
     name: str
-    limit: int
-    period: int
-    remaining: int
-    reset_after: int
-    retry_after: int = 0
 
     @property
     def is_exceeded(self) -> bool:
-        return self.retry_after > 0
+        return not self.allowed
+
+
+_FIELDS: Final = fields(Verdict)
 
 
 @lru_cache(maxsize=256)
@@ -45,14 +37,8 @@ def count(*, scope: str, key: str, rates: Sequence[str], name: str = "") -> Quot
     `name` is the name of the quota in headers; by default that of the rate, such as `60-per-60s`.
     """
     verdict = limiter.hit(scope=scope, key=key, rates=parse(tuple(rates)))
-    return Quota(
-        name=name or _name(verdict.limit, verdict.period),
-        limit=verdict.limit,
-        period=verdict.period,
-        remaining=verdict.remaining,
-        reset_after=verdict.reset_after,
-        retry_after=verdict.retry_after,
-    )
+    values = {field.name: getattr(verdict, field.name) for field in _FIELDS}  # faster than asdict
+    return Quota(name=name or _name(verdict.limit, verdict.period), **values)
 
 
 def headers(quota: Quota) -> dict[str, str]:
