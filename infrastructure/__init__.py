@@ -1,1 +1,1 @@
-"""Adapters to the world outside: tokens, cache, mail, storage, realtime, telemetry. No model, no business rule."""
+"""Adapters to external systems: tokens, cache, mail, storage, realtime, telemetry. No models, no business rules."""

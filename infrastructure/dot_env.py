@@ -1,7 +1,8 @@
-"""Reads a `.env` file as Docker Compose does, and names the line that it cannot read. Standard library only.
+"""Reads a `.env` file as Docker Compose does, and names a line that cannot be read. Standard library only.
 
-`NAME=value`, one a line. `export`, blanks around `=`, comments, quotes of both kinds, a byte order mark and line ends of
-Windows are understood. Refused are a name that is given twice, and a `$` that Compose would replace.
+One `NAME=value` a line; `export`, blanks around `=`, comments, quotes of both kinds, a byte order mark and line ends of
+Windows are allowed. A repeated name and a `$` that Compose would replace are refused.
+
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class DotEnvError(ValueError):
-    """The file cannot be read. The message names file, line and variable, and shows nothing of a value."""
+    """The file cannot be read. The message names file, line and variable, and no part of a value."""
 
 
 def read(path: Path) -> dict[str, str]:
-    """The variables of a file; none where there is no file. Raises DotEnvError."""
+    """The variables of a file; empty when there is none. Raises DotEnvError."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -59,7 +60,7 @@ def parse(text: str, *, source: str = ".env") -> dict[str, str]:
 
 
 def _value(text: str, position: int, where: str) -> tuple[str, int]:
-    """A value, and where the next line begins."""
+    """A value, and the position of the next line."""
     quote = text[position : position + 1]
     if quote not in ("'", '"'):
         plain = _PLAIN.match(text, position)

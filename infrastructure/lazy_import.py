@@ -1,11 +1,12 @@
-"""Packages that are loaded when something of them is first used: most commands end before that, and never pay for them.
+"""Imports packages on first use, since most commands end before they need them.
 
     if TYPE_CHECKING:
         import jwt
     else:
         jwt = lazy_import.module("jwt")
 
-Whoever serves callers calls `load` as it starts, so that none of them waits for it.
+Servers call `load` at start, so that no caller waits for an import.
+
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ _put_off: dict[str, ModuleType] = {}
 
 
 class _Module(ModuleType):
-    """Stands for the module of its name."""
+    """Imports its module on first access."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module(self.__name__), name)
 
 
 def module(name: str) -> Any:
-    """What may be kept in a global instead of the module."""
+    """A proxy to keep in a global instead of the module."""
     return _put_off.setdefault(name, _Module(name))
 
 
 def load() -> None:
-    """Load all that was put off."""
+    """Import all deferred modules."""
     for name in _put_off:
         import_module(name)

@@ -1,6 +1,7 @@
-"""Refusals of what never becomes a request of the application's: too late, too long, or no HTTP. As problem documents.
+"""Refusals of bytes that never become a request of the application (too late, too long, no HTTP), as problem documents.
 
-The same shape as the application's own (RFC 9457), so that a client reads one kind of error wherever it arises.
+The shape is the application's own (RFC 9457), so that a client reads one kind of error.
+
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def title_of(code: str) -> str:
-    """A code in words, the same at each occurrence: `email_taken` is "Email taken"."""
+    """The code as words: `email_taken` is "Email taken"."""
     return code.replace("_", " ").capitalize()
 
 
@@ -31,7 +32,7 @@ def document(*, status: int, code: str, detail: str, request_id: str) -> dict[st
 
 
 def headers(*, body: bytes, request_id: str) -> list[tuple[bytes, bytes]]:
-    """What goes before the document. The connection is of no more use: what follows on it cannot be trusted."""
+    """The header fields of a refusal. The connection is closed, since what follows on it cannot be trusted."""
     return [
         (b"content-type", CONTENT_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),

@@ -41,7 +41,7 @@ class Product:
 
 
 def read(path: Path = FILE) -> Product:
-    """Read the identity from a file. Raises InvalidProduct that names the key and what it has to be."""
+    """Raises InvalidProduct that names the key and its rule."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -50,7 +50,7 @@ def read(path: Path = FILE) -> Product:
 
 
 def parse(text: str, source: str) -> Product:
-    """Read the identity from the text of a file; `source` names it in messages. Raises InvalidProduct."""
+    """Read the identity from a text; `source` names it in messages. Raises InvalidProduct."""
     try:
         values: dict[str, Any] = tomllib.loads(text)
     except ValueError as error:

@@ -1,1 +1,1 @@
-"""Redis or Valkey as the processes share it: the client, and rate limits that all of them count together."""
+"""The shared Redis or Valkey: its client, and rate limits counted across processes."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: after a failure, a part that is away is left alone for a moment. Knows nothing of that part."""
+"""A circuit breaker: after a failure, calls are skipped for a moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Breaker:
-    """Open after a failure; then one caller at a time tries again, every `pause` seconds, until one succeeds."""
+    """Opens after a failure; then one caller tries again every `pause` seconds until one succeeds."""
 
     def __init__(self, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._pause = pause

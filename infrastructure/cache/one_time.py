@@ -1,4 +1,4 @@
-"""Values that are taken once: kept in Redis for some seconds, and gone with the first who takes them."""
+"""Values that can be taken once, kept in Redis for some seconds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ else:
 
 
 class StoreUnavailable(Exception):
-    """Redis is away."""
+    """Redis is unavailable."""
 
 
 def put(key: str, value: bytes, *, seconds: int) -> None:
-    """Keep a value. Raises StoreUnavailable."""
+    """Raises StoreUnavailable."""
     try:
         redis_client.client().set(key, value, ex=seconds)
     except redis.RedisError as error:
@@ -26,7 +26,7 @@ def put(key: str, value: bytes, *, seconds: int) -> None:
 
 
 def take(key: str) -> bytes | None:
-    """The value, for the first who asks (GETDEL is atomic); None for all others. Raises StoreUnavailable."""
+    """Return the value to the first caller (GETDEL is atomic), None to all others. Raises StoreUnavailable."""
     try:
         return cast("bytes | None", redis_client.client().getdel(key))
     except redis.RedisError as error:

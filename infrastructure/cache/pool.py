@@ -1,4 +1,4 @@
-"""The pool of connections of the default cache. It is named in the settings, and loaded with the first connection."""
+"""The connection pool of the default cache, named in the settings and loaded with the first connection."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from redis.retry import Retry
 
 
 class Pool(ConnectionPool):
-    """Asks once more at once, for a pooled connection that the server has closed.
+    """Retries once, immediately, when the server has closed a pooled connection.
 
-    redis-py's own default waits seconds between three attempts, and a request would wait with it.
+    redis-py would by default wait seconds between three attempts, and the request with it.
+
     """
 
     def __init__(self, **options: Any) -> None:

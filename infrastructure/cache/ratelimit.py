@@ -1,8 +1,8 @@
-"""Rate limits: a sliding window, counted atomically in Redis for all processes, and locally while Redis is away.
+"""Rate limits: a sliding window, counted atomically in Redis for all processes, and locally while Redis is unavailable.
 
-Each window is cut into ten slices plus the one that has begun; a slice counts until all of it has left the window.
-So no window of the rate's length ever admits more than its limit, at a cost of at most eleven small numbers a key.
-What is limited, and by which key, is the callers' business.
+Each window is divided into ten slices plus the current one; a slice counts until all of it has left the window. So no
+window of the rate's length admits more than its limit, at a cost of at most eleven small numbers per key.
+
 """
 
 from __future__ import annotations
@@ -93,13 +93,14 @@ return answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer of a limiter, of the rate that binds tightest.
+    """The result of a limiter, for the rate that binds tightest.
 
     Attributes:
-        allowed: Whether the call may go on; a refused one costs nothing.
+        allowed: Whether the call may go on; a refused call is not counted.
         limit, period, remaining: The rate's size, its seconds, and what is left of it after this call.
         retry_after: Seconds until such a call can be admitted; 0 when it was.
-        reset_after: Seconds until something of the rate becomes free again.
+        reset_after: Seconds until a part of the rate becomes free again.
+
     """
 
     allowed: bool
@@ -136,7 +137,7 @@ def _verdict(rates: Sequence[Rate], cost: int, numbers: Sequence[int]) -> Verdic
 
 
 class LocalCounter:
-    """The same counting within one process, with bounded memory: the keys that were idle longest are forgotten."""
+    """Counts in the same way within one process, in bounded memory: the keys that were idle longest are dropped."""
 
     def __init__(self, *, max_keys: int = _LOCAL_KEYS, clock: Callable[[], float] = time.time) -> None:
         self._max_keys = max_keys
@@ -182,18 +183,18 @@ class LocalCounter:
 
 
 def _leaves_at(field: tuple[int, int]) -> int:
-    """When a slice has wholly left its window, in Unix milliseconds."""
+    """When a slice has left its window completely, in Unix milliseconds."""
     period, number = field
     return (number + SLICES + 1) * period // SLICES
 
 
-# One for the process: when one limiter finds Redis away, the others need not wait to find out.
+# One for the process: after one limiter has failed to reach Redis, the others do not wait for it.
 _BREAKER: Final = Breaker(pause=3.0)
 _LOCAL: Final = LocalCounter()
 
 
 class Limiter:
-    """Counts calls in Redis; while Redis is away, locally in each process, so that nothing is unlimited or down."""
+    """Counts calls in Redis, and locally in each process while Redis is unavailable."""
 
     def __init__(
         self,
@@ -230,7 +231,7 @@ class Limiter:
         return verdict
 
     def _shared(self, name: str, rates: Sequence[Rate], cost: int) -> Sequence[int] | None:
-        """The script's numbers, or None while Redis is away."""
+        """The script's numbers, or None while Redis is unavailable."""
         if not self._breaker.may_try():
             return None
         arguments = [cost]

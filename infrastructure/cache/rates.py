@@ -1,4 +1,4 @@
-"""How a rate is written: `60/minute`. Counting is the business of `ratelimit`."""
+"""The notation of a rate: `60/minute`."""
 
 from __future__ import annotations
 

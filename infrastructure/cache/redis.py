@@ -1,4 +1,4 @@
-"""The synchronous Redis client of the process. What is stored, and for how long, is the callers' business."""
+"""The synchronous Redis client of the process."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 def client() -> redis.Redis:
-    """The client of the default cache: pooled, with the short waits of `config/settings/components/redis.py`.
+    """The client of the default cache: pooled, with the short timeouts of `config/settings/components/redis.py`.
 
-    Its commands raise `redis.RedisError` when the server is away.
+    Its commands raise `redis.RedisError` when the server is unavailable.
+
     """
     return cast("redis.Redis", get_redis_connection("default"))

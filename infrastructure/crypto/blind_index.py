@@ -1,8 +1,9 @@
-"""Keyed digests by which an encrypted text can be looked up for equality, and for nothing else. Knows no model.
+"""Keyed digests that allow looking up an encrypted text by equality.
 
-HMAC-SHA-256 (RFC 2104), cut to 128 bits, under keys that HKDF (RFC 5869) derives from the encryption keys for one
-column each: who reads the database learns which rows of a column have the same value, not which value it is, and
-nothing across columns. Where a column has few possible values, that is already too much: do not index those.
+HMAC-SHA-256 (RFC 2104), truncated to 128 bits, under keys that HKDF (RFC 5869) derives from the encryption keys for each
+column. A reader of the database learns which rows of a column have the same value, not which value it is, and nothing
+across columns. Do not index columns with few possible values: equality alone would reveal them.
+
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ SIZE: Final = 16
 
 
 class BlindIndex:
-    """The digests of one column, by a ring of keys: the first makes what is stored, all of them what is looked for.
+    """The digests of one column, by a key ring: the first key makes the stored digest, lookups use all of them.
 
-    The labels of earlier releases (`formerly` in product.toml) are looked for, too.
+    Lookups also use the labels of earlier releases (`formerly` in product.toml).
 
     Raises:
         WeakKeyError: as FieldCipher does for the same keys.
+
     """
 
     def __init__(self, keys: Sequence[str], column: str) -> None:
@@ -44,11 +46,11 @@ class BlindIndex:
         )
 
     def digest(self, text: str) -> bytes:
-        """What is stored for a text: 16 bytes."""
+        """The digest that is stored for a text: 16 bytes."""
         return _digest(self._ring[0], text)
 
     def candidates(self, text: str) -> tuple[bytes, ...]:
-        """What may be stored for it while the ring is being rotated."""
+        """All digests that may be stored for a text while the ring is being rotated."""
         return tuple(_digest(key, text) for key in self._ring)
 
 

@@ -1,8 +1,9 @@
-"""Encrypts short texts with a ring of Fernet keys, bound to the place where each is stored. Knows no model.
+"""Encrypts short texts with a ring of Fernet keys, bound to the row and column that store them.
 
 Fernet (github.com/fernet/spec) authenticates its ciphertext but has no associated data. The context is therefore
-sealed in with the text and compared on the way out: a value that was moved to another row or column does not decrypt.
+encrypted with the text and compared after decryption: a value that was moved to another row or column does not decrypt.
 Deriving one key for each context would bind as well, at the cost of a derivation for every value that is read.
+
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ _MIN_DISTINCT_BYTES: Final = 12
 
 
 class CryptoError(Exception):
-    """Base of the errors of this part."""
+    """Base of the errors of this package."""
 
 
 class DecryptionError(CryptoError):
-    """A stored value is not what was stored there: damaged, moved, of an unknown key, or never encrypted."""
+    """A stored value was damaged, moved, never encrypted, or encrypted under an unknown key."""
 
 
 class WeakKeyError(CryptoError):
@@ -50,7 +51,8 @@ class FieldCipher:
     """A key ring: the first key encrypts, all of them decrypt.
 
     Raises:
-        WeakKeyError: for an empty ring, and for a key that is malformed, repeated or plainly not random.
+        WeakKeyError: for an empty ring, and for a key that is malformed, repeated or obviously not random.
+
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -66,7 +68,7 @@ class FieldCipher:
         return self._ring[0].encrypt(len(place).to_bytes(2, "big") + place + plain.encode()).decode("ascii")
 
     def decrypt(self, cipher: str, context: str) -> str:
-        """The text again. Raises DecryptionError; it never returns anything else than what was encrypted here."""
+        """Raises DecryptionError unless the value was encrypted for this context."""
         for key in self._ring:
             try:
                 sealed = key.decrypt(cipher.encode())
@@ -76,7 +78,7 @@ class FieldCipher:
         raise DecryptionError("The value does not decrypt with any key of the ring.")
 
     def is_current(self, cipher: str, context: str) -> bool:
-        """Whether the first key encrypted it. Raises DecryptionError when no key of the ring did, or for elsewhere."""
+        """Whether the first key encrypted it. Raises DecryptionError when no key of the ring did, or for another context."""
         try:
             sealed = self._ring[0].decrypt(cipher.encode())
         except fernet.InvalidToken:
@@ -86,7 +88,7 @@ class FieldCipher:
         return True
 
     def rotate(self, cipher: str, context: str) -> str:
-        """The same text under the first key. Raises DecryptionError."""
+        """Encrypt again under the first key. Raises DecryptionError."""
         return self.encrypt(self.decrypt(cipher, context), context)
 
 

@@ -1,4 +1,5 @@
-"""PostgreSQL as Django's backend has it, with waits that end: ENGINE is "infrastructure.database" (see `base`).
+"""Django's PostgreSQL backend with bounded waits: ENGINE is "infrastructure.database" (see `base`).
 
-What a request may wait for is `budget`'s; migrations, tasks and commands have no budget, only the server's own limits.
+`budget` bounds the waits of a request. Migrations, tasks and commands have no budget, only the server's own limits.
+
 """

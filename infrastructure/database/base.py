@@ -1,4 +1,4 @@
-"""Django's backend for PostgreSQL, over connections whose waits end. (Django looks for a module of this name.)"""
+"""Django's PostgreSQL backend over connections with bounded waits. Django looks for a module of this name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infrastructure.database.connection import Connection, Pool, is_alive
 
 
 class _Driver:
-    """psycopg, whose `connect` opens our connections."""
+    """psycopg with a `connect` that opens this backend's connections."""
 
     connect = staticmethod(Connection.connect)
 
@@ -23,7 +23,7 @@ class _Driver:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Differs from Django's in the classes of the connections and of the pool, and in how it finds dead ones."""
+    """Replaces Django's connection and pool classes, and detects dead connections."""
 
     Database = _Driver()  # type: ignore[assignment] # what Django takes of the module is there
     # Django's own, which its stubs leave out.
@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def pool(self) -> Pool | None:
-        """The pool of the process for this alias, made at its first use; None where the settings name none."""
+        """The pool of the process for this alias, created on first use; None without a pool in the settings."""
         options = self.settings_dict["OPTIONS"].get("pool")
         if self.alias == NO_DB_ALIAS or not options:
             return None
@@ -50,12 +50,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self._connection_pools[self.alias]
 
     def is_usable(self) -> bool:
-        """Whether the connection is alive."""
         return self.connection is not None and is_alive(self.connection)
 
 
 def drop_dead() -> None:
-    """Close this thread's connections that are dead, so that what is asked next opens new ones."""
+    """Close this thread's dead connections; the next query opens new ones."""
     for connection in connections.all(initialized_only=True):
         if (
             connection.connection is not None

@@ -1,7 +1,8 @@
-"""How long the code of one request may wait for the database: one bound for all that it asks, from the request's start.
+"""Bounds the time that one request may wait for the database, over all of its queries, from the request's start.
 
-A server that is away, a lock that another session holds and a server that was stopped in its tracks all end in a
-`psycopg.OperationalError`, which callers turn into a 503.
+A server that is down or frozen, and a lock that another session holds, end in a `psycopg.OperationalError`, which callers
+turn into a 503.
+
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SILENT_FLOOR: Final = 0.05
 
 
 class Budget:
-    """The time that is left. Once a wait has run out, none of the request's is worth another: it is all spent."""
+    """The time left. After one wait has timed out, nothing is left for the others."""
 
     __slots__ = ("_is_spent", "_started")
 
@@ -32,19 +33,19 @@ class Budget:
         self._is_spent = False
 
     def left(self, whole: float) -> float:
-        """Seconds that may pass from now on, of `whole` from the request's start."""
+        """Seconds left now, of `whole` from the request's start."""
         if self._is_spent:
             return 0.0
         return max(self._started + whole - time.monotonic(), SILENT_FLOOR if _is_silent else FLOOR)
 
     def spend(self) -> None:
-        """Leave nothing: a wait has run out."""
+        """Leave nothing, after a wait has timed out."""
         global _is_silent
         self._is_spent = _is_silent = True
 
 
 def note_answer() -> None:
-    """The server was heard of."""
+    """Record that the server answered."""
     global _is_silent
     _is_silent = False
 
@@ -54,17 +55,17 @@ _current: Final[ContextVar[Budget | None]] = ContextVar("database_budget", defau
 
 
 def current() -> Budget | None:
-    """The budget that this code runs under."""
     return _current.get()
 
 
 @contextmanager
 def request(started: float | None = None) -> Iterator[Budget]:
-    """Bound the waits of a block by the budget of what it answers.
+    """Bound the waits of a block by the budget of its request.
 
     Args:
-        started: The `time.monotonic()` since which it is waited for. Servers give it, who know how long a request waited
-            for a thread; without it the block goes on with the budget that there is, or begins one.
+        started: The `time.monotonic()` at which the request arrived. Servers pass it, since they know how long a request
+            waited for a thread; without it the block keeps the current budget, or starts one.
+
     """
     current = _current.get()
     if started is None and current is not None:

@@ -1,4 +1,4 @@
-"""Connections whose waits end with the budget of the request, and a pool that hands out none that is dead."""
+"""Connections whose waits end with the request's budget, and a pool that hands out no dead ones."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 
 class Connection(psycopg.Connection[Any]):
-    """psycopg's, for which a server that does not answer is not waited for longer than the request's budget lasts."""
+    """A psycopg connection that waits for a silent server no longer than the request's budget."""
 
     @classmethod
     def connect(cls, *arguments: Any, **named: Any) -> Any:
-        """Connect as psycopg does. Raises OperationalError, in a request at once when there is no time left."""
+        """Connect as psycopg does. Raises OperationalError, at once when the budget is spent."""
         left = budget.current()
         if left is not None and left.left(budget.CONNECTION) <= budget.SILENT_FLOOR:
             raise psycopg.OperationalError("the time of the request is spent")
@@ -35,7 +35,7 @@ class Connection(psycopg.Connection[Any]):
             raise
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait as psycopg does. Raises OperationalError when the budget is spent; the connection is closed then."""
+        """Wait as psycopg does. When the budget is spent, closes the connection and raises OperationalError."""
         left = budget.current() if timeout is None else None
         if left is None:
             return super().wait(gen, interval, timeout)
@@ -43,7 +43,7 @@ class Connection(psycopg.Connection[Any]):
             answer = super().wait(gen, interval, left.left(budget.ANSWER))
         except psycopg.errors._WaitTimeout:  # noqa: SLF001
             left.spend()
-            # The server ends the statement itself, once it finds nobody there (client_connection_check_interval).
+            # The server ends the statement itself once it notices the closed connection (client_connection_check_interval).
             self.pgconn.finish()
             raise psycopg.OperationalError("the server did not answer in the time of the request") from None
         budget.note_answer()
@@ -51,9 +51,10 @@ class Connection(psycopg.Connection[Any]):
 
 
 def is_alive(connection: psycopg.Connection[Any]) -> bool:
-    """Whether an idle connection still is one.
+    """Whether an idle connection is still open.
 
-    A server says nothing on an idle connection unless it ends it: a look at the socket tells, without a question.
+    A server sends nothing on an idle connection unless it closes it, so a look at the socket is enough.
+
     """
     if connection.closed:
         return False
@@ -69,10 +70,10 @@ def is_alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 class Pool(ConnectionPool[Connection]):
-    """psycopg's pool: its clients wait as long as their request may, and are given connections that are alive."""
+    """A psycopg pool whose clients wait within their request's budget, and get connections that are alive."""
 
     def getconn(self, timeout: float | None = None) -> Connection:
-        """Hand out a connection. Raises PoolTimeout."""
+        """Raises PoolTimeout."""
         current = budget.current()
         if timeout is None:
             timeout = current.left(budget.CONNECTION) if current else self.timeout

@@ -1,4 +1,4 @@
-"""Mail: one way out, with a text and an HTML part from templates. Who gets which mail is the slices' business."""
+"""Sends mail with a text and an HTML part from templates."""
 
 from infrastructure.email.sender import EmailDeliveryError, UnmailableAddress, send
 

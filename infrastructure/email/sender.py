@@ -1,4 +1,4 @@
-"""Renders a mail and hands it to the mail server of the settings. Tries once; trying again is the caller's."""
+"""Renders a mail and hands it to the mail server of the settings, once; callers retry."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _JOINERS: Final = "\u200c\u200d"  # of letters and of emoji
 
 
 class EmailDeliveryError(Exception):
-    """The mail server did not take the mail; a later attempt may succeed."""
+    """The mail server did not accept the mail; a later attempt may succeed."""
 
 
 class UnmailableAddress(ValueError):
-    """No attempt can succeed: the address has letters beyond ASCII before the @, which takes SMTPUTF8 (RFC 6531)."""
+    """No attempt can succeed: the local part has characters beyond ASCII, which takes SMTPUTF8 (RFC 6531)."""
 
 
 def send(
@@ -36,18 +36,19 @@ def send(
     language: str = "en",
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Send `email/<template>.txt` and `.html` to one address. Both see `subject` beside what is in `context`.
+    """Send `email/<template>.txt` and `.html` to one address. Both see `subject` in addition to `context`.
 
-    Text templates are rendered as they stand, HTML templates escape. Templates of another language have it as a suffix
-    (`welcome.de.txt`); English ones have none, and stand in where a translation is missing.
+    Text templates do not escape, HTML templates do. Templates of another language have it as a suffix (`welcome.de.txt`);
+    English ones have none, and replace a missing translation.
 
-    `message_id` is what stands before the @ of the Message-ID (RFC 5322, section 3.6.4): the same for each attempt at the
-    same mail, so that mail programs and servers can fold what was sent twice.
+    `message_id` is the left part of the Message-ID (RFC 5322, section 3.6.4): the same for each attempt at the same mail, so
+    that mail programs and servers can drop duplicates.
 
     Raises:
-        EmailDeliveryError: the server is away or refused.
+        EmailDeliveryError: the server is unavailable or refused.
         UnmailableAddress: see there.
         TemplateDoesNotExist: a template is missing.
+
     """
     if not to.rpartition("@")[0].isascii():
         raise UnmailableAddress("The address of this account cannot be mailed.")
@@ -57,7 +58,7 @@ def send(
         subject=subject,
         body=_text(_names(template, "txt", language), values),
         to=[to],
-        # Keeps out-of-office notes and the like from answering (RFC 3834).
+        # Suppresses automatic replies (RFC 3834).
         headers={
             "Auto-Submitted": "auto-generated",
             "Message-ID": f"<{message_id}@{_domain()}>",
@@ -78,7 +79,7 @@ def _domain() -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with blanks for all that is not shown or ends a line, so that a header holds it and nothing else."""
+    """Replace line ends and invisible characters by blanks, so that a text cannot leave its header."""
     return " ".join("".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in text).split())
 
 

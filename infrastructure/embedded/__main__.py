@@ -1,4 +1,4 @@
-"""The command line's last resort: an error of ours is one line, Ctrl-C none, never a traceback."""
+"""The entry point: an expected error is one line, Ctrl-C none, never a traceback."""
 
 from __future__ import annotations
 

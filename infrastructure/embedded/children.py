@@ -1,4 +1,4 @@
-"""What `make run` starts besides the databases, as one table. Nothing here starts anything."""
+"""The processes that `make run` starts besides the databases. Nothing here starts anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from infrastructure.embedded import data_dirs
 
 SETTINGS = "config.settings.development"
-# As in the Dockerfile: glibc gives back to the system what large bodies took, and what stays is the product's own.
+# As in the Dockerfile: glibc returns the memory of large bodies to the system.
 ALLOCATOR = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "131072",
@@ -21,8 +21,9 @@ ALLOCATOR = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """A process of the stack: its name in the log, its command, how long it may take to end, in seconds, and whether it is
-    started anew when the code changes.
+    """A process of the stack: its name in the log, its command, the seconds it may take to end, and whether it restarts when
+    the code changes.
+
     """
 
     name: str
@@ -33,23 +34,24 @@ class Child:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """Everything that one `make run` runs on top of the servers. `children` are ended in the order of the table."""
+    """Everything that one `make run` runs on top of the servers. `children` end in this order."""
 
     prepare: Child
     children: tuple[Child, ...]
-    health: str = "/healthz"  # answered by the first child once it serves
+    health: str = "/healthz"  # answered by the first child once it is ready
 
 
 def watcher(*, supervisor: int, folders: Sequence[Path]) -> Child:
-    """What tells the supervisor of changes of the code."""
+    """The process that reports changes of the code."""
     command = (sys.executable, "-m", "infrastructure.embedded.watcher", str(supervisor), *map(str, folders))
     return Child(name="reload", command=command, patience=1.0)
 
 
 def development(*, host: str, port: int, summary: Path, reload: bool = False, debug_port: int = 0) -> Stack:
-    """The product itself: migrate and seed, then the server, the clock and the worker.
+    """The processes of development: migrate and seed, then the server, beat and the worker.
 
-    With `debug_port`, debuggers attach to that port and the ones after it, in the order of the children.
+    With `debug_port`, debuggers attach to that port and the following ones, in the order of the children.
+
     """
 
     def module(number: int) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ def development(*, host: str, port: int, summary: Path, reload: bool = False, de
         )
 
     python = (sys.executable, "-X", "utf8")
-    # As root, which a container's or a rented machine's developer often is, Celery would say so in eight lines.
+    # As root, as in many containers, Celery would print a warning of eight lines.
     quiet = ("-W", "ignore:You're running the worker with superuser privileges")
     celery = ("celery", "--quiet", "--app", "config.celery")
     folders = [data_dirs.CHECKOUT / name for name in ("apps", "config", "infrastructure")]
@@ -104,7 +106,7 @@ def development(*, host: str, port: int, summary: Path, reload: bool = False, de
 
 
 def environment(*, urls: Mapping[str, str], public_url: str) -> dict[str, str]:
-    """What a child finds in its environment: where the servers are, and the development settings."""
+    """The environment of a child: addresses of the servers, and the development settings."""
     env = {**ALLOCATOR, **os.environ, **urls}
     env["DJANGO_SETTINGS_MODULE"] = SETTINGS
     env["PYTHONUNBUFFERED"] = "1"

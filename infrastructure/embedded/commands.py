@@ -1,4 +1,4 @@
-"""`python -m infrastructure.embedded run` and `… exec -- COMMAND`: what `make run` calls, and any command that needs the servers can."""
+"""The commands `python -m infrastructure.embedded run`, `exec -- COMMAND` and `clean`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from infrastructure.embedded.supervisor import Supervisor
 
 
 def port_number(text: str) -> int:
-    """A port as typed. Raises argparse's error with the range."""
+    """Parse a port. Raises argparse's error with the range."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: use a number from 1 to 65535")
     return int(text)
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None, *, checkout: Path = data_dirs.CHECKOUT) -> int:
-    """Run one of the commands. Raises EmbeddedError with a line for the developer."""
+    """Run one of the commands. Raises EmbeddedError with one line for the developer."""
     options = parser().parse_args(arguments)
     if options.command == "run":
         summary = data_dirs.local_folder(checkout) / "summary.json"
@@ -84,7 +84,7 @@ def execute(command: Sequence[str], *, checkout: Path) -> int:
 
 
 def remove_data(checkout: Path, *, asked: bool) -> int:
-    """Remove what this checkout keeps outside of version control, after a question. Returns the exit code."""
+    """Remove this checkout's data outside of version control, after a question. Returns the exit code."""
     folder = data_dirs.local_folder(checkout)
     claim = state.Claim(folder)
     if not claim.take():
@@ -107,13 +107,13 @@ def remove_data(checkout: Path, *, asked: bool) -> int:
 
 
 def input_line() -> str:
-    """What is typed, without its end; nothing where nobody can type."""
+    """Read a line from the terminal, empty where there is none."""
     sys.stdout.flush()
     return sys.stdin.readline().strip() if sys.stdin is not None else ""
 
 
 def attached(command: Sequence[str], urls: dict[str, str]) -> int:
-    """Run a command with our terminal, so that a shell is a shell; what is typed there is for it alone."""
+    """Run a command attached to our terminal, which alone receives what is typed."""
     env = {**os.environ, **urls, "DJANGO_SETTINGS_MODULE": children.SETTINGS}
     try:
         process = subprocess.Popen(command, env=env)
@@ -121,7 +121,7 @@ def attached(command: Sequence[str], urls: dict[str, str]) -> int:
         raise errors.EmbeddedError(f"{command[0]}: {error.strerror}") from error
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        # Ctrl-C reaches the command from the terminal itself; the others are sent to us alone.
+        # The terminal sends Ctrl-C to the command as well; other signals reach only this process.
         if number != signal.SIGINT:
             process.send_signal(number)
 

@@ -1,4 +1,4 @@
-"""One readable log out of many processes: every line under its process's name, in colour where a terminal shows it."""
+"""Merges the output of many processes into one log: each line under its process's name, in colour on a terminal."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ COLOURS = {
     "beat": 95,
     "worker": 94,
 }
-NOISE = ("Memory overcommit must be enabled",)  # advice for the owner of a production machine
-LONGEST = 64 * 1024  # bytes of a line without an end after which it is shown as it is
+NOISE = ("Memory overcommit must be enabled",)  # advice for production machines
+LONGEST = 64 * 1024  # bytes; a longer line is shown in parts
 WIDTH = 8
 
 
 class Console:
-    """Writes to standard output for as long as anybody reads it."""
+    """Writes to standard output until its reader closes it."""
 
     def __init__(self, *, descriptor: int = 1, environ: Mapping[str, str] = os.environ) -> None:
         self.descriptor = descriptor
@@ -41,7 +41,7 @@ class Console:
             )
 
     def line(self, name: str, text: str) -> None:
-        """One line under a name."""
+        """Write one line under a name."""
         label = f"{name:<{WIDTH}}"
         if self.file is not None and name != "stack":
             with self.file.open("a", errors="replace") as file:
@@ -52,12 +52,12 @@ class Console:
         self.write(f"{label} | {text}\n".encode(errors="replace"))
 
     def say(self, text: str) -> None:
-        """A line of the supervisor's own."""
+        """Write a line of the supervisor."""
         for part in text.splitlines():
             self.line("stack", part)
 
     def feed(self, name: str, data: bytes) -> None:
-        """What a process wrote: whole lines are shown, a rest waits for its end."""
+        """Show the whole lines that a process wrote, and keep an incomplete last one."""
         self.count += len(data)
         *lines, rest = (self.partial.get(name, b"") + data).split(b"\n")
         if len(rest) > LONGEST:
@@ -69,19 +69,19 @@ class Console:
                 self.line(name, text)
 
     def finish(self, name: str) -> None:
-        """A process closed its output: show what had no end of line."""
+        """Show the incomplete last line of a process that closed its output."""
         if rest := self.partial.pop(name, b""):
             self.line(name, rest.decode(errors="replace"))
 
     def write(self, data: bytes) -> None:
-        # Whoever read us may be gone (`make run | head`); the stack goes on, its log then goes nowhere.
+        # The reader may have exited (`make run | head`); the stack goes on without a log.
         with contextlib.suppress(OSError):
             while data:
                 data = data[os.write(self.descriptor, data) :]
 
 
 def banner(url: str, summary: Path, seconds: float) -> str:
-    """Where to go and who to be, from what the seed wrote."""
+    """The addresses and demo logins, from the summary that the seed wrote."""
     content: dict[str, object] = {}
     with contextlib.suppress(FileNotFoundError):
         content = json.loads(summary.read_text())
@@ -99,7 +99,7 @@ def banner(url: str, summary: Path, seconds: float) -> str:
 
 
 def stderr(text: str) -> None:
-    """The one line that a failed command leaves."""
+    """Write the one line of a failed command."""
     with contextlib.suppress(OSError):
         sys.stderr.write(f"error: {text}\n")
         sys.stderr.flush()

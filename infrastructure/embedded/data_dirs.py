@@ -1,8 +1,9 @@
-"""Where the servers of a checkout keep their data, under which account, and that nobody else can have put it there.
+"""Decides where the servers of a checkout keep their data, and under which account, safe from other users.
 
-An ordinary user's data lives in `.data/` of the checkout. PostgreSQL refuses to run as root, so root's servers run as
-`nobody`, with their data below /var/lib/development-servers: in a checkout under /root that account could not reach it, and the
-permissions of folders that we did not make are not ours to change. Nothing here starts a process.
+An ordinary user's data is in `.data/` of the checkout. PostgreSQL refuses to run as root, so root's servers run as
+`nobody`, with their data below /var/lib/development-servers: that account cannot enter a checkout under /root, and folders
+that this project did not create keep their permissions. Nothing here starts a process.
+
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ THROWAWAY = "test-servers-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """The folder that holds both servers' data, and the account that owns the parts they write to."""
+    """The folder with both servers' data, and the account that owns the writable parts."""
 
     path: Path
     account: Account | None
@@ -46,11 +47,11 @@ class Home:
         return self.path / "valkey"
 
     def server_folder(self, name: str) -> Path:
-        """A folder only its server's account can enter."""
+        """A folder that only its server's account can enter."""
         return own_folder(self.path / name, mode=0o700, account=self.account)
 
     def credentials(self) -> dict[str, str]:
-        """The generated passwords and last used ports; made at first use, readable by the developer alone."""
+        """The generated passwords and last used ports, created on first use with mode 0600."""
         path = self.path / "credentials.json"
         if not path.exists():
             self.remember({"postgres": secrets.token_hex(24), "valkey": secrets.token_hex(24)})
@@ -58,12 +59,12 @@ class Home:
         return content
 
     def remember(self, content: dict[str, str]) -> None:
-        """Write the credentials, whole or not at all."""
+        """Write the credentials atomically."""
         write_private(self.path / "credentials.json", json.dumps(content))
 
 
 def write_private(path: Path, text: str, *, account: Account | None = None) -> None:
-    """Replace a file by one that only its owner can read, whole or not at all."""
+    """Replace a file atomically by one that only its owner can read."""
     scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -75,7 +76,7 @@ def write_private(path: Path, text: str, *, account: Account | None = None) -> N
 
 
 def own_folder(path: Path, *, mode: int, account: Account | None = None) -> Path:
-    """Make a folder of ours, or check that the one that is there is ours and no link. Raises Unsuitable."""
+    """Create a folder, or check that the existing one is ours and no link. Raises Unsuitable."""
     owner = account.uid if account else os.geteuid()
     try:
         path.mkdir(mode=mode)
@@ -89,7 +90,7 @@ def own_folder(path: Path, *, mode: int, account: Account | None = None) -> Path
         path.chmod(mode)  # whatever the umask
     found = path.lstat()
     if stat.S_ISDIR(found.st_mode) and found.st_uid == owner and stat.S_IMODE(found.st_mode) & 0o077 & ~mode:
-        # Made by another tool under a laxer umask; it is ours, so it is ours to close.
+        # Created by another tool under a laxer umask.
         path.chmod(mode)
         found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
@@ -102,7 +103,7 @@ def own_folder(path: Path, *, mode: int, account: Account | None = None) -> Path
 
 
 def server_account() -> Account | None:
-    """The account for the servers: None is our own, for anyone but root."""
+    """The account for the servers: None is our own, unless we are root."""
     if os.geteuid() != 0:
         return None
     try:
@@ -113,7 +114,7 @@ def server_account() -> Account | None:
 
 
 def is_reachable(path: Path, account: Account | None) -> bool:
-    """Whether an account can enter a folder (or read a file) by the permissions of all folders above it."""
+    """Whether an account can enter a folder, or read a file, by the permissions of all folders above it."""
     if account is None:
         return True
     for step in (path, *path.parents):
@@ -138,7 +139,7 @@ def local_folder(checkout: Path = CHECKOUT) -> Path:
 
 
 def persistent(checkout: Path = CHECKOUT) -> Home:
-    """The home that survives between runs."""
+    """The home that is kept between runs."""
     account = server_account()
     local = local_folder(checkout)
     if account is None:
@@ -155,7 +156,7 @@ def persistent(checkout: Path = CHECKOUT) -> Home:
 
 
 def system_home(account: Account) -> Path:
-    """The folder outside of all checkouts for what root's servers read and write. Raises Unsuitable without one."""
+    """The folder for root's servers, outside of all checkouts. Raises Unsuitable without one."""
     for above in SYSTEM_HOMES:
         if above.parent.is_dir() and is_reachable(above.parent, account) and os.access(above.parent, os.W_OK):
             return own_folder(above, mode=0o755)
@@ -163,10 +164,11 @@ def system_home(account: Account) -> Path:
 
 
 def instance_folder(checkout: Path, above: Path, *, mode: int) -> Path:
-    """This checkout's data outside of it.
+    """This checkout's data outside of the checkout.
 
     Its name is random and kept in `.data/`, so that a moved checkout keeps its data, and a new clone at an old path starts
-    afresh. A copied checkout would share it: the folder remembers where it belongs, and a copy gets its own.
+    empty. The folder records its checkout, so that a copied checkout gets a folder of its own.
+
     """
     note = checkout / ".data" / "instance"
     if not note.exists():
@@ -185,14 +187,14 @@ def instance_folder(checkout: Path, above: Path, *, mode: int) -> Path:
 
 
 def is_copy(checkout: Path, note: Path, recorded: Path) -> bool:
-    """Whether the data belongs to another checkout, which still exists and carries the same name."""
+    """Whether the data belongs to another existing checkout with the same name."""
     twin = recorded / ".data" / "instance"
     return recorded != checkout and twin.exists() and twin.read_text() == note.read_text()
 
 
 @contextlib.contextmanager
 def throwaway() -> Iterator[Home]:
-    """A home for one test session, removed at its end, together with those that killed sessions left."""
+    """A home for one test session, removed at its end. Also removes those of killed sessions."""
     account = server_account()
     above = next(
         folder
@@ -212,7 +214,7 @@ def throwaway() -> Iterator[Home]:
 
 
 def remove_abandoned(above: Path) -> None:
-    """Remove the throwaway homes of ours whose session is gone: its lock is free."""
+    """Remove our throwaway homes whose lock is free: their session has ended."""
     for path in above.glob(f"{THROWAWAY}*"):
         with contextlib.suppress(OSError):
             if path.is_symlink() or path.stat().st_uid != os.geteuid():

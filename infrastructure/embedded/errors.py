@@ -1,14 +1,14 @@
-"""What can go wrong with the embedded stack, each as one line that names the fix."""
+"""Errors of the embedded stack, each one line that names the fix."""
 
 from __future__ import annotations
 
 
 class EmbeddedError(Exception):
-    """Shown to the developer as it is, without a traceback."""
+    """Shown to the developer without a traceback."""
 
 
 class ServerFailed(EmbeddedError):
-    """A database server did not start or ended by itself; carries the end of its log."""
+    """A database server did not start, or ended by itself. Carries the end of its log."""
 
 
 class Unsuitable(EmbeddedError):

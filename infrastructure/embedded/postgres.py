@@ -1,4 +1,4 @@
-"""One private PostgreSQL: made, started, recovered and stopped. The driver and Django are not needed for it."""
+"""Creates, starts, recovers and stops one private PostgreSQL, without a driver or Django."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COMMON = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "",
-    "log_min_messages": "fatal",  # a failed statement is reported to who sent it; what ends the server is shown
+    "log_min_messages": "fatal",  # clients get their own errors; only what ends the server is shown
     "max_logical_replication_workers": "0",
     "log_checkpoints": "off",
     "log_statement": "none",
@@ -41,7 +41,6 @@ FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -53,7 +52,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            # What a server sets, too; without it a port just given up counts as taken for a minute.
+            # As servers do; without it a port closed just now counts as taken for a minute.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
@@ -66,7 +65,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def require_free(port: int, host: str) -> None:
-    """Raises EmbeddedError that names a free one when a port is taken."""
+    """Raise EmbeddedError that names a free port when this one is taken."""
     if is_free(port, host):
         return
     other = next((one for one in range(port + 1, min(port + 100, 65536)) if is_free(one, host)), free_port())
@@ -76,9 +75,9 @@ def require_free(port: int, host: str) -> None:
 
 
 class Postgres:
-    """A PostgreSQL in a home. `begin` starts it, `is_ready` is asked until it says so, `stop` ends it."""
+    """A PostgreSQL in a home: call `begin`, poll `is_ready`, then `stop`."""
 
-    # Smart shutdown waits for clients and is no use here: fast, then immediate, then none at all.
+    # Smart shutdown would wait for clients: fast, then immediate, then SIGKILL.
     STOP = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0))
 
     def __init__(self, home: data_dirs.Home, *, durable: bool) -> None:
@@ -96,7 +95,7 @@ class Postgres:
         return f"postgres://{NAME}:{self.home.credentials()['postgres']}@127.0.0.1:{self.port}/{NAME}"
 
     def begin(self, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start the server, making its data first where there is none. Returns before it is ready."""
+        """Start the server, creating its data first when there is none. Returns before it is ready."""
         folder = self.home.server_folder("postgres")
         binaries = programs.postgres_programs(self.home)
         if not self.data.exists():
@@ -121,7 +120,7 @@ class Postgres:
         return self.process
 
     def create(self, folder: Path, binaries: Path) -> None:
-        """Make the data folder aside and move it into place, so that an interrupted start leaves none."""
+        """Create the data folder aside and move it into place, so that an interrupted start leaves none."""
         scratch = folder / "new"
         shutil.rmtree(scratch, ignore_errors=True)
         secret = folder / "password"
@@ -140,9 +139,10 @@ class Postgres:
         scratch.rename(self.data)
 
     def rename(self, binaries: Path) -> None:
-        """Give the role and the database the product's name of today.
+        """Rename the role and the database after the product.
 
-        The role is the only one and cannot rename itself, so single-user mode writes the catalogues.
+        The only role cannot rename itself, so single-user mode writes the catalogues.
+
         """
         former = "(SELECT rolname FROM pg_authid WHERE oid = 10)"
         # A slug, from which NAME is made, holds nothing that has to be quoted.
@@ -155,7 +155,7 @@ class Postgres:
         self.home.remember({**self.home.credentials(), "name": NAME})
 
     def run(self, command: Sequence[str | Path], *, text: str = "") -> None:
-        """Run one of PostgreSQL's programs to its end. Raises ServerFailed with what it said."""
+        """Run one of PostgreSQL's programs to its end. Raises ServerFailed with its output."""
         account = self.home.account
         done = subprocess.run(
             command,
@@ -182,9 +182,10 @@ class Postgres:
             )
 
     def end_previous(self) -> None:
-        """Stop a server that outlived its supervisor, and drop a lock file whose number now means another process.
+        """Stop a server that outlived its supervisor, and remove a stale lock file.
 
-        It is stopped rather than adopted: an adopted one would not end with us, and its log would be lost.
+        The server is not adopted: it would not end with this process, and its log would be lost.
+
         """
         note = self.data / "postmaster.pid"
         if not note.exists():
@@ -196,7 +197,7 @@ class Postgres:
         note.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
-        """Whether it takes connections. Raises ServerFailed when it has ended."""
+        """Whether it accepts connections. Raises ServerFailed when it has ended."""
         if self.process is None or self.process.poll() is not None:
             raise errors.ServerFailed("PostgreSQL ended while it started")
         try:
@@ -206,7 +207,7 @@ class Postgres:
         return len(lines) >= 8 and int(lines[0]) == self.process.pid and lines[7].strip() == "ready"
 
     def stop(self) -> None:
-        """End it: fast, then by force."""
+        """Shut down fast, then by force."""
         if self.process is None:
             return
         for number, patience in self.STOP:

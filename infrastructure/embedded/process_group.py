@@ -1,6 +1,7 @@
-"""A handful of processes watched by one loop: their output, their deaths, the signals sent to us. No order, no policy.
+"""Watches processes in one loop: their output, their exits, and the signals sent to this process. Knows no order or policy.
 
-Single-threaded on purpose: the kernel ties a child's life to the thread that started it.
+Single-threaded, since the kernel ties a child's life to the thread that started it.
+
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(Exception):
-    """The stack has to end: with 0 because somebody asked, else because of a fault."""
+    """The stack has to end: with 0 on request, else because of a fault."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -45,17 +46,17 @@ class Member:
 
 
 class ProcessGroup:
-    """The processes that run now. `pump` is the only place where time passes."""
+    """The running processes. Only `pump` waits."""
 
     def __init__(self, log: console.Console) -> None:
         self.log = log
         self.members: dict[str, Member] = {}
-        self.asked = 0  # how often somebody asked us to end
+        self.asked = 0  # how often the end was requested
         self.changed = False  # whether the watcher has reported a change of the code
         self.selector = selectors.DefaultSelector()
 
     def listen(self) -> None:
-        """Take signals from now on; each wakes the loop through a socket."""
+        """Handle signals from now on; each wakes the loop through a socket."""
         self.ear, self.mouth = socket.socketpair()
         self.ear.setblocking(False)
         self.mouth.setblocking(False)
@@ -66,7 +67,7 @@ class ProcessGroup:
         signal.signal(signal.SIGUSR1, self.note_change)
 
     def close(self) -> None:
-        """Let go of the sockets; signals are only counted from here on."""
+        """Close the sockets; signals are only counted from now on."""
         signal.set_wakeup_fd(-1)
         self.selector.close()
         self.ear.close()
@@ -79,7 +80,7 @@ class ProcessGroup:
         self.changed = True
 
     def add(self, name: str, process: subprocess.Popen[bytes]) -> Member:
-        """Watch a process and show what it writes."""
+        """Watch a process and show its output."""
         member = self.members[name] = Member(name, process, time.monotonic())
         if process.stdout is not None:
             os.set_blocking(process.stdout.fileno(), False)
@@ -87,7 +88,7 @@ class ProcessGroup:
         return member
 
     def pump(self, patience: float) -> None:
-        """Let at most that many seconds pass, showing what is written meanwhile."""
+        """Wait up to that many seconds, showing output meanwhile."""
         for key, _ in self.selector.select(patience):
             if key.data is None:
                 self.ear.recv(64)
@@ -95,7 +96,7 @@ class ProcessGroup:
                 self.selector.unregister(key.fileobj)
 
     def read(self, member: Member) -> bool:
-        """Show what there is to read, up to a buffer. False when there is nothing more, now or ever."""
+        """Show up to one buffer of output. False when nothing is left for now."""
         try:
             data = os.read(member.output, 65536)
         except BlockingIOError:
@@ -105,15 +106,15 @@ class ProcessGroup:
         return bool(data)
 
     def dead(self) -> list[Member]:
-        """Those that have ended, not yet dismissed."""
+        """The processes that have ended and were not dismissed yet."""
         return [member for member in self.members.values() if member.process.poll() is not None]
 
     def dismiss(self, member: Member) -> int:
-        """Let go of a process: what is left of its group is killed, its last words are shown. Returns its exit code."""
+        """Kill the rest of a process's group and show its last output. Returns its exit code."""
         process = member.process
         processes.kill_group(process)
         if process.stdout is not None and not process.stdout.closed:
-            # What escaped the group may hold the pipe open: read what is there, wait for nothing.
+            # A process that left the group may hold the pipe open: read without waiting.
             for _ in range(64):
                 before = self.log.count
                 if not self.read(member) or self.log.count == before:
@@ -126,7 +127,7 @@ class ProcessGroup:
         return process.returncode
 
     def end(self, name: str, steps: tuple[tuple[signal.Signals, float], ...], *, quiet: bool = False) -> None:
-        """End a process: each signal in turn, with the seconds it may take. One more request to end hurries the last."""
+        """End a process: each signal in turn, with the seconds it may take. A further request to end skips the last wait."""
         member = self.members.get(name)
         if member is None:
             return
@@ -142,7 +143,7 @@ class ProcessGroup:
         self.dismiss(member)
 
     def pump_until(self, done: Callable[[], bool], patience: float) -> bool:
-        """Pump until something holds, or time is up."""
+        """Pump until a condition holds or the time is up."""
         deadline = time.monotonic() + patience
         while not done():
             left = deadline - time.monotonic()

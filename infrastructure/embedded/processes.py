@@ -1,4 +1,4 @@
-"""Starting, recognising and ending processes. Knows nothing of what they run."""
+"""Starts, recognises and ends processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLL = 0.01  # seconds between looks at a process that is starting or ending
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account of the operating system that a server runs under when we are root."""
+    """The operating system account that a server runs under when we are root."""
 
     name: str
     uid: int
@@ -40,9 +40,10 @@ def spawn(
     output: int | IO[bytes] = subprocess.DEVNULL,
     terminal: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a program as leader of a session of its own; with `terminal`, in ours, reading and writing where we do.
+    """Start a program as leader of its own session; with `terminal`, in ours, attached to our terminal.
 
-    Linux sends it the signal `death` when the thread that called this ends, so call it from the main thread.
+    Linux sends it the signal `death` when the calling thread ends, so call it from the main thread.
+
     """
     spec = {
         "uid": account.uid if account else None,
@@ -62,13 +63,13 @@ def spawn(
 
 
 def end_with_parent() -> None:
-    """Started by make, ask to end when make is killed: it cannot pass that on. Linux only; elsewhere this does nothing."""
+    """Started by make, ask to end when make is killed, since it cannot pass that on. Linux only; elsewhere this does nothing."""
     if sys.platform == "linux" and "MAKELEVEL" in os.environ:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this id exists and is not merely waiting to be reaped."""
+    """Whether a process of this id exists and is no zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -81,7 +82,7 @@ def is_alive(pid: int) -> bool:
 
 
 def command_line(pid: int) -> str:
-    """The command a process was started with, its parts divided by spaces; empty when there is no such process."""
+    """The command of a process, its parts joined by spaces; empty when there is no such process."""
     if (PROC / "self").exists():
         with contextlib.suppress(OSError):
             return (
@@ -97,7 +98,7 @@ def command_line(pid: int) -> str:
 
 
 def signal_process(pid: int, number: signal.Signals) -> None:
-    """Send a signal; a process that is gone already is what was wanted."""
+    """Send a signal, ignoring a process that is gone."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
@@ -124,7 +125,7 @@ def wait(process: subprocess.Popen[bytes], patience: float) -> bool:
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a child's process group, the child included, and reap it."""
+    """Kill and reap what is left of a child's process group."""
     # A reaped leader's number is given to nobody else while a process of its group lives; with none left this is
     # "no such process", on macOS "not permitted".
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -133,7 +134,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def sweep(process: subprocess.Popen[bytes]) -> None:
-    """Like `kill_group`, and close the pipe it wrote to."""
+    """Like `kill_group`, and close its output pipe."""
     kill_group(process)
     if process.stdout is not None:
         process.stdout.close()

@@ -39,13 +39,13 @@ def share_of(url: str, worker: int) -> str:
 
 
 def terminated(number: int, frame: FrameType | None) -> None:
-    """Leave by pytest's own way out, so that the servers are stopped and removed."""
+    """Exit through pytest, so that the servers are stopped and removed."""
     pytest.exit("terminated", returncode=128 + number)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Before pytest-django reads the settings, which a wrapper is, whatever the order of plugins."""
+    """Run before pytest-django reads the settings: as a wrapper, whatever the order of plugins."""
     early_config.stash[SKIPS] = []
     if worker := WORKER.fullmatch(os.environ.get("PYTEST_XDIST_WORKER", "")):
         os.environ["REDIS_URL"] = share_of(os.environ["REDIS_URL"], int(worker[1]))
@@ -58,13 +58,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Why something was skipped, as its author wrote it."""
+    """The reason of a skip, as its author wrote it."""
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return text.removeprefix("Skipped: ")
 
 
 class SkipWatch:
-    """Collects what was skipped, in the process that reports."""
+    """Collects skipped tests in the process that reports."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.skips = config.stash[SKIPS]
@@ -93,7 +93,7 @@ class SkipWatch:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays to the end: the collector need not walk it again and again."""
+    """Exempt what is loaded by now from garbage collection."""
     gc.collect()
     gc.freeze()
 

@@ -1,4 +1,4 @@
-"""Both servers of a checkout as one thing: started side by side, or left out where the environment names others."""
+"""Both servers of a checkout: started together, or left out where the environment names others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = ("DATABASE_URL", "REDIS_URL")
 
 
 def written(checkout: Path) -> dict[str, str]:
-    """What the checkout's .env says. Raises EmbeddedError for one that cannot be read."""
+    """The values of the checkout's .env. Raises EmbeddedError when it cannot be read."""
     try:
         return dot_env.read(checkout / ".env")
     except dot_env.DotEnvError as error:
@@ -30,22 +30,22 @@ def written(checkout: Path) -> dict[str, str]:
 
 
 def external(checkout: Path = data_dirs.CHECKOUT, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """DATABASE_URL and REDIS_URL as the developer set them, by the environment or by .env (the former wins)."""
+    """DATABASE_URL and REDIS_URL from the environment or .env; the environment wins."""
     return from_environment(written(checkout)) | from_environment(environ)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the environment alone names; tests do not look into .env, whose database is somebody's work."""
+    """The addresses from the environment alone: tests ignore .env, whose database holds a developer's data."""
     return {name: environ[name] for name in NAMES if environ.get(name)}
 
 
 class Servers:
-    """The servers that the environment does not name already. `urls` says where all of them are."""
+    """The servers that the environment does not name. `urls` has the addresses of all."""
 
     def __init__(self, home: data_dirs.Home, *, durable: bool, given: Mapping[str, str]) -> None:
         self.given = dict(given)
         self.members: dict[str, Postgres | Valkey] = {}
-        # In this order they are stopped: nothing that writes to PostgreSQL waits for Valkey.
+        # Stopped in this order.
         if "REDIS_URL" not in self.given:
             self.members["REDIS_URL"] = Valkey(home, durable=durable)
         if "DATABASE_URL" not in self.given:
@@ -57,7 +57,7 @@ class Servers:
         return self.given | {name: member.url for name, member in self.members.items()}
 
     def begin(self, outputs: Mapping[str, int | IO[bytes]] | None = None) -> None:
-        """Start them without waiting; without `outputs` their words go to a log file in the home."""
+        """Start them without waiting; without `outputs` their output goes to a log file in the home."""
         if outputs is not None:
             for name, member in self.members.items():
                 member.begin(outputs[name])
@@ -71,7 +71,7 @@ class Servers:
         return all(member.is_ready() for member in self.members.values())
 
     def wait(self) -> None:
-        """Wait until all take connections. Raises ServerFailed with the end of the log."""
+        """Wait until all accept connections. Raises ServerFailed with the end of the log."""
         deadline = time.monotonic() + PATIENCE
         try:
             while not self.are_ready():
@@ -97,7 +97,7 @@ class Servers:
                 self.wait()
             except BaseException as error:
                 self.stop()
-                # Between finding a port free and taking it, somebody else can have taken it.
+                # Another process may have taken the port since it was found free.
                 if attempt == 2 or not LOST_PORT.search(str(error)):
                     raise
             else:
@@ -112,6 +112,6 @@ class Servers:
 
 @contextlib.contextmanager
 def throwaway(given: Mapping[str, str]) -> Iterator[Servers]:
-    """Servers for one test session: fast, forgetful, gone at the end."""
+    """Servers for one test session: fast, not durable, removed at the end."""
     with data_dirs.throwaway() as home, Servers(home, durable=False, given=given) as servers:
         yield servers

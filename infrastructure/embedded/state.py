@@ -1,4 +1,4 @@
-"""Who runs the servers of this checkout at the moment, for other commands of the same checkout."""
+"""Records which command runs this checkout's servers, for other commands of the same checkout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infrastructure.embedded import data_dirs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """The command that owns the servers: its process, what it is, the site's address if it serves one, the servers'."""
+    """The command that owns the servers: its process, its kind, the site's address if it serves one, and the servers'."""
 
     pid: int
     what: str
@@ -25,7 +25,7 @@ class Running:
 
 
 class Claim:
-    """The right to start this checkout's servers; held by one process at a time, given up by the kernel at its death."""
+    """The exclusive right to start this checkout's servers; the kernel releases it when its holder dies."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,7 +45,7 @@ class Claim:
         return True
 
     def retire(self) -> None:
-        """Tell others that the servers are about to stop."""
+        """Announce that the servers are about to stop."""
         self.note.unlink(missing_ok=True)
 
     def take_within(self, seconds: float) -> bool:
@@ -58,11 +58,11 @@ class Claim:
         return True
 
     def publish(self, running: Running) -> None:
-        """Tell others where the servers are; the passwords in it are for the developer's eyes only."""
+        """Publish the addresses of the servers, readable by the developer alone, since they contain passwords."""
         data_dirs.write_private(self.note, json.dumps(asdict(running)))
 
     def owner(self) -> Running | None:
-        """Who holds it, as far as they have told."""
+        """The current owner, as far as it has published itself."""
         with contextlib.suppress(FileNotFoundError, ValueError):
             return Running(**json.loads(self.note.read_text()))
         return None
@@ -75,7 +75,7 @@ class Claim:
 
 
 def taken_by(owner: Running | None) -> str:
-    """What to tell whoever wants the servers of this checkout while somebody else has them."""
+    """The message for a command that wants the servers while another one has them."""
     if owner is None:
         return "this checkout is being started or stopped by another command: try again in a moment"
     if owner.site:
@@ -85,7 +85,7 @@ def taken_by(owner: Running | None) -> str:
 
 @contextlib.contextmanager
 def using(folder: Path) -> Iterator[None]:
-    """Keep the servers of another command up for as long as this lasts."""
+    """Keep the servers of another command up for the duration of a block."""
     with (folder / "attached.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield

@@ -1,6 +1,7 @@
-"""The course of one `make run`: databases, preparation, the stack, the watch over it, and the end that leaves nothing.
+"""The course of one `make run`: databases, preparation, the stack, supervision, and a clean end.
 
-It imports neither Django nor the project, so that it stays small and outlives whatever is broken in them.
+It imports neither Django nor the project, so that it outlives whatever is broken in them.
+
 """
 
 from __future__ import annotations
@@ -23,18 +24,17 @@ NAMES = {"DATABASE_URL": "postgres", "REDIS_URL": "valkey"}
 
 
 def reachable(host: str) -> str:
-    """Where a browser on this machine finds what listens on a host."""
+    """The address at which a browser on this machine reaches a server that listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def site_of(host: str, port: int) -> str:
-    """The address to show."""
     name = reachable(host)
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 class Supervisor:
-    """One start of the stack, from nothing to nothing."""
+    """One run of the stack."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Supervisor:
         self.site = site_of(host, port)
 
     def run(self) -> int:
-        """Run until asked to end, or until something that cannot be mended. Returns the exit code."""
+        """Run until asked to end, or until a fault that cannot be recovered. Returns the exit code."""
         folder = data_dirs.local_folder(self.checkout)
         claim = state.Claim(folder)
         if not claim.take_within(PATIENCE):
@@ -107,7 +107,7 @@ class Supervisor:
     # ------------------------------------------------------------ starting
 
     def start_databases(self) -> dict[str, str]:
-        """Both servers side by side, until they take connections."""
+        """Start both servers together, and wait until they accept connections."""
         home = data_dirs.persistent(self.checkout)
         self.databases = servers.Servers(home, durable=True, given=servers.external(self.checkout))
         for variable in self.databases.members:
@@ -127,7 +127,7 @@ class Supervisor:
         self.process_group.add(NAMES[variable], server.begin(subprocess.PIPE))
 
     def prepare(self) -> None:
-        """Migrate and seed; what it says is the reason when it fails."""
+        """Migrate and seed. When that fails, its output is the reason."""
         child = self.stack.prepare
         member = self.process_group.add(child.name, self.spawn(child))
         while member.process.poll() is None:
@@ -142,7 +142,7 @@ class Supervisor:
         )
 
     def start(self, name: str) -> None:
-        """Start, or start again, one row of the table or one database."""
+        """Start, or restart, one child or one database."""
         for variable, server in NAMES.items():
             if server == name:
                 self.begin_database(variable)
@@ -150,13 +150,13 @@ class Supervisor:
         self.process_group.add(name, self.spawn(self.table[name]))
 
     def reload(self) -> None:
-        """Start the server anew; the others follow once it answers, so that it has the processors to itself."""
+        """Restart the server; the others follow once it answers, so that it has the processors to itself."""
         self.process_group.changed = False
         self.reloading = time.monotonic()
         self.renew(self.stack.children[0])
 
     def reloaded(self, since: float) -> None:
-        """Start the others anew that hold the project's code."""
+        """Restart the other children that load the project's code."""
         self.log.say(f"reloaded in {time.monotonic() - since:.1f} s")
         self.reloading = None
         for child in self.stack.children[1:]:
@@ -170,7 +170,7 @@ class Supervisor:
         self.start(child.name)
 
     def answers(self) -> bool:
-        """Whether the site answers by itself; another program on the port would keep our server from living."""
+        """Whether the site itself answers; another program on the port would stop our server from starting."""
         connection = http.client.HTTPConnection(reachable(self.host), self.port, timeout=5)
         try:
             connection.request("GET", self.stack.health)
@@ -183,14 +183,14 @@ class Supervisor:
     # ------------------------------------------------------------ watching
 
     def pump(self, patience: float) -> None:
-        """Let time pass. Raises Ended when somebody asked for the end."""
+        """Wait. Raises Ended when the end was requested."""
         self.process_group.pump(patience)
         if self.process_group.asked:
             self.log.say("stopping")
             raise Ended(0)
 
     def watch(self, patience: float) -> None:
-        """Let time pass, and see to those that died or wait for their next start."""
+        """Wait, and handle children that died or are due to restart."""
         due = min(self.restarts.values(), default=float("inf")) - time.monotonic()
         self.pump(max(0.0, min(patience, due)))
         if self.process_group.changed and self.is_up:
@@ -220,14 +220,14 @@ class Supervisor:
     # ------------------------------------------------------------ ending
 
     def stop(self) -> None:
-        """End all in the order of dependence: who uses a server ends before it. A second request hurries every step."""
+        """End all in order of dependence: a server ends after its users. A second request shortens every step."""
         begun = time.monotonic()
         for child in (self.stack.prepare, *self.stack.children):
             patience = 0.0 if self.process_group.asked > 1 else child.patience
             self.process_group.end(child.name, ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)))
         if self.databases is not None:
             for variable, server in self.databases.members.items():
-                # A database is never hurried: what it holds is worth its bounded wait.
+                # A database always gets its full, bounded wait.
                 self.process_group.end(NAMES[variable], server.STOP)
         self.process_group.close()
         self.log.say(f"stopped in {time.monotonic() - begun:.1f} s")

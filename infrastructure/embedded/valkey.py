@@ -1,4 +1,4 @@
-"""One private Valkey (Redis protocol): started, recovered and stopped. No client library is needed for it."""
+"""Starts, recovers and stops one private Valkey (Redis protocol), without a client library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATABASES_FOR_TESTS = 1024  # four for each parallel test process
 
 
 class Valkey:
-    """A Valkey in a home. `begin` starts it, `is_ready` is asked until it says so, `stop` ends it."""
+    """A Valkey in a home: call `begin`, poll `is_ready`, then `stop`."""
 
     STOP = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 3.0))
 
@@ -52,7 +52,7 @@ class Valkey:
         return self.process
 
     def settings(self, folder: Path) -> str:
-        """The configuration file; it holds the password, which a command line would show to everybody."""
+        """The configuration file, which holds the password: a command line would be visible to all users."""
         return "\n".join(
             (
                 "bind 127.0.0.1",
@@ -62,7 +62,7 @@ class Valkey:
                 f"databases {DATABASES if self.durable else DATABASES_FOR_TESTS}",
                 f"appendonly {'yes' if self.durable else 'no'}",
                 'save ""',
-                "set-proc-title no",  # the path of this file in the command line is how we know our own
+                "set-proc-title no",  # the path of this file in the command line identifies our server
                 "loglevel warning",
                 "",
             )
@@ -100,7 +100,7 @@ class Valkey:
         return answer == b"+OK\r\n+PONG\r\n"
 
     def stop(self) -> None:
-        """End it: politely, so that it writes what it holds, then by force."""
+        """Shut down with a save, then by force."""
         if self.process is None:
             return
         for number, patience in self.STOP:

@@ -1,11 +1,12 @@
-"""Environment variables, declared and read in one line by whoever owns them.
+"""Environment variables, each declared and read in one line by its owner.
 
     VARIABLES = environment.Variables("Orders")
 
     ORDERS_PER_PAGE = VARIABLES.number("ORDERS_PER_PAGE", 20, "Orders on one page", least=1, most=100)
 
-Values come from the process environment, then from `.env` in the project's folder; an empty one counts as not set. What is
-wrong with a value is collected, and the settings refuse to start with all of it at once (`config.env`).
+Values come from the process environment, then from `.env` in the project's folder; an empty one counts as not set. Faults
+are collected, and the settings refuse to start with all of them at once (`config.env`).
+
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ __all__ = [
 
 
 class Refused(ImproperlyConfigured):
-    """The settings refuse to start. The message names every variable that is wrong, the remedy, and no secret."""
+    """The settings refuse to start. The message names every faulty variable and the remedy, and no secret."""
 
 
 def _plain_refusal(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """An exception hook: what refuses to start says why, without a traceback."""
+    """An exception hook that shows a refusal without a traceback."""
     if issubclass(kind, Refused):
         sys.stderr.write(f"{error}\n")
     else:
@@ -62,7 +63,7 @@ def refuse(faults: Sequence[str], *, title: str, remedy: str = "") -> None:
 
 
 def load_dot_env(path: Path = ROOT / ".env") -> str | None:
-    """Put what the file says into the process environment, which wins where it has a variable. What is wrong with it."""
+    """Add the variables of the file to the process environment, which has precedence. Returns the fault of the file."""
     if os.environ.get("DJANGO_READ_DOT_ENV", "1") == "0":
         return None
     try:
@@ -86,13 +87,13 @@ def fall_back(**values: str) -> None:
 
 
 def names() -> frozenset[str]:
-    """The names of all variables that are set, by whomever."""
+    """The names of all variables that are set."""
     return frozenset(name for name, value in os.environ.items() if value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A row of the table of variables. `default` is its text; None: the variable has to be set."""
+    """A row of the table of variables. `default` is its text; None: the variable is required."""
 
     name: str
     kind: str
@@ -102,13 +103,14 @@ class Variable:
 
 
 class Variables:
-    """What one owner declares: its variables, and what is wrong with their values.
+    """The variables of one owner, and the faults of their values.
 
     Attributes:
-        title: For people: a heading in `.env.example`.
+        title: A heading in `.env.example`.
         declared: In the order of declaration.
-        faults: What cannot work anywhere.
-        weaknesses: What production refuses and development takes.
+        faults: Values that cannot work.
+        weaknesses: Values that production refuses and development accepts.
+
     """
 
     def __init__(self, title: str) -> None:
@@ -128,7 +130,7 @@ class Variables:
         empty: T,
         secret: bool = False,
     ) -> T:
-        """The variable's value: what `parse` makes of its text, or of its default; `empty` where there is neither."""
+        """The parsed value or default of a variable; `empty` when it has neither."""
         self.declared.append(Variable(name=name, kind=kind, default=default, help=help, secret=secret))
         try:
             text = _ENVIRONMENT.get(name, "").strip()
@@ -159,20 +161,17 @@ class Variables:
         kind: str = "text",
         secret: bool = False,
     ) -> str:
-        """A text of one line; `parse` may ask for more."""
+        """A text of one line; `parse` may restrict it."""
         return self.read(name, default, help, kind=kind, parse=parse, empty="", secret=secret)
 
     def choice(self, name: str, default: str, help: str, *, choices: Sequence[str]) -> str:
-        """One of some words."""
         return self.text(name, default, help, parse=values.choice(choices), kind=", ".join(choices))
 
     def flag(self, name: str, default: bool, help: str) -> bool:  # noqa: FBT001  (reads like the others)
-        """true or false."""
         text = "true" if default else "false"
         return self.read(name, text, help, kind="true/false", parse=values.flag, empty=False)
 
     def number(self, name: str, default: int, help: str, *, least: int, most: int) -> int:
-        """A whole number from `least` to `most`."""
         kind = f"{least} to {most}"
         return self.read(name, str(default), help, kind=kind, parse=values.number(least, most), empty=0)
 
@@ -189,13 +188,13 @@ class Variables:
 
         def parse(text: str) -> tuple[str, ...]:
             given = [item for item in map(str.strip, text.split(",")) if item]
-            # A list of nothing is as good as an empty variable.
+            # A list without entries counts as an empty variable.
             return tuple(map(each, given)) if given or text == default else parse(default)
 
         return self.read(name, default, help, kind="comma list", parse=parse, empty=(), secret=secret)
 
     def fault(self, name: str, reason: str) -> None:
-        """Refuse a variable for a reason that its text alone does not show."""
+        """Record a fault that the text alone does not show."""
         self.faults.append(f"{name} {reason}.")
 
     def weak(self, name: str, reasons: Iterable[str | None]) -> None:
@@ -203,6 +202,6 @@ class Variables:
         self.weaknesses += [f"{name} {reason}" for reason in reasons if reason]
 
     def weak_password(self, name: str, password: str) -> None:
-        """Have production refuse an address with a sample as its password. Its length is the other side's business."""
+        """Have production refuse an address with a sample password. The server judges its length."""
         if secrets.is_sample(password):
             self.weak(name, ["has a sample value as its password"])

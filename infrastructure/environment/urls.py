@@ -1,4 +1,4 @@
-"""Reads the addresses of servers: PostgreSQL, Redis, mail. A message names the part that is wrong and shows none of it."""
+"""Parses the addresses of servers: PostgreSQL, Redis, mail. A message names the faulty part without showing it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Address:
 
 
 def split(value: str, *, schemes: Collection[str], options: Collection[str]) -> Address:
-    """Take an address apart. Raises Mistake for one that could be read in two ways, and for options that are unknown."""
+    """Parse an address. Raises Mistake for an ambiguous one, and for unknown options."""
     named = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*(?=://)", value)
     if named is None or named[0].lower() not in schemes:
         raise Mistake(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
@@ -149,9 +149,10 @@ _REDIS: Final[dict[str, Any]] = {
 
 
 def redis(value: str, *, password: str = "") -> str:
-    """The address in the one form that every client reads alike: encoded, complete, and with what TLS verifies.
+    """The address in the canonical form that every client reads alike: encoded, complete, with its TLS verification.
 
     Raises Mistake.
+
     """
     address = split(value, schemes=("redis", "rediss"), options=_REDIS)
     is_tls = address.scheme == "rediss"
@@ -176,7 +177,7 @@ def redis(value: str, *, password: str = "") -> str:
 
 
 def _load_certificates(options: Mapping[str, str]) -> None:
-    """Raise Mistake for files that hold no certificates, or not the key of theirs."""
+    """Raise Mistake for files without certificates, or with a key that does not match."""
     certificate, key = options.get("ssl_certfile"), options.get("ssl_keyfile")
     if key and not certificate:
         raise Mistake("has an ssl_keyfile without an ssl_certfile")
@@ -207,9 +208,10 @@ _MAIL: Final[dict[str, Any]] = {
 
 
 def email(value: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings of a mail server. `smtp+tls` is STARTTLS, `smtp+ssl` TLS from the first byte.
+    """Django's EMAIL_* settings of a mail server. `smtp+tls` is STARTTLS, `smtp+ssl` implicit TLS.
 
     Raises Mistake.
+
     """
     address = split(value, schemes=(*_SMTP, *_OTHERS), options=_MAIL)
     if backend := _OTHERS.get(address.scheme):

@@ -1,6 +1,7 @@
-"""Reads the text of one variable: functions that return a value, or raise Mistake with what the text must be.
+"""Parsers of single variables: each returns a value, or raises Mistake with what the text must be.
 
-A message never repeats a value that may hold a secret: addresses are not shown.
+A message never repeats a value that may hold a secret, such as an address.
+
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class Mistake(ValueError):
-    """A text that is not what its variable needs. The message continues a sentence: "must be …"."""
+    """A text that its variable does not accept. The message continues a sentence: "must be …"."""
 
 
 def text(value: str) -> str:
@@ -33,7 +34,7 @@ def text(value: str) -> str:
 
 
 def matching(pattern: str, meaning: str) -> Callable[[str], str]:
-    """A text that has a form, described by its meaning."""
+    """A text that matches a pattern, which the message describes."""
 
     def read(value: str) -> str:
         if not re.fullmatch(pattern, value, re.ASCII):
@@ -160,14 +161,14 @@ def sender(value: str) -> str:
 
 
 def folder(value: str) -> str:
-    """A folder, which may be made later."""
+    """A folder, which may be created later."""
     if Path(text(value)).exists() and not Path(value).is_dir():
         raise Mistake("must be a folder, and is a file")
     return value
 
 
 def file_in_folder(value: str) -> str:
-    """A file that can be made: its folder is there."""
+    """A file whose folder exists."""
     if Path(text(value)).is_dir() or not Path(value).parent.is_dir():
         raise Mistake("must be a file in a folder that is there")
     return value

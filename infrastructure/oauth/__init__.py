@@ -1,6 +1,7 @@
-"""Sign-in with an outside provider of OpenID Connect, or of plain OAuth 2.0: the authorization code flow with PKCE.
+"""Sign-in with an external provider of OpenID Connect or OAuth 2.0: the authorization code flow with PKCE (RFC 9700).
 
-It follows RFC 9700. Which account an identity opens is decided by its caller.
+Callers decide which account an identity opens.
+
 """
 
 from infrastructure.oauth.errors import OAuthError, ProviderUnreachable, ResponseRefused

@@ -1,4 +1,4 @@
-"""Why nobody is signed in. The texts are for the log, not for users."""
+"""Errors of a sign-in. The texts are for the log, not for users."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ class OAuthError(Exception):
 
 
 class ProviderUnreachable(OAuthError):
-    """The provider does not answer, or not as a provider does."""
+    """The provider does not answer, or sends an unusable answer."""
 
 
 class ResponseRefused(OAuthError):
-    """What the browser came back with proves nothing."""
+    """The browser returned with an invalid response."""

@@ -1,4 +1,4 @@
-"""The table of providers, read from rows as JSON has them."""
+"""The table of providers, read from JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "userinfo_endpo
 _REQUIRED: Final = ("name", "issuer", "client_id")
 _OPTIONAL: Final = ("type", "title", "client_secret", "scopes", "redirect_uri")
 _LISTS: Final = ("scopes", "algorithms")
-# What a row of each type may say beyond these, and what it need not say.
+# The optional and the defaulted keys of each type.
 _OPENID: Final = ("algorithms",)
 _OAUTH2: Final = (*_ENDPOINTS, "emails_endpoint", "subject_claim", "token_endpoint_auth_method")
 _TYPES: Final[dict[str, dict[str, Any]]] = {
@@ -43,7 +43,7 @@ _TYPES: Final[dict[str, dict[str, Any]]] = {
 
 
 class ProviderTableError(ValueError):
-    """A table that cannot work. The message names the row, and shows no value that may be secret."""
+    """The table is invalid. The message names the row, and no value that may be secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +53,15 @@ class Provider:
     Attributes:
         name: In paths of the API; part of the redirect URI, so that no two providers share one (RFC 9700, section 4.4).
         type: "oidc", or the name of a kind of plain OAuth 2.0.
-        title: For people.
+        title: The name that users see.
         issuer: Compared exactly with what an OpenID provider publishes, and with the `iss` that comes with a code.
         client_secret: Empty for a public client.
-        redirect_uri: Where the provider sends the browser back to; registered there, letter by letter.
+        redirect_uri: Where the provider sends the browser back to; registered there, character for character.
         algorithms: Of ID tokens.
         userinfo_endpoint: OAuth 2.0: a JSON object of the user, with `email`, `email_verified` and `name`.
-        emails_endpoint: OAuth 2.0: a JSON list of addresses as GitHub's, which decides instead of `userinfo_endpoint`.
-        subject_claim: The member of the user that identifies them for good.
+        emails_endpoint: OAuth 2.0: a JSON list of addresses as GitHub's, used instead of `userinfo_endpoint`.
+        subject_claim: The member of the user that identifies them permanently.
+
     """
 
     name: str
@@ -81,12 +82,12 @@ class Provider:
 
     @property
     def is_openid(self) -> bool:
-        """Whether it answers with an ID token, and publishes its endpoints and keys."""
+        """Whether it returns an ID token, and publishes its endpoints and keys."""
         return self.type == "oidc"
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What an OpenID provider publishes itself, by the same names."""
+        """What an OpenID provider would publish, by the same names."""
         return {
             "authorization_endpoint": self.authorization_endpoint,
             "token_endpoint": self.token_endpoint,
@@ -95,7 +96,7 @@ class Provider:
 
 
 def is_safe(url: str) -> bool:
-    """Whether a URL is one that secrets may be sent to: HTTPS, or a server on this machine."""
+    """Whether secrets may be sent to a URL: HTTPS, or a server on this machine."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -106,7 +107,7 @@ def is_safe(url: str) -> bool:
 
 
 def providers(rows: object, *, site: str) -> dict[str, Provider]:
-    """Return the providers by name; `site` is where they send browsers back to. Raises ProviderTableError."""
+    """The providers by name; `site` is where they send browsers back to. Raises ProviderTableError."""
     return _table(orjson.dumps(rows), site)
 
 
@@ -148,7 +149,7 @@ def _row(entry: Any, site: str) -> Provider:
 
 
 def _values(entry: Any) -> dict[str, Any]:
-    """Return the values of one row, with those of its type. Raises ProviderTableError for a row of another form."""
+    """The values of one row, completed by its type. Raises ProviderTableError for a row of another form."""
     kind = entry.get("type", "oidc") if isinstance(entry, dict) else ""
     if not isinstance(kind, str) or kind not in _TYPES:
         raise ProviderTableError(

@@ -1,6 +1,7 @@
-"""Calls to a provider. Authlib builds them and reads what they return, joserfc verifies ID tokens (docs/adr/0012).
+"""Calls to a provider. Authlib builds them and reads the answers, joserfc verifies ID tokens (docs/adr/0012).
 
-Answers are bounded, redirects are not followed, and what a provider publishes about itself is compared with the table.
+Answers are bounded, redirects are not followed, and the provider's metadata is compared with the table.
+
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _MALFORMED: Final = (
 
 @dataclass(slots=True)
 class _Published:
-    """What a provider publishes about itself, and when it was read."""
+    """The provider's published metadata, and when it was read."""
 
     metadata: dict[str, Any] = field(default_factory=dict)
     metadata_read_at: float = float("-inf")
@@ -61,13 +62,13 @@ _lock = threading.Lock()
 
 
 def forget() -> None:
-    """Read what providers publish anew."""
+    """Clear the cached metadata."""
     with _lock:
         _published.clear()
 
 
 class ProviderSession(OAuth2Client):  # type: ignore[misc] # Authlib has no annotations
-    """One sign-in's calls to one provider. Raises ProviderUnreachable and ResponseRefused alone."""
+    """The calls of one sign-in to one provider. Raises only ProviderUnreachable and ResponseRefused."""
 
     def __init__(self, provider: Provider) -> None:
         with _lock:
@@ -90,7 +91,6 @@ class ProviderSession(OAuth2Client):  # type: ignore[misc] # Authlib has no anno
         return self._metadata().get("authorization_response_iss_parameter_supported") is True
 
     def authorization_url(self, *, state: str, nonce: str, verifier: str) -> str:
-        """Return the address to send the browser to."""
         extra = {"nonce": nonce} if self._provider.is_openid else {}
         endpoint = self._metadata()["authorization_endpoint"]
         url: str = self.create_authorization_url(endpoint, state=state, code_verifier=verifier, **extra)[0]
@@ -115,7 +115,7 @@ class ProviderSession(OAuth2Client):  # type: ignore[misc] # Authlib has no anno
             raise ProviderUnreachable("its answer is no token")
 
     def id_token(self, nonce: str) -> dict[str, Any]:
-        """Return the claims of the ID token, verified (OpenID Connect Core, section 3.1.3.7)."""
+        """The verified claims of the ID token (OpenID Connect Core, section 3.1.3.7)."""
         client_id = self._provider.client_id
         try:
             token = self._decoded(self.token["id_token"])
@@ -133,7 +133,7 @@ class ProviderSession(OAuth2Client):  # type: ignore[misc] # Authlib has no anno
         return dict(claims)
 
     def user(self) -> dict[str, Any]:
-        """Return what the provider's user endpoint says about the user, by the names of OpenID Connect's claims."""
+        """The user from the provider's user endpoint, by the names of OpenID Connect's claims."""
         found: dict[str, Any] = self._read(self._provider.userinfo_endpoint, dict)
         if self._provider.emails_endpoint:
             # GitHub's form. The address in `found` is the one that the profile shows, verified or not.
@@ -171,7 +171,7 @@ class ProviderSession(OAuth2Client):  # type: ignore[misc] # Authlib has no anno
         return found
 
     def _metadata(self) -> dict[str, Any]:
-        """What the provider publishes (OpenID Connect Discovery 1.0), an hour old at most; the table's for OAuth 2.0."""
+        """The provider's metadata (OpenID Connect Discovery 1.0), at most an hour old; for OAuth 2.0 the table's."""
         row, known = self._provider, self._known
         if not row.is_openid:
             return row.metadata
@@ -199,7 +199,7 @@ class ProviderSession(OAuth2Client):  # type: ignore[misc] # Authlib has no anno
 
 
 def _key_set(published: dict[str, Any]) -> KeySet:
-    """Return the keys that can be read; a provider may publish kinds that nobody here knows (RFC 7517, section 5)."""
+    """The keys that can be read; a provider may publish unknown kinds (RFC 7517, section 5)."""
     keys = []
     for key in published.get("keys") or ():
         with suppress(*_MALFORMED):

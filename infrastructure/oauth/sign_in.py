@@ -1,4 +1,4 @@
-"""The two halves of a sign-in: sending a browser to a provider, and reading what it comes back with."""
+"""The two halves of a sign-in: sending a browser to a provider, and reading its response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infrastructure.oauth.providers import Provider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """Where to send the browser, and what to keep until it comes back."""
+    """Where to send the browser, and what to keep until it returns."""
 
     url: str
     state: str
@@ -22,7 +22,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """A user of a provider. `issuer` and `subject` identify them for good; the rest may change."""
+    """A user of a provider. `issuer` and `subject` identify them permanently; the rest may change."""
 
     issuer: str
     subject: str
@@ -36,7 +36,7 @@ def begin(provider: Provider) -> Begun:
 
     Raises ProviderUnreachable.
     """
-    # Authlib and its HTTP client take 30 MB and half a second: only a process that signs somebody in loads them.
+    # Authlib and its HTTP client take 30 MB and half a second: only a process that uses a provider loads them.
     from infrastructure.oauth.session import ProviderSession
 
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -49,10 +49,11 @@ def finish(provider: Provider, *, code: str, issuer: str, nonce: str, verifier: 
     """Exchange the code for tokens, and return the user that they belong to.
 
     Args:
-        issuer: The `iss` that came with the code (RFC 9207); empty if none came, which only a provider may leave out
-            that does not promise to send it.
+        issuer: The `iss` that came with the code (RFC 9207); empty if none came, which is allowed only for a provider that
+            does not promise it.
 
     Raises ProviderUnreachable, ResponseRefused.
+
     """
     from infrastructure.oauth.session import ProviderSession
 

@@ -1,16 +1,17 @@
-"""Pushing to open sockets, from anywhere: views, services, tasks, commands, coroutines, all by the same call.
+"""Pushes events to open sockets, by the same call from views, services, tasks, commands and coroutines.
 
     realtime.push_to_room(room_id, {"type": "announcement", "text": "…"})     # every socket in a room
-    realtime.push_to_user(user_id, {"type": "notification", …})               # every socket of a person
+    realtime.push_to_user(user_id, {"type": "notification", …})               # every socket of a user
     realtime.publish("session:<uuid>", {"type": "session.ended"})             # every process with sockets of that session
 
-Both wait for the commit of the transaction that they are called in, and are dropped when it is rolled back. In a
-coroutine, where there is none, they are on their way when they return; the same names with an `a` in front can be waited
-for. `publish` waits for nothing. None of them raises when Redis is away: they log and count, and who listens compares
-itself with the database from time to time.
+The `push_` functions wait for the commit of the current transaction, and are dropped when it is rolled back. In a
+coroutine, where there is none, they are sent without waiting; the same names with an `a` in front can be awaited.
+`publish` does not wait for a commit. None of them raises when Redis is unavailable: they log and count, and receivers
+compare themselves with the database from time to time.
 
-Two ways lead to the sockets (docs/adr/0005). Rooms are busy: they travel on the `bus`. What concerns a person or a
-session is rare: it travels on the Channels layer, in the group that every process with sockets is in (`control`).
+There are two channels to the sockets (docs/adr/0005). Rooms are busy: they use the `bus`. Events for a user or a session
+are rare: they use the Channels layer, in the group of all processes with sockets (`control`).
+
 """
 
 from __future__ import annotations
@@ -28,12 +29,11 @@ from django.db import transaction
 from infrastructure.realtime import bus, control
 
 _ROOM: Final = "room:"
-# The loop itself holds on to its tasks only weakly.
+# The loop holds only weak references to its tasks.
 _on_their_way: Final[set[asyncio.Task[None]]] = set()
 
 
 def room_channel(room_id: UUID) -> str:
-    """The channel of a room."""
     return f"{_ROOM}{room_id}"
 
 
@@ -54,7 +54,7 @@ async def apublish(channel: str, payload: Mapping[str, Any]) -> None:
 
 
 def push(channel: str, payload: Mapping[str, Any]) -> None:
-    """`publish` after the commit of the running transaction; at once where there is none, without waiting in a loop."""
+    """`publish` after the commit of the current transaction; at once without one, without waiting in an event loop."""
     payload = dict(payload)
     try:
         loop = asyncio.get_running_loop()
@@ -71,7 +71,7 @@ def push(channel: str, payload: Mapping[str, Any]) -> None:
 
 
 def push_to_room(room_id: UUID, event: Mapping[str, Any]) -> None:
-    """Hand `event` to every socket in a room, in every process, after the commit."""
+    """Send `event` to every socket in a room, in every process, after the commit."""
     push(room_channel(room_id), event)
 
 
@@ -81,7 +81,7 @@ async def apush_to_room(room_id: UUID, event: Mapping[str, Any]) -> None:
 
 
 def push_to_user(user_id: UUID, event: Mapping[str, Any]) -> None:
-    """Hand `event` to every socket of a person, in every process, after the commit."""
+    """Send `event` to every socket of a user, in every process, after the commit."""
     push(f"user:{user_id}", event)
 
 
@@ -91,7 +91,7 @@ async def apush_to_user(user_id: UUID, event: Mapping[str, Any]) -> None:
 
 
 def post(channel: str, body: bytes) -> None:
-    """Send bytes on the bus. A listener of this very process gets them without Redis, too."""
+    """Send bytes on the bus. Listeners of this process receive them without Redis as well."""
     local = bus.running()
     if local is None:
         bus.send(channel, body)
@@ -101,7 +101,7 @@ def post(channel: str, body: bytes) -> None:
 
 
 async def apost(channel: str, body: bytes) -> None:
-    """`post` for coroutines; where a bus runs in this loop it does not wait for Redis."""
+    """`post` for coroutines; does not wait for Redis when a bus runs in this loop."""
     local = bus.running()
     if local is not None and local.is_of_this_loop:
         local.publish(channel, body)

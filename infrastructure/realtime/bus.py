@@ -1,7 +1,8 @@
-"""Channels of bytes between processes over Redis pub/sub: one listening connection for a process, one that sends.
+"""Channels of bytes between processes over Redis pub/sub: one connection of a process listens, one sends.
 
-A pub/sub message reaches those that listen at that moment, so nothing relies on it alone. A process hears what it
-publishes itself at once and without Redis; the copy that comes back is known by its origin and dropped.
+A pub/sub message reaches only current listeners, so nothing relies on it alone. A process delivers its own messages
+locally, without Redis; the copy that comes back is recognised by its origin and dropped.
+
 """
 
 from __future__ import annotations
@@ -41,32 +42,33 @@ _log = structlog.get_logger(__name__)
 
 
 class Bus(Protocol):
-    """What a listener needs: `RedisBus`, or `memory.MemoryBus` in tests of listeners."""
+    """The interface for listeners: `RedisBus`, or `memory.MemoryBus` in their tests."""
 
     @property
     def is_connected(self) -> bool:
-        """Whether channels are being heard right now."""
+        """Whether channels are received at the moment."""
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
-        """Hear a channel from soon on; `on_subscribed` tells when."""
+        """Start receiving a channel; `on_subscribed` is called once it has begun."""
 
     async def unsubscribe(self, channel: str) -> None:
-        """Stop hearing a channel."""
+        """Stop receiving a channel."""
 
     def publish(self, channel: str, body: bytes) -> None:
-        """Send without waiting; listeners of this process hear it before this returns."""
+        """Send without waiting; listeners of this process receive it before this returns."""
 
     def send(self, *command: Any) -> None:
-        """Queue any command of Redis whose answer does not matter."""
+        """Queue any Redis command whose answer does not matter."""
 
     async def ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
-        """Answers of Redis to some commands; None when it is away."""
+        """The answers of Redis to some commands; None when it is unavailable."""
 
 
 class RedisBus:
-    """The bus of one event loop. `on_subscribed(channel)` is called each time that a channel begins to be heard:
+    """The bus of one event loop. `on_subscribed(channel)` is called whenever receiving a channel begins:
 
-    at first, and again after every break, since what was sent in between is gone.
+    at first, and again after every interruption, since messages in between are lost.
+
     """
 
     def __init__(self, url: str, *, on_subscribed: Callable[[str], None]) -> None:
@@ -91,7 +93,7 @@ class RedisBus:
         _running = self
 
     async def aclose(self) -> None:
-        """Send what waits to be sent, then close both connections."""
+        """Send what is queued, then close both connections."""
         global _running
         if _running is self:
             _running = None
@@ -106,7 +108,7 @@ class RedisBus:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the listening connection stands."""
+        """Whether the listening connection is up."""
         return self._pubsub is not None
 
     @property
@@ -118,14 +120,14 @@ class RedisBus:
             return False
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
-        """Hear a channel; if the connection is down, as soon as it is back."""
+        """Start receiving a channel; if the connection is down, as soon as it is back."""
         self._listeners[channel] = listener
         async with self._subscribing:
             if self._pubsub is not None:
                 await self._tell_redis(self._pubsub.subscribe, channel)
 
     async def unsubscribe(self, channel: str) -> None:
-        """Stop hearing a channel."""
+        """Stop receiving a channel."""
         self._listeners.pop(channel, None)
         async with self._subscribing:
             if self._pubsub is not None:
@@ -139,12 +141,12 @@ class RedisBus:
             _log.debug("bus.subscription_interrupted", channel=channel)
 
     def publish(self, channel: str, body: bytes) -> None:
-        """Send without waiting; what is published during a round trip leaves together in the next."""
+        """Send without waiting; messages published during a round trip leave together in the next."""
         self._dispatch(channel, body)
         self.send("PUBLISH", channel, self.origin + body)
 
     def deliver_from_thread(self, channel: str, body: bytes) -> None:
-        """Let this process's listener hear what another of its threads has published."""
+        """Deliver what another thread of this process has published."""
         self._loop.call_soon_threadsafe(self._dispatch, channel, body)
 
     def send(self, *command: Any) -> None:
@@ -154,7 +156,7 @@ class RedisBus:
             self._sender = self._loop.create_task(self._send(), name="bus-sender")
 
     async def ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
-        """The answers to `commands`, in one round trip; None when Redis is away."""
+        """The answers to `commands`, in one round trip; None when Redis is unavailable."""
         pipeline = self._redis.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
@@ -238,7 +240,7 @@ def running() -> RedisBus | None:
 
 
 def send(channel: str, body: bytes, *, origin: bytes = _NOBODY) -> None:
-    """Publish from any thread. Waits for Redis up to its time limits, and for a second not at all after a failure."""
+    """Publish from any thread. Waits for Redis up to its time limits, and after a failure not at all for a second."""
     global _pause_until
     if time.monotonic() < _pause_until:
         REALTIME_FAILURES.labels("publish").inc()

@@ -1,7 +1,8 @@
 """Events for a user or a session, over the Channels layer: every process with sockets is in one group.
 
-A process has one channel and one group, not each socket: connecting costs no round trip, and an event that concerns
-nobody here is dropped after one look into a dictionary.
+A process has one channel and one group, rather than each socket: connecting costs no round trip, and an event for a user
+without sockets here is dropped after one lookup.
+
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 class OutageFilter(logging.Filter):
-    """The layer's receiver logs a traceback each second while Redis is away: let a line a minute through instead."""
+    """Reduces the layer's traceback per second during a Redis outage to one line per minute."""
 
     EVERY: Final = 60.0
 
@@ -59,7 +60,7 @@ logging.getLogger("channels_redis.pubsub").addFilter(OutageFilter())
 
 
 async def asend(channel: str, payload: Mapping[str, Any]) -> None:
-    """Hand an event to every process with sockets. After a failure nothing is tried for a second."""
+    """Send an event to every process with sockets. After a failure, nothing is tried for a second."""
     global _pause_until
     if time.monotonic() < _pause_until:
         REALTIME_FAILURES.labels("control").inc()
@@ -81,7 +82,7 @@ def send(channel: str, payload: Mapping[str, Any]) -> None:
 
 
 async def listen(handle: Callable[[str, Mapping[str, Any]], None]) -> None:
-    """Call `handle(channel, payload)` for every event, until cancelled. Waits for Redis while it is away."""
+    """Call `handle(channel, payload)` for every event, until cancelled. Waits for Redis while it is unavailable."""
     layer = get_channel_layer()
     try:
         while True:

@@ -1,4 +1,4 @@
-"""A bus without Redis, for tests of those who listen: several of them share one `Air`, which can be taken away."""
+"""A bus without Redis, for tests of listeners: several buses share one `Air`, which can fail."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from infrastructure.realtime.bus import Listener
 
 
 class Air:
-    """What carries payloads between buses. With `is_gone` nothing is carried."""
+    """Carries payloads between buses, unless `is_gone`."""
 
     def __init__(self) -> None:
         self.buses: list[MemoryBus] = []
         self.is_gone = False
 
     def lose(self) -> None:
-        """Redis goes away."""
+        """Simulate a Redis outage."""
         self.is_gone = True
 
     def restore(self) -> None:
-        """Redis is back: every channel begins to be heard anew."""
+        """End the outage: receiving every channel begins again."""
         self.is_gone = False
         for bus in self.buses:
             for channel in tuple(bus.listeners):
@@ -38,27 +38,24 @@ class MemoryBus:
 
     @property
     def is_connected(self) -> bool:
-        """Whether anything is carried."""
         return not self.air.is_gone
 
     async def subscribe(self, channel: str, listener: Listener) -> None:
-        """Hear a channel."""
         self.listeners[channel] = listener
         if self.is_connected:
             self.on_subscribed(channel)
 
     async def unsubscribe(self, channel: str) -> None:
-        """Stop hearing it."""
         self.listeners.pop(channel, None)
 
     def publish(self, channel: str, body: bytes) -> None:
-        """Deliver to oneself, and to the others unless the air is gone."""
+        """Deliver to this bus, and to the others unless the air is gone."""
         for bus in self.air.buses:
             if (bus is self or not self.air.is_gone) and channel in bus.listeners:
                 bus.listeners[channel](body)
 
     def send(self, *command: Any) -> None:
-        """Nothing: there is no Redis here."""
+        """Does nothing: there is no Redis."""
 
     async def ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
         """No answer."""

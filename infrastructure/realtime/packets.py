@@ -1,7 +1,8 @@
-"""Numbered payloads that belong together, such as messages that were stored in one transaction, as one payload.
+"""Packs numbered payloads that belong together, such as messages stored in one transaction, into one payload.
 
-A marker, the number of the first, then each with its length before it. The frame of a message is encoded once, in the
-process that stores it, and travels like this to the other processes.
+A marker, the number of the first, then each with its length before it. The process that stores a message encodes its
+frame once, and sends it to the other processes in this form.
+
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Celery's worker and beat: reading queues safely, electing a leader, and the file that health checks look at."""
+"""Celery's worker and beat: hardened queue reading, leader election, and the file for health checks."""

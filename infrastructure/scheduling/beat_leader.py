@@ -1,7 +1,8 @@
-"""Beat's scheduler out of the database, led by one beat at a time: a second one stands by and takes over.
+"""Beat's database scheduler with one leader at a time: a second beat waits and takes over.
 
-A run is noted in its row before its task is published, and only where the row still has the run before: two beats that
-both take themselves for the leader publish it once. What a row says that cannot be followed disables it, with a note.
+A run is recorded in its row before its task is published, and only while the row still has the previous run: two beats
+that both believe to lead publish it once. A row that cannot be followed is disabled, with a note.
+
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ _log = structlog.get_logger(__name__)
 
 
 def _connect() -> psycopg.Connection[Any]:
-    """A connection of its own, which neither a pool nor Django closes: the lock lives as long as it."""
+    """A connection of its own, which neither a pool nor Django closes, since the lock lasts as long as it."""
     parameters = {
         name: value
         for name, value in connection.get_connection_params().items()
         if name in ("host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "connect_timeout")
     }
-    # A server that vanished without a word is noticed within seconds, not after hours of TCP retransmission.
+    # A vanished server is noticed within seconds, not after hours of TCP retransmission.
     made: psycopg.Connection[Any] = Connection.connect(
         **parameters,
         autocommit=True,
@@ -53,7 +54,7 @@ def _connect() -> psycopg.Connection[Any]:
 
 
 class Leadership:
-    """A session-level advisory lock of PostgreSQL: it falls free when its holder ends, however it ends."""
+    """A session-level advisory lock of PostgreSQL, released whenever and however its holder ends."""
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]] = _connect) -> None:
         self._connect = connect
@@ -61,9 +62,10 @@ class Leadership:
         self._held = False
 
     def hold(self) -> bool:
-        """Take the lock, or make sure that it is still held.
+        """Take the lock, or verify that it is still held.
 
-        Returns False when another holds it, or the database is away or does not answer in time.
+        Returns False when another session holds it, or the database does not answer in time.
+
         """
         try:
             with budget.request(time.monotonic()):
@@ -80,9 +82,9 @@ class Leadership:
         return self._held
 
     def release(self) -> None:
-        """Let another one lead."""
+        """Let another beat lead."""
         if self._connection is not None:
-            # The server notices a closed connection a moment later; unlocked is unlocked at once.
+            # Unlocking is immediate; the server would notice a closed connection a moment later.
             with contextlib.suppress(psycopg.Error), budget.request(time.monotonic()):
                 self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
@@ -90,7 +92,7 @@ class Leadership:
 
 
 def disable(model: PeriodicTask, reason: str) -> None:
-    """Switch a schedule off and say why in its description, above what stands there."""
+    """Disable a schedule and prepend the reason to its description."""
     _log.error("beat.schedule_disabled", schedule=model.name, reason=reason)
     note = f"{DISABLED}{timezone.now():%Y-%m-%d %H:%M} UTC: {reason}"
     description = "\n".join([note, *without_note(model.description).splitlines()])
@@ -99,13 +101,13 @@ def disable(model: PeriodicTask, reason: str) -> None:
 
 
 def without_note(description: str) -> str:
-    """The description of a schedule without the note that `disable` has put there."""
+    """The description of a schedule without the note of `disable`."""
     first, _, rest = description.partition("\n")
     return rest if first.startswith(DISABLED) else description
 
 
 class NotedEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no types
-    """A row of the schedule, with the time of the run that is noted there."""
+    """A row of the schedule, with the time of its recorded run."""
 
     def __init__(self, model: PeriodicTask, app: Any = None) -> None:
         self.noted_at = model.last_run_at  # the base fills in a time where there is none
@@ -116,7 +118,7 @@ class NotedEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no
             raise ValueError(f"no task is named {self.task}")
 
     def is_due(self) -> Any:
-        """Whether it is due, and the seconds until it is (again). A schedule that cannot be reckoned never is."""
+        """Whether it is due, and the seconds until it is (again). A schedule that cannot be computed never is."""
         try:
             return super().is_due()
         except (DjangoError, OSError):
@@ -126,7 +128,7 @@ class NotedEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no
             return schedstate(is_due=False, next=NEVER_CHECK_TIMEOUT)
 
     def note(self) -> bool:
-        """Note the run that is due now. Returns False when it is another beat's, or the row was switched off."""
+        """Record the run that is due now. Returns False when another beat has it, or the row was disabled."""
         row = PeriodicTask.objects.filter(pk=self.model.pk, enabled=True, last_run_at=self.noted_at)
         if self.noted_at is None:
             row = PeriodicTask.objects.filter(pk=self.model.pk, enabled=True, last_run_at__isnull=True)
@@ -134,13 +136,13 @@ class NotedEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no
         return bool(row.update(last_run_at=self.model.last_run_at, total_run_count=F("total_run_count") + 1))
 
     def take_back(self) -> None:
-        """Note that the run did not happen."""
+        """Record that the run did not happen."""
         row = PeriodicTask.objects.filter(pk=self.model.pk, last_run_at=self.model.last_run_at)
         row.update(last_run_at=self.noted_at, total_run_count=F("total_run_count") - 1)
 
 
 class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
-    """django-celery-beat's scheduler that only publishes tasks while it leads, and outlives what is away."""
+    """django-celery-beat's scheduler that publishes only while it leads, and survives outages."""
 
     Entry = NotedEntry
     _schedule: Any = None
@@ -151,13 +153,13 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
-        """Nothing yet: there may be another leader, or no database."""
+        """Deferred: there may be another leader, or no database."""
 
     def took_the_lead(self) -> None:
-        """What a subclass has to do before the schedule is read."""
+        """A hook that runs before the schedule is read."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One round; seconds until the next. Touches HEARTBEAT_FILE, whether it leads or not."""
+        """One round; returns seconds until the next. Touches HEARTBEAT_FILE, as leader or not."""
         try:
             delay = self._round(*args, **kwargs)
         except (DjangoError, BrokerError) as error:
@@ -186,13 +188,13 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
         return delay
 
     def _forget(self) -> None:
-        """Have the schedule read anew: what other leaders did is noted in the database only."""
+        """Have the schedule read again: runs of other leaders are recorded in the database only."""
         self._dirty.clear()
         self._initial_read = True
         self._schedule = self._heap = None
 
     def enabled_models_qs(self) -> Any:
-        """All of them. The base leaves out crontabs whose hour is far, and with them runs that were missed."""
+        """All of them. The base leaves out crontabs of distant hours, and with them missed runs."""
         rows = PeriodicTask.objects.filter(enabled=True, last_run_at=None, start_time=None)
         # Otherwise the first run would be reckoned from the last change of the row, and put off by each.
         rows.update(last_run_at=F("date_changed"))
@@ -211,14 +213,14 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
         return entries
 
     def reserve(self, entry: NotedEntry) -> Any:
-        """The entry after its run. It replaces the one before, from which the base would plan the same run again."""
+        """The entry after its run. It replaces the previous one, from which the base would schedule the same run again."""
         following = super().reserve(entry)
         self._dirty.clear()  # `apply_entry` writes it
         self._schedule[following.name] = following
         return following
 
     def apply_entry(self, entry: NotedEntry, producer: Any = None) -> None:
-        """Note the run and publish its task. Raises kombu's OperationalError, with the run taken back."""
+        """Record the run and publish its task. Raises kombu's OperationalError, with the run taken back."""
         if not entry.note():
             _log.info("beat.noted_by_another", schedule=entry.name)
             self._forget()
@@ -238,6 +240,6 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
         return self.connection.ensure_connection(max_retries=1, timeout=5)
 
     def close(self) -> None:
-        """Save what is to be saved, then let another one lead."""
+        """Save pending changes, then let another beat lead."""
         super().close()
         self._leadership.release()

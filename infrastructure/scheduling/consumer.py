@@ -1,7 +1,8 @@
-"""The worker's consumer: a message that no task can be made of neither ends the worker nor is lost without a record.
+"""The worker's consumer: a message that is no valid task neither ends the worker nor is lost without a record.
 
-Celery drops such messages after a line in the log, and some end the worker. Here each is told by Celery's signal
-`task_rejected`, with an `Unusable` as its message, before it goes. `apps.common.tasks.celery_task` records it.
+Celery drops such messages after a line in the log, and some end the worker. Here Celery's signal `task_rejected` is sent
+first, with an `Unusable` as its message. `apps.common.tasks.celery_task` records it.
+
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from infrastructure.telemetry import tasks
 
 
 class Consumer(consumer.Consumer):
-    """Celery's consumer, for which a message that fails is a message less, whatever the error."""
+    """Celery's consumer, which survives any error of a message."""
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
         """Celery's, for messages of the right form only."""
@@ -37,15 +38,15 @@ class Consumer(consumer.Consumer):
         return take_safely
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
-        """Its body cannot be read, or has a type that is not accepted."""
+        """The body cannot be decoded, or has a content type that is not accepted."""
         self._refuse(message, exc)
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """No task has its name here; another release may know it."""
+        """No task has this name; another release may know it."""
         self._refuse(message, LookupError(f"No task is named {message.headers['task']!r}."))
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """Its headers have the wrong form."""
+        """The headers have the wrong form."""
         self._refuse(message, exc)
 
     def _refuse(self, message: Any, error: Exception) -> None:
@@ -61,7 +62,7 @@ class Consumer(consumer.Consumer):
 
 
 def _parts(message: Any) -> dict[str, Any]:
-    """What a task is made of, as fields of `Unusable`. Raises ValueError, or whatever its body cannot be read for."""
+    """The parts of a task as fields of `Unusable`. Raises ValueError, or any error of decoding the body."""
     headers = message.headers
     name, task_id = headers.get("task"), headers.get("id")
     if not (isinstance(name, str) and isinstance(task_id, str)):

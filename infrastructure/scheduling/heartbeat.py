@@ -1,8 +1,9 @@
-"""A file that the worker and beat keep touching, so that a health check only has to look at its age.
+"""A file that the worker and beat touch regularly, so that a health check only looks at its age.
 
-Asking a worker over the broker (`celery inspect ping`) starts a whole Django for every answer. The file says as much:
-the worker touches it when it sends its heartbeat, which takes a running event loop and a broker; beat touches it at every
-round of its schedule (`infrastructure.scheduling.beat_leader`).
+Asking a worker over the broker (`celery inspect ping`) starts a whole Django for every answer. The worker touches the file
+with its heartbeat, which takes a running event loop and a broker; beat touches it at every round of its schedule
+(`infrastructure.scheduling.beat_leader`).
+
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The Redis transport of Celery, reading queues with care.
+"""Celery's Redis transport, hardened against malformed items in queues.
 
-kombu takes an item out of a queue before it reads it, and an error while reading ends the worker. Here an item that is no
-message is told by Celery's signal `task_rejected`, with an `Unusable` as its message, and passed over. `config.celery`
-has every connection to Redis made with it.
+kombu takes an item out of a queue before it decodes it, and a decoding error ends the worker. Here Celery's signal
+`task_rejected` is sent for a malformed item, with an `Unusable` as its message, and the item is skipped. `config.celery`
+uses this transport for every connection to Redis.
+
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from kombu.utils.json import loads
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:
-    """A message that no task can be made of. `name` is empty where it names none; `text` is what the queue held."""
+    """A message that is no valid task. `name` is empty where it names none; `text` is the raw item of the queue."""
 
     text: str
     task_id: str = ""
@@ -29,10 +30,10 @@ class Unusable:
 
 
 class Client(redis.Redis):
-    """Hands over only what kombu can make a message of."""
+    """Returns only items that kombu can decode."""
 
     def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
-        """The answer; an item of a queue that is no message counts as none."""
+        """The answer; a malformed item of a queue counts as none."""
         answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
         if command_name == "BRPOP" and answer:
             try:
@@ -45,7 +46,7 @@ class Client(redis.Redis):
 
 
 def _require_form(item: bytes) -> None:
-    """Raises whatever is wrong with an item of a queue: what kombu needs of it is read as kombu reads it."""
+    """Raise the error that kombu would meet in an item of a queue."""
     message = loads(item.decode())
     properties = message["properties"]
     delivery = properties["delivery_info"]

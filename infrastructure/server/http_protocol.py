@@ -1,11 +1,12 @@
-"""uvicorn's HTTP/1.1 with the limits that it leaves to a proxy: the size and the time of a head, and what may upgrade.
+"""uvicorn's HTTP/1.1 protocol with the limits that it leaves to a proxy: size and time of a head, and upgrades.
 
-uvicorn waits without end for a head that does not end, keeps all of it, hands every request that asks for a WebSocket
-to its WebSocket part (methods other than GET included, some of which it never answers), and loses the body of a request
-that asks for another upgrade (`curl --http2 -d`).
+uvicorn waits without end for an unfinished head, keeps all of it, passes every request for a WebSocket to its WebSocket
+part (methods other than GET included, some of which it never answers), and loses the body of a request that asks for
+another upgrade (`curl --http2 -d`).
 
-The class leans on what is inside uvicorn and may change with any release. `RELEASES` names those on which its tests have
-passed; on others `protocol_class` is the stock class, and these limits are the proxy's alone.
+The class depends on uvicorn's internals, which may change with any release. `RELEASES` lists those on which its tests have
+passed; on others `protocol_class` is the stock class, and only the proxy enforces these limits.
+
 """
 
 from __future__ import annotations
@@ -51,17 +52,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._refusal = _BAD
         self._is_head_due = True
-        self._head = 0  # bytes of the fields that are whole
+        self._head = 0  # bytes of the complete fields
         self._fields = 0
-        self._fed = 0  # bytes that came since the head began, whole or not
+        self._fed = 0  # bytes received since the head began
         self._piece = 0
-        self._owed = 0  # bytes of a body that come past the parser
+        self._owed = 0  # bytes of a body that bypass the parser
         self._upgrades = False
         self._offer: websocket_handshake.Handshake | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock for the first head. The rest is what uvicorn does, without its questions to the socket."""
+        """Start the timer of the first head. The rest is what uvicorn does, without its calls to the socket."""
         self.connections.add(self)
         self.transport = transport
         self.flow = FlowControl(transport)
@@ -71,12 +72,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
         self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser. Bytes that leave the head unfinished count against its limit."""
+        """Feed the parser. Bytes of an unfinished head count against its limit."""
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
             return
@@ -100,7 +100,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(_LARGE_HEAD)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over: as it was read, if the handshake is plain and the class takes it, else as bytes."""
+        """Hand the connection over: parsed, if the handshake is plain and the class accepts it, else as bytes."""
         kind: Any = self.config.ws_protocol_class
         if self._offer is None or self.config.ws_per_message_deflate or not issubclass(kind, JoinedWrites):
             if not issubclass(kind, JoinedWrites):
@@ -120,7 +120,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.set_protocol(protocol)
 
     def _take(self, data: bytes) -> None:
-        """Take a part of the body that the parser left: it stops at each request for an upgrade."""
+        """Take the part of the body that the parser left: it stops at each request for an upgrade."""
         piece = data[: self._owed]
         if piece:
             self._owed -= len(piece)
@@ -128,10 +128,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if not self._owed:
                 self.on_message_complete()
 
-    # What the parser calls
+    # Callbacks of the parser
 
     def on_message_begin(self) -> None:
-        """Start the clock and the count for a further request of the connection."""
+        """Start the timer and the count of a further request of the connection."""
         super().on_message_begin()
         self._head = self._fields = 0
         # The piece at hand may hold the end of another body, so it does not count.
@@ -141,13 +141,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def on_url(self, url: bytes) -> None:
-        """Bound the address."""
         super().on_url(url)
         if len(self.url) > MAX_LINE:
             self._stop(_LONG_ADDRESS)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Bound the fields, one by one and together."""
+        """Bound the fields, each and in total."""
         self._fields += 1
         self._head += len(name) + len(value) + 4
         if self._fields > MAX_FIELDS or len(name) + len(value) > MAX_LINE or self._head > MAX_HEAD:
@@ -155,7 +154,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Stop the clock, refuse an ambiguous head, and decide about an upgrade."""
+        """Stop the timer, refuse an ambiguous head, and decide about an upgrade."""
         self._is_head_due = False
         self._stop_timer()
         if not self._is_plain():
@@ -173,7 +172,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
-        """End the request, unless its body comes past the parser."""
+        """End the request, unless its body bypasses the parser."""
         if not self._owed and not self._upgrades:
             super().on_message_complete()
 
@@ -194,10 +193,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._stop(_BAD)
         return int(fields.get(b"content-length", b"0"))
 
-    # What uvicorn asks
+    # Hooks of uvicorn
 
     def _should_upgrade(self) -> bool:
-        """What `on_headers_complete` has decided."""
+        """The decision of `on_headers_complete`."""
         return self._upgrades
 
     def _may_upgrade(self) -> bool:
@@ -244,7 +243,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         cycle = self._under_way()
         if cycle is not None:
             if cycle.response_started or not cycle.more_body:
-                # The fault is in what follows; the answer before it goes out, and nothing after it.
+                # The fault is in a later request: the pending answer is sent, and nothing after it.
                 cycle.keep_alive = False
                 self.flow.pause_reading()
                 return
@@ -259,7 +258,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 def protocol_class() -> type[HttpToolsProtocol]:
-    """The class to serve HTTP with: this one, or the stock one on a release that it was not tested on."""
+    """The class to serve HTTP with: this one, or the stock one on an untested release."""
     if uvicorn.__version__.rpartition(".")[0] in RELEASES:
         return BoundedHttpProtocol
     _log.warning("http_protocol.untested_release", uvicorn=uvicorn.__version__)
@@ -267,7 +266,7 @@ def protocol_class() -> type[HttpToolsProtocol]:
 
 
 def _address(name: Any) -> tuple[str, int | None] | None:
-    """Host and port, or the path of a Unix socket; None where it has none."""
+    """Host and port, or the path of a Unix socket; None without either."""
     if isinstance(name, tuple):
         return str(name[0]), int(name[1])
     return (name, None) if isinstance(name, str) and name else None

@@ -1,4 +1,4 @@
-"""The ASGI lifespan protocol: runs hooks at start and stop of the server. Knows nothing of what they do."""
+"""The ASGI lifespan protocol: runs hooks at start and stop of the server."""
 
 from __future__ import annotations
 

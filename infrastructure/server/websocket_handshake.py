@@ -1,9 +1,10 @@
-"""A WebSocket's opening handshake (RFC 6455, section 4.2), as an HTTP parser has read it.
+"""A WebSocket's opening handshake (RFC 6455, section 4.2), from parsed header fields.
 
-`read` knows the form in which browsers and libraries send it: each field once, plain lists, nothing odd. Of any other
-form it says neither yes nor no. `join_lists` brings lists that stand in several lines, or hold more, into that form; all
-else is left to `websockets`, which knows every form (`is_accepted`). So what `read` accepts is a part of what `websockets`
-accepts, and a test compares them.
+`read` accepts only the form that browsers and libraries send: each field once, plain lists. It leaves any other form
+undecided. `join_lists` converts lists on several lines, or with more items, to that form; `websockets`, which knows every
+form, decides about the rest (`is_accepted`). So `read` accepts a subset of what `websockets` accepts, and a test compares
+them.
+
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from websockets.server import ServerProtocol
 
 Fields = Sequence[tuple[bytes, bytes]]
 
-# As much as `websockets` takes in one line, less what it counts besides name and value.
+# The limit of `websockets` for one line, less what it counts besides name and value.
 MAX_LENGTH: Final = 8_000
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ONCE: Final = frozenset(
@@ -43,15 +44,15 @@ _FIELD: Final = re.compile(_TOKEN + rb": [\x20-\x7e\x80-\xff]*")
 
 
 class Handshake(NamedTuple):
-    """A client's half: what its key is answered with, and the subprotocols that it offers."""
+    """The client's half: the accept key, and the subprotocols that it offers."""
 
     accept: bytes
     subprotocols: list[str]
 
 
 def read(fields: Fields) -> Handshake | None:
-    """The handshake that these fields make, names in lower case; None for what is not of the plain form."""
-    # One value a line, so that a single look finds what is odd in any of them, spaces at their ends included.
+    """The handshake of these fields, names in lower case; None for another than the plain form."""
+    # One value a line, so that a single search finds anything unusual, spaces at their ends included.
     values = b"\n".join([b"", *[value for _, value in fields], b""])
     names = b"".join([name for name, _ in fields])
     if (
@@ -86,7 +87,7 @@ def read(fields: Fields) -> Handshake | None:
 
 
 def join_lists(fields: Fields) -> list[tuple[bytes, bytes]]:
-    """The fields with each list in one line (RFC 9110, section 5.3), and `websocket` chosen among the offered upgrades."""
+    """The fields with each list on one line (RFC 9110, section 5.3), and `websocket` chosen among the offered upgrades."""
     joined: list[tuple[bytes, bytes]] = []
     for name, value in fields:
         if name not in _LISTS:
@@ -118,7 +119,7 @@ def is_accepted(target: bytes, fields: Fields) -> bool:
 
 
 def answer(accept: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The server's half: 101, with more fields. Raises ValueError for one that is none (a line feed in it, say)."""
+    """The server's half: 101, with further fields. Raises ValueError for an invalid field, such as one with a line feed."""
     lines = [
         b"HTTP/1.1 101 Switching Protocols",
         b"Upgrade: websocket",

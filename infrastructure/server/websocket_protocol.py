@@ -1,17 +1,18 @@
-"""An ASGI extension of the server: frames that are encoded already, many of them in one write of the transport.
+"""An ASGI extension of the server: pre-encoded frames, many of them in one write of the transport.
 
-To one message for two hundred sockets the stock class builds two hundred equal frames, each with a write of its own.
-With this class a frame is built once (`frame`), and what is due to a socket leaves in one piece:
+For one message to two hundred sockets the stock class builds two hundred equal frames, and writes each by itself. With
+this class a frame is built once (`frame`), and all frames that are due to a socket are one write:
 
     if EXTENSION in scope.get("extensions", {}):
         await send({"type": FRAMED, "data": frame(b"one") + frame(b"two")})
 
-A handshake of the plain form (`handshake.read`) is taken over as the HTTP parser has read it, where the stock class
-writes it out and parses it once more; any other goes the stock class's way (docs/adr/0014). Everything else (reading,
-control frames, refusing, closing) is the stock class's, but for what an idle socket holds: its queue is a list, and
-request and response go once the handshake is done. What this class leans on is inside uvicorn and may change with any
-release: `RELEASES` names those on which its tests have passed, and on others `protocol_class` is the stock class, so
-that applications fall back to ordinary `websocket.send` (docs/adr/0007).
+A handshake of the plain form (`handshake.read`) is taken over from the HTTP parser, where the stock class writes it out
+and parses it once more; any other is left to the stock class (docs/adr/0014). Everything else (reading, control frames,
+refusing, closing) is the stock class's, except for the memory of an idle socket: its queue is a list, and request and
+response are freed after the handshake. The class depends on uvicorn's internals, which may change with any release:
+`RELEASES` lists those on which its tests have passed, and on others `protocol_class` is the stock class, so that
+applications fall back to ordinary `websocket.send` (docs/adr/0007).
+
 """
 
 from __future__ import annotations
@@ -41,10 +42,9 @@ _log = structlog.get_logger(__name__)
 
 
 class InvalidTextFilter(logging.Filter):
-    """uvicorn closes a text that is no UTF-8 with 1007, and logs it as an error of its own: a client can do that at will."""
+    """Drops the error that uvicorn logs when a client sends a text that is no UTF-8 (close code 1007)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is logged."""
         return record.msg != "Invalid UTF-8 sequence received from client."
 
 
@@ -62,28 +62,26 @@ def frame(payload: bytes) -> bytes:
 
 
 def payload_of(framed: bytes) -> bytes:
-    """What went into `frame`."""
+    """The payload of a frame that `frame` made."""
     return framed[{126: 4, 127: 10}.get(framed[1], 2) :]
 
 
 class Inbox:
-    """What uvicorn uses of `asyncio.Queue`, for one reader, in a tenth of its memory."""
+    """The part of `asyncio.Queue` that uvicorn uses, for one reader, in a tenth of its memory."""
 
     __slots__ = ("_come", "_due", "_waiter")
 
     def __init__(self) -> None:
         self._come: list[Any] = []
-        self._due: list[Any] = []  # the next one last, so that a flood is taken in steps of equal cost
+        self._due: list[Any] = []  # the next one last, so that each step costs the same
         self._waiter: asyncio.Future[None] | None = None
 
     def put_nowait(self, event: Any) -> None:
-        """Add an event, and wake the reader."""
         self._come.append(event)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     async def get(self) -> Any:
-        """The next event."""
         while self.empty():
             self._waiter = asyncio.get_running_loop().create_future()
             try:
@@ -95,12 +93,11 @@ class Inbox:
         return self._due.pop()
 
     def empty(self) -> bool:
-        """Whether nothing waits to be read."""
         return not (self._due or self._come)
 
 
 class JoinedWrites(WebSocketsSansIOProtocol):
-    """uvicorn's class with one more message that an application can send."""
+    """uvicorn's class with one more message for applications to send."""
 
     # What most sockets never change is the class's: a socket's own dictionary is half as large.
     logger = logging.getLogger("uvicorn.error")
@@ -121,7 +118,7 @@ class JoinedWrites(WebSocketsSansIOProtocol):
     ping_sent_at = 0.0
     last_ping_rtt = 0.0
     curr_msg_data_type: Literal["text", "bytes"] = "bytes"
-    _offer: websocket_handshake.Handshake | None = None  # what was taken over and is not answered yet
+    _offer: websocket_handshake.Handshake | None = None  # taken over and not answered yet
     _early = b""
     _conn: ServerProtocol | None = None
 
@@ -133,7 +130,7 @@ class JoinedWrites(WebSocketsSansIOProtocol):
         *,
         offer: websocket_handshake.Handshake | None = None,
     ) -> None:
-        """`offer`: a handshake that has been read; `take_over` comes next."""
+        """`offer`: a parsed handshake; `take_over` comes next."""
         if offer is None:
             super().__init__(config, server_state, app_state)
         else:
@@ -156,7 +153,7 @@ class JoinedWrites(WebSocketsSansIOProtocol):
 
     @property
     def conn(self) -> ServerProtocol:
-        """The library's part. Where it had no handshake to read it is made late: to refuse, or for the first frame."""
+        """The library's connection. Without a handshake to parse it is created late: to refuse, or for the first frame."""
         if self._conn is None:
             state = State.OPEN if self.handshake_complete else State.CONNECTING
             self._conn = ServerProtocol(state=state, max_size=self.config.ws_max_size, logger=self.logger)
@@ -176,7 +173,7 @@ class JoinedWrites(WebSocketsSansIOProtocol):
         target: bytes,
         headers: list[tuple[bytes, bytes]],
     ) -> None:
-        """Begin with a head that has been read, in place of `connection_made` and `data_received`."""
+        """Begin with a parsed head, in place of `connection_made` and `data_received`."""
         offer = cast("websocket_handshake.Handshake", self._offer)
         self.connections.add(self)
         self.transport = transport
@@ -205,14 +202,14 @@ class JoinedWrites(WebSocketsSansIOProtocol):
         self.tasks.add(task)
 
     def handle_connect(self, event: Request) -> None:
-        """Offer the extension. The application's task was made by the stock class, and has not begun."""
+        """Offer the extension. The stock class has created the application's task, which has not begun."""
         super().handle_connect(event)
         if self.response.status_code == 101 and not self.conn.extensions:
             extensions = cast("dict[str, Any]", self.scope["extensions"])
             extensions[EXTENSION] = {}
 
     def data_received(self, data: bytes) -> None:
-        """Frames. What comes before the handshake is answered has to wait, and the rest of it with the client."""
+        """Receive frames. Data before the answer to the handshake is held back."""
         if self._offer is not None:
             self._early += data
             self.transport.pause_reading()
@@ -220,7 +217,7 @@ class JoinedWrites(WebSocketsSansIOProtocol):
         super().data_received(data)
 
     async def send(self, message: Any) -> None:
-        """One ASGI message. Waits while the client does not read. Raises ClientDisconnected (an OSError)."""
+        """Send one ASGI message. Waits while the client does not read. Raises ClientDisconnected (an OSError)."""
         if message["type"] != FRAMED:
             if self._offer is not None and message["type"] == "websocket.accept":
                 self._accept(message)
@@ -270,7 +267,7 @@ class JoinedWrites(WebSocketsSansIOProtocol):
 
 
 def protocol_class() -> type[WebSocketsSansIOProtocol]:
-    """The class to serve sockets with: this one, or the stock one on a release that it was not tested on."""
+    """The class to serve sockets with: this one, or the stock one on an untested release."""
     if uvicorn.__version__.rpartition(".")[0] in RELEASES:
         return JoinedWrites
     _log.warning("joined_writes.untested_release", uvicorn=uvicorn.__version__)

@@ -1,8 +1,9 @@
-"""A transport that writes once in each turn of the event loop what was written to it in that turn.
+"""A transport that combines all writes of one turn of the event loop into one.
 
-uvicorn's own WebSocket class writes each frame by itself, and neither uvloop nor asyncio waits for a second one: to ten
-messages for two hundred sockets that is two thousand calls of the kernel, which take most of the time. Behind this
-transport they are two hundred. It leans on nothing but `asyncio.Transport`, and serves where `websocket_protocol` does not.
+uvicorn's own WebSocket class writes each frame by itself, and neither uvloop nor asyncio waits for a second one: ten
+messages for two hundred sockets are two thousand system calls, which take most of the time. Behind this transport they
+are two hundred. It depends on nothing but `asyncio.Transport`, and serves where `websocket_protocol` does not.
+
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MOST: Final = 64 * 1024
 
 
 class GatheredWrites(asyncio.Transport):
-    """`transport`, whose writes leave together at the end of the turn, in order; closing sends them first."""
+    """Wraps `transport`: its writes leave together at the end of the turn, in order; closing sends them first."""
 
     __slots__ = ("_due", "_loop", "_size", "_transport")
 
@@ -29,7 +30,7 @@ class GatheredWrites(asyncio.Transport):
         self._size = 0
 
     def write(self, data: Data) -> None:
-        """Send with what else is written in this turn."""
+        """Send together with the other writes of this turn."""
         if not self._due:
             self._loop.call_soon(self._flush)
         self._due.append(data)
@@ -38,7 +39,6 @@ class GatheredWrites(asyncio.Transport):
             self._flush()
 
     def writelines(self, list_of_data: Iterable[Data]) -> None:
-        """`write` for each."""
         for data in list_of_data:
             self.write(data)
 
@@ -49,58 +49,47 @@ class GatheredWrites(asyncio.Transport):
             self._transport.write(due[0] if len(due) == 1 else b"".join(due))
 
     def write_eof(self) -> None:
-        """Send all, and then that it was all."""
         self._flush()
         self._transport.write_eof()
 
     def close(self) -> None:
-        """Send all, then close."""
         self._flush()
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once; what was not sent is lost."""
+        """Close at once; unsent data is lost."""
         self._due, self._size = [], 0
         self._transport.abort()
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that wait, here and behind."""
+        """Bytes that wait, here and in the transport."""
         return self._size + self._transport.get_write_buffer_size()
 
-    # All else is the transport's.
+    # The rest is delegated.
 
     def can_write_eof(self) -> bool:
-        """Whether `write_eof` is there."""
         return self._transport.can_write_eof()
 
     def is_closing(self) -> bool:
-        """Whether it closes or is closed."""
         return self._transport.is_closing()
 
     def is_reading(self) -> bool:
-        """Whether what comes is handed on."""
         return self._transport.is_reading()
 
     def pause_reading(self) -> None:
-        """Leave what comes where it is."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Hand on what comes."""
         self._transport.resume_reading()
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Who is told of what comes."""
         return self._transport.get_protocol()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Tell another protocol."""
         self._transport.set_protocol(protocol)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Of the connection."""
         return self._transport.get_extra_info(name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """When `pause_writing` is called, and `resume_writing` again."""
         self._transport.set_write_buffer_limits(high, low)

@@ -1,8 +1,9 @@
-"""Pictures that people upload: judged by their content, decoded within bounds, and written anew as WebP.
+"""Uploaded images: validated by their content, decoded within bounds, and encoded anew as WebP.
 
-What is stored was encoded by Pillow from pixels alone: no metadata (where a photo was taken, say), no second file type
-hidden behind the image, nothing that a browser could be made to run. Whatever is done with uploaded bytes is done in
-`converted`, behind its bounds and its one `except`.
+Pillow encodes the stored file from pixels alone: no metadata (such as the place of a photo), no second file type hidden
+behind the image, nothing that a browser could run. All work on uploaded bytes is in `converted`, behind its bounds and
+its one `except`.
+
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ _log = structlog.get_logger(__name__)
 
 
 class ImageRefused(Exception):
-    """The file is no image that is taken; the text says why, and may be shown."""
+    """The file is not an accepted image. The text says why, and may be shown."""
 
 
 class DecodersBusy(StorageUnavailable):
-    """So many images are being decoded that this one would have to wait for too long."""
+    """Too many images are being decoded to wait for a free decoder."""
 
     retry_after = 2
 
@@ -61,11 +62,12 @@ class Picture:
 
 
 def converted(file: IO[bytes], *, side: int, max_pixels: int, is_square: bool = False) -> Picture:
-    """The uploaded image upright, in sRGB, `side` pixels long at most; of a square the middle.
+    """The uploaded image upright, in sRGB, at most `side` pixels long; the centre when it has to be square.
 
     Raises:
-        ImageRefused: it is none, it is damaged, it moves, or it has more than `max_pixels`.
+        ImageRefused: it is no image, is damaged or animated, or has more than `max_pixels`.
         DecodersBusy: too many images are being decoded already.
+
     """
     with _place():
         try:
@@ -130,7 +132,7 @@ def _scalable(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits, which Pillow's own conversion would cut off at 255."""
+    """Greyscale of 16 bits, which Pillow's own conversion would cut off at 255."""
     wide = image.convert("I")
     grey = wide.point([(value + 128) // 257 for value in range(65536)], "L")
     transparent = image.info.get("transparency")
@@ -141,7 +143,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The colours that the profile means; a profile that is damaged, or is of another mode, is ignored."""
+    """The colours of the profile; a profile that is damaged, or of another mode, is ignored."""
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -157,7 +159,7 @@ def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _orientation_of(info: dict[Any, Any]) -> int:
-    """How the camera was held, 1 to 8, by EXIF or else XMP. Nothing else of them is read."""
+    """The orientation of the camera, 1 to 8, by EXIF or else XMP. Nothing else of them is read."""
     found = _exif_orientation(info.get("exif") or b"")
     if found == 1 and (said := _XMP_ORIENTATION.search(info.get("xmp") or b"")):
         return int(said[1])
@@ -185,7 +187,7 @@ def _too_large(max_pixels: int) -> str:
 
 @cache
 def _semaphores() -> tuple[threading.BoundedSemaphore, threading.BoundedSemaphore]:
-    """Who is let in at all, and who decodes."""
+    """The limits of waiting and of decoding images."""
     decoders: int = settings.IMAGE_DECODERS
     return (
         threading.BoundedSemaphore(decoders + settings.IMAGE_QUEUE),
@@ -195,10 +197,11 @@ def _semaphores() -> tuple[threading.BoundedSemaphore, threading.BoundedSemaphor
 
 @contextmanager
 def _place() -> Iterator[None]:
-    """One of the process's few places to decode in.
+    """Wait for one of the process's decoders.
 
-    An image takes four bytes a pixel, several times over, and a second of a processor. Whoever waits for a place holds
-    a thread that answers others, so few may wait. Raises DecodersBusy.
+    An image takes four bytes a pixel, several times over, and a second of a processor. A waiting caller holds a request
+    thread, so few may wait. Raises DecodersBusy.
+
     """
     admitted, decoding = _semaphores()
     if not admitted.acquire(blocking=False):

@@ -1,4 +1,4 @@
-"""Static files of production: hashed names, compressed copies, also for the modules that a module imports."""
+"""Static files of production: hashed names and compressed copies, also for the imports of modules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
-    """Rewrites `import "./x.js"` to the hashed name, so that every file may be cached for ever."""
+    """Rewrites `import "./x.js"` to the hashed name, so that every file can be cached for a year."""
 
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""The two stores of uploads (`default`, `private`): writes whole files or nothing, and has one error for a store that fails."""
+"""The two stores of uploads (`default`, `private`): writes are atomic, and all failures of a store are one error."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _log = structlog.get_logger(__name__)
 
 
 class StorageUnavailable(OSError):
-    """The store is full, away or broken. The text may be shown; `retry_after` is in seconds."""
+    """The store is full, unreachable or broken. The text may be shown; `retry_after` is in seconds."""
 
     retry_after = 30
 
 
 def save(store: str, key: str, content: File[bytes]) -> str:
-    """Write a file under a key that is not taken yet. Raises StorageUnavailable, and then leaves nothing behind."""
+    """Write a file under an unused key, or nothing. Raises StorageUnavailable."""
     try:
         with _translated(store):
             return storages[store].save(key, content)
@@ -37,13 +37,13 @@ def save(store: str, key: str, content: File[bytes]) -> str:
 
 
 def open_file(store: str, key: str) -> IO[bytes]:
-    """A stored file, to be read and closed. Raises FileNotFoundError, StorageUnavailable."""
+    """A stored file for reading; callers close it. Raises FileNotFoundError, StorageUnavailable."""
     with _translated(store):
         return storages[store].open(key)
 
 
 def delete(store: str, key: str) -> None:
-    """Remove a file; one that is gone already is no error. Raises StorageUnavailable."""
+    """Remove a file; a missing one is no error. Raises StorageUnavailable."""
     with _translated(store):
         storages[store].delete(key)
 
@@ -52,6 +52,7 @@ def sweep(store: str, folder: str, *, before: datetime, known: Iterable[str]) ->
     """Delete the files of a folder that are older than `before` and not among `known`, which is read after the folder.
 
     Returns the number of files deleted. Raises StorageUnavailable.
+
     """
     storage, count = storages[store], 0
     with _translated(store):
@@ -71,7 +72,7 @@ def sweep(store: str, folder: str, *, before: datetime, known: Iterable[str]) ->
 
 @contextmanager
 def _translated(store: str) -> Iterator[None]:
-    """Turns what a disk and an S3 client raise into StorageUnavailable; a missing file stays FileNotFoundError."""
+    """Turns errors of a disk and of an S3 client into StorageUnavailable; a missing file stays FileNotFoundError."""
     try:
         yield
     except (FileNotFoundError, StorageUnavailable):

@@ -1,6 +1,7 @@
-"""What can be seen from outside: logs, errors, metrics, and the request id that ties them together. No business code.
+"""Logs, error reports, metrics, and the request id that links them. No business code.
 
 `configure` is called once, at the end of each settings module.
+
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is known of the call that code runs for: its request id, bound to every log line and handed on, and its network."""
+"""The context of the current call: its request id, bound to every log line and passed on, and its network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import structlog
 REQUEST_ID: Final = "request_id"
 MAX_REQUEST_ID: Final = 128
 _SANE = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_REQUEST_ID}}}")
-# Not among the key-values of log lines: only what is audited says where it came from.
+# Not among the key-values of log lines: only audit events record it.
 _network: Final[ContextVar[str]] = ContextVar("network", default="")
 
 
@@ -31,18 +31,18 @@ def accept_request_id(offered: str | None) -> str:
 
 
 def request_id() -> str:
-    """The id of the request, socket or task that this code runs for; empty outside of any."""
+    """The id of the current request, socket or task; empty outside of any."""
     value: str = structlog.contextvars.get_contextvars().get(REQUEST_ID, "")
     return value
 
 
 def remember_network(network: str) -> None:
-    """Note the network that the call comes from, until `clear`."""
+    """Record the network of the caller until `clear`."""
     _network.set(network)
 
 
 def network() -> str:
-    """The network that this code's call comes from, as it was noted; empty outside of any."""
+    """The recorded network of the caller; empty outside of any call."""
     return _network.get()
 
 
@@ -52,13 +52,13 @@ def bind(**values: Any) -> None:
 
 
 def clear() -> None:
-    """Forget what was bound: threads and event loops are used again by others."""
+    """Unbind everything: threads and event loops are reused."""
     structlog.contextvars.clear_contextvars()
     _network.set("")
 
 
 @contextmanager
 def bound(**values: Any) -> Iterator[None]:
-    """Key-values for the log lines of a block; afterwards what was bound before is back."""
+    """Bind key-values for a block, and restore the earlier ones afterwards."""
     with structlog.contextvars.bound_contextvars(**values):
         yield

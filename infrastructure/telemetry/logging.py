@@ -1,7 +1,8 @@
-"""One log for everything: structlog's own events and the standard library's (Django, Celery, uvicorn) in one form.
+"""Logs structlog's events and the standard library's (Django, Celery, uvicorn) in one format.
 
-JSON, one object a line, in production; readable and coloured in development. Written to standard error, unbuffered by
-line, because whoever runs the process collects it.
+JSON, one object a line, in production; readable and coloured in development. Written to standard error, line by line,
+for the process manager to collect.
+
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _serialise(value: Any, default: Any = None, **_: Any) -> str:
 
 
 def _show_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Escapes control characters, which a path may bring, for a reader whose terminal would obey them."""
+    """Escapes control characters, which a path may contain and a terminal would obey."""
     for name, value in event.items():
         if not isinstance(value, str) or value.isprintable():
             continue
@@ -55,7 +56,7 @@ def _drop_carried_record(_logger: Any, _method: str, event: EventDict) -> EventD
 
 
 def _shared() -> list[Processor]:
-    """What every event goes through, wherever it came from."""
+    """The processors of every event, whatever its source."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -66,7 +67,7 @@ def _shared() -> list[Processor]:
 
 
 def _ends(*, json: bool) -> list[Processor]:
-    """How an event becomes a line."""
+    """The processors that render an event as a line."""
     if json:
         return [
             _drop_carried_record,
@@ -102,7 +103,7 @@ def dictionary(*, json: bool, level: str) -> dict[str, Any]:
             # One line for each request is written by the request middleware; the servers' own would repeat it.
             "django.server": {"level": "WARNING"},
             "django.request": {"level": "CRITICAL"},
-            # What Django calls suspicious is anyone's to send; apps.api.problems notes it without a traceback.
+            # Any client can cause suspicious operations; apps.api.problems logs them without a traceback.
             "django.security": {"level": "CRITICAL"},
             "uvicorn.access": {"level": "WARNING"},
             "gunicorn.access": {"level": "WARNING"},

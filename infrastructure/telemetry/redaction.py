@@ -1,4 +1,4 @@
-"""Keeps secrets and e-mail addresses out of logs and error reports: by the name of a key, and by the look of a text."""
+"""Keeps secrets and e-mail addresses out of logs and error reports: by the name of a key, and by the form of a text."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SECRET_TEXT: Final = (
     (re.compile(r"(?i)\b(bearer|api-key|basic)(\s+|,\s*)[\w.~+/=-]{8,}"), rf"\1\2{HIDDEN}"),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]*\.?[\w-]*"), HIDDEN),
     (re.compile(r"(://[^:/@\s]*:)[^@/\s]+(@)"), rf"\1{HIDDEN}\2"),
-    # Addresses of people: bounded as RFC 5321 bounds them, so that no text makes the search slow.
+    # E-mail addresses, bounded as in RFC 5321, so that no text makes the search slow.
     (re.compile(r"[\w.+~-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}"), HIDDEN),
 )
-# One pass that says whether any of the above could match: most texts hold nothing of the kind.
+# One quick pass that rules out most texts.
 _SUSPECT = re.compile(
     r"token|ticket|passw|secret|api.?key|access|refresh|bearer|basic|eyJ|@|%40", re.IGNORECASE
 )
@@ -40,7 +40,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """The text without tokens, passwords and credentials that are recognised by their surroundings."""
+    """The text without tokens, passwords and credentials, recognised by their surroundings."""
     if not _SUSPECT.search(text):
         return text
     for pattern, replacement in _SECRET_TEXT:
@@ -49,7 +49,7 @@ def redact_text(text: str) -> str:
 
 
 def redact(value: Any, depth: int = 0) -> Any:
-    """A copy of a JSON-like value with secrets hidden, by key and by text. Other objects pass unchanged."""
+    """A copy of a JSON-like value without secrets, by key and by text. Other objects pass unchanged."""
     if isinstance(value, str):
         return redact_text(value)
     if depth >= _MAX_DEPTH:

@@ -1,4 +1,4 @@
-"""Sentry: off without a DSN, no personal data by default, and every event scrubbed before it leaves."""
+"""Sentry: off without a DSN, no personal data by default, and every event scrubbed before it is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Celery signals: the request id travels from the publisher to the task; each run is a line in the log and a metric."""
+"""Celery signals that pass the request id from publisher to task, and log and measure each run."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Tokens: signed ones that carry claims (`jwt`), random ones that mean nothing by themselves (`opaque`), and the codes of
-authenticator apps (`totp`)."""
+"""Tokens: signed ones with claims (`jwt`), random ones without content (`opaque`), and codes of authenticator apps
+(`totp`).
+
+"""
 
 from infrastructure.token.jwt import AccessClaims, AccessTokens, TokenExpired, access_tokens
 from infrastructure.token.keys import KeyInUse, KeyRing, TokenError, TokenInvalid, WeakKeyError, new_key

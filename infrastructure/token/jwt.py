@@ -1,6 +1,7 @@
-"""Access tokens: JWTs (RFC 7519) of the profile of RFC 9068, strictly read (RFC 8725). Knows no model and no database.
+"""Access tokens: JWTs (RFC 7519) of the profile of RFC 9068, read strictly (RFC 8725). Knows no model and no database.
 
-A token says who signed in and which session it belongs to. Whether both are still live is for the caller to ask.
+A token names a user and a session. Callers check whether both are still active.
+
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ _REMEMBERED: Final = 10_000
 
 
 class TokenExpired(TokenError):
-    """It was good, and its time is over."""
+    """The token was valid and has expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessClaims:
-    """What a token says; `expires_at` is in Unix seconds."""
+    """The claims of a token; `expires_at` is in Unix seconds."""
 
     subject: UUID
     session: UUID
@@ -54,8 +55,9 @@ class AccessClaims:
 class AccessTokens:
     """Issues and reads the access tokens of one issuer and audience.
 
-    Tokens whose signature was verified are remembered until they expire, at most 10,000 of them: the same token comes
-    with every request of a session. What is remembered is what the token says, never whether it may still be used.
+    Verified tokens are remembered until they expire, at most 10,000 of them, since every request of a session brings the
+    same one. Only their claims are remembered, never whether they may still be used.
+
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class AccessTokens:
         self._verified: OrderedDict[str, AccessClaims] = OrderedDict()
 
     def issue(self, subject: UUID, session: UUID, ttl: timedelta) -> str:
-        """A new token, good from now on for `ttl`."""
+        """Issue a token that is valid for `ttl` from now on."""
         now = int(self._clock())
         claims = {
             "iss": self._issuer,
@@ -87,7 +89,7 @@ class AccessTokens:
         return jwt.encode(claims, self.keys.signing_key, algorithm=self.keys.algorithm, headers=header)
 
     def read(self, token: str) -> AccessClaims:
-        """What the token says. Raises TokenExpired, TokenInvalid."""
+        """The claims of a token. Raises TokenExpired, TokenInvalid."""
         claims = self._verified.get(token)
         if claims is None:
             claims = self._verify(token)
@@ -109,10 +111,11 @@ class AccessTokens:
         return self._claims(payload)
 
     def _own(self, token: str) -> Any:
-        """What a token says that is written, letter by letter, as this ring writes its own; None for any other.
+        """The claims of a token in exactly the form that this ring writes; None for any other.
 
-        A tenth of the work of the library, for the tokens that come. HS256 is a MAC: the signature is written anew, and
-        compared (RFC 7515, section 5.2; RFC 7518, section 3.2). What is not the same text is the library's to judge.
+        Takes a tenth of the library's time. HS256 is a MAC: the signature is computed and compared (RFC 7515, section 5.2;
+        RFC 7518, section 3.2). A token in any other form is left to the library.
+
         """
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")
@@ -183,5 +186,5 @@ def _header(kid: str) -> str:
 def access_tokens(
     keys: tuple[tuple[str, str], ...], algorithm: str, issuer: str, audience: str
 ) -> AccessTokens:
-    """The one object for these keys, which remembers what it has verified. Raises WeakKeyError."""
+    """The shared object for these keys, which remembers verified tokens. Raises WeakKeyError."""
     return AccessTokens(KeyRing(keys, algorithm), issuer, audience)

@@ -1,8 +1,9 @@
-"""The keys of access tokens: a ring of one algorithm. What a token says is `jwt`'s business.
+"""The keys of access tokens: a ring of one algorithm.
 
-HS256 (the default) is one secret that signs and verifies, for services that are all one's own. EdDSA (Ed25519, RFC 8037)
-signs by a private key; its public half is handed out as a JSON Web Key Set, so that others can verify and not sign.
-A ring never mixes both: which algorithm a token may have is not the token's to say (RFC 8725, section 3.1).
+HS256 (the default) is one secret that signs and verifies, for services under one owner. EdDSA (Ed25519, RFC 8037) signs
+by a private key; its public half is published as a JSON Web Key Set, so that others can verify but not sign. A ring never
+mixes both: a token does not choose its algorithm (RFC 8725, section 3.1).
+
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _MIN_DISTINCT_BYTES: Final = 12
 
 
 class TokenError(Exception):
-    """Base: the token proves nothing."""
+    """Base: the token is not accepted."""
 
 
 class TokenInvalid(TokenError):
@@ -45,7 +46,7 @@ class WeakKeyError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyInUse:
-    """What may be shown of a key. `fingerprint` tells keys apart and leads back to none (16 hex digits of SHA-256)."""
+    """The public facts about a key. `fingerprint` tells keys apart (16 hex digits of SHA-256)."""
 
     kid: str
     algorithm: str
@@ -54,7 +55,7 @@ class KeyInUse:
 
 
 class KeyRing:
-    """Keys by their id. The first signs, all verify: put the new key in front, drop the old one when its tokens ran out.
+    """Keys by their id. The first signs, all verify: add a new key in front, and remove the old one when its tokens have expired.
 
     Args:
         keys: (kid, key) each: for HS256 a secret of 32 bytes or more, for EdDSA the 32 bytes of an Ed25519 private key
@@ -63,6 +64,7 @@ class KeyRing:
     Raises:
         WeakKeyError: for an empty ring, an empty or doubled id, an unknown algorithm, and a key below 256 bits
             (RFC 7518, section 3.2).
+
     """
 
     def __init__(self, keys: Sequence[tuple[str, str]], algorithm: str = HS256) -> None:
@@ -82,14 +84,14 @@ class KeyRing:
                 self.kid, self.signing_key = kid, signing
 
     def __getitem__(self, kid: object) -> Any:
-        """The key of that id that verifies. Raises TokenInvalid."""
+        """The verifying key of that id. Raises TokenInvalid."""
         key = self._verifying.get(kid) if isinstance(kid, str) else None
         if key is None:
             raise TokenInvalid("No key of the ring has the token's kid.")
         return key
 
     def secrets(self) -> dict[str, bytes]:
-        """The secrets that sign and verify, by their id; none in a ring of pairs."""
+        """The secrets by their id; empty for a ring of key pairs."""
         return {kid: key.encode() for kid, key in self._verifying.items()} if self.algorithm == HS256 else {}
 
     def in_use(self) -> list[KeyInUse]:
@@ -105,7 +107,7 @@ class KeyRing:
         ]
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The JSON Web Key Set (RFC 7517) of what may be known: public keys. Of HS256 there is nothing to hand out."""
+        """The JSON Web Key Set (RFC 7517) of the public keys; empty for HS256."""
         return {
             "keys": [
                 {
@@ -128,7 +130,7 @@ def new_key() -> str:
 
 
 def _pair(kid: str, text: str, algorithm: str) -> tuple[Any, Any]:
-    """What signs and what verifies. Raises WeakKeyError."""
+    """The signing and the verifying key. Raises WeakKeyError."""
     if algorithm == HS256:
         if len(text.encode()) < _MIN_KEY_BYTES:
             raise WeakKeyError(f"The signing key {kid!r} is shorter than {_MIN_KEY_BYTES} bytes.")

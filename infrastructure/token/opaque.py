@@ -1,4 +1,4 @@
-"""Random tokens: 256 bits that only the receiver keeps; the server keeps a digest, which leads back to nothing."""
+"""Random tokens of 256 bits: the client keeps the token, the server a digest."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def new_token() -> str:
 
 
 def new_typed_code() -> str:
-    """120 bits for people to keep on paper: four groups of six letters and digits, none of them mistakable."""
+    """120 bits to keep on paper: four groups of six unambiguous letters and digits."""
     text = base64.b32encode(os.urandom(15)).decode()
     return "-".join(text[start : start + 6] for start in range(0, len(text), 6))
 
 
 def typed_code(text: str) -> str:
-    """The one spelling of such a code, however it was typed."""
+    """The canonical spelling of such a code."""
     return "".join(sign for sign in text.upper() if sign.isalnum())
 
 
 def digest(token: str) -> bytes:
-    """SHA-256: a token has 256 random bits, so there is nothing that a slow hash would make harder to guess."""
+    """SHA-256: with 256 random bits, a slow hash would add nothing."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

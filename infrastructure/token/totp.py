@@ -1,4 +1,4 @@
-"""One-time codes by time (TOTP, RFC 6238), as authenticator apps make them. Callers remember which were used."""
+"""Time-based one-time codes (TOTP, RFC 6238) of authenticator apps. Callers remember used ones."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _DRIFT: Final = 1
 
 
 def new_secret() -> str:
-    """160 random bits in base32: what RFC 4226, section 4, recommends, and all apps take."""
+    """160 random bits in base32, as RFC 4226, section 4, recommends."""
     return pyotp.random_base32()
 
 
 def uri(secret: str, *, account: str, issuer: str) -> str:
-    """What the QR code of an enrolment says (`otpauth://totp/…`)."""
+    """The content of an enrolment's QR code (`otpauth://totp/…`)."""
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
 
 
 def qr_code(text: str) -> str:
-    """Returns the QR code of a text as an SVG document without a size, dark on white, with its quiet zone."""
+    """An SVG document without a size, dark on white, with its quiet zone."""
     out = io.BytesIO()
     segno.make_qr(text).save(out, kind="svg", light="#fff", xmldecl=False, omitsize=True)
     return out.getvalue().decode()
@@ -45,8 +45,8 @@ def code_of(secret: str, step: int) -> str:
 
 
 def matching_step(secret: str, code: str, at: datetime) -> int | None:
-    """The step around a moment whose code this is, or None."""
-    if not code.isascii():  # pyotp cannot compare half a surrogate pair
+    """The step around a moment that has this code, or None."""
+    if not code.isascii():  # pyotp cannot compare a lone surrogate
         return None
     try:
         return pyotp.TOTP(secret).verify_and_get_timecode(code, for_time=at, valid_window=_DRIFT)
