@@ -1,4 +1,4 @@
-"""Which class Django's admin site is of, and the checks of the configuration."""
+"""The class of Django's admin site, and the checks of the configuration."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from config import env
 
 
 class SiteConfig(AdminConfig):
-    """`django.contrib.admin` with the site that the settings name."""
+    """`django.contrib.admin` with the site of the settings."""
 
     default_site = settings.ADMIN_SITE
 
     def ready(self) -> None:
-        """Have `manage.py check` look at the names of variables."""
+        """Register the check of variable names."""
         super().ready()
         checks.register(env.check_names)

@@ -1,4 +1,4 @@
-"""ASGI entry point: sockets by Channels, HTTP bridged to the WSGI handler, start and stop of the slices' live parts."""
+"""ASGI entry point: sockets by Channels, HTTP bridged to the WSGI handler, start and stop hooks of the slices."""
 
 from __future__ import annotations
 

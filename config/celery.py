@@ -24,7 +24,7 @@ TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "infrastructure.sche
 
 @app.on_after_finalize.connect
 def collect_schedules(sender: Celery, **_: Any) -> None:
-    """Put every slice's `tasks.SCHEDULE` into the beat schedule, which the database scheduler takes over."""
+    """Add every slice's `tasks.SCHEDULE` to the beat schedule, which the database scheduler takes over."""
     from apps.common import slices
 
     sender.conf.beat_schedule = {
@@ -36,7 +36,7 @@ def collect_schedules(sender: Celery, **_: Any) -> None:
 
 @worker_init.connect
 def begin_to_work(**_: Any) -> None:
-    """Load what tasks use before processes are forked off, and show signs of life."""
+    """Import what tasks use before processes are forked, and start the heartbeat."""
     from django.conf import settings
 
     from infrastructure import lazy_import

@@ -1,6 +1,7 @@
-"""Collects what `config/settings/components/` and the slices declare of the environment, and the slices' settings.
+"""Collects the environment variables and settings that `config/settings/components/` and the slices declare.
 
-Who owns a variable declares and reads it in one line (`infrastructure.environment`). Nothing else reads the environment.
+The owner of a variable declares and reads it in one line (`infrastructure.environment`). Nothing else reads the environment.
+
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from infrastructure.environment import Variable, Variables
 BASE_DIR: Final = environment.ROOT
 _COMPONENTS: Final = "config.settings.components"
 _REMEDY: Final = "docs/configuration.md lists all variables; `make env` writes a .env with strong secrets."
-# Kubernetes and Docker say by such names where other services are.
+# Kubernetes and Docker announce other services by such names.
 _OF_A_CLUSTER: Final = re.compile(r"_(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_\w+)?$")
 _MEANT_FOR_OTHERS: Final = frozenset({"VARIABLES", "DEVELOPMENT", "TEST"})
 
@@ -44,7 +45,7 @@ def _slices() -> Iterator[ModuleType]:
 
 
 def declared() -> dict[str, Variables]:
-    """What each owner declares, by the name of its module. Raises ImproperlyConfigured for a variable with two owners."""
+    """The declarations of each owner, by the name of its module. Raises ImproperlyConfigured for a variable with two owners."""
     found: dict[str, Variables] = {}
     owners: dict[str, str] = {}
     for module in (*_components(), *_slices()):
@@ -57,12 +58,11 @@ def declared() -> dict[str, Variables]:
 
 
 def variables() -> list[Variable]:
-    """The whole table."""
     return [variable for owner in declared().values() for variable in owner.declared]
 
 
 def slice_settings(shared: dict[str, Any]) -> dict[str, Any]:
-    """The settings of all slices. Raises ImproperlyConfigured for one that `shared` or another slice has, too."""
+    """The settings of all slices. Raises ImproperlyConfigured for one that `shared` or another slice has as well."""
     owners = {name: "config.settings" for name in shared if name.isupper()}
     found: dict[str, Any] = {}
     for module in _slices():
@@ -88,7 +88,7 @@ def _settings_of(module: ModuleType) -> list[str]:
 
 
 def overrides(name: str) -> dict[str, Any]:
-    """What the slices set otherwise in an environment: `DEVELOPMENT` or `TEST`. Each may change its own settings only."""
+    """The slices' settings for an environment: `DEVELOPMENT` or `TEST`. A slice may override only its own settings."""
     found: dict[str, Any] = {}
     for module in _slices():
         values: dict[str, Any] = getattr(module, name, {})
@@ -115,7 +115,7 @@ def refuse_weak() -> None:
 
 
 def check_names(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
-    """A warning for each variable that looks like one of ours and is none: a typing error would go unnoticed."""
+    """Warns of each variable that resembles a declared one but is none, such as a typing error."""
     return [
         checks.Warning(
             f"The environment variable {name} is set, and nothing reads it.",
@@ -127,7 +127,7 @@ def check_names(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
 
 
 def unknown_names(given: Collection[str]) -> dict[str, list[str]]:
-    """The names that begin or look like a declared one, each with what may be meant. Compose's own are no mistake."""
+    """The names that resemble a declared one, each with the probable one. Compose's own variables are known."""
     known = [variable.name for variable in variables()]
     beginnings = Counter(name.partition("_")[0] for name in known if "_" in name)
     compose = BASE_DIR / "docker-compose.yml"

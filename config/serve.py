@@ -1,4 +1,4 @@
-"""Starts the ASGI server: `python -m config.serve --host 127.0.0.1 --port 8000`. Sockets, and in development HTTP too."""
+"""Starts the ASGI server: `python -m config.serve --host 127.0.0.1 --port 8000`. Serves sockets, in development HTTP too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 
 def server_config(*, host: str, port: int) -> uvicorn.Config:
-    """uvicorn's configuration, with every limit that a hostile client could lean on stated."""
+    """uvicorn's configuration, with every limit against hostile clients stated."""
     return uvicorn.Config(
         "config.asgi:application",
         host=host,
@@ -33,7 +33,7 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
         ws_ping_timeout=20,
         # Compression costs 38 KiB a socket and most of the throughput, for messages of a hundred bytes.
         ws_per_message_deflate=False,
-        # The client's address is decided by apps.common.http.client_address, which knows how many proxies to believe.
+        # apps.common.http.client_address decides the client's address, by the number of trusted proxies.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=20,
@@ -45,7 +45,7 @@ def server_config(*, host: str, port: int) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which tells the application before it waits for connections that would not end by themselves."""
+    """uvicorn's server, which notifies the application before it waits for connections that would not end by themselves."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let the application end its endless answers, then stop as uvicorn does."""
@@ -63,7 +63,7 @@ def main() -> None:
     arguments = parser.parse_args()
     config = server_config(host=arguments.host, port=arguments.port)
     config.load()
-    # What is loaded now lives as long as the process: keep the collector from walking it again and again.
+    # Exempt what is loaded by now from garbage collection: it lives as long as the process.
     gc.collect()
     gc.freeze()
     # A handshake makes hundreds of objects that stay. At the default of 700 the collector ran through them at every

@@ -1,6 +1,7 @@
 """The URL root: pages of slices (the console at `/`), the admin site, probes, the zones below `/api/`.
 
-Sockets, below `/ws/`, are routed in `config.asgi`; what gets here for them is no handshake.
+Sockets, below `/ws/`, are routed in `config.asgi`; a request for them that arrives here is no handshake.
+
 """
 
 from django.conf import settings

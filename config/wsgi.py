@@ -10,7 +10,7 @@ from infrastructure import lazy_import
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 application = get_wsgi_application()
-# Servers run no system checks and Django mounts URLs at the first request only: a wrong zone table must stop the start.
+# Servers run no system checks, and Django loads URLs at the first request: a wrong zone table must stop the start.
 get_resolver().url_patterns  # noqa: B018
-# Callers wait for nothing that could have been loaded before.
+# Import now what the first request would wait for.
 lazy_import.load()

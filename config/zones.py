@@ -6,7 +6,7 @@ from django.conf import settings
 
 from apps.api.zones.table import Cors, CountBy, Docs, Floor, Zone
 
-# Slice → the zones that it has routes for.
+# Slice → its zones.
 SLICES: dict[str, tuple[str, ...]] = {
     "users": ("public", "private", "internal", "admin"),
     "chat": ("private", "internal"),
@@ -25,7 +25,7 @@ ZONES: tuple[Zone, ...] = (
         title="Public",
         description=(
             "Open to anyone: registration, sign-in, token refresh, password reset.\n\n"
-            "A bearer token is read if one is sent; a token that does not hold is refused."
+            "A bearer token is read if one is sent; an invalid token is refused."
         ),
         slices=_members("public"),
         floor=Floor.ANYONE,
@@ -38,7 +38,7 @@ ZONES: tuple[Zone, ...] = (
         name="private",
         title="Private",
         description=(
-            "For people who are signed in: their account, rooms and messages.\n\n"
+            "For signed-in users: their account, rooms and messages.\n\n"
             "Send the access token as `Authorization: Bearer <token>`."
         ),
         slices=_members("private"),
@@ -51,7 +51,7 @@ ZONES: tuple[Zone, ...] = (
         name="internal",
         title="Internal",
         description=(
-            "For services of one's own, by key: token introspection, account data, system messages.\n\n"
+            "For your own services, by key: token introspection, account data, system messages.\n\n"
             "Send the key as `Authorization: Api-Key <key>`. The edge does not route this zone from outside."
         ),
         slices=_members("internal"),
@@ -63,7 +63,7 @@ ZONES: tuple[Zone, ...] = (
     Zone(
         name="admin",
         title="Admin",
-        description="For accounts with the admin role: managing people, and the audit log.",
+        description="For accounts with the admin role: managing users, and the audit log.",
         slices=_members("admin"),
         floor=Floor.ADMIN,
         rates=settings.ZONE_RATES["admin"],

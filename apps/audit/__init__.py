@@ -1,1 +1,1 @@
-"""Reading the audit log. Writing it is every slice's, by apps.common.audit."""
+"""Reads the audit log. Every slice writes it through apps.common.audit."""

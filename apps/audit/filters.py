@@ -1,4 +1,4 @@
-"""What the audit log can be narrowed by."""
+"""Filters of the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from apps.common.models import AuditEvent
 
 
 class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
-    """`?action=&actor=&target=&created_after=&created_before=`, all of them exact, so that an index serves each."""
+    """`?action=&actor=&target=&created_after=&created_before=`, all exact, so that each uses an index."""
 
     action = django_filters.CharFilter(max_length=80, help_text="Such as `users.role_changed`.")
     actor = django_filters.UUIDFilter(field_name="actor_id", help_text="The account that acted.")
@@ -20,7 +20,7 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
     created_before = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
 
     def filter_target(self, queryset: QuerySet[AuditEvent], name: str, value: str) -> QuerySet[AuditEvent]:
-        """Of that kind; with an id, of that very thing."""
+        """Events of a kind of target, or of one target with its id."""
         kind, separator, identifier = value.partition(":")
         rows = queryset.filter(target=kind)
         return rows.filter(target_id=identifier) if separator else rows

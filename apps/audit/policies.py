@@ -1,4 +1,4 @@
-"""Who may read which rows of the audit log."""
+"""Decides who may read which rows of the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from apps.common.callers import Caller
 
 
 def visible(actor: Caller) -> Q:
-    """All rows to who may read the log; to other people what they did themselves; to nobody else any."""
+    """All rows for those who may read the log; for other users their own actions."""
     if actor.may(Permission.READ):
         return Q()
     return Q(actor_id=actor.user.pk) if actor.is_user else Q(pk__in=())

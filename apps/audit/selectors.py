@@ -10,5 +10,5 @@ from apps.common.models import AuditEvent
 
 
 def list_events(*, actor: Caller) -> QuerySet[AuditEvent]:
-    """What was recorded, was not yet let go and the actor may see, the newest first."""
+    """The retained events that the actor may see, the newest first."""
     return AuditEvent.objects.filter(policies.visible(actor)).order_by("-at", "-id")

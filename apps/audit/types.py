@@ -1,4 +1,4 @@
-"""What this slice declares for others to find."""
+"""The permissions of this slice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What a role may grant of this slice."""
+    """Permissions that a role may grant."""
 
     READ = "audit.read"
     """See the whole audit log."""

@@ -1,4 +1,4 @@
-"""Zone admin: the audit log."""
+"""The audit log, in the admin zone."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Settings: `base` composes the components; `development`, `test` and `production` state only what differs."""
+"""Settings: `base` composes the components; `development`, `test` and `production` contain only the differences."""

@@ -1,4 +1,4 @@
-"""What all environments share: the components, then the slices' own settings. What differs is in their modules."""
+"""Settings of all environments: the components, then the slices' own settings."""
 
 from config import env
 from config.settings.components.apps import *  # noqa: F403

@@ -53,7 +53,7 @@ ALLOWED_HOSTS = [
 OPEN_DOCS = True
 SECRET_KEY = SECRET_KEY or SAMPLE_SECRET_KEY
 
-# Accounts of the demo data, which a page may offer to sign in with.
+# Demo accounts that a page may offer for sign-in.
 DEMO_LOGINS = (("ada@example.com", "admin"), ("grace@example.com", "user"), ("linus@example.com", "user"))
 DEMO_PASSWORD = "demo-password-2026"  # noqa: S105  (printed for everyone to see)
 

@@ -1,4 +1,4 @@
-"""Production: every secret is given and strong, TLS in front, JSON log."""
+"""Production: every secret is required and strong, TLS in front, JSON log."""
 
 from config import env
 from config.settings.base import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""The test suite: development with real PostgreSQL and Valkey, mail in memory, a hash that costs little."""
+"""The test suite: development with real PostgreSQL and Valkey, mail in memory, a cheap password hash."""
 
 from infrastructure import environment
 
@@ -19,7 +19,7 @@ SECRET_KEY = SAMPLE_SECRET_KEY
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # pytest-django creates and drops the database, which a pool's idle connections would block.
 DATABASES = {"default": connection(pooled=False)}
-# Between tests that commit, every table is emptied; nowhere else does the audit log let itself be.
+# Tests that commit empty every table afterwards; only here does the audit log allow it.
 DATABASES["default"]["OPTIONS"]["options"] += " -c append_only.truncate=on"
 
 # Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.

@@ -1,8 +1,9 @@
-"""Serves a WSGI application from an ASGI server, through a small pool of threads that live as long as the process.
+"""Serves a WSGI application from an ASGI server, through a small pool of long-lived threads.
 
-Django's own ASGI handler runs synchronous views through one thread hop for each middleware layer and each view; this
-bridge takes one hop for the whole request and keeps each thread's database connection. A slow client costs no thread:
-its body is read, and its answer written, by the event loop.
+Django's own ASGI handler runs synchronous views with one thread hop for each middleware layer and each view; this bridge
+takes one hop for the whole request and keeps each thread's database connection. A slow client occupies no thread: the
+event loop reads its body and writes its answer.
+
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _END: Any = object()
 
 @dataclass(slots=True)
 class _Answer:
-    """What the application passed to `start_response`."""
+    """The arguments of `start_response`."""
 
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -69,17 +70,18 @@ TAKEOVER: Final = "server.takeover"
 
 
 class Takeover:
-    """How a view goes on with its answer in the event loop, after it has returned: an answer that has no end of its own.
+    """Lets a view continue its answer in the event loop after it has returned: for answers without an end.
 
-    A WSGI view would hold a thread for each client of such an answer. Instead it passes everything that stands before a
-    view (middleware, guard, limits), answers with what there is by now, and leaves a function here::
+    A WSGI view would hold a thread for each client of such an answer. Instead the request passes everything before the view
+    (middleware, guard, limits), the view answers with what is available, and leaves a function here::
 
         takeover = request.META.get(TAKEOVER)       # None where no event loop serves the answer (gunicorn)
         if takeover is not None:
             takeover.offer(partial(live.events, user_id=…), release=seat.release)
 
-    The answer's body goes out first, then what the function's generator yields, for as long as the client stays.
-    `release` is called once all is over, however it ends.
+    The answer's body is sent first, then what the function's generator yields, until the client leaves. `release` is called
+    at the end in every case.
+
     """
 
     def __init__(self) -> None:
@@ -89,12 +91,12 @@ class Takeover:
     def offer(
         self, stream: Callable[[], AsyncGenerator[bytes, None]], *, release: Callable[[], None]
     ) -> None:
-        """Go on with this."""
+        """Continue with this function."""
         self.stream, self.release = stream, release
 
 
 def _nothing() -> None:
-    """There is nothing to give back."""
+    """The default `release`."""
 
 
 class WsgiBridge:
@@ -106,7 +108,8 @@ class WsgiBridge:
         max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
             true size as CONTENT_LENGTH, and refuses it.
         body_timeout: Seconds that a client may take to send its body; then the application is told by REFUSAL.
-        at_end: Called in each thread before it ends: whatever it holds for itself can be given back there.
+        at_end: Called in each thread before it ends, to release resources of the thread.
+
     """
 
     def __init__(
@@ -126,7 +129,6 @@ class WsgiBridge:
         self._pool = self._new_pool()
 
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Serve one request."""
         environ = _environ(scope)
         body: IO[bytes] | None
         try:
@@ -180,7 +182,7 @@ class WsgiBridge:
             body.close()
 
     async def aclose(self) -> None:
-        """Wait for the running requests and end the threads. A server that starts later in this process has new ones."""
+        """Wait for the running requests and end the threads. A later server in this process starts new ones."""
         pool, self._pool = self._pool, self._new_pool()
         # The barrier keeps one thread from taking two of the calls.
         barrier = threading.Barrier(self._count)
@@ -219,7 +221,7 @@ class WsgiBridge:
         return body
 
     async def _receive_into(self, body: IO[bytes], receive: ASGIReceiveCallable) -> int | None:
-        """Returns the number of bytes that came, which is no more than just over the limit; None when the client left."""
+        """Returns the number of bytes received, which exceeds the limit only slightly; None when the client left."""
         received = 0
         while True:
             message = await receive()
@@ -237,11 +239,11 @@ class WsgiBridge:
     def _answer(
         self, environ: dict[str, Any], answer: _Answer, arrived: float
     ) -> tuple[bytes, IO[bytes] | None]:
-        """In a thread: run the application to its end. The first chunk, and what follows it, if anything does.
+        """In a thread: run the application to its end. Returns the first chunk, and a reader of the rest if there is one.
 
-        To its end, and in this one thread: what the answer is made of may belong to the thread, as Django's database
-        connections do. Made piece by piece by whichever thread was free, two answers once shared a connection, and the
-        process died of it.
+        The whole answer is made in this one thread, since it may use resources of the thread, such as Django's database
+        connections: two answers made piece by piece in changing threads would share a connection.
+
         """
         with budget.request(arrived):
             return self._run(environ, answer)
@@ -298,7 +300,7 @@ async def _left(receive: ASGIReceiveCallable) -> None:
 
 
 def _path(scope: HTTPScope) -> bytes:
-    """The path's bytes as they were sent: `scope["path"]` has U+FFFD for those that are no UTF-8."""
+    """The path's bytes as they were sent: `scope["path"]` has U+FFFD for bytes that are no UTF-8."""
     raw: bytes | None = scope.get("raw_path")  # servers may leave it out
     return scope["path"].encode() if raw is None else unquote_to_bytes(raw)
 

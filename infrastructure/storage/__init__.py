@@ -1,4 +1,4 @@
-"""Uploads: pictures for everyone in the default storage, files of members in a private one; local disk, or S3."""
+"""Uploads: public pictures in the default storage, private files of members in another; local disk, or S3."""
 
 from infrastructure.storage import files
 from infrastructure.storage.avatars import delete, origin, save_avatar, sweep, url

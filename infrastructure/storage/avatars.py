@@ -1,4 +1,4 @@
-"""Pictures of accounts, in the default storage: anyone who knows the address of one may see it."""
+"""Pictures of accounts, in the default storage: public to anyone who has the address."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def save_avatar(file: IO[bytes], *, size: int, max_pixels: int) -> str:
 
 
 def delete(name: str) -> None:
-    """Remove a stored picture; one that is gone already is no error. Raises StorageUnavailable."""
+    """Remove a stored picture; a missing one is no error. Raises StorageUnavailable."""
     store.delete(STORE, name)
 
 
 def url(name: str) -> str:
-    """Where a browser gets it; for a private bucket, for a limited time."""
+    """The address for browsers; for a private bucket, valid for a limited time."""
     return storages["public"].url(name)
 
 
 @cache
 def origin() -> str:
-    """The origin that `url` leads to, which a page's policy has to name; empty for the site's own."""
+    """The origin of `url`, which a page's policy has to name; empty for the site's own."""
     public = settings.STORAGES["public"]
     if "bucket_name" not in public["OPTIONS"]:
         return ""

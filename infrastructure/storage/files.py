@@ -1,7 +1,8 @@
-"""Files that people hand to each other: told apart by their content, taken by a short list, kept where no URL leads.
+"""Private files: recognised by their content, accepted by a short list, stored without a public URL.
 
-Images are written anew from their pixels (see `images`). Everything else is stored as it came and is only ever handed
-out as a download, with a type of this list: what hides inside is never run by a browser that heeds it.
+Images are encoded anew from their pixels (see `images`). Everything else is stored unchanged and is only served as a
+download, with a type of this list, so that browsers do not run its content.
+
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from infrastructure.storage import images, store
 
 STORE: Final = "private"
 MAX_SIDE: Final = 2560
-# What begins like this is that. Office documents are archives; of text there is no sign but that it is text.
+# Magic numbers. Office documents are archives; text has no magic number.
 _SIGNS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF-", "application/pdf"),
     (b"PK\x03\x04", "application/zip"),
@@ -34,7 +35,7 @@ _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
 
 class FileRefused(Exception):
-    """A file that is not taken; the text says why, and may be shown."""
+    """The file is not accepted. The text says why, and may be shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def _save_picture(file: IO[bytes], folder: str, max_pixels: int) -> StoredFile:
 
 
 def clean_name(name: str, *, type: str, length: int) -> str:
-    """The name that someone gave a file, fit to be shown and saved under: no path, no control characters, not empty."""
+    """A file name that is safe to show and to save under: no path, no control characters, not empty."""
     last = (
         unicodedata.normalize("NFC", name.encode(errors="ignore").decode())
         .replace("\\", "/")
@@ -93,12 +94,12 @@ def clean_name(name: str, *, type: str, length: int) -> str:
 
 
 def open_file(key: str) -> IO[bytes]:
-    """A stored file, to be read and closed. Raises FileNotFoundError, StorageUnavailable."""
+    """A stored file for reading; callers close it. Raises FileNotFoundError, StorageUnavailable."""
     return store.open_file(STORE, key)
 
 
 def delete(key: str) -> None:
-    """Remove a stored file; one that is gone already is no error. Raises StorageUnavailable."""
+    """Remove a stored file; a missing one is no error. Raises StorageUnavailable."""
     store.delete(STORE, key)
 
 
@@ -108,7 +109,7 @@ def sweep(*, folder: str, before: datetime, known: Iterable[str]) -> int:
 
 
 def _type_of(head: bytes, file: IO[bytes]) -> str:
-    """By content alone. Raises FileRefused for what is not on the list."""
+    """The type, by content alone. Raises FileRefused for a type that is not on the list."""
     for sign, type_ in _SIGNS:
         if head.startswith(sign):
             return type_
@@ -122,7 +123,7 @@ def _type_of(head: bytes, file: IO[bytes]) -> str:
 
 
 def _is_text(file: IO[bytes]) -> bool:
-    """UTF-8 without control characters other than those of lines."""
+    """UTF-8 without control characters other than line ends and tabs."""
     try:
         text = file.read().decode()
     except UnicodeDecodeError:

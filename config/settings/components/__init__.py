@@ -1,1 +1,1 @@
-"""What no slice owns: one file for each concern, which declares its variables and the settings made from them."""
+"""Settings that no slice owns: one file for each concern, with its variables and the settings made from them."""

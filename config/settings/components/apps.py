@@ -1,4 +1,4 @@
-"""Installed apps, middleware, templates: what the process is made of."""
+"""Installed apps, middleware, templates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from apps.common import slices
 from infrastructure import product
 
-# What the product calls itself, in mails and on the admin site; no account may be named so.
+# The name in mails and on the admin site. No account may have it.
 PRODUCT_NAME = product.PRODUCT.name
 INSTALLED_APPS = [
     "config.admin_site.SiteConfig",
@@ -31,14 +31,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.common.http.middleware.request_context.RequestContextMiddleware",
     "apps.common.http.middleware.security_headers.SecurityHeadersMiddleware",
-    # Outside of everything that refuses: a browser reads an answer only with these headers, a refusal as well.
+    # Outside of every layer that refuses: browsers read a refusal, too, only with these headers.
     "corsheaders.middleware.CorsMiddleware",
     "apps.common.http.middleware.last_resort.LastResortMiddleware",
     "apps.common.http.middleware.address.AddressMiddleware",
-    # Behind nginx this answers nothing; without it, it serves /static/ from a dictionary made at start.
+    # Serves /static/ where there is no nginx.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.common.http.middleware.body_limits.BodyLimitMiddleware",
-    # What stands between these two is for pages only; API calls go past it.
+    # The layers between these two are for pages only; API calls skip them.
     "apps.common.http.middleware.pages.PagesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -44,7 +44,8 @@ _LIMITS = (
 def connection(*, pooled: bool) -> dict[str, Any]:
     """The DATABASES entry. `pooled=False` keeps one persistent connection for each thread instead.
 
-    What DATABASE_URL says of a connection holds; of `options` that are named twice the server takes the last.
+    Parameters in DATABASE_URL have precedence; of repeated `options` the server takes the last.
+
     """
     entry: dict[str, Any] = deepcopy(_SERVER)
     given = entry.get("OPTIONS", {})
@@ -65,7 +66,7 @@ def connection(*, pooled: bool) -> dict[str, Any]:
         options["pool"] = {
             "min_size": 1,
             "max_size": _POOL_SIZE,
-            # Where no request waits: of the relay, of tasks and commands.
+            # For code without a request: the relay, tasks and commands.
             "timeout": 5,
             "max_lifetime": 1800,
         }

@@ -1,4 +1,4 @@
-"""How mails leave. Without a server each environment has a way of its own."""
+"""Mail delivery. Without a server each environment has its own default."""
 
 from __future__ import annotations
 

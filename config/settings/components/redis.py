@@ -1,4 +1,4 @@
-"""Redis or Valkey: cache, channel layer and Celery broker on one server, with waits that end."""
+"""Redis or Valkey: cache, channel layer and Celery broker on one server, with bounded waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VARIABLES = environment.Variables("Redis")
 _PASSWORD = VARIABLES.text(
     "REDIS_URL_PASSWORD", "", "Password of `REDIS_URL` as it is, without encoding", secret=True
 )
-# Every client gets this text, so that all of them verify alike: see infrastructure.environment.urls.redis.
+# All clients get the same text, and so verify TLS alike: see infrastructure.environment.urls.redis.
 REDIS_URL = VARIABLES.read(
     "REDIS_URL",
     None,
@@ -35,7 +35,7 @@ CACHES = {
             "SOCKET_TIMEOUT": 0.5,
             "CONNECTION_POOL_CLASS": "infrastructure.cache.pool.Pool",
             "CONNECTION_POOL_KWARGS": {"max_connections": 64},
-            # A cache that is away is an empty cache.
+            # An unavailable cache counts as an empty one.
             "IGNORE_EXCEPTIONS": True,
             "LOG_IGNORED_EXCEPTIONS": True,
         },
@@ -53,7 +53,7 @@ CHANNEL_LAYERS = {
 }
 
 CELERY_BROKER_URL = REDIS_URL
-# Tasks here report through the database and the log; nobody reads results.
+# Tasks report through the database and the log; results are not read.
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -67,7 +67,7 @@ CELERY_TASK_RETRY_ON_WORKER_LOST = True
 # On SIGQUIT (how containers stop it) running tasks have this long; what is not done then goes back to the queue.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# What a queue holds neither ends a worker nor is lost without a record.
+# A malformed message neither ends a worker nor is lost without a record.
 CELERY_WORKER_CONSUMER = "infrastructure.scheduling.consumer:Consumer"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -87,7 +87,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 15,
 }
-# Publishing waits for nobody: what could not be handed over stays in the outbox.
+# Publishing does not wait: an event that could not be published stays in the outbox.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "apps.common.tasks.schedules:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5

@@ -1,4 +1,4 @@
-"""Signing key, hosts, TLS, CORS, cookies: the edges of the process."""
+"""Signing key, hosts, TLS, CORS, cookies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECURE_SSL = VARIABLES.flag(
     "SECURE_SSL", True, "The site is reached over TLS: secure cookies, HSTS, redirect (production)"
 )
 
-# Which origins may call which zone is said in the zone table; corsheaders asks it through its signal.
+# The zone table decides which origins may call which zone; corsheaders asks it through its signal.
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS: list[str] = []
 CORS_ALLOW_HEADERS = (

@@ -1,4 +1,4 @@
-"""The processes that serve: threads, sizes, the sign of life. gunicorn's own are in `deploy/gunicorn.conf.py`."""
+"""The serving processes: threads, sizes, heartbeat. gunicorn's own settings are in `deploy/gunicorn.conf.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_BODY_BYTES = VARIABLES.number(
 MAX_UPLOAD_BYTES = VARIABLES.number(
     "MAX_UPLOAD_BYTES", 5_242_880, "Largest uploaded file", least=1_024, most=2**32
 )
-# What the health checks of worker and beat look at.
+# The health checks of worker and beat read its age.
 HEARTBEAT_FILE = VARIABLES.text(
     "HEARTBEAT_FILE",
     "",

@@ -24,7 +24,7 @@ STATICFILES_DIRS = [
 ]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
-# Whether this process hands out uploads itself; in production nginx or the S3 store does.
+# Whether this process serves uploads; in production nginx or the S3 store does.
 SERVE_MEDIA = False
 
 _BUCKET = VARIABLES.text(
@@ -67,7 +67,7 @@ if (_ENDPOINT or _PUBLIC_ENDPOINT or _REGION or _ACCESS_KEY or _SECRET_KEY) and 
 
 
 def uploads(folder: str = "", *, endpoint: str = _ENDPOINT) -> dict[str, Any]:
-    """A storage: S3 when a bucket is named, else local disk; `folder` is where files are that no URL leads to."""
+    """A storage: S3 when a bucket is named, else local disk; `folder` holds files without a public URL."""
     if not _BUCKET:
         local = {"location": DATA_DIR / folder, "base_url": None} if folder else {}
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": local}
@@ -88,9 +88,9 @@ IMAGE_QUEUE = max(0, WEB_THREADS // 2 - IMAGE_DECODERS)
 
 STORAGES: dict[str, dict[str, Any]] = {
     "default": uploads(),
-    # The same, by the addresses that browsers are given.
+    # The same, with the addresses for browsers.
     "public": uploads(endpoint=_PUBLIC_ENDPOINT or _ENDPOINT),
-    # Files that the product itself hands out, to whoever may see them.
+    # Files that the product serves itself, after a check of permissions.
     "private": uploads("private"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }

@@ -1,4 +1,4 @@
-"""The zone table's variables. Who may enter is decided in the table itself, `config/zones.py`."""
+"""The zone table's variables. The table itself, `config/zones.py`, decides who may enter."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ ZONE_RATES = {
 CORS_ZONE_ORIGINS = VARIABLES.items(
     "CORS_ORIGINS", "", "Browser origins that may call the public and private zones", each=values.any_origin
 )
-# Whether the private zone's documentation is open to anyone; development says yes.
+# Whether the private zone's documentation is public; it is in development.
 OPEN_DOCS = False
