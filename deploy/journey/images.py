@@ -36,8 +36,8 @@ def before_start(world: World, report: Report) -> bool:
 
     def samples_refused() -> str:
         sample = stack.env_file.with_name("sample")
-        images = f"\nIMAGE={stack.image}\nRELEASE=journey\n"
-        sample.write_text((ROOT / ".env.example").read_text(encoding="utf-8") + images)
+        names = f"\nIMAGE={stack.image}\nRELEASE=journey\nPOSTGRES_USER=journey\n"
+        sample.write_text((ROOT / ".env.example").read_text(encoding="utf-8") + names)
         done = stack.compose(
             *("run", "--rm", "--no-deps", "-T", "migrate"),
             env_file=sample,
