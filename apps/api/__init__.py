@@ -1,1 +1,1 @@
-"""The zone router: the typed table, mounting, guard, schemas, problem documents, service keys. Serves no business."""
+"""The zone router: the typed table, mounting, guard, schemas, problem documents, service keys. No business code."""

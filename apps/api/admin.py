@@ -1,4 +1,4 @@
-"""Service keys in the admin site: made (the plain key is shown once), looked at, rotated, revoked."""
+"""Service keys in the admin site: create (the plain key is shown once), view, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _routes() -> list[tuple[str, str]]:
 
 
 class NewKeyForm(_Form):
-    """Routes are chosen, so that none is misspelt."""
+    """Scopes are chosen from a list."""
 
     scopes = forms.MultipleChoiceField(choices=_routes, widget=forms.CheckboxSelectMultiple)
 
@@ -41,7 +41,7 @@ class NewKeyForm(_Form):
 
 @admin.register(ServiceKey)
 class ServiceKeyAdmin(_Base):
-    """Keys cannot be edited or deleted: what a key was stays on record."""
+    """Keys cannot be edited or deleted, so that their history is kept."""
 
     form = NewKeyForm
     list_display = ("name", "prefix", "scopes", "state", "last_used_at", "expires_at", "revoked_at")
@@ -50,11 +50,10 @@ class ServiceKeyAdmin(_Base):
 
     @admin.display(description="state")
     def state(self, key: ServiceKey) -> str:
-        """Live, revoked or expired."""
         return key.state(timezone.now())
 
     def has_change_permission(self, request: HttpRequest, obj: ServiceKey | None = None) -> bool:
-        """The list is open to who may change keys; a single key is read only."""
+        """The list is open to those who may change keys; a single key is read only."""
         return obj is None and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: ServiceKey | None = None) -> bool:
@@ -62,17 +61,17 @@ class ServiceKeyAdmin(_Base):
         return False
 
     def get_fields(self, request: HttpRequest, obj: ServiceKey | None = None) -> Any:
-        """What a new key is made of; of an old one everything but its hash."""
+        """The inputs of a new key; of an existing one everything but its hash."""
         made = ("prefix", "last_used_at", "revoked_at", "created_at") if obj is not None else ()
         return ("name", "scopes", "expires_at", *made)
 
     def save_model(self, request: HttpRequest, obj: ServiceKey, form: Any, change: Any) -> None:
-        """Make the key through the service, and show it once."""
+        """Create the key through the service, and show it once."""
         made = services.create_key(
             name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at, actor_id=_actor(request)
         )
         obj.pk, obj.prefix, obj.digest = made.key.pk, made.key.prefix, made.key.digest
-        # The form's own row is not written: the service has written it.
+        # The service has written the row; the form's own is discarded.
         obj._state.adding = False  # noqa: SLF001
         _show(request, made)
 
@@ -87,7 +86,6 @@ class ServiceKeyAdmin(_Base):
 
     @admin.action(description="Revoke the selected keys")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ServiceKey]) -> None:
-        """End them at once."""
         live = _live(queryset)
         for key in live:
             services.revoke_key(prefix=key.prefix, actor_id=_actor(request))

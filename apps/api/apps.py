@@ -10,7 +10,7 @@ class ApiConfig(AppConfig):
     label = "api"
 
     def ready(self) -> None:
-        """Connect what has to be there before URLs are mounted."""
+        """Connect what is needed before URLs are mounted."""
         from apps.api.authentication import authenticate_service
         from apps.api.zones import checks, cors
         from apps.common.http.authentication import register_authenticator

@@ -20,7 +20,7 @@ _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 @raises(ServiceKeyRefused, OutOfScope)
 def authenticate_service(request: HttpRequest) -> Caller | None:
-    """The service whose key is shown; None without one. Raises ServiceKeyRefused, OutOfScope."""
+    """The service of the key in the request; None without one. Raises ServiceKeyRefused, OutOfScope."""
     scheme, _, shown = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != SCHEME:
         return None
@@ -33,6 +33,6 @@ def authenticate_service(request: HttpRequest) -> Caller | None:
     if match is None or not key.allows(match.view_name):
         raise OutOfScope
     if key.last_used_at is None or now - key.last_used_at >= _USE_IS_NOTED_EVERY:
-        # Of parallel requests the first one notes the minute.
+        # The first of parallel requests records the minute.
         ServiceKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at).update(last_used_at=now)
     return Caller(kind=CallerKind.SERVICE, service=key.name)

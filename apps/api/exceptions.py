@@ -1,4 +1,4 @@
-"""What can go wrong with service keys."""
+"""Failures of service keys."""
 
 from apps.common.exceptions import Denied, InvalidInput, NotAuthenticated, NotFound
 
@@ -11,21 +11,21 @@ class ServiceKeyInvalid(InvalidInput):
 
 
 class ServiceKeyNotFound(NotFound):
-    """No live key has this prefix."""
+    """No active key has this prefix."""
 
     code = "service_key_not_found"
     detail = "There is no live service key with this prefix."
 
 
 class ServiceKeyRefused(NotAuthenticated):
-    """The key is unknown, revoked or expired; which of them is not told."""
+    """The key is unknown, revoked or expired; the answer does not tell which."""
 
     code = "service_key_refused"
     detail = "The service key is not valid."
 
 
 class OutOfScope(Denied):
-    """The key holds, but not for this route."""
+    """The key is valid, but not for this route."""
 
     code = "out_of_scope"
     detail = "The service key is not scoped to this route."

@@ -1,4 +1,4 @@
-"""Service keys: named credentials of programs, hashed at rest, scoped to routes. How they are made: `services`."""
+"""Service keys: named credentials of programs, hashed at rest, scoped to routes. `services` creates them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ EVERYTHING = "*"
 
 
 class ServiceKeyQuerySet(models.QuerySet["ServiceKey"]):
-    """Sets of keys."""
-
     def live(self, now: datetime) -> ServiceKeyQuerySet:
         """Neither revoked nor expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
 
 
 class ServiceKey(BaseModel):
-    """One key of one service. A service may have several live ones, so that they can be changed without downtime."""
+    """One key of one service. A service may have several active ones, so that keys can be replaced without downtime."""
 
     name = models.CharField(
         max_length=64,

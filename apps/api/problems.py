@@ -1,7 +1,8 @@
-"""Problem documents (RFC 9457): every failure below `/api/` leaves through here, whoever raised it.
+"""Problem documents (RFC 9457) for every failure below `/api/`.
 
-Domain exceptions are translated by their kind, DRF's and Django's by their class. What each code means is listed by
-`catalogue`; what a domain failure is called is decided where it is raised.
+Domain exceptions are translated by their kind, DRF's and Django's by their class. `error_codes` lists the meaning of each
+code; the raising module chooses the code of a domain failure.
+
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ STATUS_OF_KIND: dict[type[DomainError], int] = {
     exceptions.Unavailable: 503,
 }
 _TOO_BIG = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
-# DRF's own codes where this API has another word for the same thing.
+# DRF's codes that this API names otherwise.
 _RENAMED = {
     "invalid": "invalid_input",
     "throttled": "too_many_requests",
@@ -80,7 +81,7 @@ def problem(
     *,
     retry_after: int | None = None,
 ) -> HttpResponse:
-    """The document of DESIGN's shape, with the headers that its status calls for."""
+    """A problem document, with the headers that its status requires."""
     headers: dict[str, str] = {}
     if status == HTTPStatus.UNAUTHORIZED:
         zone = getattr(request, "zone", None)
@@ -94,7 +95,7 @@ def problem(
 
 
 def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The problem document of a domain failure: its kind's status, its own code and words, the limit that it met."""
+    """The problem document of a domain failure: its kind's status, its own code and text, the limit that it met."""
     response = problem(
         request,
         status_of(type(error)),
@@ -113,7 +114,7 @@ def of_domain(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def from_exception(request: HttpRequest, error: BaseException) -> HttpResponse | None:
-    """The problem document of a failure, or None when it is a fault of ours that has to be seen as one."""
+    """The problem document of a failure, or None for an internal error."""
     match error:
         case DomainError():
             return of_domain(request, error)
@@ -128,7 +129,7 @@ def from_exception(request: HttpRequest, error: BaseException) -> HttpResponse |
         case SuspiciousOperation() | UnreadablePostError():
             return problem(request, 400, "bad_request", "The request is malformed.")
         case DataError():
-            # A value that passed validation and does not fit its column: the caller's fault as much as ours.
+            # A value that passed validation and does not fit its column.
             _log.warning("value_refused_by_database", exc_info=error)
             return problem(request, 400, "invalid_input", "A value is out of range.")
         case StorageUnavailable():
@@ -157,7 +158,7 @@ def _from_rest(request: HttpRequest, error: APIException) -> HttpResponse:
     code = _RENAMED.get(code, code)
     detail = str(error.detail)
     if detail == str(error.default_detail):
-        # Nobody chose these words: one code has the same ones everywhere.
+        # A generic text: each code has one.
         detail = _DETAIL_OF_CODE.get(code, detail)
     return problem(request, error.status_code, code, detail, retry_after=retry_after)
 
@@ -178,7 +179,7 @@ def _flatten(detail: Any, path: str = "") -> Iterator[FieldError]:
 
 
 def as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """An error response that a plain view built by itself, as a problem document with the same status and headers."""
+    """A plain view's error response as a problem document with the same status and headers."""
     if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
         return response
     status = response.status_code
@@ -220,7 +221,7 @@ _DETAIL_OF_CODE = {
 
 
 def _page_of(known: HttpResponse) -> HttpResponse:
-    """For people, who find a page where the API has a problem document."""
+    """A page for browsers outside of the API."""
     page = "<!doctype html><title>Unavailable</title><h1>Unavailable</h1><p>Something that this page needs is away. Try again in a moment."
     return HttpResponse(
         page,
@@ -230,7 +231,7 @@ def _page_of(known: HttpResponse) -> HttpResponse:
 
 
 def exception_handler(error: Exception, drf_context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's EXCEPTION_HANDLER. None lets the exception rise: Django logs it once and calls `server_error`."""
+    """DRF's EXCEPTION_HANDLER. None lets the exception propagate: Django logs it once and calls `server_error`."""
     request: HttpRequest = drf_context["request"]._request
     return from_exception(request, error)
 
@@ -260,7 +261,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, called while the exception is being handled. What is our fault is logged here, once."""
+    """Django's handler500, called while the exception is being handled. Logs internal errors, once."""
     error = sys.exc_info()[1]
     below_api = is_api(request.path_info)
     known = from_exception(request, error) if error is not None else None

@@ -1,4 +1,4 @@
-"""Making, changing and ending service keys. Who holds one is decided by `authentication`."""
+"""Creates, rotates and revokes service keys. `authentication` recognises them."""
 
 from __future__ import annotations
 
@@ -25,23 +25,24 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """A key just made. `plain` is shown once and stored nowhere."""
+    """A new key. `plain` is shown once and not stored."""
 
     key: ServiceKey
     plain: str
 
 
 def digest_of(secret: str) -> bytes:
-    """SHA-256: enough for a secret of 256 random bits, which cannot be guessed."""
+    """SHA-256, which is enough for a secret of 256 random bits."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def create_key(
     *, name: str, scopes: Sequence[str], expires_at: datetime | None = None, actor_id: UUID | None = None
 ) -> NewKey:
-    """A new key `<prefix>.<secret>`; a service may have several. `actor_id` is the admin who asks, if one does.
+    """Create a key `<prefix>.<secret>`; a service may have several. `actor_id` is the admin who asks, if any.
 
     Raises ServiceKeyInvalid for an empty name or no scopes.
+
     """
     with transaction.atomic():
         made = _made(name=name, scopes=scopes, expires_at=expires_at)
@@ -67,7 +68,7 @@ def _made(*, name: str, scopes: Sequence[str], expires_at: datetime | None) -> N
 def rotate_key(
     *, prefix: str, overlap: timedelta, now: datetime | None = None, actor_id: UUID | None = None
 ) -> NewKey:
-    """A new key of the same name and scopes; both work for `overlap`, then the old one ends. Raises ServiceKeyNotFound."""
+    """Create a key of the same name and scopes; the old one ends after `overlap`. Raises ServiceKeyNotFound."""
     now = now or timezone.now()
     with transaction.atomic():
         old = _live_key_for_update(prefix=prefix, now=now)
@@ -81,7 +82,7 @@ def rotate_key(
 
 
 def revoke_key(*, prefix: str, now: datetime | None = None, actor_id: UUID | None = None) -> ServiceKey:
-    """End a key at once. Raises ServiceKeyNotFound when no live key has the prefix."""
+    """Revoke a key at once. Raises ServiceKeyNotFound when no active key has the prefix."""
     now = now or timezone.now()
     with transaction.atomic():
         key = _live_key_for_update(prefix=prefix, now=now)
@@ -92,7 +93,7 @@ def revoke_key(*, prefix: str, now: datetime | None = None, actor_id: UUID | Non
 
 
 def _record(action: AuditAction, key: ServiceKey, actor_id: UUID | None, **details: object) -> None:
-    # `prefix` names the key and opens nothing.
+    # `prefix` identifies the key and is no secret.
     audit.record(
         action=action,
         actor_id=actor_id,

@@ -1,4 +1,4 @@
-"""DRF and OpenAPI. Who may enter is decided by the zone table, not here."""
+"""Settings of DRF and OpenAPI. The zone table decides who may enter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the router is audited."""
+"""The audited actions of the router."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AuditAction(StrEnum):
-    """What happens to service keys."""
+    """Actions on service keys."""
 
     KEY_CREATED = "api.service_key_created"
     KEY_ROTATED = "api.service_key_rotated"

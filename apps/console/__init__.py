@@ -1,1 +1,1 @@
-"""The console at `/`: a frame with the status and the API zones, for pages that installed slices bring. A client of the API."""
+"""The console at `/`: a frame with the status and the API zones, for pages of installed slices. A client of the API."""

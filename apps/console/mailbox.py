@@ -26,7 +26,7 @@ class Mail:
 
 
 def list_mails(folder: Path, *, limit: int = 20) -> list[Mail]:
-    """Returns the last mails in the folder, the newest first."""
+    """The last mails in the folder, the newest first."""
     found: list[Mail] = []
     for raw in _newest(folder):
         found.append(_mail(raw))

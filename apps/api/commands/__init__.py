@@ -1,5 +1,5 @@
-"""What `manage.py zones` does, one module an action. Each returns a `Report`; printing and exit codes are shared."""
+"""The actions of `manage.py zones`, one module each. Each returns a `Report`; printing and exit codes are shared."""
 
 
 class RevisionUnknown(Exception):
-    """Git does not know the revision, or there is no git here. The text is git's own."""
+    """Git does not know the revision, or is not installed. The text is git's own."""

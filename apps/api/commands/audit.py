@@ -1,6 +1,7 @@
-"""`zones audit`: every route with who may call it, and the proof: each guarded one is called by nobody and refuses.
+"""`zones audit`: lists every route with who may call it, and proves it: calls each guarded one anonymously.
 
-The calls go straight to the mounted callbacks. A guard refuses before its view is reached, so nothing happens.
+The calls go straight to the mounted callbacks. A guard refuses before it reaches the view, so nothing happens.
+
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from apps.api.zones.routes import leaves, template
 from apps.api.zones.table import Docs, Floor, Zone
 
 OPEN_ZONE = "public"
-# The index of zones and the catalogue of problems: open, and without a word about what is inside.
+# The index of zones and the catalogue of problems: public, without details of any zone.
 ROUTERS_OWN = frozenset({"", "problems/"})
-# What a refusal looks like; 429 is one, too.
+# The statuses of refusals, 429 included.
 _REFUSED = frozenset({401, 403, 429})
 _NOBODY = "nobody"  # no address: the calls count against no client
 
 
 def audit(mounted: Mounted, progress: Callable[[str], None]) -> Report:
-    """Fails when a route outside of `public` answers nobody, belongs to no zone, or shows documentation to nobody."""
+    """Fails when a route outside of `public` answers an anonymous caller, belongs to no zone, or shows documentation publicly."""
     findings = [f"{route}: belongs to no zone" for route in checks.unowned()]
     for endpoint in mounted.endpoints:
         if endpoint.zone != OPEN_ZONE:
@@ -72,7 +73,7 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[str]:
 
 
 def _of_documentation(mounted: Mounted) -> Iterator[str]:
-    """Every mounted page is called: one that shows documentation has its zone's rule, any other one in a zone a guard."""
+    """Call every mounted page: one with documentation must follow its zone's rule, any other one in a zone a guard."""
     for leaf in leaves(mounted.patterns):
         callback, where = leaf.pattern.callback, f"/api/{leaf.route}"
         zone: Zone | None = getattr(callback, "docs_of", None)
@@ -88,7 +89,7 @@ def _of_documentation(mounted: Mounted) -> Iterator[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the log lines of the refusals that are asked for here."""
+    """Without the log lines of the refusals that this command causes."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

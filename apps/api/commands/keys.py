@@ -1,4 +1,4 @@
-"""`zones keys`: make, list, rotate and revoke service keys."""
+"""`zones keys`: create, list, rotate and revoke service keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.api.zones.mounting import Mounted, key_scopes
 
 
 def create(mounted: Mounted, name: str, scopes: Sequence[str], days: int | None) -> Report:
-    """A new key. Raises ServiceKeyInvalid, also for a scope that is no route of a zone which takes service keys."""
+    """Create a key. Raises ServiceKeyInvalid, also for a scope that is no route of a zone which takes service keys."""
     routes = key_scopes(mounted)
     if unknown := set(scopes) - {*routes, EVERYTHING}:
         raise ServiceKeyInvalid(
@@ -26,12 +26,12 @@ def create(mounted: Mounted, name: str, scopes: Sequence[str], days: int | None)
 
 
 def rotate(prefix: str, overlap: int) -> Report:
-    """A new key in place of an old one, which goes on for `overlap` seconds. Raises ServiceKeyNotFound."""
+    """Replace a key by a new one; the old one works for `overlap` more seconds. Raises ServiceKeyNotFound."""
     return _shown(services.rotate_key(prefix=prefix, overlap=timedelta(seconds=overlap)))
 
 
 def revoke(prefix: str) -> Report:
-    """End a key. Raises ServiceKeyNotFound."""
+    """Raises ServiceKeyNotFound."""
     key = services.revoke_key(prefix=prefix)
     return Report(
         title="Revoked",
@@ -41,7 +41,7 @@ def revoke(prefix: str) -> Report:
 
 
 def list_keys() -> Report:
-    """Every key that was ever made."""
+    """All keys, revoked ones included."""
     now = timezone.now()
     keys = list(ServiceKey.objects.all())
     columns = ("name", "prefix", "state", "scopes", "created_at", "last_used_at", "expires_at")

@@ -1,4 +1,4 @@
-"""`zones list`, `zones slices` and `zones urls`: what the table says, and every route that follows from it."""
+"""`zones list`, `zones slices` and `zones urls`: the table, the slices, and all routes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.common import slices
 
 
 def list_zones(mounted: Mounted) -> Report:
-    """One row a zone."""
+    """One row for each zone."""
     rows = [
         (
             zone.name,
@@ -38,7 +38,7 @@ def list_zones(mounted: Mounted) -> Report:
 
 
 def list_slices(mounted: Mounted) -> Report:
-    """One row for each slice: its zones, and which of the files that `apps.common.slices` looks for it has."""
+    """One row for each slice: its zones, and the files that `apps.common.slices` found."""
     rows, data = [], []
     for slice_ in slices.installed():
         zones = [zone.name for zone in mounted.table if slice_.label in zone.slices]
@@ -56,7 +56,7 @@ def list_slices(mounted: Mounted) -> Report:
 
 
 def list_urls(mounted: Mounted, zone: str | None = None) -> Report:
-    """One row a route and method. Raises KeyError for an unknown zone."""
+    """One row for each route and method. Raises KeyError for an unknown zone."""
     if zone is not None:
         mounted.table.get(zone)
     wanted = [endpoint for endpoint in mounted.endpoints if zone in (None, endpoint.zone)]
@@ -81,7 +81,7 @@ def list_urls(mounted: Mounted, zone: str | None = None) -> Report:
 
 
 def as_data(endpoints: Sequence[Endpoint]) -> list[dict[str, object]]:
-    """Routes as JSON has them."""
+    """The routes for JSON."""
     return [
         {
             "path": template(endpoint.path),
@@ -101,5 +101,5 @@ def as_data(endpoints: Sequence[Endpoint]) -> list[dict[str, object]]:
 
 
 def who(endpoint: Endpoint) -> str:
-    """Who may call: the zone's floor, and what the view adds to it."""
+    """Who may call: the zone's floor, and the view's own permissions."""
     return " + ".join([endpoint.floor.value, *endpoint.narrowed_by])

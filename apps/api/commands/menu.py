@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 
 def choose(actions: Mapping[str, str], ask: Callable[[str], str] = input) -> str | None:
-    """The action of that number or name; None when the person leaves."""
+    """The action of that number or name; None when the user quits."""
     from rich.console import Console
 
     console = Console(highlight=False)

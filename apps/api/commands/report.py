@@ -1,4 +1,4 @@
-"""The outcome of an action, and its three forms: a table on a terminal, plain lines elsewhere, JSON for programs."""
+"""The result of an action in three formats: a table on a terminal, plain lines elsewhere, JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """How a report is printed."""
-
     TABLE = "table"
     PLAIN = "plain"
     JSON = "json"
@@ -22,7 +20,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Rows below columns, remarks after them, and whether all is well. `text` replaces rows where it is given."""
+    """Rows below columns, remarks after them, and whether the check passed. `text` replaces rows where it is given."""
 
     title: str
     columns: Sequence[str] = ()
@@ -35,7 +33,6 @@ class Report:
 
 
 def show(report: Report, form: Form, out: IO[str]) -> None:
-    """Print a report."""
     if form is Form.JSON:
         out.write(json.dumps(report.data, indent=2) + "\n")
     elif report.text:
@@ -75,7 +72,7 @@ def _table(report: Report, console: Console) -> None:
 
 
 def _narrowest(report: Report) -> int:
-    """The width of a table in which no word is broken."""
+    """The width at which no word of the table is broken."""
     columns = zip(report.columns, *report.rows, strict=True)
     words = (max(len(word) for cell in column for word in cell.split()) for column in columns)
     return sum(length + 3 for length in words) + 1

@@ -1,4 +1,4 @@
-"""`zones schema`: print a document, keep the committed ones in docs/api/ up to date, or tell how they drifted."""
+"""`zones schema`: print a document, keep the committed ones in docs/api/ up to date, or report how they differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.api.openapi.documents import Document, as_yaml
 from apps.api.zones.mounting import Mounted
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "api"
-# Only files named like this are ours to replace or remove.
+# Only files with such names are replaced or removed.
 _OURS = re.compile(r"[a-z][a-z0-9-]*\.v[1-9][0-9]*\.yaml")
 _OF_SOCKETS = re.compile(r"[a-z][a-z0-9_]*\.asyncapi\.yaml")
 _SHOWN_LINES = 40
@@ -35,7 +35,7 @@ def print_schema(mounted: Mounted, name: str) -> Report:
 
 
 def write_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
-    """Write every document, remove those of versions that are gone. Raises SchemaInvalid before it writes anything."""
+    """Write every document, and remove those of removed versions. Raises SchemaInvalid before it writes anything."""
     made = _made(mounted)
     folder.mkdir(parents=True, exist_ok=True)
     changed = []
@@ -58,7 +58,7 @@ def write_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
 
 
 def check_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
-    """Compare what is committed with what the code says. Raises SchemaInvalid."""
+    """Compare the committed documents with the code. Raises SchemaInvalid."""
     made = _made(mounted)
     findings = [
         f"{path.name}: its zone or version is gone" for path in _kept(folder) if path.name not in made
@@ -82,10 +82,11 @@ def check_schemas(mounted: Mounted, folder: Path = FOLDER) -> Report:
 
 
 def check_breaking(mounted: Mounted, revision: str | None = None, folder: Path = FOLDER) -> Report:
-    """Lists what breaks callers of the schemas committed at a revision, by default HEAD.
+    """List changes that break callers of the schemas committed at a revision, by default HEAD.
 
-    What is new breaks nobody; a version that is gone breaks all its callers. Without a commit it compares with the files
-    as they are, and says so. Raises SchemaInvalid, RevisionUnknown.
+    Additions break nothing; a removed version breaks all its callers. Without a commit, it compares with the files in the
+    working tree, and says so. Raises SchemaInvalid, RevisionUnknown.
+
     """
     source = revision or "the last commit"
     try:
@@ -133,7 +134,7 @@ def breaking_findings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list
 
 
 def committed_schemas(revision: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """The documents that git has in the folder at a revision, by name. Raises RevisionUnknown."""
+    """The documents in git's copy of the folder at a revision, by name. Raises RevisionUnknown."""
     known = _git(
         folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     ).strip()

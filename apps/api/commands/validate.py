@@ -1,4 +1,4 @@
-"""`zones validate`: the table, the routes, the codes and every schema, each as a line of its own."""
+"""`zones validate`: checks the table, the routes, the codes and every schema, one line each."""
 
 from __future__ import annotations
 

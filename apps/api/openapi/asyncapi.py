@@ -1,7 +1,8 @@
-"""AsyncAPI documents of the slices' sockets, served beside a zone's OpenAPI ones, to those who may read these.
+"""AsyncAPI documents of the slices' sockets, served beside a zone's OpenAPI documents to the same readers.
 
-A slice with sockets describes them in its `asyncapi.py`: `ZONE`, the name of the zone whose readers are told, and
-`document()`, the document as data. It is served as `/api/<zone>/<slice>/asyncapi.yaml` and `.json`.
+A slice with sockets describes them in its `asyncapi.py`: `ZONE`, the name of the zone, and `document()`, the document as
+data. It is served as `/api/<zone>/<slice>/asyncapi.yaml` and `.json`.
+
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ class SocketDocument(Document):
 
     @property
     def name(self) -> str:
-        """What its file is called, without the format."""
+        """The name of its file, without the format."""
         return f"{self.label}.asyncapi"
 
     def data(self) -> dict[str, Any]:
-        """The document as data, made anew."""
+        """The document as data, created anew."""
         data: dict[str, Any] = self._module.document()
         return data
 
 
 def documents(zone: Zone, found: Sequence[Slice]) -> list[SocketDocument]:
-    """Those of the zone's own slices that are told to its readers."""
+    """The documents of the zone's own slices."""
     made = []
     for slice_ in found:
         module = slice_.module("asyncapi") if slice_.label in zone.slices else None

@@ -1,8 +1,9 @@
-"""What in a newer OpenAPI document breaks callers of an older one, operation by operation, with references resolved.
+"""Finds changes in an OpenAPI document that break callers of an older one, operation by operation, with references resolved.
 
-A caller is held to have followed the older document to the letter: sent what it allowed, relied on what it promised.
-So what comes in may only be widened, and what goes out only be narrowed. Not judged: bounds and patterns of what goes
-out, texts, examples, and which failures there are. `operationId` counts, as generated clients are named after it.
+Callers may send whatever the older document allowed, and rely on whatever it promised. So inputs may only be widened, and
+outputs only be narrowed. Not compared: bounds and patterns of outputs, texts, examples, and the set of failures.
+`operationId` counts, as generated clients are named after it.
+
 """
 
 from __future__ import annotations
@@ -23,13 +24,12 @@ _ALL_TYPES: Final = frozenset({"null", "boolean", "integer", "number", "string",
 
 @dataclass(frozen=True, slots=True, order=True)
 class Change:
-    """One thing that breaks: the operation (or the whole document), and what about it."""
+    """One breaking change: the operation (or the whole document), and the reason."""
 
     where: str
     what: str
 
     def __str__(self) -> str:
-        """One line."""
         return f"{self.where}: {self.what}"
 
 
@@ -44,7 +44,7 @@ def breaking_changes(old: Tree, new: Tree) -> list[Change]:
 
 
 def _shape(path: str) -> str:
-    """A path without the names of its parameters, which no URL shows."""
+    """A path without the names of its parameters, which URLs do not contain."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
@@ -161,7 +161,7 @@ class _Comparison:
             yield from self._schema(old["items"], new["items"], way, f"{label}[]")
 
     def _union(self, old: list[Tree], new: list[Tree], way: _Way, label: str) -> Iterator[str]:
-        """Each alternative that callers may send, or be sent, has to fit one on the other side."""
+        """Each alternative that callers may send, or receive, has to match one on the other side."""
         for place, one in enumerate(old if way is _Way.IN else new):
             if any(self._fits(one, other, way) for other in (new if way is _Way.IN else old)):
                 continue
@@ -171,7 +171,7 @@ class _Comparison:
                 yield f"{label}: an alternative " + ("is not taken any more" if way is _Way.IN else "is new")
 
     def _fits(self, one: Tree, other: Tree, way: _Way) -> bool:
-        """Whether what callers send as `one` is still taken as `other`, or what they get as `one` was an `other`."""
+        """Whether inputs of `one` are still accepted as `other`, or outputs of `one` are valid as `other`."""
         old, new = (one, other) if way is _Way.IN else (other, one)
         return next(self._schema(old, new, way, ""), None) is None
 
@@ -205,7 +205,7 @@ def _is_success(status: str) -> bool:
 
 
 def _at(tree: Tree, document: Tree) -> Tree:
-    """What a reference within the document refers to, or the tree itself. Raises KeyError for one that leads nowhere."""
+    """The target of a reference within the document, or the tree itself. Raises KeyError for a missing one."""
     while "$ref" in tree:
         found: Any = document
         for step in tree["$ref"].removeprefix("#/").split("/"):
@@ -220,13 +220,13 @@ def _parameters_of(operation: Tree, document: Tree) -> dict[tuple[str, str], Tre
 
 
 def _names(schema: Tree) -> tuple[str, ...]:
-    """The components that a schema is made of by reference."""
+    """The components that a schema refers to."""
     parts = (schema, *schema.get("allOf", ()))
     return tuple(part["$ref"] for part in parts if "$ref" in part)
 
 
 def _whole(schema: Tree, document: Tree) -> Tree:
-    """A schema with its reference and its `allOf` worked in."""
+    """A schema with its reference and its `allOf` merged."""
     schema = _at(schema, document)
     if "allOf" not in schema:
         return schema

@@ -1,4 +1,4 @@
-"""The parts that every zone's document shares: information, security schemes, headers, parameters, the problem shape."""
+"""The components of every zone's document: information, security schemes, headers, parameters, the problem shape."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _SCHEMES = {
 
 
 def failure_headers(status: int) -> dict[str, Any]:
-    """References to the headers of a failure; limits are told where they matter."""
+    """References to the headers of a failure."""
     match status:
         case 401:
             return _refer("RequestId", "Challenge")
@@ -83,7 +83,7 @@ def failure_headers(status: int) -> dict[str, Any]:
 
 
 def complete(response: dict[str, Any], version: Version, *, is_unsafe: bool) -> None:
-    """Give a successful response its headers, and the description that OpenAPI asks for."""
+    """Add the headers of a successful response, and the description that OpenAPI requires."""
     response["description"] = response.get("description") or "Done."
     names = (
         *_COMMON,
@@ -115,7 +115,7 @@ def info(zone: Zone, version: Version) -> dict[str, Any]:
 
 
 def add_components(document: dict[str, Any], zone: Zone, version: Version) -> None:
-    """Put the shared parts into a document."""
+    """Add the shared components to a document."""
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update({"Problem": PROBLEM, "ProblemField": PROBLEM_FIELD})
     components["schemas"] = dict(sorted(components["schemas"].items()))

@@ -1,4 +1,4 @@
-"""The rendered schema documents: made once a process and version, kept as bytes with their ETag, plain and gzipped."""
+"""The rendered schema documents: created once for each process and version, kept as bytes with their ETag, plain and gzipped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Rendered:
 
 
 class Document:
-    """The schema of one version of one zone, made when it is first asked for."""
+    """The schema of one version of one zone, created on first use."""
 
     def __init__(self, zone: Zone, version: Version, patterns: Sequence[Pattern]) -> None:
         self.zone, self.version, self.patterns = zone, version, tuple(patterns)
@@ -44,11 +44,11 @@ class Document:
 
     @property
     def name(self) -> str:
-        """What its file is called, without the format."""
+        """The name of its file, without the format."""
         return f"{self.zone.name}.{self.version.name}"
 
     def data(self) -> dict[str, Any]:
-        """The document as data, made anew. Raises schema.SchemaInvalid."""
+        """The document as data, created anew. Raises schema.SchemaInvalid."""
         return schema.generate(self.zone, self.version, self.patterns)
 
     def rendered(self, format_: Format) -> Rendered:

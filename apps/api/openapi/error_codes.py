@@ -1,4 +1,4 @@
-"""Every code that a problem document can carry, with its status and meaning, collected from the exceptions themselves."""
+"""Every code of a problem document, with its status and meaning, collected from the exceptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Code:
     detail: str
 
 
-# What DRF, Django and the router say by themselves.
+# Codes of DRF, Django and the router.
 _OWN = (
     Code("bad_request", 400, "The request is malformed."),
     Code("parse_error", 400, "The body could not be read."),
@@ -49,13 +49,13 @@ def _failures(kind: type[DomainError] = DomainError) -> Iterator[type[DomainErro
 
 
 def _load() -> None:
-    """Import every slice's exceptions, so that the tree is whole."""
+    """Import every slice's exceptions."""
     for _ in slices.modules("exceptions"):
         pass
 
 
 def declared() -> list[type[DomainError]]:
-    """Every failure of the installed apps that names a code of its own, tests' apart."""
+    """Every failure of the installed apps that has a code of its own, except in tests."""
     _load()
     return [
         failure
@@ -67,7 +67,7 @@ def declared() -> list[type[DomainError]]:
 
 
 def clashes() -> list[tuple[str, list[int]]]:
-    """Codes that stand for more than one status."""
+    """Codes with more than one status."""
     statuses: dict[str, set[int]] = defaultdict(set)
     for failure in declared():
         statuses[failure.code].add(status_of(failure))
@@ -76,7 +76,7 @@ def clashes() -> list[tuple[str, list[int]]]:
 
 @cache
 def codes() -> tuple[Code, ...]:
-    """All of them, by status and code."""
+    """All codes, by status and name."""
     found = {code.code: code for code in _OWN}
     for failure in declared():
         found.setdefault(failure.code, Code(failure.code, status_of(failure), failure.detail))
@@ -85,7 +85,7 @@ def codes() -> tuple[Code, ...]:
 
 @cache
 def lookup(code: str) -> Code:
-    """What a code means, catalogued or not: a view may raise what only it knows. Raises KeyError for no code at all."""
+    """The meaning of a code, catalogued or not: a view may raise a failure of its own. Raises KeyError for an invalid code."""
     for known in codes():
         if known.code == code:
             return known

@@ -1,9 +1,10 @@
-"""An example for each JSON body and each parameter of a path, put together from what the slices say about their fields.
+"""Examples of JSON bodies and path parameters, composed from example values that the slices declare for their fields.
 
-A slice's `examples.py` has `FIELDS`: values by the name of a field (`email`), by serializer and field where the name
-means several things (`RoomInput.name`), of a path (`path.code`), or of a whole serializer (`MuteInput`) where fields exclude each other. What it
-leaves out follows from the type: the first value of an enumeration, one moment, one id. A text with a pattern that
-nobody wrote an example for has none.
+A slice's `examples.py` has `FIELDS`: values by the name of a field (`email`), by serializer and field where the name is
+ambiguous (`RoomInput.name`), of a path (`path.code`), or of a whole serializer (`MuteInput`) where fields exclude each
+other. Other values follow from the type: the first value of an enumeration, a fixed time, a fixed id. A text with a pattern
+has no example unless one is declared.
+
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ _BY_NAME: Final[dict[str, Any]] = {"next": _CURSOR, "previous": None}
 
 @cache
 def fields_of(label: str) -> Mapping[str, Any]:
-    """`FIELDS` of a slice; nothing where it has no `examples.py`."""
+    """`FIELDS` of a slice; empty without an `examples.py`."""
     module = Slice(label, f"apps.{label}").module("examples") if label else None
     return getattr(module, "FIELDS", {})
 
 
 class Examples:
-    """The examples of one document. `origins` says which slice a component comes from."""
+    """The examples of one document. `origins` maps components to slices."""
 
     def __init__(self, document: dict[str, Any], origins: Mapping[str, str]) -> None:
         self._document = document
@@ -45,7 +46,7 @@ class Examples:
         self._made: dict[str, Any] = {}
 
     def add(self) -> None:
-        """Put them into the document; what a view wrote itself stays."""
+        """Add them to the document; examples of a view itself are kept."""
         for item in self._document["paths"].values():
             for operation in item.values():
                 for parameter in operation.get("parameters", ()):
@@ -71,7 +72,7 @@ class Examples:
 
     def _component(self, name: str) -> Any:
         if name not in self._made:
-            self._made[name] = _MISSING  # what contains itself ends here
+            self._made[name] = _MISSING  # ends the recursion of a schema that contains itself
             label = self._origins.get(name, "")
             stem = name.removeprefix("Patched").removesuffix("Request")
             known = fields_of(label)

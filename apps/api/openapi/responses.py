@@ -1,6 +1,7 @@
-"""Which problem documents an operation may answer with, as OpenAPI responses with their codes and an example each.
+"""The problem documents of an operation, as OpenAPI responses with their codes and an example each.
 
-What several operations share word for word becomes one component, named by its status and codes.
+Responses that several operations share become one component, named by its status and codes.
+
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _WORTH_SHARING = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What decides about the problems of an operation. `declared` has the words that a view wrote for a status."""
+    """What determines the problems of an operation. `declared` has the texts that a view wrote for a status."""
 
     declared: Mapping[int, str]
     raised: tuple[type[DomainError], ...]
@@ -53,7 +54,7 @@ class Facts:
 
 
 class Problem(NamedTuple):
-    """One response: its status, its codes in order, and the words before them (empty: the status' own)."""
+    """One response: its status, its codes in order, and the text before them (empty: the status's own)."""
 
     status: int
     codes: tuple[str, ...]
@@ -61,7 +62,7 @@ class Problem(NamedTuple):
 
 
 def problems_of(zone: Zone, facts: Facts) -> list[Problem]:
-    """The problems of an operation by status, `default` apart."""
+    """The problems of an operation by status, without `default`."""
     codes: dict[int, set[str]] = defaultdict(set)
     if facts.has_body or facts.has_parameters:
         codes[400].add("invalid_input")
@@ -85,7 +86,7 @@ def problems_of(zone: Zone, facts: Facts) -> list[Problem]:
 
 @lru_cache(maxsize=128)
 def _always(zone: Zone) -> tuple[tuple[int, str], ...]:
-    """What every operation of a zone may meet."""
+    """The problems of every operation of a zone."""
     codes = [
         (406, "not_acceptable"),
         (414, "uri_too_long"),
@@ -103,13 +104,13 @@ def _always(zone: Zone) -> tuple[tuple[int, str], ...]:
 
 
 def _codes_in(description: str, status: int) -> set[str]:
-    """The catalogued codes that a description names."""
+    """The catalogued codes in a description."""
     words = set(re.findall(r"[a-z_]+", description))
     return {code.code for code in error_codes.codes() if code.status == status and code.code in words}
 
 
 def add_problems(document: dict[str, Any], problems: list[tuple[dict[str, Any], list[Problem]]]) -> None:
-    """Give operations of a document their problems, and the document what they refer to."""
+    """Add the operations' problems to a document, with the components that they refer to."""
     uses = Counter(problem for _, of_one in problems for problem in of_one)
     shared: dict[str, Any] = {
         DEFAULT: {

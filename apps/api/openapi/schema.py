@@ -1,7 +1,8 @@
-"""OpenAPI 3.1 of one version of one zone. What views do not say about themselves is said here, from the table.
+"""OpenAPI 3.1 of one version of one zone: the views' declarations, completed from the zone table.
 
-Problem documents, security, rate-limit and idempotency headers, deprecation: the same for every operation, so no view
-repeats them. A warning of the generator is an error: a schema is complete or it is not served.
+Problem documents, security, rate-limit and idempotency headers, and deprecation are the same for every operation, so
+views do not repeat them. A warning of the generator is an error: a schema is complete or it is not served.
+
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ from apps.common.http.operation import Operation
 
 # What a format alone leaves open: a domain without a dot, or with one letter behind the last one.
 _EMAIL = r"^[^@]+@[^@]+\.[^@.]{2,}$"
-# The generator keeps its warnings and settings in module state.
+# The generator keeps its warnings and settings in module globals.
 _lock = threading.Lock()
 # No filter here is of geometry; finding that out, it would have Django look for GDAL by a compiler, for 0.2 s.
 DjangoFilterExtension._has_gis = False  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class SchemaInvalid(Exception):
-    """The generator could not describe every route. `findings` are its own words."""
+    """The generator could not describe every route. `findings` are its messages."""
 
     def __init__(self, zone: str, version: str, findings: Sequence[str]) -> None:
         self.zone, self.version, self.findings = zone, version, tuple(findings)
@@ -54,35 +55,30 @@ class SchemaInvalid(Exception):
 class ZoneAutoSchema(AutoSchema):
     """DRF's DEFAULT_SCHEMA_CLASS. Outside of a zone's generation it behaves as its base does."""
 
-    _described = ""  # the method, while the base is told another one
+    _described = ""  # the real method, while the base sees another one
 
     @property
     def _declared(self) -> Operation | None:
-        """What the method says by `@operation`."""
+        """The `@operation` of the method."""
         return getattr(getattr(self.view, (self._described or self.method).lower(), None), "operation", None)
 
     def get_operation_id(self) -> str:
-        """As declared."""
         return self._declared.id if self._declared else super().get_operation_id()
 
     def get_summary(self) -> str | None:
-        """As declared."""
         return self._declared.summary if self._declared else super().get_summary()
 
     def get_tags(self) -> list[str]:
-        """As the view says."""
         view: Any = self.view
         return [view.tag] if self._declared else super().get_tags()
 
     def get_request_serializer(self) -> Any:
-        """The declared body."""
         if self._declared is None:
             return super().get_request_serializer()
         body = self._declared.body
         return body(partial=True) if body is not None and self._declared.partial else body
 
     def get_response_serializers(self) -> Any:
-        """The declared answers."""
         if self._declared is None:
             return super().get_response_serializers()
         return {
@@ -91,7 +87,7 @@ class ZoneAutoSchema(AutoSchema):
         }
 
     def get_override_parameters(self) -> list[Any]:
-        """The fields of the declared query, and what the method reads by itself."""
+        """The fields of the declared query, and parameters that the method reads itself."""
         if self._declared is None:
             return super().get_override_parameters()
         query = self._declared.query
@@ -102,11 +98,10 @@ class ZoneAutoSchema(AutoSchema):
         return super().get_filter_backends() if self._declared is None else []
 
     def _get_paginator(self) -> Any:
-        """The declared one."""
         return self._declared.pagination() if self._declared else super()._get_paginator()  # type: ignore[no-untyped-call]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """The zone's credentials; `{}` first where none is needed."""
+        """The zone's credentials; `{}` first where none is required."""
         zone: Zone | None = getattr(self.view, "schema_zone", None)
         if zone is None:
             return []
@@ -114,16 +109,15 @@ class ZoneAutoSchema(AutoSchema):
         return [{}, *needed] if zone.floor is Floor.ANYONE else needed
 
     def get_description(self) -> str:  # type: ignore[override]  # as the base has it; DRF's takes more
-        """As declared."""
         return self._declared.description if self._declared else super().get_description()
 
     def is_deprecated(self) -> bool:
-        """Whatever a deprecated version serves is deprecated."""
+        """Operations of a deprecated version are deprecated."""
         version: Version | None = getattr(self.view, "schema_version", None)
         return super().is_deprecated() or (version is not None and version.deprecated is not None)
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
-        """The base's operation, without its failures: `generate` says those of all operations at once."""
+        """The base's operation, without its failures: `generate` adds those of all operations."""
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         found: list[_Found] | None = getattr(self.view, "schema_found", None)
         if operation is None or found is None:
@@ -161,14 +155,14 @@ class ZoneAutoSchema(AutoSchema):
         return body
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
-        """The base's; an input takes the fields that it declares and no others."""
+        """The base's; inputs allow no other fields."""
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "request" and isinstance(serializer, Input):
             schema["additionalProperties"] = False
         return schema
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """The base's, with what it does not read off a field that comes in: `schema_extra`, and that a file is not empty."""
+        """The base's, completed by `schema_extra` and the minimum size of files."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if isinstance(field, serializers.JSONField) and schema is not None:
             schema.pop("oneOf", None)  # null is among what anything can be, and would match both
@@ -177,12 +171,12 @@ class ZoneAutoSchema(AutoSchema):
         return schema
 
     def map_parsers(self) -> list[Any]:
-        """The base's, without those that say that they are not documented."""
+        """The base's, without undocumented ones."""
         parsers = [parser for parser in self.view.get_parsers() if getattr(parser, "is_documented", True)]
         return list(dict.fromkeys(parser.media_type for parser in parsers))
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
-        """The base's, or those of the declared filters. A filter with an empty value is none."""
+        """The base's, or those of the declared filters. A filter with an empty value counts as absent."""
         parameters: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
         filters = self._declared.filters if self._declared else None
         if filters is not None:
@@ -194,7 +188,7 @@ class ZoneAutoSchema(AutoSchema):
         return parameters
 
     def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> tuple[Any, bool]:
-        """The base's, but for PATCH: fields are optional where the serializer is given as `partial`, not always."""
+        """The base's; fields of a PATCH are optional only where the serializer is `partial`."""
         if self.method == "PATCH" and is_basic_serializer(serializer):
             component = self.resolve_serializer(serializer, "request")
             return component.ref, bool(component.schema.get("required"))
@@ -209,7 +203,7 @@ class ZoneAutoSchema(AutoSchema):
 
 
 def _of_input(field: serializers.Field[Any, Any, Any, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """What the base does not read off a field that comes in."""
+    """Constraints of an input that the base does not read."""
     extra: dict[str, Any] = getattr(field, "schema_extra", {})
     if isinstance(field, serializers.FileField):
         return extra if field.allow_empty_file else {**extra, "minLength": 1}
@@ -238,7 +232,7 @@ def _is_failure(status: str) -> bool:
 
 
 class ZoneSchemaGenerator(SchemaGenerator):
-    """Tells each view of which zone and version it is being described."""
+    """Tells each view the zone and version that it is described for."""
 
     def __init__(self, zone: Zone, version: Version, patterns: Sequence[Pattern]) -> None:
         prefixed = [path(f"api/{zone.name}/{version.name}/", include(list(patterns)))]
@@ -247,7 +241,7 @@ class ZoneSchemaGenerator(SchemaGenerator):
         self.found: list[_Found] = []
 
     def origins(self) -> dict[str, str]:
-        """The slice that each component's serializer belongs to, by the component's name."""
+        """The slice of each component's serializer, by the component's name."""
         modules = {
             name: getattr(component.object, "__module__", "") or ""
             for (name, _), component in self.registry._components.items()  # noqa: SLF001
@@ -255,7 +249,6 @@ class ZoneSchemaGenerator(SchemaGenerator):
         return {name: module.split(".")[1] for name, module in modules.items() if module.startswith("apps.")}
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
-        """The base's view, marked."""
         view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]
         view.schema_zone, view.schema_version, view.schema_found = self._zone, self._version, self.found
         return view
@@ -268,7 +261,7 @@ def enum_names() -> dict[str, list[tuple[Any, Any]]]:
     for choices in sorted(_choices(models.Choices), key=lambda found: (found.__module__, found.__qualname__)):
         package, label, *_ = f"{choices.__module__}..".split(".")
         listed = list(choices.choices)
-        # Two names for one set of choices would leave the generator to guess.
+        # The generator cannot choose between two names for one set of choices.
         if package == "apps" and listed and listed not in names.values():
             names["".join(part.title() for part in label.split("_")) + choices.__name__] = listed
     return names
@@ -281,7 +274,7 @@ def _choices(kind: type[models.Choices]) -> Iterator[type[models.Choices]]:
 
 
 def generate(zone: Zone, version: Version, patterns: Sequence[Pattern]) -> dict[str, Any]:
-    """The document of these routes (as `mounting.slice_patterns` made them). Raises SchemaInvalid."""
+    """The document of these routes (from `mounting.slice_patterns`). Raises SchemaInvalid."""
     with _lock, GENERATOR_STATS.silence(), patched_settings({"ENUM_NAME_OVERRIDES": enum_names()}):
         generator: Any = ZoneSchemaGenerator(zone, version, patterns)
         document: dict[str, Any] = generator.get_schema(public=True)

@@ -1,6 +1,7 @@
-"""The pages of the router itself: index, catalogue of problems, schemas, Swagger UI and ReDoc of each zone.
+"""The router's own pages: index, catalogue of problems, schemas, Swagger UI and ReDoc of each zone.
 
-Who may read a zone's pages is said by its `docs` rule; the zone's own routes are behind `guard`, not here.
+The `docs` rule of a zone decides who may read its pages; `guard` is for the zone's own routes.
+
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def page(view: Page) -> Page:
 
 
 class DocsGuard:
-    """Enforces a zone's documentation rule: open, or the zone's floor by its credentials or the admin site's session."""
+    """Enforces a zone's documentation rule: public, or the zone's floor by its credentials or the admin site's session."""
 
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
@@ -62,7 +63,7 @@ class DocsGuard:
         self._limits = limits_of(zone)
 
     def protect(self, view: Page, *, login: bool = False) -> Page:
-        """`view` behind the rule. With `login`, a browser without a session is sent to sign in."""
+        """Wrap `view` in the rule. With `login`, a browser without a session is redirected to sign in."""
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             request.zone = self._zone  # type: ignore[attr-defined]
@@ -88,7 +89,7 @@ class DocsGuard:
             raise
 
     def _require(self, caller: Caller) -> None:
-        # Who runs the admin site makes the service keys, so a session of theirs may read what a key may call.
+        # Users of the admin site create the service keys, so their sessions may read what a key may call.
         if self._zone.floor is Floor.SERVICE and caller.is_admin:
             return
         require_floor(Floor.USER if self._zone.floor is Floor.ANYONE else self._zone.floor, caller)
@@ -170,12 +171,11 @@ def socket_patterns(guard: DocsGuard, documents: Sequence[SocketDocument]) -> li
 
 
 def json_response(data: Any) -> HttpResponse:
-    """JSON of the router's own pages."""
     return HttpResponse(orjson.dumps(data), content_type="application/json")
 
 
 def problems_view() -> Page:
-    """The catalogue of problem codes, which the `type` of every problem document points into."""
+    """The catalogue of problem codes, to which the `type` of every problem document points."""
 
     @page
     def view(request: HttpRequest) -> HttpResponse:
@@ -191,12 +191,12 @@ def problems_view() -> Page:
 
 
 def wants_html(request: HttpRequest) -> bool:
-    """Whether HTML is what the caller likes best (RFC 9110, section 12.5.1): browsers do, programs as a rule do not."""
+    """Whether the caller prefers HTML (RFC 9110, section 12.5.1), as browsers do."""
     return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
 
 
 def html_page(request: HttpRequest, template: str, values: dict[str, Any]) -> HttpResponse:
-    """A page whose scripts and styles are the site's own files; the security headers are the middleware's."""
+    """A page that loads only the site's own scripts and styles; the middleware adds the security headers."""
     response = render(request, template, values)
     patch_vary_headers(response, ["Accept", "Cookie"])
     return response

@@ -1,4 +1,4 @@
-"""System checks: the mistakes of the zone table, routes below /api/ outside of every zone, codes with two meanings."""
+"""System checks: mistakes in the zone table, routes below /api/ outside of every zone, codes with two meanings."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from apps.common import slices
 
 
 def register() -> None:
-    """Have Django run the checks."""
     checks.register(check_zones, "zones")
     checks.register(check_codes, "zones")
     checks.register(check_ownership, checks.Tags.urls)
 
 
 def check_zones(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
-    """Every mistake of the table and of what slices offer."""
+    """Every mistake in the table and in what slices offer."""
     return [_as_error(mistake) for mistake in table_mistakes()]
 
 
 def table_mistakes() -> list[Mistake]:
-    """The mistakes of the installed table; one that cannot be loaded is one."""
+    """Every mistake in the installed table; one that cannot be loaded counts as one."""
     try:
         table = zones.table()
     except Exception as error:  # noqa: BLE001  the table's module may raise anything
@@ -45,7 +44,7 @@ def table_mistakes() -> list[Mistake]:
 
 
 def check_codes(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
-    """One code, one status."""
+    """Each error code has one status."""
     return [
         checks.Error(
             f"The code '{code}' stands for more than one status: {', '.join(map(str, statuses))}.",
@@ -57,7 +56,7 @@ def check_codes(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
 
 
 def check_ownership(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
-    """Every route below /api/ belongs to a zone. A table that is not mounted is the other check's matter."""
+    """Every route below /api/ belongs to a zone. Another check reports a table that is not mounted."""
     try:
         found = list(unowned())
     except ImproperlyConfigured:
@@ -73,7 +72,7 @@ def check_ownership(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
 
 
 def unowned() -> Iterable[str]:
-    """The routes below /api/ that were mounted past the zones."""
+    """The routes below /api/ that were mounted outside of the zones."""
     for leaf in leaves(get_resolver().url_patterns):
         callback = leaf.pattern.callback
         if (

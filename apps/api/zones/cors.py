@@ -1,4 +1,4 @@
-"""Which browser origins may call which zone: corsheaders asks, the zone table answers."""
+"""Answers corsheaders from the zone table: which browser origins may call which zone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.api.zones import table
 
 
 def is_origin_allowed(request: HttpRequest) -> bool:
-    """Whether the zone of this path takes calls from the request's Origin; the index takes those of any zone."""
+    """Whether the zone of this path accepts the request's Origin; the index accepts those of any zone."""
     origin = request.META.get("HTTP_ORIGIN", "")
     _, api, name, *_ = f"{request.path_info}///".split("/", 3)
     if not origin or api != "api":
@@ -28,5 +28,4 @@ def _answer(*, request: HttpRequest, **_: Any) -> bool:
 
 
 def connect() -> None:
-    """Start answering."""
     check_request_enabled.connect(_answer, dispatch_uid="apps.api.zones.cors")

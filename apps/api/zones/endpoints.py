@@ -1,4 +1,4 @@
-"""What is mounted: every endpoint of every zone as a flat value, for the indexes, the commands and the audit."""
+"""Every mounted endpoint of every zone as a flat value, for the indexes, the commands and the audit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Endpoint:
 
 
 def endpoints(zone: Zone, version: Version, patterns: Iterable[Pattern]) -> Iterator[Endpoint]:
-    """The endpoints of one version, in the order in which they are tried."""
+    """The endpoints of one version, in the order of URL resolution."""
     for group in patterns:
         label = getattr(group, "namespace", None) or ""
         for leaf in leaves([group]):
@@ -58,7 +58,7 @@ def endpoints(zone: Zone, version: Version, patterns: Iterable[Pattern]) -> Iter
 
 
 def methods_of(callback: Callable[..., Any]) -> tuple[str, ...]:
-    """The methods that a callback answers; a function that does not tell is taken to answer all."""
+    """The methods that a callback answers; a function that does not declare them is assumed to answer all."""
     actions = getattr(callback, "actions", None)
     kwargs = getattr(callback, "initkwargs", None) or getattr(callback, "view_initkwargs", None) or {}
     view_class = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
@@ -69,12 +69,12 @@ def methods_of(callback: Callable[..., Any]) -> tuple[str, ...]:
         offered = {name.upper() for name in names if hasattr(view_class, name)}
     else:
         offered = set(_ANY)
-    # A class that has no handler answers by other means, so that it may answer anything.
+    # A class without handlers may answer any method by other means.
     return tuple(sorted(offered - _IMPLIED or _ANY))
 
 
 def view_name(callback: Callable[..., Any]) -> str:
-    """Module and name of the view as its author wrote it."""
+    """Module and name of the view in the source."""
     callback = getattr(callback, "__wrapped__", callback) if hasattr(callback, "guard") else callback
     view_class = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
     written: Any = view_class or callback

@@ -1,7 +1,8 @@
-"""The guard around every callback of a zone: who calls, may they enter, how often, then the view.
+"""The guard around every callback of a zone: authentication, admission, rate limits, then the view.
 
-It stands outside the view, so nothing that a view says about itself (AllowAny, no authentication classes, no DRF at
-all) can widen the zone. All that is the same for each request is worked out once, when the zone is mounted.
+It wraps the view from outside, so no declaration of a view (AllowAny, no authentication classes, no DRF at all) can widen
+the zone. Everything that is the same for each request is computed once, when the zone is mounted.
+
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 def identify(request: HttpRequest, authenticators: tuple[Authenticator, ...]) -> Caller:
-    """The first caller that an authenticator recognises. Raises NotAuthenticated for a credential that fails."""
+    """The caller of the first authenticator that recognises one. Raises NotAuthenticated for an invalid credential."""
     for authenticate in authenticators:
         caller = authenticate(request)
         if caller is not None:
@@ -49,7 +50,7 @@ def identify(request: HttpRequest, authenticators: tuple[Authenticator, ...]) ->
 
 
 def require_floor(floor: Floor, caller: Caller) -> None:
-    """Raises NotAuthenticated for a caller that the zone does not know, Denied for one that it does not admit."""
+    """Raises NotAuthenticated for an unknown caller, Denied for one that the zone does not admit."""
     if floor is Floor.ANYONE:
         return
     if caller.kind is CallerKind.ANONYMOUS:
@@ -67,13 +68,13 @@ def require_floor(floor: Floor, caller: Caller) -> None:
 
 
 def refuse(request: HttpRequest, zone: Zone, error: DomainError) -> HttpResponse:
-    """The answer to a call that a zone does not take, which the log and the figures tell by zone."""
+    """The answer to a refused call, logged and counted by zone."""
     note_refusal(zone, error.code)
     return problems.of_domain(request, error)
 
 
 def note_refusal(zone: Zone, code: str) -> None:
-    """One line and one count for a call that was refused, by the guard or by a view that asks for more."""
+    """Log and count a refused call, by the guard or by a view with further permissions."""
     metrics.ZONE_REFUSALS.labels(zone.name, code).inc()
     _log.info("zone_refused", zone=zone.name, code=code)
 
@@ -90,7 +91,7 @@ class Guard:
         self._headers = version_headers(zone, version)
 
     def protect(self, view: Callable[..., Any]) -> View:
-        """`view` behind the guard, with all that DRF and the schema read off it (`cls`, `actions`, `initkwargs`)."""
+        """Wrap a view, with the attributes that DRF and the schema read (`cls`, `actions`, `initkwargs`)."""
         inner: View = async_to_sync(view) if iscoroutinefunction(view) else view
         headers = self._headers
         further = getattr(getattr(view, "cls", None), "further_authentication", ())
@@ -104,10 +105,10 @@ class Guard:
                 response.headers.setdefault(name, value)
             return response
 
-        # A class of async methods marks its callback as a coroutine, and the mark was copied with the rest.
+        # The mark of a coroutine, which a class of async methods sets, was copied with the other attributes.
         for mark in ("_is_coroutine", "_is_coroutine_marker"):  # up to Python 3.11, and since
             vars(guarded).pop(mark, None)
-        # Zones read no cookie, so there is nothing that a forged form could ride on.
+        # Zones read no cookies, so a forged form has no credentials to use.
         guarded.csrf_exempt = True  # type: ignore[attr-defined]
         guarded.guard = self  # type: ignore[attr-defined]
         return guarded
@@ -130,7 +131,7 @@ class Guard:
         for hook in self._hooks:
             call = partial(hook, request, call)
         try:
-            # A method that the view does not have is refused for what it is, whatever the key was used for.
+            # A method that the view lacks is refused with 405, whatever the key was used for.
             if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method in methods_of(view):
                 response = idempotency.run(request, caller, call)
             else:
@@ -144,9 +145,10 @@ class Guard:
     def _admit(
         self, request: HttpRequest, authenticators: tuple[Authenticator, ...], shown: dict[str, str]
     ) -> Caller:
-        """Who calls, if they may; what the answer says of limits goes into `shown`.
+        """Return the caller, if admitted; headers about limits go into `shown`.
 
         Refusals are counted, too: against the address, or the caller if one is known.
+
         """
         caller = ANONYMOUS
         try:
@@ -154,7 +156,7 @@ class Guard:
             require_floor(self.zone.floor, caller)
         except (NotAuthenticated, Denied):
             if caller.is_authenticated:
-                # Who it was that was refused; `caller` stays empty for views and for the log until somebody is in.
+                # The refused caller; `caller` itself stays empty for views and the log until admission.
                 context.bind(refused=caller.throttle_key(""))
                 shown.update(self._limits.count_call(request, caller))
             else:
@@ -165,7 +167,7 @@ class Guard:
 
 
 def _with_limits(response: HttpResponseBase, shown: dict[str, str]) -> HttpResponseBase:
-    """The answer with the zone's limit behind the one that it tells of already, if it does."""
+    """The answer with the zone's limit appended to its own, if it has one."""
     for name, value in shown.items():
         told = response.headers.get(name)
         response.headers[name] = f"{told}, {value}" if told else value
@@ -175,7 +177,7 @@ def _with_limits(response: HttpResponseBase, shown: dict[str, str]) -> HttpRespo
 def _call(
     view: View, request: HttpRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> HttpResponseBase:
-    """The view's answer; whatever it raises or builds itself leaves as a problem document, except faults of ours."""
+    """The view's answer; exceptions and error responses become problem documents, except internal errors."""
     try:
         response = view(request, *args, **kwargs)
     except Exception as error:

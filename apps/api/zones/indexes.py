@@ -16,13 +16,13 @@ from apps.api.zones.endpoints import Endpoint
 from apps.api.zones.routes import template
 from apps.api.zones.table import Version, Zone, ZoneTable
 
-# Whether the process lives, and whether it can do its work.
+# Liveness and readiness.
 HEALTH = {"alive": "/healthz", "ready": "/readyz"}
 _CODE = re.compile(r"`([^`]+)`")
 
 
 def words_as_html(text: str) -> SafeString:
-    """A description on a page: paragraphs and `code`, everything else escaped."""
+    """A description as HTML: paragraphs and `code`, everything else escaped."""
     paragraphs = (
         format_html("<p>{}</p>", mark_safe(_CODE.sub(r"<code>\1</code>", escape(paragraph))))  # noqa: S308  escaped
         for paragraph in text.split("\n\n")
@@ -31,7 +31,7 @@ def words_as_html(text: str) -> SafeString:
 
 
 def describe(zone: Zone) -> dict[str, Any]:
-    """A zone as its index and `/api/` show it."""
+    """A zone for its index and `/api/`."""
     base = f"/api/{zone.name}/"
     return {
         "name": zone.name,
@@ -65,7 +65,7 @@ def _version(zone: Zone, version: Version) -> dict[str, Any]:
 
 
 def api_index_view(table: ZoneTable) -> Page:
-    """`/api/`: a page for people, JSON for programs."""
+    """`/api/`: HTML for browsers, JSON for programs."""
 
     @page
     def view(request: HttpRequest) -> HttpResponse:
@@ -81,7 +81,7 @@ def api_index_view(table: ZoneTable) -> Page:
 
 
 def zone_index_view(zone: Zone) -> Page:
-    """`/api/<zone>/`; the guard stands before it."""
+    """`/api/<zone>/`, behind the guard."""
 
     def view(request: HttpRequest) -> HttpResponse:
         return json_response(describe(zone))
@@ -90,7 +90,7 @@ def zone_index_view(zone: Zone) -> Page:
 
 
 def version_index_view(zone: Zone, version: Version, routes: Sequence[Endpoint]) -> Page:
-    """`/api/<zone>/<version>/`; the guard stands before it."""
+    """`/api/<zone>/<version>/`, behind the guard."""
 
     def view(request: HttpRequest) -> HttpResponse:
         return json_response(

@@ -1,8 +1,9 @@
-"""Turns the zone table into URL patterns, in memory. A table with a mistake is not mounted at all.
+"""Turns the zone table into URL patterns. A table with a mistake is not mounted at all.
 
 Layout below `/api/`: the index, `problems/`, then for each zone its documentation and, for each version, the slices'
-routes, each behind the guard. What no route answers inside a zone is answered by the guard as well, so that a caller
-who may not enter cannot tell which routes exist.
+routes, each behind the guard. The guard also answers unknown routes of a zone, so that a caller who may not enter cannot
+tell which routes exist.
+
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _ANYTHING = RegexPattern(r"^.*$", name="nothing", is_endpoint=True)
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """A table in service: its URL patterns, the document and the endpoints of each version of each zone."""
+    """A mounted table: its URL patterns, and the document and endpoints of each version of each zone."""
 
     table: ZoneTable
     patterns: tuple[Pattern, ...]
@@ -45,7 +46,7 @@ class Mounted:
     socket_documents: tuple[SocketDocument, ...] = ()
 
     def document(self, zone: str, version: str) -> Document:
-        """One of the documents. Raises KeyError."""
+        """Raises KeyError."""
         for document in self.documents:
             if (document.zone.name, document.version.name) == (zone, version):
                 return document
@@ -59,12 +60,12 @@ def mounted() -> Mounted:
 
 
 def api_urlpatterns() -> list[Pattern]:
-    """What `config/urls.py` includes at `api/`. Raises ImproperlyConfigured with every mistake of the table."""
+    """The patterns that `config/urls.py` includes at `api/`. Raises ImproperlyConfigured with every mistake of the table."""
     return list(mounted().patterns)
 
 
 def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
-    """A table over these slices. Raises ImproperlyConfigured with every mistake of both."""
+    """Mount a table over these slices. Raises ImproperlyConfigured with every mistake of both."""
     if mistakes := find_mistakes(table.zones, found):
         raise ImproperlyConfigured(report(mistakes))
     routes = {slice_.label: routes_of(slice_) for slice_ in found}
@@ -89,7 +90,7 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
             index = at("", guard.protect(indexes.version_index_view(zone, version, mine)), name="index")
             rest = _rest(guard)
             inside.append(_below(version.name, [*own, *schema, index, rest]))
-        # What is the newest version's is the zone's own as well.
+        # The newest version's pages are the zone's own as well.
         inside += [*views.docs_patterns(pages, document), *schema]
         mine_of_sockets = asyncapi.documents(zone, found)
         of_sockets += mine_of_sockets
@@ -104,12 +105,12 @@ def mount(table: ZoneTable, found: Sequence[Slice]) -> Mounted:
 
 
 def key_scopes(mounted: Mounted) -> list[str]:
-    """What a service key can be scoped to: the names of the routes that take one."""
+    """The possible scopes of service keys: the names of the routes that take one."""
     return sorted({item.name for item in mounted.endpoints if "service" in item.authentication})
 
 
 def report(mistakes: Sequence[Mistake]) -> str:
-    """Mistakes as text for people, one after the other with its remedy."""
+    """Mistakes as text, each followed by its remedy."""
     lines = [
         f"The zone table has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}; nothing is mounted."
     ]
@@ -143,9 +144,10 @@ def _nothing_here(request: HttpRequest) -> HttpResponseBase:
 
 
 class FastResolver(URLResolver):
-    """Answers fixed paths from a dictionary; everything else is matched pattern by pattern.
+    """Resolves fixed paths from a dictionary, and everything else pattern by pattern.
 
-    What a fixed path resolves to is found by the slow way at its first call, so order and overlays hold.
+    The first call of a fixed path is resolved as usual and remembered, so order and overlays are respected.
+
     """
 
     def __init__(self, pattern: Any, urlconf_name: list[Pattern], **names: Any) -> None:

@@ -1,4 +1,4 @@
-"""The rate limits of a zone: what is counted, by which key, and what the headers of an answer say."""
+"""The rate limits of a zone: scopes, keys, and the headers of answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the slices and the routes that they offer to zones. Judges nothing: that is `validation`.
+"""Finds the slices and the routes that they offer to zones. `validation` judges them.
 
 A slice offers routes in its `urls.py`::
 
@@ -6,6 +6,7 @@ A slice offers routes in its `urls.py`::
         "private": [path("me/", views.Me.as_view(), name="me")],  # every version of the zone
         "private/v2": [path("me/", views.MeV2.as_view(), name="me")],  # this version only, instead of the same path or name
     }
+
 """
 
 from __future__ import annotations
@@ -57,12 +58,12 @@ def _route(route: str, name: str) -> RoutePattern:
 
 
 def at(route: str, view: Callable[..., Any], name: str) -> URLPattern:
-    """Django's `path()` for the router's own pages, which are the same in each zone: the route is read once."""
+    """Django's `path()` for the router's own pages, which are the same in each zone: the route is parsed once."""
     return URLPattern(_route(route, name), view, None, name)
 
 
 def leaves(patterns: Iterable[Pattern], prefix: str = "") -> Iterator[Leaf]:
-    """Every endpoint below `patterns`, in the order in which they are tried."""
+    """Every endpoint below `patterns`, in the order of URL resolution."""
     for pattern in patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -84,7 +85,7 @@ def shape(route: str) -> str:
 
 
 def template(route: str) -> str:
-    """A route as people read it: `users/<uuid:id>/` and `users/(?P<id>[^/]+)/` are `users/{id}/`."""
+    """A route for display: `users/<uuid:id>/` and `users/(?P<id>[^/]+)/` are `users/{id}/`."""
     return _PARAMETER.sub(r"{\1}", _GROUP.sub(r"{\1}", plain(route)))
 
 

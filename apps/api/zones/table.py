@@ -1,6 +1,7 @@
-"""The zone table: what a zone is, as frozen typed values, and the table that the settings name.
+"""The zone table: frozen typed values, and the table that the settings name.
 
-What makes a table wrong is in `validation`, how it becomes URLs in `mounting`, how it is enforced in `guard`.
+`validation` finds its mistakes, `mounting` turns it into URLs, `guard` enforces it.
+
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from apps.common.http.authentication import challenge_of
 
 
 class Floor(StrEnum):
-    """Who may enter a zone at least. A view inside may ask for more, never for less."""
+    """The minimum for entering a zone. A view may require more, never less."""
 
     ANYONE = "anyone"
     USER = "user"
@@ -65,12 +66,13 @@ V1 = Version(name="v1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """One zone: its words, what it mounts, who enters, how often, who reads its documentation.
+    """One zone: its texts, its slices, who may enter, how often, and who reads its documentation.
 
-    `authentication` names registered authenticators in the order they are asked. `rates` limit callers,
-    `refused_rates` limit an address whose calls are refused for want of a valid credential; both are written
-    `"60/minute"`. `middleware` are dotted names of callables `(request, call) -> response`, outermost first, which
-    run for admitted calls. A zone with `exposed=False` is not routed by the edge.
+    `authentication` names registered authenticators in the order in which they are tried. `rates` limit callers,
+    `refused_rates` limit an address whose calls lack a valid credential; both are written `"60/minute"`. `middleware` are
+    dotted names of callables `(request, call) -> response`, outermost first, which run for admitted calls. The edge does not
+    route a zone with `exposed=False`.
+
     """
 
     name: str
@@ -90,12 +92,12 @@ class Zone:
 
     @property
     def newest(self) -> Version:
-        """The last version: the one that the zone's own documentation shows."""
+        """The last version, which the zone's own documentation shows."""
         return self.versions[-1]
 
     @property
     def challenge(self) -> str:
-        """The `WWW-Authenticate` of a 401 here, with every credential that is taken (RFC 9110, section 11.6.1)."""
+        """The `WWW-Authenticate` of a 401, with every accepted credential (RFC 9110, section 11.6.1)."""
         return ", ".join(dict.fromkeys(map(challenge_of, self.authentication))) or "Bearer"
 
 
@@ -123,9 +125,10 @@ class ZoneTable:
 
 @lru_cache(maxsize=1)
 def table() -> ZoneTable:
-    """The table that `settings.ZONES` names. It may still be wrong: `validation.find_mistakes` judges it.
+    """The table that `settings.ZONES` names. It may contain mistakes: `validation.find_mistakes` finds them.
 
-    Raises ImportError when the name leads nowhere, TypeError when it is no collection.
+    Raises ImportError for an unknown name, TypeError for a value that is no collection.
+
     """
     return ZoneTable(tuple(import_string(settings.ZONES)))
 

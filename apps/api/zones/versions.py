@@ -1,4 +1,4 @@
-"""What an old version of a zone says about itself in its headers (RFC 9745, RFC 8594, RFC 8288)."""
+"""Response headers of a deprecated version of a zone (RFC 9745, RFC 8594, RFC 8288)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.api.zones.table import Version, Zone
 
 
 def version_headers(zone: Zone, version: Version) -> tuple[tuple[str, str], ...]:
-    """`Deprecation`, `Sunset` and `Link` of a deprecated version; nothing for one in force."""
+    """`Deprecation`, `Sunset` and `Link` of a deprecated version; none for a current one."""
     if version.deprecated is None:
         return ()
     headers = [("Deprecation", f"@{_seconds(version.deprecated)}")]

@@ -1,6 +1,7 @@
-"""`manage.py zones`: look at the zone table, check it, and keep what follows from it. The work is in `apps.api.commands`.
+"""`manage.py zones`: inspects and checks the zone table, and updates what is generated from it (`apps.api.commands`).
 
-Exit codes: 0 all is well, 1 something was found (each finding is printed), 2 the command was not understood.
+Exit codes: 0 success, 1 findings (each is printed), 2 a usage error.
+
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ exit codes: 0 all is well; 1 something was found; 2 the command was not understo
 """
 
 
-# What an action that was chosen in the menu is not told.
+# Defaults for an action that was chosen in the menu.
 _UNASKED = {"zone": None, "document": None, "write": False, "language": None, "sync": None, "archive": False}
 _UNASKED |= {"output": None, "breaking": None}
 
@@ -57,20 +58,17 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter, DjangoHelpFormatter):
 
 
 class Command(BaseCommand):
-    """The zone table by command."""
-
     help = "Look at the zone table, check it, and keep what follows from it."
-    # A broken table is what `validate` is there to report.
+    # `validate` reports a broken table itself.
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Help with examples."""
         return super().create_parser(
             prog_name, subcommand, epilog=_EPILOG, formatter_class=_HelpFormatter, **kwargs
         )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One subparser an action; each takes --format."""
+        """One subparser for each action; each takes --format."""
         shared = CommandParser(add_help=False)
         shared.add_argument(
             "--format", choices=[item.value for item in Form], help="table on a terminal, else plain"
@@ -138,7 +136,7 @@ class Command(BaseCommand):
         revoke.add_argument("prefix")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the action, print its report, leave with its exit code."""
+        """Run the action, print its report, exit with its code."""
         action = options["action"]
         if action is None or action == "menu":
             if not sys.stdin.isatty():
@@ -161,10 +159,10 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=1) from error
         show(report, form, cast("IO[str]", self.stdout))
         if not report.ok:
-            # Printed already: leave quietly with the code.
+            # The report is printed already.
             raise SystemExit(1)
 
-    # Each action loads what it is made of, and none of the others'.
+    # Each action imports only what it needs.
     def _run(self, action: str, options: dict[str, Any]) -> Report:
         match action:
             case "validate":
@@ -234,6 +232,6 @@ class Command(BaseCommand):
                 return keys.list_keys()
 
     def _progress(self, step: str) -> None:
-        """What is being looked at, on one line that is overwritten; silent without a terminal."""
+        """The current step, on one line that is overwritten; silent without a terminal."""
         if self.stderr.isatty():
             self.stderr.write(f"\r\033[K{step[:100]}\r", ending="")

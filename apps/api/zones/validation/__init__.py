@@ -1,6 +1,7 @@
-"""Everything that can be wrong with a zone table and with what slices offer to it, each with the way to mend it.
+"""Finds every mistake in a zone table and in what slices offer to it, each with its remedy.
 
-Pure judgement: `checks` turns mistakes into system-check errors, `mounting` into a refusal to start.
+`checks` turns mistakes into system-check errors, `mounting` into a refusal to start.
+
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["Mistake", "find_mistakes"]
 
 
 def find_mistakes(zones: Sequence[Any], slices: Sequence[Slice]) -> list[Mistake]:
-    """Every mistake of the table and of the slices' routes, in a stable order. Empty: it can be mounted."""
+    """Every mistake in the table and in the slices' routes, in a stable order. Empty: it can be mounted."""
     if not zones:
         return [
             Mistake(id="E001", message="The zone table is empty.", hint="List at least one Zone in ZONES.")
@@ -32,7 +33,7 @@ def find_mistakes(zones: Sequence[Any], slices: Sequence[Slice]) -> list[Mistake
             )
             for item in strange
         ]
-    # What has the wrong type cannot be judged any further.
+    # A value of the wrong type cannot be checked any further.
     misshapen = {zone.name: list(shape_mistakes(zone)) for zone in zones}
     sound = [zone for zone in zones if not misshapen[zone.name]]
     told = [mistake for found in misshapen.values() for mistake in found]

@@ -1,4 +1,4 @@
-"""What can be wrong between zones and slices: who exists, who offers what to whom, and that it can be imported."""
+"""Mistakes between zones and slices: unknown slices, unoffered routes, failing imports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.common.slices import Slice
 
 
 def slice_mistakes(zones: Sequence[Zone], slices: Sequence[Slice]) -> Iterator[Mistake]:
-    """Every mistake of what the slices offer, alone and to the zones."""
+    """Every mistake in what the slices offer, by themselves and to the zones."""
     labels = Counter(slice_.label for slice_ in slices)
 
     def takers(label: str) -> str:

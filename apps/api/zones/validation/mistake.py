@@ -1,4 +1,4 @@
-"""One mistake of a zone table, as the checks and the refusal to start tell it."""
+"""A mistake in a zone table, for the checks and for the refusal to start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One mistake: a stable number, where it is (names of several zones are parted by commas), what it is, how to mend it."""
+    """A stable number, the place (names of several zones are separated by commas), the mistake, and its remedy."""
 
     id: str
     message: str

@@ -1,4 +1,4 @@
-"""What can be wrong with the routes of one zone: doubles, clashing names, shadows, reserved places, no view, other parameters than the view takes."""
+"""Mistakes in the routes of one zone: duplicates, name clashes, shadowed and reserved routes, missing views, wrong parameters."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from apps.api.zones.table import Zone
 Finding = tuple[str, str, str, str]
 """Number, slice, message, hint."""
 
-# The version's own pages, which no route of a slice may hide.
+# The version's own pages, which no route of a slice may shadow.
 RESERVED_PATHS = frozenset({"", "schema.yaml", "schema.json"})
 
 _ROOT = RegexPattern(r"^")
 
 
 def route_mistakes(zone: Zone, routes: Mapping[str, Routes]) -> Iterator[Finding]:
-    """Every mistake of every version of the zone; one that several versions share is told once."""
+    """Every mistake of every version of the zone; one that several versions share is reported once."""
     told: set[Finding] = set()
     for version in zone.versions:
         found: list[tuple[str, Leaf]] = []

@@ -1,4 +1,4 @@
-"""What can be wrong with the zones themselves: names, words, versions, entry, rates, edges."""
+"""Mistakes in the zones themselves: names, texts, versions, entry, rates, edges."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERSION = re.compile(r"v[1-9][0-9]*")
 
 
 def table_mistakes(zones: Sequence[Zone]) -> Iterator[Mistake]:
-    """Every mistake that the table shows without a look at slices."""
+    """Every mistake that is visible without the slices."""
     yield from _of_names(zones)
     for zone in zones:
         yield from _of_words(zone)
@@ -32,7 +32,7 @@ def table_mistakes(zones: Sequence[Zone]) -> Iterator[Mistake]:
 
 
 def shape_mistakes(zone: Any) -> Iterator[Mistake]:
-    """Every field that has another type than Zone declares: a string where a tuple of strings belongs, say."""
+    """Every field of another type than Zone declares, such as a string instead of a tuple of strings."""
     for field in ("name", "title", "description"):
         if not isinstance(getattr(zone, field), str):
             yield _misshapen(zone, field, "a text", f'{field}="…"')
