@@ -3,7 +3,7 @@
     python scripts/removal.py                        every combination that the slices' needs allow: `make check`, the
                                                      collection of all tests, a start, and answers
     python scripts/removal.py chat audit             this one
-    python scripts/removal.py --suite chat audit     this one, and its whole suite
+    python scripts/removal.py --suite chat audit     the whole suite of this one
 
 A slice is removed by its folder and its line of `config/zones.py`; then what is generated is generated anew.
 """
@@ -188,11 +188,11 @@ def try_without(removed: Sequence[str], *, suite: bool) -> None:
         rest = Rest(folder)
         begun = time.monotonic()
         rest.regenerate()
-        rest.run("scripts/check.py")
-        rest.run("-m", "pytest", "--collect-only", "-q")
-        rest.start()
-        print(f"ok    without {', '.join(removed):<40} {time.monotonic() - begun:5.1f} s", flush=True)
-        if suite:
+        if not suite:
+            rest.run("scripts/check.py")
+            rest.run("-m", "pytest", "--collect-only", "-q")
+            rest.start()
+        else:
             # Without coverage, whose bar is for the whole project.
             parallel = ["-q", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
             done = subprocess.run(
@@ -200,6 +200,7 @@ def try_without(removed: Sequence[str], *, suite: bool) -> None:
             ).returncode
             if done:
                 raise SystemExit(f"the suite without {', '.join(removed)} fails")
+        print(f"ok    without {', '.join(removed):<40} {time.monotonic() - begun:5.1f} s", flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -208,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("slices", nargs="*", choices=[*needs(), []])
-    parser.add_argument("--suite", action="store_true", help="run the whole suite of what is left as well")
+    parser.add_argument("--suite", action="store_true", help="run the whole suite of what is left instead")
     options = parser.parse_args(arguments)
     allowed = list(combinations())
     wanted = [tuple(label for label in needs() if label in options.slices)] if options.slices else allowed
