@@ -21,11 +21,11 @@ class SlicesContract(Contract):
     package = fields.StringField()
     above = fields.SetField(subfield=fields.StringField())
     shared = fields.SetField(subfield=fields.StringField())
-    doors = fields.SetField(subfield=fields.StringField())
+    public = fields.SetField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001
         """Look at each import that leaves a slice, enters one, or reaches above them."""
-        above, shared, doors = _names(self.above), _names(self.shared), _names(self.doors)
+        above, shared, public = _names(self.above), _names(self.shared), _names(self.public)
         slices = sorted(graph.find_children(_name(self.package)) - above - shared)
         uses: dict[str, set[str]] = {name: set() for name in slices}
         problems: list[str] = []
@@ -39,8 +39,10 @@ class SlicesContract(Contract):
                 problems.append(f"{module} imports {imported}: what slices share knows none of them")
             else:
                 uses[mine].add(other)
-                if imported.removeprefix(f"{other}.").partition(".")[0] not in doors:
-                    problems.append(f"{module} imports {imported}: only {', '.join(sorted(doors))} are open")
+                if imported.removeprefix(f"{other}.").partition(".")[0] not in public:
+                    problems.append(
+                        f"{module} imports {imported}: only {', '.join(sorted(public))} are public"
+                    )
         problems += [f"a circle of slices: {' → '.join(circle)}" for circle in _circles(uses)]
         return ContractCheck(kept=not problems, metadata={"problems": problems})
 

@@ -39,7 +39,7 @@ if DEBUG:
         *MIDDLEWARE[behind:],
     ]
     INTERNAL_IPS = ["127.0.0.1", "::1"]
-# This machine by its names, and what PUBLIC_URL and ALLOWED_HOSTS name. Any other name could be somebody's who points it
+# This machine by its names, and what PUBLIC_URL and ALLOWED_HOSTS name. Any other name could be an attacker's that points
 # here (DNS rebinding); links in answers would repeat it.
 ALLOWED_HOSTS = [
     "localhost",

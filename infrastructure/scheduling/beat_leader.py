@@ -132,7 +132,7 @@ class NotedEntry(ModelEntry):  # type: ignore[misc]  # django-celery-beat has no
         row = PeriodicTask.objects.filter(pk=self.model.pk, enabled=True, last_run_at=self.noted_at)
         if self.noted_at is None:
             row = PeriodicTask.objects.filter(pk=self.model.pk, enabled=True, last_run_at__isnull=True)
-        # Not by the model, whose `save` would say that a person has changed the row.
+        # Not by the model, whose `save` would mark the row as changed by hand.
         return bool(row.update(last_run_at=self.model.last_run_at, total_run_count=F("total_run_count") + 1))
 
     def take_back(self) -> None:

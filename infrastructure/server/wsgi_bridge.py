@@ -107,7 +107,7 @@ class WsgiBridge:
         threads: How many requests run at once; further ones wait in order.
         max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
             true size as CONTENT_LENGTH, and refuses it.
-        body_timeout: Seconds that a client may take to send its body; then the application is told by REFUSAL.
+        body_timeout: Seconds that a client may take to send its body; then the application is notified by REFUSAL.
         at_end: Called in each thread before it ends, to release resources of the thread.
 
     """
@@ -152,7 +152,7 @@ class WsgiBridge:
                 environ[REFUSAL], answer = _NO_ROOM, _Answer()
                 first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer, arrived)
             if REFUSAL in environ:
-                # What is left of the body cannot be told from a next request.
+                # The rest of the body cannot be distinguished from a next request.
                 answer.headers.append((b"connection", b"close"))
             try:
                 await send(

@@ -18,7 +18,7 @@ def validate(progress: Callable[[str], None]) -> Report:
     passed = [] if mistakes else ["table"]
     progress("codes")
     clashes = error_codes.clashes()
-    findings += [f"api.E022 The code '{code}' stands for {statuses}." for code, statuses in clashes]
+    findings += [f"api.E022 The code '{code}' has the statuses {statuses}." for code, statuses in clashes]
     if not mistakes:
         progress("ownership")
         unowned = list(checks.unowned())

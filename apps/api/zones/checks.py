@@ -47,7 +47,7 @@ def check_codes(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
     """Each error code has one status."""
     return [
         checks.Error(
-            f"The code '{code}' stands for more than one status: {', '.join(map(str, statuses))}.",
+            f"The code '{code}' has more than one status: {', '.join(map(str, statuses))}.",
             hint="Give one of the failures another code.",
             id="api.E022",
         )
@@ -63,7 +63,7 @@ def check_ownership(app_configs: object, **_: Any) -> list[checks.CheckMessage]:
         return []
     return [
         checks.Error(
-            f"The route '{route}' lies below /api/ and belongs to no zone.",
+            f"The route '{route}' is below /api/ and belongs to no zone.",
             hint="Offer it to a zone in its slice's urls, or mount it elsewhere.",
             id="api.E019",
         )

@@ -169,8 +169,8 @@ class Guard:
 def _with_limits(response: HttpResponseBase, shown: dict[str, str]) -> HttpResponseBase:
     """The answer with the zone's limit appended to its own, if it has one."""
     for name, value in shown.items():
-        told = response.headers.get(name)
-        response.headers[name] = f"{told}, {value}" if told else value
+        own = response.headers.get(name)
+        response.headers[name] = f"{own}, {value}" if own else value
     return response
 
 

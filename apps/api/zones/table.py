@@ -58,7 +58,7 @@ class Version:
     deprecated: date | None = None
     sunset: date | None = None
     notice: str = ""
-    """Where people read what to do about the deprecation."""
+    """A page that says what to do about the deprecation."""
 
 
 V1 = Version(name="v1")

@@ -22,7 +22,7 @@ if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
 PUBLIC_URL = VARIABLES.text(
     "PUBLIC_URL",
     "http://127.0.0.1:8000",
-    "Where people reach the site: scheme and host; links in mails start with it",
+    "The public address of the site: scheme and host; links in mails start with it",
     parse=values.origin,
     kind="URL",
 )

@@ -36,5 +36,5 @@ def find_mistakes(zones: Sequence[Any], slices: Sequence[Slice]) -> list[Mistake
     # A value of the wrong type cannot be checked any further.
     misshapen = {zone.name: list(shape_mistakes(zone)) for zone in zones}
     sound = [zone for zone in zones if not misshapen[zone.name]]
-    told = [mistake for found in misshapen.values() for mistake in found]
-    return [*told, *table_mistakes(sound), *slice_mistakes(sound, slices)]
+    wrong = [mistake for found in misshapen.values() for mistake in found]
+    return [*wrong, *table_mistakes(sound), *slice_mistakes(sound, slices)]

@@ -25,7 +25,7 @@ _ROOT = RegexPattern(r"^")
 
 def route_mistakes(zone: Zone, routes: Mapping[str, Routes]) -> Iterator[Finding]:
     """Every mistake of every version of the zone; one that several versions share is reported once."""
-    told: set[Finding] = set()
+    reported: set[Finding] = set()
     for version in zone.versions:
         found: list[tuple[str, Leaf]] = []
         tried: list[Pattern] = []
@@ -33,21 +33,21 @@ def route_mistakes(zone: Zone, routes: Mapping[str, Routes]) -> Iterator[Finding
             offered = routes.get(label, {})
             for key in (zone.name, f"{zone.name}/{version.name}"):
                 mine = list(leaves(offered.get(key, ())))
-                yield from _new(told, _names(label, mine))
-                yield from _new(told, _doubles([(label, leaf) for leaf in mine]))
+                yield from _new(reported, _names(label, mine))
+                yield from _new(reported, _doubles([(label, leaf) for leaf in mine]))
             patterns = for_version(offered, zone.name, version.name)
             tried += patterns
             found += [(label, leaf) for leaf in leaves(patterns)]
-        yield from _new(told, _doubles(found))
-        yield from _new(told, _places(found))
-        yield from _new(told, _parameters(found))
-        yield from _new(told, _shadows(tried, found))
+        yield from _new(reported, _doubles(found))
+        yield from _new(reported, _places(found))
+        yield from _new(reported, _parameters(found))
+        yield from _new(reported, _shadows(tried, found))
 
 
-def _new(told: set[Finding], findings: Iterator[Finding]) -> Iterator[Finding]:
+def _new(reported: set[Finding], findings: Iterator[Finding]) -> Iterator[Finding]:
     for finding in findings:
-        if finding not in told:
-            told.add(finding)
+        if finding not in reported:
+            reported.add(finding)
             yield finding
 
 

@@ -11,9 +11,9 @@
  * | `signing-out`     |                       | the user has chosen to sign out; `session.user` is still set       |
  * | `signed-out`      | `{reason}`            | `session.user` is null; `reason` is a sentence, or empty by choice |
  * | `profile-changed` |                       | `session.user` has another name or picture                         |
- * | `notified`        | `{title, data, …}`    | the user is told of an event that they have not seen yet           |
- * | `revised`         | `{id, title, …}`      | an event that the user was told of reads differently now           |
- * | `retracted`       | ids                   | events that the user was told of are gone                          |
+ * | `notified`        | `{title, data, …}`    | a notification that the user has not seen yet                     |
+ * | `revised`         | `{id, title, …}`      | a notification has changed                                        |
+ * | `retracted`       | ids                   | ids of removed ones                                               |
  * | `seen`            | `{key, covers(data)}` | the user has seen the events whose `data` is covered               |
  * | `shown`           |                       | another page is shown                                              |
  * | `counted`         |                       | a number of `count` has changed                                    |
