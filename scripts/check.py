@@ -26,6 +26,7 @@ PARTS: dict[str, list[str]] = {
     ],
     "circles": ["scripts/import_circles.py"],
     "variables": ["scripts/variables.py"],
+    "agents": ["scripts/agents.py"],
     "slices": ["scripts/slice_names.py"],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
     "deploy": ["manage.py", "check", "--deploy", "--fail-level", "WARNING"],

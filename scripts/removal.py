@@ -119,6 +119,7 @@ class Rest:
         }
         self.run("manage.py", "zones", "schema", "--write", **nowhere)
         self.run("scripts/variables.py", "--write")
+        self.run("scripts/agents.py", "--write")
 
     def start(self) -> None:
         """Start the stack as `make run` does, ask it, and stop it. Raises SystemExit when it does not answer."""

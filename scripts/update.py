@@ -85,6 +85,7 @@ def regenerate() -> None:
         ["scripts/bootstrap.py"],
         ["manage.py", "zones", "schema", "--write"],
         ["scripts/variables.py", "--write"],
+        ["scripts/agents.py", "--write"],
     ):
         subprocess.run([sys.executable, *command], cwd=ROOT, env={**os.environ, **NOWHERE}, check=True)
 
