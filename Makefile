@@ -17,7 +17,7 @@ PY = .venv/bin/python
 # Commands that read code and write files need no servers: these addresses are never called.
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help venv run debug test removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
+.PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz identity-campaign env deploy rollback backup restore backup-verify compose-test clean
 
 help: ## this list
@@ -34,8 +34,11 @@ run: venv ## start everything on http://HOST:PORT, reload on change (RELOAD=0 do
 debug: venv ## the same with debugpy: attach to 127.0.0.1:5678 (server), 5679 (beat), 5680 (worker); no reload
 	@$(PY) -m infrastructure.embedded run --host $(HOST) --port $(PORT) --no-reload --debug-port $(DEBUG_PORT)
 
-test: venv ## the whole suite on throwaway servers, parallel, with coverage (ARGS="-k word" picks, without the bar)
-	@$(PY) scripts/test.py $(ARGS)
+test: venv ## the suite without campaigns, with coverage (CHANGED=1: what a change touches; ARGS="-k word" picks)
+	@$(PY) scripts/test.py $(if $(CHANGED),--changed,$(ARGS))
+
+test-all: venv ## the whole suite on throwaway servers, parallel, with coverage
+	@$(PY) scripts/test.py --all
 
 check: venv ## lint, format, types, import contracts, migrations, production settings, schemas, locks; reports all of them
 	@$(PY) scripts/check.py $(ARGS)

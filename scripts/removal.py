@@ -3,7 +3,7 @@
     python scripts/removal.py                        every combination that the slices' needs allow: `make check`, the
                                                      collection of all tests, a start, and answers
     python scripts/removal.py chat audit             this one
-    python scripts/removal.py --suite chat audit     the whole suite of this one
+    python scripts/removal.py --suite chat audit     the suite of this one, without campaigns
 
 A slice is removed by its folder and its line of `config/zones.py`; then what is generated is generated anew.
 """
@@ -195,7 +195,15 @@ def try_without(removed: Sequence[str], *, suite: bool) -> None:
             rest.start()
         else:
             # Without coverage, whose bar is for the whole project.
-            parallel = ["-q", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
+            parallel = [
+                "-q",
+                "-m",
+                "not campaign",
+                "-n",
+                str((os.cpu_count() or 1) + 1),
+                "--dist",
+                "worksteal",
+            ]
             done = subprocess.run(
                 [PYTHON, "-m", "pytest", *parallel], cwd=folder, env=rest.environment, check=False
             ).returncode
@@ -210,7 +218,7 @@ def main(arguments: Sequence[str]) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("slices", nargs="*", choices=[*needs(), []])
-    parser.add_argument("--suite", action="store_true", help="run the whole suite of what is left instead")
+    parser.add_argument("--suite", action="store_true", help="run the suite of what is left instead")
     options = parser.parse_args(arguments)
     allowed = list(combinations())
     wanted = [tuple(label for label in needs() if label in options.slices)] if options.slices else allowed

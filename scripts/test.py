@@ -1,6 +1,11 @@
-"""`make test`: the suite in parallel under coverage, then the coverage bar. Arguments go to pytest.
+"""Runs the test suite in parallel: `make test`, `make test-all`, `make test CHANGED=1`.
 
-With arguments it is a developer's quick look at a part: no coverage, no bar, one process unless -n says otherwise.
+    python scripts/test.py              without the tests that are marked as a campaign
+    python scripts/test.py --all        all tests
+    python scripts/test.py --changed    those of the first that a change since the branch left main can touch
+    python scripts/test.py ARGUMENTS    pytest with these arguments: one process unless -n says otherwise
+
+The first two measure coverage and apply its bar.
 """
 
 from __future__ import annotations
@@ -10,29 +15,93 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("apps", "config", "infrastructure")
+# One process more than cores: many tests wait for processes that start and stop.
+PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+QUICK = ("-m", "not campaign")
+# Started only by campaigns, hence no part of what the quick suite has to cover.
+SERVERS = "infrastructure/embedded/*"
 
 
 def main(arguments: list[str]) -> int:
-    if arguments:
+    """Run what the arguments ask for. Returns pytest's exit code, or that of the coverage bar."""
+    if arguments == ["--changed"]:
+        paths = touched(changed_files())
+        if not paths:
+            print("nothing has changed that a test could touch")
+            return 0
+        print("\n".join(paths), flush=True)
+        return subprocess.call([sys.executable, "-m", "pytest", "-q", *PARALLEL, *QUICK, *paths], cwd=ROOT)
+    if arguments not in ([], ["--all"]):
         return subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT)
     # A folder of its own for each run: two at once in one checkout must not count each other's lines.
     folder = Path(tempfile.mkdtemp(prefix="coverage-"))
     data = f"--data-file={folder / 'data'}"
     coverage = [sys.executable, "-m", "coverage"]
+    chosen = PARALLEL if arguments else (*PARALLEL, *QUICK)
     try:
         # The first process is measured, too: it starts the servers, and it loads our plugin before any other.
-        # One process more than cores: many tests wait for processes that start and stop.
-        parallel = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
-        code = subprocess.call([*coverage, "run", data, "-m", "pytest", *parallel], cwd=ROOT)
+        code = subprocess.call([*coverage, "run", data, "-m", "pytest", *chosen], cwd=ROOT)
         if code == 0:
             subprocess.run([*coverage, "combine", "--quiet", data, str(folder)], cwd=ROOT, check=True)
-            code = subprocess.call([*coverage, "report", data], cwd=ROOT)
+            left_out = [] if arguments else [f"--omit={omitted()}"]
+            code = subprocess.call([*coverage, "report", data, *left_out], cwd=ROOT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return code
+
+
+def omitted() -> str:
+    """What the quick suite's report leaves out, besides what every report does."""
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return ",".join([*settings["tool"]["coverage"]["run"]["omit"], SERVERS])
+
+
+def changed_files() -> list[str]:
+    """The files that differ from where this branch left main, new and uncommitted ones included."""
+
+    def git(*arguments: str) -> list[str]:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.splitlines()
+
+    base = next(iter(git("merge-base", "HEAD", "main")), "HEAD")
+    return sorted({*git("diff", "--name-only", base), *git("ls-files", "--others", "--exclude-standard")})
+
+
+def touched(files: Iterable[str]) -> list[str]:
+    """The test files and folders that a change of some files can touch.
+
+    Those of the changed file's own package, which may reach it by URL, and every test that imports it, however indirectly.
+    """
+    import grimp
+
+    inside = [Path(name) for name in files if name.partition("/")[0] in PACKAGES and name.count("/")]
+    if not inside:
+        return []
+    graph = grimp.build_graph(*PACKAGES)
+    found: set[str] = set()
+    for path in inside:
+        if "tests" in path.parts and path.name.startswith("test_"):
+            found.add(str(path))
+            continue
+        owner = Path(*path.parts[: 1 if path.parts[0] == "config" else 2])
+        found.add(str(owner / "tests"))
+        module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        if path.suffix == ".py" and module in graph.modules:
+            names = graph.find_downstream_modules(module)
+            found |= {f"{name.replace('.', '/')}.py" for name in names if ".test_" in name}
+    folders = {name for name in found if (ROOT / name).is_dir()}
+    return sorted(
+        name
+        for name in found
+        if (ROOT / name).exists() and not any(name.startswith(f"{folder}/") for folder in folders)
+    )
 
 
 if __name__ == "__main__":

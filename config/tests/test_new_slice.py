@@ -19,6 +19,8 @@ from config.env import BASE_DIR
 from infrastructure.cache import redis
 from scripts import variables
 
+pytestmark = pytest.mark.campaign
+
 GUIDE = (BASE_DIR / "docs" / "guides" / "new-slice.md").read_text(encoding="utf-8")
 _FILE = re.compile(r"^```python title=(\S+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^```python line=config/zones\.py\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)

@@ -39,6 +39,8 @@ from infrastructure.cache.ratelimit import Limiter, LocalCounter
 from infrastructure.cache.rates import Rate
 from infrastructure.realtime import bus
 
+pytestmark = pytest.mark.campaign
+
 _NO_USAGE = dict.fromkeys(
     (
         *("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),

@@ -57,6 +57,7 @@ def send(client: Client, world: World, call: Call, number: int) -> tuple[int, st
     return response.status_code, response.headers.get("Content-Type", "")
 
 
+@pytest.mark.campaign
 def test_no_hostile_call_is_answered_with_a_fault_or_a_page(caplog: pytest.LogCaptureFixture) -> None:
     client = Client(raise_request_exception=False)
     world = World("suite")

@@ -125,6 +125,7 @@ def test_without_redis_each_hub_serves_its_own_sockets_and_others_catch_up(
         assert socket.messages(1)[0]["seq"] == 4
 
 
+@pytest.mark.campaign
 def test_a_room_opened_without_redis_is_served_by_the_sweep(gate: Gate, serve: Callable[[], Site]) -> None:
     first, second = serve(), serve()
     room = RoomFactory.create()
@@ -137,6 +138,7 @@ def test_a_room_opened_without_redis_is_served_by_the_sweep(gate: Gate, serve: C
     assert time.monotonic() - begun < 5
 
 
+@pytest.mark.campaign
 def test_posting_over_rest_does_not_wait_for_redis(gate: Gate, serve: Callable[[], Site]) -> None:
     site = serve()
     room = RoomFactory.create()

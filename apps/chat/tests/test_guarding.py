@@ -207,6 +207,7 @@ def test_a_push_reaches_all_sockets_of_a_user(site: Site) -> None:
     assert other.next("announcement", "notification") == {"type": "announcement", "text": "all"}
 
 
+@pytest.mark.campaign
 def test_the_sweep_finds_what_redis_lost(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     room, doomed = RoomFactory.create(), RoomFactory.create()
     leaver, sleeper, owner = member_of(room), member_of(room), member_of(doomed)

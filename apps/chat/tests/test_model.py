@@ -32,6 +32,8 @@ from apps.chat.types import Draft, Head
 from infrastructure import realtime
 from infrastructure.realtime.memory import Air, MemoryBus
 
+pytestmark = pytest.mark.campaign
+
 HUBS, USERS = 3, 3
 SHARE, CAMPAIGN = 12, 1000
 _hub, _person = st.integers(0, HUBS - 1), st.integers(0, USERS - 1)

@@ -104,6 +104,7 @@ def test_with_pending_migrations_it_is_not_ready(web, monkeypatch):
         health._migrations()
 
 
+@pytest.mark.campaign
 def test_a_part_that_hangs_costs_the_timeout_and_one_thread():
     started, released = [], threading.Event()
 

@@ -81,6 +81,7 @@ def test_long_numbers_are_parsed_quickly():
         loads(b"9" * 10_000)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "raw",
     [

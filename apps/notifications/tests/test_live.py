@@ -147,6 +147,7 @@ def test_hostile_frames_are_errors_or_close_the_socket(site: Site) -> None:
     assert fast.close_code() == 4429
 
 
+@pytest.mark.campaign
 def test_an_ended_session_ends_its_streams_within_five_seconds(site: Site) -> None:
     ada, grace = UserFactory.create(), UserFactory.create()
     socket, told = enter(site, ada), enter(site, grace)
@@ -200,6 +201,7 @@ def test_the_event_stream_occupies_no_thread_and_sends_heartbeats(
             context.__exit__(None, None, None)
 
 
+@pytest.mark.campaign
 def test_a_stopping_server_ends_its_streams_first(transactional_db: None) -> None:
     ada = UserFactory.create()
     with serving(Site) as site:

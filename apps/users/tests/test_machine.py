@@ -31,6 +31,8 @@ from apps.users.tests.factories import AdminFactory, UserFactory, caller_for
 from apps.users.types import Challenge, Device, TokenPair
 from infrastructure.token import totp
 
+pytestmark = pytest.mark.campaign
+
 RUNS = int(os.environ.get("IDENTITY_RUNS", "25"))
 NUMBER = st.integers(0, 11)
 MOSTLY = st.sampled_from([True, True, True, False])

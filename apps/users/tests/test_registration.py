@@ -245,6 +245,7 @@ def test_of_several_that_register_at_once_one_succeeds() -> None:
     assert User.objects.count() == OutboxEvent.objects.count() == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_with_one_task_send_one_mail_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     user = UserFactory.create()

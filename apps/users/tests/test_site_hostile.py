@@ -120,6 +120,7 @@ def faults(site: Client, addresses: Iterator[str]) -> list[tuple[str, int]]:
     ]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("number", "model"), list(enumerate(admin.site._registry)), ids=str)
 def test_no_page_of_a_model_fails(site: Client, number: int, model: Any) -> None:
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")

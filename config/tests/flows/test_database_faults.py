@@ -24,6 +24,8 @@ from infrastructure.database.tests import private
 from infrastructure.database.tests.private import PrivatePostgres
 from infrastructure.embedded.postgres import free_port
 
+pytestmark = pytest.mark.campaign
+
 PATIENCE = 9.0
 AT_ONCE = 12  # more than a process has threads
 ME = "/api/private/v1/users/me/"

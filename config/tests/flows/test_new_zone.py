@@ -18,6 +18,8 @@ from apps.common.tests.processes import Site, _answers, _stop, wait_until
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 
+pytestmark = pytest.mark.campaign
+
 GUIDE = (BASE_DIR / "docs" / "guides" / "new-zone.md").read_text(encoding="utf-8")
 _FILE = re.compile(r"^```python title=(\S+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^```python line=config/zones\.py\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)

@@ -152,6 +152,7 @@ def test_the_local_counter_forgets_the_oldest_keys():
     assert len(local) == 2
 
 
+@pytest.mark.campaign
 def test_while_redis_is_away_only_one_call_each_pause_finds_out():
     attempts = []
 

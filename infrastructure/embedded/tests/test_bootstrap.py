@@ -24,6 +24,8 @@ import pytest
 from infrastructure.embedded import data_dirs
 from infrastructure.embedded.tests.conftest import eventually
 
+pytestmark = pytest.mark.campaign
+
 SCRIPT = data_dirs.CHECKOUT / "scripts" / "bootstrap.py"
 
 

@@ -15,6 +15,8 @@ import pytest
 from infrastructure.embedded import commands, data_dirs, errors, state
 from infrastructure.embedded.tests.conftest import Run, clean_environment, eventually, servers_of
 
+pytestmark = pytest.mark.campaign
+
 SHOW = "import os; print(os.environ['DATABASE_URL']); print(os.environ['DJANGO_SETTINGS_MODULE'])"
 
 

@@ -14,6 +14,8 @@ import pytest
 from infrastructure.embedded import data_dirs, processes, pytest_plugin
 from infrastructure.embedded.tests.conftest import clean_environment, eventually
 
+pytestmark = pytest.mark.campaign
+
 SESSION = """
 import os, pathlib, pytest, redis
 def test_store(tmp_path_factory):

@@ -19,6 +19,8 @@ from infrastructure.embedded.tests.conftest import eventually
 from infrastructure.embedded.valkey import Valkey
 from infrastructure.product import PRODUCT
 
+pytestmark = pytest.mark.campaign
+
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[servers.Servers]:

@@ -28,6 +28,8 @@ from infrastructure.embedded.tests.conftest import (
     servers_of,
 )
 
+pytestmark = pytest.mark.campaign
+
 Start = Callable[..., Run]
 
 
