@@ -193,7 +193,9 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"make init: {str(error) or 'interrupted'}\n")
         return 2
     apply(answers)
-    print(f"{answers.name} is yours: git diff shows what changed. Next: make check && make run")
+    print(
+        f"{answers.name} is yours: git diff shows what changed. Next: git add -A && git commit, make check, make run"
+    )
     return 0
 
 
