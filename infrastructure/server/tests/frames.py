@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -82,7 +84,21 @@ class Line:
             self._socket = None
 
 
-def converse(port: int, raw: bytes, *, seconds: float = 5.0, enough: bytes | None = None) -> bytes:
+def has_head(said: bytes) -> bool:
+    """Whether the head of an answer has come."""
+    return b"\r\n\r\n" in said
+
+
+def is_whole(said: bytes) -> bool:
+    """Whether this is one answer with all of the bytes that its Content-Length promises."""
+    head, _, body = said.partition(b"\r\n\r\n")
+    length = re.search(rb"(?mi)^content-length: *(\d+)\r?$", head)
+    return length is not None and len(body) >= int(length[1])
+
+
+def converse(
+    port: int, raw: bytes, *, seconds: float = 5.0, enough: Callable[[bytes], bool] | None = None
+) -> bytes:
     """What the server says to these bytes until it closes, is silent for so many seconds, or has said `enough`."""
     said = b""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as line:
@@ -90,7 +106,7 @@ def converse(port: int, raw: bytes, *, seconds: float = 5.0, enough: bytes | Non
             line.sendall(raw)
             while block := line.recv(65_536):
                 said += block
-                if enough is not None and enough in said:
+                if enough is not None and enough(said):
                     break
         except (TimeoutError, ConnectionError):
             pass

@@ -214,7 +214,7 @@ def refusals(port: int, tally: Tally) -> int:
     paths = ["/ws/example/", *(path(UserFactory.create()) for path in contributions("socket_path"))]
     handshakes = [found for path in paths for found in raw_requests.handshakes_to(path).items()]
     for name, sent in handshakes:
-        said = wire.converse(port, sent, enough=b"\r\n\r\n")
+        said = wire.converse(port, sent, enough=wire.has_head)
         status = re.match(rb"HTTP/1\.1 (\d{3})", said)
         if status is None or status[1].startswith(b"5"):
             tally.faults.append(f"handshake of {name}: {said[:100]!r}")
