@@ -92,7 +92,11 @@ def main() -> int:
         run(Path(name), "git", "clone", "--quiet", "--no-tags", str(TEMPLATE), str(template))
         run(template, "git", "tag", "1.0.0")
         run(Path(name), "git", "clone", "--quiet", str(template), str(product))
-        run(product, "make", "init", "NAME=Acme Orders", "WITHOUT=chat notifications", "LICENSE=mit")
+        run(
+            product,
+            *("make", "init", "NAME=Acme Orders", "DOMAIN=orders.example.com"),
+            *("WITHOUT=chat notifications console", "LICENSE=proprietary"),
+        )
         commit(product, "Make a product")
         edit_as_owner(product)
         for version in ("1.1.0", "1.2.0"):

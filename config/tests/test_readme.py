@@ -30,10 +30,12 @@ def test_sessions_are_run_by_ci() -> None:
 
 def _is_run(command: str) -> bool:
     """Whether CI, or the walk through the production shape, runs it: by its text or by the Makefile's target."""
-    ci = "".join((BASE_DIR / name).read_text(encoding="utf-8") for name in (".ci/run", "template/ci"))
+    ci = "".join((BASE_DIR / name).read_text(encoding="utf-8") for name in (".ci/run", ".ci/gates"))
     if command.startswith("docker compose up"):
         walk = (BASE_DIR / "deploy" / "journey" / "stack.py").read_text(encoding="utf-8")
         return 'self.compose("up", "--detach", "--wait"' in walk
+    if command.startswith("make init "):
+        return '"make", "init"' in (BASE_DIR / "template" / "update_test.py").read_text(encoding="utf-8")
     if command in ("make env", "make compose-test"):
         # They need Docker: the walk begins with the one and is the other.
         return f"\n{command.removeprefix('make ')}:" in (BASE_DIR / "Makefile").read_text(encoding="utf-8")
