@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from apps.api.tests.clients.harness import DEMO_PASSWORD, PACKAGES, Journey
 from apps.common.tests.browser.driver import Browser
+from infrastructure.product import PRODUCT
 
 ROOM: Final = "lobby"
 KILLS: Final = 3
@@ -41,7 +42,7 @@ class PythonClient:
 
     def __init__(self, package: Path, url: str) -> None:
         sys.path.insert(0, str(package))
-        self._client: Any = importlib.import_module("private_client")
+        self._client: Any = importlib.import_module(f"{PRODUCT.identifier}_private_client")
         self._url = url
         self.received: list[tuple[int, str]] = []
         self.acknowledged: dict[str, int] = {}
