@@ -1,1 +1,1 @@
-"""Identity: accounts, sessions, tokens, password and e-mail flows. Chat and other slices build on it, never the reverse."""
+"""Identity: accounts, sessions, tokens, password and e-mail flows. Other slices build on it, never the reverse."""

@@ -1,4 +1,4 @@
-"""Accounts, roles and sessions in Django's admin site. What the site changes goes through the services of the API."""
+"""Accounts, roles and sessions in Django's admin site. Changes go through the services of the API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ else:
     RoleModelForm = forms.ModelForm
     UserModelAdmin = SessionModelAdmin = RoleModelAdmin = admin.ModelAdmin
 
-# Roles say what an account may do; nothing here asks for groups.
+# Roles decide what an account may do; groups are not used.
 admin.site.unregister(Group)
 
 
@@ -34,21 +34,18 @@ def _actor(request: HttpRequest) -> Caller:
 
 
 class RoleFilter(admin.SimpleListFilter):
-    """One of the roles."""
-
     title = parameter_name = "role"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """All of them, the lowest first."""
+        """All roles, the lowest first."""
         return list(Role.objects.values_list("code", "title"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        """The accounts that have it."""
         return queryset.filter(role=self.value()) if self.value() else queryset
 
 
 class RoleForm(RoleModelForm):
-    """Permissions are chosen from what the slices declare."""
+    """Permissions are chosen from those that the slices declare."""
 
     class Meta:
         model = Role
@@ -67,28 +64,26 @@ class RoleForm(RoleModelForm):
 
 @admin.register(Role)
 class RoleAdmin(RoleModelAdmin):
-    """By the services of the API, with their rules: below one's own rank, with permissions that one holds."""
+    """Uses the services of the API with their rules: roles below the actor's rank, permissions that the actor holds."""
 
     form = RoleForm
     list_display = ("title", "code", "rank", "permissions", "is_built_in", "updated_at")
     ordering = ("rank",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Role | None = None) -> tuple[str, ...]:
-        """The code is for good; the rank of what is built in, too."""
+        """The code never changes, nor the rank of a built-in role."""
         if obj is None:
             return ()
         return ("code", "rank") if obj.is_built_in else ("code",)
 
     def has_change_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
-        """The role at the top stays as it is."""
         return super().has_change_permission(request, obj) and (obj is None or obj.code != Role.ADMIN)
 
     def has_delete_permission(self, request: HttpRequest, obj: Role | None = None) -> bool:
-        """What is built in stays. Only one by one, for each may be refused."""
         return super().has_delete_permission(request, obj) and obj is not None and not obj.is_built_in
 
     def save_model(self, request: HttpRequest, obj: Role, form: forms.ModelForm[Role], change: Any) -> None:
-        """By the service. What it refuses is shown, and nothing is saved."""
+        """Save through the service. A refusal is shown, and nothing is saved."""
         values: RoleChanges = {"title": obj.title, "rank": obj.rank, "permissions": obj.permissions}
         try:
             if change:
@@ -99,7 +94,7 @@ class RoleAdmin(RoleModelAdmin):
             messages.error(request, f"Nothing was changed. {error.detail}")
 
     def delete_model(self, request: HttpRequest, obj: Role) -> None:
-        """By the service. What it refuses is shown, and nothing is deleted."""
+        """Delete through the service. A refusal is shown, and nothing is deleted."""
         try:
             services.delete_role(actor=_actor(request), code=obj.code)
         except DomainError as error:
@@ -108,7 +103,7 @@ class RoleAdmin(RoleModelAdmin):
 
 @admin.register(User)
 class UserAdmin(UserModelAdmin):
-    """Name, role and activity can be changed. Accounts are made by registration or `manage.py createsuperuser`."""
+    """Name, role and activity can be changed. Registration or `manage.py createsuperuser` creates accounts."""
 
     list_display = ("email", "name", "role", "is_active", "email_verified_at", "created_at")
     list_filter = (RoleFilter, "is_active")
@@ -129,30 +124,27 @@ class UserAdmin(UserModelAdmin):
     actions = ("deactivate", "activate", "sign_out")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Without what the site never shows."""
+        """Without columns that the site never shows."""
         return super().get_queryset(request).defer("password", "phone")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Never: deactivate here, erase through the API."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """What was erased stays as it is."""
         return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The role is chosen from those that there are."""
+        """The role is a choice of existing roles."""
         if db_field.name == "role":
             roles = Role.objects.values_list("code", "title")
             return forms.ChoiceField(choices=list(roles))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: Any) -> None:
-        """By the service, with its rules. What it refuses is shown, and nothing is saved."""
+        """Save through the service. A refusal is shown, and nothing is saved."""
         changes: AccountChanges = {"name": obj.name, "role": obj.role, "is_active": obj.is_active}
         try:
             services.update_user(actor=_actor(request), user_id=obj.pk, changes=changes)
@@ -161,17 +153,17 @@ class UserAdmin(UserModelAdmin):
 
     @admin.action(description="Deactivate the selected accounts")
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """End their sessions and let nobody sign in to them."""
+        """End their sessions and refuse their sign-ins."""
         self._apply(request, queryset, services.deactivate_user)
 
     @admin.action(description="Activate the selected accounts")
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Let people sign in to them again."""
+        """Allow them to sign in again."""
         self._apply(request, queryset, services.activate_user)
 
     @admin.action(description="End all sessions of the selected accounts")
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Have their owners sign in again everywhere."""
+        """End all of their sessions."""
         self._apply(request, queryset, services.revoke_all_sessions_of)
 
     def _apply(self, request: HttpRequest, queryset: QuerySet[User], service: Any) -> None:
@@ -186,7 +178,7 @@ class UserAdmin(UserModelAdmin):
 
 @admin.register(Session)
 class SessionAdmin(SessionModelAdmin):
-    """To look at, and to end."""
+    """Lists sessions and ends them."""
 
     list_display = ("user", "user_agent", "network", "created_at", "last_seen_at", "ended_at", "end_reason")
     list_filter = ("end_reason",)
@@ -198,7 +190,7 @@ class SessionAdmin(SessionModelAdmin):
 
     @admin.action(description="End the selected sessions", permissions=["view"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        """From the next request on. Those that are over already stay as they are."""
+        """Effective from the next request on. Ended ones stay as they are."""
         for user_id, session_id in queryset.values_list("user_id", "pk"):
             try:
                 services.revoke_session_of(actor=_actor(request), user_id=user_id, session_id=session_id)
@@ -208,17 +200,14 @@ class SessionAdmin(SessionModelAdmin):
                 messages.success(request, f"Session {session_id}: ended.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        """Without what the site never shows."""
+        """Without columns that the site never shows."""
         return super().get_queryset(request).defer("user__password", "user__phone")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Never."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Never."""
         return False

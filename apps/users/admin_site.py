@@ -1,6 +1,7 @@
-"""Django's admin site as it is used here: behind the second factor, limited, signed out when idle, audited.
+"""Django's admin site with a second factor, rate limits, an idle timeout and an audit log.
 
-The project's settings name it (`config.admin_site`). What the pages show is in each slice's `admin.py`.
+The project's settings name it (`config.admin_site`). Each slice's `admin.py` defines its pages.
+
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from apps.users.types import AuditAction
 View = Callable[..., Any]
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SINCE, _SEEN = "site_since", "site_seen"
-# How often a page that is looked at counts as a sign of life; each is a write.
+# How often viewing a page extends the session; each time is a write.
 _PULSE: Final = 60
 _OF_ANY_LIST: Final = frozenset(
     {ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, TO_FIELD_VAR}
@@ -63,7 +64,7 @@ class Site(admin.AdminSite):
     login_template = "users/site_sign_in.html"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The sign-in page. A refused attempt is answered 429 or 503 where that is what it is."""
+        """The sign-in page. An attempt beyond a limit is answered 429, one on a busy server 503."""
         if (refusal := _over_limit(request)) is not None:
             return refusal
         response = super().login(request, extra_context)
@@ -75,7 +76,6 @@ class Site(admin.AdminSite):
         return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Sign out of the site."""
         user = request.user
         if request.method == "POST" and not isinstance(user, AnonymousUser):
             audit.record(
@@ -88,7 +88,7 @@ class Site(admin.AdminSite):
         return super().logout(request, extra_context)
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
-        """`view` for who is signed in, as often as the limit says, audited when it changes something."""
+        """`view` for signed-in users, within the rate limit, audited when it changes something."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
@@ -101,7 +101,7 @@ class Site(admin.AdminSite):
                 all(_is_offered(listed, name) for name in request.GET) and _is_a_day(listed, request.GET)
             ):
                 return _unread("The list is not filtered by this.")
-            # Django would fill a form in with any text, and fail where a field holds something else.
+            # Django would prefill a form with any text, and fail where a field has another type.
             if self._shown(request, "add") is not None and not _OF_ANY_FORM.issuperset(request.GET):
                 return _unread("The form is not filled in by an address.")
             if request.method in _SAFE:
@@ -111,7 +111,7 @@ class Site(admin.AdminSite):
             try:
                 with transaction.atomic():
                     response = inner(request, *args, **kwargs)
-                    # A form that is shown again, with its errors or for a confirmation, has changed nothing.
+                    # A form that is shown again, with errors or for a confirmation, has changed nothing.
                     if response.status_code == 302 and self.has_permission(request):
                         _record(request)
                     if isinstance(response, TemplateResponse):
@@ -123,7 +123,7 @@ class Site(admin.AdminSite):
         return guarded
 
     def _shown(self, request: HttpRequest, kind: str) -> Any:
-        """The `ModelAdmin` whose page of this kind is asked for; None on other pages."""
+        """The `ModelAdmin` of the requested page; None on other pages."""
         page = request.resolver_match.url_name if request.resolver_match is not None else None
         for model, model_admin in self._registry.items():
             if page == f"{model._meta.app_label}_{model._meta.model_name}_{kind}":
@@ -139,9 +139,10 @@ def _unread(words: str) -> HttpResponse:
 
 
 def _is_offered(model_admin: Any, name: str) -> bool:
-    """Whether a list's own links could have this parameter.
+    """Whether a link of a list could have this parameter.
 
-    Django filters by any lookup of any column that an address names, and fails over those that the value does not fit.
+    Django filters by any lookup of any column in a URL, and fails when the value does not fit.
+
     """
     if name in _OF_ANY_LIST:
         return True
@@ -162,7 +163,7 @@ def _hierarchy(model_admin: Any) -> list[str]:
 
 
 def _is_a_day(model_admin: Any, given: QueryDict) -> bool:
-    """Whether what a date hierarchy is asked for is in the calendar; Django computes the bounds of any number."""
+    """Whether a date of a date hierarchy is in the calendar; Django computes the bounds of any number."""
     texts = [given.get(name, "") for name in _hierarchy(model_admin)]
     try:
         year, month, day = (int(text or missing) for text, missing in zip(texts, (2000, 1, 1), strict=True))
@@ -172,7 +173,7 @@ def _is_a_day(model_admin: Any, given: QueryDict) -> bool:
 
 
 def _is_readable(request: HttpRequest, model_admin: Any) -> bool:
-    """Whether what was posted is text, and what was chosen in a list are keys: Django looks them up as they come."""
+    """Whether the posted values are text, and selected rows are keys: Django looks them up unchecked."""
     if any("\x00" in value for _, values in request.POST.lists() for value in values):
         return False
     chosen = [] if model_admin is None else request.POST.getlist("_selected_action")
@@ -180,7 +181,7 @@ def _is_readable(request: HttpRequest, model_admin: Any) -> bool:
 
 
 def _is_key(field: Any, text: str) -> bool:
-    """Whether a primary key could be this."""
+    """Whether a value can be a primary key."""
     try:
         field.run_validators(field.to_python(text))
     except ValidationError:
@@ -199,7 +200,7 @@ def _begin(request: HttpRequest) -> None:
 
 
 def _keep_or_end(request: HttpRequest) -> None:
-    """Carry the session on; end one that was begun too long ago, or otherwise than on the sign-in page."""
+    """Extend the session, or end one that is too old or was not begun on the sign-in page."""
     if isinstance(request.user, AnonymousUser):
         return
     now = timezone.now().timestamp()
@@ -225,7 +226,7 @@ def _over_limit(request: HttpRequest) -> HttpResponse | None:
 
 
 def _tell_of_limit(response: Any) -> None:
-    """The status of what the form was refused for, if that was a limit or a busy server."""
+    """The status of a refusal by a limit or a busy server."""
     context = response.context_data if isinstance(response, TemplateResponse) else None
     if context is None:
         return
@@ -237,7 +238,7 @@ def _tell_of_limit(response: Any) -> None:
 
 
 def _record(request: HttpRequest) -> None:
-    """What was posted, to which page: `users_user_change` and the id, or the action and how many rows it was for."""
+    """The audit event: the page (`users_user_change`) and the id, or the action and the number of rows."""
     match = request.resolver_match
     details: dict[str, Any] = {"page": match.url_name if match is not None else ""}
     if action := request.POST.get("action"):

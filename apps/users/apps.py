@@ -1,4 +1,4 @@
-"""Registers the app, and how people prove who they are."""
+"""Registers the app and its authenticators."""
 
 from contextlib import suppress
 from typing import Any
@@ -16,7 +16,7 @@ class UsersConfig(AppConfig):
     label = "users"
 
     def ready(self) -> None:
-        """Offer the authenticators "bearer" and "session" to the zone table."""
+        """Register the authenticators "bearer", "ticket" and "session"."""
         from apps.users import authentication
 
         authentication.register()
@@ -24,7 +24,7 @@ class UsersConfig(AppConfig):
 
 
 def _restore_roles(apps: Apps = registry, **_: Any) -> None:
-    """The roles that the project counts on, in a database that has a table for them yet."""
+    """Create the built-in roles where the database has the table."""
     from apps.users import services
 
     with suppress(LookupError):

@@ -1,6 +1,7 @@
-"""The authenticators "bearer" (access tokens), "ticket" (`?ticket=`, for views that take one) and "session".
+"""The authenticators "bearer" (access tokens), "ticket" (`?ticket=`, for views that accept one) and "session".
 
-The last reads the admin site's cookie, for documentation pages only.
+The last one reads the admin site's cookie, for documentation pages only.
+
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def authenticate_bearer(request: HttpRequest) -> Caller | None:
 
 
 def authenticate_ticket(request: HttpRequest) -> Caller | None:
-    """The caller of `?ticket=`, which is used up by this; None without one.
+    """The caller of `?ticket=`, which this consumes; None without one.
 
     Raises TicketRefused, SessionEnded, Unavailable.
+
     """
     ticket = request.GET.get("ticket")
     if ticket is None:
@@ -47,7 +49,7 @@ def authenticate_ticket(request: HttpRequest) -> Caller | None:
 
 
 def authenticate_session(request: HttpRequest) -> Caller | None:
-    """The caller who is signed in to the admin site; None for everybody else."""
+    """The caller who is signed in to the admin site; None for others."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return None
@@ -55,7 +57,6 @@ def authenticate_session(request: HttpRequest) -> Caller | None:
 
 
 def register() -> None:
-    """Offer them to the zone table, and to views."""
     register_authenticator("bearer", authenticate_bearer)
     register_authenticator("ticket", authenticate_ticket)
     register_authenticator("session", authenticate_session)

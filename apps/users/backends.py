@@ -1,4 +1,4 @@
-"""Sign-in to Django's admin site: the same check and the same limits as the API's, for admins only."""
+"""Sign-in to Django's admin site: the same checks and limits as the API's, for admins only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from apps.users.types import Device
 
 
 class PasswordBackend(BaseBackend):
-    """Django's `authenticate(username=…, password=…)` by the service that the API uses."""
+    """Implements Django's `authenticate(username=…, password=…)` by the API's service."""
 
     def authenticate(
         self,
@@ -29,10 +29,11 @@ class PasswordBackend(BaseBackend):
     ) -> User | None:
         """The account, or None for wrong credentials.
 
-        Where an account has a second factor, `second_factor` has to be a code of it.
+        Where an account has a second factor, `second_factor` has to be a valid code of it.
 
-        Raises ValidationError, which the sign-in form shows: a code is due or wrong (`second_factor_required`,
-        `wrong_code`), a limit is used up, or the server is too busy.
+        Raises ValidationError for the sign-in form: a code is required or wrong (`second_factor_required`, `wrong_code`), a limit
+        is exceeded, or the server is too busy.
+
         """
         email = username if username is not None else kwargs.get("email")
         if not isinstance(email, str) or not isinstance(password, str):
@@ -59,5 +60,5 @@ class PasswordBackend(BaseBackend):
         return user
 
     def get_user(self, user_id: UUID) -> User | None:
-        """The account of a cookie session, for as long as it is active."""
+        """The account of a cookie session while it is active."""
         return User.objects.with_permissions().defer("phone").filter(pk=user_id, is_active=True).first()

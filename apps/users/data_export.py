@@ -1,4 +1,4 @@
-"""What this slice keeps about a person. Secrets (hashes, tokens, codes) are nobody's to read, their owner's included."""
+"""Exports a user's personal data of this slice. Secrets (hashes, tokens, codes) are never exported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infrastructure import storage
 
 
 def export(user_id: UUID) -> Mapping[str, Any]:
-    """The account, its sign-ins, and what was done to its security."""
+    """The account, its sign-in methods and sessions, and its security events."""
     user = User.objects.defer("password").get(pk=user_id)
     return {
         "account": {

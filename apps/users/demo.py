@@ -1,4 +1,4 @@
-"""Demo accounts for development: an admin and two users, all with one password that production would never see."""
+"""Demo accounts for development: an admin and two users with one public password."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PEOPLE: Final = (
 
 
 def seed(summary: dict[str, Any]) -> None:
-    """Make the accounts that are missing, and leave those that exist as somebody has changed them since."""
+    """Create missing accounts, and keep existing ones unchanged."""
     for email, name, role in PEOPLE:
         user = User.objects.filter(email=email).first()
         if user is None:

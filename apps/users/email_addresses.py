@@ -1,4 +1,4 @@
-"""One spelling for each e-mail address: what is stored, compared and written to. Sends nothing, stores nothing."""
+"""The canonical form of e-mail addresses, for storing, comparing and sending."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class InvalidEmail(InvalidInput):
 
 
 def canonical(text: str) -> str:
-    """The one spelling of an address: NFKC, case folded, the domain in its ASCII form (IDNA 2008, mapped by UTS 46).
+    """The canonical form: NFKC, case folded, the domain in its ASCII form (IDNA 2008, mapped by UTS 46).
 
-    Case folding the local part goes beyond RFC 5321, which leaves its case to the receiver; no provider of today tells
-    two people apart by it, and two accounts that look the same are worse. Applying it twice changes nothing.
+    Case folding the local part goes beyond RFC 5321, which leaves its case to the receiver; no current provider tells users
+    apart by it, and two accounts that look the same are worse. The function is idempotent.
 
-    For looking an address up. What is to be mailed from now on goes through `mailable`.
+    Use it to look an address up, and `mailable` for a new one.
 
     Raises:
-        InvalidEmail: for everything that is not `dot-atom@domain.tld`; quoted local parts and address literals are not
-            taken.
+        InvalidEmail: for everything that is not `dot-atom@domain.tld`; quoted local parts and address literals are refused.
+
     """
     text = text.strip()
     if len(text) > MAX_LENGTH:
@@ -54,9 +54,10 @@ def canonical(text: str) -> str:
 
 
 def mailable(text: str) -> str:
-    """The canonical form of an address that every mail server can be given. Raises InvalidEmail.
+    """The canonical form of an address that every mail server accepts. Raises InvalidEmail.
 
-    Letters beyond ASCII before the @ would take SMTPUTF8 (RFC 6531) of all servers on the way, and many have none.
+    Characters beyond ASCII before the @ require SMTPUTF8 (RFC 6531) of all servers on the way, and many lack it.
+
     """
     address = canonical(text)
     if not address.isascii():
@@ -67,7 +68,7 @@ def mailable(text: str) -> str:
 
 
 def _folded_local(local: str) -> str:
-    """Unicode's toNFKC_Casefold in effect: folding may undo the normal form and is followed by it again."""
+    """Unicode's toNFKC_Casefold: folding may undo the normal form, so NFKC follows again."""
     local = unicodedata.normalize("NFKC", local.casefold())
     if not 0 < len(local.encode("utf-8", "surrogatepass")) <= _MAX_LOCAL:
         raise InvalidEmail
@@ -77,7 +78,7 @@ def _folded_local(local: str) -> str:
 
 
 def _is_atom_sign(sign: str) -> bool:
-    # Letters, marks and digits of any script (RFC 6531); nothing that is invisible or reorders text.
+    # Letters, marks and digits of any script (RFC 6531); no invisible characters or bidirectional controls.
     return sign in _ATOM_SIGNS or unicodedata.category(sign)[0] in "LMN"
 
 
@@ -95,7 +96,7 @@ def _ascii_domain(domain: str) -> str:
 
 
 class CanonicalEmailField(EmailField):
-    """Stores and looks up the canonical form, whichever way a value comes: instances, `filter()`, `update()`."""
+    """Stores and looks up the canonical form: in instances, `filter()` and `update()`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", MAX_LENGTH)

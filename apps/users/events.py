@@ -1,4 +1,4 @@
-"""What happened to accounts. `handlers.py` says what follows from it here; other slices listen as well."""
+"""Events of accounts. `handlers.py` wires this slice's reactions; other slices react as well."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class UserRegistered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationRepeated(Event):
-    """Somebody registered with the address of an account, and was not told that it exists."""
+    """A registration used the address of an existing account; the caller does not learn of the account."""
 
     name: ClassVar[str] = "users.registration_repeated"
     user_id: UUID
@@ -28,7 +28,7 @@ class RegistrationRepeated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordResetRequested(Event):
-    """Somebody asked for a reset. `user_id` is of nobody when the address is unknown: both cost the same."""
+    """A password reset was requested. `user_id` matches no account when the address is unknown, at the same cost."""
 
     name: ClassVar[str] = "users.password_reset_requested"
     user_id: UUID
@@ -37,7 +37,7 @@ class PasswordResetRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged(Event):
-    """The password is another one, and the sessions that it opened are over."""
+    """The password was changed, and sessions that it opened have ended."""
 
     name: ClassVar[str] = "users.password_changed"
     user_id: UUID
@@ -46,7 +46,7 @@ class PasswordChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshTokenReused(Event):
-    """A refresh token came twice: a thief and the owner cannot be told apart, so the session was ended."""
+    """A refresh token was used twice, by a thief or by the owner, so its session was ended."""
 
     name: ClassVar[str] = "users.refresh_token_reused"
     user_id: UUID
@@ -55,7 +55,7 @@ class RefreshTokenReused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationRequested(Event):
-    """Somebody asked for the link once more. `user_id` is of nobody when there is nothing to verify: both cost the same."""
+    """Another verification link was requested. `user_id` matches no account without anything to verify, at the same cost."""
 
     name: ClassVar[str] = "users.verification_requested"
     user_id: UUID
@@ -64,7 +64,7 @@ class VerificationRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailChangeRequested(Event):
-    """Both addresses are to be asked."""
+    """Both addresses have to confirm."""
 
     name: ClassVar[str] = "users.email_change_requested"
     user_id: UUID
@@ -83,7 +83,7 @@ class EmailChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorEnabled(Event):
-    """Signing in takes a second factor from now on."""
+    """Signing in requires a second factor from now on."""
 
     name: ClassVar[str] = "users.second_factor_enabled"
     user_id: UUID
@@ -92,7 +92,7 @@ class SecondFactorEnabled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorDisabled(Event):
-    """A password is enough again."""
+    """Signing in requires only the password again."""
 
     name: ClassVar[str] = "users.second_factor_disabled"
     user_id: UUID
@@ -101,7 +101,7 @@ class SecondFactorDisabled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryCodeUsed(Event):
-    """Somebody signed in with a recovery code, which cannot be used again."""
+    """A recovery code was used to sign in, and is void now."""
 
     name: ClassVar[str] = "users.recovery_code_used"
     user_id: UUID
@@ -110,7 +110,7 @@ class RecoveryCodeUsed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeactivated(Event):
-    """The account was switched off; all of its sessions are over."""
+    """The account was deactivated; all of its sessions have ended."""
 
     name: ClassVar[str] = "users.deactivated"
     user_id: UUID
@@ -118,7 +118,7 @@ class UserDeactivated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserActivated(Event):
-    """The account was switched on again."""
+    """The account was activated again."""
 
     name: ClassVar[str] = "users.activated"
     user_id: UUID
@@ -126,7 +126,7 @@ class UserActivated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureRequested(Event):
-    """The account is switched off, and erased when its grace period is over."""
+    """The account is deactivated, and erased after its grace period."""
 
     name: ClassVar[str] = "users.erasure_requested"
     user_id: UUID
@@ -135,7 +135,7 @@ class ErasureRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureCancelled(Event):
-    """The owner signed in during the grace period: the account stays."""
+    """The owner signed in during the grace period: the account is kept."""
 
     name: ClassVar[str] = "users.erasure_cancelled"
     user_id: UUID
@@ -144,7 +144,7 @@ class ErasureCancelled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserErased(Event):
-    """The account is erased; a shell without personal data is left. `with_content`: what it posted goes as well."""
+    """The account is erased; a row without personal data remains. `with_content`: its posts are erased as well."""
 
     name: ClassVar[str] = "users.erased"
     user_id: UUID
@@ -153,7 +153,7 @@ class UserErased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvatarDiscarded(Event):
-    """No account shows this file any more."""
+    """No account uses this file any more."""
 
     name: ClassVar[str] = "users.avatar_discarded"
     file: str

@@ -1,4 +1,4 @@
-"""What the documentation shows as values of this slice's fields, by their names (see apps.api.openapi.examples)."""
+"""Example values of this slice's fields in the documentation, by field name (see apps.api.openapi.examples)."""
 
 from __future__ import annotations
 

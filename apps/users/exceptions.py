@@ -20,7 +20,7 @@ InvalidEmail = email_addresses.InvalidEmail
 
 
 class EmailTaken(Conflict):
-    """Somebody has registered with this address."""
+    """The address is registered already."""
 
     code = "email_taken"
     detail = "An account with this address exists."
@@ -216,10 +216,10 @@ class SessionNotFound(NotFound):
 
 
 class RankTooLow(Denied):
-    """The account or role stands above the caller's own rank."""
+    """The account or role is above the caller's own rank."""
 
     code = "rank_too_low"
-    detail = "This stands above your own role."
+    detail = "This is above your own role."
 
 
 class PermissionNotHeld(Denied):
@@ -291,7 +291,7 @@ class LastAdmin(Conflict):
     """Nobody could administer anything any more."""
 
     code = "last_admin"
-    detail = "This is the last admin. Make somebody else an admin first."
+    detail = "This is the last admin. Make another account an admin first."
 
 
 class TooManyAttempts(TooManyRequests):

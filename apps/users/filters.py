@@ -1,4 +1,4 @@
-"""What a list of accounts can be narrowed and ordered by."""
+"""Filters and ordering of lists of accounts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
     ordering = django_filters.OrderingFilter(fields=("created_at", "name", "email"))
 
     def filter_search(self, queryset: QuerySet[User], name: str, value: Any) -> QuerySet[User]:
-        """`icontains` escapes the wildcards of LIKE, so `%` looks for a percent sign."""
+        """`icontains` escapes the wildcards of LIKE, so `%` matches a percent sign."""
         return queryset.filter(Q(name__icontains=value) | Q(email__icontains=value))
 
     def filter_role(self, queryset: QuerySet[User], name: str, value: str) -> QuerySet[User]:
-        """Those with that role. Raises RoleUnknown rather than finding nobody for a slip of the pen."""
+        """Raises RoleUnknown for an unknown role, rather than returning an empty list."""
         if value not in Role.BUILT_IN and not Role.objects.filter(code=value).exists():
             raise exceptions.RoleUnknown
         return queryset.filter(role=value)

@@ -1,4 +1,4 @@
-"""The form by which people sign in to the admin site."""
+"""The sign-in form of the admin site."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.users.models import User
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Address, password, and a code where the account has a second factor."""
+    """Address, password, and a code for accounts with a second factor."""
 
     second_factor = forms.CharField(
         label="Code of your authenticator app, or a recovery code",
@@ -22,7 +22,7 @@ class SignInForm(AdminAuthenticationForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """The account, if all of them hold. Raises ValidationError."""
+        """Authenticate. Raises ValidationError."""
         values = self.cleaned_data
         if values.get("username") and values.get("password"):
             self.user_cache: Any = authenticate(
@@ -37,7 +37,7 @@ class SignInForm(AdminAuthenticationForm):
         return values
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Raises ValidationError for an account that the site is not open to, and says so when a factor would open it."""
+        """Raises ValidationError for an account without access to the site, and says so when a second factor would grant it."""
         if isinstance(user, User) and user.is_active and user.lacks_second_factor:
             raise forms.ValidationError(
                 "Your role asks for a second factor. Set one up first (POST /api/private/v1/users/me/second-factor/).",

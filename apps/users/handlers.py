@@ -1,4 +1,4 @@
-"""What follows from the events of this slice: mails, and files to delete."""
+"""Reactions to this slice's events: mails, and deletion of files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ for address in ("old", "new"):
         fields={"request_id": f"{address}_request_id"},
     )
 
-# The owner of the account is told, for it may have been somebody else.
+# The owner is notified, since another person may have done it.
 events.on(RegistrationRepeated, task=tasks.send_notice, notice="registration_repeated")
 events.on(ErasureRequested, task=tasks.send_notice, notice="erasure_requested")
 events.on(ErasureCancelled, task=tasks.send_notice, notice="erasure_cancelled")

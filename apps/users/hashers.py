@@ -1,4 +1,4 @@
-"""Argon2id (RFC 9106) with the parameters of the settings, and a bound on how many hashes are computed at once."""
+"""Argon2id (RFC 9106) with the parameters of the settings, and a bound on concurrent hashes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATIENCE: Final = 5.0
 
 
 class HashingBusy(Unavailable):
-    """So many passwords are being checked that this one would have to wait for too long."""
+    """Too many passwords are being checked to wait for a free slot."""
 
     code = "sign_in_busy"
     detail = "Many people are signing in right now. Try again in a moment."
@@ -31,11 +31,12 @@ def _places(count: int) -> threading.BoundedSemaphore:
 
 @contextmanager
 def place(*, patience: float = _PATIENCE) -> Iterator[None]:
-    """One of ARGON2_CONCURRENCY places to hash in. Each hash holds its memory while it runs, so a flood of sign-ins
-    queues up here instead of filling the memory.
+    """Wait for one of ARGON2_CONCURRENCY slots. Each hash holds its memory while it runs, so a flood of sign-ins
+    queues up here instead of exhausting the memory.
 
     Raises:
         HashingBusy: when none became free within `patience` seconds.
+
     """
     places = _places(settings.ARGON2_CONCURRENCY)
     if not places.acquire(timeout=patience):
@@ -47,9 +48,10 @@ def place(*, patience: float = _PATIENCE) -> Iterator[None]:
 
 
 def opaque(password: Any) -> Any:
-    """The one form of a password however it is typed: other blanks as spaces, composed (RFC 8265, OpaqueString, 4.2.2).
+    """The canonical form of a password: other blanks as spaces, composed (RFC 8265, OpaqueString, 4.2.2).
 
-    Nothing is trimmed, folded or refused. Bytes, which are no text, stay as they are.
+    Nothing is trimmed, folded or refused. Bytes are returned unchanged.
+
     """
     if not isinstance(password, str) or password.isascii():
         return password
@@ -60,8 +62,9 @@ def opaque(password: Any) -> Any:
 class Argon2idHasher(Argon2PasswordHasher):
     """Django's hasher with parameters from ARGON2_MEMORY_KIB, ARGON2_TIME and ARGON2_PARALLELISM.
 
-    A hash with other parameters, or of a password that was not brought to its one form, still verifies, and is made anew
-    at the next sign-in.
+    A hash with other parameters, or of a password that was not in its canonical form, still verifies, and is renewed at the
+    next sign-in.
+
     """
 
     @property
@@ -80,17 +83,17 @@ class Argon2idHasher(Argon2PasswordHasher):
         return int(settings.ARGON2_PARALLELISM)
 
     def encode(self, password: Any, salt: str) -> str:
-        """A new hash, of the password's one form. Raises HashingBusy."""
+        """Hash the password's canonical form. Raises HashingBusy."""
         with place():
             return super().encode(opaque(password), salt)
 
     def verify(self, password: Any, encoded: str) -> bool:
-        """Whether the password is the one, in its one form or else as it was typed. Raises HashingBusy."""
+        """Whether the password matches, in its canonical form or as it was typed. Raises HashingBusy."""
         form = opaque(password)
         return self._verify(form, encoded) or (form != password and self._verify(password, encoded))
 
     def is_outdated(self, password: str, encoded: str) -> bool:
-        """Whether a hash that the password verifies has other parameters, or was made of it as it was typed."""
+        """Whether a verified hash has other parameters, or was made of the password as it was typed."""
         form = opaque(password)
         return self.must_update(encoded) or (form != password and not self._verify(form, encoded))
 

@@ -1,7 +1,8 @@
 """Limits on attempts that can guess a secret or annoy a user: by address, by account, and by the pair of both.
 
-Every attempt counts, successful or not. The windows slide, so no account is ever locked for good. An account that is
-attacked from elsewhere stays open to the networks from which its user has signed in lately.
+Every attempt counts, successful or not. The windows slide, so no account is ever locked permanently. An account under
+attack from elsewhere stays open to the networks from which its user has signed in lately.
+
 """
 
 from __future__ import annotations

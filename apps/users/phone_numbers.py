@@ -1,4 +1,4 @@
-"""When two ways of writing a phone number are one number."""
+"""The canonical form of phone numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _DECORATION: Final = re.compile(r"[^0-9+]")
 
 
 def canonical(text: str) -> str:
-    """Digits, and the plus of an international number; `00` in front is that plus (ITU-T E.123)."""
+    """Digits, with the plus of an international number; a leading `00` is that plus (ITU-T E.123)."""
     digits = _DECORATION.sub("", text)
     return f"+{digits[2:]}" if digits.startswith("00") else digits

@@ -1,7 +1,8 @@
-"""Who may do what to which account and role: as questions, as requirements, and as a filter of a QuerySet.
+"""Decides which actor may do what to which account and role: as predicates, requirements, and a QuerySet filter.
 
-What may be done is a permission of the actor's role; to whom, is its rank. Each is asked before the account is
-fetched, so that "may not" and "is not there" are one answer wherever existence must not leak.
+The actor's permission decides about the action, its rank about the target. Both are checked before the account is fetched,
+so that "forbidden" and "not found" are the same answer wherever existence must not leak.
+
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from apps.users.types import Permission
 
 
 def may_see(*, actor: Caller, user_id: UUID) -> bool:
-    """One's own account; services, and who may read accounts, see all."""
+    """The own account; all accounts for services and for actors who may read accounts."""
     if actor.kind is CallerKind.SERVICE or actor.may(Permission.READ):
         return True
     return actor.is_user and actor.user.pk == user_id
 
 
 def visible(*, actor: Caller) -> Q:
-    """The accounts of which `may_see` is true."""
+    """The accounts for which `may_see` is true."""
     if actor.kind is CallerKind.SERVICE or actor.may(Permission.READ):
         return Q()
     return Q(pk=actor.user.pk) if actor.is_user else Q(pk__in=())
@@ -39,30 +40,30 @@ def require(*, actor: Caller, permission: StrEnum) -> None:
 
 
 def require_rank(*, actor: Caller, role: str) -> None:
-    """Raises RankTooLow when the role stands above the actor's: nobody acts on, or makes, their superiors."""
+    """Raises RankTooLow when the role is above the actor's."""
     if not Role.objects.up_to(actor.user.role).filter(code=role).exists():
         raise exceptions.RankTooLow
 
 
 def require_other(*, actor: User, user_id: UUID) -> None:
-    """Raises OwnAccount when an admin is about to shut themselves out."""
+    """Raises OwnAccount when an admin would lock themselves out."""
     if actor.pk == user_id:
         raise exceptions.OwnAccount
 
 
 def may_see_roles(*, actor: Caller) -> bool:
-    """Who gives roles to people or edits them has to know which there are."""
+    """Actors who assign or edit roles may list them."""
     return actor.may(Permission.MANAGE) or actor.may(Permission.MANAGE_ROLES)
 
 
 def require_below(*, actor: Caller, rank: int) -> None:
-    """Raises RankTooLow unless a role of that rank stands below the actor's own."""
+    """Raises RankTooLow unless the rank is below the actor's own."""
     if not Role.objects.filter(code=actor.user.role, rank__gt=rank).exists():
         raise exceptions.RankTooLow
 
 
 def require_held(*, actor: Caller, permissions: Collection[str]) -> None:
-    """Raises PermissionNotHeld when the actor would grant what they do not hold themselves."""
+    """Raises PermissionNotHeld when the actor would grant a permission that they do not hold."""
     held = actor.user.permissions
     if ALL not in held and not held.issuperset(permissions):
         raise exceptions.PermissionNotHeld

@@ -1,4 +1,4 @@
-"""Fields of this slice, and the shapes that several modules of views share. Rules are in services."""
+"""Serializer fields of this slice, and shapes that several view modules share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.users.models import CODE_PATTERN, User
 from apps.users.services.password_rules import MAX_TYPED
 from infrastructure import storage
 
-# Longer than any token, of whatever kind: one that is sent to the wrong place is refused for what it is not.
+# Longer than any kind of token, so that one for another endpoint gets that endpoint's own error.
 TOKEN_LENGTH: Final = 4096
 CODE_LENGTH: Final = 64
 CHECK_MAIL: Final = {"detail": "Look into your mail: what happens next is there."}
@@ -29,7 +29,7 @@ _PERMISSION_RE: Final = re.compile(_PERMISSION.replace("$", r"\Z"))
     {"type": "string", "format": "email", "pattern": "^[^@]+@[^@]+$", "maxLength": EMAIL_LENGTH}
 )
 class AddressField(serializers.CharField):
-    """An e-mail address that can be mailed, brought to its canonical form."""
+    """An e-mail address that can be mailed, in its canonical form."""
 
     def to_internal_value(self, data: Any) -> str:
         """The canonical form."""
@@ -42,7 +42,7 @@ class AddressField(serializers.CharField):
 
 
 class SecretField(serializers.CharField):
-    """A password or token: taken exactly as typed."""
+    """A password or token, exactly as typed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"trim_whitespace": False, "write_only": True, **kwargs})
@@ -62,7 +62,7 @@ class SecretField(serializers.CharField):
     }
 )
 class RoleField(serializers.CharField):
-    """The code of a role; whether there is one, the service finds out."""
+    """The code of a role; the service checks that it exists."""
 
     schema_extra = {"pattern": CODE_PATTERN}
 
@@ -75,7 +75,7 @@ class RoleField(serializers.CharField):
 
 @extend_schema_field({"type": "string", "pattern": _PERMISSION, "maxLength": 80})
 class PermissionField(serializers.CharField):
-    """The name of a permission; whether a slice declares it, the service finds out."""
+    """The name of a permission; the service checks that a slice declares it."""
 
     schema_extra = {"pattern": _PERMISSION}
 
@@ -93,7 +93,7 @@ class PhoneField(fields.LineField):
 
 
 class AcceptedOutput(serializers.Serializer[Any]):
-    """Answers a request whose outcome is told by mail only."""
+    """The answer to a request whose outcome only a mail tells."""
 
     detail = serializers.CharField()
 

@@ -1,4 +1,4 @@
-"""Accounts, passwords, sessions, tokens, sign-in with outside providers."""
+"""Settings of accounts, passwords, sessions, tokens and external providers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def key_ring(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def provider_rows(text: str) -> list[Any]:
-    """Rows of providers as JSON. Raises Mistake, which shows no value."""
+    """Parse the rows of providers from JSON. Raises Mistake without any value."""
     from infrastructure import oauth
 
     try:
@@ -131,7 +131,7 @@ OIDC_PROVIDERS: list[Any] = VARIABLES.read(
 )
 
 AUTH_USER_MODEL = "users.User"
-# Signing in to the admin site is limited and asks for the second factor, as everywhere.
+# Sign-in to the admin site is limited and requires the second factor, like the API's.
 ADMIN_SITE = "apps.users.admin_site.Site"
 LOGIN_URL = "/admin/login/"
 SECOND_FACTOR_LIFETIME = timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""Background work of the users slice: mails, the deletion of files, the hourly cleaning. The work is in services."""
+"""Background work of the users slice: mails, the deletion of files, the hourly cleanup."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
 }
 _task = partial(celery_task.calling, module=__name__)
-# The mail server or the database is away or busy.
+# The mail server or the database is unavailable or busy.
 _mail = partial(_task, retry_for=(EmailDeliveryError, OperationalError))
 
 send_welcome_mail = _mail(services.send_welcome_mail)

@@ -1,4 +1,4 @@
-"""Values that services take and return. No Django, no rules."""
+"""Values that services take and return, without Django and rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 
 class Permission(StrEnum):
-    """What a role may grant of this slice. Declared by its name, as those of other slices (apps.common.slices)."""
+    """Permissions of this slice that a role may grant, declared by name like those of other slices (apps.common.slices)."""
 
     ENTER_ADMIN = "users.enter_admin"
     """The floor of the admin zone; what may be done there, the other permissions say."""
@@ -27,7 +27,7 @@ class Permission(StrEnum):
 
 
 class AuditAction(StrEnum):
-    """What this slice writes into the audit log."""
+    """Actions of this slice in the audit log."""
 
     ROLE_CHANGED = "users.role_changed"
     ACTIVATED = "users.activated"
@@ -62,14 +62,14 @@ class AuditAction(StrEnum):
 
 
 class ProfileChanges(TypedDict, total=False):
-    """What people may change of their own account; what is left out stays."""
+    """Changes of the own account; absent keys stay."""
 
     name: str
     phone: str | None
 
 
 class AccountChanges(TypedDict, total=False):
-    """What admins may change of an account; what is left out stays."""
+    """Changes of an account by an admin; absent keys stay."""
 
     name: str
     role: str
@@ -77,7 +77,7 @@ class AccountChanges(TypedDict, total=False):
 
 
 class RoleChanges(TypedDict, total=False):
-    """What may be changed of a role; what is left out stays."""
+    """Changes of a role; absent keys stay."""
 
     title: str
     rank: int
@@ -86,7 +86,7 @@ class RoleChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What a sign-in says about where it came from: a limit's key of the address, and the client's own words."""
+    """The origin of a sign-in: the limit's key of the address, and the client's user agent."""
 
     address: str = ""
     user_agent: str = ""
@@ -111,7 +111,7 @@ class SessionReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A word that opens one connection; `expires_in` is in seconds."""
+    """A one-time secret that opens a connection; `expires_in` is in seconds."""
 
     ticket: str
     expires_in: int
@@ -119,7 +119,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPair:
-    """What a sign-in or a refresh hands out; `expires_in` is that of the access token, in seconds."""
+    """The result of a sign-in or a refresh; `expires_in` is that of the access token, in seconds."""
 
     access: str
     refresh: str
@@ -129,7 +129,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """What a sign-in answers instead of tokens when a second factor is due; `expires_in` is in seconds."""
+    """The result of a sign-in that requires a second factor; `expires_in` is in seconds."""
 
     challenge: str
     expires_in: int
@@ -138,7 +138,7 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderStart:
-    """Where to send the browser; `flow` is the secret that it has to bring back. `expires_in` is in seconds."""
+    """Where to send the browser; `flow` is a secret that it has to return. `expires_in` is in seconds."""
 
     authorization_url: str
     flow: str
@@ -147,7 +147,7 @@ class ProviderStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReturn:
-    """What a browser comes back with; `iss` is empty where the provider does not send it (RFC 9207)."""
+    """The response that a browser returns with; `iss` is empty where the provider does not send it (RFC 9207)."""
 
     flow: str
     code: str

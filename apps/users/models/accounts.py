@@ -1,4 +1,4 @@
-"""Accounts. Holds the rules of one row; what spans rows or time is in services."""
+"""Accounts, with the rules of a single row. Services hold rules across rows or time."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ NAME_LENGTH: Final = 100
 PHONE_LENGTH: Final = 32
 
 
-# Who holds one of these has to have a second factor (ADMIN_SECOND_FACTOR).
+# Holders of one of these need a second factor (ADMIN_SECOND_FACTOR).
 _PRIVILEGED: Final = frozenset({ALL, Permission.ENTER_ADMIN, Permission.USE_SITE})
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes and finds accounts. Registration, with its rules and events, is a service."""
+    """Creates and finds accounts. Registration, with its rules and events, is a service."""
 
     def existing(self) -> QuerySet[User]:
-        """Without those that were erased, of which only an empty shell is left."""
+        """Without erased accounts."""
         return self.filter(erased_at=None)
 
     def able_to_sign_in(self) -> QuerySet[User]:
-        """Active accounts, and those whose owner asked for erasure and may still change their mind."""
+        """Active accounts, and those in the grace period of an erasure that the owner requested."""
         return self.filter(Q(is_active=True) | Q(erase_at__gt=timezone.now()))
 
     def with_permissions(self) -> QuerySet[User]:
-        """With `held`: what each one's role holds at this moment."""
+        """With `held`: the permissions of each account's role."""
         held = Role.objects.up_to(OuterRef("role"), depth=1).each_permission()
         return self.annotate(held=ArraySubquery(held))
 
     def active_admins(self) -> QuerySet[User]:
-        """Those who can administer others."""
+        """Active accounts that can administer others."""
         return self.filter(role="admin", is_active=True)
 
     def get_by_natural_key(self, username: str | None) -> User:
@@ -60,7 +60,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=address)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """An account as given; without a password nobody can sign in to it. Raises InvalidEmail, InvalidLine."""
+        """Create an account; without a password it cannot sign in. Raises InvalidEmail, InvalidLine."""
         if "name" in fields:
             fields["name"] = clean_line(fields["name"])
         user = self.model(email=email_addresses.mailable(email), **fields)
@@ -69,16 +69,17 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """An account with the admin role (`manage.py createsuperuser`). Its address counts as verified."""
+        """Create an account with the admin role (`manage.py createsuperuser`). Its address counts as verified."""
         fields.setdefault("name", "Administrator")
         return self.create_user(email, password, role="admin", email_verified_at=timezone.now(), **fields)
 
 
 class User(AbstractBaseUser, BaseModel):
-    """A person's account.
+    """An account.
 
-    `is_active` is what an admin switches; `erased_at` is set for good and leaves a shell without personal data, so
-    that what others wrote to this person still has somebody to point at.
+    An admin changes `is_active`; `erased_at` is permanent and leaves a row without personal data, which messages to and from
+    the account still refer to.
+
     """
 
     email = CanonicalEmailField(
@@ -104,7 +105,7 @@ class User(AbstractBaseUser, BaseModel):
     erase_content = models.BooleanField(default=False, db_default=False, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    # Sessions know when they were last seen; one more time here would be one more write at each sign-in.
+    # Sessions record when they were last seen; a column here would cost a further write at each sign-in.
     last_login = None
 
     USERNAME_FIELD = "email"
@@ -144,13 +145,13 @@ class User(AbstractBaseUser, BaseModel):
 
     @property
     def granted(self) -> frozenset[str]:
-        """What the role holds: brought along by `UserManager.with_permissions`, else asked for."""
+        """The permissions of the role: loaded by `UserManager.with_permissions`, else queried."""
         held: list[str] | None = self.__dict__.get("held")
         return frozenset(Role.objects.held_by(self.role) if held is None else held)
 
     @property
     def lacks_second_factor(self) -> bool:
-        """Whether the role opens nothing to this account until it has set up a second factor."""
+        """Whether the role grants nothing until the account has set up a second factor."""
         return (
             self.second_factor_at is None
             and bool(settings.ADMIN_SECOND_FACTOR)
@@ -159,11 +160,10 @@ class User(AbstractBaseUser, BaseModel):
 
     @property
     def permissions(self) -> frozenset[str]:
-        """What this account may do by its role, as things stand."""
+        """The account's permissions by its role at the moment."""
         return frozenset() if self.lacks_second_factor else self.granted
 
     def may(self, permission: StrEnum) -> bool:
-        """Whether `permissions` has that one."""
         held = self.permissions
         return permission in held or ALL in held
 
@@ -174,40 +174,38 @@ class User(AbstractBaseUser, BaseModel):
 
     @property
     def is_admin(self) -> bool:
-        """Whether the admin zone is open to this account."""
+        """Whether the account may enter the admin zone."""
         return self.may(Permission.ENTER_ADMIN)
 
     @property
     def is_staff(self) -> bool:
-        """Whether the admin site is open to this account; who is let in there may do everything there."""
+        """Whether the account may enter the admin site; those who may enter may do everything there."""
         return self.may(Permission.USE_SITE)
 
     @property
     def is_superuser(self) -> bool:
-        """Django's word for it."""
+        """Required by Django."""
         return self.is_staff
 
     @property
     def is_verified(self) -> bool:
-        """Whether somebody has shown that mail to the address reaches them."""
+        """Whether mail to the address is known to reach the user."""
         return self.email_verified_at is not None
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What Django keeps in a cookie's session and compares at each request (`get_session_auth_hash` calls it)."""
+        """The value that Django stores in a cookie session and compares at each request."""
         stands_for = f"{self.password}:{self.signed_out_at and self.signed_out_at.isoformat()}"
         return salted_hmac("apps.users.cookie", stands_for, secret=secret, algorithm="sha256").hexdigest()
 
     def clean(self) -> None:
-        """Nothing: the address is brought to its form by its field, in all ways in."""
+        """Does nothing: the address's field canonicalises it on every path."""
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        """Django's admin site asks this."""
+        """Required by Django's admin site."""
         return self.is_active and self.is_staff
 
     def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:
-        """As `has_perm`."""
         return self.has_perm("", obj)
 
     def has_module_perms(self, app_label: str) -> bool:
-        """As `has_perm`."""
         return self.has_perm("")

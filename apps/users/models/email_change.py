@@ -1,4 +1,4 @@
-"""A change of address that waits for its confirmations."""
+"""A pending change of address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.users.models.accounts import User
 
 
 class EmailChange(BaseModel):
-    """At most one an account: a new request takes the place of the one before, and its links with it."""
+    """At most one for each account: a new request replaces the earlier one and its links."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="email_change")
     email = CanonicalEmailField()

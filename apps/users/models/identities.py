@@ -1,4 +1,4 @@
-"""Sign-ins with outside providers: whose they are, and those that are under way."""
+"""Sign-ins with external providers: linked identities, and pending sign-ins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.users.models.accounts import User
 
 
 class Identity(BaseModel):
-    """Somebody at a provider, who opens an account here. Issuer and subject name them for good; addresses may change."""
+    """A provider's user who can sign in to an account. Issuer and subject identify them permanently; addresses may change."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
     provider = models.CharField(max_length=32)
@@ -28,13 +28,14 @@ class Identity(BaseModel):
 
 
 class ProviderSignIn(BaseModel):
-    """A browser that was sent to a provider and is expected back, once.
+    """A pending sign-in: a browser that was sent to a provider and may return once.
 
-    `digest` is that of the secret which only this browser has: a callback that somebody else sends it has none.
+    `digest` is that of a secret in this browser, which a forged callback lacks.
+
     """
 
     provider = models.CharField(max_length=32)
-    # Who is signed in already and wants to link; empty for signing in.
+    # The signed-in user who links an identity; empty for a sign-in.
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     state = models.BinaryField(max_length=32, editable=False)

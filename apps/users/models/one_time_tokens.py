@@ -1,4 +1,4 @@
-"""Secrets that work once: links in mails, and sign-ins that wait for a second factor."""
+"""One-time secrets: links in mails, and sign-ins that wait for a second factor."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from apps.users.models.accounts import User
 
 
 class Purpose(models.TextChoices):
-    """What a one-time token is good for."""
-
     VERIFY_EMAIL = "verify_email", "Verify the address"
     RESET_PASSWORD = "reset_password", "Set a new password"
     EMAIL_OLD = "email_old", "Leave the address"
@@ -22,15 +20,13 @@ class Purpose(models.TextChoices):
 
 
 class OneTimeTokenQuerySet(QuerySet["OneTimeToken"]):
-    """Tokens of mails."""
-
     def usable(self, now: datetime) -> OneTimeTokenQuerySet:
-        """Neither used nor run out."""
+        """Neither used nor expired."""
         return self.filter(used_at=None, expires_at__gt=now)
 
 
 class OneTimeToken(BaseModel):
-    """The secret of a link in a mail, or of a sign-in half done, by its digest. `id` is that of the request, which makes sending idempotent."""
+    """The digest of the secret in a mail's link, or of a pending sign-in. `id` is the request's, which makes sending idempotent."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="one_time_tokens")
     purpose = models.CharField(max_length=16, choices=Purpose.choices)

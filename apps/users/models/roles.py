@@ -1,4 +1,4 @@
-"""Roles: who stands above whom, and what each may do. Which roles there are is data; three are always there."""
+"""Roles: their ranks and permissions. Roles are data; three are built in."""
 
 from __future__ import annotations
 
@@ -26,32 +26,33 @@ class _Unnest(Func):
 
 
 class RoleQuerySet(QuerySet["Role"]):
-    """Roles. Each holds what is granted to itself and to those that rank below."""
+    """Roles. Each holds its own grants and those of lower ranks."""
 
     def up_to(self, code: Any, *, depth: int = 0) -> RoleQuerySet:
-        """The role of that code and those below it; `depth` is how many queries stand around an OuterRef."""
+        """The role of that code and those below it; `depth` is the number of queries around an OuterRef."""
         for _ in range(depth):
             code = OuterRef(code)
         rank = self.model.objects.filter(code=code).order_by().values("rank")
         return self.filter(rank__lte=Subquery(rank))
 
     def each_permission(self) -> Any:
-        """Everything that these roles are granted, once."""
+        """The distinct permissions of these roles."""
         return (
             self.order_by().annotate(one=_Unnest(F("permissions"))).values_list("one", flat=True).distinct()
         )
 
     def held_by(self, code: str) -> set[str]:
-        """What the role of that code holds; nothing where there is none."""
+        """The permissions of the role of that code; empty without one."""
         return set(self.up_to(code).each_permission())
 
 
 class Role(models.Model):
-    """A rank with a name, and what is granted to it and to all that rank above it.
+    """A rank with a name, and the permissions granted to it and to all higher ranks.
 
-    Accounts name their role by its code (`User.role`); the database refuses an account with a role that is not there,
-    and the end of a role that an account has. USER is what new accounts get. ADMIN stands at the top, holds everything
-    and is never changed: somebody has to be able to change the others.
+    Accounts name their role by its code (`User.role`); the database refuses an unknown role, and the deletion of a role in
+    use. New accounts get USER. ADMIN is at the top, holds every permission and never changes, so that there is always a role
+    that can change the others.
+
     """
 
     USER: ClassVar[str] = "user"
@@ -63,7 +64,7 @@ class Role(models.Model):
     title = models.CharField(max_length=TITLE_LENGTH, validators=[validate_line])
     rank = models.PositiveSmallIntegerField(unique=True)
     permissions = ArrayField(models.CharField(max_length=80), default=list, blank=True)
-    # What DEFAULT_GRANTS of slices have brought once; what was then taken away is not brought again.
+    # Grants that DEFAULT_GRANTS of slices added once; after a removal they are not added again.
     offered = ArrayField(models.CharField(max_length=80), default=list, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -82,5 +83,5 @@ class Role(models.Model):
 
     @property
     def is_built_in(self) -> bool:
-        """Whether the project counts on it."""
+        """Whether the project depends on it."""
         return self.code in self.BUILT_IN

@@ -1,4 +1,4 @@
-"""The second factor of an account: the secret of an authenticator app, and the recovery codes for when it is lost."""
+"""The second factor of an account: the secret of an authenticator app, and recovery codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.users.models.accounts import User
 
 
 class SecondFactor(BaseModel):
-    """An authenticator app. Not confirmed, it protects nothing yet."""
+    """An authenticator app. It protects nothing until it is confirmed."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
     secret = EncryptedCharField(max_length=64)
@@ -24,7 +24,7 @@ class SecondFactor(BaseModel):
 
 
 class RecoveryCode(models.Model):
-    """One of the codes on paper, by its digest: 120 random bits need no slow hash. Used once, it is gone."""
+    """The digest of a recovery code: 120 random bits need no slow hash. Deleted when it is used."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")

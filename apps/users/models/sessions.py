@@ -1,4 +1,4 @@
-"""Sign-ins, and the refresh tokens that prolong them."""
+"""Sessions, and the refresh tokens that extend them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.users.models.accounts import User
 
 
 class SessionEnd(models.TextChoices):
-    """Why a session is over."""
+    """Reasons for the end of a session."""
 
     LOGOUT = "logout", "Signed out"
     REVOKED = "revoked", "Ended by its owner from elsewhere"
@@ -26,15 +26,13 @@ class SessionEnd(models.TextChoices):
 
 
 class SessionQuerySet(QuerySet["Session"]):
-    """Sign-ins."""
-
     def live(self, now: datetime) -> SessionQuerySet:
-        """Neither ended nor run out."""
+        """Neither ended nor expired."""
         return self.filter(ended_at=None, expires_at__gt=now)
 
 
 class Session(BaseModel):
-    """One sign-in on one device, and the family of refresh tokens that goes back to it."""
+    """One sign-in on one device, with its family of refresh tokens."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     user_agent = models.CharField(max_length=200, blank=True, default="")
@@ -64,15 +62,13 @@ class Session(BaseModel):
 
 
 class RefreshTokenQuerySet(QuerySet["RefreshToken"]):
-    """Refresh tokens."""
-
     def expired(self, now: datetime) -> RefreshTokenQuerySet:
-        """Those that say nothing any more, not even that they were used before."""
+        """Those that no longer matter, even for detecting reuse."""
         return self.filter(expires_at__lte=now)
 
 
 class RefreshToken(models.Model):
-    """One link of a session's chain: used once, and kept until it expires, so that a second use is recognised."""
+    """One token of a session's chain: used once, and kept until it expires, so that reuse is detected."""
 
     id = models.BigAutoField(primary_key=True)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="refresh_tokens")
@@ -85,7 +81,7 @@ class RefreshToken(models.Model):
 
     class Meta:
         constraints = (
-            # However two rotations meet, a session never has two tokens that work.
+            # Whatever the order of two rotations, a session never has two valid tokens.
             models.UniqueConstraint(
                 fields=("session",), condition=Q(used_at=None), name="users_refreshtoken_one_unused"
             ),

@@ -1,4 +1,4 @@
-"""Reads of the users slice, one module for each part. Nothing writes."""
+"""Reads of the users slice, one module for each part."""
 
 from apps.users.email_addresses import mailable as mailable_email
 from apps.users.selectors.accounts import get_user, get_user_for, list_users, list_users_for, names_of

@@ -1,4 +1,4 @@
-"""Accounts, for those who may see them and for other slices."""
+"""Accounts, for actors who may see them and for other slices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.users.models import User
 
 
 def get_user(*, user_id: UUID) -> User:
-    """The account of that id, active or not. Raises UserNotFound, for erased ones as well."""
+    """The account of that id, active or not. Raises UserNotFound, also for an erased one."""
     user = User.objects.existing().defer("password", "phone").filter(pk=user_id).first()
     if user is None:
         raise exceptions.UserNotFound
@@ -21,24 +21,24 @@ def get_user(*, user_id: UUID) -> User:
 
 
 def get_user_for(*, actor: Caller, user_id: UUID) -> User:
-    """The account of that id as far as the actor may see it. Raises UserNotFound."""
+    """The account of that id if the actor may see it. Raises UserNotFound."""
     if not policies.may_see(actor=actor, user_id=user_id):
         raise exceptions.UserNotFound
     return actor.user if actor.is_user and actor.user.pk == user_id else get_user(user_id=user_id)
 
 
 def list_users() -> QuerySet[User]:
-    """Every account that was not erased, the newest first."""
+    """All accounts that were not erased, the newest first."""
     return User.objects.existing().defer("password", "phone").order_by("-created_at", "-id")
 
 
 def list_users_for(*, actor: Caller) -> QuerySet[User]:
-    """Those of them that the actor may see."""
+    """Those that the actor may see."""
     return list_users().filter(policies.visible(actor=actor))
 
 
 def names_of(user_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The display name of each account, erased ones included. Ids of nobody are left out."""
+    """The display name of each account, erased ones included. Unknown ids are left out."""
     if not user_ids:
         return {}
     return dict(User.objects.filter(pk__in=set(user_ids)).values_list("pk", "name"))

@@ -1,7 +1,8 @@
-"""Who calls: a genuine token, a live session and an active account, by one query that is compiled once.
+"""Authentication: a valid token, a live session and an active account, in one query that is compiled once.
 
-This is on the path of every request and of every socket. The ORM says what is selected, once for each process; then the
-same statement goes to PostgreSQL, prepared, and a row becomes an instance as the ORM itself would make it.
+This is on the path of every request and of every socket. The ORM defines the query, once for each process; then the same
+prepared statement goes to PostgreSQL, and a row becomes an instance as the ORM would create it.
+
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from apps.users.selectors.tokens import access_tokens as token_reader
 from apps.users.types import Introspection, SessionReference, SessionUser
 from infrastructure import token as tokens
 
-# Not needed to judge a caller, and costly to have: a hash, and a text that is decrypted. Loaded when looked at.
+# Expensive and not needed for authentication: a hash, and an encrypted text. Loaded on access.
 LEFT_OUT: Final = ("password", "phone", "phone_index")
 # Asked every few seconds for all who listen: one parameter however many they are, and no row for those who are fine.
 _DEAD: Final = """SELECT asked.id FROM (SELECT value::uuid AS id FROM json_array_elements_text(%s::json)) AS asked
@@ -42,14 +43,14 @@ _SESSIONS: Final = "the ids of many sessions"
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """SQL with the places of its parameters, and the fields that a row holds; what the role holds stands last."""
+    """SQL with parameters, and the fields of a row; the role's permissions are last."""
 
     sql: str
     places: tuple[Any, ...]
     fields: tuple[str, ...]
 
     def parameters(self, values: dict[Any, Any]) -> list[Any]:
-        """Values for the places; those that stand for themselves stay."""
+        """Values for the parameters; others stay."""
         return [values.get(place, place) for place in self.places]
 
 
@@ -99,11 +100,12 @@ def _session_users_statement() -> _Statement:
 
 
 def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
-    """The caller whom an access token proves. One query; nothing of it is cached.
+    """The caller of an access token. One query; the result is not cached.
 
     Raises:
         AccessTokenExpired, AccessTokenRefused: for the token itself.
-        SessionEnded: for a genuine token whose session is over or whose account is not active.
+        SessionEnded: for a valid token whose session has ended or whose account is not active.
+
     """
     try:
         claims = token_reader().read(token)
@@ -116,7 +118,7 @@ def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
 
 
 def authenticate_session(*, reference: SessionReference, now: datetime | None = None) -> Caller:
-    """The caller of a session. One query. Raises SessionEnded when it is over or the account is not active."""
+    """The caller of a session. One query. Raises SessionEnded when it has ended or the account is not active."""
     user = _live_user(reference, now or timezone.now())
     if user is None:
         raise exceptions.SessionEnded
@@ -137,7 +139,7 @@ def _live_user(reference: SessionReference, now: datetime) -> User | None:
 
 
 def introspect(*, token: str, now: datetime | None = None) -> Introspection:
-    """What a service may know about a token that it was shown (RFC 7662). Never raises for a token."""
+    """The facts about a token for a service (RFC 7662). Never raises for a token."""
     try:
         caller = authenticate_access(token=token, now=now)
         claims = token_reader().read(token)
@@ -154,7 +156,7 @@ def introspect(*, token: str, now: datetime | None = None) -> Introspection:
 
 
 def list_dead_sessions(*, session_ids: Collection[UUID], now: datetime | None = None) -> set[UUID]:
-    """Those of the given sessions that are over, whose account is not active, or that never were."""
+    """Those of the given sessions that have ended, are unknown, or whose account is not active."""
     if not session_ids:
         return set()
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:

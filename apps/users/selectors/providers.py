@@ -1,4 +1,4 @@
-"""The outside providers of sign-in, and what links an account to them."""
+"""External providers of sign-in, and the identities that are linked to accounts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from infrastructure import oauth
 
 
 def list_providers() -> list[oauth.Provider]:
-    """Those of the setting OIDC_PROVIDERS, in its order."""
+    """The providers of OIDC_PROVIDERS, in its order."""
     return list(_providers().values())
 
 
 def get_provider(name: str) -> oauth.Provider:
-    """One of them. Raises ProviderUnknown."""
+    """Raises ProviderUnknown."""
     try:
         return _providers()[name]
     except KeyError:
@@ -28,5 +28,5 @@ def _providers() -> dict[str, oauth.Provider]:
 
 
 def list_identities(*, user: User) -> QuerySet[Identity]:
-    """Who opens the account at outside providers, the newest first."""
+    """The linked identities of an account, the newest first."""
     return Identity.objects.filter(user=user).order_by("-created_at", "-id")

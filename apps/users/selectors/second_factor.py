@@ -7,7 +7,7 @@ from apps.users.types import SecondFactorState
 
 
 def get_second_factor_state(*, user: User) -> SecondFactorState:
-    """Whether signing in takes a second factor, and how many recovery codes are left."""
+    """Whether signing in requires a second factor, and the number of unused recovery codes."""
     return SecondFactorState(
         is_enabled=user.second_factor_at is not None,
         enabled_at=user.second_factor_at,

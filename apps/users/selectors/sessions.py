@@ -19,7 +19,7 @@ def list_sessions(*, user: User, now: datetime | None = None) -> SessionQuerySet
 
 
 def get_session_of(*, user: User, session_id: UUID, now: datetime | None = None) -> Session:
-    """One of the live sessions of an account. Raises SessionNotFound, for those of others as well."""
+    """One of the live sessions of an account. Raises SessionNotFound, also for those of others."""
     session = list_sessions(user=user, now=now).filter(pk=session_id).first()
     if session is None:
         raise exceptions.SessionNotFound
@@ -27,6 +27,6 @@ def get_session_of(*, user: User, session_id: UUID, now: datetime | None = None)
 
 
 def was_signed_in_from(*, email: str, address: str) -> bool:
-    """Whether the account was signed in to from the network of this address lately, as far as its sessions are kept."""
+    """Whether a recorded session of the account came from the network of this address lately."""
     network = network_of(address)
     return bool(network and email) and Session.objects.filter(user__email=email, network=network).exists()

@@ -1,4 +1,4 @@
-"""What signs and reads access tokens."""
+"""The signer and reader of access tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done with accounts and sign-ins, one module for each use case. Who may do it is in `policies`."""
+"""Use cases of accounts and sign-ins, one module each. `policies` decides who may use them."""
 
 from apps.users.services.administration import activate_user, deactivate_user, erase_user, update_user
 from apps.users.services.cleaning import delete_expired, delete_orphaned_avatars

@@ -1,4 +1,4 @@
-"""What admins do to accounts: change, deactivate, activate, erase. There is always one active admin left."""
+"""Administration of accounts: change, deactivate, activate, erase. One active admin always remains."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ _log = structlog.get_logger("security")
 def update_user(
     *, actor: Caller, user_id: UUID, changes: AccountChanges, now: datetime | None = None
 ) -> User:
-    """Set what `changes` holds; a change of `is_active` is a deactivation or activation with all that follows.
+    """Apply `changes`; a change of `is_active` deactivates or activates with all consequences.
 
-    Raises UserNotFound; RankTooLow for an account or a role above the actor's; RoleUnknown; OwnAccount when an admin
-    would shut themselves out.
+    Raises UserNotFound; RankTooLow for an account or a role above the actor's; RoleUnknown; OwnAccount when an admin would
+    lock themselves out.
+
     """
     policies.require(actor=actor, permission=Permission.MANAGE)
     now = now or timezone.now()
@@ -56,7 +57,7 @@ def update_user(
             _require_role(role)
             policies.require_rank(actor=actor, role=role)
             if is_active:
-                # What the account could do before is over with its sessions; signed in again, it has its new doors.
+                # Sessions end, so that the next sign-in has the new role's permissions.
                 sessions.end_all_sessions(user_id=user.pk, reason=SessionEnd.ROLE, now=now)
             _log.warning("users.role_changed", user_id=str(user.pk), by=str(actor.user.pk), role=str(role))
             _record(AuditAction.ROLE_CHANGED, actor=actor, user=user, role=str(role), before=str(user.role))
@@ -80,17 +81,17 @@ def update_user(
 
 
 def deactivate_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> User:
-    """Switch an account off: its sessions end, nobody can sign in to it. Raises as `update_user` does."""
+    """Deactivate an account: its sessions end, and it cannot sign in. Raises as `update_user` does."""
     return update_user(actor=actor, user_id=user_id, changes={"is_active": False}, now=now)
 
 
 def activate_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> User:
-    """Switch an account on again; sessions from before stay ended. Raises UserNotFound."""
+    """Activate an account again; earlier sessions stay ended. Raises UserNotFound."""
     return update_user(actor=actor, user_id=user_id, changes={"is_active": True}, now=now)
 
 
 def erase_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
-    """Erase somebody's account for good. Raises UserNotFound, OwnAccount, RankTooLow."""
+    """Erase another user's account. Raises UserNotFound, OwnAccount, RankTooLow."""
     policies.require(actor=actor, permission=Permission.ERASE)
     policies.require_other(actor=actor.user, user_id=user_id)
     with transaction.atomic():
@@ -99,7 +100,7 @@ def erase_user(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> 
 
 
 def lock_for_end(*, user_id: UUID) -> User:
-    """The account, locked, unless nobody could administer others without it. Raises UserNotFound, LastAdmin."""
+    """Lock the account, unless it is the last admin. Raises UserNotFound, LastAdmin."""
     admins = _lock_admins()
     user = _lock(user_id)
     if admins == {user.pk}:
@@ -108,9 +109,10 @@ def lock_for_end(*, user_id: UUID) -> User:
 
 
 def erase(*, actor: Caller, user_id: UUID, now: datetime, with_content: bool = False) -> None:
-    """Leave an empty shell of an account: no address, name, phone, picture, password, session or token.
+    """Remove all personal data of an account: address, name, phone, picture, password, sessions and tokens.
 
-    What it posted stays, unless `with_content` has the slices erase that as well. Raises UserNotFound, LastAdmin.
+    Its posts stay, unless `with_content` has the slices erase them as well. Raises UserNotFound, LastAdmin.
+
     """
     with transaction.atomic():
         user = lock_for_end(user_id=user_id)
@@ -123,7 +125,7 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime, with_content: bool = F
         Identity.objects.filter(user=user).delete()
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
-        # `.invalid` is nobody's for ever (RFC 2606).
+        # `.invalid` is never assigned (RFC 2606).
         user.email, user.name = f"erased-{user.pk}@erased.invalid", names.ERASED_NAME
         user.phone, user.avatar, user.role, user.email_verified_at = None, "", Role.USER, None
         user.second_factor_at = None
@@ -149,13 +151,13 @@ def _lock(user_id: UUID) -> User:
 
 
 def _lock_admins() -> set[UUID]:
-    """The active admins, held until the commit: two admins who demote each other at once must not both succeed."""
+    """Lock the active admins until the commit: of two admins who demote each other at once, only one succeeds."""
     held = User.objects.active_admins().order_by("pk").select_for_update(no_key=True)
     return set(held.values_list("pk", flat=True))
 
 
 def _require_role(code: str) -> None:
-    """Hold the role, so that it is still there at the commit. Raises RoleUnknown."""
+    """Lock the role, so that it still exists at the commit. Raises RoleUnknown."""
     if Role.objects.select_for_update(no_key=True).filter(code=code).first() is None:
         raise exceptions.RoleUnknown
 
@@ -163,7 +165,8 @@ def _require_role(code: str) -> None:
 def _require_admin_still(*, actor: Caller, admins: set[UUID]) -> None:
     """Raises UserNotFound when the actor was demoted since the request began.
 
-    An admin who is one still and acts on another is the one who is left.
+    An actor who is still an admin and acts on another account remains as an admin.
+
     """
     if actor.user.pk not in admins:
         raise exceptions.UserNotFound

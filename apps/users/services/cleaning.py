@@ -1,4 +1,4 @@
-"""Deletes what is of no more use: expired tokens and sessions, links that were never followed, pictures of nobody."""
+"""Deletes expired tokens and sessions, unused links, and orphaned pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.users.models import EmailChange, OneTimeToken, ProviderSignIn, RefreshToken, Session, User
 from infrastructure import storage
 
-# People see in their list of sessions only live ones; those who look into an incident want the others for a while.
+# Users see only live sessions; ended ones are kept for a while for the investigation of incidents.
 KEEP_ENDED: Final = timedelta(days=30)
 ORPHANED_AFTER: Final = timedelta(days=1)
 
@@ -27,9 +27,10 @@ def delete_expired(*, now: datetime | None = None) -> int:
 
 
 def delete_orphaned_avatars(*, now: datetime | None = None) -> int:
-    """Delete pictures that no account shows, a day after they were written: what a process that died left behind.
+    """Delete pictures that no account uses, a day after they were written, such as those of a process that died.
 
     Returns the number of files deleted. Raises StorageUnavailable.
+
     """
     return storage.sweep(
         before=(now or timezone.now()) - ORPHANED_AFTER,

@@ -1,8 +1,9 @@
-"""The address of an account: the proof that mail to it arrives, and another address.
+"""The address of an account: its verification, and its change.
 
-Another address is asked for with the password, and confirmed at both addresses. The old one has to agree, since whoever
-holds a session and knows the password would otherwise take the account for good; the new one, since it is where the
-account can be recovered from then on. Sessions go on: they are the owner's.
+A change requires the password and confirmation at both addresses. The old one has to agree, since the holder of a session
+and a password could otherwise take over the account; the new one, since the account can be recovered there from then on.
+Sessions are kept.
+
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ _LINKS = (Purpose.EMAIL_OLD, Purpose.EMAIL_NEW)
 
 
 def resend_verification(*, email: str, device: Device) -> None:
-    """Have the link sent once more, if there is an address to verify. Otherwise answer and work are the same.
+    """Send the verification link again, if there is an address to verify. Otherwise answer and cost are the same.
 
     Raises TooManyAttempts.
+
     """
     try:
         address = email_addresses.canonical(email)
@@ -46,7 +48,7 @@ def resend_verification(*, email: str, device: Device) -> None:
 
 
 def verify_email(*, token: str, now: datetime | None = None) -> None:
-    """Take the token of a mail as proof that the address is the account's. Raises OneTimeTokenRefused."""
+    """Verify the address by the token of a mail. Raises OneTimeTokenRefused."""
     now = now or timezone.now()
     with transaction.atomic():
         user_id = one_time.redeem(token=token, purpose=Purpose.VERIFY_EMAIL, now=now)
@@ -58,9 +60,10 @@ def verify_email(*, token: str, now: datetime | None = None) -> None:
 def request_email_change(
     *, actor: Caller, email: str, current_password: str, device: Device, now: datetime | None = None
 ) -> EmailChange:
-    """Ask both addresses. Links of an earlier request are void. Whether the new address has an account is not told.
+    """Request confirmation at both addresses. Earlier links are void. The caller does not learn whether the new address is taken.
 
     Raises InvalidEmail, EmailUnchanged, TooManyAttempts, and as `require_owner` does.
+
     """
     now = now or timezone.now()
     address = email_addresses.mailable(email)
@@ -95,7 +98,7 @@ def request_email_change(
 
 
 def cancel_email_change(*, actor: Caller, now: datetime | None = None) -> None:
-    """Leave the address as it is; links of mails are void. Nothing happens when nothing was asked for."""
+    """Void the links of a pending change. Does nothing without one."""
     now = now or timezone.now()
     with transaction.atomic():
         _void_links(actor.user.pk, now)
@@ -104,17 +107,18 @@ def cancel_email_change(*, actor: Caller, now: datetime | None = None) -> None:
 
 
 def confirm_email_change(*, token: str, now: datetime | None = None) -> bool:
-    """Take the link of one address; with the second of both the account moves. Whether it has.
+    """Confirm one address; after both, the address changes. Returns whether it has changed.
 
     Raises:
-        OneTimeTokenRefused: the link is unknown, expired, followed before, or of a request that was replaced.
-        EmailTaken: somebody has registered with the new address meanwhile.
+        OneTimeTokenRefused: the link is unknown, expired, used, or of a request that was replaced.
+        EmailTaken: the new address was registered meanwhile.
+
     """
     now = now or timezone.now()
     try:
         with transaction.atomic():
             purpose, user_id = _redeem(token, now)
-            # The account first, as everywhere: a sign-in that looks up the address waits, or finds the old one.
+            # Lock the account first, as everywhere: a concurrent sign-in waits, or finds the old address.
             user = User.objects.select_for_update(no_key=True).defer("phone").get(pk=user_id)
             change = EmailChange.objects.filter(user_id=user_id, expires_at__gt=now).first()
             if change is None:
@@ -146,7 +150,7 @@ def _move(user: User, change: EmailChange, now: datetime) -> None:
     user.email, user.email_verified_at, user.updated_at = change.email, now, now
     user.save(update_fields=["email", "email_verified_at", "updated_at"])
     change.delete()
-    # Whatever was mailed to the old address opens nothing any more.
+    # Links that were mailed to the old address are void.
     OneTimeToken.objects.usable(now).filter(user=user).update(used_at=now)
     events.publish(EmailChanged(user_id=user.pk, change_id=uuid7()))
     _record(AuditAction.EMAIL_CHANGED, user.pk)

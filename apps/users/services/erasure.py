@@ -1,4 +1,4 @@
-"""Erasing one's own account: asked for with proof of who asks, cancelled by signing in, done after a grace period."""
+"""Erasure of the own account: requested with reauthentication, cancelled by signing in, done after a grace period."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ def request_erasure(
     device: Device,
     now: datetime | None = None,
 ) -> None:
-    """Switch the actor's account off, and have it erased after ERASURE_GRACE.
+    """Deactivate the actor's account, and have it erased after ERASURE_GRACE.
 
     Args:
-        current_password: Asked for unless a code of the second factor is given; accounts without a password must have
-            signed in within the last ten minutes instead.
+        current_password: Required unless a code of the second factor is given; accounts without a password must have signed
+            in within the last ten minutes instead.
         code: A code of the second factor, or empty.
-        with_content: Whether texts and files that the account posted are erased as well. They stay under the name of a
-            deleted account otherwise.
+        with_content: Whether texts and files that the account posted are erased as well. Otherwise they are kept under the
+            name of a deleted account.
 
     Raises LastAdmin, and as `reauthentication.require_owner` and `second_factor.check_second_factor` do.
+
     """
     now = now or timezone.now()
     if code:
@@ -62,7 +63,7 @@ def request_erasure(
 
 
 def cancel(*, user: User, now: datetime) -> None:
-    """Keep an account whose owner signs in during the grace period; in the caller's transaction, which holds the row."""
+    """Cancel the erasure when the owner signs in; in the caller's transaction, which has locked the row."""
     user.is_active, user.erase_at, user.erase_content, user.updated_at = True, None, False, now
     user.save(update_fields=["is_active", "erase_at", "erase_content", "updated_at"])
     events.publish(UserActivated(user_id=user.pk))
@@ -82,7 +83,7 @@ def erase_due(*, now: datetime | None = None) -> int:
 
 @transaction.atomic
 def _erase_one(user_id: UUID, now: datetime) -> bool:
-    # Whoever signs in at this very moment, or another worker, may have been first.
+    # A concurrent sign-in or another worker may have been first.
     due = User.objects.select_for_update(no_key=True).filter(pk=user_id, erase_at__lte=now).first()
     if due is not None:
         _erase(due, now=now)

@@ -1,7 +1,8 @@
-"""Mails to people about their account. Each is sent once for its request or event (apps.common.mails).
+"""Mails to users about their account. Each is sent once for its request or event (apps.common.mails).
 
-The row of a mail's token is written in the transaction that the mail is sent in, so a mail that could not be sent leaves
-no token behind.
+The row of a mail's token is written in the transaction that sends the mail, so a mail that could not be sent leaves no
+token behind.
+
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _SUBJECTS: Final = {
     "verify_email": "Verify your address",
     "email_change_old": "Leave this address?",
     "email_change_new": "Move your account here?",
-    "email_wanted": "Somebody wanted to use your address",
+    "email_wanted": "Someone tried to use your address",
     "password_reset": "Set a new password",
     "registration_repeated": "You have an account already",
     "password_changed": "Your password was changed",
@@ -55,7 +56,7 @@ _CHANGES: Final = {
     ),
     "recovery_code_used": (
         "A recovery code was used",
-        "somebody signed in to your account with one of its recovery codes. It cannot be used again.",
+        "someone signed in to your account with one of its recovery codes. It cannot be used again.",
         _NOT_YOU,
     ),
 }
@@ -65,7 +66,7 @@ NOTICES: Final = frozenset(
 
 
 def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
-    """Greet a new account with the link that verifies its address. Raises EmailDeliveryError."""
+    """Send a new account the link that verifies its address. Raises EmailDeliveryError."""
     now = now or timezone.now()
     with transaction.atomic():
         user = _addressee(user_id)
@@ -86,9 +87,10 @@ def send_welcome_mail(*, user_id: UUID, now: datetime | None = None) -> None:
 
 
 def send_verification_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
-    """Send the link that verifies an address once more. Nobody's id, and a verified address, send nothing.
+    """Send the verification link again. Sends nothing for an unknown account or a verified address.
 
     Raises EmailDeliveryError.
+
     """
     with transaction.atomic():
         user = _addressee(user_id)
@@ -108,9 +110,11 @@ def send_verification_mail(*, user_id: UUID, request_id: UUID, now: datetime | N
 
 
 def send_email_change_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
-    """Ask one of both addresses of a change. One that has an account is told so instead, for the asker must not learn it.
+    """Send one of the two mails of a change of address. An address with an account gets a notice instead, which the requester
+    does not learn.
 
     Raises EmailDeliveryError.
+
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -141,9 +145,10 @@ def send_email_change_mail(*, user_id: UUID, request_id: UUID, now: datetime | N
 
 
 def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime | None = None) -> None:
-    """Send the link that sets a new password. Nobody's id, and that of an inactive account, send nothing.
+    """Send the link that sets a new password. Sends nothing for an unknown or inactive account.
 
     Raises EmailDeliveryError.
+
     """
     with transaction.atomic():
         user = _addressee(user_id)
@@ -163,11 +168,10 @@ def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime |
 
 
 def send_notice(*, notice: str, user_id: UUID, event_id: UUID | None = None) -> None:
-    """Tell the owner of an account what was done to it, so that what they did not do themselves is noticed.
+    """Notify the owner of a change of their account, once for each event, so that they notice a change by others.
 
-    Once for each event; tasks of a release before this one did not name it.
+    Tasks of an earlier release do not name the event. Raises EmailDeliveryError, ValueError for an unknown notice.
 
-    Raises EmailDeliveryError, ValueError for a notice that is none of NOTICES.
     """
     cause = event_id or uuid4()
     if notice not in NOTICES:
@@ -183,12 +187,12 @@ def send_notice(*, notice: str, user_id: UUID, event_id: UUID | None = None) -> 
 
 
 def _addressee(user_id: UUID) -> User | None:
-    # Not locked: a mail server may take its time, and the person may be signing in meanwhile.
+    # Not locked: a mail server may be slow, and the user may sign in meanwhile.
     return User.objects.able_to_sign_in().defer("phone").filter(pk=user_id).first()
 
 
 def _send(template: str, cause: UUID, user: User, *, to: str = "", subject: str = "", **context: Any) -> None:
-    """To an address that nobody has confirmed goes no word that the holder of the account has chosen."""
+    """Mails to an unconfirmed address contain no text that the account's holder has chosen."""
     is_confirmed = user.is_verified and to in ("", user.email)
     mails.send_once(
         template=template,
@@ -205,5 +209,5 @@ def _send(template: str, cause: UUID, user: User, *, to: str = "", subject: str 
 
 
 def _link(action: str, token: str) -> str:
-    # Behind the #: browsers send it to no server, so it is in no log and in no Referer.
+    # In the fragment, which browsers send to no server: it appears in no log and no Referer.
     return f"{settings.PUBLIC_URL}/#{action}={token}"

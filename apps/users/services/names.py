@@ -1,4 +1,4 @@
-"""Which names people may give themselves: one visible line that the product or its staff could not be taken for."""
+"""Rules for the names of accounts: one visible line that does not imitate the product or its staff."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from apps.common.exceptions import FieldError, InvalidInput
 from apps.users.models import NAME_LENGTH
 
 ERASED_NAME: Final = "Deleted account"
-# What speaks in the product's own name; nobody is called so.
+# Senders of the product itself.
 _OWN: Final = ("System", "Deleted user", ERASED_NAME)
-# Offices: admins may name an account so, nobody may name their own.
+# Staff titles, which only admins may give to an account.
 _OFFICES: Final = (
     *(
         "Admin",
@@ -42,7 +42,7 @@ _OFFICES: Final = (
 
 
 def clean_name(name: str, *, before: str = "", by_admin: bool = False) -> str:
-    """The name as it is stored. Raises InvalidLine; InvalidInput for a reserved one, unless it stays what it was `before`."""
+    """The name to store. Raises InvalidLine; InvalidInput for a reserved one, unless it equals `before`."""
     name = text.clean_line(name)
     if name != before and _is_reserved(name, by_admin=by_admin):
         detail = "This name is reserved. Choose another one."
@@ -51,7 +51,7 @@ def clean_name(name: str, *, before: str = "", by_admin: bool = False) -> str:
 
 
 def name_for(*wishes: str) -> str:
-    """The first wish that may be a name, of somebody who cannot be asked for another one."""
+    """The first acceptable name, for a user who cannot be asked for another one."""
     fitting = (text.fit_line(wish, NAME_LENGTH) for wish in wishes)
     return next((name for name in fitting if name and not _is_reserved(name)), "New account")
 

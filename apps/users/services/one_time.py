@@ -1,4 +1,4 @@
-"""Tokens of links in mails: made when the mail is written, good once. Only their digests are stored."""
+"""Tokens of links in mails: created with the mail, valid once. Only their digests are stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infrastructure import token as tokens
 def issue(
     *, user: User, purpose: Purpose, request_id: UUID, lifetime: timedelta, now: datetime
 ) -> str | None:
-    """A new token, or None when one was made for this request already. Runs in the caller's transaction."""
+    """Create a token, or return None when the request has one already. Runs in the caller's transaction."""
     plain = tokens.new_token()
     row = OneTimeToken(
         id=request_id,
@@ -31,7 +31,7 @@ def issue(
 
 
 def find(*, token: str, purpose: Purpose, now: datetime) -> UUID:
-    """Whose token it is. Raises OneTimeTokenRefused."""
+    """The account of a token. Raises OneTimeTokenRefused."""
     usable = OneTimeToken.objects.usable(now).filter(digest=tokens.digest(token), purpose=purpose)
     able = User.objects.able_to_sign_in()
     user_id = usable.filter(user__in=able).values_list("user_id", flat=True).first()
@@ -41,7 +41,7 @@ def find(*, token: str, purpose: Purpose, now: datetime) -> UUID:
 
 
 def redeem(*, token: str, purpose: Purpose, now: datetime) -> UUID:
-    """Use it up and say whose it was. Raises OneTimeTokenRefused, also for all but one of several at once."""
+    """Use a token up and return its account. Raises OneTimeTokenRefused, also for all but one of concurrent uses."""
     user_id = find(token=token, purpose=purpose, now=now)
     if (
         not OneTimeToken.objects.usable(now)

@@ -1,4 +1,4 @@
-"""Which passwords are taken: 12 to 128 characters of their one form (`hashers.opaque`), through the validators of the settings. Hashes nothing."""
+"""Rules for new passwords: 12 to 128 characters of the canonical form (`hashers.opaque`), and the validators of the settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_TYPED: Final = 4 * MAX_LENGTH
 
 
 def check_new_password(password: str, *, user: User, field: str = "password") -> None:
-    """Raises PasswordRefused, naming every rule that the password breaks, as faults of `field`."""
+    """Raises PasswordRefused with every broken rule, as faults of `field`."""
     password = opaque(password)
     errors = []
     if len(password) > MAX_LENGTH:

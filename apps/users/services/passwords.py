@@ -1,4 +1,4 @@
-"""Changing a password, knowing the old one or by a link in a mail. Either way every session ends."""
+"""Changing a password, by the old one or by a link in a mail. Either way every session ends."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def change_password(
     """Replace the actor's password. All sessions end, the current one included.
 
     Raises:
-        WrongPassword: the current password is not right. Attempts count like those to sign in.
+        WrongPassword: the current password is wrong. Attempts count like those to sign in.
         PasswordRefused, TooManyAttempts, HashingBusy: see there.
+
     """
     user: User = actor.user
     old = reauthentication.require_password(actor=actor, password=current_password, device=device)
@@ -40,9 +41,10 @@ def change_password(
 
 
 def request_password_reset(*, email: str, device: Device, now: datetime | None = None) -> None:
-    """Have a link sent to the address, if it has an account. Known or not, the answer and the work are the same.
+    """Send a reset link to the address, if it has an account. Answer and cost are the same for an unknown one.
 
     Raises TooManyAttempts.
+
     """
     try:
         address = email_addresses.canonical(email)
@@ -58,11 +60,12 @@ def request_password_reset(*, email: str, device: Device, now: datetime | None =
 
 
 def confirm_password_reset(*, token: str, password: str, now: datetime | None = None) -> None:
-    """Set a new password by the token of a mail, which also proves the address. All sessions end.
+    """Set a new password by the token of a mail, which also verifies the address. All sessions end.
 
-    A password that is refused does not use the token up.
+    A refused password does not use the token up.
 
     Raises OneTimeTokenRefused, PasswordRefused, HashingBusy.
+
     """
     now = now or timezone.now()
     user = User.objects.defer("phone").get(
@@ -77,11 +80,12 @@ def confirm_password_reset(*, token: str, password: str, now: datetime | None = 
 
 
 def _set_password(*, user_id: UUID, encoded: str, old: str | None, now: datetime) -> None:
-    """Write the hash, end every session, spoil every other reset link. Runs in the caller's transaction.
+    """Write the hash, end every session, void every other reset link. Runs in the caller's transaction.
 
-    Raises WrongPassword when `old` is given and is no longer the account's hash: somebody else changed it meanwhile.
+    Raises WrongPassword when `old` is given and is no longer the account's hash, after a concurrent change.
+
     """
-    # The account's row first: a sign-in with the old password waits here, and then finds it gone.
+    # Lock the account first: a concurrent sign-in with the old password waits, and then fails.
     accounts = User.objects.able_to_sign_in().select_for_update(no_key=True).filter(pk=user_id)
     if old is not None:
         accounts = accounts.filter(password=old)

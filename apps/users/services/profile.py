@@ -1,4 +1,4 @@
-"""What people do to their own account."""
+"""Changes of the own account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infrastructure import storage
 
 
 def update_profile(*, actor: Caller, changes: ProfileChanges, now: datetime | None = None) -> User:
-    """Set what `changes` holds on the actor's account, and nothing else. Raises as `names.clean_name` does."""
+    """Apply `changes` to the actor's account. Raises as `names.clean_name` does."""
     user: User = actor.user
     if "name" in changes:
         changes["name"] = names.clean_name(changes["name"], before=user.name)
@@ -35,7 +35,7 @@ def update_profile(*, actor: Caller, changes: ProfileChanges, now: datetime | No
 
 
 def set_avatar(*, actor: Caller, file: IO[bytes]) -> User:
-    """Show an uploaded image; it is stored anew, without anything but its pixels. Raises AvatarRefused, StorageUnavailable."""
+    """Store an uploaded image, re-encoded from its pixels. Raises AvatarRefused, StorageUnavailable."""
     try:
         name = storage.save_avatar(file, size=settings.AVATAR_SIZE, max_pixels=settings.AVATAR_MAX_PIXELS)
     except storage.ImageRefused as error:
@@ -49,12 +49,11 @@ def set_avatar(*, actor: Caller, file: IO[bytes]) -> User:
 
 
 def remove_avatar(*, actor: Caller) -> None:
-    """Show none any more."""
     _replace_avatar(user=actor.user, name="")
 
 
 def export_data(*, actor: Caller, device: Device) -> Iterator[bytes]:
-    """What every slice keeps about the actor, as one JSON object in pieces. Raises TooManyAttempts."""
+    """The actor's personal data of all slices, as one JSON object in pieces. Raises TooManyAttempts."""
     limits.count_attempt("export", address=device.address, account=actor.user.email)
     with transaction.atomic():
         audit.record(

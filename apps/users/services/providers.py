@@ -1,8 +1,9 @@
-"""Signing in with an outside provider, and linking one to an account. The protocol is infrastructure.oauth's.
+"""Signing in with an external provider, and linking one to an account. `infrastructure.oauth` implements the protocol.
 
-An account is found by issuer and subject alone. An address that the provider vouches for makes a new account; it never
-opens one that exists, whose owner has to sign in and link: otherwise whoever runs a provider, or gets an address there,
-would have every account of that address.
+An account is found by issuer and subject alone. An address that the provider has verified creates a new account; it never
+grants access to an existing one, whose owner has to sign in and link: otherwise a provider, or a user who gets an address
+there, could take over every account of that address.
+
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def begin_provider_sign_in(
     """Send a browser to a provider; with `actor`, to link an identity to their account.
 
     Raises ProviderUnknown, ProviderUnavailable, TooManyAttempts.
+
     """
     now = now or timezone.now()
     row = selectors.get_provider(provider)
@@ -69,14 +71,15 @@ def begin_provider_sign_in(
 def sign_in_with_provider(
     *, provider: str, returned: ProviderReturn, device: Device, now: datetime | None = None
 ) -> TokenPair | Challenge:
-    """Open a session for who comes back from a provider, making an account for who has none.
+    """Open a session for a user who returns from a provider, creating an account for a new one.
 
     Raises:
-        ProviderSignInRefused: the return is not of a sign-in that was begun here, or proves nothing; or the account
-            is not active, or not verified where that is asked for.
+        ProviderSignInRefused: the response belongs to no pending sign-in or is invalid; or the account is not active, or
+            not verified where that is required.
         AccountExists: the address has an account that is not linked to this identity.
-        ProviderEmailUnverified: there is no account, and the provider does not vouch for the address.
+        ProviderEmailUnverified: there is no account, and the provider has not verified the address.
         ProviderUnknown, ProviderUnavailable, TooManyAttempts: see there.
+
     """
     now = now or timezone.now()
     found = _identity(provider=provider, returned=returned, device=device, user_id=None, now=now)
@@ -100,9 +103,10 @@ def sign_in_with_provider(
 def link_identity(
     *, actor: Caller, provider: str, returned: ProviderReturn, device: Device, now: datetime | None = None
 ) -> Identity:
-    """Let who comes back from a provider open the actor's account from now on.
+    """Link the identity of a user who returns from a provider to the actor's account.
 
     Raises IdentityTaken, ProviderSignInRefused, ProviderUnknown, ProviderUnavailable, TooManyAttempts.
+
     """
     now = now or timezone.now()
     user: User = actor.user
@@ -116,9 +120,9 @@ def link_identity(
 
 
 def unlink_identity(*, actor: Caller, identity_id: UUID) -> None:
-    """Forget an identity of the actor's. Raises IdentityNotFound, LastWayIn."""
+    """Remove an identity from the actor's account. Raises IdentityNotFound, LastWayIn."""
     with transaction.atomic():
-        # Held, so that of two identities that go at once one stays.
+        # Locked, so that of two identities removed at once one is kept.
         user = User.objects.select_for_update(no_key=True).defer("phone").get(pk=actor.user.pk)
         mine = Identity.objects.filter(user=user)
         identity = mine.filter(pk=identity_id).first()
@@ -133,7 +137,7 @@ def unlink_identity(*, actor: Caller, identity_id: UUID) -> None:
 def _identity(
     *, provider: str, returned: ProviderReturn, device: Device, user_id: UUID | None, now: datetime
 ) -> oauth.Identity:
-    """Who came back. What was begun is used up first, whatever becomes of it."""
+    """The identity of a response. The pending sign-in is used up first, whatever the outcome."""
     row = selectors.get_provider(provider)
     limits.count_attempt("oidc", address=device.address)
     begun = ProviderSignIn.objects.filter(
@@ -165,7 +169,7 @@ def _identity(
 
 
 def _register(provider: str, found: oauth.Identity, now: datetime) -> User:
-    """A new account for an identity. Raises ProviderEmailUnverified, AccountExists."""
+    """Create an account for an identity. Raises ProviderEmailUnverified, AccountExists."""
     if not found.is_email_verified:
         raise exceptions.ProviderEmailUnverified
     try:
@@ -177,7 +181,7 @@ def _register(provider: str, found: oauth.Identity, now: datetime) -> User:
         name=names.name_for(found.name, address.partition("@")[0]),
         password=make_password(None),
         email_verified_at=now,
-        # The welcome mail asks to verify the address, which the provider has done.
+        # No welcome mail, which asks to verify the address: the provider has verified it.
         welcomed_at=now,
         created_at=now,
     )
@@ -187,7 +191,7 @@ def _register(provider: str, found: oauth.Identity, now: datetime) -> User:
             _link(user, provider, found, now)
     except IntegrityError:
         if Identity.objects.filter(issuer=found.issuer, subject=found.subject).exists():
-            # The same person in two windows: the other one was faster.
+            # The same user in two windows: the other one was faster.
             raise exceptions.ProviderSignInRefused from None
         raise exceptions.AccountExists from None
     events.publish(UserRegistered(user_id=user.pk))

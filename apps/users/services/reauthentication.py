@@ -1,4 +1,4 @@
-"""Asking once more who somebody is, before what a stolen session must not be able to do."""
+"""Reauthentication before actions that a stolen session must not be able to take."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from apps.users import exceptions, limits
 from apps.users.models import Session, User
 from apps.users.types import Device
 
-# Accounts that sign in elsewhere only have no password to ask for: their sign-in has to be this fresh instead.
+# Accounts without a password, which sign in with a provider, need a sign-in as recent as this instead.
 FRESH: Final = timedelta(minutes=10)
 _log = structlog.get_logger("security")
 
 
 def require_password(*, actor: Caller, password: str, device: Device) -> str:
-    """Returns the hash that the password was compared with. Attempts count like those to sign in.
+    """Return the hash that the password was compared with. Attempts count like those to sign in.
 
     Raises WrongPassword, TooManyAttempts, HashingBusy.
+
     """
     user: User = actor.user
     limits.count_attempt("login", address=device.address, account=user.email, is_known=lambda: True)
@@ -33,7 +34,7 @@ def require_password(*, actor: Caller, password: str, device: Device) -> str:
 
 
 def require_owner(*, actor: Caller, password: str, device: Device, now: datetime) -> None:
-    """The same, for accounts without a password as well. Raises SignInStale, and as `require_password` does."""
+    """The same, also for accounts without a password. Raises SignInStale, and as `require_password` does."""
     user: User = actor.user
     if is_password_usable(user.password):
         require_password(actor=actor, password=password, device=device)

@@ -24,16 +24,17 @@ _log = structlog.get_logger("security")
 def register_user(
     *, email: str, name: str, password: str, device: Device, now: datetime | None = None
 ) -> User | None:
-    """Make an account; a mail with the verification link follows.
+    """Create an account; a mail with the verification link follows.
 
-    With REGISTRATION_UNIFORM the result is None, for new and for known addresses: what happened is told by mail alone.
+    With REGISTRATION_UNIFORM the result is None, for new and for known addresses: only the mail tells the outcome.
 
     Raises:
         InvalidEmail, InvalidLine, InvalidInput, PasswordRefused, TooManyAttempts, HashingBusy: see there.
         EmailTaken: the address has an account, and REGISTRATION_UNIFORM is off.
+
     """
     address = email_addresses.mailable(email)
-    # Where a known address is told by mail, its owner must not be flooded from many places.
+    # Where the owner of a known address gets a mail, they must not be flooded from many addresses.
     account = address if settings.REGISTRATION_UNIFORM else ""
     limits.count_attempt("register", address=device.address, account=account)
     user = User(email=address, name=names.clean_name(name), created_at=now or timezone.now())
@@ -47,7 +48,7 @@ def register_user(
             events.publish(UserRegistered(user_id=user.pk))
             audit.record(action=AuditAction.REGISTERED, actor_id=user.pk, target="user", target_id=user.pk)
     except IntegrityError:
-        # The unique address decides, also between two that register at once.
+        # The unique constraint decides, also between concurrent registrations.
         if not settings.REGISTRATION_UNIFORM:
             raise exceptions.EmailTaken from None
         _tell_owner(address)

@@ -1,4 +1,4 @@
-"""Roles: made, changed, deleted, and brought back to what the project counts on."""
+"""Roles: created, changed, deleted, and restored to the built-in ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.users.models import Role
 from apps.users.types import AuditAction, Permission, RoleChanges
 
 _log = structlog.get_logger("security")
-# Code, title, rank and permissions of the roles that are always there.
+# Code, title, rank and permissions of the built-in roles.
 BUILT_IN: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
     (Role.USER, "User", 0, ()),
     (Role.MODERATOR, "Moderator", 50, ()),
@@ -25,7 +25,7 @@ BUILT_IN: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
 
 
 def make_role(*, actor: Caller, code: str, title: str, rank: int, permissions: Collection[str]) -> Role:
-    """A new role below the actor's own. Raises RoleNotFound, RankTooLow, PermissionNotHeld, PermissionUnknown, RoleTaken."""
+    """Create a role below the actor's own. Raises RoleNotFound, RankTooLow, PermissionNotHeld, PermissionUnknown, RoleTaken."""
     _require(actor)
     _require_grantable(actor=actor, permissions=permissions)
     policies.require_below(actor=actor, rank=rank)
@@ -41,9 +41,10 @@ def make_role(*, actor: Caller, code: str, title: str, rank: int, permissions: C
 
 
 def update_role(*, actor: Caller, code: str, changes: RoleChanges) -> Role:
-    """Set what `changes` holds; it counts from the next request of everyone who has the role, or one above.
+    """Apply `changes`, effective from the next request of every account with the role, or a higher one.
 
-    Raises as `make_role` does; RoleBuiltIn for another rank of a role that is built in.
+    Raises as `make_role` does; RoleBuiltIn for another rank of a built-in role.
+
     """
     _require(actor)
     try:
@@ -53,7 +54,7 @@ def update_role(*, actor: Caller, code: str, changes: RoleChanges) -> Role:
             if role.is_built_in and changes.get("rank", role.rank) != role.rank:
                 raise exceptions.RoleBuiltIn
             policies.require_below(actor=actor, rank=changes.get("rank", role.rank))
-            # What the role holds already may stay, whoever granted it.
+            # Permissions that the role holds already may stay.
             permissions = set(changes.get("permissions", role.permissions))
             _require_grantable(actor=actor, permissions=permissions - set(role.permissions))
             role.title = text.clean_line(changes.get("title", role.title))
@@ -82,9 +83,10 @@ def delete_role(*, actor: Caller, code: str) -> None:
 
 
 def restore_defaults(model: Any = Role) -> None:
-    """Make built-in roles that are missing, and grant what slices declare as DEFAULT_GRANTS and was never granted before.
+    """Create missing built-in roles, and add DEFAULT_GRANTS of slices that were never granted before.
 
-    Runs after each `migrate`, so a slice that comes later brings its grants along without a migration of its own.
+    Runs after each `migrate`, so that a new slice needs no migration for its grants.
+
     """
     grants: dict[str, set[str]] = {}
     for wanted in declared("DEFAULT_GRANTS"):

@@ -1,4 +1,4 @@
-"""The second factor: set up, confirmed, asked for, switched off; and the recovery codes for when the app is lost."""
+"""The second factor: setup, confirmation, verification, removal; and recovery codes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ _log = structlog.get_logger("security")
 def begin_second_factor(
     *, actor: Caller, current_password: str, device: Device, now: datetime | None = None
 ) -> Enrolment:
-    """A secret for an authenticator app. It protects nothing until a code of it was shown; begun again, it is another.
+    """Create a secret for an authenticator app. It protects nothing until a code of it was confirmed; each call replaces it.
 
     Raises SecondFactorEnabled, and as `require_owner` does.
+
     """
     now = now or timezone.now()
     reauthentication.require_owner(actor=actor, password=current_password, device=device, now=now)
@@ -51,9 +52,10 @@ def begin_second_factor(
 def confirm_second_factor(
     *, actor: Caller, code: str, device: Device, now: datetime | None = None
 ) -> list[str]:
-    """Ask for it from now on. Every other session ends; this one has shown it. Returns the recovery codes, once.
+    """Require it from now on. Every other session ends; this one has confirmed it. Returns the recovery codes, once.
 
     Raises SecondFactorMissing, SecondFactorEnabled, WrongCode, TooManyAttempts.
+
     """
     now = now or timezone.now()
     user: User = actor.user
@@ -79,9 +81,10 @@ def confirm_second_factor(
 def disable_second_factor(
     *, actor: Caller, current_password: str, code: str, device: Device, now: datetime | None = None
 ) -> None:
-    """Let the password be enough again. Every other session ends.
+    """Require only the password again. Every other session ends.
 
     Raises SecondFactorMissing, WrongCode, TooManyAttempts, and as `require_owner` does.
+
     """
     now = now or timezone.now()
     reauthentication.require_owner(actor=actor, password=current_password, device=device, now=now)
@@ -94,9 +97,10 @@ def disable_second_factor(
 
 
 def remove_second_factor_of(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
-    """Help somebody who has lost both app and codes, as an admin. All sessions of the account end.
+    """As an admin, remove the second factor of a user who has lost both app and codes. All sessions of the account end.
 
-    Raises UserNotFound, RankTooLow; OwnAccount, for admins show their codes like everybody; SecondFactorMissing.
+    Raises UserNotFound, RankTooLow; OwnAccount, since admins confirm their own codes like every user; SecondFactorMissing.
+
     """
     policies.require(actor=actor, permission=Permission.MANAGE)
     policies.require_other(actor=actor.user, user_id=user_id)
@@ -114,7 +118,7 @@ def remove_second_factor_of(*, actor: Caller, user_id: UUID, now: datetime | Non
 def renew_recovery_codes(
     *, actor: Caller, current_password: str, code: str, device: Device, now: datetime | None = None
 ) -> list[str]:
-    """New recovery codes in place of the old ones. Raises as `disable_second_factor` does."""
+    """Replace the recovery codes. Raises as `disable_second_factor` does."""
     now = now or timezone.now()
     reauthentication.require_owner(actor=actor, password=current_password, device=device, now=now)
     user: User = actor.user
@@ -126,9 +130,10 @@ def renew_recovery_codes(
 
 
 def check_second_factor(*, user: User, code: str, device: Device, now: datetime | None = None) -> str:
-    """Use a code up: of the authenticator app, or a recovery code. Which of both it was: `totp`, `recovery_code`.
+    """Use up a code of the authenticator app, or a recovery code. Returns its kind: `totp`, `recovery_code`.
 
     Raises SecondFactorMissing, WrongCode, TooManyAttempts.
+
     """
     now = now or timezone.now()
     _count(user, device)
@@ -146,7 +151,7 @@ def check_second_factor(*, user: User, code: str, device: Device, now: datetime 
 
 
 def _take_any_code(factor: SecondFactor, code: str, now: datetime) -> str:
-    """Which sort of code it was and is no more; empty for none."""
+    """Use up a code. Returns its kind; empty for an invalid one."""
     typed = token.typed_code(code)
     if len(typed) == totp.DIGITS:
         return "totp" if _take_app_code(factor, typed, now) else ""
@@ -159,7 +164,7 @@ def _take_any_code(factor: SecondFactor, code: str, now: datetime) -> str:
 
 
 def _take_app_code(factor: SecondFactor, code: str, now: datetime) -> bool:
-    """Whether it is a code of the app that was not taken before, nor any after it; now it is taken."""
+    """Use up a code of the app. False when it, or a later one, was used before."""
     step = totp.matching_step(factor.secret, code, now)
     if step is None:
         return False
@@ -185,7 +190,7 @@ def _remove(*, actor_id: UUID, user_id: UUID, now: datetime) -> None:
 
 
 def _hold(user_id: UUID) -> None:
-    """The account's row, until the commit: whoever signs in, or changes the same, waits."""
+    """Lock the account's row until the commit."""
     User.objects.select_for_update(no_key=True).filter(pk=user_id).values_list("pk").first()
 
 

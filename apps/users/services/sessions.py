@@ -1,4 +1,4 @@
-"""Sessions and their refresh tokens: opened, carried on, ended. Every end holds from the next request on."""
+"""Sessions and their refresh tokens: opening, renewing, ending. An end is effective from the next request on."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ ORDER BY id FOR UPDATE
 
 
 def open_session(*, user: User, device: Device, now: datetime) -> TokenPair:
-    """A new session and its first tokens. Runs in the caller's transaction, which holds the account's row."""
+    """Open a session with its first tokens. Runs in the caller's transaction, which has locked the account's row."""
     expires_at = now + min(settings.REFRESH_TOKEN_LIFETIME, settings.SESSION_LIFETIME)
     session = Session.objects.create(
         user_id=user.pk,
@@ -103,14 +103,15 @@ def open_session(*, user: User, device: Device, now: datetime) -> TokenPair:
 
 
 def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
-    """Trade a refresh token for a new pair; it can be traded once, and no later than SESSION_LIFETIME after the sign-in.
+    """Exchange a refresh token for a new pair: once, and no later than SESSION_LIFETIME after the sign-in.
 
-    A token that was traded before ends its session at once: either the caller or whoever traded it first is a thief
-    (RFC 9700, section 4.14.2). REFRESH_GRACE, off by default, makes an exception of the token that was traded last,
-    for as long after that; there is one token that works all the while.
+    Reuse ends the session at once: either this caller or the earlier one is a thief (RFC 9700, section 4.14.2).
+    REFRESH_GRACE, off by default, exempts the token that was used last, for as long after that; only one token is valid at
+    any time.
 
     Raises:
-        RefreshTokenRefused: it is unknown, expired, was used before, or its session or account is no longer live.
+        RefreshTokenRefused: it is unknown, expired or used, or its session or account is no longer active.
+
     """
     now = now or timezone.now()
     plain = token.new_token()
@@ -141,7 +142,7 @@ def _trade_again(values: dict[str, Any]) -> Any:
 
 
 def logout(*, refresh_token: str, now: datetime | None = None) -> None:
-    """End the session that a refresh token belongs to, used or not. An unknown token has nothing to end (RFC 7009)."""
+    """End the session of a refresh token, used or not. An unknown token ends nothing (RFC 7009)."""
     sessions = Session.objects.filter(refresh_tokens__digest=token.digest(refresh_token))
     with transaction.atomic():
         for user_id, session_id in end_sessions(
@@ -163,15 +164,16 @@ def revoke_session(*, actor: Caller, session_id: UUID, now: datetime | None = No
 
 
 def revoke_session_of(*, actor: Caller, user_id: UUID, session_id: UUID, now: datetime | None = None) -> None:
-    """End a session of anybody's account, as an admin. Raises UserNotFound, RankTooLow, SessionNotFound."""
+    """As an admin, end a session of another account. Raises UserNotFound, RankTooLow, SessionNotFound."""
     user = _managed(actor=actor, user_id=user_id)
     _revoke(actor=actor, user=user, session_id=session_id, reason=SessionEnd.ADMIN, now=now)
 
 
 def revoke_all_sessions_of(*, actor: Caller, user_id: UUID, now: datetime | None = None) -> None:
-    """End all sessions of an account, its cookies of the admin site included, as an admin.
+    """As an admin, end all sessions of an account, its cookies of the admin site included.
 
     Raises UserNotFound, RankTooLow.
+
     """
     user = _managed(actor=actor, user_id=user_id)
     with transaction.atomic():
@@ -199,9 +201,10 @@ def _record(action: AuditAction, *, actor_id: UUID | None, user_id: UUID, **deta
 
 
 def end_sessions(*, sessions: SessionQuerySet, reason: SessionEnd, now: datetime) -> list[tuple[UUID, UUID]]:
-    """End those of the sessions that have not ended, and tell their sockets after the commit.
+    """End those of the sessions that have not ended, and notify their sockets after the commit.
 
-    Whose it were, and which ones.
+    Returns the accounts and the sessions.
+
     """
     with transaction.atomic():
         open_ones = sessions.filter(ended_at=None).order_by("pk").select_for_update(of=("self",))
@@ -217,10 +220,10 @@ def end_sessions(*, sessions: SessionQuerySet, reason: SessionEnd, now: datetime
 
 
 def end_all_sessions(*, user_id: UUID, reason: SessionEnd, now: datetime) -> None:
-    """End everything that an account is signed in by."""
+    """End all sessions and pending sign-ins of an account."""
     with transaction.atomic():
         User.objects.filter(pk=user_id).update(signed_out_at=now)
-        # A sign-in half done would open one that this has not ended.
+        # A pending sign-in would open a new one.
         OneTimeToken.objects.usable(now).filter(user_id=user_id, purpose=Purpose.SECOND_FACTOR).update(
             used_at=now
         )
@@ -228,7 +231,7 @@ def end_all_sessions(*, user_id: UUID, reason: SessionEnd, now: datetime) -> Non
 
 
 def end_other_sessions(*, actor: Caller, reason: SessionEnd, now: datetime) -> None:
-    """End every session of the actor but the one that calls, and cookies of the admin site."""
+    """End every session of the actor but the current one, and cookies of the admin site."""
     others = Session.objects.filter(user_id=actor.user.pk)
     if actor.session_id is not None:
         others = others.exclude(pk=actor.session_id)
@@ -238,7 +241,7 @@ def end_other_sessions(*, actor: Caller, reason: SessionEnd, now: datetime) -> N
 
 
 def announce_end(session_ids: list[UUID]) -> None:
-    """Tell the sockets of these sessions, once the running transaction is committed."""
+    """Notify the sockets of these sessions after the commit."""
     for session_id in session_ids:
         transaction.on_commit(partial(realtime.publish, f"session:{session_id}", {"type": "session.ended"}))
 

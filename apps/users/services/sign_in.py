@@ -1,4 +1,4 @@
-"""Signing in with a password: one answer and one amount of work, whatever is wrong; then the second factor, if any."""
+"""Signing in with a password: one answer and one cost for every failure; then the second factor, if any."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ _NOBODY: Final = ""
 
 
 def login(*, email: str, password: str, device: Device, now: datetime | None = None) -> TokenPair | Challenge:
-    """Open a session for who knows the password; where a second factor is due, only a challenge for `complete_login`.
+    """Open a session; where a second factor is required, return only a challenge for `complete_login`.
 
     Raises:
-        InvalidCredentials: unknown address, wrong password, inactive account, or (REQUIRE_VERIFIED_EMAIL) an address
-            that was not verified: the caller learns that it failed.
+        InvalidCredentials: unknown address, wrong password, inactive account, or (REQUIRE_VERIFIED_EMAIL) an unverified
+            address: the caller learns only that it failed.
         TooManyAttempts, HashingBusy: see there.
+
     """
     user = check_credentials(email=email, password=password, device=device)
-    # A hash made in yesterday's way is made anew while the password is at hand.
+    # Renew an outdated hash while the password is available.
     hasher = identify_hasher(user.password)
     is_outdated = isinstance(hasher, Argon2idHasher) and hasher.is_outdated(password, user.password)
     renewed = make_password(password) if is_outdated else None
@@ -51,12 +52,13 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
 
 
 def complete_login(*, challenge: str, code: str, device: Device, now: datetime | None = None) -> TokenPair:
-    """Open the session of a sign-in that waits for its second factor. The challenge is good for one session.
+    """Open the session of a pending sign-in by its second factor. A challenge opens one session.
 
     Raises:
-        ChallengeRefused: it is unknown, too old, used, or of an account whose password has changed since.
-        SecondFactorRefused: the code is wrong or was used before; the challenge goes on.
+        ChallengeRefused: it is unknown, expired, used, or of an account whose password has changed since.
+        SecondFactorRefused: the code is wrong or was used before; the challenge stays valid.
         TooManyAttempts: see there.
+
     """
     now = now or timezone.now()
     try:
@@ -76,7 +78,7 @@ def complete_login(*, challenge: str, code: str, device: Device, now: datetime |
 
 
 def admit(*, user: User, device: Device, now: datetime, by: str) -> TokenPair | Challenge:
-    """What somebody gets who has shown the first factor. Runs in the caller's transaction, which holds the row."""
+    """The result for a user who has passed the first factor. Runs in the caller's transaction, which has locked the row."""
     if user.second_factor_at is None:
         return _open(user=user, device=device, now=now, by=by)
     lifetime = settings.SECOND_FACTOR_LIFETIME
@@ -102,7 +104,7 @@ def _open(*, user: User, device: Device, now: datetime, by: str) -> TokenPair:
 
 
 def _hold(accounts: QuerySet[User]) -> User | None:
-    """The account, its row held until the commit."""
+    """The account, its row locked until the commit."""
     return accounts.select_for_update(no_key=True).defer("phone").first()
 
 
@@ -129,7 +131,7 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
         or (settings.REQUIRE_VERIFIED_EMAIL and not user.is_verified)
     ):
         user_id = user.pk if user is not None else None
-        # One row whatever is wrong: the work is the same.
+        # One row for every failure: the cost is the same.
         audit.record(action=AuditAction.SIGN_IN_REFUSED, actor_id=None, target="user", target_id=user_id)
         _log.info("users.sign_in_refused", user_id=str(user_id or ""))
         raise exceptions.InvalidCredentials
@@ -137,7 +139,7 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
 
 
 def _nobodys_hash() -> str:
-    """What is compared where there is no account, or none with a password: as costly as the real thing."""
+    """A hash to compare with where there is no account or no password, at the same cost."""
     return _hash_of_nobody(settings.ARGON2_MEMORY_KIB, settings.ARGON2_TIME, settings.ARGON2_PARALLELISM)
 
 

@@ -1,8 +1,9 @@
-"""Tickets: words that open one connection each, for clients such as browsers that can set no header on it.
+"""Tickets: one-time secrets for opening a connection, for clients such as browsers that cannot set headers on it.
 
-A ticket stands for the session of its user, so the connection ends with the session. It stands in a URL, which is why it
-is short-lived and works once. Redis keeps its digest alone. While Redis is away there are no tickets: one that is signed
-instead would open as many connections as there are processes (docs/adr/0022).
+A ticket belongs to a session, so the connection ends with the session. It is part of a URL, so it is short-lived and works
+once. Redis keeps only its digest. Without Redis there are no tickets: a signed one would open as many connections as there
+are processes (docs/adr/0022).
+
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SECONDS: Final = 30
 
 
 def issue_ticket(*, actor: Caller) -> Ticket:
-    """A ticket for the actor's session. Raises Unavailable while Redis is away, Denied without a session."""
+    """Create a ticket for the actor's session. Raises Unavailable without Redis, Denied without a session."""
     if actor.session_id is None:
         raise Denied
     word = tokens.new_token()
@@ -33,9 +34,10 @@ def issue_ticket(*, actor: Caller) -> Ticket:
 
 
 def redeem_ticket(*, ticket: str) -> SessionReference | None:
-    """The session that a ticket stands for; None when it was used, has expired or never was. Raises Unavailable.
+    """The session of a ticket; None when it was used, has expired or is unknown. Raises Unavailable.
 
-    Whether the session is live is not judged here.
+    Callers check whether the session is live.
+
     """
     try:
         found = one_time.take(_key(ticket))

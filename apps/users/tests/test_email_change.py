@@ -90,7 +90,7 @@ def test_whether_the_new_address_has_an_account_is_told_to_its_owner_only(
     answer = private(user).post("users/me/email/", {"email": other.email, "current_password": PASSWORD})
     assert answer.status_code == 202
     mails = {message.to[0]: message for message in relay()}
-    assert mails[other.email].subject == "Somebody wanted to use your address"
+    assert mails[other.email].subject == "Someone tried to use your address"
     public.post(CONFIRM, {"token": token_in(mails[user.email])})
     assert not OneTimeToken.objects.filter(purpose=Purpose.EMAIL_NEW).exists()
     user.refresh_from_db()

@@ -25,7 +25,9 @@ _REFUSALS: Final = (
 
 class RoleChangesInput(fields.Input):
     title = fields.LineField(max_length=TITLE_LENGTH)
-    rank = serializers.IntegerField(min_value=0, max_value=TOP_RANK, help_text="Higher stands above lower.")
+    rank = serializers.IntegerField(
+        min_value=0, max_value=TOP_RANK, help_text="Higher ranks are above lower ones."
+    )
     permissions = serializers.ListField(
         child=PermissionField(), max_length=200, help_text="See `permissions/`."
     )

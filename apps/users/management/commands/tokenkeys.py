@@ -1,4 +1,4 @@
-"""`manage.py tokenkeys [list|new]`: the keys of access tokens, without their secrets; and new ones."""
+"""`manage.py tokenkeys [list|new]`: lists the keys of access tokens without their secrets, and creates keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infrastructure import token
 
 
 class Command(BaseCommand):
-    """Show what is in use, or make a key. The ring itself is configuration: JWT_KEYS and JWT_ALGORITHM."""
+    """Show the keys in use, or create one. The ring itself is configuration: JWT_KEYS and JWT_ALGORITHM."""
 
     help = "Keys of access tokens: what is in use (no secrets), or a new one for JWT_KEYS."
 
@@ -25,7 +25,6 @@ class Command(BaseCommand):
         new.add_argument("kid", help="the name of the key, the date for example")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the action."""
         if options["action"] == "new":
             self.stdout.write(f"{options['kid']}:{token.new_key()}")
             return
