@@ -11,8 +11,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from apps.chat.types import Language
-from apps.common.database.ids import uuid7
-from apps.common.models import BaseModel
+from apps.common.models import BaseModel, UUIDModel
 from apps.common.text import LINE_PATTERN, validate_line
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
@@ -111,10 +110,9 @@ class Mute(models.Model):
         return f"{self.user_id} in {self.room_id} until {self.until}"
 
 
-class Ban(models.Model):
+class Ban(UUIDModel):
     """A user who cannot enter a room until the ban is lifted."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+", db_index=False)
     user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -127,7 +125,7 @@ class Ban(models.Model):
         return f"{self.user_id} out of {self.room_id}"
 
 
-class Message(models.Model):
+class Message(UUIDModel):
     """A message, numbered without gaps in its room. `client_id` is the sender's id for it, unique per sender and room.
 
     A system message has no sender. A deleted message keeps its number and loses its text and files.
@@ -137,7 +135,6 @@ class Message(models.Model):
     `changed_at_head` the room's `head` at that time; both are null until the message changes.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages", db_index=False)
     seq = models.BigIntegerField()
     # Accounts are anonymized in place, so messages keep their senders and numbers.

@@ -11,12 +11,27 @@ from apps.common.database.ids import uuid7
 from infrastructure.telemetry.context import MAX_REQUEST_ID
 
 
-class BaseModel(models.Model):
-    """Has a UUIDv7 primary key and the times of creation and last change, in UTC."""
+class UUIDModel(models.Model):
+    """Has a UUIDv7 primary key (RFC 9562, section 5.7), which ascends with time."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class TimeStampedModel(models.Model):
+    """Has the times of creation and last change, in UTC."""
+
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class BaseModel(UUIDModel, TimeStampedModel):
+    """The base of most models: an ascending primary key, and both times."""
 
     class Meta:
         abstract = True
@@ -35,10 +50,9 @@ class OutboxEventQuerySet(models.QuerySet["OutboxEvent"]):
         return self.filter(dead_at__isnull=False)
 
 
-class OutboxEvent(models.Model):
+class OutboxEvent(UUIDModel):
     """An event, written in the transaction of its cause (apps.common.events)."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     payload = models.JSONField(default=dict)
     request_id = models.CharField(max_length=MAX_REQUEST_ID, blank=True)
@@ -75,10 +89,9 @@ class OutboxEvent(models.Model):
         return f"{self.name} {self.id}"
 
 
-class DeadTask(models.Model):
+class DeadTask(UUIDModel):
     """A task that failed permanently, or a message of the broker that is not a task; see `manage.py deadtasks`."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task_id = models.CharField(max_length=255)
     name = models.CharField(max_length=200, blank=True)
     """Empty for a message that names no task and so cannot be replayed."""
@@ -122,10 +135,9 @@ class SentMail(models.Model):
         return self.key
 
 
-class StoredAnswer(models.Model):
+class StoredAnswer(UUIDModel):
     """The answer to a call with an Idempotency-Key (apps.common.http.idempotency). Encrypted, since it may hold tokens."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     caller = models.CharField(max_length=200)
     key = models.CharField(max_length=128)
     fingerprint = models.BinaryField(max_length=32)
@@ -141,14 +153,13 @@ class StoredAnswer(models.Model):
         return f"{self.status} for {self.caller}"
 
 
-class AuditEvent(models.Model):
+class AuditEvent(UUIDModel):
     """A security-relevant action (apps.common.audit).
 
     Append-only: triggers refuse UPDATE, TRUNCATE, and DELETE before the retention ends. Without foreign keys, so that a
     row outlives its actor and its target.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(default=timezone.now)
     action = models.CharField(max_length=80)
     actor_id = models.UUIDField(null=True, blank=True)

@@ -51,3 +51,10 @@ def test_other_commands_are_run_by_ci_or_by_the_walk(command: str) -> None:
     parts = [part.strip() for part in plain.split("&&")]
     # CI runs in a clone already.
     assert [part for part in parts if not part.startswith(("git clone ", "cd ")) and not _is_run(part)] == []
+
+
+def test_paths_of_the_blueprint_exist() -> None:
+    page = (BASE_DIR / "docs" / "blueprint.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:apps|config|infrastructure|requirements|docs|scripts)/[\w./-]+)`", page)
+    assert len(paths) > 60
+    assert [path for path in paths if not (BASE_DIR / path).exists() and is_here(path)] == []
