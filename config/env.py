@@ -1,7 +1,6 @@
 """Collects the environment variables and settings that `config/settings/components/` and the slices declare.
 
 The owner of a variable declares and reads it in one line (`infrastructure.environment`). Nothing else reads the environment.
-
 """
 
 from __future__ import annotations

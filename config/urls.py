@@ -1,7 +1,6 @@
 """The URL root: pages of slices (the console at `/`), the admin site, probes, the zones below `/api/`.
 
 Sockets, below `/ws/`, are routed in `config.asgi`; a request for them that arrives here is no handshake.
-
 """
 
 from django.conf import settings

@@ -95,8 +95,8 @@ class DrainingWorker(ThreadWorker):
     what nginx has of it, bounded and buffered, is read to its end.
 
     A stopping worker keeps its listening socket until its last request is done, and the kernel goes on shaking hands
-    for it: those connections are reset in the end, which a proxy may not retry for a POST. This one takes in whoever
-    is at the door already and then closes it, so that newcomers are refused, and sent elsewhere, at once.
+    for it: those connections are reset in the end, which a proxy may not retry for a POST. This one accepts the
+    connections that wait already and then closes the socket, so that new ones are refused, and routed elsewhere, at once.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 (gunicorn's signature)

@@ -2,7 +2,6 @@
 
 One `NAME=value` a line; `export`, blanks around `=`, comments, quotes of both kinds, a byte order mark and line ends of
 Windows are allowed. A repeated name and a `$` that Compose would replace are refused.
-
 """
 
 from __future__ import annotations

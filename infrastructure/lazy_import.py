@@ -6,7 +6,6 @@
         jwt = lazy_import.module("jwt")
 
 Servers call `load` at start, so that no caller waits for an import.
-
 """
 
 from __future__ import annotations

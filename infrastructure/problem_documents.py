@@ -1,7 +1,6 @@
 """Refusals of bytes that never become a request of the application (too late, too long, no HTTP), as problem documents.
 
 The shape is the application's own (RFC 9457), so that a client reads one kind of error.
-
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def needs() -> dict[str, set[str]]:
 
 
 def combinations() -> Iterator[tuple[str, ...]]:
-    """Every set of slices that can be removed together: whoever needs one of them is removed, too."""
+    """Every set of slices that can be removed together: with a slice, those that need it are removed."""
     table = needs()
     for count in range(1, len(table) + 1):
         for removed in itertools.combinations(table, count):

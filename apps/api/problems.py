@@ -2,7 +2,6 @@
 
 Domain exceptions are translated by their kind, DRF's and Django's by their class. `error_codes` lists the meaning of each
 code; the raising module chooses the code of a domain failure.
-
 """
 
 from __future__ import annotations

@@ -42,7 +42,6 @@ def create_key(
     """Create a key `<prefix>.<secret>`; a service may have several. `actor_id` is the admin who asks, if any.
 
     Raises ServiceKeyInvalid for an empty name or no scopes.
-
     """
     with transaction.atomic():
         made = _made(name=name, scopes=scopes, expires_at=expires_at)

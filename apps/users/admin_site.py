@@ -1,7 +1,6 @@
 """Django's admin site with a second factor, rate limits, an idle timeout and an audit log.
 
 The project's settings name it (`config.admin_site`). Each slice's `admin.py` defines its pages.
-
 """
 
 from __future__ import annotations
@@ -142,7 +141,6 @@ def _is_offered(model_admin: Any, name: str) -> bool:
     """Whether a link of a list could have this parameter.
 
     Django filters by any lookup of any column in a URL, and fails when the value does not fit.
-
     """
     if name in _OF_ANY_LIST:
         return True

@@ -1,7 +1,6 @@
 """The authenticators "bearer" (access tokens), "ticket" (`?ticket=`, for views that accept one) and "session".
 
 The last one reads the admin site's cookie, for documentation pages only.
-
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ def authenticate_ticket(request: HttpRequest) -> Caller | None:
     """The caller of `?ticket=`, which this consumes; None without one.
 
     Raises TicketRefused, SessionEnded, Unavailable.
-
     """
     ticket = request.GET.get("ticket")
     if ticket is None:

@@ -33,7 +33,6 @@ class PasswordBackend(BaseBackend):
 
         Raises ValidationError for the sign-in form: a code is required or wrong (`second_factor_required`, `wrong_code`), a limit
         is exceeded, or the server is too busy.
-
         """
         email = username if username is not None else kwargs.get("email")
         if not isinstance(email, str) or not isinstance(password, str):

@@ -39,7 +39,6 @@ def canonical(text: str) -> str:
 
     Raises:
         InvalidEmail: for everything that is not `dot-atom@domain.tld`; quoted local parts and address literals are refused.
-
     """
     text = text.strip()
     if len(text) > MAX_LENGTH:
@@ -57,7 +56,6 @@ def mailable(text: str) -> str:
     """The canonical form of an address that every mail server accepts. Raises InvalidEmail.
 
     Characters beyond ASCII before the @ require SMTPUTF8 (RFC 6531) of all servers on the way, and many lack it.
-
     """
     address = canonical(text)
     if not address.isascii():

@@ -36,7 +36,6 @@ def place(*, patience: float = _PATIENCE) -> Iterator[None]:
 
     Raises:
         HashingBusy: when none became free within `patience` seconds.
-
     """
     places = _places(settings.ARGON2_CONCURRENCY)
     if not places.acquire(timeout=patience):
@@ -51,7 +50,6 @@ def opaque(password: Any) -> Any:
     """The canonical form of a password: other blanks as spaces, composed (RFC 8265, OpaqueString, 4.2.2).
 
     Nothing is trimmed, folded or refused. Bytes are returned unchanged.
-
     """
     if not isinstance(password, str) or password.isascii():
         return password
@@ -64,7 +62,6 @@ class Argon2idHasher(Argon2PasswordHasher):
 
     A hash with other parameters, or of a password that was not in its canonical form, still verifies, and is renewed at the
     next sign-in.
-
     """
 
     @property

@@ -2,7 +2,6 @@
 
 Every attempt counts, successful or not. The windows slide, so no account is ever locked permanently. An account under
 attack from elsewhere stays open to the networks from which its user has signed in lately.
-
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 The actor's permission decides about the action, its rank about the target. Both are checked before the account is fetched,
 so that "forbidden" and "not found" are the same answer wherever existence must not leak.
-
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Answer:
 
 
 class Rest:
-    """Calls to one installation, as nobody or as whoever `token` belongs to."""
+    """Calls to one installation, anonymous or with `token`."""
 
     def __init__(self, port: int, token: str = "") -> None:
         self.port = port
@@ -49,7 +49,7 @@ class Rest:
         raw: bytes | None = None,
         timeout: float = 20,
     ) -> Answer:
-        """One call. `raw` is a body as it stands, `body` one to be written as JSON. Raises OSError, HTTPException."""
+        """One call. `raw` is an unencoded body, `body` one to be written as JSON. Raises OSError, HTTPException."""
         sent = dict(headers or {})
         if self.token:
             sent.setdefault("Authorization", f"Bearer {self.token}")

@@ -14,7 +14,6 @@ class Pool(ConnectionPool):
     """Retries once, immediately, when the server has closed a pooled connection.
 
     redis-py would by default wait seconds between three attempts, and the request with it.
-
     """
 
     def __init__(self, **options: Any) -> None:

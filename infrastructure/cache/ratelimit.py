@@ -2,7 +2,6 @@
 
 Each window is divided into ten slices plus the current one; a slice counts until all of it has left the window. So no
 window of the rate's length admits more than its limit, at a cost of at most eleven small numbers per key.
-
 """
 
 from __future__ import annotations
@@ -100,7 +99,6 @@ class Verdict:
         limit, period, remaining: The rate's size, its seconds, and what is left of it after this call.
         retry_after: Seconds until such a call can be admitted; 0 when it was.
         reset_after: Seconds until a part of the rate becomes free again.
-
     """
 
     allowed: bool

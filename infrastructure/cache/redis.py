@@ -14,6 +14,5 @@ def client() -> redis.Redis:
     """The client of the default cache: pooled, with the short timeouts of `config/settings/components/redis.py`.
 
     Its commands raise `redis.RedisError` when the server is unavailable.
-
     """
     return cast("redis.Redis", get_redis_connection("default"))

@@ -3,7 +3,6 @@
 HMAC-SHA-256 (RFC 2104), truncated to 128 bits, under keys that HKDF (RFC 5869) derives from the encryption keys for each
 column. A reader of the database learns which rows of a column have the same value, not which value it is, and nothing
 across columns. Do not index columns with few possible values: equality alone would reveal them.
-
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ class BlindIndex:
 
     Raises:
         WeakKeyError: as FieldCipher does for the same keys.
-
     """
 
     def __init__(self, keys: Sequence[str], column: str) -> None:

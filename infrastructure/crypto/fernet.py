@@ -3,7 +3,6 @@
 Fernet (github.com/fernet/spec) authenticates its ciphertext but has no associated data. The context is therefore
 encrypted with the text and compared after decryption: a value that was moved to another row or column does not decrypt.
 Deriving one key for each context would bind as well, at the cost of a derivation for every value that is read.
-
 """
 
 from __future__ import annotations
@@ -52,7 +51,6 @@ class FieldCipher:
 
     Raises:
         WeakKeyError: for an empty ring, and for a key that is malformed, repeated or obviously not random.
-
     """
 
     def __init__(self, keys: Sequence[str]) -> None:

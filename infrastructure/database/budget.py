@@ -2,7 +2,6 @@
 
 A server that is down or frozen, and a lock that another session holds, end in a `psycopg.OperationalError`, which callers
 turn into a 503.
-
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ CONNECTION: Final = 2.5
 FLOOR: Final = 0.3
 """Seconds that each wait gets all the same where something else, as a call to a provider, has taken the time."""
 SILENT_FLOOR: Final = 0.05
-"""The same while the server was not heard of since a wait ran out: whoever waited for a thread meanwhile waits no more."""
+"""The same while the server is silent since a wait timed out: requests that waited for a thread meanwhile do not wait again."""
 
 
 class Budget:
@@ -65,7 +64,6 @@ def request(started: float | None = None) -> Iterator[Budget]:
     Args:
         started: The `time.monotonic()` at which the request arrived. Servers pass it, since they know how long a request
             waited for a thread; without it the block keeps the current budget, or starts one.
-
     """
     current = _current.get()
     if started is None and current is not None:

@@ -54,7 +54,6 @@ def is_alive(connection: psycopg.Connection[Any]) -> bool:
     """Whether an idle connection is still open.
 
     A server sends nothing on an idle connection unless it closes it, so a look at the socket is enough.
-
     """
     if connection.closed:
         return False

@@ -48,7 +48,6 @@ def send(
         EmailDeliveryError: the server is unavailable or refused.
         UnmailableAddress: see there.
         TemplateDoesNotExist: a template is missing.
-
     """
     if not to.rpartition("@")[0].isascii():
         raise UnmailableAddress("The address of this account cannot be mailed.")

@@ -4,5 +4,4 @@
 starts and ends children, `postgres` and `valkey` manage one server each, `servers` starts both, `attach` provides them to
 one command, `supervisor` runs the stack, `pytest_plugin` gives each test session throwaway servers. Nothing here imports
 Django, and production imports nothing of this package.
-
 """

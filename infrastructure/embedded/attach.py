@@ -19,7 +19,6 @@ def servers_of(
     """Yield DATABASE_URL and REDIS_URL: from the environment or .env, of the running stack, or of servers started here.
 
     Servers that other commands use meanwhile are stopped after them. Raises EmbeddedError.
-
     """
     given = servers.external(checkout, environ)
     if len(given) == len(servers.NAMES):

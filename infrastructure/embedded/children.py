@@ -23,7 +23,6 @@ ALLOCATOR = {
 class Child:
     """A process of the stack: its name in the log, its command, the seconds it may take to end, and whether it restarts when
     the code changes.
-
     """
 
     name: str
@@ -51,7 +50,6 @@ def development(*, host: str, port: int, summary: Path, reload: bool = False, de
     """The processes of development: migrate and seed, then the server, beat and the worker.
 
     With `debug_port`, debuggers attach to that port and the following ones, in the order of the children.
-
     """
 
     def module(number: int) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 An ordinary user's data is in `.data/` of the checkout. PostgreSQL refuses to run as root, so root's servers run as
 `nobody`, with their data below /var/lib/development-servers: that account cannot enter a checkout under /root, and folders
 that this project did not create keep their permissions. Nothing here starts a process.
-
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ def own_folder(path: Path, *, mode: int, account: Account | None = None) -> Path
         path.chmod(mode)
         found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
-        raise errors.Unsuitable(f"{path} belongs to somebody else: remove it, or run as its owner")
+        raise errors.Unsuitable(f"{path} belongs to another user: remove it, or run as its owner")
     if stat.S_IMODE(found.st_mode) & 0o022:
         raise errors.Unsuitable(
             f"{path} can be written by others (a file system without permissions, perhaps)"
@@ -168,7 +167,6 @@ def instance_folder(checkout: Path, above: Path, *, mode: int) -> Path:
 
     Its name is random and kept in `.data/`, so that a moved checkout keeps its data, and a new clone at an old path starts
     empty. The folder records its checkout, so that a copied checkout gets a folder of its own.
-
     """
     note = checkout / ".data" / "instance"
     if not note.exists():

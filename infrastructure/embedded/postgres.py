@@ -142,7 +142,6 @@ class Postgres:
         """Rename the role and the database after the product.
 
         The only role cannot rename itself, so single-user mode writes the catalogues.
-
         """
         former = "(SELECT rolname FROM pg_authid WHERE oid = 10)"
         # A slug, from which NAME is made, holds nothing that has to be quoted.
@@ -185,7 +184,6 @@ class Postgres:
         """Stop a server that outlived its supervisor, and remove a stale lock file.
 
         The server is not adopted: it would not end with this process, and its log would be lost.
-
         """
         note = self.data / "postmaster.pid"
         if not note.exists():

@@ -1,7 +1,6 @@
 """Watches processes in one loop: their output, their exits, and the signals sent to this process. Knows no order or policy.
 
 Single-threaded, since the kernel ties a child's life to the thread that started it.
-
 """
 
 from __future__ import annotations

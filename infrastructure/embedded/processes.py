@@ -43,7 +43,6 @@ def spawn(
     """Start a program as leader of its own session; with `terminal`, in ours, attached to our terminal.
 
     Linux sends it the signal `death` when the calling thread ends, so call it from the main thread.
-
     """
     spec = {
         "uid": account.uid if account else None,

@@ -6,7 +6,6 @@
 
 Values come from the process environment, then from `.env` in the project's folder; an empty one counts as not set. Faults
 are collected, and the settings refuse to start with all of them at once (`config.env`).
-
 """
 
 from __future__ import annotations
@@ -110,7 +109,6 @@ class Variables:
         declared: In the order of declaration.
         faults: Values that cannot work.
         weaknesses: Values that production refuses and development accepts.
-
     """
 
     def __init__(self, title: str) -> None:

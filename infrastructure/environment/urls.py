@@ -67,7 +67,7 @@ def _options(query: str, known: Collection[str]) -> dict[str, str]:
     given = parse_qsl(query, keep_blank_values=True)
     found = dict(given)
     if unknown := sorted(found.keys() - set(known)):
-        # What stands before an @ may be a piece of a password.
+        # The text before an @ may be a part of a password.
         named = "an option" if "@" in query else f"an option {unknown[0]!r}"
         raise Mistake(f"has {named} that is unknown; known are {', '.join(sorted(known))}")
     if len(found) != len(given):
@@ -152,7 +152,6 @@ def redis(value: str, *, password: str = "") -> str:
     """The address in the canonical form that every client reads alike: encoded, complete, with its TLS verification.
 
     Raises Mistake.
-
     """
     address = split(value, schemes=("redis", "rediss"), options=_REDIS)
     is_tls = address.scheme == "rediss"
@@ -211,7 +210,6 @@ def email(value: str) -> dict[str, Any]:
     """Django's EMAIL_* settings of a mail server. `smtp+tls` is STARTTLS, `smtp+ssl` implicit TLS.
 
     Raises Mistake.
-
     """
     address = split(value, schemes=(*_SMTP, *_OTHERS), options=_MAIL)
     if backend := _OTHERS.get(address.scheme):

@@ -1,7 +1,6 @@
 """Parsers of single variables: each returns a value, or raises Mistake with what the text must be.
 
 A message never repeats a value that may hold a secret, such as an address.
-
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Sign-in with an external provider of OpenID Connect or OAuth 2.0: the authorization code flow with PKCE (RFC 9700).
 
 Callers decide which account an identity opens.
-
 """
 
 from infrastructure.oauth.errors import OAuthError, ProviderUnreachable, ResponseRefused

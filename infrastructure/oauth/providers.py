@@ -61,7 +61,6 @@ class Provider:
         userinfo_endpoint: OAuth 2.0: a JSON object of the user, with `email`, `email_verified` and `name`.
         emails_endpoint: OAuth 2.0: a JSON list of addresses as GitHub's, used instead of `userinfo_endpoint`.
         subject_claim: The member of the user that identifies them permanently.
-
     """
 
     name: str

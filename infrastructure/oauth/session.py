@@ -1,7 +1,6 @@
 """Calls to a provider. Authlib builds them and reads the answers, joserfc verifies ID tokens (docs/adr/0012).
 
 Answers are bounded, redirects are not followed, and the provider's metadata is compared with the table.
-
 """
 
 from __future__ import annotations

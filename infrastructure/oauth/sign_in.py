@@ -53,7 +53,6 @@ def finish(provider: Provider, *, code: str, issuer: str, nonce: str, verifier: 
             does not promise it.
 
     Raises ProviderUnreachable, ResponseRefused.
-
     """
     from infrastructure.oauth.session import ProviderSession
 

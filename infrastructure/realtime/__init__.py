@@ -11,7 +11,6 @@ compare themselves with the database from time to time.
 
 There are two channels to the sockets (docs/adr/0005). Rooms are busy: they use the `bus`. Events for a user or a session
 are rare: they use the Channels layer, in the group of all processes with sockets (`control`).
-
 """
 
 from __future__ import annotations

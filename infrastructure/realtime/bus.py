@@ -2,7 +2,6 @@
 
 A pub/sub message reaches only current listeners, so nothing relies on it alone. A process delivers its own messages
 locally, without Redis; the copy that comes back is recognised by its origin and dropped.
-
 """
 
 from __future__ import annotations
@@ -68,7 +67,6 @@ class RedisBus:
     """The bus of one event loop. `on_subscribed(channel)` is called whenever receiving a channel begins:
 
     at first, and again after every interruption, since messages in between are lost.
-
     """
 
     def __init__(self, url: str, *, on_subscribed: Callable[[str], None]) -> None:

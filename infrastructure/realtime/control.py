@@ -2,7 +2,6 @@
 
 A process has one channel and one group, rather than each socket: connecting costs no round trip, and an event for a user
 without sockets here is dropped after one lookup.
-
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 A marker, the number of the first, then each with its length before it. The process that stores a message encodes its
 frame once, and sends it to the other processes in this form.
-
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 A run is recorded in its row before its task is published, and only while the row still has the previous run: two beats
 that both believe to lead publish it once. A row that cannot be followed is disabled, with a note.
-
 """
 
 from __future__ import annotations
@@ -65,7 +64,6 @@ class Leadership:
         """Take the lock, or verify that it is still held.
 
         Returns False when another session holds it, or the database does not answer in time.
-
         """
         try:
             with budget.request(time.monotonic()):

@@ -2,7 +2,6 @@
 
 Celery drops such messages after a line in the log, and some end the worker. Here Celery's signal `task_rejected` is sent
 first, with an `Unusable` as its message. `apps.common.tasks.celery_task` records it.
-
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 Asking a worker over the broker (`celery inspect ping`) starts a whole Django for every answer. The worker touches the file
 with its heartbeat, which takes a running event loop and a broker; beat touches it at every round of its schedule
 (`infrastructure.scheduling.beat_leader`).
-
 """
 
 from __future__ import annotations

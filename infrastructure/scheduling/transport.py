@@ -3,7 +3,6 @@
 kombu takes an item out of a queue before it decodes it, and a decoding error ends the worker. Here Celery's signal
 `task_rejected` is sent for a malformed item, with an `Unusable` as its message, and the item is skipped. `config.celery`
 uses this transport for every connection to Redis.
-
 """
 
 from __future__ import annotations

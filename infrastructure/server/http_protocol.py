@@ -6,7 +6,6 @@ another upgrade (`curl --http2 -d`).
 
 The class depends on uvicorn's internals, which may change with any release. `RELEASES` lists those on which its tests have
 passed; on others `protocol_class` is the stock class, and only the proxy enforces these limits.
-
 """
 
 from __future__ import annotations

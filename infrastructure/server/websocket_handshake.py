@@ -4,7 +4,6 @@
 undecided. `join_lists` converts lists on several lines, or with more items, to that form; `websockets`, which knows every
 form, decides about the rest (`is_accepted`). So `read` accepts a subset of what `websockets` accepts, and a test compares
 them.
-
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ refusing, closing) is the stock class's, except for the memory of an idle socket
 response are freed after the handshake. The class depends on uvicorn's internals, which may change with any release:
 `RELEASES` lists those on which its tests have passed, and on others `protocol_class` is the stock class, so that
 applications fall back to ordinary `websocket.send` (docs/adr/0007).
-
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 uvicorn's own WebSocket class writes each frame by itself, and neither uvloop nor asyncio waits for a second one: ten
 messages for two hundred sockets are two thousand system calls, which take most of the time. Behind this transport they
 are two hundred. It depends on nothing but `asyncio.Transport`, and serves where `websocket_protocol` does not.
-
 """
 
 from __future__ import annotations

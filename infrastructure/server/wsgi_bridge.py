@@ -3,7 +3,6 @@
 Django's own ASGI handler runs synchronous views with one thread hop for each middleware layer and each view; this bridge
 takes one hop for the whole request and keeps each thread's database connection. A slow client occupies no thread: the
 event loop reads its body and writes its answer.
-
 """
 
 from __future__ import annotations
@@ -81,7 +80,6 @@ class Takeover:
 
     The answer's body is sent first, then what the function's generator yields, until the client leaves. `release` is called
     at the end in every case.
-
     """
 
     def __init__(self) -> None:
@@ -109,7 +107,6 @@ class WsgiBridge:
             true size as CONTENT_LENGTH, and refuses it.
         body_timeout: Seconds that a client may take to send its body; then the application is notified by REFUSAL.
         at_end: Called in each thread before it ends, to release resources of the thread.
-
     """
 
     def __init__(
@@ -243,7 +240,6 @@ class WsgiBridge:
 
         The whole answer is made in this one thread, since it may use resources of the thread, such as Django's database
         connections: two answers made piece by piece in changing threads would share a connection.
-
         """
         with budget.request(arrived):
             return self._run(environ, answer)

@@ -2,7 +2,6 @@
 
 Images are encoded anew from their pixels (see `images`). Everything else is stored unchanged and is only served as a
 download, with a type of this list, so that browsers do not run its content.
-
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 Pillow encodes the stored file from pixels alone: no metadata (such as the place of a photo), no second file type hidden
 behind the image, nothing that a browser could run. All work on uploaded bytes is in `converted`, behind its bounds and
 its one `except`.
-
 """
 
 from __future__ import annotations
@@ -67,7 +66,6 @@ def converted(file: IO[bytes], *, side: int, max_pixels: int, is_square: bool = 
     Raises:
         ImageRefused: it is no image, is damaged or animated, or has more than `max_pixels`.
         DecodersBusy: too many images are being decoded already.
-
     """
     with _place():
         try:
@@ -201,7 +199,6 @@ def _place() -> Iterator[None]:
 
     An image takes four bytes a pixel, several times over, and a second of a processor. A waiting caller holds a request
     thread, so few may wait. Raises DecodersBusy.
-
     """
     admitted, decoding = _semaphores()
     if not admitted.acquire(blocking=False):

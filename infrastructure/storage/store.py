@@ -52,7 +52,6 @@ def sweep(store: str, folder: str, *, before: datetime, known: Iterable[str]) ->
     """Delete the files of a folder that are older than `before` and not among `known`, which is read after the folder.
 
     Returns the number of files deleted. Raises StorageUnavailable.
-
     """
     storage, count = storages[store], 0
     with _translated(store):

@@ -1,7 +1,6 @@
 """Logs, error reports, metrics, and the request id that links them. No business code.
 
 `configure` is called once, at the end of each settings module.
-
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 JSON, one object a line, in production; readable and coloured in development. Written to standard error, line by line,
 for the process manager to collect.
-
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Prometheus metrics of the process, and their text format. Callers decide what is measured.
 
 With PROMETHEUS_MULTIPROC_DIR set, the processes of one server share their figures through files in that folder.
-
 """
 
 from __future__ import annotations

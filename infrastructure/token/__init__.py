@@ -1,6 +1,5 @@
 """Tokens: signed ones with claims (`jwt`), random ones without content (`opaque`), and codes of authenticator apps
 (`totp`).
-
 """
 
 from infrastructure.token.jwt import AccessClaims, AccessTokens, TokenExpired, access_tokens

@@ -1,7 +1,6 @@
 """Access tokens: JWTs (RFC 7519) of the profile of RFC 9068, read strictly (RFC 8725). Knows no model and no database.
 
 A token names a user and a session. Callers check whether both are still active.
-
 """
 
 from __future__ import annotations
@@ -57,7 +56,6 @@ class AccessTokens:
 
     Verified tokens are remembered until they expire, at most 10,000 of them, since every request of a session brings the
     same one. Only their claims are remembered, never whether they may still be used.
-
     """
 
     def __init__(
@@ -115,7 +113,6 @@ class AccessTokens:
 
         Takes a tenth of the library's time. HS256 is a MAC: the signature is computed and compared (RFC 7515, section 5.2;
         RFC 7518, section 3.2). A token in any other form is left to the library.
-
         """
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")

@@ -3,7 +3,6 @@
 HS256 (the default) is one secret that signs and verifies, for services under one owner. EdDSA (Ed25519, RFC 8037) signs
 by a private key; its public half is published as a JSON Web Key Set, so that others can verify but not sign. A ring never
 mixes both: a token does not choose its algorithm (RFC 8725, section 3.1).
-
 """
 
 from __future__ import annotations
@@ -64,7 +63,6 @@ class KeyRing:
     Raises:
         WeakKeyError: for an empty ring, an empty or doubled id, an unknown algorithm, and a key below 256 bits
             (RFC 7518, section 3.2).
-
     """
 
     def __init__(self, keys: Sequence[tuple[str, str]], algorithm: str = HS256) -> None:

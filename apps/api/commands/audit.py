@@ -1,7 +1,6 @@
 """`zones audit`: lists every route with who may call it, and proves it: calls each guarded one anonymously.
 
 The calls go straight to the mounted callbacks. A guard refuses before it reaches the view, so nothing happens.
-
 """
 
 from __future__ import annotations

@@ -86,7 +86,6 @@ def check_breaking(mounted: Mounted, revision: str | None = None, folder: Path =
 
     Additions break nothing; a removed version breaks all its callers. Without a commit, it compares with the files in the
     working tree, and says so. Raises SchemaInvalid, RevisionUnknown.
-
     """
     source = revision or "the last commit"
     try:

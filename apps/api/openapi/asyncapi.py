@@ -2,7 +2,6 @@
 
 A slice with sockets describes them in its `asyncapi.py`: `ZONE`, the name of the zone, and `document()`, the document as
 data. It is served as `/api/<zone>/<slice>/asyncapi.yaml` and `.json`.
-
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 Callers may send whatever the older document allowed, and rely on whatever it promised. So inputs may only be widened, and
 outputs only be narrowed. Not compared: bounds and patterns of outputs, texts, examples, and the set of failures.
 `operationId` counts, as generated clients are named after it.
-
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ A slice's `examples.py` has `FIELDS`: values by the name of a field (`email`), b
 ambiguous (`RoomInput.name`), of a path (`path.code`), or of a whole serializer (`MuteInput`) where fields exclude each
 other. Other values follow from the type: the first value of an enumeration, a fixed time, a fixed id. A text with a pattern
 has no example unless one is declared.
-
 """
 
 from __future__ import annotations

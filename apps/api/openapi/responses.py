@@ -1,7 +1,6 @@
 """The problem documents of an operation, as OpenAPI responses with their codes and an example each.
 
 Responses that several operations share become one component, named by its status and codes.
-
 """
 
 from __future__ import annotations

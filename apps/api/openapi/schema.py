@@ -2,7 +2,6 @@
 
 Problem documents, security, rate-limit and idempotency headers, and deprecation are the same for every operation, so
 views do not repeat them. A warning of the generator is an error: a schema is complete or it is not served.
-
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The router's own pages: index, catalogue of problems, schemas, Swagger UI and ReDoc of each zone.
 
 The `docs` rule of a zone decides who may read its pages; `guard` is for the zone's own routes.
-
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 It wraps the view from outside, so no declaration of a view (AllowAny, no authentication classes, no DRF at all) can widen
 the zone. Everything that is the same for each request is computed once, when the zone is mounted.
-
 """
 
 from __future__ import annotations
@@ -148,7 +147,6 @@ class Guard:
         """Return the caller, if admitted; headers about limits go into `shown`.
 
         Refusals are counted, too: against the address, or the caller if one is known.
-
         """
         caller = ANONYMOUS
         try:

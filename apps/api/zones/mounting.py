@@ -3,7 +3,6 @@
 Layout below `/api/`: the index, `problems/`, then for each zone its documentation and, for each version, the slices'
 routes, each behind the guard. The guard also answers unknown routes of a zone, so that a caller who may not enter cannot
 tell which routes exist.
-
 """
 
 from __future__ import annotations
@@ -147,7 +146,6 @@ class FastResolver(URLResolver):
     """Resolves fixed paths from a dictionary, and everything else pattern by pattern.
 
     The first call of a fixed path is resolved as usual and remembered, so order and overlays are respected.
-
     """
 
     def __init__(self, pattern: Any, urlconf_name: list[Pattern], **names: Any) -> None:

@@ -6,7 +6,6 @@ A slice offers routes in its `urls.py`::
         "private": [path("me/", views.Me.as_view(), name="me")],  # every version of the zone
         "private/v2": [path("me/", views.MeV2.as_view(), name="me")],  # this version only, instead of the same path or name
     }
-
 """
 
 from __future__ import annotations

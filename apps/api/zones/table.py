@@ -1,7 +1,6 @@
 """The zone table: frozen typed values, and the table that the settings name.
 
 `validation` finds its mistakes, `mounting` turns it into URLs, `guard` enforces it.
-
 """
 
 from __future__ import annotations
@@ -72,7 +71,6 @@ class Zone:
     `refused_rates` limit an address whose calls lack a valid credential; both are written `"60/minute"`. `middleware` are
     dotted names of callables `(request, call) -> response`, outermost first, which run for admitted calls. The edge does not
     route a zone with `exposed=False`.
-
     """
 
     name: str
@@ -128,7 +126,6 @@ def table() -> ZoneTable:
     """The table that `settings.ZONES` names. It may contain mistakes: `validation.find_mistakes` finds them.
 
     Raises ImportError for an unknown name, TypeError for a value that is no collection.
-
     """
     return ZoneTable(tuple(import_string(settings.ZONES)))
 

@@ -79,7 +79,6 @@ class User(AbstractBaseUser, BaseModel):
 
     An admin changes `is_active`; `erased_at` is permanent and leaves a row without personal data, which messages to and from
     the account still refer to.
-
     """
 
     email = CanonicalEmailField(

@@ -31,7 +31,6 @@ class ProviderSignIn(BaseModel):
     """A pending sign-in: a browser that was sent to a provider and may return once.
 
     `digest` is that of a secret in this browser, which a forged callback lacks.
-
     """
 
     provider = models.CharField(max_length=32)

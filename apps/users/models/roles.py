@@ -52,7 +52,6 @@ class Role(models.Model):
     Accounts name their role by its code (`User.role`); the database refuses an unknown role, and the deletion of a role in
     use. New accounts get USER. ADMIN is at the top, holds every permission and never changes, so that there is always a role
     that can change the others.
-
     """
 
     USER: ClassVar[str] = "user"

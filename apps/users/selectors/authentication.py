@@ -2,7 +2,6 @@
 
 This is on the path of every request and of every socket. The ORM defines the query, once for each process; then the same
 prepared statement goes to PostgreSQL, and a row becomes an instance as the ORM would create it.
-
 """
 
 from __future__ import annotations
@@ -105,7 +104,6 @@ def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:
     Raises:
         AccessTokenExpired, AccessTokenRefused: for the token itself.
         SessionEnded: for a valid token whose session has ended or whose account is not active.
-
     """
     try:
         claims = token_reader().read(token)

@@ -39,7 +39,6 @@ def update_user(
 
     Raises UserNotFound; RankTooLow for an account or a role above the actor's; RoleUnknown; OwnAccount when an admin would
     lock themselves out.
-
     """
     policies.require(actor=actor, permission=Permission.MANAGE)
     now = now or timezone.now()
@@ -112,7 +111,6 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime, with_content: bool = F
     """Remove all personal data of an account: address, name, phone, picture, password, sessions and tokens.
 
     Its posts stay, unless `with_content` has the slices erase them as well. Raises UserNotFound, LastAdmin.
-
     """
     with transaction.atomic():
         user = lock_for_end(user_id=user_id)
@@ -166,7 +164,6 @@ def _require_admin_still(*, actor: Caller, admins: set[UUID]) -> None:
     """Raises UserNotFound when the actor was demoted since the request began.
 
     An actor who is still an admin and acts on another account remains as an admin.
-
     """
     if actor.user.pk not in admins:
         raise exceptions.UserNotFound

@@ -30,7 +30,6 @@ def delete_orphaned_avatars(*, now: datetime | None = None) -> int:
     """Delete pictures that no account uses, a day after they were written, such as those of a process that died.
 
     Returns the number of files deleted. Raises StorageUnavailable.
-
     """
     return storage.sweep(
         before=(now or timezone.now()) - ORPHANED_AFTER,

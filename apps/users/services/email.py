@@ -3,7 +3,6 @@
 A change requires the password and confirmation at both addresses. The old one has to agree, since the holder of a session
 and a password could otherwise take over the account; the new one, since the account can be recovered there from then on.
 Sessions are kept.
-
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ def resend_verification(*, email: str, device: Device) -> None:
     """Send the verification link again, if there is an address to verify. Otherwise answer and cost are the same.
 
     Raises TooManyAttempts.
-
     """
     try:
         address = email_addresses.canonical(email)
@@ -63,7 +61,6 @@ def request_email_change(
     """Request confirmation at both addresses. Earlier links are void. The caller does not learn whether the new address is taken.
 
     Raises InvalidEmail, EmailUnchanged, TooManyAttempts, and as `require_owner` does.
-
     """
     now = now or timezone.now()
     address = email_addresses.mailable(email)
@@ -112,7 +109,6 @@ def confirm_email_change(*, token: str, now: datetime | None = None) -> bool:
     Raises:
         OneTimeTokenRefused: the link is unknown, expired, used, or of a request that was replaced.
         EmailTaken: the new address was registered meanwhile.
-
     """
     now = now or timezone.now()
     try:

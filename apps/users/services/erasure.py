@@ -40,7 +40,6 @@ def request_erasure(
             name of a deleted account.
 
     Raises LastAdmin, and as `reauthentication.require_owner` and `second_factor.check_second_factor` do.
-
     """
     now = now or timezone.now()
     if code:

@@ -2,7 +2,6 @@
 
 The row of a mail's token is written in the transaction that sends the mail, so a mail that could not be sent leaves no
 token behind.
-
 """
 
 from __future__ import annotations
@@ -90,7 +89,6 @@ def send_verification_mail(*, user_id: UUID, request_id: UUID, now: datetime | N
     """Send the verification link again. Sends nothing for an unknown account or a verified address.
 
     Raises EmailDeliveryError.
-
     """
     with transaction.atomic():
         user = _addressee(user_id)
@@ -114,7 +112,6 @@ def send_email_change_mail(*, user_id: UUID, request_id: UUID, now: datetime | N
     does not learn.
 
     Raises EmailDeliveryError.
-
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -148,7 +145,6 @@ def send_password_reset_mail(*, user_id: UUID, request_id: UUID, now: datetime |
     """Send the link that sets a new password. Sends nothing for an unknown or inactive account.
 
     Raises EmailDeliveryError.
-
     """
     with transaction.atomic():
         user = _addressee(user_id)
@@ -171,7 +167,6 @@ def send_notice(*, notice: str, user_id: UUID, event_id: UUID | None = None) -> 
     """Notify the owner of a change of their account, once for each event, so that they notice a change by others.
 
     Tasks of an earlier release do not name the event. Raises EmailDeliveryError, ValueError for an unknown notice.
-
     """
     cause = event_id or uuid4()
     if notice not in NOTICES:

@@ -30,7 +30,6 @@ def change_password(
     Raises:
         WrongPassword: the current password is wrong. Attempts count like those to sign in.
         PasswordRefused, TooManyAttempts, HashingBusy: see there.
-
     """
     user: User = actor.user
     old = reauthentication.require_password(actor=actor, password=current_password, device=device)
@@ -44,7 +43,6 @@ def request_password_reset(*, email: str, device: Device, now: datetime | None =
     """Send a reset link to the address, if it has an account. Answer and cost are the same for an unknown one.
 
     Raises TooManyAttempts.
-
     """
     try:
         address = email_addresses.canonical(email)
@@ -65,7 +63,6 @@ def confirm_password_reset(*, token: str, password: str, now: datetime | None = 
     A refused password does not use the token up.
 
     Raises OneTimeTokenRefused, PasswordRefused, HashingBusy.
-
     """
     now = now or timezone.now()
     user = User.objects.defer("phone").get(
@@ -83,7 +80,6 @@ def _set_password(*, user_id: UUID, encoded: str, old: str | None, now: datetime
     """Write the hash, end every session, void every other reset link. Runs in the caller's transaction.
 
     Raises WrongPassword when `old` is given and is no longer the account's hash, after a concurrent change.
-
     """
     # Lock the account first: a concurrent sign-in with the old password waits, and then fails.
     accounts = User.objects.able_to_sign_in().select_for_update(no_key=True).filter(pk=user_id)

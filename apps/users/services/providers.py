@@ -3,7 +3,6 @@
 An account is found by issuer and subject alone. An address that the provider has verified creates a new account; it never
 grants access to an existing one, whose owner has to sign in and link: otherwise a provider, or a user who gets an address
 there, could take over every account of that address.
-
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ def begin_provider_sign_in(
     """Send a browser to a provider; with `actor`, to link an identity to their account.
 
     Raises ProviderUnknown, ProviderUnavailable, TooManyAttempts.
-
     """
     now = now or timezone.now()
     row = selectors.get_provider(provider)
@@ -79,7 +77,6 @@ def sign_in_with_provider(
         AccountExists: the address has an account that is not linked to this identity.
         ProviderEmailUnverified: there is no account, and the provider has not verified the address.
         ProviderUnknown, ProviderUnavailable, TooManyAttempts: see there.
-
     """
     now = now or timezone.now()
     found = _identity(provider=provider, returned=returned, device=device, user_id=None, now=now)
@@ -106,7 +103,6 @@ def link_identity(
     """Link the identity of a user who returns from a provider to the actor's account.
 
     Raises IdentityTaken, ProviderSignInRefused, ProviderUnknown, ProviderUnavailable, TooManyAttempts.
-
     """
     now = now or timezone.now()
     user: User = actor.user

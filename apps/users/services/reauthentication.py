@@ -22,7 +22,6 @@ def require_password(*, actor: Caller, password: str, device: Device) -> str:
     """Return the hash that the password was compared with. Attempts count like those to sign in.
 
     Raises WrongPassword, TooManyAttempts, HashingBusy.
-
     """
     user: User = actor.user
     limits.count_attempt("login", address=device.address, account=user.email, is_known=lambda: True)

@@ -31,7 +31,6 @@ def register_user(
     Raises:
         InvalidEmail, InvalidLine, InvalidInput, PasswordRefused, TooManyAttempts, HashingBusy: see there.
         EmailTaken: the address has an account, and REGISTRATION_UNIFORM is off.
-
     """
     address = email_addresses.mailable(email)
     # Where the owner of a known address gets a mail, they must not be flooded from many addresses.

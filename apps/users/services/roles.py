@@ -44,7 +44,6 @@ def update_role(*, actor: Caller, code: str, changes: RoleChanges) -> Role:
     """Apply `changes`, effective from the next request of every account with the role, or a higher one.
 
     Raises as `make_role` does; RoleBuiltIn for another rank of a built-in role.
-
     """
     _require(actor)
     try:
@@ -86,7 +85,6 @@ def restore_defaults(model: Any = Role) -> None:
     """Create missing built-in roles, and add DEFAULT_GRANTS of slices that were never granted before.
 
     Runs after each `migrate`, so that a new slice needs no migration for its grants.
-
     """
     grants: dict[str, set[str]] = {}
     for wanted in declared("DEFAULT_GRANTS"):

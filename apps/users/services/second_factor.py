@@ -32,7 +32,6 @@ def begin_second_factor(
     """Create a secret for an authenticator app. It protects nothing until a code of it was confirmed; each call replaces it.
 
     Raises SecondFactorEnabled, and as `require_owner` does.
-
     """
     now = now or timezone.now()
     reauthentication.require_owner(actor=actor, password=current_password, device=device, now=now)
@@ -55,7 +54,6 @@ def confirm_second_factor(
     """Require it from now on. Every other session ends; this one has confirmed it. Returns the recovery codes, once.
 
     Raises SecondFactorMissing, SecondFactorEnabled, WrongCode, TooManyAttempts.
-
     """
     now = now or timezone.now()
     user: User = actor.user
@@ -84,7 +82,6 @@ def disable_second_factor(
     """Require only the password again. Every other session ends.
 
     Raises SecondFactorMissing, WrongCode, TooManyAttempts, and as `require_owner` does.
-
     """
     now = now or timezone.now()
     reauthentication.require_owner(actor=actor, password=current_password, device=device, now=now)
@@ -100,7 +97,6 @@ def remove_second_factor_of(*, actor: Caller, user_id: UUID, now: datetime | Non
     """As an admin, remove the second factor of a user who has lost both app and codes. All sessions of the account end.
 
     Raises UserNotFound, RankTooLow; OwnAccount, since admins confirm their own codes like every user; SecondFactorMissing.
-
     """
     policies.require(actor=actor, permission=Permission.MANAGE)
     policies.require_other(actor=actor.user, user_id=user_id)
@@ -133,7 +129,6 @@ def check_second_factor(*, user: User, code: str, device: Device, now: datetime 
     """Use up a code of the authenticator app, or a recovery code. Returns its kind: `totp`, `recovery_code`.
 
     Raises SecondFactorMissing, WrongCode, TooManyAttempts.
-
     """
     now = now or timezone.now()
     _count(user, device)

@@ -111,7 +111,6 @@ def refresh(*, refresh_token: str, now: datetime | None = None) -> TokenPair:
 
     Raises:
         RefreshTokenRefused: it is unknown, expired or used, or its session or account is no longer active.
-
     """
     now = now or timezone.now()
     plain = token.new_token()
@@ -173,7 +172,6 @@ def revoke_all_sessions_of(*, actor: Caller, user_id: UUID, now: datetime | None
     """As an admin, end all sessions of an account, its cookies of the admin site included.
 
     Raises UserNotFound, RankTooLow.
-
     """
     user = _managed(actor=actor, user_id=user_id)
     with transaction.atomic():
@@ -204,7 +202,6 @@ def end_sessions(*, sessions: SessionQuerySet, reason: SessionEnd, now: datetime
     """End those of the sessions that have not ended, and notify their sockets after the commit.
 
     Returns the accounts and the sessions.
-
     """
     with transaction.atomic():
         open_ones = sessions.filter(ended_at=None).order_by("pk").select_for_update(of=("self",))

@@ -33,7 +33,6 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
         InvalidCredentials: unknown address, wrong password, inactive account, or (REQUIRE_VERIFIED_EMAIL) an unverified
             address: the caller learns only that it failed.
         TooManyAttempts, HashingBusy: see there.
-
     """
     user = check_credentials(email=email, password=password, device=device)
     # Renew an outdated hash while the password is available.
@@ -58,7 +57,6 @@ def complete_login(*, challenge: str, code: str, device: Device, now: datetime |
         ChallengeRefused: it is unknown, expired, used, or of an account whose password has changed since.
         SecondFactorRefused: the code is wrong or was used before; the challenge stays valid.
         TooManyAttempts: see there.
-
     """
     now = now or timezone.now()
     try:

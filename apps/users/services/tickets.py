@@ -3,7 +3,6 @@
 A ticket belongs to a session, so the connection ends with the session. It is part of a URL, so it is short-lived and works
 once. Redis keeps only its digest. Without Redis there are no tickets: a signed one would open as many connections as there
 are processes (docs/adr/0022).
-
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ def redeem_ticket(*, ticket: str) -> SessionReference | None:
     """The session of a ticket; None when it was used, has expired or is unknown. Raises Unavailable.
 
     Callers check whether the session is live.
-
     """
     try:
         found = one_time.take(_key(ticket))

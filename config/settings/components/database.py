@@ -45,7 +45,6 @@ def connection(*, pooled: bool) -> dict[str, Any]:
     """The DATABASES entry. `pooled=False` keeps one persistent connection for each thread instead.
 
     Parameters in DATABASE_URL have precedence; of repeated `options` the server takes the last.
-
     """
     entry: dict[str, Any] = deepcopy(_SERVER)
     given = entry.get("OPTIONS", {})

@@ -44,7 +44,7 @@ def test_link_file_and_missing_parent_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     (tmp_path / "file").touch()
     for name in ("link", "file"):
-        with pytest.raises(errors.Unsuitable, match="belongs to somebody else"):
+        with pytest.raises(errors.Unsuitable, match="belongs to another user"):
             data_dirs.own_folder(tmp_path / name, mode=0o700)
     with pytest.raises(errors.Unsuitable, match="No such file"):
         data_dirs.own_folder(tmp_path / "no" / "parent", mode=0o700)
@@ -52,7 +52,7 @@ def test_link_file_and_missing_parent_are_refused(tmp_path: Path) -> None:
 
 def test_folder_planted_by_another_account_is_refused(tmp_path: Path) -> None:
     (tmp_path / "planted").mkdir()
-    with pytest.raises(errors.Unsuitable, match="belongs to somebody else"):
+    with pytest.raises(errors.Unsuitable, match="belongs to another user"):
         data_dirs.own_folder(tmp_path / "planted", mode=0o700, account=STRANGER)
 
 
@@ -99,7 +99,7 @@ def test_unwritable_checkout_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_local_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".data").symlink_to(tmp_path)
-    with pytest.raises(errors.Unsuitable, match="belongs to somebody else"):
+    with pytest.raises(errors.Unsuitable, match="belongs to another user"):
         data_dirs.local_folder(tmp_path)
 
 

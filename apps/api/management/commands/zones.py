@@ -1,7 +1,6 @@
 """`manage.py zones`: inspects and checks the zone table, and updates what is generated from it (`apps.api.commands`).
 
 Exit codes: 0 success, 1 findings (each is printed), 2 a usage error.
-
 """
 
 from __future__ import annotations
