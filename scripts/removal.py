@@ -28,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON = ROOT / ".venv" / "bin" / "python"
+PYTHON = sys.executable
 # Accounts and what slices share are not for removal.
 KEPT = frozenset({"api", "common", "users"})
 START_SECONDS = 120

@@ -21,7 +21,7 @@ class HashingBusy(Unavailable):
     """Too many passwords are being checked to wait for a free slot."""
 
     code = "sign_in_busy"
-    detail = "Many people are signing in right now. Try again in a moment."
+    detail = "Many users are signing in right now. Try again in a moment."
 
 
 @cache

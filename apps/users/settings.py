@@ -179,7 +179,7 @@ IDENTITY_LIMITS: dict[str, dict[str, tuple[str, ...]]] = {
     "reset": {"address": ("20/10 minutes",), "account": ("5/hour",), "pair": ("3/10 minutes",)},
     "register": {"address": ("60/10 minutes",), "account": ("5/hour",)},
 }
-# The admin site: pages for one person, or for one address that is not signed in; how long a session may lie idle, and last.
+# The admin site: pages for one user, or for one anonymous address; the idle timeout and the lifetime of a session.
 SITE_RATES = ("240/minute",)
 SITE_IDLE_SECONDS = 1800
 SITE_SESSION_SECONDS = 8 * 3600

@@ -1,4 +1,4 @@
-"""Validators of new passwords beside Django's own: those that many people have had, and that were made public."""
+"""Validators of new passwords in addition to Django's: common and breached passwords."""
 
 from __future__ import annotations
 

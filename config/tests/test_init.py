@@ -59,7 +59,11 @@ def test_what_is_not_given_is_asked_for() -> None:
         ({"license": "gpl"}, "the licence `gpl` is not one of proprietary, mit, apache-2.0"),
     ],
 )
-def test_answers_are_judged_before_anything_changes(options: dict[str, str], message: str) -> None:
+def test_answers_are_judged_before_anything_changes(
+    options: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = {"chat": {"notifications"}, "notifications": set[str](), "console": set[str]()}
+    monkeypatch.setattr(removal, "needs", lambda: needs)
     with pytest.raises(init.Refused, match=message):
         collect(**options)
 

@@ -81,7 +81,7 @@ def test_a_busy_server_says_so(
     monkeypatch.setattr(services, "check_credentials", busy)
     response = sign_in(client, boss.email)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert b"Many people are signing in" in response.content
+    assert b"Many users are signing in" in response.content
 
 
 def test_a_cookie_dies_with_what_it_stands_for(site: Client, boss: User) -> None:
