@@ -134,8 +134,9 @@ class RedisBus:
     async def _tell_redis(self, command: Callable[[str], Any], channel: str) -> None:
         try:
             await command(channel)
-        except (redis.RedisError, OSError):
-            # The reader sees the same break and subscribes to everything anew.
+        except (redis.RedisError, OSError, AttributeError):
+            # The reader sees the same break and subscribes to everything anew. AttributeError: redis-py writes to a
+            # connection that the reader has closed meanwhile.
             _log.debug("bus.subscription_interrupted", channel=channel)
 
     def publish(self, channel: str, body: bytes) -> None:

@@ -292,3 +292,19 @@ def test_layer_that_misses_redis_is_a_line_a_minute(
     outage, fault = caplog.records
     assert (outage.levelno, outage.getMessage()) == (logging.WARNING, "control.redis_away: ConnectionError")
     assert (outage.exc_info, fault.levelno, bool(fault.exc_info)) == (None, logging.ERROR, True)
+
+
+async def test_a_subscription_on_a_connection_closed_meanwhile_is_made_after_the_break(
+    ears: list[Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear, channel = ears[0], f"room:{uuid4()}"
+    pubsub: Any = ear.bus._pubsub
+
+    async def closed(*_: str) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'writelines'")
+
+    monkeypatch.setattr(pubsub, "subscribe", closed)
+    await ear.bus.subscribe(channel, ear.heard.append)
+    assert channel not in ear.subscribed
+    pubsub.connection._writer.close()
+    await until(lambda: channel in ear.subscribed)
