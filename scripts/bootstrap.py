@@ -391,7 +391,7 @@ def install(interpreter):
     title = "installing %d packages" % count
     strict = ["--require-hashes", "--only-binary", ":all:"]
     os.environ.setdefault("PIP_RETRIES", "2")
-    with tempfile.TemporaryDirectory(prefix="") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         pip = pip_command(interpreter, folder)
         by_pip = pip + ["install", "--no-deps", "--no-input", "--disable-pip-version-check"] + strict + ["-r"]
         env = uv_environment(pip_settings(pip))

@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from infrastructure import product
 from scripts import removal
+from scripts.update import ANSWERS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LICENSES: Final = ("proprietary", "mit", "apache-2.0")
-ANSWERS: Final = ".copier-answers.yml"
 OPTIONAL: Final = ("chat", "notifications", "console")
 _PRODUCT: Final = """\
 # What the product is called. Pages, mails, schemas, client packages, metrics, cookies, containers and the database follow

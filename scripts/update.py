@@ -8,7 +8,6 @@ Commit first: what copier could not merge is left as conflicts, as git does. Ans
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -21,16 +20,10 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import supply
+from scripts import removal, supply
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 ANSWERS: Final = ".copier-answers.yml"
-NOWHERE: Final = {
-    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-    "DJANGO_SETTINGS_MODULE": "config.settings.test",
-    "DJANGO_READ_DOT_ENV": "0",
-}
 _CONFLICT: Final = re.compile(r"^<<<<<<< before updating", re.MULTILINE)
 _RELEASE: Final = re.compile(r"^## \[?v?(\d[^\]\s]*)\]?", re.MULTILINE)
 
@@ -80,14 +73,9 @@ def changes(source: str, old: str, new: str) -> str:
 
 
 def regenerate() -> None:
-    """Write what follows from the code: the environment, the schemas, the tables of variables."""
-    for command in (
-        ["scripts/bootstrap.py"],
-        ["manage.py", "zones", "schema", "--write"],
-        ["scripts/variables.py", "--write"],
-        ["scripts/agents.py", "--write"],
-    ):
-        subprocess.run([sys.executable, *command], cwd=ROOT, env={**os.environ, **NOWHERE}, check=True)
+    """Bring the environment in step with the new locks, then write what follows from the code."""
+    subprocess.run([sys.executable, "scripts/bootstrap.py"], cwd=ROOT, check=True)
+    removal.Rest(ROOT).regenerate()
 
 
 def main(arguments: Sequence[str]) -> int:

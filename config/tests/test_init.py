@@ -13,7 +13,7 @@ import yaml
 
 from infrastructure import product
 from infrastructure.product import PRODUCT
-from scripts import init, removal
+from scripts import init, removal, update
 
 
 def collect(**options: str | None) -> init.Answers:
@@ -102,9 +102,9 @@ def test_a_product_is_called_nothing_else(tmp_path: Path, monkeypatch: pytest.Mo
     schema = (tmp_path / "docs" / "api" / "private.v1.yaml").read_text()
     assert "title: 'Acme Orders: Private'" in schema
     assert "/chat/" not in schema
-    remembered = (tmp_path / init.ANSWERS).read_text()
+    remembered = (tmp_path / update.ANSWERS).read_text()
     assert remembered.endswith("slug: acme-orders\nwithout:\n- chat\n- console\n- notifications\n")
-    assert vars(init.answered(tmp_path / init.ANSWERS)) == {
+    assert vars(init.answered(tmp_path / update.ANSWERS)) == {
         "name": "Acme Orders",
         "slug": "acme-orders",
         "domain": "orders.example.com",

@@ -67,7 +67,7 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
         "default",
     ]
     conflict = make["responses"]["409"]
-    assert "`widget_taken`: Somebody was faster." in conflict["description"]
+    assert "`widget_taken`: Another call was faster." in conflict["description"]
     assert "`idempotency_in_flight`" in conflict["description"]
     examples = conflict["content"]["application/problem+json"]["examples"]
     assert examples["widget_taken"] == {"$ref": "#/components/examples/widget_taken"}
@@ -75,7 +75,7 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
     assert (example["status"], example["code"], example["detail"]) == (
         409,
         "widget_taken",
-        "Somebody was faster.",
+        "Another call was faster.",
     )
     assert make["responses"]["429"] == {"$ref": "#/components/responses/TooManyRequests"}
     assert "Retry-After" in data["components"]["responses"]["TooManyRequests"]["headers"]

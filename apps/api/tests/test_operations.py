@@ -38,7 +38,7 @@ class Plain(APIView):
         operation_id="make",
         tags=["things"],
         summary="Make a thing",
-        description="Of stone.",
+        description="Of oak.",
         parameters=[Asked, HEADER],
         request=Edited,
         responses={201: Edited, 202: OpenApiResponse(description="Later.")},
@@ -73,7 +73,7 @@ class Declared(View, tag="things"):
         parameters=[HEADER],
     )
     def post(self, request: Any, *, name: str, depth: int) -> None:
-        """Of stone."""
+        """Of oak."""
 
     @operation(
         "change", "Change a thing", body=Edited, partial=True, answers={200: (Edited, "As it is now.")}
@@ -84,7 +84,7 @@ class Declared(View, tag="things"):
 
 def test_a_declared_operation_is_described_as_a_view_of_drfs_own() -> None:
     assert parts_of(Declared) == parts_of(Plain)
-    assert parts_of(Declared)[0]["post"]["description"] == "Of stone."
+    assert parts_of(Declared)[0]["post"]["description"] == "Of oak."
 
 
 class RowFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs

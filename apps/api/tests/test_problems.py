@@ -67,7 +67,7 @@ def test_nested_validation_errors_are_one_list_of_paths(serve: Serve) -> None:
 def test_a_domain_failures_own_field_errors_are_kept(serve: Serve) -> None:
     body = serve().get("/api/open/v1/fail/domain/").json()
     assert body["errors"] == [{"field": "name", "code": "taken", "detail": "Taken."}]
-    assert body["detail"] == "Somebody was faster."
+    assert body["detail"] == "Another call was faster."
 
 
 def test_serializer_errors_name_field_and_code(serve: Serve) -> None:

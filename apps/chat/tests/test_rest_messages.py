@@ -10,30 +10,13 @@ import pytest
 from django.test import Client
 
 from apps.api import services as api
-from apps.chat import services
-from apps.chat.models import Membership, Message, Role, Room
-from apps.chat.tests import callers
+from apps.chat.models import Membership, Message, Role
 from apps.chat.tests.callers import refused
-from apps.chat.tests.factories import RoomFactory, member_of
-from apps.chat.types import Draft
+from apps.chat.tests.factories import RoomFactory
+from apps.chat.tests.room_callers import Caller, new_caller, post
 from apps.users.tests.factories import UserFactory, bearer
 
 pytestmark = pytest.mark.django_db
-ROOMS = "/api/private/v1/chat/rooms/"
-
-
-class Caller(callers.Caller):
-    root = ROOMS
-
-
-def new_caller(room: Room | None = None, role: Role = Role.MEMBER, **user: Any) -> Caller:
-    return Caller(UserFactory.create(**user) if room is None else member_of(room, role, **user))
-
-
-def post(room: Room, caller: Caller, *texts: str) -> None:
-    services.post_messages(
-        room_id=room.pk, drafts=[Draft(sender_id=caller.user.pk, text=text) for text in texts]
-    )
 
 
 def test_posting_over_rest() -> None:

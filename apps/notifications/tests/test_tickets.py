@@ -9,12 +9,10 @@ from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from apps.common.callers import Caller, CallerKind
 from apps.common.exceptions import Unavailable
 from apps.users import services
 from apps.users.models import Session, SessionEnd
-from apps.users.tests.factories import UserFactory, access_token_for, bearer
-from apps.users.types import SessionReference
+from apps.users.tests.factories import UserFactory, access_token_for, actor_of, bearer
 from infrastructure.cache import redis as redis_client
 
 pytestmark = pytest.mark.django_db
@@ -27,16 +25,6 @@ def user() -> Any:
     user = UserFactory.create()
     access_token_for(user)
     return user
-
-
-def reference_of(user: Any) -> SessionReference:
-    return SessionReference(
-        user_id=user.pk, session_id=Session.objects.filter(user=user).latest("created_at").pk
-    )
-
-
-def actor_of(user: Any) -> Caller:
-    return Caller(kind=CallerKind.USER, user=user, session_id=reference_of(user).session_id)
 
 
 def test_without_redis_no_tickets_are_issued(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from apps.users.clients.python.session import Session as ClientSession
 from apps.users.clients.python.session import TokenPair as ClientTokenPair
 from apps.users.models import Role, Session, User
 from apps.users.services import administration, sessions
-from apps.users.types import Device, TokenPair
+from apps.users.types import Device, SessionReference, TokenPair
 
 PASSWORD = "a widget circle on the downs"
 
@@ -69,6 +69,17 @@ def client_session(base_url: str, user: User) -> ClientSession:
 def caller_for(user: User) -> Caller:
     """The caller whom an authenticator would make of a new session."""
     return Caller(kind=CallerKind.USER, user=user, session_id=session_for(user).pk)
+
+
+def reference_of(user: User) -> SessionReference:
+    """The newest session of a user."""
+    session = Session.objects.filter(user=user).latest("created_at")
+    return SessionReference(user_id=user.pk, session_id=session.pk)
+
+
+def actor_of(user: User) -> Caller:
+    """The caller of the user's newest session."""
+    return Caller(kind=CallerKind.USER, user=user, session_id=reference_of(user).session_id)
 
 
 def bearer(user: User) -> dict[str, str]:

@@ -11,10 +11,8 @@ from django_redis import get_redis_connection
 from apps.common.callers import Caller, CallerKind
 from apps.common.exceptions import Denied
 from apps.users import services
-from apps.users.models import Session
 from apps.users.services import tickets
-from apps.users.tests.factories import UserFactory, access_token_for
-from apps.users.types import SessionReference
+from apps.users.tests.factories import UserFactory, access_token_for, actor_of, reference_of
 from infrastructure.telemetry.redaction import redact, redact_text
 
 pytestmark = pytest.mark.django_db
@@ -26,16 +24,6 @@ def user() -> Any:
     user = UserFactory.create()
     access_token_for(user)
     return user
-
-
-def reference_of(user: Any) -> SessionReference:
-    return SessionReference(
-        user_id=user.pk, session_id=Session.objects.filter(user=user).latest("created_at").pk
-    )
-
-
-def actor_of(user: Any) -> Caller:
-    return Caller(kind=CallerKind.USER, user=user, session_id=reference_of(user).session_id)
 
 
 def test_ticket_stands_for_a_session_once(user: Any) -> None:

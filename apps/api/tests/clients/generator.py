@@ -1,6 +1,6 @@
 """Replaces both generators in tests: takes the same jobs and writes the same kinds of files.
 
-generator.py [fails|half|LETTER]    LETTER is written into the files; half fails after the first package
+generator.py [fails|half|MARK]    MARK is written into the files; half fails after the first package
 """
 
 import json

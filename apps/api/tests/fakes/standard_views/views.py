@@ -29,7 +29,7 @@ class WidgetTaken(exceptions.Conflict):
     """Another one has it."""
 
     code = "widget_taken"
-    detail = "Somebody was faster."
+    detail = "Another call was faster."
 
 
 class WidgetSerializer(fields.Input):
