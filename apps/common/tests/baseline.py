@@ -6,8 +6,9 @@ a test. Here only tables with other rows than the migrations left are emptied, a
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.errors import DeadlockDetected
 
 SCHEMA = "baseline"
 _statements: dict[str, str] = {}  # what puts back the rows of a table that had some
@@ -37,8 +38,20 @@ def keep() -> None:
             )
 
 
-def restore() -> None:
-    """Bring every table back to what `keep` found."""
+def restore(attempts: int = 5) -> None:
+    """Bring every table back to what `keep` found.
+
+    A server of the test may still read (upkeep of its sockets), in an order of tables that deadlocks with the truncation.
+    """
+    try:
+        _restore()
+    except OperationalError as error:
+        if attempts == 1 or not isinstance(error.__cause__, DeadlockDetected):
+            raise
+        restore(attempts - 1)
+
+
+def _restore() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         tables = [*_empty, *_statements]
         changed = [f'EXISTS (SELECT 1 FROM "{table}")' for table in _empty]
