@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.contrib.auth.hashers import check_password, identify_hasher
 from django.utils import timezone
 
+from apps.users import hashers
 from apps.users.models import Role, User
 
 PASSWORD: Final = "demo-password-2026"  # noqa: S105  (public, and made on development machines only)
@@ -26,11 +26,7 @@ def seed(summary: dict[str, Any]) -> None:
             user = User.objects.create_user(
                 email, PASSWORD, name=name, role=role, email_verified_at=now, welcomed_at=now
             )
-        if user.is_active and _has_demo_password(user):
+        # Changed passwords are not printed.
+        if user.is_active and hashers.verify(PASSWORD, user.password):
             summary["logins"].append({"email": user.email, "password": PASSWORD, "role": user.role})
     summary["urls"].append(["Admin", "/admin/"])
-
-
-def _has_demo_password(user: User) -> bool:
-    """Whether the login still works; changed passwords are not printed."""
-    return bool(identify_hasher(user.password)) and check_password(PASSWORD, user.password)

@@ -1,18 +1,33 @@
-"""Argon2id (RFC 9106) with the parameters of the settings, and a bound on concurrent hashes."""
+"""Argon2id (RFC 9106) with the parameters of the settings, hashes of other systems, and a bound on concurrent hashes."""
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+import bcrypt
+from argon2 import PasswordHasher as Argon2
+from argon2.exceptions import VerificationError, VerifyMismatchError
 from django.conf import settings
-from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    BasePasswordHasher,
+    BCryptPasswordHasher,
+    BCryptSHA256PasswordHasher,
+    PBKDF2PasswordHasher,
+    PBKDF2SHA1PasswordHasher,
+    ScryptPasswordHasher,
+    identify_hasher,
+    make_password,
+)
 
 from apps.common.exceptions import Unavailable
+from infrastructure import token
 
 _PATIENCE: Final = 5.0
 
@@ -57,12 +72,28 @@ def opaque(password: Any) -> Any:
     return unicodedata.normalize("NFC", spaced)
 
 
-class Argon2idHasher(Argon2PasswordHasher):
-    """Django's hasher with parameters from ARGON2_MEMORY_KIB, ARGON2_TIME and ARGON2_PARALLELISM.
+class _Bounded(BasePasswordHasher):
+    """A hasher that reads hashes of one form only, and takes a slot for each comparison."""
 
-    A hash with other parameters, or of a password that was not in its canonical form, still verifies, and is renewed at the
-    next sign-in.
-    """
+    # What it can read. The bounds on the cost keep one bad row from occupying a slot for minutes.
+    form: ClassVar[re.Pattern[str]]
+
+    def verify(self, password: Any, encoded: str) -> bool:
+        """Whether the password matches, in its canonical form or as it was typed. Raises HashingBusy."""
+        form = opaque(password)
+        return self._matches(form, encoded) or (form != password and self._matches(password, encoded))
+
+    def _matches(self, password: Any, encoded: str) -> bool:
+        with place():
+            return super().verify(password, encoded)
+
+
+class Argon2idHasher(_Bounded, Argon2PasswordHasher):
+    """Django's hasher with parameters from ARGON2_MEMORY_KIB, ARGON2_TIME and ARGON2_PARALLELISM."""
+
+    form = re.compile(
+        r"argon2\$argon2(?:id|i|d)(?:\$v=\d\d)?\$m=\d{1,7},t=\d{1,2},p=\d{1,2}\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
+    )
 
     @property
     def memory_cost(self) -> int:  # type: ignore[override]  # a class attribute there
@@ -84,16 +115,92 @@ class Argon2idHasher(Argon2PasswordHasher):
         with place():
             return super().encode(opaque(password), salt)
 
-    def verify(self, password: Any, encoded: str) -> bool:
-        """Whether the password matches, in its canonical form or as it was typed. Raises HashingBusy."""
-        form = opaque(password)
-        return self._verify(form, encoded) or (form != password and self._verify(password, encoded))
-
     def is_outdated(self, password: str, encoded: str) -> bool:
         """Whether a verified hash has other parameters, or was made of the password as it was typed."""
         form = opaque(password)
-        return self.must_update(encoded) or (form != password and not self._verify(form, encoded))
+        return self.must_update(encoded) or (form != password and not self._matches(form, encoded))
 
-    def _verify(self, password: Any, encoded: str) -> bool:
+    def _matches(self, password: Any, encoded: str) -> bool:
+        # Django's answer is False for an unreadable hash as well, at no cost.
         with place():
-            return super().verify(password, encoded)
+            try:
+                return Argon2().verify(encoded.removeprefix("argon2"), password)
+            except VerifyMismatchError:
+                return False
+            except VerificationError as error:
+                raise ValueError("the hash is unreadable") from error
+
+
+class BcryptHasher(_Bounded, BCryptPasswordHasher):
+    """Reads bcrypt. Like the systems that made these hashes, it compares the first 72 bytes of a password."""
+
+    form = re.compile(r"bcrypt\$\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
+
+    def _matches(self, password: Any, encoded: str) -> bool:
+        with place():
+            return bcrypt.checkpw(password.encode()[:72], encoded.removeprefix("bcrypt$").encode())
+
+
+class BcryptSha256Hasher(_Bounded, BCryptSHA256PasswordHasher):
+    form = re.compile(r"bcrypt_sha256\$\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
+
+
+class Pbkdf2Hasher(_Bounded, PBKDF2PasswordHasher):
+    form = re.compile(r"pbkdf2_sha256\$[1-9]\d{0,6}\$[^$]+\$[A-Za-z0-9+/]{43}=")
+
+
+class Pbkdf2Sha1Hasher(_Bounded, PBKDF2SHA1PasswordHasher):
+    form = re.compile(r"pbkdf2_sha1\$[1-9]\d{0,6}\$[^$]+\$[A-Za-z0-9+/]{27}=")
+
+
+class ScryptHasher(_Bounded, ScryptPasswordHasher):
+    form = re.compile(r"scrypt\$[1-9]\d{0,6}\$[^$]+\$\d{1,2}\$\d{1,2}\$[A-Za-z0-9+/]{86}==")
+
+
+def verify(password: str, encoded: str) -> bool:
+    """Whether the password matches a stored hash.
+
+    Nothing matches a hash that is unreadable, unusable or empty, and it costs one hash of the settings' parameters.
+
+    Raises HashingBusy.
+    """
+    nobodys = _nobodys_hash()  # also where it is not needed: the first call of a process makes it
+    try:
+        hasher, named = read(encoded)
+        return hasher.verify(password, named)
+    except ValueError:
+        hasher, named = read(nobodys)
+        hasher.verify(password, named)
+        return False
+
+
+def is_outdated(password: str, encoded: str) -> bool:
+    """Whether a hash that the password matches should be replaced by one of the settings' parameters. Raises HashingBusy."""
+    hasher, named = read(encoded)
+    return named != encoded or not isinstance(hasher, Argon2idHasher) or hasher.is_outdated(password, named)
+
+
+def read(encoded: str) -> tuple[BasePasswordHasher, str]:
+    """The hasher of a stored hash, and the hash in Django's spelling, which begins with the algorithm.
+
+    Raises ValueError when no hasher of PASSWORD_HASHERS can read it.
+    """
+    named = encoded
+    if encoded.startswith("$2"):
+        named = f"{BcryptHasher.algorithm}${encoded}"
+    elif encoded.startswith("$argon2"):
+        named = f"{Argon2idHasher.algorithm}{encoded}"
+    hasher = identify_hasher(named)
+    if isinstance(hasher, _Bounded) and not hasher.form.fullmatch(named):
+        raise ValueError("the hash is malformed")
+    return hasher, named
+
+
+def _nobodys_hash() -> str:
+    """A hash that no password matches, with the parameters of the settings."""
+    return _hash_of_nobody(settings.ARGON2_MEMORY_KIB, settings.ARGON2_TIME, settings.ARGON2_PARALLELISM)
+
+
+@cache
+def _hash_of_nobody(*parameters: int) -> str:
+    return make_password(token.new_token())

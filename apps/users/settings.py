@@ -136,7 +136,15 @@ ADMIN_SITE = "apps.users.admin_site.Site"
 LOGIN_URL = "/admin/login/"
 SECOND_FACTOR_LIFETIME = timedelta(minutes=5)
 
-PASSWORD_HASHERS = ["apps.users.hashers.Argon2idHasher"]
+# The first hashes new passwords. The others read hashes that accounts brought along, and replace them at the next sign-in.
+PASSWORD_HASHERS = [
+    "apps.users.hashers.Argon2idHasher",
+    "apps.users.hashers.BcryptHasher",
+    "apps.users.hashers.BcryptSha256Hasher",
+    "apps.users.hashers.Pbkdf2Hasher",
+    "apps.users.hashers.Pbkdf2Sha1Hasher",
+    "apps.users.hashers.ScryptHasher",
+]
 # OWASP's first choice for Argon2id. One hash takes 45–56 ms and 46 MiB on a 2 GHz core (19 MiB and two passes: 19–25 ms;
 # Django's default of 100 MiB, two passes and eight lanes: 142–175 ms). Existing hashes follow at each one's next sign-in.
 ARGON2_MEMORY_KIB = 47_104

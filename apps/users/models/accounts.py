@@ -191,9 +191,16 @@ class User(AbstractBaseUser, BaseModel):
         """Whether mail to the address is known to reach the user."""
         return self.email_verified_at is not None
 
+    def set_password(self, raw_password: str | None) -> None:
+        """Void cookies of the admin site along with the old password."""
+        super().set_password(raw_password)
+        if not self._state.adding:
+            self.signed_out_at = timezone.now()
+
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """The value that Django stores in a cookie session and compares at each request."""
-        stands_for = f"{self.password}:{self.signed_out_at and self.signed_out_at.isoformat()}"
+        # Without the hash of the password, whose renewal ends no session.
+        stands_for = f"{self.pk}:{self.signed_out_at and self.signed_out_at.isoformat()}"
         return salted_hmac("apps.users.cookie", stands_for, secret=secret, algorithm="sha256").hexdigest()
 
     def clean(self) -> None:

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.contrib.auth.hashers import check_password, is_password_usable
+from django.contrib.auth.hashers import is_password_usable
 
 from apps.common.callers import Caller
-from apps.users import exceptions, limits
+from apps.users import exceptions, hashers, limits
 from apps.users.models import Session, User
+from apps.users.services import hash_renewal
 from apps.users.types import Device
 
 # Accounts without a password, which sign in with a provider, need a sign-in as recent as this instead.
@@ -19,17 +20,17 @@ _log = structlog.get_logger("security")
 
 
 def require_password(*, actor: Caller, password: str, device: Device) -> str:
-    """Return the hash that the password was compared with. Attempts count like those to sign in.
+    """Return the account's hash of the password, renewed if it was outdated. Attempts count like those to sign in.
 
     Raises WrongPassword, TooManyAttempts, HashingBusy.
     """
     user: User = actor.user
     limits.count_attempt("login", address=device.address, account=user.email, is_known=lambda: True)
-    encoded = user.password
-    if not check_password(password, encoded):
+    if not hashers.verify(password, user.password):
         _log.info("users.password_refused", user_id=str(user.pk))
         raise exceptions.WrongPassword
-    return encoded
+    hash_renewal.renew(user=user, password=password)
+    return user.password
 
 
 def require_owner(*, actor: Caller, password: str, device: Device, now: datetime) -> None:

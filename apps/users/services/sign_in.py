@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Final
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.hashers import identify_hasher, is_password_usable, make_password
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.common import audit
 from apps.common.database.ids import uuid7
-from apps.users import email_addresses, exceptions, limits, selectors
-from apps.users.hashers import Argon2idHasher
+from apps.users import email_addresses, exceptions, hashers, limits, selectors
 from apps.users.models import Purpose, User
-from apps.users.services import erasure, one_time, second_factor, sessions
+from apps.users.services import erasure, hash_renewal, one_time, second_factor, sessions
 from apps.users.types import AuditAction, Challenge, Device, TokenPair
-from infrastructure import token
 
 _log = structlog.get_logger("security")
 _NOBODY: Final = ""
+_NO_HASH: Final = ""
 
 
 def login(*, email: str, password: str, device: Device, now: datetime | None = None) -> TokenPair | Challenge:
@@ -35,18 +32,12 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
         TooManyAttempts, HashingBusy: see there.
     """
     user = check_credentials(email=email, password=password, device=device)
-    # Renew an outdated hash while the password is available.
-    hasher = identify_hasher(user.password)
-    is_outdated = isinstance(hasher, Argon2idHasher) and hasher.is_outdated(password, user.password)
-    renewed = make_password(password) if is_outdated else None
     with transaction.atomic():
         # Between the check and now the password may have changed or the account may have been switched off, with the
         # sessions that existed then. Whoever changes them holds this row.
         held = _hold(User.objects.able_to_sign_in().filter(pk=user.pk, password=user.password))
         if held is None:
             raise exceptions.InvalidCredentials
-        if renewed is not None:
-            User.objects.filter(pk=user.pk).update(password=renewed)
         return admit(user=held, device=device, now=now or timezone.now(), by="password")
 
 
@@ -107,7 +98,7 @@ def _hold(accounts: QuerySet[User]) -> User | None:
 
 
 def check_credentials(*, email: str, password: str, device: Device) -> User:
-    """The account that may sign in with these. Raises as `login` does."""
+    """The account that may sign in with these; an outdated hash of its password is renewed. Raises as `login` does."""
     try:
         address = email_addresses.canonical(email)
     except email_addresses.InvalidEmail:
@@ -119,9 +110,7 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
         is_known=lambda: selectors.was_signed_in_from(email=address, address=device.address),
     )
     user = User.objects.defer("phone").filter(email=address).first() if address else None
-    nobodys = _nobodys_hash()  # also where it is not needed: the first call of a process makes it
-    encoded = user.password if user is not None and is_password_usable(user.password) else nobodys
-    is_right = identify_hasher(encoded).verify(password, encoded)
+    is_right = hashers.verify(password, _NO_HASH if user is None else user.password)
     if (
         user is None
         or not is_right
@@ -133,14 +122,5 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
         audit.record(action=AuditAction.SIGN_IN_REFUSED, actor_id=None, target="user", target_id=user_id)
         _log.info("users.sign_in_refused", user_id=str(user_id or ""))
         raise exceptions.InvalidCredentials
+    hash_renewal.renew(user=user, password=password)
     return user
-
-
-def _nobodys_hash() -> str:
-    """A hash to compare with where there is no account or no password, at the same cost."""
-    return _hash_of_nobody(settings.ARGON2_MEMORY_KIB, settings.ARGON2_TIME, settings.ARGON2_PARALLELISM)
-
-
-@cache
-def _hash_of_nobody(*parameters: int) -> str:
-    return make_password(token.new_token())
