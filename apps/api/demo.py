@@ -13,7 +13,7 @@ PREFIX = "demo"
 
 
 def seed(summary: dict[str, Any]) -> None:
-    """Make the demo key. Its secret follows from SECRET_KEY, so that it can be shown again and guessed by nobody else."""
+    """Create the demo key. Its secret is derived from SECRET_KEY, so it can be shown again and cannot be guessed."""
     secret = salted_hmac("apps.api.demo", PREFIX, algorithm="sha256").hexdigest()
     ServiceKey.objects.update_or_create(
         prefix=PREFIX,

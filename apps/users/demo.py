@@ -10,7 +10,7 @@ from apps.users import hashers
 from apps.users.models import Role, User
 
 PASSWORD: Final = "demo-password-2026"  # noqa: S105  (public, and made on development machines only)
-PEOPLE: Final = (
+ACCOUNTS: Final = (
     ("ada@example.com", "Ada Lovelace", Role.ADMIN),
     ("grace@example.com", "Grace Hopper", Role.USER),
     ("linus@example.com", "Linus Torvalds", Role.USER),
@@ -19,7 +19,7 @@ PEOPLE: Final = (
 
 def seed(summary: dict[str, Any]) -> None:
     """Create missing accounts, and keep existing ones unchanged."""
-    for email, name, role in PEOPLE:
+    for email, name, role in ACCOUNTS:
         user = User.objects.filter(email=email).first()
         if user is None:
             now = timezone.now()

@@ -1,4 +1,4 @@
-"""What can go wrong with accounts, sign-ins and tokens."""
+"""Errors of accounts, sign-ins and tokens."""
 
 from __future__ import annotations
 
@@ -20,70 +20,70 @@ InvalidEmail = email_addresses.InvalidEmail
 
 
 class EmailTaken(Conflict):
-    """The address is registered already."""
+    """The address has an account."""
 
     code = "email_taken"
     detail = "An account with this address exists."
 
 
 class InvalidCredentials(NotAuthenticated):
-    """Sign-in failed; which part of it is nobody's business."""
+    """Sign-in failed. Callers must not learn whether the address or the password was wrong."""
 
     code = "invalid_credentials"
     detail = "E-mail address or password is wrong."
 
 
 class TicketRefused(NotAuthenticated):
-    """The ticket was used, has expired, or never was one."""
+    """The ticket is unknown, expired or used."""
 
     code = "ticket_invalid"
     detail = "The ticket is not valid. It opens one connection within 30 seconds."
 
 
 class AccessTokenRefused(NotAuthenticated):
-    """The bearer token is none of ours."""
+    """The bearer token is malformed, or its signature or claims are invalid."""
 
     code = "token_invalid"
     detail = "The access token is not valid."
 
 
 class AccessTokenExpired(NotAuthenticated):
-    """The bearer token's time is over; a refresh gets a new one."""
+    """The bearer token has expired. Clients refresh it."""
 
     code = "token_expired"
     detail = "The access token has expired."
 
 
 class SessionEnded(NotAuthenticated):
-    """The token is genuine, and its session or account no longer is."""
+    """The token is valid, but its session has ended or its account is not active."""
 
     code = "session_ended"
     detail = "This session has ended. Sign in again."
 
 
 class RefreshTokenRefused(NotAuthenticated):
-    """The refresh token is unknown, expired, of an ended session, or was used before."""
+    """The refresh token is unknown, expired, used, or of a session that has ended."""
 
     code = "refresh_token_invalid"
     detail = "The refresh token is not valid. Sign in again."
 
 
 class OneTimeTokenRefused(InvalidInput):
-    """The link of a mail is unknown, expired or was followed before."""
+    """The link of a mail is unknown, expired or used."""
 
     code = "token_unusable"
-    detail = "This link is not valid any more. Ask for a new one."
+    detail = "This link is not valid any more. Request a new one."
 
 
 class PasswordRefused(InvalidInput):
-    """A new password is too short, too long, or too easy to guess; `errors` say which."""
+    """A new password breaks rules of length or strength; `errors` names them."""
 
     code = "password_refused"
     detail = "Choose another password."
 
 
 class WrongPassword(Denied):
-    """The current password, asked for once more, is not right."""
+    """The current password, required again for this action, is wrong."""
 
     code = "wrong_password"
     detail = "The current password is wrong."
@@ -97,7 +97,7 @@ class EmailUnchanged(Conflict):
 
 
 class ProviderUnknown(NotFound):
-    """Nobody signs in here with this provider."""
+    """No provider of this name is configured."""
 
     code = "provider_unknown"
     detail = "There is no such provider."
@@ -111,28 +111,28 @@ class ProviderUnavailable(Unavailable):
 
 
 class ProviderSignInRefused(NotAuthenticated):
-    """What came back from the provider proves nothing, or the account is not active."""
+    """The provider's response is invalid, or the account is not active."""
 
     code = "provider_sign_in_refused"
     detail = "Signing in with this provider failed. Begin again."
 
 
 class ProviderEmailUnverified(Denied):
-    """The provider does not vouch for an e-mail address, without which no account is made."""
+    """The provider has not verified an address, and no account is created without one."""
 
     code = "provider_email_unverified"
     detail = "The provider has not verified your e-mail address."
 
 
 class AccountExists(Conflict):
-    """The address has an account, which only its owner can link: nobody takes it over by what a provider says."""
+    """The address has an account. Only its owner can link the identity, after signing in to it."""
 
     code = "account_exists"
     detail = "An account with this address exists. Sign in to it, and link the provider there."
 
 
 class IdentityTaken(Conflict):
-    """This identity opens an account already."""
+    """This identity is linked to an account already."""
 
     code = "identity_taken"
     detail = "This identity is linked to an account already."
@@ -146,63 +146,63 @@ class IdentityNotFound(NotFound):
 
 
 class LastWayIn(Conflict):
-    """Without this identity nobody could sign in to the account."""
+    """Without this identity the account has no way to sign in."""
 
     code = "last_way_in"
     detail = "This is the only way into your account. Set a password first."
 
 
 class SignInStale(Denied):
-    """The account has no password to ask for once more, and its sign-in is not fresh enough to stand in for it."""
+    """The account has no password to check, and the sign-in is too old to replace that check."""
 
     code = "sign_in_stale"
     detail = "Sign in again to do this."
 
 
 class SecondFactorEnabled(Conflict):
-    """There is a second factor already; switch it off to set up another one."""
+    """The account has a second factor. Disable it before setting up another one."""
 
     code = "second_factor_enabled"
     detail = "Your account has a second factor already."
 
 
 class SecondFactorMissing(Conflict):
-    """There is no second factor that this could be done with."""
+    """The account has no second factor."""
 
     code = "second_factor_missing"
     detail = "Your account has no second factor to do this with."
 
 
 class WrongCode(Denied):
-    """The code is not the authenticator app's, was used before, or is no recovery code."""
+    """The code is neither a current, unused code of the authenticator app nor a recovery code."""
 
     code = "wrong_code"
     detail = "This code is wrong, or was used already."
 
 
 class SecondFactorRefused(NotAuthenticated):
-    """Signing in failed at the second factor."""
+    """The code of the second factor is wrong or used."""
 
     code = "second_factor_refused"
     detail = "This code is wrong, or was used already."
 
 
 class ChallengeRefused(NotAuthenticated):
-    """The sign-in that this goes on with is unknown, took too long, or is done."""
+    """The pending sign-in is unknown, expired or completed."""
 
     code = "challenge_invalid"
     detail = "This sign-in is over. Begin again with your password."
 
 
 class AvatarRefused(InvalidInput):
-    """The upload is not an image of a kind and size that is taken."""
+    """The upload is not an image of an accepted format and size."""
 
     code = "avatar_refused"
     detail = "Upload a JPEG, PNG, WebP or GIF image."
 
 
 class UserNotFound(NotFound):
-    """There is no such account, or the caller may not know that there is."""
+    """The account does not exist, or the caller may not learn that it does."""
 
     code = "user_not_found"
     detail = "There is no such account."
@@ -216,28 +216,28 @@ class SessionNotFound(NotFound):
 
 
 class RankTooLow(Denied):
-    """The account or role is above the caller's own rank."""
+    """The account or role ranks too high for the actor."""
 
     code = "rank_too_low"
     detail = "This is above your own role."
 
 
 class PermissionNotHeld(Denied):
-    """Nobody grants what they do not hold themselves."""
+    """Actors grant only permissions that they hold."""
 
     code = "permission_not_held"
     detail = "You can grant only what your own role holds."
 
 
 class RoleNotFound(NotFound):
-    """There is no such role, or the caller has nothing to do with roles."""
+    """The role does not exist, or the caller may not list roles."""
 
     code = "role_not_found"
     detail = "There is no such role."
 
 
 class RoleUnknown(InvalidInput):
-    """An account is to get a role that is not there."""
+    """The role to assign does not exist."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -246,7 +246,7 @@ class RoleUnknown(InvalidInput):
 
 
 class PermissionUnknown(InvalidInput):
-    """A role is to hold what no slice declares."""
+    """No slice declares the permission to grant."""
 
     def __init__(self, permissions: Iterable[str]) -> None:
         super().__init__(
@@ -274,21 +274,21 @@ class RoleInUse(Conflict):
 
 
 class RoleBuiltIn(Conflict):
-    """The project counts on this role."""
+    """The project depends on this role."""
 
     code = "role_built_in"
     detail = "This role is built in: it stays, and so does its rank."
 
 
 class OwnAccount(Conflict):
-    """An admin would shut themselves out."""
+    """Admins cannot lock themselves out."""
 
     code = "own_account"
     detail = "You cannot do this to your own account."
 
 
 class LastAdmin(Conflict):
-    """Nobody could administer anything any more."""
+    """No active admin would remain."""
 
     code = "last_admin"
     detail = "This is the last admin. Make another account an admin first."

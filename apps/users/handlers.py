@@ -32,7 +32,7 @@ for address in ("old", "new"):
         fields={"request_id": f"{address}_request_id"},
     )
 
-# The owner is notified, since another person may have done it.
+# The owner is notified, since another user may have done it.
 events.on(RegistrationRepeated, task=tasks.send_notice, notice="registration_repeated")
 events.on(ErasureRequested, task=tasks.send_notice, notice="erasure_requested")
 events.on(ErasureCancelled, task=tasks.send_notice, notice="erasure_cancelled")

@@ -40,25 +40,25 @@ class HashingBusy(Unavailable):
 
 
 @cache
-def _places(count: int) -> threading.BoundedSemaphore:
+def _slots(count: int) -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(count)
 
 
 @contextmanager
-def place(*, patience: float = _PATIENCE) -> Iterator[None]:
+def hashing_slot(*, patience: float = _PATIENCE) -> Iterator[None]:
     """Wait for one of ARGON2_CONCURRENCY slots. Each hash holds its memory while it runs, so a flood of sign-ins
     queues up here instead of exhausting the memory.
 
     Raises:
         HashingBusy: when none became free within `patience` seconds.
     """
-    places = _places(settings.ARGON2_CONCURRENCY)
-    if not places.acquire(timeout=patience):
+    slots = _slots(settings.ARGON2_CONCURRENCY)
+    if not slots.acquire(timeout=patience):
         raise HashingBusy(retry_after=2)
     try:
         yield
     finally:
-        places.release()
+        slots.release()
 
 
 def opaque(password: Any) -> Any:
@@ -84,7 +84,7 @@ class _Bounded(BasePasswordHasher):
         return self._matches(form, encoded) or (form != password and self._matches(password, encoded))
 
     def _matches(self, password: Any, encoded: str) -> bool:
-        with place():
+        with hashing_slot():
             return super().verify(password, encoded)
 
 
@@ -112,7 +112,7 @@ class Argon2idHasher(_Bounded, Argon2PasswordHasher):
 
     def encode(self, password: Any, salt: str) -> str:
         """Hash the password's canonical form. Raises HashingBusy."""
-        with place():
+        with hashing_slot():
             return super().encode(opaque(password), salt)
 
     def is_outdated(self, password: str, encoded: str) -> bool:
@@ -122,7 +122,7 @@ class Argon2idHasher(_Bounded, Argon2PasswordHasher):
 
     def _matches(self, password: Any, encoded: str) -> bool:
         # Django's answer is False for an unreadable hash as well, at no cost.
-        with place():
+        with hashing_slot():
             try:
                 return Argon2().verify(encoded.removeprefix("argon2"), password)
             except VerifyMismatchError:
@@ -137,7 +137,7 @@ class BcryptHasher(_Bounded, BCryptPasswordHasher):
     form = re.compile(r"bcrypt\$\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
 
     def _matches(self, password: Any, encoded: str) -> bool:
-        with place():
+        with hashing_slot():
             return bcrypt.checkpw(password.encode()[:72], encoded.removeprefix("bcrypt$").encode())
 
 
@@ -164,12 +164,12 @@ def verify(password: str, encoded: str) -> bool:
 
     Raises HashingBusy.
     """
-    nobodys = _nobodys_hash()  # also where it is not needed: the first call of a process makes it
+    dummy = _dummy_hash()  # always, since the first call of a process takes the time of a hash
     try:
         hasher, named = read(encoded)
         return hasher.verify(password, named)
     except ValueError:
-        hasher, named = read(nobodys)
+        hasher, named = read(dummy)
         hasher.verify(password, named)
         return False
 
@@ -196,11 +196,11 @@ def read(encoded: str) -> tuple[BasePasswordHasher, str]:
     return hasher, named
 
 
-def _nobodys_hash() -> str:
+def _dummy_hash() -> str:
     """A hash that no password matches, with the parameters of the settings."""
-    return _hash_of_nobody(settings.ARGON2_MEMORY_KIB, settings.ARGON2_TIME, settings.ARGON2_PARALLELISM)
+    return _cached_dummy_hash(settings.ARGON2_MEMORY_KIB, settings.ARGON2_TIME, settings.ARGON2_PARALLELISM)
 
 
 @cache
-def _hash_of_nobody(*parameters: int) -> str:
+def _cached_dummy_hash(*parameters: int) -> str:
     return make_password(token.new_token())

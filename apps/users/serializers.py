@@ -93,7 +93,7 @@ class PhoneField(fields.LineField):
 
 
 class AcceptedOutput(serializers.Serializer[Any]):
-    """The answer to a request whose outcome only a mail tells."""
+    """The answer to a request whose outcome is sent by mail only."""
 
     detail = serializers.CharField()
 
@@ -143,7 +143,7 @@ class ResetInput(fields.Input):
 
 
 class OwnerInput(fields.Input):
-    """Asks for the password again."""
+    """Requires the password again."""
 
     current_password = SecretField(
         max_length=MAX_TYPED,

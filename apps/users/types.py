@@ -13,17 +13,17 @@ class Permission(StrEnum):
     """Permissions of this slice that a role may grant, declared by name like those of other slices (apps.common.slices)."""
 
     ENTER_ADMIN = "users.enter_admin"
-    """The floor of the admin zone; what may be done there, the other permissions say."""
+    """Enter the admin zone; each action there needs its own permission."""
     USE_SITE = "users.use_site"
-    """Django's admin site, and everything on it."""
+    """Use Django's admin site."""
     READ = "users.read"
     """See every account."""
     MANAGE = "users.manage"
     """Change, deactivate and activate accounts of no higher rank, and give them roles of no higher rank."""
     ERASE = "users.erase"
-    """Erase accounts of no higher rank for good."""
+    """Erase accounts of no higher rank."""
     MANAGE_ROLES = "users.manage_roles"
-    """Make, change and delete roles below one's own, with permissions that one holds."""
+    """Create, change and delete roles below the actor's own, with permissions that the actor holds."""
 
 
 class AuditAction(StrEnum):

@@ -12,11 +12,11 @@ _LISTED_FROM = 10
 
 
 class BreachedPasswordValidator:
-    """Refuses what is on a list of four million passwords, 1.4 million of them of 12 characters or more.
+    """Refuses passwords on a list of four million, 1.4 million of them of 12 characters or more.
 
-    The package carries SecLists' lists of breached and common passwords, sorted, in files that are searched where they
-    lie: no call to anybody, 0.1 ms a look, and no memory (Django's own list of 20,000 takes 2 MB a process, so it goes
-    beside this one for its comparison in lower case). Compared exactly as typed, byte by byte.
+    The package carries SecLists' lists of breached and common passwords as sorted files and searches them on disk: no network
+    call, 0.1 ms for each password, and no memory. Django's own list of 20,000 takes 2 MB in each process; it is used as well,
+    since it compares in lower case. This one compares byte by byte.
     """
 
     def validate(self, password: str, user: User | None = None) -> None:
@@ -27,5 +27,4 @@ class BreachedPasswordValidator:
             )
 
     def get_help_text(self) -> str:
-        """For forms."""
         return "The password must not have been in a known data breach."

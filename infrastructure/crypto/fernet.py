@@ -62,8 +62,8 @@ class FieldCipher:
 
     def encrypt(self, plain: str, context: str) -> str:
         """The ciphertext of `plain`, valid at `context` only."""
-        place = context.encode()
-        return self._ring[0].encrypt(len(place).to_bytes(2, "big") + place + plain.encode()).decode("ascii")
+        label = context.encode()
+        return self._ring[0].encrypt(len(label).to_bytes(2, "big") + label + plain.encode()).decode("ascii")
 
     def decrypt(self, cipher: str, context: str) -> str:
         """Raises DecryptionError unless the value was encrypted for this context."""
@@ -93,5 +93,5 @@ class FieldCipher:
 def _opened(sealed: bytes, context: str) -> str:
     size = int.from_bytes(sealed[:2], "big") + 2
     if sealed[2:size] != context.encode():
-        raise DecryptionError("The value was encrypted for another place.")
+        raise DecryptionError("The value was encrypted for another context.")
     return sealed[size:].decode()

@@ -30,7 +30,7 @@ else:
 
 Listener = Callable[[bytes], None]
 ORIGIN_LENGTH: Final = 8
-_NOBODY: Final = bytes(ORIGIN_LENGTH)
+_NO_ORIGIN: Final = bytes(ORIGIN_LENGTH)
 _HELLO: Final = f"{PRODUCT.slug}:bus"
 _PIPELINE: Final = 512
 _BACKLOG: Final = 10_000
@@ -238,7 +238,7 @@ def running() -> RedisBus | None:
     return _running
 
 
-def send(channel: str, body: bytes, *, origin: bytes = _NOBODY) -> None:
+def send(channel: str, body: bytes, *, origin: bytes = _NO_ORIGIN) -> None:
     """Publish from any thread. Waits for Redis up to its time limits, and after a failure not at all for a second."""
     global _pause_until
     if time.monotonic() < _pause_until:

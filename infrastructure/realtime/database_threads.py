@@ -33,7 +33,7 @@ class DatabaseThreads:
         """`function(**arguments)` in one of the threads. Raises what it raises.
 
         Args:
-            started: The `time.monotonic()` of what is answered by this call; the call's own unless it is given.
+            started: `time.monotonic()` of the start of the request; default: now.
         """
         started = time.monotonic() if started is None else started
         return await asyncio.get_running_loop().run_in_executor(
@@ -41,7 +41,7 @@ class DatabaseThreads:
         )
 
     async def read(self, function: Callable[..., Result], /, **arguments: Any) -> Result:
-        """`run` for what may be asked twice: a connection that breaks just then costs nobody an answer."""
+        """`run` for a function that may run twice: it is called again after a broken connection."""
         started = time.monotonic()
         try:
             return await self.run(function, started=started, **arguments)
@@ -51,7 +51,7 @@ class DatabaseThreads:
             return await self.run(function, started=started, **arguments)
 
     async def aclose(self) -> None:
-        """Wait for what runs, close every connection, end the threads."""
+        """Wait for running calls, close every connection, end the threads."""
         # Each thread has to close its own; the barrier keeps one thread from taking two of the calls.
         barrier = threading.Barrier(self._count)
         loop = asyncio.get_running_loop()

@@ -51,7 +51,7 @@ def _refuse_write(_: bytes) -> None:
     raise RuntimeError("The write() callable of PEP 3333 is not offered: return an iterable of bytes.")
 
 
-REFUSAL: Final = "server.refusal"
+PROBLEM: Final = "server.refusal"
 """In the environ of a request that the application has to refuse, so that this answer has what all answers have: the
 problem's `status`, `code`, `detail` and `headers`. There is no body then."""
 _LATE: Final = {
@@ -69,14 +69,14 @@ TAKEOVER: Final = "server.takeover"
 
 
 class Takeover:
-    """Lets a view continue its answer in the event loop after it has returned: for answers without an end.
+    """Lets a view continue its answer in the event loop after it has returned, for answers without an end.
 
     A WSGI view would hold a thread for each client of such an answer. Instead the request passes everything before the view
     (middleware, guard, limits), the view answers with what is available, and leaves a function here::
 
         takeover = request.META.get(TAKEOVER)       # None where no event loop serves the answer (gunicorn)
         if takeover is not None:
-            takeover.offer(partial(live.events, user_id=…), release=seat.release)
+            takeover.offer(partial(live.events, user_id=…), release=slot.release)
 
     The answer's body is sent first, then what the function's generator yields, until the client leaves. `release` is called
     at the end in every case.
@@ -105,7 +105,7 @@ class WsgiBridge:
         threads: How many requests run at once; further ones wait in order.
         max_body: Bytes of body that are read at most. A longer body is not read to its end; the application gets its
             true size as CONTENT_LENGTH, and refuses it.
-        body_timeout: Seconds that a client may take to send its body; then the application is notified by REFUSAL.
+        body_timeout: Seconds that a client may take to send its body; then the application is notified by PROBLEM.
         at_end: Called in each thread before it ends, to release resources of the thread.
     """
 
@@ -132,9 +132,9 @@ class WsgiBridge:
             async with asyncio.timeout(self._body_timeout):
                 body = await self._read_body(environ, receive)
         except TimeoutError:
-            body, environ[REFUSAL] = BytesIO(), _LATE
+            body, environ[PROBLEM] = BytesIO(), _LATE
         except OSError:  # a longer body waits on disk
-            body, environ[REFUSAL] = BytesIO(), _NO_ROOM
+            body, environ[PROBLEM] = BytesIO(), _NO_ROOM
         if body is None:  # the client went away
             return
         environ["wsgi.input"] = body
@@ -146,9 +146,9 @@ class WsgiBridge:
             try:
                 first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer, arrived)
             except OSError:  # a longer answer waits on disk, too
-                environ[REFUSAL], answer = _NO_ROOM, _Answer()
+                environ[PROBLEM], answer = _NO_ROOM, _Answer()
                 first, rest = await loop.run_in_executor(self._pool, self._answer, environ, answer, arrived)
-            if REFUSAL in environ:
+            if PROBLEM in environ:
                 # The rest of the body cannot be distinguished from a next request.
                 answer.headers.append((b"connection", b"close"))
             try:

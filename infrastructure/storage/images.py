@@ -1,6 +1,6 @@
 """Uploaded images: validated by their content, decoded within bounds, and encoded anew as WebP.
 
-Pillow encodes the stored file from pixels alone: no metadata (such as the place of a photo), no second file type hidden
+Pillow encodes the stored file from pixels alone: no metadata (such as the location of a photo), no second file type hidden
 behind the image, nothing that a browser could run. All work on uploaded bytes is in `converted`, behind its bounds and
 its one `except`.
 """
@@ -67,7 +67,7 @@ def converted(file: IO[bytes], *, side: int, max_pixels: int, is_square: bool = 
         ImageRefused: it is no image, is damaged or animated, or has more than `max_pixels`.
         DecodersBusy: too many images are being decoded already.
     """
-    with _place():
+    with _decoder_slot():
         try:
             return _converted(file, side, max_pixels, is_square)
         except ImageRefused:
@@ -194,7 +194,7 @@ def _semaphores() -> tuple[threading.BoundedSemaphore, threading.BoundedSemaphor
 
 
 @contextmanager
-def _place() -> Iterator[None]:
+def _decoder_slot() -> Iterator[None]:
     """Wait for one of the process's decoders.
 
     An image takes four bytes a pixel, several times over, and a second of a processor. A waiting caller holds a request

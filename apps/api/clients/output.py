@@ -67,7 +67,7 @@ class Output:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def place(self, name: str) -> Path:
+    def target(self, name: str) -> Path:
         """The folder of a package. Raises FolderRefused when it was not generated."""
         target = self.folder / name
         refuse_links(self.folder, target)
@@ -77,7 +77,7 @@ class Output:
 
     def swap(self, staged: Path, names: Sequence[str]) -> None:
         """Move packages into place, all or none. Raises FolderRefused, OSError."""
-        targets = {name: self.place(name) for name in names}
+        targets = {name: self.target(name) for name in names}
         aside = self.folder / f"{_OLD}{staged.name.removeprefix(_NEW)}"
         with contextlib.ExitStack() as undo:
             for name, target in targets.items():

@@ -24,9 +24,9 @@ from apps.api.zones.table import Docs, Floor, Zone
 OPEN_ZONE = "public"
 # The index of zones and the catalogue of problems: public, without details of any zone.
 ROUTERS_OWN = frozenset({"", "problems/"})
-# The statuses of refusals, 429 included.
+# Statuses of refused calls, 429 included.
 _REFUSED = frozenset({401, 403, 429})
-_NOBODY = "nobody"  # no address: the calls count against no client
+_NO_ADDRESS = "nobody"  # calls without an address count against no client
 
 
 def audit(mounted: Mounted, progress: Callable[[str], None]) -> Report:
@@ -68,7 +68,7 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[str]:
         for method in endpoint.methods:
             status = _status(endpoint.callback, method)
             if status not in _REFUSED:
-                yield f"{method} {where}: answered {status} to nobody"
+                yield f"{method} {where}: answered {status} to an anonymous caller"
 
 
 def _of_documentation(mounted: Mounted) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _of_documentation(mounted: Mounted) -> Iterator[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the log lines of the refusals that this command causes."""
+    """Suppress the log lines of the calls that this command makes."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -98,7 +98,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _status(callback: Callable[..., Any], method: str) -> int:
-    request: HttpRequest = RequestFactory(REMOTE_ADDR=_NOBODY).generic(method, "/")
+    request: HttpRequest = RequestFactory(REMOTE_ADDR=_NO_ADDRESS).generic(method, "/")
     try:
         with _quiet():
             status: int = callback(request).status_code

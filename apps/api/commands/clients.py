@@ -89,7 +89,7 @@ def _put(
     *,
     archived_on: date | None,
 ) -> Report:
-    states = {name: _state(output.place(name), staged / name) for name in names}
+    states = {name: _state(output.target(name), staged / name) for name in names}
     files = {name: len(manifest.files(staged / name)) for name in names}
     remarks = []
     # The copies come first: they may be refused, and then nothing may change in the output folder.

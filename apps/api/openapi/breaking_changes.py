@@ -1,6 +1,6 @@
 """Finds changes in an OpenAPI document that break callers of an older one, operation by operation, with references resolved.
 
-Callers may send whatever the older document allowed, and rely on whatever it promised. So inputs may only be widened, and
+Callers may send what the older document allowed, and rely on what it promised. So inputs may only be widened, and
 outputs only be narrowed. Not compared: bounds and patterns of outputs, texts, examples, and the set of failures.
 `operationId` counts, as generated clients are named after it.
 """
@@ -95,9 +95,9 @@ class _Comparison:
 
     def _parameters(self, old: Tree, new: Tree) -> Iterator[str]:
         before, after = _parameters_of(old, self._old), _parameters_of(new, self._new)
-        for (place, name), parameter in before.items():
-            other = after.get((place, name))
-            label = f"{place} parameter {name}"
+        for (location, name), parameter in before.items():
+            other = after.get((location, name))
+            label = f"{location} parameter {name}"
             if other is None:
                 yield f"{label} is gone"
                 continue
@@ -108,9 +108,9 @@ class _Comparison:
             if any(parameter.get(fact) != other.get(fact) for fact in ("style", "explode")):
                 yield f"{label} is written otherwise"
             yield from self._schema(parameter.get("schema", {}), other.get("schema", {}), _Way.IN, label)
-        for (place, name), parameter in after.items():
-            if (place, name) not in before and parameter.get("required"):
-                yield f"{place} parameter {name} is new and required"
+        for (location, name), parameter in after.items():
+            if (location, name) not in before and parameter.get("required"):
+                yield f"{location} parameter {name} is new and required"
 
     def _body(self, old: Tree, new: Tree) -> Iterator[str]:
         before, after = _at(old.get("requestBody", {}), self._old), _at(new.get("requestBody", {}), self._new)
@@ -161,11 +161,11 @@ class _Comparison:
 
     def _union(self, old: list[Tree], new: list[Tree], way: _Way, label: str) -> Iterator[str]:
         """Each alternative that callers may send, or receive, has to match one on the other side."""
-        for place, one in enumerate(old if way is _Way.IN else new):
+        for index, one in enumerate(old if way is _Way.IN else new):
             if any(self._fits(one, other, way) for other in (new if way is _Way.IN else old)):
                 continue
             if len(old) == len(new):
-                yield from self._schema(old[place], new[place], way, label)
+                yield from self._schema(old[index], new[index], way, label)
             else:
                 yield f"{label}: an alternative " + ("is not taken any more" if way is _Way.IN else "is new")
 

@@ -130,7 +130,7 @@ class Guard:
         for hook in self._hooks:
             call = partial(hook, request, call)
         try:
-            # A method that the view lacks is refused with 405, whatever the key was used for.
+            # A method that the view lacks is refused with 405, even if the key was used before.
             if "HTTP_IDEMPOTENCY_KEY" in request.META and request.method in methods_of(view):
                 response = idempotency.run(request, caller, call)
             else:
@@ -146,7 +146,7 @@ class Guard:
     ) -> Caller:
         """Return the caller, if admitted; headers about limits go into `shown`.
 
-        Refusals are counted, too: against the address, or the caller if one is known.
+        Refused requests count as well: for the caller if known, otherwise for the address.
         """
         caller = ANONYMOUS
         try:

@@ -36,7 +36,7 @@ class EncryptedCharField(models.CharField):  # type: ignore[type-arg]  # generic
         """Without a length, because `max_length` limits the plain text."""
         return "text"
 
-    def place(self, pk: Any) -> str:
+    def context(self, pk: Any) -> str:
         """The context of a row's value: `table.column:key`."""
         return f"{self.model._meta.db_table}.{self.column}:{pk}"
 
@@ -50,7 +50,7 @@ class EncryptedCharField(models.CharField):  # type: ignore[type-arg]  # generic
         if self.max_length is not None and len(plain) > self.max_length:
             # The column has no limit.
             raise field_error(self, f"is longer than {self.max_length} characters")
-        return Sealed(ciphers.cipher().encrypt(plain, self.place(model_instance.pk)))
+        return Sealed(ciphers.cipher().encrypt(plain, self.context(model_instance.pk)))
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Raises FieldError for a value that is neither Sealed nor None, which would be stored in plain text."""
@@ -89,7 +89,7 @@ class EncryptedCharField(models.CharField):  # type: ignore[type-arg]  # generic
         cipher, separator, key = value.partition(" ")
         if not separator:
             raise DecryptionError(f"{self.model.__name__}.{self.name} was read without the key of its row.")
-        return ciphers.cipher().decrypt(cipher, self.place(key))
+        return ciphers.cipher().decrypt(cipher, self.context(key))
 
 
 def field_error(field: Any, problem: str) -> FieldError:

@@ -61,7 +61,7 @@ def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress
         with transaction.atomic():
             for pk, text, *digests in chunk:
                 try:
-                    due = _due(column, column.place(pk), text, dict(zip(indexes, digests, strict=True)))
+                    due = _due(column, column.context(pk), text, dict(zip(indexes, digests, strict=True)))
                 except DecryptionError:
                     progress.failed.append(str(pk))
                     continue
@@ -74,15 +74,15 @@ def rotate(column: EncryptedCharField, *, batch: int = 500) -> Iterator[Progress
 
 
 def _due(
-    column: EncryptedCharField, place: str, text: str, digests: dict[BlindIndexField, bytes | None]
+    column: EncryptedCharField, context: str, text: str, digests: dict[BlindIndexField, bytes | None]
 ) -> dict[str, Any]:
     """The fields of a row to write. Raises DecryptionError."""
     cipher = ciphers.cipher()
     due: dict[str, Any] = {}
-    if not cipher.is_current(text, place):
-        due[column.name] = Sealed(cipher.rotate(text, place))
+    if not cipher.is_current(text, context):
+        due[column.name] = Sealed(cipher.rotate(text, context))
     if digests:
-        plain = cipher.decrypt(text, place)
+        plain = cipher.decrypt(text, context)
         for index, digest in digests.items():
             wanted = index.digest(plain)
             if digest != wanted:

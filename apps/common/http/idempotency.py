@@ -166,7 +166,7 @@ def _store(owner: str, key: str, fingerprint: bytes, response: HttpResponseBase)
         headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
     )
     if isinstance(response, HttpResponse) and len(response.content) <= MAX_KEPT:
-        row.body = ciphers.cipher().encrypt(b64encode(response.content).decode("ascii"), _place(row))
+        row.body = ciphers.cipher().encrypt(b64encode(response.content).decode("ascii"), _context(row))
     row.save(force_insert=True)
 
 
@@ -174,7 +174,7 @@ def _restored(row: StoredAnswer) -> HttpResponse:
     if not row.body:
         raise IdempotencyAnswerLost
     try:
-        content = b64decode(ciphers.cipher().decrypt(row.body, _place(row)))
+        content = b64decode(ciphers.cipher().decrypt(row.body, _context(row)))
     except DecryptionError:
         # The encryption key was removed within the day. The call must not run again.
         _log.warning("idempotency.answer_unreadable", answer=str(row.pk))
@@ -186,5 +186,5 @@ def _restored(row: StoredAnswer) -> HttpResponse:
     return response
 
 
-def _place(row: StoredAnswer) -> str:
+def _context(row: StoredAnswer) -> str:
     return f"{StoredAnswer._meta.db_table}.body:{row.pk}"

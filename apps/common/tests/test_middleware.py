@@ -17,7 +17,7 @@ from apps.common.http.middleware.body_limits import BodyLimitMiddleware
 from apps.common.http.middleware.pages import PagesMiddleware
 from infrastructure.problem_documents import CONTENT_TYPE
 from infrastructure.product import PRODUCT
-from infrastructure.server.wsgi_bridge import REFUSAL
+from infrastructure.server.wsgi_bridge import PROBLEM
 from infrastructure.telemetry import context
 
 pytestmark = [pytest.mark.urls("apps.common.tests.urls")]
@@ -255,7 +255,7 @@ LATE = {"status": 408, "code": "request_timeout", "detail": "Too late."}
 
 
 def test_a_late_body_is_refused_with_408(web):
-    answer = web.post("/api/echo/", b"", content_type="application/json", **{REFUSAL: LATE})
+    answer = web.post("/api/echo/", b"", content_type="application/json", **{PROBLEM: LATE})
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
     assert answer.json()["request_id"] == answer["X-Request-ID"]
 
@@ -294,7 +294,7 @@ class TestCors:
 
     @pytest.mark.parametrize(
         ("size", "status", "more"),
-        [(101, 413, {}), (1, 400, {"CONTENT_LENGTH": "x"}), (1, 408, {REFUSAL: LATE})],
+        [(101, 413, {}), (1, 400, {"CONTENT_LENGTH": "x"}), (1, 408, {PROBLEM: LATE})],
     )
     def test_headers_of_refused_bodies(self, web, settings, size, status, more):
         settings.MAX_BODY_BYTES = 100

@@ -88,7 +88,7 @@ class User(AbstractBaseUser, BaseModel):
     phone = EncryptedCharField(max_length=PHONE_LENGTH, null=True, blank=True, default=None)
     phone_index = BlindIndexField(source="phone", normalise=phone_numbers.canonical)
     # A code of Role. The foreign key is the database's alone (migration users.0005): what is read of an account at each
-    # request, and said of it in the API, is the code.
+    # request, and shown of it in the API, is the code.
     role = models.CharField(max_length=CODE_LENGTH, default=Role.USER)
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)

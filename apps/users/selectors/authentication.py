@@ -45,12 +45,12 @@ class _Statement:
     """SQL with parameters, and the fields of a row; the role's permissions are last."""
 
     sql: str
-    places: tuple[Any, ...]
+    arguments: tuple[Any, ...]
     fields: tuple[str, ...]
 
     def parameters(self, values: dict[Any, Any]) -> list[Any]:
         """Values for the parameters; others stay."""
-        return [values.get(place, place) for place in self.places]
+        return [values.get(argument, argument) for argument in self.arguments]
 
 
 @cache
@@ -70,21 +70,21 @@ def _statement() -> _Statement:
         .query
     )
     compiler = query.get_compiler(DEFAULT_DB_ALIAS)
-    sql, places = compiler.as_sql()
+    sql, arguments = compiler.as_sql()
     columns = [column for column, _, _ in compiler.select]
     if converters := compiler.get_converters(columns):
         raise TypeError(f"Columns {sorted(converters)} need a conversion: add their fields to LEFT_OUT.")
     if list(compiler.annotation_col_map.values()) != [len(columns) - 1]:
-        raise TypeError("What the role holds is not the last column.")
+        raise TypeError("The permissions of the role are not the last column.")
     fields = tuple(column.target.attname for column in columns[:-1])
-    return _Statement(sql, tuple(places), fields)
+    return _Statement(sql, tuple(arguments), fields)
 
 
 @cache
 def _session_users_statement() -> _Statement:
     """Compile the query for many. Raises TypeError as `_statement` does."""
     query = (
-        # One array, whatever its length: the statement stays the same and is prepared once.
+        # One array of any length: the statement stays the same and is prepared once.
         Session.objects.live(_NOW)
         .filter(id__in=RawSQL("SELECT unnest(%s::uuid[])", (_SESSIONS,)), user__is_active=True)
         .order_by()
@@ -92,10 +92,10 @@ def _session_users_statement() -> _Statement:
         .query
     )
     compiler = query.get_compiler(DEFAULT_DB_ALIAS)
-    sql, places = compiler.as_sql()
+    sql, arguments = compiler.as_sql()
     if converters := compiler.get_converters([column for column, _, _ in compiler.select]):
         raise TypeError(f"Columns {sorted(converters)} need a conversion.")
-    return _Statement(sql, tuple(places), ("id", "user_id", "name"))
+    return _Statement(sql, tuple(arguments), ("id", "user_id", "name"))
 
 
 def authenticate_access(*, token: str, now: datetime | None = None) -> Caller:

@@ -150,7 +150,7 @@ def _take_any_code(factor: SecondFactor, code: str, now: datetime) -> str:
     typed = token.typed_code(code)
     if len(typed) == totp.DIGITS:
         return "totp" if _take_app_code(factor, typed, now) else ""
-    # A row that is deleted was there: of several calls at once PostgreSQL lets one find it.
+    # The count of the DELETE decides: of concurrent calls only one deletes the row.
     taken, _ = RecoveryCode.objects.filter(user_id=factor.user_id, digest=token.digest(typed)).delete()
     if not taken:
         return ""

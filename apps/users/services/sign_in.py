@@ -19,7 +19,6 @@ from apps.users.services import erasure, hash_renewal, one_time, second_factor, 
 from apps.users.types import AuditAction, Challenge, Device, TokenPair
 
 _log = structlog.get_logger("security")
-_NOBODY: Final = ""
 _NO_HASH: Final = ""
 
 
@@ -33,8 +32,8 @@ def login(*, email: str, password: str, device: Device, now: datetime | None = N
     """
     user = check_credentials(email=email, password=password, device=device)
     with transaction.atomic():
-        # Between the check and now the password may have changed or the account may have been switched off, with the
-        # sessions that existed then. Whoever changes them holds this row.
+        # Since the check the password may have changed or the account may have been deactivated, with the
+        # sessions that existed then. Both changes lock this row.
         held = _hold(User.objects.able_to_sign_in().filter(pk=user.pk, password=user.password))
         if held is None:
             raise exceptions.InvalidCredentials
@@ -102,7 +101,7 @@ def check_credentials(*, email: str, password: str, device: Device) -> User:
     try:
         address = email_addresses.canonical(email)
     except email_addresses.InvalidEmail:
-        address = _NOBODY
+        address = ""
     limits.count_attempt(
         "login",
         address=device.address,

@@ -74,7 +74,7 @@ def test_no_more_hashes_run_at_once_than_there_are_places(settings: Any) -> None
 
     def hash_one() -> None:
         nonlocal running, most
-        with hashers.place():
+        with hashers.hashing_slot():
             with lock:
                 running += 1
                 most = max(most, running)
@@ -92,9 +92,9 @@ def test_no_more_hashes_run_at_once_than_there_are_places(settings: Any) -> None
 
 def test_who_would_wait_too_long_is_told_to_come_again(settings: Any) -> None:
     settings.ARGON2_CONCURRENCY = 1
-    with hashers.place():
-        with pytest.raises(hashers.HashingBusy) as refused, hashers.place(patience=0.01):
+    with hashers.hashing_slot():
+        with pytest.raises(hashers.HashingBusy) as refused, hashers.hashing_slot(patience=0.01):
             pass
     assert refused.value.retry_after == 2
-    with hashers.place(patience=0.01):
+    with hashers.hashing_slot(patience=0.01):
         pass

@@ -39,7 +39,7 @@ class UserView(View, tag="users"):
         is_active = fields.BooleanField()
 
     class EraseInput(fields.Input):
-        erase = fields.BooleanField(default=False, help_text="Erase for good instead of deactivating.")
+        erase = fields.BooleanField(default=False, help_text="Erase the account instead of deactivating it.")
 
     @operation("users_get", "Get an account", answers=AdminAccountOutput, failures=[exceptions.UserNotFound])
     def get(self, request: ApiRequest, user_id: UUID) -> User:

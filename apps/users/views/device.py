@@ -1,4 +1,4 @@
-"""Where a request comes from, as sign-ins and their limits want to know it."""
+"""The origin of a request, for sign-ins and their limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AGENT_LENGTH: Final = 1000
 
 
 def device_of(request: HttpRequest) -> Device:
-    """The client's address and its own words about itself, as far as they can be printed."""
+    """The client's address, and the printable part of its user agent."""
     agent = request.META.get("HTTP_USER_AGENT", "")
     return Device(
         address=client_address(request),

@@ -1,4 +1,4 @@
-"""Zone internal: what other services ask about tokens and accounts."""
+"""Zone internal: tokens and accounts, for other services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zone private: changing one's password. Zone public: setting a new one by a link in a mail."""
+"""Zone private: change the caller's password. Zone public: set a new one by a link in a mail."""
 
 from __future__ import annotations
 

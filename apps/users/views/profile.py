@@ -1,4 +1,4 @@
-"""Zone private: one's own account, its picture and its data; accounts of others, for who may see them."""
+"""Zone private: the caller's account, its picture and its data; other accounts, for callers who may see them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MeView(View, tag="account"):
         phone = PhoneField(max_length=PHONE_LENGTH, required=False, allow_null=True, allow_blank=True)
 
         def validate_phone(self, phone: str | None) -> str | None:
-            """Digits with the usual signs between them; an empty one is none."""
+            """Digits with the usual separators; an empty text removes the number."""
             if phone and not _PHONE.match(phone):
                 raise serializers.ValidationError(
                     "Enter a phone number, like +44 20 7946 0958.", code="invalid_phone"
@@ -59,7 +59,7 @@ class MeView(View, tag="account"):
         return services.update_profile(actor=request.caller, changes=changes)
 
     class ErasureInput(OwnerInput):
-        """`DELETE users/me/`: who asks, and what becomes of what was posted."""
+        """`DELETE users/me/`: proof of ownership, and whether posted content is erased."""
 
         code = SecretField(
             max_length=CODE_LENGTH,
@@ -76,7 +76,7 @@ class MeView(View, tag="account"):
 
     @operation(
         "users_me_erase",
-        "Erase one's own account",
+        "Erase the caller's account",
         body=ErasureInput,
         failures=[
             exceptions.LastAdmin,
@@ -121,7 +121,7 @@ class AvatarView(View, tag="account"):
     parser_classes = (UploadParser,)
 
     class AvatarInput(fields.Input):
-        """Sent as `multipart/form-data`. What the file is, is judged by its content."""
+        """Sent as `multipart/form-data`. The type of the file is read from its content."""
 
         avatar = serializers.FileField(max_length=255, help_text="JPEG, PNG, WebP or GIF; no animation.")
 

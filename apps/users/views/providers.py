@@ -47,7 +47,7 @@ class ProviderStartOutput(serializers.Serializer[Any]):
 
 
 class ProviderReturnInput(fields.Input):
-    """What the browser came back with, and the `flow` that it left with."""
+    """The parameters that the browser returned with, and the `flow` of the start."""
 
     flow = SecretField(max_length=TOKEN_LENGTH)
     code = SecretField(max_length=2048)

@@ -1,4 +1,4 @@
-"""Zone admin: roles, and what they can be granted."""
+"""Zone admin: roles and their permissions."""
 
 from __future__ import annotations
 

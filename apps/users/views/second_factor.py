@@ -19,7 +19,7 @@ _OWNER: Final = (exceptions.WrongPassword, exceptions.SignInStale, exceptions.To
 
 
 class OwnerCodeInput(OwnerInput):
-    """Asks for both factors again."""
+    """Requires both factors again."""
 
     code = SecretField(max_length=CODE_LENGTH, help_text="Of the authenticator app, or a recovery code.")
 
@@ -32,14 +32,14 @@ class RecoveryCodesOutput(serializers.Serializer[Any]):
 
 class SecondFactorView(View, tag="second factor"):
     class SecondFactorOutput(serializers.Serializer[Any]):
-        """Whether signing in takes a second factor."""
+        """Whether signing in requires a second factor."""
 
         is_enabled = serializers.BooleanField()
         enabled_at = serializers.DateTimeField(allow_null=True)
         recovery_codes_left = serializers.IntegerField()
 
     class EnrolmentOutput(serializers.Serializer[Any]):
-        """What an authenticator app is set up with."""
+        """The data to set up an authenticator app with."""
 
         secret = serializers.CharField(help_text="Base32, for typing.")
         uri = serializers.CharField(help_text="`otpauth://…`, a link that opens an app on the same device.")

@@ -1,4 +1,4 @@
-"""Sessions: carried on and ended by their tokens (zone public), one's own (private), those of any account (admin)."""
+"""Sessions: refreshed and ended by their tokens (zone public), the caller's (private), those of any account (admin)."""
 
 from __future__ import annotations
 

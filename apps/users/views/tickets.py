@@ -1,4 +1,4 @@
-"""Tickets for one connection each (zone private)."""
+"""Tickets, each for one connection (zone private)."""
 
 from __future__ import annotations
 

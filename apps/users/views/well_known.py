@@ -1,4 +1,4 @@
-"""What the site says about itself to machines: the public keys of access tokens."""
+"""Metadata of the site for other services: the public keys of access tokens."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_the_same_text_never_gives_the_same_ciphertext():
 @pytest.mark.parametrize("context", ["users.phone:2", "users.fax:1", "users.phone:", "users.phone:11", ""])
 def test_a_value_that_was_moved_does_not_decrypt(context):
     cipher = FieldCipher([NEW])
-    with pytest.raises(DecryptionError, match="another place"):
+    with pytest.raises(DecryptionError, match="another context"):
         cipher.decrypt(cipher.encrypt("x", "users.phone:1"), context)
 
 

@@ -20,14 +20,14 @@ from infrastructure.embedded.postgres import free_port
 from infrastructure.server import http_protocol
 from infrastructure.server.http_protocol import BoundedHttpProtocol
 from infrastructure.server.tests import frames, raw_requests
-from infrastructure.server.wsgi_bridge import REFUSAL, WsgiBridge
+from infrastructure.server.wsgi_bridge import PROBLEM, WsgiBridge
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
 def echo(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
     body = environ["wsgi.input"].read()
-    status = environ[REFUSAL]["status"] if REFUSAL in environ else 200
+    status = environ[PROBLEM]["status"] if PROBLEM in environ else 200
     start(f"{status:d} x", [("Content-Length", str(len(body)))])
     return [body]
 

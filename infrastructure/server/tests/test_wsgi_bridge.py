@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.server.wsgi_bridge import REFUSAL, TAKEOVER, WsgiBridge
+from infrastructure.server.wsgi_bridge import PROBLEM, TAKEOVER, WsgiBridge
 from infrastructure.storage.tests.full_disk import room_for
 
 Start = Callable[..., Any]
@@ -78,9 +78,9 @@ async def test_large_body_is_spooled_and_arrives_whole() -> None:
 
 def refusing(environ: dict[str, Any], start: Start) -> list[bytes]:
     """Answers as it is told to, or with 600 kB."""
-    if refusal := environ.get(REFUSAL):
-        start(f"{refusal['status']:d} x", list(refusal.get("headers", {}).items()))
-        return [refusal["code"].encode() + environ["wsgi.input"].read()]
+    if problem := environ.get(PROBLEM):
+        start(f"{problem['status']:d} x", list(problem.get("headers", {}).items()))
+        return [problem["code"].encode() + environ["wsgi.input"].read()]
     start("200 OK", [])
     return [b"first", b"x" * 600_000]
 

@@ -28,7 +28,7 @@ _HELP = {
     "validate": "check the table, the routes, the codes and every schema",
     "schema": "print a zone's OpenAPI document, or keep the committed ones (--write, --check)",
     "clients": "generate TypeScript and Python packages into clients/, or compare them (--check)",
-    "audit": "list who may call what, and prove that nothing outside of public answers nobody",
+    "audit": "list who may call what, and check that only public routes answer anonymous callers",
     "keys": "service keys of the internal zone: create, list, rotate, revoke",
     "menu": "choose one of these",
 }

@@ -1,8 +1,8 @@
 // Starts Swagger UI over the schema that the page names. Tokens entered there stay in the page.
-const place = document.getElementById("swagger");
+const element = document.getElementById("swagger");
 window.SwaggerUIBundle({
-  url: place.dataset.schema,
-  domNode: place,
+  url: element.dataset.schema,
+  domNode: element,
   deepLinking: true,
   filter: true,
   tryItOutEnabled: true,

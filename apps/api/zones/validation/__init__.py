@@ -1,6 +1,6 @@
 """Finds every mistake in a zone table and in what slices offer to it, each with its remedy.
 
-`checks` turns mistakes into system-check errors, `mounting` into a refusal to start.
+`checks` turns mistakes into system-check errors, `mounting` into an error that prevents a start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A mistake in a zone table, for the checks and for the refusal to start."""
+"""A mistake in a zone table, for the checks, and for the error that prevents a start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A stable number, the place (names of several zones are separated by commas), the mistake, and its remedy."""
+    """A stable number, the zone and slice (names of several zones are separated by commas), the mistake, and its remedy."""
 
     id: str
     message: str

@@ -39,7 +39,7 @@ def route_mistakes(zone: Zone, routes: Mapping[str, Routes]) -> Iterator[Finding
             tried += patterns
             found += [(label, leaf) for leaf in leaves(patterns)]
         yield from _new(reported, _doubles(found))
-        yield from _new(reported, _places(found))
+        yield from _new(reported, _targets(found))
         yield from _new(reported, _parameters(found))
         yield from _new(reported, _shadows(tried, found))
 
@@ -55,25 +55,25 @@ def _names(label: str, mine: list[Leaf]) -> Iterator[Finding]:
     by_name: dict[Any, list[str]] = defaultdict(list)
     for leaf in mine:
         by_name[leaf.pattern.name].append(leaf.route)
-    for name, places in by_name.items():
+    for name, routes in by_name.items():
         if name is None:
             yield (
                 "E011",
                 label,
-                f"The routes {_listed(places)} have no name.",
+                f"The routes {_listed(routes)} have no name.",
                 "Give every route a name=: links, logs and key scopes use it.",
             )
-        elif len(places) > 1:
+        elif len(routes) > 1:
             yield (
                 "E011",
                 label,
-                f"The name '{name}' is given to {_listed(places)}.",
+                f"The name '{name}' is given to {_listed(routes)}.",
                 "Give each route its own name=.",
             )
 
 
-def _listed(places: list[str]) -> str:
-    return ", ".join(f"'{place}'" for place in places)
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _doubles(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _doubles(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
             )
 
 
-def _places(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
+def _targets(found: list[tuple[str, Leaf]]) -> Iterator[Finding]:
     for label, leaf in found:
         if leaf.route in RESERVED_PATHS or leaf.route.startswith("/"):
             yield (

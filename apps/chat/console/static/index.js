@@ -25,14 +25,14 @@ function open([slug = null]) {
   store.set({ open: slug });
   shown = { isLoaded: rooms !== null, slug, isMember: room?.isMember };
   panel ??= roomsPanel();
-  const place = (view) => h("div", { class: slug ? "chat in-room" : "chat" }, panel.element, view);
+  const withPanel = (view) => h("div", { class: slug ? "chat in-room" : "chat" }, panel.element, view);
   if (room) {
     const view = roomView(room);
-    return { ...view, element: place(view.element), title: room.name };
+    return { ...view, element: withPanel(view.element), title: room.name };
   }
   const heading = h("h2", { class: "lead" }, messageWithout(slug, rooms));
   const empty = h("section", { class: "conversation empty" }, heading, slug && h("a", { href: "#/rooms" }, "All rooms"));
-  return { element: place(empty), heading, title: "Rooms" };
+  return { element: withPanel(empty), heading, title: "Rooms" };
 }
 
 function close() {

@@ -6,8 +6,8 @@
  * missing. A message beyond a gap is held back until those before it are here. A message that is known already is a
  * change (edited, deleted) and never a second message.
  *
- * It numbers changes as well: `change` of a message is its last one. The higher number counts, in whatever order pages and
- * frames arrive.
+ * It numbers changes as well: `change` of a message is its last one. The higher number counts, in any order of
+ * pages and frames.
  */
 
 /** The state of an own message that has no number yet. */
@@ -64,10 +64,10 @@ export class Timeline {
     const changes = { ...rest, change };
     if (change <= Math.max(this.#changed.get(seq)?.change ?? 0, this.#known.get(seq)?.change ?? 0)) return [];
     this.#changed.set(seq, changes);
-    for (const place of [this.#known, this.#ahead]) {
-      if (!place.has(seq)) continue;
-      place.set(seq, { ...place.get(seq), ...changes });
-      return place === this.#known ? [place.get(seq), ...this.#quote(place.get(seq))] : [];
+    for (const map of [this.#known, this.#ahead]) {
+      if (!map.has(seq)) continue;
+      map.set(seq, { ...map.get(seq), ...changes });
+      return map === this.#known ? [map.get(seq), ...this.#quote(map.get(seq))] : [];
     }
     return this.#quote({ seq, ...changes });
   }

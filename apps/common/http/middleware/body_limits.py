@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from apps.common.http.problems import problem_response
-from infrastructure.server.wsgi_bridge import REFUSAL
+from infrastructure.server.wsgi_bridge import PROBLEM
 
 # The boundaries, headers and small fields of a form with a file.
 FORM_OVERHEAD: Final = 65_536
@@ -20,7 +20,7 @@ _BLOCK: Final = 65_536
 class BodyLimitMiddleware:
     """413 for a body over MAX_BODY_BYTES, or a multipart form over MAX_UPLOAD_BYTES and FORM_OVERHEAD.
 
-    415 for a Content-Encoding, and the server's own refusal of an incomplete body.
+    415 for a Content-Encoding, and the server's own answer to an incomplete body.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -28,8 +28,8 @@ class BodyLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         meta = request.META
-        if REFUSAL in meta:
-            return problem_response(**meta[REFUSAL])
+        if PROBLEM in meta:
+            return problem_response(**meta[PROBLEM])
         coding: str = meta.get("HTTP_CONTENT_ENCODING", "")
         if coding and not all(token.strip().lower() in ("", "identity") for token in coding.split(",")):
             return problem_response(

@@ -93,10 +93,10 @@ const pending = [];
 export function announce(text) {
   pending.push(text);
   if (pending.length > 1) return;
-  const place = document.getElementById("announcer");
-  place.textContent = "";
+  const announcer = document.getElementById("announcer");
+  announcer.textContent = "";
   // Two changes in one frame are not announced.
-  setTimeout(() => { place.textContent = pending.splice(0).join(" "); }, 50);
+  setTimeout(() => { announcer.textContent = pending.splice(0).join(" "); }, 50);
 }
 
 /** Focus an element that is not a control, such as the heading of a page that was just opened. */

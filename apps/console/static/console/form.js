@@ -16,18 +16,18 @@ export function field({ label, name, hint = "", ...props }) {
   );
 }
 
-/** The place for errors that belong to no single field. */
+/** The element for errors that belong to no single field. */
 export const general = (words = "") => h("p", { class: "general error", role: "alert" }, words);
 
 function showFailure(form, failure) {
-  const place = form.querySelector(".general");
+  const general = form.querySelector(".general");
   const { errors = [] } = failure;
   const isPlaced = errors.length > 0 && errors.every((error) => form.elements[error.field]);
-  place.textContent = isPlaced ? "" : messageFor(failure);
+  general.textContent = isPlaced ? "" : messageFor(failure);
   markFields(form, errors);
   const first = form.querySelector("[aria-invalid]");
   if (first) first.focus();
-  else focusOn(place);
+  else focusOn(general);
 }
 
 function markFields(form, errors) {

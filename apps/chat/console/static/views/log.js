@@ -153,8 +153,8 @@ export function messageLog({ me, roomName, mayModerate, attachments, controls })
     if (scroller.scrollTop < 40 && scroller.scrollHeight > scroller.clientHeight) loadOlder();
   }, { passive: true });
 
-  /** Draw one message at `place`, reusing its element if it looks the same. Returns the place after it. */
-  function drawAt(message, look, place) {
+  /** Draw one message before the element `next`, reusing its element if it looks the same. Returns its key and the element after it. */
+  function drawAt(message, look, next) {
     const key = message.clientId ?? message.seq;
     const text = JSON.stringify(look);
     let found = drawn.get(key);
@@ -162,15 +162,15 @@ export function messageLog({ me, roomName, mayModerate, attachments, controls })
       const element = draw(look, { me, controls, attachments, mayModerate });
       element.dataset.seq = message.seq ?? "";
       if (found) {
-        if (place === found.element) place = element;
+        if (next === found.element) next = element;
         found.element.replaceWith(element);
       }
       found = { element, look: text };
       drawn.set(key, found);
     }
-    if (found.element === place) return [key, place.nextSibling];
-    list.insertBefore(found.element, place);
-    return [key, place];
+    if (found.element === next) return [key, next.nextSibling];
+    list.insertBefore(found.element, next);
+    return [key, next];
   }
 
   function show(items, { reads, names, hasOlder, first = false, newAfter = null, added = false }) {
@@ -180,11 +180,11 @@ export function messageLog({ me, roomName, mayModerate, attachments, controls })
     const seenBy = [...reads].filter(([user, seq]) => user !== me.id && seq >= lastOwn).map(([user]) => names.get(user)).filter(Boolean);
     const keys = new Set();
     let before = null;
-    let place = list.firstChild;
+    let next = list.firstChild;
     for (const message of items) {
       const look = lookOf(message, before, message.seq && message.seq === lastOwn ? listOf(seenBy) : "", Boolean(firstNew) && message.seq === firstNew);
       let key;
-      [key, place] = drawAt(message, look, place);
+      [key, next] = drawAt(message, look, next);
       keys.add(key);
       before = message;
     }

@@ -28,12 +28,12 @@ function providerButton(provider, label, purpose, failed) {
 
 /** Buttons of all providers for the sign-in card. Hidden if there are none. */
 export function providerButtons(failed) {
-  const place = h("div", { class: "providers", hidden: true });
+  const element = h("div", { class: "providers", hidden: true });
   providers().then((all) => {
-    place.hidden = all.length === 0;
-    fill(place, h("p", { class: "or" }, "or"), h("ul", {}, all.map((one) => providerButton(one, `Continue with ${one.title}`, "sign-in", failed))));
+    element.hidden = all.length === 0;
+    fill(element, h("p", { class: "or" }, "or"), h("ul", {}, all.map((one) => providerButton(one, `Continue with ${one.title}`, "sign-in", failed))));
   });
-  return place;
+  return element;
 }
 
 /** The card of linked accounts; `returned` is the answer of a provider to a link that was just requested, or null. */

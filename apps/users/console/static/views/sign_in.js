@@ -30,8 +30,8 @@ export function signInCard(session, { reason = "", outcome = "", face: first = "
   async function submit(event) {
     event.preventDefault();
     const form = event.target;
-    const place = card.querySelector(".outcome");
-    place.textContent = "";
+    const outcome = card.querySelector(".outcome");
+    outcome.textContent = "";
     const failure = await submitted(form, async ({ email, name, password, code }) => {
       if (face === "forgot") await requestPasswordReset(email);
       else if (face === "register") await session.register(email, name, password);
@@ -45,8 +45,8 @@ export function signInCard(session, { reason = "", outcome = "", face: first = "
       draw({ reason: failure.message });
     }
     if (failure || face !== "forgot") return;
-    place.textContent = LINK_SENT;
-    focusOn(place);
+    outcome.textContent = LINK_SENT;
+    focusOn(outcome);
   }
 
   function askForCode() {
@@ -71,9 +71,9 @@ export function signInCard(session, { reason = "", outcome = "", face: first = "
 
   function fail(words) {
     if (!card.querySelector("form")) draw();
-    const place = card.querySelector(".general");
-    place.textContent = words;
-    focusOn(place);
+    const general = card.querySelector(".general");
+    general.textContent = words;
+    focusOn(general);
   }
 
   function demo(form) {
@@ -141,7 +141,7 @@ export function signInCard(session, { reason = "", outcome = "", face: first = "
   return card;
 }
 
-/** What signed-in users see in place of the sign-in card: the way to the pages that there are. */
+/** Shown to signed-in users instead of the sign-in card: a link to the first page. */
 export function welcomeCard({ name }) {
   const links = [...linkedPages().map(([page, { link }]) => ({ href: `#/${page}`, label: link.label })), { href: "#/account", label: "Your account" }];
   return h(
