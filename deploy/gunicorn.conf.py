@@ -6,12 +6,16 @@ import gc
 import logging
 import os
 import select
-import shutil
 import time
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from infrastructure.telemetry import shared_metrics
+
+# Before anything below imports the metrics. /metrics adds up the figures of all workers.
+shared_metrics.begin()
+
+# ruff: noqa: E402  (for the line above)
 from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
@@ -45,12 +49,6 @@ limit_request_field_size = 8190
 control_socket_disable = True
 # The application writes one line for each request, with its id.
 accesslog = None
-
-# Each process writes its figures here; /metrics adds them up. prometheus_client looks at the variable when imported.
-_metrics = Path("/dev/shm/prometheus")  # noqa: S108
-shutil.rmtree(_metrics, ignore_errors=True)
-_metrics.mkdir(mode=0o700)
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
 
 
 class logger_class(Logger):  # noqa: N801 (gunicorn's name for the setting)
@@ -142,8 +140,17 @@ def when_ready(server: Any) -> None:
     gc.freeze()
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the lowest free slot of the metrics."""
+    taken = {other.slot for other in server.WORKERS.values()}
+    worker.slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """In the worker, before it serves."""
+    shared_metrics.enter(worker.slot)
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Drop the gauges of a worker that is gone."""
-    from prometheus_client import multiprocess
-
-    multiprocess.mark_process_dead(worker.pid)
+    shared_metrics.leave(worker.slot)

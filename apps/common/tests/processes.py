@@ -54,7 +54,7 @@ class Site:
         return SignedInUser(id=account.json()["id"], email=email, access=tokens.json()["access"])
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -96,19 +96,19 @@ def serve(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], 
             )
         site = Site(port, process)
         sites.append(site)
-        wait_until(lambda: _answers(site), "the server answers")
+        wait_until(lambda: answers(site), "the server answers")
         return site
 
     yield start
     for site in sites:
         site.http.close()
-        _stop(site.process)
+        stop(site.process)
 
 
-def _answers(site: Site) -> bool:
+def answers(site: Site, path: str = "/healthz") -> bool:
     assert site.process.poll() is None, "the server ended while it started"
     try:
-        return site.http.get("/healthz").status_code == 200
+        return site.http.get(path).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -138,7 +138,7 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.P
             stderr=subprocess.STDOUT,
         )
     yield process
-    _stop(process)
+    stop(process)
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:

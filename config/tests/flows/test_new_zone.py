@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from apps.common.tests.processes import Site, _answers, _stop, wait_until
+from apps.common.tests.processes import Site, answers, stop, wait_until
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 
@@ -92,13 +92,13 @@ def server(
                 stderr=subprocess.STDOUT,
             )
         sites.append(Site(port, process))
-        wait_until(lambda: _answers(sites[0]), "the copy's server answers")
+        wait_until(lambda: answers(sites[0]), "the copy's server answers")
         return sites[0].http
 
     yield start
     for site in sites:
         site.http.close()
-        _stop(site.process)
+        stop(site.process)
 
 
 def test_the_guide_builds_a_zone_that_holds(
