@@ -15,21 +15,27 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class SlicesContract(Contract):
-    """Every child of `package` is a slice, but for those that are `above` or `shared`."""
+    """Every child of `package` is a slice, but for those that are `above` or `shared`. Only tests import `testing`."""
 
     type_name = "slices"
     package = fields.StringField()
     above = fields.SetField(subfield=fields.StringField())
     shared = fields.SetField(subfield=fields.StringField())
     public = fields.SetField(subfield=fields.StringField())
+    testing = fields.StringField()
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001
         """Look at each import that leaves a slice, enters one, or reaches above them."""
         above, shared, public = _names(self.above), _names(self.shared), _names(self.public)
+        kit = _name(self.testing)
         slices = sorted(graph.find_children(_name(self.package)) - above - shared)
         uses: dict[str, set[str]] = {name: set() for name in slices}
         problems: list[str] = []
-        for module, imported in _imports(graph, [*slices, *sorted(shared)]):
+        for module, imported in _imports(graph, [*sorted(above), *slices, *sorted(shared)]):
+            if _member(imported, [kit]) and not _member(module, [kit]):
+                problems.append(f"{module} imports {imported}, which is for tests only")
+            if _member(module, [kit, *above]):
+                continue
             mine, other = _member(module, slices), _member(imported, slices)
             if _member(imported, sorted(above)):
                 problems.append(f"{module} imports {imported}, which is above the slices")

@@ -55,7 +55,7 @@ def files() -> Iterator[Path]:
         path = Path(name)
         if path.suffix not in ENDINGS or name in NAMES_SLICES or name.startswith(GENERATED):
             continue
-        if "tests" not in path.parts and "migrations" not in path.parts and (ROOT / path).is_file():
+        if not {"tests", "testing", "migrations"} & {*path.parts} and (ROOT / path).is_file():
             yield path
 
 

@@ -60,6 +60,9 @@ def problems(contract_name: str, *imports: str) -> list[str]:
         ("apps.orders.views -> config.settings", "above the slices"),
         ("apps.common.events -> apps.orders.events", "what slices share knows none of them"),
         ("infrastructure.email -> apps.orders.models", "what slices share knows none of them"),
+        ("apps.orders.services -> apps.common.testing.clients", "for tests only"),
+        ("apps.common.models -> apps.common.testing", "for tests only"),
+        ("config.celery -> apps.common.testing", "for tests only"),
     ],
 )
 def test_imports_between_slices_that_are_refused(line: str, says: str) -> None:

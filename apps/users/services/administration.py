@@ -6,7 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ from apps.users.models import (
     EmailChange,
     Identity,
     OneTimeToken,
+    ProviderSignIn,
     RecoveryCode,
     Role,
     SecondFactor,
@@ -121,6 +124,7 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime, with_content: bool = F
         OneTimeToken.objects.filter(user=user).delete()
         EmailChange.objects.filter(user=user).delete()
         Identity.objects.filter(user=user).delete()
+        ProviderSignIn.objects.filter(user=user).delete()
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
         # `.invalid` is never assigned (RFC 2606).
@@ -131,6 +135,9 @@ def erase(*, actor: Caller, user_id: UUID, now: datetime, with_content: bool = F
         user.is_active, user.erased_at, user.updated_at = False, now, now
         user.erase_at, user.erase_content = None, False
         user.save()
+        LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
+        ).update(object_repr=names.ERASED_NAME)
         idempotency.forget(caller=Caller(kind=CallerKind.USER, user=user))
         events.publish(UserErased(user_id=user.pk, with_content=with_content))
         _record(AuditAction.ERASED, actor=actor, user=user)
