@@ -39,7 +39,7 @@ COPY deploy/nginx/nginx.conf /etc/nginx/nginx.conf
 COPY deploy/nginx/problem.conf /etc/nginx/problem.conf
 COPY deploy/nginx/proxy.conf /etc/nginx/proxy.conf
 COPY deploy/nginx/templates /etc/nginx/templates
-COPY --chmod=755 deploy/nginx/limits.envsh /docker-entrypoint.d/16-limits.envsh
+COPY --chmod=755 deploy/nginx/variables.envsh /docker-entrypoint.d/16-variables.envsh
 ENV NGINX_ENVSUBST_FILTER=^EDGE_ EDGE_TRUSTED_PROXY=0.0.0.0/32 EDGE_RESOLVER=127.0.0.11 MAX_UPLOAD_BYTES=5242880 \
     EDGE_REQUESTS_PER_ADDRESS=200 EDGE_SOCKETS_PER_ADDRESS=1000 EDGE_HANDSHAKES_PER_SECOND=50
 USER nginx

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import threading
@@ -20,16 +21,19 @@ import yaml
 from django.conf import settings
 from django.db import connection
 from django.db.utils import ConnectionHandler
+from django.test import Client, override_settings
 from psycopg import sql
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from apps.api.openapi import error_codes
+from apps.api.zones.table import Zone
+from apps.common.http.middleware import security_headers
 from config import env
 from config.env import BASE_DIR
 from config.tests import fresh
 from config.zones import ZONES
-from infrastructure import dot_env
+from infrastructure import dot_env, problem_documents
 from infrastructure.embedded import binaries, data_dirs
 from infrastructure.embedded.postgres import free_port
 from infrastructure.product import PRODUCT
@@ -37,6 +41,7 @@ from scripts import dotenv
 
 COMPOSE: dict[str, Any] = yaml.safe_load((BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8"))
 ROUTES = (BASE_DIR / "deploy" / "nginx" / "templates" / "site.conf.template").read_text(encoding="utf-8")
+PROBLEM = (BASE_DIR / "deploy" / "nginx" / "problem.conf").read_text(encoding="utf-8")
 EXAMPLE = (BASE_DIR / ".env.example").read_text(encoding="utf-8")
 APP = ("web", "channels", "worker", "beat", "migrate")
 # Set by the image itself, because they follow from how it is laid out.
@@ -180,6 +185,91 @@ def test_codes_of_the_edge_are_in_the_catalogue() -> None:
     assert pairs
     known = {code.code: code.status for code in error_codes.codes()}
     assert {status: known.get(code) for status, code in pairs.items()} == {status: status for status in pairs}
+
+
+def test_errors_of_the_edge_have_titles_and_details_of_their_own() -> None:
+    codes = set(re.findall(r"^ +\d+ (\w+);", map_of("$problem_code"), flags=re.MULTILINE)) | {"bad_request"}
+    titles = dict(re.findall(r'^ +(\w+) "(.*)";', map_of("$problem_title"), flags=re.MULTILINE))
+    titles["bad_request"] = titles.pop("default")
+    assert titles == {code: problem_documents.title_of(code) for code in codes}
+    details = re.findall(r'^ +(\w+) ".*";', map_of("$problem_detail"), flags=re.MULTILINE)
+    assert {*details, "bad_request"} == {*codes, "default"}
+
+
+def map_of(variable: str) -> str:
+    """The lines of the map that sets a variable."""
+    (lines,) = re.findall(rf"^map \S+ \{variable} \{{\n(.*?)^\}}", ROUTES, flags=re.MULTILINE | re.DOTALL)
+    return str(lines)
+
+
+def test_every_error_that_nginx_answers_is_a_problem() -> None:
+    told = {int(status) for line in re.findall(r"error_page ([^@/=]+)", ROUTES) for status in line.split()}
+    # What a client or an upstream can provoke here. 401, 402 and 495 to 497 take modules that are not used.
+    assert told == {400, 403, 404, 405, 408, 412, 413, 414, 416, 429, 494, 500, 501, 502, 503, 504, 505}
+
+
+def test_errors_of_the_edge_carry_the_headers_of_the_api(client: Client) -> None:
+    answer = client.get("/api/nowhere/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    own = {"Content-Type", "Content-Length", "Vary", "X-Request-ID", "RateLimit", "RateLimit-Policy"}
+    named = dict(re.findall(r'^add_header (\S+) "?(.*?)"? always;', PROBLEM, flags=re.MULTILINE))
+    expected = {name: value for name, value in answer.headers.items() if name not in own}
+    assert {name: value for name, value in named.items() if "$" not in value} == expected
+    assert {name for name, value in named.items() if "$" in value} == {
+        "X-Request-ID",
+        "Strict-Transport-Security",
+        "Retry-After",
+        "Allow",
+        "Vary",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Expose-Headers",
+    }
+
+
+def test_errors_of_the_edge_may_be_read_where_answers_of_the_zone_may(settings: Any) -> None:
+    settings.CORS_ZONE_ORIGINS = ("https://app.example",)
+    zones: tuple[Zone, ...] = runpy.run_path(str(BASE_DIR / "config" / "zones.py"))["ZONES"]
+    (pattern,) = re.findall(r'"~(\S+)" origin;', map_of("$problem_vary"))
+    paths = {f"/api/{zone.name}/v1/": bool(zone.cors.origins) for zone in zones}
+    paths |= {"/api/": True, "/api/?x": True, "/api/problems/": True, "/": False, "/api/publicity/": False}
+    assert {path: bool(re.match(pattern, path)) for path in paths} == paths
+    exposed = re.findall(r'default "(.+)";', map_of("$problem_exposed"))[0].split(", ")
+    assert set(exposed) < set(settings.CORS_EXPOSE_HEADERS)
+
+
+def variable_of_the_edge(name: str, **variables: str) -> str:
+    """What `variables.envsh` makes of variables."""
+    script = f'. deploy/nginx/variables.envsh; printf %s "${name}"'
+    made = subprocess.run(
+        ["sh", "-eu", "-c", script], cwd=BASE_DIR, env=variables, capture_output=True, text=True, check=True
+    )
+    assert made.stderr == ""
+    return made.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ("", []),
+        ("*", ["default $http_origin;"]),
+        (
+            " https://App.Example:443/ ,, http://[::1]:3000,https://app.example",
+            ['"http://[::1]:3000" $http_origin;', '"https://app.example" $http_origin;'],
+        ),
+        ('https://a.example"; } evil,https://$host,app.example,https://b.example/path', []),
+        ("capacitor://localhost,*,http://a:80", ["default $http_origin;", '"http://a" $http_origin;']),
+    ],
+)
+def test_the_edge_reads_origins_as_the_product_does(given: str, lines: list[str]) -> None:
+    assert sorted(variable_of_the_edge("EDGE_CORS_ORIGINS", CORS_ORIGINS=given).splitlines()) == sorted(lines)
+
+
+def test_the_edge_sends_hsts_where_the_product_does() -> None:
+    for given in ("true", "ON", "1", "false", "no", ""):
+        found = fresh.settings("production", {"SECURE_SSL": given})
+        names = ("SECURE_HSTS_SECONDS", "SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+        with override_settings(**{name: found[name] for name in names}):
+            assert variable_of_the_edge("EDGE_HSTS", SECURE_SSL=given) == security_headers._hsts()
 
 
 def test_dot_env_is_written_once_and_completed_later(tmp_path: Path) -> None:

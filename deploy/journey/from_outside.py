@@ -66,6 +66,17 @@ def refusals(world: World, report: Report) -> None:
         assert (big.status, big.kind) == (413, "application/problem+json"), big
         return "414 and 413 as problem documents"
 
+    def errors() -> str:
+        page = {"Origin": "https://app.example"}
+        long = world.nobody.call("GET", f"{PUBLIC}/", headers={**page, "X": "x" * 9000})
+        assert (long.status, long.json["code"]) == (431, "headers_too_large"), long
+        assert long.headers["access-control-allow-origin"] == page["Origin"], long.headers
+        hidden = world.nobody.call("GET", "/api/internal/v1/", headers=page)
+        assert "access-control-allow-origin" not in hidden.headers, hidden.headers
+        folder = world.nobody.call("GET", "/static/")
+        assert (folder.status, folder.kind) == (404, "application/problem+json"), folder
+        return "431 and 404 as problem documents, readable for pages that may call the zone"
+
     def sockets() -> str:
         try:
             world.socket(world.account("bob"), "/ws/nowhere/", way="query")
@@ -78,6 +89,7 @@ def refusals(world: World, report: Report) -> None:
     report.step("internal and metrics are not there from outside", hidden)
     report.step("and are there from inside", inside)
     report.step("too long, too big", sizes)
+    report.step("errors of the edge", errors)
     report.step("a socket that does not exist", sockets)
 
 

@@ -64,6 +64,7 @@ class Stack:
             "BACKUP_DIR": str(Path(self._folder.name) / "backups"),
             # Traffic comes from one address and two accounts.
             "RATES_PRIVATE": "100000/minute",
+            "CORS_ORIGINS": "https://app.example",
             **overrides,
         }
         self.env_file.write_text(made)

@@ -32,6 +32,11 @@ _OWN = (
     Code("method_not_allowed", 405, "This method is not offered here; see the Allow header."),
     Code("not_acceptable", 406, "None of the accepted media types is offered."),
     Code("request_timeout", 408, "The request took too long to arrive (said by the edge)."),
+    Code(
+        "precondition_failed",
+        412,
+        "The file has another version than the request asks for (said by the edge).",
+    ),
     Code("payload_too_large", 413, "The request body is too large."),
     Code("uri_too_long", 414, "The address is longer than is accepted (said by the edge)."),
     Code("upgrade_required", 426, "This address is a WebSocket."),
