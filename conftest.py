@@ -1,4 +1,4 @@
-"""What holds for every test, of whatever slice."""
+"""Settings and fixtures of all tests."""
 
 from __future__ import annotations
 

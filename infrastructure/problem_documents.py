@@ -1,4 +1,4 @@
-"""Refusals of bytes that never become a request of the application (too late, too long, no HTTP), as problem documents.
+"""Problem documents for bytes that never become a request of the application (too late, too long, no HTTP).
 
 The shape is the application's own (RFC 9457), so that a client reads one kind of error.
 """

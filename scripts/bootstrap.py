@@ -1,6 +1,6 @@
 """Creates .venv from requirements/development.txt, once; says in one line what is wrong when it cannot.
 
-Started by `make` before anything else, with whatever Python is at hand: so the standard library only, and
+Started by `make` before anything else, with any Python of the machine: so the standard library only, and
 no syntax newer than Python 3.6, or an old one could not even say that it is too old. A warm start compares a
 stamp and returns. Every package is checked against its hash and comes as a wheel: no compiler is needed.
 
@@ -491,7 +491,7 @@ def make_environment(interpreter):
     if os.path.islink(VENV):
         raise Failure(".venv is a symbolic link: remove it (rm .venv) and run make again")
     if os.path.isdir(VENV):
-        # The stamp goes last: until then the folder is known to be ours, whatever interrupts this.
+        # The stamp goes last: until then the folder is known to be ours, also after an interruption.
         for name in os.listdir(VENV):
             if name != os.path.basename(STAMP):
                 path = os.path.join(VENV, name)

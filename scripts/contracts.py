@@ -99,7 +99,7 @@ class SliceLayersContract(Contract):
 
 
 def _part(module: str, slice_: str) -> str | None:
-    """The name of the slice's own module or package that a module is or lies in; None for other slices and tests."""
+    """The name of the slice's own module or package that a module is or belongs to; None for other slices and tests."""
     name = module.removeprefix(f"{slice_}.").partition(".")[0]
     return name if module.startswith(f"{slice_}.") and name not in ("tests", "migrations") else None
 
@@ -113,12 +113,12 @@ def _names(field: Any) -> set[str]:
 
 
 def _member(module: str, packages: Iterable[str]) -> str | None:
-    """The package that a module is or lies in."""
+    """The package that a module is or belongs to."""
     return next((name for name in packages if module == name or module.startswith(f"{name}.")), None)
 
 
 def _imports(graph: ImportGraph, packages: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Every import that a module of these packages makes; tests may use whatever they need."""
+    """Every import that a module of these packages makes; tests may import anything."""
     for package in packages:
         for module in sorted({package, *graph.find_descendants(package)}):
             if ".tests" not in module:

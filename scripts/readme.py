@@ -3,7 +3,7 @@
     python scripts/readme.py README.md
 
 Blocks fenced as `console` are run, in order, in one bash: lines after `$ ` are commands (`> ` continues one), the lines
-below are the output that the reader is promised. In them `…` stands for any text, and a line of only `…` for any
+below are the output that the reader is promised. In them `…` matches any text, and a line of only `…` for any
 number of lines. Exits 1 and shows the difference when the page promises something that does not happen.
 """
 

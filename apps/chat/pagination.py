@@ -16,7 +16,7 @@ from apps.common.exceptions import FieldError, InvalidInput
 from apps.common.http.pagination import LinkedPagination, page_size, query_parameter, size_parameters
 
 _DIGITS = 18  # fits the column
-_PLACES = ("after", "before", "changed_after")
+_CURSORS = ("after", "before", "changed_after")
 
 
 class MessagePagination(LinkedPagination):
@@ -27,13 +27,13 @@ class MessagePagination(LinkedPagination):
     ) -> list[Any]:
         """Returns the messages of the page, with one query. Raises InvalidInput."""
         size = page_size(request)
-        given = {name: number for name in _PLACES if (number := _number(request, name)) is not None}
+        given = {name: number for name in _CURSORS if (number := _number(request, name)) is not None}
         if len(given) > 1:
             first, second = list(given)[:2]
             raise InvalidInput(
                 errors=[FieldError(field=second, code="invalid", detail=f"Not together with {first}.")]
             )
-        after, before, changed_after = (given.get(name) for name in _PLACES)
+        after, before, changed_after = (given.get(name) for name in _CURSORS)
         url = request.build_absolute_uri()
         for name in given:
             url = remove_query_param(url, name)

@@ -55,9 +55,9 @@ def fanout(run: Run) -> None:
     table("Deliveries a second, 200 sockets in a room (Sarsen stores, the others do not)", found)
     bar("stock server class ≥ 20 × blueprint", found, STOCK, BLUEPRINT, 20)
     bar("stock server class ahead of Starlette", found, STOCK, STARLETTE, 1)
-    bar("joined writes ≥ 3 × Node ws", found, HUB, WS, 3)
-    bar("joined writes ≥ 3 × socket.io", found, HUB, SOCKETIO, 3)
-    bar("joined writes ≥ 100 × blueprint", found, HUB, BLUEPRINT, 100)
+    bar("framed writes ≥ 3 × Node ws", found, HUB, WS, 3)
+    bar("framed writes ≥ 3 × socket.io", found, HUB, SOCKETIO, 3)
+    bar("framed writes ≥ 100 × blueprint", found, HUB, BLUEPRINT, 100)
 
 
 def latency(run: Run) -> None:

@@ -60,7 +60,7 @@ def copied(distribution: str, source: Path, parts: list[Path], account: Account 
 
 
 def copy_readable(source: Path, parts: list[Path], target: Path) -> None:
-    """Copy files and folders, readable by every account whatever the umask, as one atomic step."""
+    """Copy files and folders, readable by every account under any umask, as one atomic step."""
     scratch = target.with_name(f"{target.name}.{os.getpid()}")
     for part in parts:
         origin, copy = source / part, scratch / part

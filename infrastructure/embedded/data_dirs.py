@@ -86,7 +86,7 @@ def own_folder(path: Path, *, mode: int, account: Account | None = None) -> Path
     else:
         if account is not None:
             os.chown(path, account.uid, account.gid)
-        path.chmod(mode)  # whatever the umask
+        path.chmod(mode)  # independent of the umask
     found = path.lstat()
     if stat.S_ISDIR(found.st_mode) and found.st_uid == owner and stat.S_IMODE(found.st_mode) & 0o077 & ~mode:
         # Created by another tool under a laxer umask.

@@ -125,7 +125,7 @@ def wait(process: subprocess.Popen[bytes], patience: float) -> bool:
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill and reap what is left of a child's process group."""
-    # A reaped leader's number is given to nobody else while a process of its group lives; with none left this is
+    # The number of a reaped leader is not reused while a process of its group runs; with none left this is
     # "no such process", on macOS "not permitted".
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

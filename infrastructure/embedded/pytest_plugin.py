@@ -45,7 +45,7 @@ def terminated(number: int, frame: FrameType | None) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Run before pytest-django reads the settings: as a wrapper, whatever the order of plugins."""
+    """Run before pytest-django reads the settings: as a wrapper, in any order of plugins."""
     early_config.stash[SKIPS] = []
     if worker := WORKER.fullmatch(os.environ.get("PYTEST_XDIST_WORKER", "")):
         os.environ["REDIS_URL"] = share_of(os.environ["REDIS_URL"], int(worker[1]))

@@ -1,6 +1,6 @@
 """The course of one `make run`: databases, preparation, the stack, supervision, and a clean end.
 
-It imports neither Django nor the project, so that it outlives whatever is broken in them.
+It imports neither Django nor the project, so that it works when they are broken.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from infrastructure import problem_documents
 from infrastructure.server import websocket_handshake
-from infrastructure.server.websocket_protocol import JoinedWrites
+from infrastructure.server.websocket_protocol import WebSocketProtocol
 from infrastructure.server.write_coalescing import GatheredWrites
 from infrastructure.telemetry import context
 
@@ -101,8 +101,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over: parsed, if the handshake is plain and the class accepts it, else as bytes."""
         kind: Any = self.config.ws_protocol_class
-        if self._offer is None or self.config.ws_per_message_deflate or not issubclass(kind, JoinedWrites):
-            if not issubclass(kind, JoinedWrites):
+        if (
+            self._offer is None
+            or self.config.ws_per_message_deflate
+            or not issubclass(kind, WebSocketProtocol)
+        ):
+            if not issubclass(kind, WebSocketProtocol):
                 self.transport = GatheredWrites(self.transport)
             super().handle_websocket_upgrade()
             return

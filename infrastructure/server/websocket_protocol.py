@@ -33,7 +33,7 @@ from websockets.server import ServerProtocol
 
 from infrastructure.server import websocket_handshake
 
-EXTENSION: Final = "server.joined_writes"
+EXTENSION: Final = "server.framed_writes"
 FRAMED: Final = "server.framed"
 RELEASES: Final = frozenset({"0.54"})
 _FINAL_TEXT: Final = 0x81
@@ -95,7 +95,7 @@ class Inbox:
         return not (self._due or self._come)
 
 
-class JoinedWrites(WebSocketsSansIOProtocol):
+class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's class with one more message for applications to send."""
 
     # What most sockets never change is the class's: a socket's own dictionary is half as large.
@@ -268,6 +268,6 @@ class JoinedWrites(WebSocketsSansIOProtocol):
 def protocol_class() -> type[WebSocketsSansIOProtocol]:
     """The class to serve sockets with: this one, or the stock one on an untested release."""
     if uvicorn.__version__.rpartition(".")[0] in RELEASES:
-        return JoinedWrites
-    _log.warning("joined_writes.untested_release", uvicorn=uvicorn.__version__)
+        return WebSocketProtocol
+    _log.warning("websocket_protocol.untested_release", uvicorn=uvicorn.__version__)
     return WebSocketsSansIOProtocol

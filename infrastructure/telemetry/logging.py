@@ -55,7 +55,7 @@ def _drop_carried_record(_logger: Any, _method: str, event: EventDict) -> EventD
 
 
 def _shared() -> list[Processor]:
-    """The processors of every event, whatever its source."""
+    """The processors of every event, of any source."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

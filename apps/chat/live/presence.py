@@ -1,7 +1,7 @@
 """The users online in one room, over all processes, and those that its sockets were sent. No I/O.
 
 Each process is the authority for its own sockets. It numbers its states, and publishes a state as a whole or the changes
-since an earlier one; the higher number wins, in whatever order they arrive. A process that publishes nothing for a while
+since an earlier one; the higher number wins, in any order of arrival. A process that publishes nothing for a while
 has crashed.
 
 All sockets of a room in one process have received the same: the users in their welcome, and every change since.

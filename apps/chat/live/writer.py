@@ -155,7 +155,7 @@ class Writer:
                 await asyncio.sleep(pause)
 
     def _finish(self, group: Group, outcomes: Mapping[UUID, Outcome]) -> None:
-        """Answer every sender, publish to the rooms, and release the rooms, whatever fails."""
+        """Answer every sender, publish to the rooms, and release the rooms, also after an error."""
         self._busy -= group.keys()
         for room_id, some in group.items():
             try:

@@ -112,7 +112,7 @@ def get_rank_against(*, actor: Standing, user_id: UUID, role: Role | None) -> po
     by_room = policies.Rank.MEMBER if role is None else policies.rank_of(role)
     if actor.rank < policies.Rank.SITE:
         return by_room
-    # A site moderator may moderate users of lower rank on the site, whatever their role in the room.
+    # A site moderator may moderate users of lower rank on the site, with any role in the room.
     is_below = users.get_rank(user_id=user_id) < users.get_rank(user_id=actor.user_id)
     return by_room if is_below else policies.Rank.SITE
 

@@ -84,5 +84,5 @@ def serve(transactional_db: None) -> Iterator[Callable[[], Site]]:
 
 @pytest.fixture(params=[False, True], ids=["plain", "joined"])
 def is_joined(request: pytest.FixtureRequest) -> bool:
-    """Whether the server supports joined writes."""
+    """Whether the server supports framed writes."""
     return bool(request.param)

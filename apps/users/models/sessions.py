@@ -81,7 +81,7 @@ class RefreshToken(models.Model):
 
     class Meta:
         constraints = (
-            # Whatever the order of two rotations, a session never has two valid tokens.
+            # A session never has two valid tokens, in any order of two rotations.
             models.UniqueConstraint(
                 fields=("session",), condition=Q(used_at=None), name="users_refreshtoken_one_unused"
             ),

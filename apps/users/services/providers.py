@@ -133,7 +133,7 @@ def unlink_identity(*, actor: Caller, identity_id: UUID) -> None:
 def _identity(
     *, provider: str, returned: ProviderReturn, device: Device, user_id: UUID | None, now: datetime
 ) -> oauth.Identity:
-    """The identity of a response. The pending sign-in is used up first, whatever the outcome."""
+    """The identity of a response. The pending sign-in is used up first, for any outcome."""
     row = selectors.get_provider(provider)
     limits.count_attempt("oidc", address=device.address)
     begun = ProviderSignIn.objects.filter(

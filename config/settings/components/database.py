@@ -34,7 +34,7 @@ _POOL_SIZE = VARIABLES.number(
     most=1_000,
 )
 # The server's own limits. A statement that runs for 15 s is a fault; requests give it up sooner (infrastructure.database),
-# and what nobody waits for any more ends by itself.
+# and a statement whose client has left ends.
 _LIMITS = (
     "-c statement_timeout=15000 -c lock_timeout=3500 -c idle_in_transaction_session_timeout=30000"
     " -c client_connection_check_interval=500"
@@ -49,8 +49,8 @@ def connection(*, pooled: bool) -> dict[str, Any]:
     entry: dict[str, Any] = deepcopy(_SERVER)
     given = entry.get("OPTIONS", {})
     options: dict[str, Any] = {
-        # Seconds for each address of the host. The rest is for a host that vanished: for a packet that nobody
-        # acknowledges, and for a connection that is silent.
+        # Seconds for each address of the host. The rest detects a host that vanished: unacknowledged packets,
+        # silent connections.
         "connect_timeout": 2,
         "tcp_user_timeout": 5000,
         "keepalives_idle": 10,

@@ -72,8 +72,8 @@ CELERY_WORKER_CONSUMER = "infrastructure.scheduling.consumer:Consumer"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Prefork pools (production) enforce these. The thread pool of `make run` cannot end a task that hangs, so whatever a
-# task waits for has a time-out of its own: mail, Redis, statements.
+# Prefork pools (production) enforce these. The thread pool of `make run` cannot end a task that hangs, so each wait of a
+# task has its own time-out: mail, Redis, statements.
 CELERY_TASK_SOFT_TIME_LIMIT = 50
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -27,7 +27,7 @@ def test_the_locked_release_is_the_installed_one_and_both_classes_know_it() -> N
     assert minor in http_protocol.RELEASES
     assert minor in websocket_protocol.RELEASES
     assert http_protocol.protocol_class() is http_protocol.BoundedHttpProtocol
-    assert websocket_protocol.protocol_class() is websocket_protocol.JoinedWrites
+    assert websocket_protocol.protocol_class() is websocket_protocol.WebSocketProtocol
 
 
 def test_other_releases_get_the_stock_classes(monkeypatch: pytest.MonkeyPatch) -> None:

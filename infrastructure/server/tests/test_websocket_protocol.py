@@ -21,7 +21,14 @@ from websockets.frames import Frame, Opcode
 
 from infrastructure.server.http_protocol import BoundedHttpProtocol
 from infrastructure.server.tests import raw_requests
-from infrastructure.server.websocket_protocol import EXTENSION, FRAMED, Inbox, JoinedWrites, frame, payload_of
+from infrastructure.server.websocket_protocol import (
+    EXTENSION,
+    FRAMED,
+    Inbox,
+    WebSocketProtocol,
+    frame,
+    payload_of,
+)
 
 LENGTHS = [0, 1, 125, 126, 65_535, 65_536]
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -40,7 +47,7 @@ def way(request: pytest.FixtureRequest) -> bool:
 
 
 @asynccontextmanager
-async def serving(app: App, *, ws: Any = JoinedWrites, **options: Any) -> AsyncIterator[int]:
+async def serving(app: App, *, ws: Any = WebSocketProtocol, **options: Any) -> AsyncIterator[int]:
     """The class on a free port."""
     config = uvicorn.Config(app, ws=ws, **{"ws_per_message_deflate": False, "log_config": None, **options})
     config.load()
@@ -257,7 +264,7 @@ async def test_handshake_that_is_not_valid_is_for_the_application(way: bool) -> 
         await writer.wait_closed()
 
 
-@pytest.mark.parametrize("ws", [JoinedWrites, WebSocketsSansIOProtocol])
+@pytest.mark.parametrize("ws", [WebSocketProtocol, WebSocketsSansIOProtocol])
 @pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.CLOSE])
 async def test_invalid_utf_8_is_closed_with_1007_and_nothing_is_logged(
     ws: Any, opcode: Opcode, caplog: pytest.LogCaptureFixture
@@ -340,7 +347,7 @@ async def test_whatever_the_application_answers_is_answered_as_by_the_stock_clas
     target = b"/ws/example/caf%C3%A9/?token=a%20b&after=1"
     sent = raw_requests.HANDSHAKES["a subprotocol alone"].replace(b"/ws/example/", target)
     stock = await conversation(WebSocketsSansIOProtocol, sent, replies)
-    assert await conversation(JoinedWrites, sent, replies) == stock
+    assert await conversation(WebSocketProtocol, sent, replies) == stock
     assert len(stock[2]) == 1
 
 
@@ -362,7 +369,7 @@ async def test_hostile_handshakes_are_answered_as_by_the_stock_class(name: str) 
 
     sent = {**raw_requests.HANDSHAKES, **raw_requests.NO_HANDSHAKES}[name]
     answers = []
-    for ws in (WebSocketsSansIOProtocol, JoinedWrites):
+    for ws in (WebSocketsSansIOProtocol, WebSocketProtocol):
         async with serving(app, ws=ws) as port:
             answers.append(await exchange(port, sent))
     assert answers[0] == answers[1]

@@ -35,7 +35,7 @@ def slice_mistakes(zones: Sequence[Zone], slices: Sequence[Slice]) -> Iterator[M
     for slice_ in slices:
         try:
             found = routes_of(slice_)
-        except Exception as error:  # noqa: BLE001  whatever a slice's module raises is reported, all at once
+        except Exception as error:  # noqa: BLE001  every error of a slice's module is reported
             yield Mistake(
                 id="E007",
                 zone=takers(slice_.label),

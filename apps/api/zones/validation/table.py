@@ -140,7 +140,7 @@ def _of_entry(zone: Zone) -> Iterator[Mistake]:
         yield Mistake(
             id="E013",
             zone=zone.name,
-            message=f"Its floor is '{zone.floor}', but it takes no credential, so nobody could enter.",
+            message=f"Its floor is '{zone.floor}', but it takes no credential, so no caller could pass it.",
             hint="Name an authenticator in authentication=, or open it with Floor.ANYONE.",
         )
 
@@ -180,7 +180,7 @@ def _of_edges(zone: Zone) -> Iterator[Mistake]:
     for name in zone.middleware:
         try:
             found = import_string(name)
-        except Exception as error:  # noqa: BLE001  whatever its module raises
+        except Exception as error:  # noqa: BLE001  any error of its module
             wrong = f"cannot be imported: {type(error).__name__}: {error}"
         else:
             if callable(found):
