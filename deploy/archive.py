@@ -53,7 +53,7 @@ def _age(*words: str, **pipes: Any) -> subprocess.Popen[bytes]:
 
 
 def _seal(compose: Compose, target: IO[bytes]) -> subprocess.Popen[bytes]:
-    """What encrypts its input into the target."""
+    """The command that encrypts its input into the target."""
     recipient = compose.value("BACKUP_AGE_RECIPIENT")
     if recipient:
         return _age("-r", recipient, stdin=subprocess.PIPE, stdout=target)
@@ -61,7 +61,7 @@ def _seal(compose: Compose, target: IO[bytes]) -> subprocess.Popen[bytes]:
 
 
 def _open(compose: Compose, source: IO[bytes], identity: str | None) -> subprocess.Popen[bytes]:
-    """What decrypts the source to its output, as the file itself says how it was encrypted."""
+    """The command that decrypts the source to its output, by the method that the file names."""
     pipes: dict[str, Any] = {"stdin": source, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     is_age = source.read(len(_AGE)) == _AGE
     source.seek(0)

@@ -43,7 +43,7 @@ print(call.getresponse().status)
 
 
 def fingerprints(compose: Compose) -> dict[str, list[str]]:
-    """Which keys an installation has, without the keys."""
+    """The ids of the keys of an installation, without the keys."""
     environment = compose.config["services"]["web"]["environment"]
     return {
         name: [
@@ -55,7 +55,7 @@ def fingerprints(compose: Compose) -> dict[str, list[str]]:
 
 
 def folder(compose: Compose) -> Path:
-    """Where backups are kept."""
+    """The folder of backups."""
     path = ROOT / (compose.value("BACKUP_DIR") or "backups")
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

@@ -35,7 +35,7 @@ class Database:
         return [line.split("|") for line in done.stdout.splitlines()]
 
     def rows(self) -> dict[str, int]:
-        """How many rows each table has."""
+        """The number of rows of each table."""
         return {name: int(count) for name, count in self.query(_ROWS)}
 
     @contextmanager

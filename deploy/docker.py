@@ -19,7 +19,7 @@ _BEGUN = time.monotonic()
 
 
 class Failure(Exception):
-    """What stops a command; its text is for the operator."""
+    """An error that ends a command; its text is for the operator."""
 
 
 def say(text: str) -> None:
@@ -79,13 +79,13 @@ class Compose:
         )
 
     def containers(self, service: str) -> list[dict[str, Any]]:
-        """What docker knows of a service's containers, stopped ones too, oldest first."""
+        """The containers of a service as docker lists them, stopped ones included, oldest first."""
         ids = self.run("ps", "--all", "--quiet", service).stdout.split()
         found: list[dict[str, Any]] = json.loads(docker("inspect", *ids)) if ids else []
         return sorted(found, key=lambda container: str(container["Created"]))
 
     def replicas(self, service: str) -> int:
-        """How many containers of a service there shall be."""
+        """The configured number of containers of a service."""
         return int(self.config["services"][service].get("deploy", {}).get("replicas") or 1)
 
     def value(self, name: str) -> str:

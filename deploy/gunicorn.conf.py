@@ -41,7 +41,7 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 # In memory: a worker that touches its sign of life on a busy disk looks dead.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
-# Who asked, and over what, is decided by Django (SECURE_PROXY_SSL_HEADER) and apps.common.http.client_address.
+# Django (SECURE_PROXY_SSL_HEADER) and apps.common.http.client_address determine the client and the scheme.
 forwarded_allow_ips = ""
 limit_request_line = 8190
 limit_request_fields = 100
@@ -65,7 +65,7 @@ class logger_class(Logger):  # noqa: N801 (gunicorn's name for the setting)
 
 
 def _refuse(sock: Any, status_int: int, reason: str, mesg: str) -> None:
-    """What gunicorn itself refuses, as a problem document instead of a page; what was wrong with it is not repeated.
+    """Answers requests that gunicorn refuses with a problem document instead of a page, without the reason.
 
     nginx refuses most of it first. What no request is to blame for (501 for an unknown coding among it) is its 400.
     """

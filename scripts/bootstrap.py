@@ -28,7 +28,7 @@ LOCK = os.path.join(ROOT, "requirements", "development.txt")
 VENV = os.path.join(ROOT, ".venv")
 PROGRAM = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "bootstrap.json")
-# What `link_project` writes: an environment that was made with another one is refreshed. Python reads it at each start:
+# Written by `link_project`: an environment that was made with another one is refreshed. Python reads it at each start:
 # a line that begins with `import` is run. Compiled modules are kept in .venv, never in the source tree, and also where
 # PYTHONDONTWRITEBYTECODE is set: compiling everything anew more than doubles the start of each process.
 LINK = (
@@ -56,7 +56,7 @@ CERTIFICATE = re.compile(r"certificate.{0,20}verif|invalid peer certificate|ssle
 
 
 class Failure(Exception):
-    """What went wrong and how to mend it, in one line."""
+    """An error with its remedy, in one line."""
 
 
 def say(text):
@@ -136,7 +136,7 @@ def digest():
 
 
 def read_stamp():
-    """What the last run left: {} when .venv is not there, None when it is there and not ours."""
+    """The stamp of the last run: {} without a .venv, None for a .venv of another origin."""
     try:
         with open(STAMP) as stamp:
             return json.load(stamp)
@@ -279,7 +279,7 @@ def explain(output, status):
 
 
 def pip_settings(python):
-    """What pip is configured with on this machine, as {name: value}, from its files and its environment."""
+    """The configuration of pip on this machine, as {name: value}, from its files and its environment."""
     answer = subprocess.run(
         python + ["config", "list"],
         stdout=subprocess.PIPE,

@@ -39,7 +39,7 @@ def slugs() -> list[str]:
 
 
 def names(slug: str) -> dict[str, str]:
-    """What an installation is called for as long as it has this file: its volumes and its database carry these names."""
+    """The names of an installation, constant while this file exists: its volumes and its database have them."""
     return {"COMPOSE_PROJECT_NAME": slug, "IMAGE": slug, "POSTGRES_USER": slug.replace("-", "_")}
 
 
@@ -48,7 +48,7 @@ def values() -> dict[str, str]:
     return {
         "SECRET_KEY": _random(64),
         "JWT_KEYS": "k1:" + _random(64),
-        # What Fernet.generate_key() makes: 32 random bytes in URL-safe base64.
+        # As Fernet.generate_key(): 32 random bytes in URL-safe base64.
         "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         "POSTGRES_PASSWORD": _random(40),
         "REDIS_PASSWORD": _random(40),

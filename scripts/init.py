@@ -32,7 +32,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 LICENSES: Final = ("proprietary", "mit", "apache-2.0")
 OPTIONAL: Final = ("chat", "notifications", "console")
 _PRODUCT: Final = """\
-# What the product is called. Pages, mails, schemas, client packages, metrics, cookies, containers and the database follow
+# The names of the product. Pages, mails, schemas, client packages, metrics, cookies, containers and the database follow
 # from this file.
 
 name = "{name}"
@@ -48,7 +48,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What the owner of the product decides."""
+    """The choices of the owner of the product."""
 
     name: str
     slug: str
@@ -138,7 +138,7 @@ def _git(*arguments: str) -> str:
 
 
 def template_paths() -> list[Path]:
-    """What belongs to the template and not to a product, from paths.txt."""
+    """The paths of the template that a product does not have, from paths.txt."""
     lines = (ROOT / "template" / "paths.txt").read_text(encoding="utf-8").splitlines()
     return [ROOT / line for line in lines if line and not line.startswith("#")]
 

@@ -35,7 +35,7 @@ def seal(name: str, body: str) -> str:
 
 
 def fault(name: str) -> str | None:
-    """What is wrong with one lock, or None."""
+    """The fault of one lock, or None."""
     path = FOLDER / f"{name}.txt"
     if not path.exists():
         return f"requirements/{name}.txt is missing: make lock"

@@ -87,7 +87,7 @@ def copy_without(removed: Sequence[str], folder: Path) -> None:
 
 
 class Rest:
-    """What is left of the project."""
+    """The rest of the project after the removal."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

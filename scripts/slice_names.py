@@ -35,7 +35,7 @@ def slices() -> list[str]:
 
 
 def pattern(label: str) -> re.Pattern[str]:
-    """What names a slice."""
+    """The texts that name a slice."""
     found = rf"apps[./]{label}\b|['\"]{label}\.[A-Za-z]\w*['\"]"
     if label in UNAMBIGUOUS:
         found += rf"|\b{label.upper()}_[A-Z]+|(?i:\b{label}\b)"

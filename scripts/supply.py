@@ -1,4 +1,4 @@
-"""What is known about the packages that the locks pin: advisories, a bill of materials, floors.
+"""Checks of the packages that the locks pin: advisories, a bill of materials, floors.
 
     python scripts/supply.py audit      advisories (pip-audit) for every lock; says so where no source can be reached
     python scripts/supply.py sbom       sbom.cdx.json of the production image (CycloneDX), the same bytes each time
@@ -61,7 +61,7 @@ def locks() -> list[Path]:
 
 
 def floors() -> list[str]:
-    """What is below its floor: inputs that would allow it, and locks that pin it."""
+    """Packages below their floor: inputs that would allow them, and locks that pin them."""
     faults = []
     for path in sorted(FOLDER.glob("*.in")):
         for wanted in requirements_of(path):
@@ -95,7 +95,7 @@ def sbom(target: Path) -> None:
 
 
 def ask(source: str, lock: Path) -> tuple[list[dict[str, Any]], str]:
-    """What a source says about each package of a lock, or nothing and why. Raises CalledProcessError."""
+    """The report of a source about each package of a lock, or none and the reason. Raises CalledProcessError."""
     command = [str(tools() / "pip-audit"), "--disable-pip", "--require-hashes", "--progress-spinner", "off"]
     done = subprocess.run(
         [*command, "--timeout", "10", "-s", source, "-f", "json", "-r", str(lock)],
@@ -113,7 +113,7 @@ def ask(source: str, lock: Path) -> tuple[list[dict[str, Any]], str]:
 
 
 def judged(answers: list[dict[str, Any]]) -> tuple[int, list[str], list[str]]:
-    """How many packages were judged, what was found, and what the source does not know."""
+    """The number of packages that were checked, the findings, and the packages that the source does not know."""
     found = [
         f"{answer['name']} {answer['version']}: {issue['id']}"
         + (f", mended in {', '.join(issue['fix_versions'])}" if issue["fix_versions"] else "")

@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 
 def omitted() -> str:
-    """What the quick suite's report leaves out, besides what every report does."""
+    """Files that the report of the quick suite omits, besides those that every report omits."""
     import tomllib
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ def git(*arguments: str, folder: Path = ROOT) -> str:
 
 
 def answers() -> dict[str, Any]:
-    """What copier knows of this product. Raises Refused where it knows nothing."""
+    """The answers that copier stored for this product. Raises Refused without any."""
     path = ROOT / ANSWERS
     if not path.exists():
         raise Refused(f"{ANSWERS} is missing: this is the template, or was not made by make init or copier")
@@ -59,7 +59,7 @@ def conflicts() -> list[str]:
 
 
 def changes(source: str, old: str, new: str) -> str:
-    """What the template's changelog says of the releases after `old`, up to `new`."""
+    """The template's changelog of the releases after `old`, up to `new`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "template"
         git("clone", "--quiet", source, str(folder))

@@ -49,7 +49,7 @@ def append(path: Path, text: str) -> None:
 
 
 def edit_as_owner(product: Path) -> None:
-    """What a team does to its product: a slice, a setting, a deleted page, a migration of accounts, a line of its own."""
+    """Changes that a team makes to its product: a slice, a setting, a deleted page, a migration of accounts, a line of its own."""
     orders = product / "apps" / "orders"
     (orders / "migrations").mkdir(parents=True)
     (orders / "__init__.py").write_text("")

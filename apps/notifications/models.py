@@ -67,7 +67,7 @@ class Notification(BaseModel):
     # The user whom it names; it is deleted when that account is erased.
     about_id = models.UUIDField(null=True, blank=True, editable=False)
     key = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001  (unique where there is one)
-    # What the user must be able to read to keep it, such as `chat.room:<id>`.
+    # The object that the user must be able to read to keep it, such as `chat.room:<id>`.
     scope = models.CharField(max_length=120, null=True, blank=True, editable=False)  # noqa: DJ001
     read_at = models.DateTimeField(null=True, blank=True)
     change = models.BigIntegerField(null=True, editable=False)

@@ -31,14 +31,14 @@ from apps.users.types import AuditAction
 View = Callable[..., Any]
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SINCE, _SEEN = "site_since", "site_seen"
-# How often viewing a page extends the session; each time is a write.
+# The interval after which viewing a page extends the session, which is a write.
 _PULSE: Final = 60
 _OF_ANY_LIST: Final = frozenset(
     {ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, TO_FIELD_VAR}
     | {"_changelist_filters"}
 )
 _OF_ANY_FORM: Final = frozenset({"_changelist_filters", IS_POPUP_VAR, TO_FIELD_VAR})
-# What the filters of django.contrib.admin put behind a field's name.
+# Suffixes that the filters of django.contrib.admin add to a field's name.
 _SUFFIXES: Final = frozenset(
     f"__{lookup}"
     for lookup in (
@@ -51,7 +51,7 @@ _SUFFIXES: Final = frozenset(
         "lt",
     )
 )
-# What a date hierarchy adds, in this order.
+# Suffixes of a date hierarchy, in this order.
 _CALENDAR: Final = ("year", "month", "day")
 
 

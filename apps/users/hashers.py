@@ -75,7 +75,7 @@ def opaque(password: Any) -> Any:
 class _Bounded(BasePasswordHasher):
     """A hasher that reads hashes of one form only, and takes a slot for each comparison."""
 
-    # What it can read. The bounds on the cost keep one bad row from occupying a slot for minutes.
+    # Hashes that it can read. The bounds on the cost keep one bad row from occupying a slot for minutes.
     form: ClassVar[re.Pattern[str]]
 
     def verify(self, password: Any, encoded: str) -> bool:

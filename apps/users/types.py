@@ -138,7 +138,7 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderStart:
-    """Where to send the browser; `flow` is a secret that it has to return. `expires_in` is in seconds."""
+    """The URL to send the browser to; `flow` is a secret that it has to return. `expires_in` is in seconds."""
 
     authorization_url: str
     flow: str
@@ -157,7 +157,7 @@ class ProviderReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """What an authenticator app is set up with: the secret in base32, a link, and the link's QR code as SVG."""
+    """The data to set up an authenticator app with: the secret in base32, a link, and the link's QR code as SVG."""
 
     secret: str
     uri: str
@@ -175,7 +175,7 @@ class SecondFactorState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introspection:
-    """What a token says about itself and its account (RFC 7662); all but `active` is empty for one that is not."""
+    """Claims of a token and its account (RFC 7662). Without an active token all but `active` is empty."""
 
     active: bool
     sub: UUID | None = None

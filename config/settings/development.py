@@ -68,7 +68,7 @@ globals().update(
 # Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
-# What is edited shows at the next request: templates and static files are read each time, and browsers ask each time.
+# Changed templates and static files are served with the next request: they are read, and revalidated by browsers, each time.
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_MAX_AGE = 0
 TEMPLATES = [

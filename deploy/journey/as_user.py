@@ -34,7 +34,7 @@ def picture(size: int = 64) -> bytes:
 
 
 def one_time_code(secret: str) -> str:
-    """What an authenticator app shows now (RFC 6238)."""
+    """The current code of an authenticator app (RFC 6238)."""
     counter = struct.pack("!Q", int(time.time()) // 30)
     digest = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
     offset = digest[-1] & 15
@@ -43,7 +43,7 @@ def one_time_code(secret: str) -> str:
 
 
 def pages(world: World, report: Report) -> None:
-    """What a browser gets."""
+    """Checks of pages and files as a browser loads them."""
 
     def probes() -> str:
         world.nobody.expect(200, "GET", "/healthz")

@@ -11,7 +11,7 @@ from deploy.journey.world import INTERNAL, PRIVATE, PUBLIC, World
 
 
 def refusals(world: World, report: Report) -> None:
-    """What the edge does not let through, and what the inside still can do."""
+    """Calls that the edge refuses, and calls that still work inside."""
     stack = world.stack
 
     def hidden() -> str:
@@ -125,7 +125,7 @@ def address(world: World, report: Report) -> None:
 
 
 def logs(world: World, report: Report) -> None:
-    """What the logs hold after all that."""
+    """Checks the logs of the whole walk."""
 
     def no_tokens() -> str:
         text = world.stack.logs()

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 
 class Report:
-    """What passed and what did not, with times."""
+    """Passed and failed steps, with times."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[bool, str, float, str]] = []
 
     @property
     def failed(self) -> int:
-        """How many steps failed so far."""
+        """The number of failed steps so far."""
         return sum(not row[0] for row in self.rows)
 
     def step(self, name: str, run: Callable[[], str | None]) -> bool:
@@ -40,7 +40,7 @@ class Report:
         """Print the failures once more and the last line. The exit status."""
         if self.failed:
             sys.stdout.write("\nWhat failed:\n")
-            # What it said in full is further up.
+            # Its full output is further up.
             sys.stdout.writelines(self._line((*row[:3], row[3][:200])) for row in self.rows if not row[0])
         seconds = sum(row[2] for row in self.rows)
         sys.stdout.write(

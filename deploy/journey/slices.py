@@ -1,4 +1,4 @@
-"""What slices add to the walk: `apps/<slice>/tests/compose.py`, found by its name, standard library only like the rest.
+"""Steps that slices add to the walk: `apps/<slice>/tests/compose.py`, found by its name, standard library only like the rest.
 
 Such a module may have any of:
 

@@ -182,7 +182,7 @@ class Stack:
         return self.compose("ps", "--quiet", service).stdout.split()
 
     def inspect(self, *ids: str) -> list[dict[str, Any]]:
-        """What docker knows of containers."""
+        """The containers as docker lists them."""
         found: list[dict[str, Any]] = json.loads(self.docker("inspect", *ids).stdout)
         return found
 

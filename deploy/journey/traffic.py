@@ -62,7 +62,7 @@ class Traffic:
         return max(self._failed_at) - min(self._failed_at) if self._failed_at else 0.0
 
     def outcome(self) -> str:
-        """What was lost or failed, as a text. Raises AssertionError when a promise was broken, by slices' rules too."""
+        """A summary of losses and failures. Raises AssertionError when a guarantee, also one of a slice, was broken."""
         assert not self._errors, self._errors
         calls = sum(self.answers.values())
         assert calls > len(self.failures), "no call succeeded"

@@ -44,7 +44,7 @@ def replicas(world: World, report: Report) -> None:
         return "web 2, channels 2; a second `up` keeps them"
 
     def outcome(traffic: Traffic) -> str:
-        """What was lost or failed; sockets were on the replica that went."""
+        """A summary of losses and failures; sockets were on the replica that stopped."""
         said = traffic.outcome()
         assert traffic.reconnects > 0 or not traffic.sockets, "no socket was on the replica that went"
         return said

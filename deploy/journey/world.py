@@ -1,4 +1,4 @@
-"""What the steps share: the installation and the accounts in it."""
+"""The state that steps share: the installation and the accounts in it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class World:
         return self.accounts[name]
 
     def stored(self) -> dict[str, Any]:
-        """What the installation has stored: profiles, and what slices show of theirs."""
+        """The stored data of the installation: profiles, and data of slices."""
         found = {
             f"profile of {name}": self.account(name).rest.expect(200, "GET", f"{PRIVATE}/users/me/").json
             for name in ("ada", "bob")

@@ -181,7 +181,7 @@ class LocalCounter:
 
 
 def _leaves_at(field: tuple[int, int]) -> int:
-    """When a slice has left its window completely, in Unix milliseconds."""
+    """The time when a slice has left its window completely, in Unix milliseconds."""
     period, number = field
     return (number + SLICES + 1) * period // SLICES
 

@@ -26,7 +26,7 @@ class Loaded(PythonFilter):
 
 
 def faults(paths: Iterable[Path]) -> list[str]:
-    """What keeps files from being compiled, each with its place."""
+    """The errors that keep files from being compiled, each with its position."""
     found = []
     for path in sorted(paths):
         try:

@@ -79,7 +79,7 @@ def _option(options: Mapping[str, str], name: str, read: Any) -> Any:
     try:
         return read(options[name])
     except Mistake as mistake:
-        # What was given is a part of an address that holds a password.
+        # The value is part of an address that contains a password, so it is not shown.
         raise Mistake(
             f"has an option that cannot be used: {name} {str(mistake).partition(', not ')[0]}"
         ) from None

@@ -86,7 +86,7 @@ class Provider:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What an OpenID provider would publish, by the same names."""
+        """The metadata that an OpenID provider would publish, by the same names."""
         return {
             "authorization_endpoint": self.authorization_endpoint,
             "token_endpoint": self.token_endpoint,

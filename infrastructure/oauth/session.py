@@ -34,7 +34,7 @@ _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 # The authorities that sign certificates, read once: that takes 40 ms.
 _TRUSTED: Final = httpx2.create_ssl_context()
 _BASIC: Final = "client_secret_basic"
-# What Authlib and joserfc raise for ID tokens of another form than they expect.
+# Errors that Authlib and joserfc raise for malformed ID tokens.
 _MALFORMED: Final = (
     AuthlibBaseError,
     JoseError,

@@ -12,7 +12,7 @@ from infrastructure.oauth.providers import Provider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """Where to send the browser, and what to keep until it returns."""
+    """The URL to send the browser to, and the values to keep until it returns."""
 
     url: str
     state: str

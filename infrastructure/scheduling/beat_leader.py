@@ -29,7 +29,7 @@ from infrastructure.database.connection import Connection
 from infrastructure.scheduling import heartbeat
 
 _LOCK: Final = 7_305_002
-# What a note on a disabled schedule begins with.
+# The beginning of the note on a disabled schedule.
 DISABLED: Final = "Disabled on "
 _log = structlog.get_logger(__name__)
 

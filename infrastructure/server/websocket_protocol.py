@@ -98,7 +98,7 @@ class Inbox:
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's class with one more message for applications to send."""
 
-    # What most sockets never change is the class's: a socket's own dictionary is half as large.
+    # Attributes that most sockets never change belong to the class, which halves a socket's own dictionary.
     logger = logging.getLogger("uvicorn.error")
     server: tuple[str, int | None] | None = None
     client: tuple[str, int] | None = None

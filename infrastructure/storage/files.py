@@ -39,7 +39,7 @@ class FileRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """What is stored: `key` in the storage; `size` in bytes; `width` and `height` of images in pixels."""
+    """A stored file: `key` in the storage; `size` in bytes; `width` and `height` of images in pixels."""
 
     key: str
     type: str

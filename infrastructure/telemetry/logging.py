@@ -21,7 +21,7 @@ from infrastructure.telemetry import redaction
 _PROCESSORS: list[Processor] = []
 
 
-# What a terminal acts upon instead of showing it: controls (C0, DEL and C1), and what turns the direction of text.
+# Characters that a terminal interprets instead of showing: controls (C0, DEL and C1), and marks of text direction.
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # Texts of several lines, written by us and by libraries.
 _IN_LINES: Final = frozenset({"event", "exception", "stack"})

@@ -32,7 +32,7 @@ CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")
 _NEEDED: Final = frozenset(CLAIMS)
 _HEADER: Final = frozenset({"alg", "typ", "kid"})
 _MAX_LENGTH: Final = 2048
-# How far the clocks of two servers may be apart before one takes the other's tokens for not yet valid.
+# The largest difference between the clocks of two servers for tokens to be valid at once.
 _CLOCK_SKEW: Final = 5
 _REMEMBERED: Final = 10_000
 

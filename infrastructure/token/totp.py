@@ -18,7 +18,7 @@ else:
 DIGITS: Final = 6
 STEP: Final = 30
 """Seconds that a code is shown for."""
-# How many steps a clock may be off, either way.
+# The number of steps that a clock may be off, either way.
 _DRIFT: Final = 1
 
 

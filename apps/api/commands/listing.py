@@ -101,5 +101,5 @@ def as_data(endpoints: Sequence[Endpoint]) -> list[dict[str, object]]:
 
 
 def who(endpoint: Endpoint) -> str:
-    """Who may call: the zone's floor, and the view's own permissions."""
+    """The callers that may call a route: the zone's floor, and the view's own permissions."""
     return " + ".join([endpoint.floor.value, *endpoint.narrowed_by])

@@ -42,7 +42,7 @@ _WORTH_SHARING = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What determines the problems of an operation. `declared` has the texts that a view wrote for a status."""
+    """The declarations that determine the problems of an operation. `declared` has the texts that a view wrote for a status."""
 
     declared: Mapping[int, str]
     raised: tuple[type[DomainError], ...]

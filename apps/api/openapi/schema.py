@@ -35,7 +35,7 @@ from apps.common.http import idempotency
 from apps.common.http.fields import Input
 from apps.common.http.operation import Operation
 
-# What a format alone leaves open: a domain without a dot, or with one character after the last one.
+# Stricter than the format alone: the domain has a dot, and two characters after the last one.
 _EMAIL = r"^[^@]+@[^@]+\.[^@.]{2,}$"
 # The generator keeps its warnings and settings in module globals.
 _lock = threading.Lock()

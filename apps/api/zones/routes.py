@@ -32,7 +32,7 @@ _MOVING = re.compile(r"[<(\\\[*+?|]")
 
 
 def routes_of(slice_: Slice) -> Routes:
-    """What the slice's `urls.py` exports as `zones`; empty without one. Import errors inside it are not caught."""
+    """Returns `zones` of the slice's `urls.py`; empty without one. Import errors inside it are not caught."""
     routes: Routes = getattr(slice_.module("urls"), "zones", {})
     return routes
 

@@ -29,14 +29,14 @@ class Floor(StrEnum):
 
 
 class Docs(StrEnum):
-    """Who may read a zone's schema and documentation pages."""
+    """Readers of a zone's schema and documentation pages."""
 
     OPEN = "open"
     FLOOR = "floor"
 
 
 class CountBy(StrEnum):
-    """What a zone's rates are counted by: the client address, or the caller (address while anonymous)."""
+    """The key of a zone's rates: the client address, or the caller (the address while anonymous)."""
 
     ADDRESS = "address"
     CALLER = "caller"

@@ -73,4 +73,4 @@ SOCKETS: Final = Runtime(
     typescript_internal=("pacing",),
     python_requirements=("websockets>=15",),
 )
-"""What the sockets of slices are built on. A slice with a socket names it in `needs`."""
+"""The base of the sockets of slices. A slice with a socket names it in `needs`."""

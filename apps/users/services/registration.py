@@ -33,7 +33,7 @@ def register_user(
         EmailTaken: the address has an account, and REGISTRATION_UNIFORM is off.
     """
     address = email_addresses.mailable(email)
-    # Where the owner of a known address gets a mail, they must not be flooded from many addresses.
+    # The owner of a known address gets a mail, and must not be flooded from many client addresses.
     account = address if settings.REGISTRATION_UNIFORM else ""
     limits.count_attempt("register", address=device.address, account=account)
     user = User(email=address, name=names.clean_name(name), created_at=now or timezone.now())
