@@ -18,7 +18,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
 .PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage variables lock upgrade audit sbom clients-tools clients console-client \
-	browser-test clients-test contract-test fuzz identity-campaign env deploy rollback backup restore backup-verify compose-test clean
+	browser-test clients-test contract-test fuzz identity-campaign doctor env deploy rollback backup restore backup-verify compose-test clean
 
 help: ## this list
 	@sed -n 's/^name = "\(.*\)"/\1/p' product.toml; echo; \
@@ -108,6 +108,9 @@ identity-campaign: venv ## 2,000 runs of the state machine of sign-ins, and fami
 ANY_PYTHON = for p in "$$PYTHON" python3 python; do \
 	if [ -n "$$p" ] && "$$p" -c "import sys; sys.exit(sys.version_info < (3, 9))" 2>/dev/null; then exec "$$p"
 NO_PYTHON = echo "make: no Python 3.9 or newer found" >&2; exit 1
+
+doctor: ## what is wrong with this checkout or its installation, each with its remedy (ARGS=--json)
+	@$(ANY_PYTHON) scripts/doctor.py $(ARGS); fi; done; $(NO_PYTHON)
 
 env: ## write .env with strong secrets for docker compose; of an existing one only add what it lacks
 	@$(ANY_PYTHON) scripts/dotenv.py; fi; done; \

@@ -20,6 +20,7 @@ FILE: Final = "AGENTS.md"
 # In the order in which a change needs them; the Makefile explains each.
 COMMANDS: Final = (
     "venv",
+    "doctor",
     "check",
     "fmt",
     "test",
