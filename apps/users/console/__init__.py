@@ -11,11 +11,10 @@ STYLESHEETS: Final = ("users/console/users.css",)
 
 
 def data() -> dict[str, Any]:
-    """Returns the demo accounts, which development servers offer on the sign-in card."""
+    """Returns the grace period of an erasure, and the demo accounts, which development servers offer on the sign-in card."""
+    found: dict[str, Any] = {"erasure_grace_days": settings.ERASURE_GRACE.days}
     logins: tuple[tuple[str, str], ...] = tuple(getattr(settings, "DEMO_LOGINS", ()))
-    if not logins:
-        return {}
-    return {
-        "demo_accounts": [{"email": email, "role": role} for email, role in logins],
-        "demo_password": getattr(settings, "DEMO_PASSWORD", ""),
-    }
+    if logins:
+        found["demo_accounts"] = [{"email": email, "role": role} for email, role in logins]
+        found["demo_password"] = getattr(settings, "DEMO_PASSWORD", "")
+    return found

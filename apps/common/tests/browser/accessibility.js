@@ -77,7 +77,8 @@ const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 const seen = new Set();
 while (walker.nextNode()) {
   const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || seen.has(element) || !isShown(element)) continue;
+  // Inactive controls are exempt from 1.4.3.
+  if (!walker.currentNode.data.trim() || seen.has(element) || !isShown(element) || element.closest(":disabled")) continue;
   seen.add(element);
   const style = getComputedStyle(element);
   const isLarge = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700);

@@ -2,9 +2,11 @@
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const fullDay = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export const timeOf = (iso) => clock.format(new Date(iso));
+export const fullDayOf = (iso) => fullDay.format(new Date(iso));
 export const fullTimeOf = (iso) => full.format(new Date(iso));
 export const isSameDay = (one, other) => new Date(one).toDateString() === new Date(other).toDateString();
 

@@ -96,6 +96,17 @@ export class TabSession {
     this.tokens.end();
   }
 
+  /** Make a call that ends the session on the server, for a reason that is shown. A socket may hear of the end before the call is answered. */
+  async endBy(call, reason) {
+    this.#reason = reason;
+    try {
+      await call();
+      this.tokens.end();
+    } finally {
+      this.#reason = ENDED;
+    }
+  }
+
   /** Take the user's changed profile. */
   update(user) {
     this.user = user;

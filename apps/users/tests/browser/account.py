@@ -1,4 +1,4 @@
-"""The account page: profile, picture, second factor."""
+"""The account page: profile, picture, second factor, deletion."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from apps.users.tests.browser import steps
 
 GRACE: Final = "grace@example.com"
 _PROFILE_NAME: Final = "[aria-labelledby=account-profile] #name"
+_ERASURE: Final = "[aria-labelledby=account-erasure]"
 _UPLOAD_PICTURE: Final = """
 return (async () => {
   const canvas = Object.assign(document.createElement("canvas"), {width: 128, height: 128});
@@ -84,4 +85,42 @@ def a_second_factor_is_set_up_and_used(journey: Journey) -> None:
     browser.type("#code", codes[0] + ENTER)
     browser.element(steps.SIGNED_IN)
     browser.complaints()
+    steps.sign_out(browser)
+
+
+def an_account_is_deleted_and_kept(journey: Journey) -> None:
+    """Deletion asks for the password and a confirmation, ends the session, says until when signing in keeps the account."""
+    browser = journey.carol
+    browser.type("#email", "linus@example.com")
+    browser.type("#password", steps.DEMO_PASSWORD + ENTER)
+    browser.click(steps.SIGNED_IN)
+    browser.sees("erased after 14 days. Sign in before then to keep it.", _ERASURE)
+    inspection.assert_accessible(browser)
+    browser.complaints()
+
+    browser.type("#erasure_password", "not the password" + ENTER)
+    browser.sees("Delete your account?", ".confirm")
+    inspection.assert_no_faults(browser)
+    browser.click(".confirm .quiet")
+    assert journey.server.sign_in("linus@example.com", steps.DEMO_PASSWORD)
+    browser.click(f"{_ERASURE} .danger")
+    browser.click(".confirm .danger")
+    browser.until(
+        lambda: browser.run(f"return document.querySelector('{_ERASURE} .general').textContent"), "a refusal"
+    )
+    inspection.assert_refused(browser, "403")
+
+    browser.run("document.querySelector('#erasure_password').value = ''")
+    browser.type("#erasure_password", steps.DEMO_PASSWORD + ENTER)
+    browser.click(".confirm .danger")
+    browser.sees("Your account is switched off, and erased on", ".sign-in .general")
+    browser.sees("Sign in before then to keep it.", ".sign-in .general")
+    assert browser.run("return sessionStorage.length") == 0
+    browser.complaints()
+
+    browser.type("#email", "linus@example.com")
+    browser.type("#password", steps.DEMO_PASSWORD + ENTER)
+    browser.click(steps.SIGNED_IN)
+    browser.sees("Signed-in devices")
+    assert browser.complaints() == []
     steps.sign_out(browser)

@@ -23,5 +23,6 @@ CHAPTERS: Final[tuple[Chapter, ...]] = (
     mail_links.a_forgotten_password_is_replaced,
     mail_links.a_link_is_followed_while_signed_in,
     account.a_second_factor_is_set_up_and_used,
+    account.an_account_is_deleted_and_kept,
     providers.a_provider_signs_users_in,
 )

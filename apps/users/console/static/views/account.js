@@ -1,10 +1,11 @@
-/** The account page: name and picture, address, password, second factor, linked accounts, signed-in devices. */
+/** The account page: name and picture, address, password, second factor, linked accounts, signed-in devices, deletion. */
 
 import { api, data, isFailure, messageFor, open } from "../../../console/api.js";
 import { confirm } from "../../../console/confirm.js";
 import { announce, fill, h } from "../../../console/dom.js";
 import { field, formWithOutcome } from "../../../console/form.js";
 import { dayOf, timeOf } from "../../../console/text.js";
+import { erasureCard } from "./erasure.js";
 import { newPassword } from "./fields.js";
 import { linkedAccountsCard } from "./providers.js";
 import { secondFactorCard } from "./second_factor.js";
@@ -39,8 +40,8 @@ function addressCard({ user }) {
 
 function passwordCard(session) {
   const form = formWithOutcome("Change password", async (values) => {
-    await api.usersMePassword({ body: { current_password: values.current, new_password: values.password } });
-    session.end("Your password is changed. Sign in with the new one.");
+    const change = () => api.usersMePassword({ body: { current_password: values.current, new_password: values.password } });
+    await session.endBy(change, "Your password is changed. Sign in with the new one.");
     return "";
   }, field({ label: "Current password", name: "current", type: "password", autocomplete: "current-password" }), newPassword("New password"));
   return card("account-password", "Password", h("p", { class: "hint" }, "This signs out all your devices, including this one."), form);
@@ -92,7 +93,7 @@ function devicesCard() {
 export function accountView(session, { signOut, returned }) {
   const heading = h("h1", {}, "Your account");
   const out = h("button", { type: "button", class: "quiet small-only", on: { click: signOut } }, "Sign out");
-  const cards = [profileCard(session), addressCard(session), passwordCard(session), secondFactorCard({ card }), linkedAccountsCard({ card, returned }), devicesCard()];
+  const cards = [profileCard(session), addressCard(session), passwordCard(session), secondFactorCard({ card }), linkedAccountsCard({ card, returned }), devicesCard(), erasureCard({ card, session })];
   const element = h("div", { class: "page" }, h("div", { class: "row between" }, heading, out), h("div", { class: "cards" }, cards));
   return { element, heading, title: "Your account" };
 }

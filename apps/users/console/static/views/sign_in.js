@@ -77,7 +77,7 @@ export function signInCard(session, { reason = "", outcome = "", face: first = "
   }
 
   function demo(form) {
-    const { demo_accounts: accounts, demo_password: password } = serverData("users") ?? {};
+    const { demo_accounts: accounts, demo_password: password } = serverData("users");
     if (!accounts || face !== "sign-in") return null;
     const use = (email) => {
       form.elements.email.value = email;
