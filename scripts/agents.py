@@ -6,6 +6,7 @@ python scripts/agents.py            compare it (a part of `make check`)
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -79,12 +80,27 @@ def text() -> str:
         name=PRODUCT.name,
         description=PRODUCT.description,
         commands="\n".join(f"- `make {name}`: {helps[name]}" for name in COMMANDS),
-        folders="\n".join(line for line in _table(_section(page, "Folders")) if _exists(line)),
+        folders="\n".join(_folders(_table(_section(page, "Folders")))),
         layers=layers[layers.index("A module of a slice imports") :],
         changes="\n".join(
             line for line in _table(_section(page, "Ten typical changes")) if _exists(line)
         ).replace("](guides/", "](docs/guides/"),
     )
+
+
+def _folders(table: list[str]) -> list[str]:
+    """The rows of folders that are there, and of slices that the table does not name, by their docstrings."""
+    rows = [line for line in table if _exists(line)]
+    last = max(number for number, line in enumerate(rows) if line.startswith("| `apps/")) + 1
+    for path in sorted((ROOT / "apps").glob("*/apps.py"), reverse=True):
+        folder = f"`apps/{path.parent.name}/"
+        if not any(folder in line for line in rows):
+            text = (
+                ast.get_docstring(ast.parse((path.parent / "__init__.py").read_text(encoding="utf-8"))) or ""
+            )
+            first = text.partition("\n")[0].rstrip(".")
+            rows.insert(last, f"| {folder}` | {first[:1].lower()}{first[1:]} |")
+    return rows
 
 
 def _section(page: str, title: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from types import UnionType
 from typing import IO, Any, Union, Unpack, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -116,8 +117,12 @@ def test_a_declared_list_is_described_as_one_of_drfs_own() -> None:
 _TYPES: list[tuple[type, Any]] = [
     (serializers.BooleanField, bool),
     (serializers.IntegerField, int),
+    (serializers.FloatField, float),
+    (serializers.DecimalField, Decimal),
     (serializers.UUIDField, UUID),
     (serializers.DateTimeField, datetime),
+    (serializers.DateField, date),
+    (serializers.TimeField, time),
     (serializers.ListField, list),
     (serializers.DictField, dict),
     (serializers.FileField, IO),

@@ -1,0 +1,372 @@
+"""Types, events, errors, models, policies, selectors and services."""
+
+from __future__ import annotations
+
+from scripts.new_slice.spec import Spec
+from scripts.new_slice.texts import fill, lines, names_of
+
+_TYPES = '''
+"""Values that the modules of the slice exchange."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, TypedDict
+from uuid import UUID
+
+from django.db.models import TextChoices
+
+
+class Permission(StrEnum):
+    """Permissions that a role may grant."""
+
+    $permissions
+
+
+$grants
+$choices
+class ${Model}Values(TypedDict):
+    """The values of a new $words."""
+
+    $values
+
+
+class ${Model}Changes(TypedDict, total=False):
+    """Changes of $a $words; absent keys stay."""
+
+    $values
+'''
+_PERMISSIONS_OWNED = '''
+READ = "$label.read"
+"""See all $many."""
+MANAGE = "$label.manage"
+"""Change and delete all $many."""
+'''
+_PERMISSIONS = '''
+MANAGE = "$label.manage"
+"""Create, change and delete $many."""
+'''
+_GRANTS = """
+DEFAULT_GRANTS: Final = {"moderator": {Permission.READ}}
+
+
+"""
+_EVENTS = '''
+"""Events of $many. `handlers.py` has their consequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from apps.common.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ${Model}Created(Event):
+    name: ClassVar[str] = "$label.created"
+    ${one}_id: UUID
+'''
+_EXCEPTIONS = '''
+"""Errors of $many."""
+
+from apps.common.exceptions import NotFound
+
+
+class ${Model}NotFound(NotFound):
+    """$reason"""
+
+    code = "${one}_not_found"
+    detail = "There is no such $words."
+'''
+_MODELS = '''
+"""The table of $many."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.common.models import BaseModel
+from apps.common.text import validate_line
+from apps.$label.types import $choices
+
+
+class $Model(BaseModel):
+    $docstring
+
+    $fields
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        $constraints
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="$newest"),
+            $indexes
+        ]
+
+    def __str__(self) -> str:
+        return f"$words {self.pk}"
+'''
+_POLICIES_OWNED = '''
+"""Who may see and change which $many: the owner, and roles with a permission."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from apps.$label.types import Permission
+from apps.common.callers import Caller
+
+
+def readable(actor: Caller) -> Q:
+    """The $many that the actor may see."""
+    return _all_or_own(actor, Permission.READ)
+
+
+def changeable(actor: Caller) -> Q:
+    """The $many that the actor may change and delete."""
+    return _all_or_own(actor, Permission.MANAGE)
+
+
+def _all_or_own(actor: Caller, permission: Permission) -> Q:
+    if actor.may(permission):
+        return Q()
+    return Q(${owner}_id=actor.user.pk) if actor.is_user else Q(pk__in=())
+'''
+_POLICIES = '''
+"""Who may change $many: roles with a permission. Every user sees them."""
+
+from __future__ import annotations
+
+from apps.$label.types import Permission
+from apps.common.callers import Caller
+from apps.common.exceptions import Denied
+
+
+def require_manage(actor: Caller) -> None:
+    """Raises Denied unless the actor's role holds the permission."""
+    if not actor.may(Permission.MANAGE):
+        raise Denied
+'''
+_SELECTORS_OWNED = '''
+"""Reads of $many."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.$label import policies
+from apps.$label.exceptions import ${Model}NotFound
+from apps.$label.models import $Model
+from apps.common.callers import Caller
+
+
+def list_$list(*, actor: Caller) -> QuerySet[$Model]:
+    """The $many that the actor may see, the newest first."""
+    return $Model.objects.filter(policies.readable(actor)).order_by("-created_at", "-id")
+
+
+def get_$one(*, actor: Caller, ${one}_id: UUID) -> $Model:
+    """The $words of that id if the actor may see it. Raises ${Model}NotFound."""
+    $one = list_$list(actor=actor).filter(pk=${one}_id).first()
+    if $one is None:
+        raise ${Model}NotFound
+    return $one
+'''
+_SELECTORS = '''
+"""Reads of $many."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.$label.exceptions import ${Model}NotFound
+from apps.$label.models import $Model
+
+
+def list_$list() -> QuerySet[$Model]:
+    """All $many, the newest first."""
+    return $Model.objects.order_by("-created_at", "-id")
+
+
+def get_$one(*, ${one}_id: UUID) -> $Model:
+    """The $words of that id. Raises ${Model}NotFound."""
+    $one = list_$list().filter(pk=${one}_id).first()
+    if $one is None:
+        raise ${Model}NotFound
+    return $one
+'''
+_SERVICES_OWNED = '''
+"""Changes of $many."""
+
+from __future__ import annotations
+
+from typing import Unpack
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.$label import policies
+from apps.$label.events import ${Model}Created
+from apps.$label.exceptions import ${Model}NotFound
+from apps.$label.models import $Model
+from apps.$label.types import ${Model}Changes, ${Model}Values
+from apps.common import events, mails
+from apps.common.callers import Caller
+from apps.users import selectors as users
+
+
+@transaction.atomic
+def create_$one(*, actor: Caller, **values: Unpack[${Model}Values]) -> $Model:
+    """Create $a $words of the actor."""
+    $one = $Model.objects.create(${owner}_id=actor.user.pk, **values)
+    events.publish(${Model}Created(${one}_id=$one.pk))
+    return $one
+
+
+@transaction.atomic
+def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes) -> $Model:
+    """Change $a $words. Raises ${Model}NotFound unless the actor may change it."""
+    changeable = $Model.objects.filter(policies.changeable(actor), pk=${one}_id)
+    $one = changeable.select_for_update(no_key=True).first()
+    if $one is None:
+        raise ${Model}NotFound
+    for name, value in changes.items():
+        setattr($one, name, value)
+    $one.save(update_fields=[*changes, "updated_at"])
+    return $one
+
+
+def delete_$one(*, actor: Caller, ${one}_id: UUID) -> None:
+    """Delete $a $words. Raises ${Model}NotFound unless the actor may change it."""
+    deleted, _ = $Model.objects.filter(policies.changeable(actor), pk=${one}_id).delete()
+    if not deleted:
+        raise ${Model}NotFound
+
+
+def send_created_mail(*, ${one}_id: UUID) -> None:
+    """Confirm $a $words to its owner, once. An unverified address gets no mail. Raises EmailDeliveryError."""
+    $one = $Model.objects.filter(pk=${one}_id).first()
+    if $one is None:
+        return
+    active = users.list_users().filter(is_active=True, email_verified_at__isnull=False)
+    owner = active.filter(pk=$one.${owner}_id).first()
+    if owner is None:
+        return
+    mails.send_once(
+        template="${one}_created",
+        cause=$one.pk,
+        to=owner.email,
+        subject="Your $words",
+        context={"name": owner.name, "site": settings.PUBLIC_URL, "$one": $one},
+    )
+
+
+def forget_user(*, user_id: UUID) -> None:
+    """Delete the $many of an erased account. Idempotent."""
+    $Model.objects.filter(${owner}_id=user_id).delete()
+'''
+_SERVICES = '''
+"""Changes of $many."""
+
+from __future__ import annotations
+
+from typing import Unpack
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.$label import policies
+from apps.$label.exceptions import ${Model}NotFound
+from apps.$label.models import $Model
+from apps.$label.types import ${Model}Changes, ${Model}Values
+from apps.common.callers import Caller
+
+
+def create_$one(*, actor: Caller, **values: Unpack[${Model}Values]) -> $Model:
+    """Create $a $words. Raises Denied."""
+    policies.require_manage(actor)
+    return $Model.objects.create(**values)
+
+
+@transaction.atomic
+def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes) -> $Model:
+    """Change $a $words. Raises Denied, ${Model}NotFound."""
+    policies.require_manage(actor)
+    $one = $Model.objects.select_for_update(no_key=True).filter(pk=${one}_id).first()
+    if $one is None:
+        raise ${Model}NotFound
+    for name, value in changes.items():
+        setattr($one, name, value)
+    $one.save(update_fields=[*changes, "updated_at"])
+    return $one
+
+
+def delete_$one(*, actor: Caller, ${one}_id: UUID) -> None:
+    """Delete $a $words. Raises Denied, ${Model}NotFound."""
+    policies.require_manage(actor)
+    deleted, _ = $Model.objects.filter(pk=${one}_id).delete()
+    if not deleted:
+        raise ${Model}NotFound
+'''
+
+
+def files(spec: Spec) -> dict[str, str]:
+    """The modules without HTTP."""
+    slots = names_of(spec)
+    chosen = spec.of_kind("choice")
+    constraints = [lines.constraint(field, spec.names.label) for field in chosen]
+    is_owned = spec.owner is not None
+    found = {
+        "types.py": fill(
+            _TYPES,
+            **slots,
+            permissions=fill(_PERMISSIONS_OWNED if is_owned else _PERMISSIONS, **slots).splitlines(),
+            grants=_GRANTS.splitlines() if is_owned else [],
+            choices=[line for field in chosen for line in lines.choices(field)],
+            values=[lines.annotation(field) for field in spec.values],
+        ),
+        "exceptions.py": fill(
+            _EXCEPTIONS,
+            **slots,
+            reason=f"The {spec.names.words} does not exist, or the actor may not see or change it."
+            if is_owned
+            else f"The {spec.names.words} does not exist.",
+        ),
+        "models.py": fill(
+            _MODELS,
+            **slots,
+            choices=", ".join(field.camel for field in chosen),
+            docstring=[
+                f'"""{spec.names.article.capitalize()} {spec.names.words}'
+                + (f', which belongs to `{spec.owner.name}`."""' if spec.owner else '."""')
+            ],
+            fields=[lines.model(field) for field in spec.fields],
+            constraints=["constraints = [", *(f"    {one}" for one in constraints), "]"]
+            if constraints
+            else [],
+            newest=index_name(spec.names.label, "newest"),
+            indexes=[
+                f'models.Index(fields=["{spec.owner.name}", "-created_at", "-id"], name="{index_name(spec.names.label, "owned")}"),'
+            ]
+            if spec.owner
+            else [],
+        ).replace(f"from apps.{spec.names.label}.types import \n", ""),
+        "policies.py": fill(_POLICIES_OWNED if is_owned else _POLICIES, **slots),
+        "selectors.py": fill(_SELECTORS_OWNED if is_owned else _SELECTORS, **slots),
+        "services.py": fill(_SERVICES_OWNED if is_owned else _SERVICES, **slots),
+    }
+    return found | ({"events.py": fill(_EVENTS, **slots)} if is_owned else {})
+
+
+def index_name(label: str, end: str) -> str:
+    """The name of an index, of at most 30 characters as Django has it."""
+    return f"{label[: 29 - len(end)].rstrip('_')}_{end}"
