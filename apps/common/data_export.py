@@ -10,7 +10,7 @@ The test of personal columns (apps.common.testing.personal_columns) fails for ea
 is missing in the export, or remains after the account is erased. The same module lists the exceptions, each constant a
 mapping from a reason to names like `Order.note` (`label.Model.column` for another app):
 
-`NOT_PERSONAL`   says nothing about the user
+`NOT_PERSONAL`   says nothing about the user; of a UUID column, that it names no user
 `NOT_EXPORTED`   personal, such as a secret, and erased, but not exported
 `NOT_ERASED`     exported, and kept after the account is erased
 
@@ -54,7 +54,7 @@ def modules() -> Iterator[tuple[str, ModuleType]]:
 
 def exports() -> dict[str, Export]:
     """The `export` functions of the slices, by label."""
-    return {label: module.export for label, module in slices.modules("data_export") if label != "common"}
+    return {label: module.export for label, module in modules() if hasattr(module, "export")}
 
 
 def stream(user_id: UUID) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Finds columns that hold personal data and are not exported, or remain after an erasure.
 
 A model is personal if a row of it belongs to a user: by a foreign key to the user model, directly or over other models, by a
-plain UUID column, or because a slice says so in `PERSONAL_ROWS`. A column is exported if a change of its value changes the
+plain UUID column that is not listed in `NOT_PERSONAL`, or because a slice says so in `PERSONAL_ROWS`. A column is exported if a change of its value changes the
 user's export. A column is erased if its value is gone after the account is erased, whatever it was. `apps.common.data_export`
 describes how a slice declares exceptions.
 """
@@ -64,7 +64,13 @@ def problems(
             found += _judge(model, rows, register, erase)
         transaction.set_rollback(True)
     if models_ is None:
-        known = {_name(model, column) for model in chosen for column in columns(model)}
+        links = {
+            _name(model, column)
+            for model in apps.get_models()
+            for column in columns(model)
+            if is_link(column)
+        }
+        known = links | {_name(model, column) for model in chosen for column in columns(model)}
         found += [
             f"{name}: declared in data_export, but there is no such column of a personal model. Remove the line."
             for name in sorted(register.declared() - known)
@@ -84,7 +90,9 @@ def personal_models(register: Register) -> list[type[models.Model]]:
         for model in every
         if model is get_user_model()
         or model._meta.label in register.rows
-        or any(is_link(column) for column in columns(model))
+        or any(
+            is_link(column) and _name(model, column) not in register.not_personal for column in columns(model)
+        )
     }
     while (
         more := {model for model in every if any(column.related_model in found for column in columns(model))}

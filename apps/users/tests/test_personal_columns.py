@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.common import data_export
 from apps.common.callers import Caller, CallerKind
-from apps.common.models import BaseModel
+from apps.common.models import AuditEvent, BaseModel
 from apps.common.testing import personal_columns
 from apps.users import data_export as users_export
 from apps.users.models import User
@@ -112,6 +112,16 @@ def test_a_declared_column_passes(planted: type[models.Model], erase: Erase) -> 
     names = {f"users.Planted.{name}" for name in (*COLUMNS, "owner")}
     assert check(planted, erase, not_personal=names) == []
     assert check(planted, erase, not_exported=names - {"users.Planted.owner"}, not_erased=names) == []
+
+
+def test_a_row_whose_only_link_is_declared_belongs_to_no_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "common.AuditEvent.actor_id"
+    assert AuditEvent in personal_columns.personal_models(personal_columns.Register())
+    register = personal_columns.Register(not_personal={name})
+    assert AuditEvent not in personal_columns.personal_models(register)
+    monkeypatch.setattr(personal_columns, "personal_models", lambda _: [])
+    found = personal_columns.problems(erase=lambda _: None, register=register)
+    assert found == []
 
 
 def test_a_column_of_the_account_that_no_code_handles_is_found(

@@ -83,6 +83,15 @@ def export(user_id: UUID) -> Mapping[str, Any]:
     $list = $Model.objects.filter(${owner}_id=user_id).order_by("created_at", "id")
     return {"$list": $list.values($columns).iterator()}
 '''
+_NOT_PERSONAL = '''
+"""Columns that name no user, though they are UUIDs (see apps.common.data_export)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOT_PERSONAL: Final = {"identifies something else": $columns}
+'''
 _DEMO_OWNED = '''
 """Demo data: $a $words of each demo account. Idempotent."""
 
@@ -268,6 +277,8 @@ def files(spec: Spec) -> dict[str, str]:
     }
     if spec.owner:
         found |= _of_owner(spec, slots)
+    elif unlinked := [f"{spec.names.model}.{field.name}" for field in spec.of_kind("uuid")]:
+        found["data_export.py"] = fill(_NOT_PERSONAL, columns=tuple_of(unlinked))
     if spec.has_console:
         found |= {
             "console/__init__.py": fill(_CONSOLE, **slots),

@@ -290,9 +290,14 @@ from apps.$label.models import $Model
 from apps.$label.tests.factories import ${Model}Factory
 from apps.common.callers import ANONYMOUS
 from apps.common.exceptions import Denied
+from apps.common.testing import personal_columns
 from apps.users.tests.factories import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
+
+
+def test_no_row_belongs_to_a_user() -> None:
+    assert $Model not in personal_columns.personal_models(personal_columns.Register.of_slices())
 
 
 def test_callers_without_the_permission_change_nothing() -> None:
