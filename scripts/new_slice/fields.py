@@ -108,7 +108,7 @@ def parse(text: str, *, model: str, taken: Collection[str] = ()) -> list[Field]:
         _judge(field, model)
     names = [*taken]
     for field in found:
-        names += {field.name, *(field.name + one.suffix for one in field.filters)}
+        names += dict.fromkeys((field.name, *(field.name + one.suffix for one in field.filters)))
         if field.kind.name == "user":
             names.append(f"{field.name}_id")
     for name in names:

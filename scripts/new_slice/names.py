@@ -128,7 +128,8 @@ def _why_not(label: str, project: Project) -> str:
         return f"there is a slice apps/{label} already"
     if label in project.labels:
         return f"an installed app is labelled `{label}`: {project.labels[label]}"
-    if find_spec(label) is not None:
+    module = find_spec(label)
+    if module is not None and module.origin is not None:  # a folder of the project has none
         return f"`{label}` is a module of Python or of an installed package"
     if label.replace("_", "-") in project.paths:
         return f"there are routes at `{label.replace('_', '-')}/` already"

@@ -17,11 +17,12 @@ from scripts import removal
 from scripts.new_slice.names import Refused
 from scripts.new_slice.texts import tuple_of
 
+_CLIENT: Final = "apps/console/static/console/client"
 _TABLE: Final = re.compile(r"^SLICES: .*?^\}\n", re.MULTILINE | re.DOTALL)
 # What `regenerate` writes: kept, to be put back when a later step fails.
 _GENERATED: Final = (
     "AGENTS.md",
-    "apps/console/static/console/client",
+    _CLIENT,
     "config/zones.py",
     "docker-compose.yml",
     ".env.example",
@@ -46,7 +47,7 @@ def add(root: Path, *, label: str, files: Mapping[str, str], zones: tuple[str, .
         tidy(root, made)
         with kept(root, folder):
             made.rename(folder)
-            _add_line(root / "config" / "zones.py", label, zones)
+            add_line(root / "config" / "zones.py", label, zones)
             migrate(root, label, "")
             regenerate(root)
 
@@ -65,16 +66,21 @@ def migrate(root: Path, label: str, name: str) -> None:
 
 def regenerate(root: Path) -> None:
     """Bring schemas, tables of variables, AGENTS.md and the client of the console in step."""
+    rest = removal.Rest(root)
     try:
-        removal.Rest(root).regenerate()
+        rest.regenerate()
     except SystemExit as error:
         raise Refused(str(error)) from error
-    if (root / "apps" / "console").is_dir():
-        done = subprocess.run(
-            ["make", "-s", "console-client"], cwd=root, capture_output=True, text=True, check=False
+    if not (root / _CLIENT).is_dir():
+        return
+    zones = ("--zone", "public", "--zone", "private")
+    try:
+        rest.run("scripts/client_tools.py")
+        rest.run(
+            "manage.py", "zones", "clients", "--language", "browser", *zones, "--sync", _CLIENT, **_NOWHERE
         )
-        if done.returncode:
-            print(f"The client of the console is as it was; run make console-client:\n{done.stderr[-500:]}")
+    except SystemExit as error:  # no package index can be reached, for example
+        print(f"The client of the console is as it was: run make console-client later. {error}")
 
 
 @contextmanager
@@ -105,7 +111,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _add_line(path: Path, label: str, zones: tuple[str, ...]) -> None:
+def add_line(path: Path, label: str, zones: tuple[str, ...]) -> None:
     """Add the slice's line to the end of SLICES."""
     text = path.read_text(encoding="utf-8")
     found = _TABLE.search(text)
