@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "test",
     "run",
     "manage",
+    "slice",
     "migrate",
     "variables",
     "lock",

@@ -19,18 +19,18 @@ sys.path.insert(0, str(TEMPLATE))
 
 from scripts import removal  # noqa: E402
 
-# With an owner, for users and admins; with every type; for everyone to read; for admins alone; without a plural.
+EVERY_TYPE = """
+flag:bool flag2:bool? name:str code:str? note:text? body:text count:int rank:int? price:decimal? day:date at:datetime
+until:datetime? mail:email mail2:email? link:url? site:url ref:uuid ref2:uuid? meta:json extra:json?
+level:choice(low,very_high) mood:choice(good,bad)? author:user
+"""
+# With an owner, for users and admins; with every type; for everyone to read; for admins alone; with an irregular plural.
 SLICES = {
     "orders": (
         "customer:str total:decimal due:date? owner:user status:choice(open,paid,cancelled)",
         "private admin",
     ),
-    "long_samples": (
-        "flag:bool flag2:bool? name:str code:str? note:text? body:text count:int rank:int? price:decimal? day:date"
-        " at:datetime until:datetime? mail:email mail2:email? link:url? site:url ref:uuid ref2:uuid? meta:json"
-        " extra:json? level:choice(low,very_high) mood:choice(good,bad)? author:user",
-        "private",
-    ),
+    "long_samples": (EVERY_TYPE, "private"),
     "products": ("title:str price:decimal in_stock:bool ref:uuid?", "private"),
     "invoices": ("number:int issuer:user paid_at:datetime?", "admin"),
     "people": ("rank:int", "admin"),
@@ -71,7 +71,7 @@ NOWHERE = {
 
 
 def commit(folder: Path) -> None:
-    for command in (["add", "--all"], ["commit", "--quiet", "--message", "A product"]):
+    for command in (["add", "--all"], ["commit", "--quiet", "--allow-empty", "--message", "A product"]):
         subprocess.run(
             ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *command],
             cwd=folder,
