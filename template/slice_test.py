@@ -35,7 +35,7 @@ SLICES = {
     "invoices": ("number:int issuer:user paid_at:datetime?", "admin"),
     "people": ("rank:int", "admin"),
 }
-MODELS = {"people": "Person"}
+MODELS = {"people": "Human"}
 
 
 def run(folder: Path, *command: str) -> str:
