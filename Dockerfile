@@ -61,6 +61,8 @@ WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app ./
 COPY deploy/gunicorn.conf.py deploy/health.py deploy/static_files.py deploy/
+ARG COMMIT=
+ENV COMMIT=$COMMIT
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -5,14 +5,25 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from config.settings.components.observability import METRICS_ADDRESS, METRICS_PORT
+from infrastructure.telemetry import shared_metrics
+
+if METRICS_PORT:
+    # A worker's processes add up, so this comes before anything below imports the metrics.
+    shared_metrics.begin()
+
+
+import structlog
+from billiard import current_process
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import beat_init, worker_init, worker_process_init, worker_ready
 from kombu.transport import TRANSPORT_ALIASES
 
 from infrastructure.product import PRODUCT
-from infrastructure.telemetry import tasks
+from infrastructure.telemetry import metrics, tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+_log = structlog.get_logger(__name__)
 
 app = Celery(PRODUCT.slug, task_cls="apps.common.tasks.celery_task:Task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -44,3 +55,34 @@ def begin_to_work(**_: Any) -> None:
 
     lazy_import.load()
     heartbeat.install(settings.HEARTBEAT_FILE)
+
+
+@worker_process_init.connect
+def enter_slot(**_: Any) -> None:
+    """In each process of a worker's pool."""
+    if METRICS_PORT:
+        shared_metrics.enter(current_process().index)  # type: ignore[attr-defined]  # a pool's processes have one
+
+
+@worker_ready.connect
+def serve_metrics(**_: Any) -> None:
+    """After the pool was forked, so that its processes have no copy of the thread."""
+    _serve_metrics()
+
+
+@beat_init.connect
+def serve_metrics_of_installation(**_: Any) -> None:
+    """Beat answers for what belongs to no process: queues, outbox, dead tasks."""
+    from apps.common.tasks.backlog import Backlog
+
+    _serve_metrics(Backlog())
+
+
+def _serve_metrics(*collectors: Any) -> None:
+    if not METRICS_PORT:
+        return
+    try:
+        metrics.serve(METRICS_ADDRESS, METRICS_PORT, *collectors)
+    except OSError as error:
+        # The work matters more than its figures; the scraper sees that they are missing.
+        _log.error("metrics.not_served", address=METRICS_ADDRESS, port=METRICS_PORT, error=str(error))

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from deploy import backup
-from deploy.docker import Compose, Failure, add_options, docker, lock, say
+from deploy.docker import ROOT, Compose, Failure, add_options, docker, lock, say
 
 # The tag of images that are not in use yet, and of those that were in use before.
 CANDIDATE, PREVIOUS = "candidate", "previous"
@@ -209,7 +210,7 @@ def deploy(compose: Compose, options: argparse.Namespace) -> None:
     with lock(compose.project):
         candidate = {"RELEASE": CANDIDATE}
         say("build")
-        compose.run("build", variables=candidate, shown=options.verbose)
+        compose.run("build", variables={**candidate, "COMMIT": commit()}, shown=options.verbose)
         names = (installation.app_image, installation.edge_image)
         new = {name: image_id(tagged(name, CANDIDATE)) for name in names}
         if not installation.is_running():
@@ -264,6 +265,17 @@ def rollback(compose: Compose, options: argparse.Namespace) -> None:
             return
         replace(installation, new)
         say("done: the earlier release runs; `make rollback` once more returns to the one just left")
+
+
+def commit() -> str:
+    """The commit of this folder; empty where git does not know one."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=10
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _end(done: Any) -> str:

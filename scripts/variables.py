@@ -24,7 +24,9 @@ from config import env  # noqa: E402
 from infrastructure.environment import Variable  # noqa: E402
 
 # Set by the image or for single services, because they follow from how these are laid out.
-OF_THE_DEPLOYMENT = frozenset({"DATA_DIR", "HEARTBEAT_FILE", "WEB_CONCURRENCY"})
+OF_THE_DEPLOYMENT = frozenset(
+    {"COMMIT", "DATA_DIR", "HEARTBEAT_FILE", "METRICS_ADDRESS", "METRICS_PORT", "WEB_CONCURRENCY"}
+)
 
 
 def main(arguments: list[str]) -> int:

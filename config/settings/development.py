@@ -9,6 +9,7 @@ from config import env
 from config.settings.base import *  # noqa: F403
 from config.settings.base import (
     ALLOWED_HOSTS,
+    COMMIT,
     DATA_DIR,
     DEBUG_PAGES,
     ENVIRONMENT,
@@ -92,4 +93,5 @@ configure(
     environment=ENVIRONMENT or "development",
     sentry_dsn=SENTRY_DSN,
     release=RELEASE,
+    commit=COMMIT,
 )

@@ -3,6 +3,7 @@
 from config import env
 from config.settings.base import *  # noqa: F403
 from config.settings.base import (
+    COMMIT,
     ENVIRONMENT,
     LOG_LEVEL,
     MAIL_SERVER,
@@ -39,4 +40,5 @@ configure(
     environment=ENVIRONMENT or "production",
     sentry_dsn=SENTRY_DSN,
     release=RELEASE,
+    commit=COMMIT,
 )

@@ -7,7 +7,7 @@ environment.fall_back(DATABASE_URL="postgres://nobody@127.0.0.1:1/none", REDIS_U
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from config.settings.base import ENVIRONMENT, LOG_LEVEL, RELEASE
+from config.settings.base import COMMIT, ENVIRONMENT, LOG_LEVEL, RELEASE
 from config.settings.components.database import connection
 from infrastructure.environment.secrets import SAMPLE_SECRET_KEY
 from infrastructure.telemetry import configure
@@ -32,4 +32,5 @@ configure(
     level=LOG_LEVEL,
     environment=ENVIRONMENT or "test",
     release=RELEASE,
+    commit=COMMIT,
 )

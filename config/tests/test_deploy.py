@@ -45,7 +45,7 @@ PROBLEM = (BASE_DIR / "deploy" / "nginx" / "problem.conf").read_text(encoding="u
 EXAMPLE = (BASE_DIR / ".env.example").read_text(encoding="utf-8")
 APP = ("web", "channels", "worker", "beat", "migrate")
 # Set by the image itself, because they follow from how it is laid out.
-OF_THE_IMAGE = {"DATA_DIR"}
+OF_THE_IMAGE = {"COMMIT", "DATA_DIR"}
 
 
 def test_every_variable_reaches_the_containers_and_no_other() -> None:

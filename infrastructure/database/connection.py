@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from psycopg_pool.base import AttemptWithBackoff
 
 from infrastructure.database import budget
+from infrastructure.telemetry import metrics
 
 # A pool that has lost its server asks for it each half second. By itself it waits 1, 2, 4 … seconds, and requests with it,
 # although PostgreSQL has long been back.
@@ -69,22 +70,39 @@ def is_alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 class Pool(ConnectionPool[Connection]):
-    """A psycopg pool whose clients wait within their request's budget, and get connections that are alive."""
+    """A psycopg pool whose clients wait within their request's budget, and get connections that are alive. It is measured."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        metrics.DATABASE_POOL_LIMIT.inc(self.max_size)
+
+    def close(self, timeout: float = 5.0) -> None:
+        if not self.closed:
+            metrics.DATABASE_POOL_LIMIT.dec(self.max_size)
+        super().close(timeout)
 
     def getconn(self, timeout: float | None = None) -> Connection:
         """Raises PoolTimeout."""
         current = budget.current()
         if timeout is None:
             timeout = current.left(budget.CONNECTION) if current else self.timeout
-        until = time.monotonic() + timeout
+        started = time.monotonic()
+        until = started + timeout
         while True:
             try:
                 connection = super().getconn(until - time.monotonic())
             except PoolTimeout:
+                metrics.DATABASE_POOL_TIMEOUTS.inc()
                 if current:
                     current.spend()
                 raise
+            metrics.DATABASE_POOL_IN_USE.inc()
             if is_alive(connection):
+                metrics.DATABASE_POOL_WAIT.observe(time.monotonic() - started)
                 return connection
             connection.pgconn.finish()
             self.putconn(connection)  # which opens another
+
+    def putconn(self, conn: Connection) -> None:
+        metrics.DATABASE_POOL_IN_USE.dec()
+        super().putconn(conn)

@@ -27,6 +27,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from infrastructure.database import budget
 from infrastructure.database.connection import Connection
 from infrastructure.scheduling import heartbeat
+from infrastructure.telemetry import metrics
 
 _LOCK: Final = 7_305_002
 # The beginning of the note on a disabled schedule.
@@ -144,10 +145,10 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
 
     Entry = NotedEntry
     _schedule: Any = None
+    _leads = False
 
     def __init__(self, *args: Any, leadership: Leadership | None = None, **kwargs: Any) -> None:
         self._leadership = leadership or Leadership()
-        self._leads = False
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -165,6 +166,7 @@ class LeaderScheduler(DatabaseScheduler):  # type: ignore[misc]  # as above
             self._forget()
             close_old_connections()
             delay = 1.0
+        metrics.BEAT_LEADER.set(self._leads)
         heartbeat.touch(settings.HEARTBEAT_FILE)
         return delay
 

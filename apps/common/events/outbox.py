@@ -252,13 +252,6 @@ def prune(*, now: datetime | None = None) -> int:
     return OutboxEvent.objects.filter(done_at__lt=(now or timezone.now()) - KEEP_DONE).delete()[0]
 
 
-def measure() -> None:
-    pending = OutboxEvent.objects.pending()
-    metrics.OUTBOX_DEPTH.labels("pending").set(pending.filter(asked_at=None).count())
-    metrics.OUTBOX_DEPTH.labels("awaited").set(pending.exclude(asked_at=None).count())
-    metrics.OUTBOX_DEPTH.labels("dead").set(OutboxEvent.objects.dead().count())
-
-
 def _run_round() -> float | None:
     """Run one round of the thread. Returns the seconds until the next, None to sleep until woken."""
     try:

@@ -36,7 +36,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
 def sweep_outbox() -> None:
     """Relay the events that no process has relayed, and publish unconfirmed tasks again."""
     outbox.sweep()
-    outbox.measure()
 
 
 @shared_task(ignore_result=True)

@@ -71,7 +71,7 @@ class TestRequestContext:
             "service:billing",
             "/api/service/7/",
         )
-        labels = 'method="GET",route="api/service/<int:number>/",status="200",zone="internal"'
+        labels = 'method="GET",operation="api/service/<int:number>/",status="200",zone="internal"'
         assert f"{PRODUCT.identifier}_http_request_seconds_count{{{labels}}} 1.0" in web.get("/metrics").text
 
     def test_successful_probes_are_not_logged(self, web, lines):

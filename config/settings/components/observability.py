@@ -22,8 +22,23 @@ ENVIRONMENT = VARIABLES.text(
 RELEASE = VARIABLES.text(
     "RELEASE",
     "",
-    "Version that runs, for Sentry",
+    "Version that runs, for Sentry and metrics",
     parse=values.matching(r"[^\s/\\]{1,200}", "a word of at most 200 characters without a slash"),
+)
+COMMIT = VARIABLES.text(
+    "COMMIT",
+    "",
+    "Commit that runs, for metrics; set in the image",
+    parse=values.matching(r"[0-9a-f]{7,64}", "a hash"),
+)
+METRICS_ADDRESS = VARIABLES.text(
+    "METRICS_ADDRESS",
+    "127.0.0.1",
+    "Address of the `/metrics` of worker and beat",
+    parse=values.matching(r"[0-9A-Za-z.:-]{1,253}", "an address or a host name"),
+)
+METRICS_PORT = VARIABLES.number(
+    "METRICS_PORT", 0, "Port of the `/metrics` of worker and beat; 0: none", least=0, most=65_535
 )
 # `logging` is configured by infrastructure.telemetry, in one place for Django, Celery and uvicorn.
 LOGGING_CONFIG = None

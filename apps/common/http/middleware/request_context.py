@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -17,7 +18,20 @@ from infrastructure.telemetry import context, metrics
 
 HEADER = "X-Request-ID"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# The one label of all paths that no route has.
+UNKNOWN = "unknown"
 _log = structlog.get_logger("http")
+
+
+@lru_cache(maxsize=4096)
+def _operation(view: Callable[..., Any], route: str, method: str) -> str:
+    """The id of the view's operation, or the pattern of its route."""
+    handler = getattr(getattr(view, "cls", None), "get" if method == "HEAD" else method.lower(), None)
+    declared = getattr(handler, "operation", None)
+    if declared is not None:
+        return str(declared.id)
+    # Patterns that take any path answer what is not there.
+    return UNKNOWN if route.endswith((".*$", ".*)$", "(?:/|$)")) else route
 
 
 class RequestContextMiddleware:
@@ -51,7 +65,7 @@ class RequestContextMiddleware:
         method = request.method if request.method in _METHODS else "OTHER"
         metrics.observe_request(
             zone=zone_name,
-            route=match.route if match is not None else "",
+            operation=UNKNOWN if match is None else _operation(match.func, match.route, method or ""),
             method=method or "",
             status=status,
             seconds=seconds,
