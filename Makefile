@@ -17,7 +17,7 @@ PY = .venv/bin/python
 # Commands that read code and write files need no servers: these addresses are never called.
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage slice variables lock upgrade audit sbom clients-tools clients console-client \
+.PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage slice remove-slice variables lock upgrade audit sbom clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz identity-campaign doctor env deploy rollback backup restore backup-verify compose-test clean
 
 help: ## this list
@@ -62,6 +62,10 @@ slice: venv ## add a slice: NAME=orders FIELDS="customer:str total:decimal due:d
 variables: venv ## write the tables of environment variables into docs/configuration.md, .env.example and docker-compose.yml
 	@$(OFFLINE) $(PY) scripts/variables.py --write
 
+remove-slice: venv ## take a slice out: NAME=orders (KEEP_TABLES=1 keeps its tables, YES=1 does not ask)
+	@$(PY) scripts/remove_slice.py "$(NAME)" $(if $(KEEP_TABLES),--keep-tables) $(if $(filter 0,$(MIGRATION)),--no-migration) \
+		$(if $(DIRTY),--dirty) $(if $(YES),--yes)
+
 lock: venv ## write the lock files anew from requirements/*.in, keeping pins that still fit
 	@$(PY) scripts/lock.py
 
@@ -101,7 +105,7 @@ fuzz: venv ## 12,000 hostile requests against every endpoint, on a live server; 
 	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
 
 removal-test: venv ## what is left without slices: every combination is checked, collected and started (ARGS="--suite chat")
-	@$(PY) scripts/removal.py $(ARGS)
+	@$(PY) scripts/removal_test.py $(ARGS)
 
 identity-campaign: venv ## 2,000 runs of the state machine of sign-ins, and families of tokens over restarts (RUNS=200)
 	@IDENTITY_RUNS=$(if $(RUNS),$(RUNS),2000) $(PY) scripts/test.py apps/users/tests/test_machine.py -q

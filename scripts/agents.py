@@ -30,6 +30,7 @@ COMMANDS: Final = (
     "slice",
     "migrate",
     "variables",
+    "remove-slice",
     "lock",
     "console-client",
 )
@@ -46,6 +47,7 @@ _HEAD: Final = """\
 - Views declare their contract once, with `@operation` (apps/common/http/operation.py).
 - Settings and environment variables belong to the slice that reads them (its `settings.py`); then `make variables`.
 - After a change of the API: `make manage ARGS="zones schema --write"`, then `make console-client`.
+- A slice goes by `make remove-slice`, never by deleting its folder: databases keep its tables (docs/guides/remove-slice.md).
 - Migrations are additive: the previous release runs beside the new schema during a deployment.
 - A test names the behaviour, asserts exact values, and fails before its fix. No sleeps, no skips.
 - Prose is plain English in the present tense. Comments say why.

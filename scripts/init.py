@@ -26,11 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from infrastructure import product
 from scripts import removal
-from scripts.update import ANSWERS
+from scripts.removal import ANSWERS, OPTIONAL
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LICENSES: Final = ("proprietary", "mit", "apache-2.0")
-OPTIONAL: Final = ("chat", "notifications", "console")
 _PRODUCT: Final = """\
 # The names of the product. Pages, mails, schemas, client packages, metrics, cookies, containers and the database follow
 # from this file.
@@ -126,10 +125,7 @@ def remember(answers: Answers) -> None:
         "slug": answers.slug,
         "without": list(answers.without),
     }
-    text = yaml.safe_dump(content, default_flow_style=False, allow_unicode=True)
-    (ROOT / ANSWERS).write_text(
-        f"# Written by copier and `make update`: do not edit.\n{text}", encoding="utf-8"
-    )
+    removal.write_answers(ROOT / ANSWERS, content)
 
 
 def _git(*arguments: str) -> str:

@@ -1,43 +1,66 @@
-"""Takes slices out of a copy of the project, and tries what is left.
+"""Takes slices out of a tree of the project. `make remove-slice`, `make init` and `make removal-test` use it.
 
-    python scripts/removal.py                        every combination that the slices' needs allow: `make check`, the
-                                                     collection of all tests, a start, and answers
-    python scripts/removal.py chat audit             this one
-    python scripts/removal.py --suite chat audit     the suite of this one, without campaigns
-
-A slice is removed by its folder and its line of `config/zones.py`; then what is generated is generated anew.
+A slice is removed by its folder and its line of `config/zones.py`; then what is generated is generated anew. A database that
+has run with it is brought in step by a migration of `apps.removed`.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
-import itertools
+import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
-ROOT = Path(__file__).resolve().parent.parent
-PYTHON = sys.executable
+import yaml
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PYTHON: Final = sys.executable
 # Accounts and what slices share are not for removal.
-KEPT = frozenset({"api", "common", "users"})
-START_SECONDS = 120
+KEPT: Final = frozenset({"api", "common", "removed", "users"})
+# Those of the template: `make init` and `copier copy` ask for them, and `make update` leaves out what was taken out.
+OPTIONAL: Final = ("audit", "chat", "notifications", "console")
+ANSWERS: Final = ".copier-answers.yml"
+CLIENT: Final = "apps/console/static/console/client"
+NOWHERE: Final = {
+    "DATABASE_URL": "postgres://x@127.0.0.1:1/x",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "DJANGO_SETTINGS_MODULE": "config.settings.test",
+}
+KEEPS: Final = ("permissions", "schedules", "events")
+DROPS: Final = ("tables", "functions", "folders", *KEEPS)
+_MIGRATION: Final = '''\
+"""{does} the tables of the slice {label}, which was removed."""
+
+from django.db import migrations
+
+from apps.removed.operations import DEPENDENCIES, {imported}
 
 
-def needs() -> dict[str, set[str]]:
+class Migration(migrations.Migration):
+    dependencies = {dependencies}
+{before}
+    operations = [{operation}]
+'''
+_REGISTER: Final = '''\
+"""The tables of the slice {label}, which was removed. Erasure and export of accounts follow this register."""
+
+from apps.removed.types import KeptSlice, KeptTable
+
+KEPT = KeptSlice(tables=({tables}){more})
+'''
+_HEAD: Final = "# Written by copier and `make update`: do not edit.\n"
+
+
+def needs(root: Path = ROOT) -> dict[str, set[str]]:
     """The slices that can be removed, each with those that it cannot do without, as its `apps.py` declares."""
     found: dict[str, set[str]] = {}
-    for path in sorted((ROOT / "apps").glob("*/apps.py")):
+    for path in sorted((root / "apps").glob("*/apps.py")):
         label = path.parent.name
         if label not in KEPT:
             found[label] = set()
@@ -47,43 +70,105 @@ def needs() -> dict[str, set[str]]:
     return found
 
 
-def combinations() -> Iterator[tuple[str, ...]]:
-    """Every set of slices that can be removed together: with a slice, those that need it are removed."""
-    table = needs()
-    for count in range(1, len(table) + 1):
-        for removed in itertools.combinations(table, count):
-            if not any(table[kept] & set(removed) for kept in set(table) - set(removed)):
-                yield removed
+def inventory(labels: Iterable[str], root: Path = ROOT) -> dict[str, dict[str, Any]]:
+    """What slices hold outside of their folders, by label; see scripts/slice_inventory.py."""
+    said = Rest(root).run("scripts/slice_inventory.py", *labels)
+    found: dict[str, dict[str, Any]] = json.loads(said)
+    return found
 
 
-def take_out(folder: Path, removed: Sequence[str]) -> None:
-    """Remove slices from a tree: their folders, and their lines of `config/zones.py`."""
-    if not removed:
+def take_out(folder: Path, removed: Iterable[str]) -> None:
+    """Remove slices from a tree: their folders, their entries in `config/zones.py`, and their rows of the architecture page."""
+    labels = frozenset(removed)
+    if not labels:
         return
-    for label in removed:
-        shutil.rmtree(folder / "apps" / label, ignore_errors=True)
+    for label in labels:
+        # With copier, the folder was never there.
+        if (folder / "apps" / label).is_dir():
+            shutil.rmtree(folder / "apps" / label)
     zones = folder / "config" / "zones.py"
-    lines = zones.read_text(encoding="utf-8").splitlines(keepends=True)
-    gone = re.compile(rf'    "({"|".join(removed)})": ')
-    zones.write_text("".join(line for line in lines if not gone.match(line)), encoding="utf-8")
+    zones.write_text(_without_entries(zones.read_text(encoding="utf-8"), labels), encoding="utf-8")
+    page = folder / "docs" / "architecture.md"
+    row = re.compile(rf"\| `apps/({'|'.join(map(re.escape, labels))})/` \|")
+    lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    page.write_text("".join(line for line in lines if not row.match(line)), encoding="utf-8")
+    leave_out(folder, labels)
 
 
-def copy_without(removed: Sequence[str], folder: Path) -> None:
-    """Copy the project into an empty folder, without these slices."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    for name in listed:
-        if (ROOT / name).is_file() and not name.startswith(tuple(f"apps/{label}/" for label in removed)):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    take_out(folder, removed)
-    if (ROOT / ".mypy_cache").is_dir():
-        shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
-    # For the checks that ask git what belongs to the project; nothing is committed.
-    for arguments in (["init", "--quiet"], ["add", "--all"]):
-        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+def _without_entries(text: str, labels: frozenset[str]) -> str:
+    """`config/zones.py` without the entries of `SLICES` for these slices."""
+    lines = text.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "SLICES":
+            assert isinstance(node.value, ast.Dict)
+            for key, value in reversed([*zip(node.value.keys, node.value.values, strict=True)]):
+                if isinstance(key, ast.Constant) and key.value in labels:
+                    del lines[key.lineno - 1 : value.end_lineno]
+    return "".join(lines)
+
+
+def leave_out(folder: Path, labels: Iterable[str]) -> None:
+    """Add slices of the template to the answers of copier, so that `make update` does not bring them back."""
+    path = folder / ANSWERS
+    if not path.exists():
+        return
+    answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+    answers["without"] = sorted({*answers["without"], *(set(labels) & {*OPTIONAL})})
+    write_answers(path, answers)
+
+
+def write_answers(path: Path, answers: Mapping[str, Any]) -> None:
+    """Write the answers of copier as copier does."""
+    text = yaml.safe_dump(dict(answers), default_flow_style=False, allow_unicode=True)
+    path.write_text(f"{_HEAD}{text}", encoding="utf-8")
+
+
+def write_migration(folder: Path, label: str, held: Mapping[str, Any], *, keep: bool) -> list[Path]:
+    """Write the migration that takes a slice out of databases, and, to keep its tables, their register.
+
+    Returns what was written: nothing for a slice that databases know nothing of.
+    """
+    parts = KEEPS if keep else DROPS
+    if not any(held[part] for part in (*parts, "tasks")):
+        return []
+    home = folder / "apps" / "removed"
+    migrations = home / "migrations"
+    earlier = sorted(path.stem for path in migrations.glob("[0-9]*.py"))
+    number = int(earlier[-1][:4]) + 1 if earlier else 1
+    path = migrations / f"{number:04}_{'keep' if keep else 'drop'}_{label}.py"
+    arguments = "".join(f", {part}={list(held[part])!r}" for part in parts if held[part])
+    after = f'("removed", "{earlier[-1]}"), ' if earlier else ""
+    operation = "KeepTables" if keep else "RemoveSlice"
+    path.write_text(
+        _MIGRATION.format(
+            label=label,
+            does="Keeps" if keep else "Drops",
+            imported=operation if keep else f"{operation}, before",
+            before="" if keep else f'    run_before = before("{label}")\n',
+            dependencies=f"[{after}*DEPENDENCIES]",
+            operation=f'{operation}("{label}"{arguments})',
+        ),
+        encoding="utf-8",
+    )
+    written = [path]
+    register = home / "tables" / f"{label}.py"
+    if keep:
+        tables = "".join(
+            f"KeptTable({', '.join(f'{key}={_frozen(value)!r}' for key, value in table.items() if value)}),"
+            for table in held["kept"]
+        )
+        more = "".join(f", {part}={_frozen(held[part])!r}" for part in ("functions", "folders") if held[part])
+        register.write_text(_REGISTER.format(label=label, tables=tables, more=more), encoding="utf-8")
+        written.append(register)
+    elif register.exists():
+        register.unlink()
+    for made in written:
+        subprocess.run([PYTHON, "-m", "ruff", "format", "--quiet", made], cwd=folder, check=True)
+    return written
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 class Rest:
@@ -97,8 +182,8 @@ class Rest:
             if name not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
         }
 
-    def run(self, *arguments: str, **more: str) -> None:
-        """Run a Python command. Raises SystemExit with what it said when it fails."""
+    def run(self, *arguments: str, **more: str) -> str:
+        """Run a Python command. Returns its output. Raises SystemExit with what it said when it fails."""
         done = subprocess.run(
             [PYTHON, *arguments],
             cwd=self.folder,
@@ -109,128 +194,22 @@ class Rest:
         )
         if done.returncode:
             raise SystemExit(f"{' '.join(arguments)} failed:\n{(done.stdout + done.stderr)[-6000:]}")
+        return done.stdout
 
-    def regenerate(self) -> None:
-        """Write what follows from which slices there are."""
-        nowhere = {
-            "DATABASE_URL": "postgres://x@127.0.0.1:1/x",
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            "DJANGO_SETTINGS_MODULE": "config.settings.test",
-        }
-        self.run("manage.py", "zones", "schema", "--write", **nowhere)
+    def regenerate(self) -> bool:
+        """Write what follows from which slices there are. Returns whether the console's client is among it.
+
+        That needs the generators of `make clients-tools`, and a console.
+        """
+        self.run("manage.py", "zones", "schema", "--write", **NOWHERE)
         self.run("scripts/variables.py", "--write")
         self.run("scripts/agents.py", "--write")
-
-    def start(self) -> None:
-        """Start the stack as `make run` does, ask it, and stop it. Raises SystemExit when it does not answer."""
-        log = self.folder / "run.log"
-        port = _free_port()
-        with log.open("wb") as out:
-            command = [str(PYTHON), "-m", "infrastructure.embedded", "run", "--port", str(port)]
-            process = subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdout=out, stderr=out, start_new_session=True
-            )
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while _status(port, "/readyz") != 200:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"it does not start:\n{log.read_text()[-6000:]}")
-                time.sleep(0.2)
-            expected = {
-                "/api/": 200,
-                "/api/private/schema.json": 200,
-                "/api/private/v1/users/me/": 401,
-                "/": 200 if (self.folder / "apps/console").is_dir() else 404,
-            }
-            answers = {path: _status(port, path) for path in expected}
-            if answers != expected:
-                raise SystemExit(f"it answers {answers}, not {expected}")
-            schema = _read(port, "/api/private/schema.json")
-            for label in ("chat", "notifications"):
-                if (f"/{label}/" in schema) is not (self.folder / "apps" / label).is_dir():
-                    raise SystemExit(f"the schema of the private zone is wrong about {label}")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
-            subprocess.run(
-                [PYTHON, "-m", "infrastructure.embedded", "clean", "--yes"],
-                cwd=self.folder, env=self.environment, check=False, capture_output=True,
-            )  # fmt: skip
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _read(port: int, path: str) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-        return str(answer.read().decode())
-
-
-def _status(port: int, path: str) -> int:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
-        return 0
-
-
-def try_without(removed: Sequence[str], *, suite: bool) -> None:
-    """Raises SystemExit when what is left does not hold."""
-    with tempfile.TemporaryDirectory(prefix="without-") as name:
-        folder = Path(name)
-        copy_without(removed, folder)
-        rest = Rest(folder)
-        begun = time.monotonic()
-        rest.regenerate()
-        if not suite:
-            rest.run("scripts/check.py")
-            rest.run("-m", "pytest", "--collect-only", "-q")
-            rest.start()
-        else:
-            # Without coverage, whose bar is for the whole project.
-            parallel = [
-                "-q",
-                "-m",
-                "not campaign",
-                "-n",
-                str((os.cpu_count() or 1) + 1),
-                "--dist",
-                "worksteal",
-            ]
-            done = subprocess.run(
-                [PYTHON, "-m", "pytest", *parallel], cwd=folder, env=rest.environment, check=False
-            ).returncode
-            if done:
-                raise SystemExit(f"the suite without {', '.join(removed)} fails")
-        print(f"ok    without {', '.join(removed):<40} {time.monotonic() - begun:5.1f} s", flush=True)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Try one combination, or all."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("slices", nargs="*", choices=[*needs(), []])
-    parser.add_argument("--suite", action="store_true", help="run the suite of what is left instead")
-    options = parser.parse_args(arguments)
-    allowed = list(combinations())
-    wanted = [tuple(label for label in needs() if label in options.slices)] if options.slices else allowed
-    if unfit := [removed for removed in wanted if removed not in allowed]:
-        print(f"{', '.join(unfit[0])} cannot be removed alone: another slice needs one of them")
-        return 2
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        tries = [pool.submit(try_without, removed, suite=options.suite) for removed in wanted]
-        for attempt in tries:
-            attempt.result()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        if not (self.folder / CLIENT).is_dir():
+            return True
+        if not (self.folder / ".tools" / "clients").is_dir():
+            return False
+        zones = ("--zone", "public", "--zone", "private")
+        self.run(
+            *("manage.py", "zones", "clients", "--language", "browser", *zones, "--sync", CLIENT), **NOWHERE
+        )
+        return True

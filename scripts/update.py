@@ -21,9 +21,9 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts import removal, supply
+from scripts.removal import ANSWERS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-ANSWERS: Final = ".copier-answers.yml"
 _CONFLICT: Final = re.compile(r"^<<<<<<< before updating", re.MULTILINE)
 _RELEASE: Final = re.compile(r"^## \[?v?(\d[^\]\s]*)\]?", re.MULTILINE)
 

@@ -5,6 +5,7 @@ A slice that stores personal data has a `data_export.py` with a function::
     def export(user_id: UUID) -> Mapping[str, object]: ...
 
 Values may be UUIDs, times and decimals as well as those of JSON. An iterator is written as an array while it is read.
+A module with a function `exports()` has several of them, by label.
 
 The test of personal columns (apps.common.testing.personal_columns) fails for each column of a row that belongs to a user and
 is missing in the export, or remains after the account is erased. The same module lists the exceptions, each constant a
@@ -54,7 +55,13 @@ def modules() -> Iterator[tuple[str, ModuleType]]:
 
 def exports() -> dict[str, Export]:
     """The `export` functions of the slices, by label."""
-    return {label: module.export for label, module in modules() if hasattr(module, "export")}
+    found: dict[str, Export] = {}
+    for label, module in slices.modules("data_export"):
+        if hasattr(module, "export"):
+            found[label] = module.export
+        elif label != "common":
+            found |= getattr(module, "exports", dict)()
+    return found
 
 
 def stream(user_id: UUID) -> Iterator[bytes]:

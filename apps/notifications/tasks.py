@@ -29,6 +29,7 @@ _task = partial(celery_task.calling, module=__name__, retry_for=(OperationalErro
 
 delete_old = _task(services.delete_old_notifications, name="delete_old")
 forget_user = _task(services.forget_user)
+retract_slice = _task(services.retract_slice)
 send_digest = _task(services.send_digest, retry_for=(EmailDeliveryError, OperationalError))
 
 

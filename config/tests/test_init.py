@@ -13,7 +13,7 @@ import yaml
 
 from infrastructure import product
 from infrastructure.product import PRODUCT
-from scripts import init, removal, update
+from scripts import init, removal, removal_test
 
 
 def collect(**options: str | None) -> init.Answers:
@@ -39,7 +39,7 @@ def test_what_is_not_given_is_asked_for() -> None:
         return default or "Acme"
 
     given = argparse.Namespace(name="", slug="", domain="", license="", without=None)
-    with pytest.raises(init.Refused, match="`Acme` is not one of chat, notifications, console"):
+    with pytest.raises(init.Refused, match="`Acme` is not one of audit, chat, notifications, console"):
         init.collect(given, ask)
     assert len(asked) == 5
 
@@ -54,7 +54,7 @@ def test_what_is_not_given_is_asked_for() -> None:
         ({"slug": "Acme"}, "the slug `Acme` has to be lower-case words"),
         ({"slug": "postgres"}, "is a name of PostgreSQL's own"),
         ({"domain": "https://acme.example"}, "`domain` has to be a host name"),
-        ({"without": "users"}, "`users` is not one of chat, notifications, console"),
+        ({"without": "users"}, "`users` is not one of audit, chat, notifications, console"),
         ({"without": "notifications"}, "chat needs notifications: leave out both, or keep both"),
         ({"license": "gpl"}, "the licence `gpl` is not one of proprietary, mit, apache-2.0"),
     ],
@@ -78,7 +78,7 @@ def test_a_checkout_with_changes_is_refused(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_product_is_called_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    removal.copy_without([], tmp_path)
+    removal_test.copy_without([], tmp_path)
     monkeypatch.setattr(init, "ROOT", tmp_path)
     answers = collect(domain="orders.example.com", without="chat notifications console")
     init.apply(answers)
@@ -102,9 +102,9 @@ def test_a_product_is_called_nothing_else(tmp_path: Path, monkeypatch: pytest.Mo
     schema = (tmp_path / "docs" / "api" / "private.v1.yaml").read_text()
     assert "title: 'Acme Orders: Private'" in schema
     assert "/chat/" not in schema
-    remembered = (tmp_path / update.ANSWERS).read_text()
+    remembered = (tmp_path / removal.ANSWERS).read_text()
     assert remembered.endswith("slug: acme-orders\nwithout:\n- chat\n- console\n- notifications\n")
-    assert vars(init.answered(tmp_path / update.ANSWERS)) == {
+    assert vars(init.answered(tmp_path / removal.ANSWERS)) == {
         "name": "Acme Orders",
         "slug": "acme-orders",
         "domain": "orders.example.com",
@@ -124,5 +124,5 @@ def test_copier_leaves_out_what_belongs_to_the_template() -> None:
     assert [path for path in paths if not left_out.match_file(path)] == [
         "{{_copier_conf.answers_file}}.copier"
     ]
-    assert config["without"]["choices"] == list(init.OPTIONAL)
+    assert config["without"]["choices"] == list(removal.OPTIONAL)
     assert sorted(config["license"]["choices"]) == sorted(init.LICENSES)

@@ -1,7 +1,8 @@
 """Finds risks of pending migrations for the release that runs while they are applied.
 
 A risk is an operation that removes or forbids something that the running code uses, or that locks a large table for long.
-Operations on tables of the same plan have none. RunPython and RunSQL cannot be checked and are listed for review.
+Operations on tables of the same plan have none. RunPython and RunSQL cannot be checked and are listed for review. An operation
+with a method `risks(connection)` tells its findings itself.
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ def findings(
             for change in _on_the_database(operation):
                 if isinstance(change, migrations.CreateModel):
                     created.add((migration.app_label, change.name_lower))
-                found += _judge(change, migration.app_label, state, created)
+                found += (
+                    change.risks(connection)
+                    if hasattr(change, "risks")
+                    else _judge(change, migration.app_label, state, created)
+                )
             operation.state_forwards(migration.app_label, state)
         yield migration, found
 

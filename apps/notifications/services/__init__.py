@@ -8,4 +8,11 @@ from apps.notifications.services.digests import (
     unsubscribe,
 )
 from apps.notifications.services.inbox import mark_all_read, mark_read, set_preferences
-from apps.notifications.services.notifying import notify, push_event, retract, retract_scope, revise
+from apps.notifications.services.notifying import (
+    notify,
+    push_event,
+    retract,
+    retract_scope,
+    retract_slice,
+    revise,
+)

@@ -108,6 +108,24 @@ def retract_scope(*, scope: str, user_id: UUID | None = None) -> None:
     found = Notification.objects.filter(scope=scope)
     if user_id is not None:
         found = found.filter(user_id=user_id)
+    _delete_all(found)
+
+
+def retract_slice(*, label: str) -> None:
+    """Delete the notifications of a slice that was removed, and its kinds from preferences.
+
+    Nothing follows their links, or keeps their texts up to date.
+    """
+    own = f"{label}."
+    _delete_all(Notification.objects.filter(kind__startswith=own))
+    for user_id in Inbox.objects.exclude(muted_kinds=[]).values_list("pk", flat=True).iterator():
+        with transaction.atomic():
+            inbox = Inbox.objects.select_for_update(no_key=True).get(pk=user_id)
+            inbox.muted_kinds = [kind for kind in inbox.muted_kinds if not kind.startswith(own)]
+            inbox.save(update_fields=["muted_kinds"])
+
+
+def _delete_all(found: QuerySet[Notification]) -> None:
     while batch := list(found.values_list("pk", flat=True)[:_BATCH]):
         with transaction.atomic():
             delete(Notification.objects.filter(pk__in=batch))

@@ -1,0 +1,1 @@
+"""What removed slices left: the migrations that drop their tables, and the tables that are kept. `make remove-slice` writes both."""
