@@ -1,4 +1,4 @@
-"""People, HTTP calls by zone, and what follows after a commit."""
+"""Users, HTTP calls by zone, and the consequences of a commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infrastructure.cache import redis
 
 
 class Api:
-    """JSON calls below `/api/`, as a person or as nobody."""
+    """JSON calls below `/api/`, as a user or anonymous."""
 
     def __init__(self, zone: str, headers: dict[str, str] | None = None) -> None:
         self.client = Client(raise_request_exception=False)
@@ -71,7 +71,7 @@ def user(db: None) -> User:
 
 @pytest.fixture
 def clean_limits() -> Iterator[None]:
-    """No attempt has been counted yet."""
+    """Resets the counters of attempts."""
     redis.client().flushdb()
     yield
     redis.client().flushdb()
@@ -79,7 +79,7 @@ def clean_limits() -> Iterator[None]:
 
 @pytest.fixture
 def relay() -> Iterator[Callable[[], list[mail.EmailMessage]]]:
-    """Hands events to their handlers and runs the tasks in place; returns the mails of it."""
+    """Passes events to their handlers and runs the tasks directly; returns the mails."""
     before = current_app.conf.task_always_eager, current_app.conf.task_eager_propagates
     current_app.conf.task_always_eager = current_app.conf.task_eager_propagates = True
 
@@ -94,7 +94,7 @@ def relay() -> Iterator[Callable[[], list[mail.EmailMessage]]]:
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, str]]]:
-    """What sockets were told."""
+    """The notifications of sockets."""
     told: list[tuple[str, dict[str, str]]] = []
     monkeypatch.setattr(realtime, "publish", lambda channel, payload: told.append((channel, dict(payload))))
     return told

@@ -1,4 +1,4 @@
-"""Accounts, and the tokens that open doors for them. Other slices' tests use these as well."""
+"""Accounts and their tokens. Tests of other slices use these as well."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    email = Sequence(lambda number: f"person{number}@example.com")
-    name = Sequence(lambda number: f"Person {number}")
+    email = Sequence(lambda number: f"user{number}@example.com")
+    name = Sequence(lambda number: f"User {number}")
     email_verified_at = LazyFunction(timezone.now)
 
     @classmethod
@@ -67,7 +67,7 @@ def client_session(base_url: str, user: User) -> ClientSession:
 
 
 def caller_for(user: User) -> Caller:
-    """The caller whom an authenticator would make of a new session."""
+    """The caller that an authenticator would return for a new session."""
     return Caller(kind=CallerKind.USER, user=user, session_id=session_for(user).pk)
 
 

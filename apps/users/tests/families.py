@@ -1,8 +1,8 @@
 """Refresh tokens under attack, over two processes and a restart: `python -m apps.users.tests.families`.
 
-Starts PostgreSQL, Valkey and two servers of its own. A family is traded on within a second, its first token comes again
-(with a server killed and started in between, too), and 20 bring one token at once. Each line is a scenario and what came
-of it; the exit code is that of the bars.
+Starts its own PostgreSQL, Valkey and two servers. A family is refreshed within a second, its first token is used again
+(also with a server killed and restarted in between), and 20 calls use one token at once. Each line is a scenario and its
+result; the exit code is 1 when a bar is missed.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Server:
             time.sleep(0.2)
 
     def kill(self) -> None:
-        """SIGKILL: nothing of it is left."""
+        """Send SIGKILL."""
         self._process.kill()
         self._process.wait(30)
 
     def stop(self) -> None:
-        """End in order."""
+        """Stop gracefully."""
         self._process.terminate()
         self._process.wait(30)
         self.client.close()
@@ -97,7 +97,7 @@ def replay(first: Server, second: Server, *, restart: bool) -> bool:
 
 
 def at_once(first: Server, second: Server) -> tuple[int, int]:
-    """20 bring one token at once. How many got a pair, and how many of those pairs still work."""
+    """20 calls use one token at once. Returns the number of pairs issued, and of pairs that still work."""
     one = signed_in(first.client)
 
     def come(number: int) -> httpx.Response:

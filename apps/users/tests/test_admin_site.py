@@ -43,7 +43,7 @@ def test_admins_sign_in_with_any_spelling_of_their_address(client: Client, boss:
     assert b"auth/group" not in page.content
 
 
-def test_everybody_else_stays_outside(client: Client, boss: User) -> None:
+def test_other_users_cannot_sign_in(client: Client, boss: User) -> None:
     UserFactory.create(email="user@example.com")
     AdminFactory.create(email="off@example.com", is_active=False)
     for email, password in [
@@ -84,7 +84,7 @@ def test_a_busy_server_says_so(
     assert b"Many users are signing in" in response.content
 
 
-def test_a_cookie_dies_with_what_it_stands_for(site: Client, boss: User) -> None:
+def test_a_cookie_ends_with_a_new_role_or_deactivation(site: Client, boss: User) -> None:
     other = caller_for(AdminFactory.create())
     services.update_user(actor=other, user_id=boss.pk, changes={"role": "moderator"})
     assert site.get("/admin/").status_code == 302
@@ -96,20 +96,20 @@ def test_a_cookie_dies_with_what_it_stands_for(site: Client, boss: User) -> None
     assert site.get("/admin/").status_code == 302
 
 
-def test_a_cookie_dies_when_all_sessions_end(site: Client, boss: User) -> None:
+def test_a_cookie_ends_when_all_sessions_end(site: Client, boss: User) -> None:
     assert site.get("/admin/").status_code == 200
     services.logout_everywhere(actor=caller_for(boss))
     assert site.get("/admin/").status_code == 302
 
 
-def test_a_cookie_does_not_come_back_with_its_account(site: Client, boss: User) -> None:
+def test_a_cookie_stays_invalid_when_its_account_is_activated_again(site: Client, boss: User) -> None:
     other = caller_for(AdminFactory.create())
     services.deactivate_user(actor=other, user_id=boss.pk)
     services.activate_user(actor=other, user_id=boss.pk)
     assert site.get("/admin/").status_code == 302
 
 
-def test_a_cookie_dies_with_its_password(site: Client, boss: User) -> None:
+def test_a_cookie_ends_when_the_password_changes(site: Client, boss: User) -> None:
     boss.set_password("another circle, far away")
     boss.save()
     assert site.get("/admin/").status_code == 302
@@ -189,7 +189,7 @@ def test_changes_go_through_the_service(site: Client, user: User) -> None:
     assert Session.objects.get(user=user).end_reason == "deactivated"
 
 
-def test_what_the_service_refuses_is_said(site: Client, boss: User) -> None:
+def test_errors_of_the_service_are_shown(site: Client, boss: User) -> None:
     assert b"You cannot do this to your own account." in change(site, boss, role="user").content
     boss.refresh_from_db()
     assert boss.role == "admin"
@@ -221,7 +221,7 @@ def test_sessions_are_ended(site: Client, boss: User, user: User) -> None:
     assert Session.objects.get(pk=other.pk).end_reason == "admin"
 
 
-def test_what_was_erased_cannot_be_changed(site: Client, boss: User, user: User) -> None:
+def test_an_erased_account_cannot_be_changed(site: Client, boss: User, user: User) -> None:
     services.erase_user(actor=caller_for(boss), user_id=user.pk)
     assert change(site, user, name="Grace").status_code == 403
     assert User.objects.get(pk=user.pk).name == "Deleted account"
@@ -250,7 +250,7 @@ def test_django_asks_the_role(user: User, boss: User) -> None:
     assert str(user) == user.name
 
 
-def test_demo_accounts_are_made_once_and_left_as_they_are() -> None:
+def test_demo_accounts_are_created_once_and_kept_unchanged() -> None:
     first: dict[str, Any] = {"logins": [], "urls": []}
     seed(first)
     assert first["logins"] == [

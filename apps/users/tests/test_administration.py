@@ -1,4 +1,4 @@
-"""The admin zone: lists, changes, deactivation, erasure, and who cannot be lost."""
+"""The admin zone: lists, changes, deactivation, erasure, and the last admin."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def names(response: Any) -> list[str]:
     return [row["name"] for row in response.json()["results"]]
 
 
-def test_only_admins_come_in(admin: As, user: User, boss: User) -> None:
+def test_only_admins_may_call(admin: As, user: User, boss: User) -> None:
     moderator = UserFactory.create(role=Role.MODERATOR)
-    for nobody in (user, moderator):
-        assert code_of(admin(nobody).get("users/")) == (403, "permission_denied")
-        assert code_of(admin(nobody).delete(f"users/{boss.pk}/")) == (403, "permission_denied")
+    for other in (user, moderator):
+        assert code_of(admin(other).get("users/")) == (403, "permission_denied")
+        assert code_of(admin(other).delete(f"users/{boss.pk}/")) == (403, "permission_denied")
     assert code_of(Api("admin").get("users/")) == (401, "not_authenticated")
     boss.refresh_from_db()
     assert boss.is_active
@@ -115,11 +115,11 @@ def test_bad_queries_are_problems(admin: As, boss: User, query: str) -> None:
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
-def test_moments_at_the_ends_of_time_are_no_fault_of_ours(admin: As, boss: User, moment: str) -> None:
+def test_extreme_times_cause_no_server_error(admin: As, boss: User, moment: str) -> None:
     assert admin(boss).get(f"users/?created_after={moment}").status_code in (200, 400)
 
 
-def test_what_admins_do_is_audited(admin: As, user: User, boss: User) -> None:
+def test_actions_of_admins_are_audited(admin: As, user: User, boss: User) -> None:
     api = admin(boss)
     assert api.patch(f"users/{user.pk}/", {"role": "moderator"}).status_code == 200
     assert api.patch(f"users/{user.pk}/", {"name": "Ada"}).status_code == 200
@@ -137,7 +137,7 @@ def test_what_admins_do_is_audited(admin: As, user: User, boss: User) -> None:
 
 def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, queries: Any) -> None:
     for number in range(45):
-        UserFactory.create(name=f"Person {number:02}")
+        UserFactory.create(name=f"User {number:02}")
     api = admin(boss)
     seen: list[str] = []
     path: str | None = "users/?ordering=name"
@@ -146,7 +146,7 @@ def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, querie
             page = api.get(path).json()
         seen += [row["name"] for row in page["results"]]
         path = page["next"] and page["next"].split("/api/admin/v1/")[1]
-    assert seen == [f"Person {number:02}" for number in range(45)] + ["Zoe"]
+    assert seen == [f"User {number:02}" for number in range(45)] + ["Zoe"]
 
 
 def test_erased_accounts_are_not_listed(admin: As, boss: User, user: User) -> None:
@@ -213,7 +213,7 @@ def test_deactivation_holds_at_once(
     assert len(ended) == 2
     assert [event.name for event in OutboxEvent.objects.all()] == ["users.deactivated"]
     assert api.post(f"users/{user.pk}/activate/").json()["is_active"] is True
-    # What ended before stays ended.
+    # Sessions that ended before stay ended.
     assert code_of(victim.get("users/me/")) == (401, "session_ended")
     assert private(user).get("users/me/").status_code == 200
 
@@ -230,7 +230,7 @@ def test_doing_it_twice_changes_nothing_more(admin: As, boss: User, user: User) 
     ]
 
 
-def test_erasing_is_asked_for(admin: As, boss: User, user: User) -> None:
+def test_erasure_needs_its_parameter(admin: As, boss: User, user: User) -> None:
     api = admin(boss)
     assert api.delete(f"users/{user.pk}/?erase=false").status_code == 204
     assert User.objects.get(pk=user.pk).email == user.email
@@ -250,7 +250,7 @@ def test_erasing_is_asked_for(admin: As, boss: User, user: User) -> None:
         ("delete", "?erase=true", None),
     ],
 )
-def test_admins_cannot_shut_themselves_out(admin: As, boss: User, method: str, path: str, body: Any) -> None:
+def test_admins_cannot_lock_themselves_out(admin: As, boss: User, method: str, path: str, body: Any) -> None:
     AdminFactory.create()
     api = admin(boss)
     assert code_of(api.call(method, f"users/{boss.pk}/{path}", body)) == (409, "own_account")
@@ -265,7 +265,7 @@ def test_admins_may_change_their_own_name(admin: As, boss: User) -> None:
     assert admin(boss).put(f"users/{boss.pk}/", body).status_code == 200
 
 
-def test_an_admin_who_was_demoted_meanwhile_decides_nothing(boss: User) -> None:
+def test_a_concurrently_demoted_admin_changes_nothing(boss: User) -> None:
     other, actor = AdminFactory.create(), caller_for(boss)
     User.objects.filter(pk=boss.pk).update(role="user")
     with pytest.raises(exceptions.UserNotFound):
@@ -285,7 +285,7 @@ def test_the_last_active_admin_stays(boss: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_admins_who_demote_each_other_at_once_leave_one() -> None:
+def test_of_two_admins_who_demote_each_other_at_once_one_remains() -> None:
     for _ in range(5):
         User.objects.all().delete()
         pair = [AdminFactory.create(), AdminFactory.create()]
@@ -308,7 +308,7 @@ def test_two_admins_who_demote_each_other_at_once_leave_one() -> None:
 
 
 @pytest.mark.django_db
-def test_what_has_run_out_is_deleted(user: User) -> None:
+def test_expired_rows_are_deleted(user: User) -> None:
     now = timezone.now()
     keep, used = pair_for(user), pair_for(user)
     services.refresh(refresh_token=used.refresh)
@@ -323,7 +323,7 @@ def test_what_has_run_out_is_deleted(user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_change_of_role_ends_the_sessions_of_before(
+def test_a_change_of_role_ends_existing_sessions(
     admin: As, user: User, boss: User, ended: list[Any], django_capture_on_commit_callbacks: Any
 ) -> None:
     theirs = admin(user)
@@ -361,8 +361,8 @@ def test_admins_list_and_end_the_sessions_of_an_account(
     assert api.delete(f"users/{user.pk}/sessions/").status_code == 204
     assert not any(is_live(pair) for pair in (first, second))
     assert api.get(f"users/{user.pk}/sessions/").json()["results"] == []
-    nobody = f"users/{uuid4()}/sessions/"
-    assert code_of(api.get(nobody)) == code_of(api.delete(nobody)) == (404, "user_not_found")
+    missing = f"users/{uuid4()}/sessions/"
+    assert code_of(api.get(missing)) == code_of(api.delete(missing)) == (404, "user_not_found")
 
 
 @pytest.mark.django_db

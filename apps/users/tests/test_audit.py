@@ -1,4 +1,4 @@
-"""What this slice writes into the audit log: every turn of an account's security, by ids and codes alone."""
+"""Events of this slice in the audit log: every change of an account's security, by ids and codes alone."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_passwords_and_addresses(
     assert rows() == [("email_verified", user.pk, me, {})]
 
 
-def test_a_refused_change_is_none(private: As, user: User, rows: Rows) -> None:
+def test_a_refused_change_is_not_audited(private: As, user: User, rows: Rows) -> None:
     private(user).post("users/me/password/", {"current_password": "x", "new_password": "y"})
     assert rows() == []
     with pytest.raises(exceptions.SessionNotFound):

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens over HTTP, the cost of finding out, and the admin site's cookie."""
+"""Authentication: bearer tokens over HTTP, its cost, and the admin site's cookie."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_live_token_is_its_user(user: User) -> None:
         assert getattr(caller.user, field.attname) == getattr(loaded, field.attname), field.attname
 
 
-def test_it_costs_one_query_that_postgresql_knows_already(user: User, queries: Any) -> None:
+def test_it_runs_one_prepared_query(user: User, queries: Any) -> None:
     token = access_token_for(user)
     for _ in range(4):
         selectors.authenticate_access(token=token)
@@ -63,7 +63,7 @@ def test_me_costs_two_queries_at_most(private: Callable[[User], Api], user: User
     assert len(captured) == 2
 
 
-def test_a_column_that_needs_converting_cannot_slip_into_the_statement(
+def test_a_column_that_needs_a_conversion_is_refused_in_the_statement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     authentication._statement.cache_clear()
@@ -75,7 +75,7 @@ def test_a_column_that_needs_converting_cannot_slip_into_the_statement(
         authentication._statement.cache_clear()
 
 
-def test_whatever_is_over_is_not_let_in(user: User) -> None:
+def test_ended_sessions_and_accounts_are_refused(user: User) -> None:
     session = session_for(user)
     lifetime = timedelta(minutes=5)
     issue = selectors.access_tokens().issue
@@ -101,7 +101,7 @@ def test_whatever_is_over_is_not_let_in(user: User) -> None:
 
 
 def genuine(user: User, settings: Any, **header: Any) -> dict[str, Any]:
-    """The claims of a token that would be taken."""
+    """The claims of a valid token."""
     now = int(timezone.now().timestamp())
     session = session_for(user)
     names = {"iss": settings.JWT_ISSUER, "aud": settings.JWT_AUDIENCE}
@@ -148,7 +148,7 @@ def test_bad_bearer_headers_are_401(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearerx", "Token x"])
-def test_other_schemes_are_nobody(header: str) -> None:
+def test_other_schemes_are_anonymous(header: str) -> None:
     assert authenticate_bearer(RequestFactory().get("/", headers={"Authorization": header})) is None
     assert code_of(Api("private", {"Authorization": header}).get("users/me/")) == (401, "not_authenticated")
 
@@ -167,7 +167,7 @@ def test_a_bad_token_in_the_public_zone_is_refused_too(public: Api) -> None:
     )
 
 
-def test_the_admin_sites_cookie_is_a_caller(user: User) -> None:
+def test_the_cookie_of_the_admin_site_identifies_a_caller(user: User) -> None:
     request = RequestFactory().get("/")
     assert authenticate_session(request) is None
     request.user = AnonymousUser()
@@ -188,13 +188,13 @@ def test_the_settings_say_keys_issuer_and_audience(settings: Any) -> None:
         selectors.access_tokens().read(good)
 
 
-def test_many_tokens_are_judged_as_single_ones_are(django_assert_num_queries: Any) -> None:
+def test_many_tokens_are_checked_like_single_ones(django_assert_num_queries: Any) -> None:
     ada, ended, inactive = (UserFactory.create() for _ in range(3))
     tokens_of = {user: access_token_for(user) for user in (ada, ended, inactive)}
     Session.objects.filter(user=ended).update(ended_at=timezone.now(), end_reason=SessionEnd.LOGOUT)
     type(inactive).objects.filter(pk=inactive.pk).update(is_active=False)
     session_id = Session.objects.get(user=ada).pk
-    # Genuine, but of somebody else's session.
+    # Genuine, but for another user's session.
     forged = selectors.access_tokens().issue(ended.pk, session_id, timedelta(minutes=1))
     late = selectors.access_tokens().issue(ada.pk, session_id, timedelta(seconds=-1))
     given = [tokens_of[ada], "", "x.y.z", tokens_of[ended], tokens_of[inactive], forged, late]

@@ -1,4 +1,4 @@
-"""What the console is told of accounts."""
+"""Data of accounts on the page of the console."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
         ("ada@Bücher.example", "ada@xn--bcher-kva.example"),
         ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
         ("ada@example\u3002com", "ada@example.com"),
-        # IDNA 2008 tells these from strasse and fass, for which IDNA 2003 took them.
+        # IDNA 2008 distinguishes these from strasse and fass; IDNA 2003 did not.
         ("ada@Straße.example", "ada@xn--strae-oqa.example"),
         ("ada@fa\u00df.example", "ada@xn--fa-hia.example"),
         ("ada@βόλος.example", "ada@xn--nxasmm1c.example"),
@@ -39,7 +39,7 @@ from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
         ("\u212aelvin@example.com", "kelvin@example.com"),
     ],
 )
-def test_spellings_become_one(typed: str, stored: str) -> None:
+def test_spellings_have_one_canonical_form(typed: str, stored: str) -> None:
     assert canonical(typed) == stored
 
 
@@ -83,7 +83,7 @@ def test_spellings_become_one(typed: str, stored: str) -> None:
         "ada@a\u200db.example",
     ],
 )
-def test_what_is_no_address_is_refused(typed: str) -> None:
+def test_invalid_addresses_are_refused(typed: str) -> None:
     with pytest.raises(InvalidEmail):
         canonical(typed)
 
@@ -104,7 +104,7 @@ def test_the_canonical_form_is_its_own(typed: str) -> None:
 @pytest.mark.parametrize(
     "typed", ["zoë@example.com", "用户@example.com", "ÅSA@example.com", "a.é@bücher.example"]
 )
-def test_what_many_servers_could_not_be_given_is_looked_up_and_not_taken(typed: str) -> None:
+def test_addresses_that_many_servers_refuse_are_found_but_not_accepted(typed: str) -> None:
     assert canonical(typed)
     with pytest.raises(InvalidEmail, match="before the @"):
         mailable(typed)
@@ -117,7 +117,7 @@ def test_domains_of_every_script_are_mailed() -> None:
 
 
 @pytest.mark.django_db
-def test_nobody_new_gets_an_address_that_cannot_be_mailed(public: Api, private: Any, user: User) -> None:
+def test_new_accounts_need_an_address_that_can_be_mailed(public: Api, private: Any, user: User) -> None:
     body = {"email": "zoë@example.com", "name": "Zoë", "password": PASSWORD}
     change = {"email": body["email"], "current_password": PASSWORD}
     for answer in (public.post("auth/register/", body), private(user).post("users/me/email/", change)):
@@ -129,7 +129,7 @@ def test_nobody_new_gets_an_address_that_cannot_be_mailed(public: Api, private: 
 
 
 @pytest.mark.django_db
-def test_who_has_one_from_before_signs_in_and_is_listed(public: Api, admin: Any) -> None:
+def test_an_account_with_an_older_address_signs_in_and_is_listed(public: Api, admin: Any) -> None:
     for number in range(3):
         UserFactory.create(email=f"user{number}@example.com")
     User.objects.filter(email="user1@example.com").update(email="zoë@example.com")
@@ -145,7 +145,7 @@ def test_who_has_one_from_before_signs_in_and_is_listed(public: Api, admin: Any)
 
 
 @pytest.mark.django_db
-def test_every_way_into_the_database_is_canonical() -> None:
+def test_every_write_stores_the_canonical_form() -> None:
     user = UserFactory.create(email="Ada@Example.com")
     assert user.email == "ada@example.com"
     assert User.objects.get(email="ADA@example.COM") == user

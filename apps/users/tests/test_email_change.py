@@ -1,4 +1,4 @@
-"""Another address: both have to agree, and until then nothing moves. And the mail that verifies one, once more."""
+"""A change of address needs the consent of both addresses. The verification mail can be sent again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ask(user: User, email: str = WANTED) -> None:
 
 
 def links(mails: list[mail.EmailMessage]) -> dict[str, str]:
-    """The tokens by the address that each was sent to."""
+    """The tokens by the address of their mail."""
     return {message.to[0]: token_in(message) for message in mails}
 
 
@@ -71,19 +71,19 @@ def test_both_addresses_agree(public: Api, private: As, user: User, relay: Relay
     assert not AuditEvent.objects.filter(details__icontains="example.com").exists()
 
 
-def test_it_is_asked_for_with_the_password(private: As, user: User) -> None:
+def test_a_change_requires_the_password(private: As, user: User) -> None:
     api = private(user)
     for body, expected in (
         ({"email": WANTED, "current_password": "wrong"}, (403, "wrong_password")),
         ({"email": user.email, "current_password": PASSWORD}, (409, "email_unchanged")),
-        ({"email": "nobody", "current_password": PASSWORD}, (400, "invalid_input")),
+        ({"email": "invalid", "current_password": PASSWORD}, (400, "invalid_input")),
         ({"current_password": PASSWORD}, (400, "invalid_input")),
     ):
         assert code_of(api.post("users/me/email/", body)) == expected
     assert not EmailChange.objects.exists() and not OutboxEvent.objects.exists()
 
 
-def test_whether_the_new_address_has_an_account_is_told_to_its_owner_only(
+def test_only_its_owner_learns_that_the_new_address_has_an_account(
     public: Api, private: As, user: User, relay: Relay
 ) -> None:
     other = UserFactory.create()
@@ -97,7 +97,7 @@ def test_whether_the_new_address_has_an_account_is_told_to_its_owner_only(
     assert user.email != other.email
 
 
-def test_who_registers_meanwhile_keeps_the_address(public: Api, user: User, relay: Relay) -> None:
+def test_an_account_that_registers_meanwhile_keeps_the_address(public: Api, user: User, relay: Relay) -> None:
     ask(user)
     tokens = links(relay())
     public.post(CONFIRM, {"token": tokens[user.email]})
@@ -108,7 +108,7 @@ def test_who_registers_meanwhile_keeps_the_address(public: Api, user: User, rela
     assert User.objects.get(email=WANTED) == other
 
 
-def test_a_new_request_voids_the_one_before(public: Api, user: User, relay: Relay) -> None:
+def test_a_new_request_cancels_the_previous_one(public: Api, user: User, relay: Relay) -> None:
     ask(user)
     before = links(relay())
     ask(user, "other@example.com")
@@ -120,7 +120,7 @@ def test_a_new_request_voids_the_one_before(public: Api, user: User, relay: Rela
     assert user.email == "other@example.com"
 
 
-def test_a_mail_that_is_late_asks_for_nothing(user: User) -> None:
+def test_no_mail_is_sent_for_a_replaced_request(user: User) -> None:
     ask(user)
     late = EmailChange.objects.get().old_request_id
     ask(user, "other@example.com")
@@ -133,7 +133,7 @@ def test_a_mail_that_is_late_asks_for_nothing(user: User) -> None:
     assert len(mail.outbox) == 1
 
 
-def test_it_is_given_up(public: Api, private: As, user: User, relay: Relay) -> None:
+def test_the_owner_cancels_the_change(public: Api, private: As, user: User, relay: Relay) -> None:
     ask(user)
     tokens = links(relay())
     api = private(user)
@@ -146,7 +146,7 @@ def test_it_is_given_up(public: Api, private: As, user: User, relay: Relay) -> N
 
 
 @pytest.mark.parametrize("end", ["late", "deactivated", "erased"])
-def test_it_ends(user: User, relay: Relay, end: str) -> None:
+def test_a_change_ends_by_time_and_with_the_account(user: User, relay: Relay, end: str) -> None:
     ask(user)
     tokens, now, old = links(relay()), timezone.now(), user.email
     services.confirm_email_change(token=tokens[old])
@@ -164,9 +164,7 @@ def test_it_ends(user: User, relay: Relay, end: str) -> None:
     assert not EmailChange.objects.exists()
 
 
-def test_what_was_mailed_to_the_old_address_opens_nothing_any_more(
-    public: Api, user: User, relay: Relay
-) -> None:
+def test_links_mailed_to_the_old_address_become_invalid(public: Api, user: User, relay: Relay) -> None:
     public.post("auth/password/reset/", {"email": user.email})
     reset = token_in(relay()[0])
     ask(user)
@@ -176,7 +174,7 @@ def test_what_was_mailed_to_the_old_address_opens_nothing_any_more(
     assert code_of(public.post("auth/password/reset/confirm/", body)) == (400, "token_unusable")
 
 
-def test_links_of_other_kinds_do_not_pass(public: Api, user: User, relay: Relay) -> None:
+def test_tokens_of_other_purposes_are_refused(public: Api, user: User, relay: Relay) -> None:
     public.post("auth/password/reset/", {"email": user.email})
     reset = token_in(relay()[0])
     ask(user)
@@ -187,7 +185,7 @@ def test_links_of_other_kinds_do_not_pass(public: Api, user: User, relay: Relay)
     assert code_of(public.post("auth/password/reset/confirm/", body)) == (400, "token_unusable")
 
 
-def test_asking_is_limited(user: User, settings: Any, clean_limits: None) -> None:
+def test_requests_are_limited(user: User, settings: Any, clean_limits: None) -> None:
     settings.IDENTITY_LIMITS = {"login": {"pair": ("9/hour",)}, "email": {"account": ("2/hour",)}}
     for number in range(2):
         ask(user, f"other{number}@example.com")
@@ -195,7 +193,7 @@ def test_asking_is_limited(user: User, settings: Any, clean_limits: None) -> Non
         ask(user)
 
 
-def test_the_verification_is_sent_once_more(public: Api, user: User, relay: Relay) -> None:
+def test_the_verification_mail_is_sent_again(public: Api, user: User, relay: Relay) -> None:
     User.objects.filter(pk=user.pk).update(email_verified_at=None)
     assert public.post("auth/email/resend/", {"email": user.email.upper()}).status_code == 202
     (message,) = relay()
@@ -205,22 +203,26 @@ def test_the_verification_is_sent_once_more(public: Api, user: User, relay: Rela
     assert user.is_verified
 
 
-@pytest.mark.parametrize("who", ["verified", "unverified", "nobody", "inactive", "garbage"])
-def test_a_resend_is_answered_alike(public: Api, user: User, relay: Relay, queries: Any, who: str) -> None:
+@pytest.mark.parametrize("kind", ["verified", "unverified", "unknown", "inactive", "garbage"])
+def test_a_resend_has_the_same_answer_for_every_address(
+    public: Api, user: User, relay: Relay, queries: Any, kind: str
+) -> None:
     User.objects.filter(pk=user.pk).update(
-        email_verified_at=timezone.now() if who == "verified" else None, is_active=who != "inactive"
+        email_verified_at=timezone.now() if kind == "verified" else None, is_active=kind != "inactive"
     )
-    email = {"nobody": "nobody@example.com", "garbage": "no address"}.get(who, user.email)
-    with queries(3 if who == "garbage" else 4):
+    email = {"unknown": "nobody@example.com", "garbage": "no address"}.get(kind, user.email)
+    with queries(3 if kind == "garbage" else 4):
         response = public.post("auth/email/resend/", {"email": email})
     assert (response.status_code, response.json()) == (
         202,
         {"detail": "Look into your mail: what happens next is there."},
     )
-    assert len(relay()) == (1 if who == "unverified" else 0)
+    assert len(relay()) == (1 if kind == "unverified" else 0)
 
 
-def test_resends_are_limited_alike(public: Api, user: User, settings: Any, clean_limits: None) -> None:
+def test_resends_are_limited_equally_for_every_address(
+    public: Api, user: User, settings: Any, clean_limits: None
+) -> None:
     settings.IDENTITY_LIMITS = {"resend": {"account": ("2/hour",)}}
     for email in (user.email, "nobody@example.com", "no address"):
         statuses = [public.post("auth/email/resend/", {"email": email}).status_code for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Erasing one's own account: who may ask, the grace period, what signing in undoes, what becomes of content."""
+"""Users erase their account: proof of ownership, the grace period, signing in within it, and content."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_access_token_alone_erases_nothing(
     assert not OutboxEvent.objects.exists()
 
 
-def test_attempts_to_erase_count_like_those_to_sign_in(
+def test_attempts_to_erase_count_as_attempts_to_sign_in(
     private: As, user: User, settings: Any, clean_limits: None
 ) -> None:
     settings.IDENTITY_LIMITS = settings.IDENTITY_LIMITS | {"login": {"pair": ("2/minute",)}}
@@ -109,7 +109,7 @@ def test_signing_in_during_the_grace_period_keeps_the_account(
     assert Api("private", headers).get("users/me/").json()["id"] == str(user.pk)
 
 
-def test_so_does_signing_in_with_a_second_factor_but_not_the_password_alone(
+def test_with_a_second_factor_the_password_alone_does_not_keep_the_account(
     private: As, public: Api, user: User
 ) -> None:
     enrolled(user)
@@ -144,25 +144,25 @@ def test_a_forgotten_password_can_be_reset_during_the_grace_period(
     assert public.post("auth/login/", {"email": user.email, "password": another}).status_code == 200
 
 
-def test_an_account_that_an_admin_switched_off_is_not_opened_by_signing_in(public: Api, user: User) -> None:
+def test_signing_in_does_not_activate_an_account_that_an_admin_deactivated(public: Api, user: User) -> None:
     services.deactivate_user(actor=caller_for(AdminFactory.create()), user_id=user.pk)
     assert code_of(sign_in(public, user)) == (401, "invalid_credentials")
     user.refresh_from_db()
     assert user.is_active is False
 
 
-def test_an_admin_who_switches_the_account_on_cancels_its_erasure(private: As, user: User) -> None:
+def test_an_admin_who_activates_the_account_cancels_its_erasure(private: As, user: User) -> None:
     ask(private(user))
     services.activate_user(actor=caller_for(AdminFactory.create()), user_id=user.pk)
     user.refresh_from_db()
     assert (user.is_active, user.erase_at) == (True, None)
 
 
-def test_the_last_admin_cannot_go(private: As) -> None:
+def test_the_last_admin_cannot_be_erased(private: As) -> None:
     assert code_of(ask(private(AdminFactory.create()))) == (409, "last_admin")
 
 
-def test_whether_content_goes_as_well_is_the_users_choice(private: As, user: User) -> None:
+def test_the_user_chooses_whether_content_is_erased(private: As, user: User) -> None:
     other = UserFactory.create()
     ask(private(user), with_content=True)
     ask(private(other))

@@ -1,4 +1,4 @@
-"""All that is kept about a person, for that person alone, and none of its secrets."""
+"""The export of all data about a user, for that user alone, without secrets."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def content(response: Any) -> str:
     return b"".join(response.streaming_content).decode()
 
 
-def test_it_is_a_file_of_all_slices(private: As, user: User) -> None:
+def test_an_export_is_one_file_of_all_slices(private: As, user: User) -> None:
     user.phone = "5550100"
     user.save()
     Identity.objects.create(user=user, provider="henge", issuer="https://x.example", subject="widget-1")
-    UserFactory.create(name="Somebody else")
+    UserFactory.create(name="Another user")
     response = private(user).get("users/me/export/")
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
@@ -43,11 +43,11 @@ def test_it_is_a_file_of_all_slices(private: As, user: User) -> None:
     assert len(data["users"]["sessions"]) == 1
     assert data["users"]["change_of_address"] is None
     assert [row["action"] for row in data["users"]["security_events"]] == ["users.exported"]
-    assert "Somebody else" not in text
+    assert "Another user" not in text
     assert AuditEvent.objects.get().actor_id == user.pk
 
 
-def test_it_holds_no_secret(private: As, user: User) -> None:
+def test_an_export_has_no_secret(private: As, user: User) -> None:
     enrolled(user)
     pair = pair_for(user)
     text = content(private(user).get("users/me/export/"))
@@ -58,7 +58,7 @@ def test_it_holds_no_secret(private: As, user: User) -> None:
     assert "second_factor_since" in text
 
 
-def test_it_is_limited(private: As, user: User, settings: Any, clean_limits: None) -> None:
+def test_exports_are_limited(private: As, user: User, settings: Any, clean_limits: None) -> None:
     settings.IDENTITY_LIMITS = {"export": {"account": ("2/hour",)}}
     api = private(user)
     assert [api.get("users/me/export/").status_code for _ in range(3)] == [200, 200, 429]

@@ -1,4 +1,4 @@
-"""Password hashes that accounts bring along from another system, and hashes that nobody can read."""
+"""Password hashes of accounts from another system, and unreadable hashes."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_a_hash_of_another_system_is_of_the_password_as_it_was_typed(user: User,
 
 @pytest.mark.parametrize("encode", [str, lambda raw: f"bcrypt${raw}"])
 def test_bcrypt_compares_72_bytes_and_the_renewed_hash_all(user: User, encode: Any) -> None:
-    long = "\u00e9" * 35 + "and the rest of it"  # the 72nd byte is in the middle of nothing
+    long = "\u00e9" * 35 + "and the rest of it"  # the 72nd byte ends a character
     with_hash(user, encode(bcrypt.hashpw(long.encode()[:72], SALT).decode()))
     with pytest.raises(exceptions.InvalidCredentials):
         services.login(email=user.email, password=long[:36], device=HERE)
@@ -209,7 +209,9 @@ def test_the_whole_password_counts_where_it_was_hashed_before(user: User) -> Non
 
 @pytest.mark.parametrize("encoded", UNREADABLE.values(), ids=UNREADABLE)
 class TestUnreadable:
-    def test_it_is_answered_like_a_wrong_password(self, public: Api, user: User, encoded: str) -> None:
+    def test_an_unreadable_hash_is_answered_like_a_wrong_password(
+        self, public: Api, user: User, encoded: str
+    ) -> None:
         with_hash(user, encoded)
         answers = []
         for email in (user.email, "nobody@example.com"):
@@ -221,7 +223,9 @@ class TestUnreadable:
         assert (answers[0][0], answers[0][1]["code"]) == (401, "invalid_credentials")
         assert hash_of(user) == encoded
 
-    def test_it_costs_one_hash(self, user: User, encoded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unreadable_hash_costs_one_hash(
+        self, user: User, encoded: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         compared: list[str] = []
         real = Argon2.verify
 
@@ -233,7 +237,7 @@ class TestUnreadable:
         with_hash(user, encoded)
         with pytest.raises(exceptions.InvalidCredentials):
             services.login(email=user.email, password=PASSWORD, device=HERE)
-        # What is cut within its text is refused by the library before it computes anything.
+        # The library refuses truncated text before it computes anything.
         assert len([one for one in compared if one != encoded.removeprefix("argon2")]) == 1
 
     def test_the_admin_site_refuses_it(self, client: Client, db: None, encoded: str) -> None:
@@ -250,7 +254,7 @@ class TestUnreadable:
             ("users/me/second-factor/", {"current_password": PASSWORD}),
         ):
             response = api.post(path, body)
-            # An account without a password asks for a recent sign-in, which `private` has.
+            # An account without a password needs a recent sign-in, which `private` has.
             is_fresh = encoded == "!" and path.endswith("factor/")
             assert response.status_code == (201 if is_fresh else 403), response.text
 

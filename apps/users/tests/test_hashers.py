@@ -13,12 +13,12 @@ from apps.users import hashers
 PASSWORD = "a widget circle on the downs"
 
 
-def test_parameters_are_those_of_the_settings(settings: Any) -> None:
+def test_parameters_come_from_the_settings(settings: Any) -> None:
     settings.ARGON2_MEMORY_KIB, settings.ARGON2_TIME, settings.ARGON2_PARALLELISM = 16, 3, 2
     assert make_password(PASSWORD).startswith("argon2$argon2id$v=19$m=16,t=3,p=2$")
 
 
-def test_other_parameters_verify_and_call_for_a_new_hash(settings: Any) -> None:
+def test_a_hash_with_other_parameters_verifies_and_is_outdated(settings: Any) -> None:
     old = make_password(PASSWORD)
     settings.ARGON2_TIME = 2
     assert check_password(PASSWORD, old)
@@ -37,7 +37,7 @@ def test_passwords_are_compared_in_one_form_and_otherwise_exactly() -> None:
             assert not check_password(other, encoded)
 
 
-def test_a_hash_of_a_password_as_it_was_typed_verifies_and_calls_for_a_new_one() -> None:
+def test_a_hash_of_a_password_as_typed_verifies_and_is_outdated() -> None:
     hasher = identify_hasher(make_password(PASSWORD))
     assert isinstance(hasher, hashers.Argon2idHasher)
     typed = Argon2PasswordHasher.encode(hasher, DECOMPOSED, "salt" * 6)
@@ -61,12 +61,12 @@ def test_a_hash_of_a_password_as_it_was_typed_verifies_and_calls_for_a_new_one()
         (b"Jose\xcc\x81", b"Jose\xcc\x81"),
     ],
 )
-def test_the_one_form_of_a_password(typed: Any, form: Any) -> None:
+def test_the_canonical_form_of_a_password(typed: Any, form: Any) -> None:
     assert hashers.opaque(typed) == form
     assert hashers.opaque(form) == form
 
 
-def test_no_more_hashes_run_at_once_than_there_are_places(settings: Any) -> None:
+def test_concurrent_hashes_are_bounded(settings: Any) -> None:
     settings.ARGON2_CONCURRENCY = 3
     running, most = 0, 0
     lock = threading.Lock()
@@ -90,7 +90,7 @@ def test_no_more_hashes_run_at_once_than_there_are_places(settings: Any) -> None
     assert most == 3
 
 
-def test_who_would_wait_too_long_is_told_to_come_again(settings: Any) -> None:
+def test_waiting_too_long_is_a_503_with_retry_after(settings: Any) -> None:
     settings.ARGON2_CONCURRENCY = 1
     with hashers.hashing_slot():
         with pytest.raises(hashers.HashingBusy) as refused, hashers.hashing_slot(patience=0.01):

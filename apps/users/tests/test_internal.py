@@ -1,4 +1,4 @@
-"""The internal zone: what services ask about tokens and accounts; and who may see whom."""
+"""The internal zone: calls of services about tokens and accounts, and the visibility of accounts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def service() -> Api:
     return Api("internal", {"Authorization": f"Api-Key {made.plain}"})
 
 
-def test_a_live_token_is_told_about(service: Api, user: User) -> None:
+def test_an_active_token_is_described(service: Api, user: User) -> None:
     token = access_token_for(user)
     claims = selectors.access_tokens().read(token)
     response = service.post("tokens/introspect/", {"token": token})
@@ -40,7 +40,7 @@ def test_a_live_token_is_told_about(service: Api, user: User) -> None:
     }
 
 
-def test_of_any_other_token_only_that_it_does_not_hold(service: Api, user: User) -> None:
+def test_any_other_token_is_only_inactive(service: Api, user: User) -> None:
     ended = access_token_for(user)
     services.logout_everywhere(actor=caller_for(user))
     expired = selectors.access_tokens().issue(user.pk, uuid4(), timedelta(seconds=-1))
@@ -59,13 +59,13 @@ def test_an_account_as_services_see_it(service: Api, user: User) -> None:
     assert code_of(service.get(f"users/{uuid4()}/")) == (404, "user_not_found")
 
 
-def test_people_are_no_services(user: User) -> None:
-    for nobody in (Api("internal"), Api("internal", bearer(AdminFactory.create()))):
-        assert code_of(nobody.get(f"users/{user.pk}/"))[0] in (401, 403)
-        assert code_of(nobody.post("tokens/introspect/", {"token": "x"}))[0] in (401, 403)
+def test_users_cannot_call_the_internal_zone(user: User) -> None:
+    for other in (Api("internal"), Api("internal", bearer(AdminFactory.create()))):
+        assert code_of(other.get(f"users/{user.pk}/"))[0] in (401, 403)
+        assert code_of(other.post("tokens/introspect/", {"token": "x"}))[0] in (401, 403)
 
 
-def test_who_may_see_whom(user: User) -> None:
+def test_visibility_of_accounts(user: User) -> None:
     other = uuid4()
     robot = Caller(kind=CallerKind.SERVICE, service="robot")
     boss = caller_for(AdminFactory.create())
@@ -76,7 +76,7 @@ def test_who_may_see_whom(user: User) -> None:
     ] == [False, False, True, False, True, True, True, True]
 
 
-def test_names_include_the_erased_and_leave_out_nobody(user: User, queries: Any) -> None:
+def test_names_include_erased_accounts(user: User, queries: Any) -> None:
     gone = UserFactory.create(name="Gone")
     services.erase_user(actor=caller_for(AdminFactory.create()), user_id=gone.pk)
     with queries(1):
@@ -91,7 +91,7 @@ def test_names_include_the_erased_and_leave_out_nobody(user: User, queries: Any)
 def test_selectors_write_nothing(user: User, queries: Any) -> None:
     boss, token = caller_for(AdminFactory.create()), access_token_for(user)
     session = Session.objects.get(user=user)
-    # The eighth asks what the role holds: no authenticator made this caller.
+    # The eighth reads the permissions of the role: no authenticator created this caller.
     with queries(8) as captured:
         selectors.authenticate_access(token=token)
         selectors.introspect(token=token)
@@ -103,7 +103,7 @@ def test_selectors_write_nothing(user: User, queries: Any) -> None:
     assert all(query["sql"].startswith("SELECT") for query in captured.captured_queries)
 
 
-def test_erased_accounts_are_nobody(user: User) -> None:
+def test_erased_accounts_are_not_found(user: User) -> None:
     services.erase_user(actor=caller_for(AdminFactory.create()), user_id=user.pk)
     with pytest.raises(exceptions.UserNotFound):
         selectors.get_user(user_id=user.pk)

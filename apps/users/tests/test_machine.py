@@ -1,7 +1,7 @@
 """A state machine over sign-in, second factor, refresh, replay, logout, revocation, change of password and role,
 deactivation and erasure.
 
-The invariant: what is dead never gets in, and what is alive does. IDENTITY_RUNS says how many runs (25 without it); the
+The invariant: ended sessions are refused, and live ones are accepted. IDENTITY_RUNS is the number of runs (default 25); the
 campaign is `make identity-campaign`.
 """
 
@@ -41,7 +41,7 @@ PASSWORDS = [f"standing widget number {number}" for number in range(3)]
 
 @dataclass(eq=False)
 class Family:
-    """What one sign-in has led to, by the rules."""
+    """The expected state of one sign-in and its tokens."""
 
     account: int
     pairs: list[TokenPair]
@@ -50,7 +50,7 @@ class Family:
 
 @dataclass(eq=False)
 class Account:
-    """What is known about one account, by the rules."""
+    """The expected state of one account."""
 
     user: User
     password: str
@@ -82,7 +82,7 @@ class SignIns(RuleBasedStateMachine):
                 family.is_live = False
 
     def pick(self, number: int, *, is_live: bool) -> list[Family]:
-        """One family that is live or dead by the rules, in a list; an empty one when there is none."""
+        """A list with one family that should be live or ended; empty without one."""
         fitting = [family for family in self.known if family.is_live is is_live]
         return [fitting[number % len(fitting)]] if fitting else []
 
@@ -95,7 +95,7 @@ class SignIns(RuleBasedStateMachine):
             if isinstance(pair, Challenge):
                 code = account.codes.pop()
                 pair = services.complete_login(challenge=pair.challenge, code=code, device=Device())
-                if not account.codes:  # no way in is left; an admin helps
+                if not account.codes:  # the account is locked out; an admin resets it
                     self.known.append(Family(index, pairs=[pair]))
                     self.lose_second_factor_of(index)
                     return
@@ -130,7 +130,7 @@ class SignIns(RuleBasedStateMachine):
                 family.is_live = False
 
     @rule(number=NUMBER, position=NUMBER)
-    def raise_the_dead(self, number: int, position: int) -> None:
+    def use_an_ended_family(self, number: int, position: int) -> None:
         for family in self.pick(number, is_live=False):
             with pytest.raises(exceptions.RefreshTokenRefused):
                 services.refresh(refresh_token=family.pairs[position % len(family.pairs)].refresh)
@@ -238,7 +238,7 @@ class SignIns(RuleBasedStateMachine):
             self.end(index)
 
     @invariant()
-    def the_dead_stay_out_and_the_living_get_in(self) -> None:
+    def ended_families_are_refused_and_live_ones_accepted(self) -> None:
         for family in self.known:
             for pair in family.pairs:
                 try:
@@ -249,7 +249,7 @@ class SignIns(RuleBasedStateMachine):
                     assert family.is_live
 
     @invariant()
-    def a_session_has_one_token_that_works(self) -> None:
+    def a_session_has_one_working_token(self) -> None:
         live = sum(family.is_live for family in self.known)
         sessions = Session.objects.filter(ended_at=None).exclude(user=self.admin.user)
         assert sessions.count() == live
@@ -257,7 +257,7 @@ class SignIns(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_no_dead_session_ever_gets_in() -> None:
+def test_ended_sessions_are_always_refused() -> None:
     run_state_machine_as_test(
         SignIns,
         settings=settings(

@@ -1,4 +1,4 @@
-"""What mails about an account say, and to whom they say nothing that its holder has chosen."""
+"""Texts of mails about an account. Mails to unconfirmed addresses have no text that the account has chosen."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LURE = "Claim your prize at http://evil.example/win now"
 
 
 def change_for(user: User) -> EmailChange:
-    """A change of address that has begun, to an address that reads like an order."""
+    """A change of address that has begun, to an address that reads like an instruction."""
     return EmailChange.objects.create(
         user=user,
         email="visit/evil.example/now@example.org",
@@ -78,27 +78,27 @@ MAILS: list[Callable[[User], None]] = [
 
 
 def said() -> str:
-    """All words of the one mail."""
+    """Subject and texts of the one mail."""
     (message,) = mail.outbox
     assert isinstance(message, mail.EmailMultiAlternatives)
     return f"{message.subject}\n{message.body}\n{message.alternatives[0][0]!s}"
 
 
 @pytest.mark.parametrize("send", MAILS)
-def test_no_word_of_an_unconfirmed_account_is_mailed(send: Callable[[User], None]) -> None:
+def test_text_of_an_unconfirmed_account_is_not_mailed(send: Callable[[User], None]) -> None:
     send(UserFactory.create(name=LURE, email_verified_at=None))
     words = said()
     assert [word for word in ("Claim", "evil", "win") if word in words] == []
     assert words.count("Hello,") == 2
 
 
-def test_an_address_that_is_not_confirmed_hears_no_name_of_a_confirmed_account() -> None:
+def test_a_mail_to_an_unconfirmed_address_has_no_name() -> None:
     to_new(UserFactory.create(name=LURE))
     assert "evil" not in said()
 
 
 @pytest.mark.parametrize("send", [mail_ for mail_ in MAILS[2:] if mail_ is not to_new])
-def test_who_confirmed_the_address_is_greeted_by_name(send: Callable[[User], None]) -> None:
+def test_a_mail_to_a_confirmed_address_has_the_name(send: Callable[[User], None]) -> None:
     send(UserFactory.create(name="Bits & Bytes' Shop"))
     words = said()
     assert "Hello Bits & Bytes' Shop,\n" in words

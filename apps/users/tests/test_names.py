@@ -1,4 +1,4 @@
-"""Names of accounts: one visible line, and none that the product speaks by."""
+"""Names of accounts: one visible line, and not a name of the product."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def faults(response: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", [*OWN, *OFFICES])
-def test_nobody_gives_themselves_a_reserved_name(public: Api, private: As, user: User, name: str) -> None:
+def test_users_cannot_take_a_reserved_name(public: Api, private: As, user: User, name: str) -> None:
     body = {"email": "new@example.com", "name": name, "password": PASSWORD}
     assert faults(public.post("auth/register/", body)) == [("name", "reserved")]
     assert faults(private(user).patch("users/me/", {"name": name})) == [("name", "reserved")]
@@ -61,7 +61,7 @@ def test_nobody_gives_themselves_a_reserved_name(public: Api, private: As, user:
 
 
 @pytest.mark.parametrize("name", NO_LINES)
-def test_nobody_is_called_what_is_no_visible_line(
+def test_names_that_are_no_visible_line_are_refused(
     public: Api, private: As, admin: As, user: User, name: str
 ) -> None:
     body = {"email": "new@example.com", "name": name, "password": PASSWORD}
@@ -83,7 +83,7 @@ def test_other_names_are_free(private: As, user: User, name: str) -> None:
     assert private(user).patch("users/me/", {"name": name}).json()["name"] == name
 
 
-def test_admins_name_offices_and_nobody_names_the_product(admin: As, user: User) -> None:
+def test_only_admins_give_offices_and_the_products_name_is_reserved(admin: As, user: User) -> None:
     boss = admin(AdminFactory.create())
     assert boss.patch(f"users/{user.pk}/", {"name": "Support"}).json()["name"] == "Support"
     assert faults(boss.patch(f"users/{user.pk}/", {"name": "Ѕуѕtеm"})) == [("name", "reserved")]
@@ -96,7 +96,7 @@ def test_a_name_that_was_reserved_later_may_stay(private: As, user: User, settin
     assert faults(private(user).patch("users/me/", {"name": "DOLMEN"})) == [("name", "reserved")]
 
 
-def test_the_admin_site_shows_what_it_refuses(client: Client, user: User) -> None:
+def test_the_admin_site_shows_the_error(client: Client, user: User) -> None:
     boss = AdminFactory.create()
     client.post("/admin/login/?next=/admin/", {"username": boss.email, "password": PASSWORD})
     page = f"/admin/users/user/{user.pk}/change/"
@@ -107,7 +107,7 @@ def test_the_admin_site_shows_what_it_refuses(client: Client, user: User) -> Non
     assert user.name not in ("\u3164", "Меnhіr")
 
 
-def test_commands_and_the_database_hold_it(user: User) -> None:
+def test_commands_and_the_database_apply_the_rule(user: User) -> None:
     with pytest.raises(text.InvalidLine):
         User.objects.create_superuser("boss@example.com", PASSWORD, name="\u3164")
     with pytest.raises(ValidationError, match="cannot be shown"):
@@ -127,10 +127,10 @@ def test_commands_and_the_database_hold_it(user: User) -> None:
         (("x" * 200, ""), "x" * 100),
     ],
 )
-def test_who_cannot_be_asked_gets_a_fitting_name(wishes: tuple[str, ...], name: str) -> None:
+def test_names_from_other_systems_are_corrected(wishes: tuple[str, ...], name: str) -> None:
     assert names.name_for(*wishes) == name
 
 
-def test_erased_accounts_are_called_what_nobody_else_may_be(user: User) -> None:
+def test_the_name_of_erased_accounts_is_reserved(user: User) -> None:
     services.erase_user(actor=caller_for(AdminFactory.create()), user_id=user.pk)
     assert User.objects.get(pk=user.pk).name == "Deleted account"

@@ -37,7 +37,7 @@ def can_sign_in(user: User, password: str) -> bool:
     return True
 
 
-def test_a_change_ends_every_session_and_is_told(
+def test_a_change_ends_every_session_and_is_mailed(
     private: As, user: User, relay: Relay, ended: list[Any], django_capture_on_commit_callbacks: Any
 ) -> None:
     pair = pair_for(user)
@@ -100,7 +100,7 @@ def test_of_two_changes_at_once_the_second_is_refused(user: User, monkeypatch: p
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("spelling", [str, str.upper])
-def test_a_reset_is_accepted_for_whoever_it_is(
+def test_a_reset_has_the_same_answer_for_every_address(
     public: Api, user: User, relay: Relay, queries: Any, known: bool, spelling: Callable[[str], str]
 ) -> None:
     email = user.email if known else "nobody@example.com"
@@ -113,7 +113,7 @@ def test_a_reset_is_accepted_for_whoever_it_is(
     )
 
 
-def test_a_reset_for_what_is_no_address_or_off_sends_nothing(public: Api, relay: Relay) -> None:
+def test_a_reset_for_an_invalid_address_or_inactive_account_sends_nothing(public: Api, relay: Relay) -> None:
     off = UserFactory.create(is_active=False)
     for email in ("no address", off.email):
         assert public.post("auth/password/reset/", {"email": email}).status_code == 202
@@ -143,7 +143,7 @@ def test_the_link_sets_a_password_once(public: Api, user: User, relay: Relay) ->
     assert [message.subject for message in relay()] == ["Your password was changed"]
 
 
-def test_a_link_runs_out_and_dies_with_the_account(public: Api, user: User, relay: Relay) -> None:
+def test_a_link_expires_and_ends_with_the_account(public: Api, user: User, relay: Relay) -> None:
     public.post("auth/password/reset/", {"email": user.email})
     token = token_in(relay()[0])
     with pytest.raises(exceptions.OneTimeTokenRefused):
@@ -155,7 +155,7 @@ def test_a_link_runs_out_and_dies_with_the_account(public: Api, user: User, rela
     services.confirm_password_reset(token=token, password=NEW)
 
 
-def test_of_two_that_follow_a_link_at_once_one_succeeds(
+def test_of_two_concurrent_uses_of_a_link_one_succeeds(
     user: User, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.request_password_reset(email=user.email, device=Device())
@@ -167,7 +167,7 @@ def test_of_two_that_follow_a_link_at_once_one_succeeds(
     def find(**arguments: Any) -> Any:
         nonlocal looked
         found, looked = real(**arguments), looked + 1
-        if looked == 2:  # between looking and using up
+        if looked == 2:  # between find and redeem
             OneTimeToken.objects.update(used_at=timezone.now())
         return found
 
@@ -186,7 +186,7 @@ def test_a_request_is_mailed_once_however_often_its_task_runs(user: User) -> Non
     assert len(mail.outbox) == 1
 
 
-def test_resets_of_an_account_are_limited_alike_for_everybody(
+def test_resets_are_limited_equally_for_every_address(
     public: Api, user: User, settings: Any, clean_limits: None
 ) -> None:
     settings.IDENTITY_LIMITS = {"reset": {"account": ("2/hour",)}}
@@ -214,7 +214,7 @@ def test_mails_of_a_failing_server_are_sent_later(user: User, monkeypatch: pytes
     assert len(mail.outbox) == 1
 
 
-def test_notices_go_to_nobody_who_is_gone(user: User) -> None:
+def test_erased_accounts_get_no_notices(user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
     services.send_notice(notice="password_changed", user_id=user.pk)
     assert not mail.outbox
@@ -235,7 +235,7 @@ COMPOSED, DECOMPOSED = "Jos\u00e9 of the downs", "Jose\u0301 of\u00a0the downs"
 
 
 class TestForms:
-    """A password is the same however a keyboard spells it, wherever it is asked for."""
+    """All Unicode forms of a password are equal, wherever it is checked."""
 
     @pytest.fixture
     def jose(self, public: Api) -> User:
@@ -269,7 +269,7 @@ class TestForms:
         sent = {"username": boss.email, "password": COMPOSED}
         assert client.post("/admin/login/?next=/admin/", sent).status_code == 302
 
-    def test_a_hash_from_before_is_made_anew_at_the_next_sign_in(self, public: Api, jose: User) -> None:
+    def test_an_older_hash_is_renewed_at_the_next_sign_in(self, public: Api, jose: User) -> None:
         hasher = identify_hasher(jose.password)
         User.objects.update(password=Argon2PasswordHasher.encode(hasher, DECOMPOSED, "salt" * 6))
         asked = {"email": jose.email, "password": COMPOSED}

@@ -1,4 +1,4 @@
-"""Looking people up by their phone number."""
+"""Search of users by phone number."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def test_one_number_is_written_in_many_ways(typed: str, number: str) -> None:
 
 
 @pytest.mark.django_db
-def test_admins_find_people_by_their_number(admin: As, private: As, user: User) -> None:
+def test_admins_find_users_by_their_number(admin: As, private: As, user: User) -> None:
     boss = AdminFactory.create()
     assert private(user).patch("users/me/", {"phone": "+44 20 7946-0958"}).status_code == 200
     UserFactory.create(phone="+44 20 7946 0959")
     api = admin(boss)
-    for typed, people in {"%2B44 2079460958": [user], "0044 20 79460958": [user], "079460958": []}.items():
+    for typed, users in {"%2B44 2079460958": [user], "0044 20 79460958": [user], "079460958": []}.items():
         rows = api.get(f"users/?phone={typed}").json()["results"]
-        assert [row["id"] for row in rows] == [str(person.pk) for person in people], typed
+        assert [row["id"] for row in rows] == [str(one.pk) for one in users], typed
     assert code_of(api.get("users/?phone=" + "1" * 33)) == (400, "invalid_input")
     private(user).patch("users/me/", {"phone": None})
     assert api.get("users/?phone=0044 20 79460958").json()["results"] == []

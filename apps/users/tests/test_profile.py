@@ -1,4 +1,4 @@
-"""One's own account: seen, changed, pictured, erased."""
+"""The caller's account: reading, changes, pictures, erasure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def upload(user: User, content: bytes, name: str = "me.png", field: str = "avata
 
 @pytest.fixture
 async def threaded() -> AsyncIterator[WsgiBridge]:
-    """The product as a server's eight threads answer for it."""
+    """The product, served by eight threads."""
     bridge = WsgiBridge(application, threads=8, max_body=10_000_000, at_end=connections.close_all)
     yield bridge
     await bridge.aclose()
@@ -123,7 +123,7 @@ def test_name_and_phone_are_changed_and_nothing_else(private: As, user: User) ->
         assert "7946" not in cursor.fetchone()[0]
 
 
-def test_what_is_left_out_stays(private: As, user: User) -> None:
+def test_omitted_fields_stay(private: As, user: User) -> None:
     api = private(user)
     api.patch("users/me/", {"phone": "5550100"})
     assert api.patch("users/me/", {"name": "Grace"}).json()["phone"] == "5550100"
@@ -154,7 +154,7 @@ def test_bad_changes_are_refused(private: As, user: User, body: Any, field: str,
     assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
 
 
-def test_a_full_disk_is_told_and_changes_nothing(user: User, folder: Path) -> None:
+def test_a_full_disk_is_an_error_and_changes_nothing(user: User, folder: Path) -> None:
     noise = io.BytesIO()
     Image.effect_noise((600, 600), 100).save(noise, "PNG")
     with room_for(50_000):
@@ -166,14 +166,14 @@ def test_a_full_disk_is_told_and_changes_nothing(user: User, folder: Path) -> No
 
 @pytest.fixture
 def busy_decoders() -> Iterator[Callable[[], None]]:
-    """All places to decode in are taken until this is called."""
+    """Occupies all decoders until it is called."""
     images._semaphores.cache_clear()
     _, decoding = images._semaphores()
-    places = contextlib.ExitStack()
+    slots = contextlib.ExitStack()
     for _ in range(settings.IMAGE_DECODERS):
-        places.enter_context(decoding)
-    yield places.close
-    places.close()
+        slots.enter_context(decoding)
+    yield slots.close
+    slots.close()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -192,7 +192,7 @@ async def test_uploads_that_wait_leave_threads_for_everyone_else(
         for refused in itertools.islice(asyncio.as_completed(uploads), 8):
             await refused
         assert (await client.get(me)).status_code == 200
-        assert [upload.done() for upload in uploads].count(False) == 4  # they have half of the threads
+        assert [upload.done() for upload in uploads].count(False) == 4  # they occupy half of the threads
         busy_decoders()
         answers = await asyncio.gather(*uploads)
     assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 8
@@ -210,7 +210,7 @@ def test_pictures_on_s3(user: User, client: Client, settings: Any) -> None:
         first = upload(user, picture()).json()["avatar"]
         assert first.startswith(f"{origin}/{s3_server.BUCKET}/avatars/")
         assert httpx.get(first).headers["Content-Type"] == "image/webp"
-        # The policy of pages lets them show it, and nothing else of that origin.
+        # The policy of pages allows this image, and nothing else of that origin.
         policy = client.get("/admin/login/").headers["Content-Security-Policy"].split("; ")
         assert [rule for rule in policy if origin in rule] == [f"img-src 'self' data: {origin}"]
         second = upload(user, picture()).json()["avatar"]
@@ -223,7 +223,7 @@ def test_pictures_on_s3(user: User, client: Client, settings: Any) -> None:
         assert User.objects.get().avatar in second
 
 
-def test_pictures_that_no_account_shows_are_swept_after_a_day(user: User, folder: Path) -> None:
+def test_unused_pictures_are_deleted_after_a_day(user: User, folder: Path) -> None:
     shown = upload(user, picture()).json()["avatar"].removeprefix("/media/")
     day = (timezone.now() - timedelta(hours=25)).timestamp()
     for name in (shown, "avatars/orphan.webp", "avatars/young.webp"):
@@ -236,7 +236,7 @@ def test_pictures_that_no_account_shows_are_swept_after_a_day(user: User, folder
     )
 
 
-def test_a_picture_is_stored_anew_and_replaces_the_one_before(
+def test_a_picture_is_reencoded_and_replaces_the_previous_one(
     user: User, relay: Callable[[], Any], folder: Path
 ) -> None:
     response = upload(user, picture("JPEG"), name="../../evil.html")
@@ -264,7 +264,7 @@ def test_a_picture_is_removed(private: As, user: User, relay: Callable[[], Any])
 
 
 @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"GIF89a", picture()[:40], b"\x00"])
-def test_what_is_no_picture_is_refused(user: User, content: bytes, folder: Path) -> None:
+def test_files_that_are_no_picture_are_refused(user: User, content: bytes, folder: Path) -> None:
     response = upload(user, content)
     assert code_of(response) == (400, "avatar_refused")
     assert User.objects.get().avatar == ""
@@ -293,7 +293,7 @@ def test_an_account_is_seen_by_itself_and_admins_only(private: As, user: User) -
     assert private(user).get("users/not-an-id/").status_code == 404
 
 
-def test_an_erased_account_is_gone_for_good(
+def test_an_erased_account_has_no_personal_data(
     private: As, public: Api, user: User, relay: Callable[[], Any], settings: Any
 ) -> None:
     settings.ERASURE_GRACE = timedelta(0)
@@ -333,7 +333,7 @@ def test_an_erased_account_is_gone_for_good(
     assert again.json()["id"] != str(user.pk)
 
 
-def test_the_last_admin_cannot_go(private: As) -> None:
+def test_the_last_admin_cannot_be_erased(private: As) -> None:
     boss = AdminFactory.create()
     api = private(boss)
     assert code_of(api.delete("users/me/", PROOF)) == (409, "last_admin")

@@ -1,4 +1,4 @@
-"""Signing in with an outside provider that this test runs itself: whose account it opens, and whose it never does."""
+"""Sign-in with an outside provider that this test runs itself: the accounts that it opens."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def come_back(api: Api, henge: TestProvider, path: str = PUBLIC) -> Any:
     return api.post(path + "callback/", back_from(henge, begun(api, path)))
 
 
-def test_a_stranger_gets_an_account_and_keeps_it(
+def test_a_new_identity_creates_an_account_and_signs_in_to_it_later(
     public: Api, henge: TestProvider, relay: Callable[[], list[mail.EmailMessage]]
 ) -> None:
     assert public.get("auth/oidc/").json() == {"providers": [{"name": "henge", "title": "Henge"}]}
@@ -67,7 +67,7 @@ def test_a_stranger_gets_an_account_and_keeps_it(
     pair = first.json()
     me = Api("private", {"Authorization": f"Bearer {pair['access']}"}).get("users/me/").json()
     assert me["id"] == str(user.pk)
-    # The address moves at the provider; who it is stays.
+    # The address changes at the provider; the subject stays.
     henge.claims |= {"email": "elsewhere@example.com", "email_verified": False}
     assert come_back(public, henge).status_code == 200
     assert User.objects.get().email == "ada@example.com"
@@ -95,7 +95,7 @@ def test_an_account_is_not_taken_over_by_an_address(public: Api, henge: TestProv
     [{"email_verified": False}, {"email_verified": "true"}, {"email": None}, {"email": "no address"}],
     ids=str,
 )
-def test_no_account_is_made_of_an_address_that_nobody_vouches_for(
+def test_an_unverified_address_creates_no_account(
     public: Api, henge: TestProvider, claims: dict[str, Any]
 ) -> None:
     henge.claims |= claims
@@ -107,18 +107,18 @@ def test_no_account_is_made_of_an_address_that_nobody_vouches_for(
     ("name", "kept"),
     [(None, "ada"), ("  ", "ada"), ("A\u202eda\n", "Ada"), ("x" * 300, "x" * 100), (5, "ada")],
 )
-def test_names_are_brought_into_form(public: Api, henge: TestProvider, name: Any, kept: str) -> None:
+def test_names_of_providers_are_corrected(public: Api, henge: TestProvider, name: Any, kept: str) -> None:
     henge.claims["name"] = name
     assert come_back(public, henge).status_code == 200
     assert User.objects.get().name == kept
 
 
-def test_a_return_is_good_once_and_to_whom_it_was_sent(public: Api, henge: TestProvider) -> None:
+def test_a_return_is_valid_once_and_in_its_browser(public: Api, henge: TestProvider) -> None:
     mine, other = begun(public), begun(public)
     body = back_from(henge, mine)
     refused = (401, "provider_sign_in_refused")
     path = PUBLIC + "callback/"
-    # A callback that somebody else sends brings another browser's state, or no flow of this one.
+    # A callback of an attacker has another browser's state, or no flow of this one.
     assert code_of(public.post(path, body | {"flow": "x" * 43})) == refused
     assert code_of(public.post(path, body | {"flow": other["flow"]})) == refused
     assert public.post(path, body).status_code == 200
@@ -126,7 +126,7 @@ def test_a_return_is_good_once_and_to_whom_it_was_sent(public: Api, henge: TestP
     assert User.objects.count() == Session.objects.count() == 1
 
 
-def test_a_return_is_used_up_whatever_becomes_of_it(public: Api, henge: TestProvider) -> None:
+def test_a_failed_return_is_used_up(public: Api, henge: TestProvider) -> None:
     body = back_from(henge, begun(public))
     path = PUBLIC + "callback/"
     assert code_of(public.post(path, body | {"state": "x"})) == (401, "provider_sign_in_refused")
@@ -152,7 +152,7 @@ def test_mixed_up_providers_are_refused(public: Api, henge: TestProvider, settin
     assert not User.objects.exists()
 
 
-def test_a_return_runs_out(public: Api, henge: TestProvider) -> None:
+def test_a_return_expires(public: Api, henge: TestProvider) -> None:
     body = back_from(henge, begun(public))
     late = timezone.now() + timedelta(minutes=10)
     with pytest.raises(exceptions.ProviderSignInRefused):
@@ -194,7 +194,7 @@ def test_github_opens_accounts_by_the_same_rules(public: Api, github: TestGitHub
     assert User.objects.exclude(pk=owner.pk).get().email == "new@example.com"
 
 
-def test_what_is_kept_of_it_is_of_no_use_to_others(public: Api, henge: TestProvider) -> None:
+def test_stored_values_of_a_sign_in_are_useless_to_others(public: Api, henge: TestProvider) -> None:
     start = begun(public)
     row = ProviderSignIn.objects.values("digest", "state", "nonce").get()
     assert start["flow"] not in str(row)
@@ -217,7 +217,9 @@ def test_an_account_that_may_not_sign_in_does_not(
     assert not Session.objects.exists()
 
 
-def test_the_second_factor_is_asked_for_here_as_well(public: Api, private: As, henge: TestProvider) -> None:
+def test_the_second_factor_is_required_after_a_provider(
+    public: Api, private: As, henge: TestProvider
+) -> None:
     user = UserFactory.create()
     assert come_back(private(user), henge, PRIVATE).status_code == 201
     codes = enrolled(user)
@@ -231,15 +233,15 @@ def test_providers_that_are_unknown_or_away(public: Api, private: As, user: User
     settings.OIDC_PROVIDERS = [{"name": "away", "issuer": "http://127.0.0.1:9", "client_id": "x"}]
     body = {"flow": "x", "code": "x", "state": "x"}
     for api, root in ((public, "auth/oidc/"), (private(user), "users/me/identities/")):
-        assert code_of(api.post(f"{root}nobody/start/")) == (404, "provider_unknown")
-        assert code_of(api.post(f"{root}nobody/callback/", body)) == (404, "provider_unknown")
+        assert code_of(api.post(f"{root}unknown/start/")) == (404, "provider_unknown")
+        assert code_of(api.post(f"{root}unknown/callback/", body)) == (404, "provider_unknown")
         away = api.post(f"{root}away/start/")
         assert code_of(away) == (503, "provider_unavailable")
         assert int(away["Retry-After"]) > 0
     session.forget()
 
 
-def test_an_identity_is_linked_by_who_is_signed_in(public: Api, private: As, henge: TestProvider) -> None:
+def test_the_signed_in_user_links_an_identity(public: Api, private: As, henge: TestProvider) -> None:
     user, other = UserFactory.create(email="ada@example.com"), UserFactory.create()
     api = private(user)
     linked = come_back(api, henge, PRIVATE)
@@ -254,7 +256,7 @@ def test_an_identity_is_linked_by_who_is_signed_in(public: Api, private: As, hen
     )
 
 
-def test_a_return_links_nobody_but_who_began(public: Api, private: As, henge: TestProvider) -> None:
+def test_a_return_links_only_the_account_that_started(public: Api, private: As, henge: TestProvider) -> None:
     user, other = UserFactory.create(), UserFactory.create()
     refused = (401, "provider_sign_in_refused")
     body = back_from(henge, begun(private(user), PRIVATE))
@@ -299,7 +301,7 @@ def test_attempts_are_limited(public: Api, henge: TestProvider, settings: Any, c
     assert [public.post(PUBLIC + "start/").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_erasure_takes_identities_along(public: Api, henge: TestProvider) -> None:
+def test_erasure_deletes_identities(public: Api, henge: TestProvider) -> None:
     come_back(public, henge)
     user = User.objects.get()
     erase(user)
@@ -308,7 +310,7 @@ def test_erasure_takes_identities_along(public: Api, henge: TestProvider) -> Non
     assert User.objects.filter(erased_at=None).get() != user
 
 
-def test_of_one_person_in_two_windows_one_account_is_made(
+def test_two_concurrent_returns_of_one_identity_create_one_account(
     public: Api, henge: TestProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = back_from(henge, begun(public))

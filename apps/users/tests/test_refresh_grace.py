@@ -1,4 +1,4 @@
-"""REFRESH_GRACE: the token that was traded last may come again for some seconds; nothing that ended comes back."""
+"""REFRESH_GRACE: the token that was traded last is accepted again for some seconds; ended sessions stay ended."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unused() -> int:
 
 
 @pytest.mark.django_db
-def test_a_lost_answer_is_had_again(user: User) -> None:
+def test_a_lost_answer_is_repeated(user: User) -> None:
     first = pair_for(user)
     trade(first)
     for seconds in (1, 4):
@@ -49,7 +49,7 @@ def test_a_lost_answer_is_had_again(user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_what_came_of_the_lost_answer_is_no_second_lineage(user: User) -> None:
+def test_the_lost_pair_is_no_second_lineage(user: User) -> None:
     first = pair_for(user)
     lost = trade(first)
     kept = trade(first, seconds=1)
@@ -82,7 +82,7 @@ def test_a_token_before_the_last_is_reuse_at_once(user: User) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("end", ["logout", "reuse", "inactive", "expired"])
-def test_nothing_that_ended_comes_back(user: User, end: str) -> None:
+def test_the_grace_revives_no_ended_session(user: User, end: str) -> None:
     first = pair_for(user)
     second = trade(first)
     if end == "logout":

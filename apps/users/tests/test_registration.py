@@ -36,7 +36,7 @@ def token_in(message: mail.EmailMessage) -> str:
     return found[1]
 
 
-def test_an_account_is_made(public: Api) -> None:
+def test_an_account_is_created(public: Api) -> None:
     response = public.post("auth/register/", BODY)
     user = User.objects.get()
     assert response.status_code == 201
@@ -48,7 +48,7 @@ def test_an_account_is_made(public: Api) -> None:
     assert [event.name for event in OutboxEvent.objects.all()] == ["users.registered"]
 
 
-def test_what_is_not_asked_for_is_not_taken(public: Api) -> None:
+def test_undeclared_fields_are_refused(public: Api) -> None:
     extra = {
         "role": "admin",
         "is_active": False,
@@ -67,7 +67,7 @@ def test_what_is_not_asked_for_is_not_taken(public: Api) -> None:
 @pytest.mark.parametrize(
     "spelling", ["ada@example.com", "ADA@EXAMPLE.COM", "ａｄａ@example.com", " ada@example.com"]
 )
-def test_a_known_address_is_told(public: Api, spelling: str) -> None:
+def test_a_known_address_is_a_409(public: Api, spelling: str) -> None:
     UserFactory.create(email="ada@example.com")
     assert code_of(public.post("auth/register/", {**BODY, "email": spelling})) == (409, "email_taken")
     assert User.objects.count() == 1
@@ -84,7 +84,7 @@ def test_the_constraint_decides_between_two_at_once(public: Api, monkeypatch: py
     assert User.objects.count() == 1
 
 
-def test_uniform_registration_tells_nobody_but_the_owner(public: Api, relay: Relay, settings: Any) -> None:
+def test_uniform_registration_informs_only_the_owner(public: Api, relay: Relay, settings: Any) -> None:
     settings.REGISTRATION_UNIFORM = True
     first = public.post("auth/register/", BODY)
     second = public.post("auth/register/", {**BODY, "email": "ADA@example.com"})
@@ -100,7 +100,7 @@ def test_uniform_registration_tells_nobody_but_the_owner(public: Api, relay: Rel
 @pytest.mark.parametrize(
     ("change", "field", "code"),
     [
-        ({"email": "nobody"}, "email", "invalid_email"),
+        ({"email": "invalid"}, "email", "invalid_email"),
         ({"email": 5}, "email", "invalid"),
         ({"email": None}, "email", "null"),
         ({"email": "a" * 300 + "@example.com"}, "email", "invalid_email"),
@@ -168,14 +168,14 @@ def test_one_welcome_mail_verifies_the_address_once(public: Api, relay: Relay) -
     assert code_of(public.post("auth/email/verify/", {"token": token})) == (400, "token_unusable")
 
 
-def test_a_welcome_to_nobody_is_none(user: User) -> None:
+def test_no_welcome_is_sent_to_a_missing_account(user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
     services.send_welcome_mail(user_id=user.pk)
     assert not mail.outbox
     assert not OneTimeToken.objects.exists()
 
 
-def test_a_verification_link_runs_out_and_fits_no_other_door(user: User, relay: Relay, public: Api) -> None:
+def test_a_verification_link_expires_and_has_no_other_use(user: User, relay: Relay, public: Api) -> None:
     User.objects.filter(pk=user.pk).update(email_verified_at=None)
     services.send_welcome_mail(user_id=user.pk)
     token = token_in(mail.outbox[0])
@@ -189,7 +189,7 @@ def test_a_verification_link_runs_out_and_fits_no_other_door(user: User, relay: 
     assert not user.is_verified
 
 
-def test_names_of_all_scripts_are_taken(public: Api) -> None:
+def test_names_of_all_scripts_are_accepted(public: Api) -> None:
     name = "नमस्ते 👩‍🚀 Ω O'Neil-Śmith"
     assert public.post("auth/register/", {**BODY, "name": name}).json()["name"] == name
 
@@ -225,7 +225,7 @@ def test_registrations_of_one_address_are_limited(settings: Any, clean_limits: N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_several_that_register_at_once_one_succeeds() -> None:
+def test_of_several_concurrent_registrations_one_succeeds() -> None:
     barrier = threading.Barrier(8)
 
     def register(number: int) -> str:
@@ -247,7 +247,7 @@ def test_of_several_that_register_at_once_one_succeeds() -> None:
 
 @pytest.mark.campaign
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_with_one_task_send_one_mail_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_workers_with_one_task_send_one_mail_without_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     user = UserFactory.create()
     is_sending, may_go_on = threading.Event(), threading.Event()
     real = EmailBackend.send_messages
@@ -269,7 +269,7 @@ def test_two_workers_with_one_task_send_one_mail_and_hold_nobody_up(monkeypatch:
         first = pool.submit(work)
         assert is_sending.wait(10)
         second = pool.submit(work)
-        # The mail server takes its time, and the person signs in meanwhile.
+        # The mail server is slow, and the user signs in meanwhile.
         services.login(email=user.email, password=PASSWORD, device=Device())
         may_go_on.set()
         first.result(10)

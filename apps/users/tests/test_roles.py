@@ -1,4 +1,4 @@
-"""Roles as data: what each holds, who may give and edit them, and that a change counts at once."""
+"""Roles as data: their permissions, who may assign and edit them, and the immediate effect of changes."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def clerk(boss: User) -> User:
 
 
 def granted(code: str) -> list[str]:
-    """What the installed slices grant to a role by default."""
+    """The default grants of the installed slices to a role."""
     return sorted(str(one) for grants in slices.declared("DEFAULT_GRANTS") for one in grants.get(code, ()))
 
 
-def test_three_roles_are_there_from_the_start() -> None:
+def test_three_roles_exist_from_the_start() -> None:
     assert list(Role.objects.values_list("code", "rank", "permissions")) == [
         ("user", 0, granted("user")), ("moderator", 50, granted("moderator")), ("admin", 100, [ALL]),
     ]  # fmt: skip
 
 
-def test_a_role_holds_what_those_below_it_are_granted() -> None:
+def test_a_role_has_the_permissions_of_lower_roles() -> None:
     Role.objects.filter(code="user").update(permissions=["audit.read"])
     Role.objects.filter(code="moderator").update(permissions=["users.read"])
     assert Role.objects.held_by("user") == {"audit.read"}
     assert Role.objects.held_by("moderator") == {"audit.read", "users.read"}
     assert Role.objects.held_by("admin") == {"audit.read", "users.read", ALL}
-    assert Role.objects.held_by("nobody") == set()
+    assert Role.objects.held_by("unknown") == set()
     for role in ("user", "moderator", "admin"):
         user = UserFactory.create(role=role)
         assert user.permissions == Role.objects.held_by(role)
@@ -70,7 +70,7 @@ def test_a_role_holds_what_those_below_it_are_granted() -> None:
     assert AdminFactory.create().may(Permission.ERASE)
 
 
-def test_an_account_cannot_have_a_role_that_is_not_there() -> None:
+def test_an_account_cannot_have_a_missing_role() -> None:
     with pytest.raises(IntegrityError, match="users_user_role_exists"), transaction.atomic():
         UserFactory.create(role="wizard")
 
@@ -90,7 +90,7 @@ def test_a_grant_holds_from_the_next_request_on(admin: As, boss: User, user: Use
     assert admin(boss).patch("roles/user/", grant).status_code == 200
     assert len(api.get("users/").json()["results"]) == 2
     assert admin(boss).patch("roles/user/", {"permissions": ["users.enter_admin"]}).status_code == 200
-    # Inside, and yet no more than oneself is there to see.
+    # The caller may enter, and sees only the own account.
     assert [row["id"] for row in api.get("users/").json()["results"]] == [str(user.pk)]
     assert code_of(api.get(f"users/{boss.pk}/")) == (404, "user_not_found")
     assert admin(boss).patch("roles/user/", {"permissions": []}).status_code == 200
@@ -133,13 +133,13 @@ def test_roles_over_rest(admin: As, boss: User, queries: Any) -> None:
         ({"permissions": "users.read"}, 400, "invalid_input"),
     ],
 )
-def test_what_no_role_can_be(admin: As, boss: User, values: Any, status: int, code: str) -> None:
+def test_invalid_roles_are_refused(admin: As, boss: User, values: Any, status: int, code: str) -> None:
     assert code_of(admin(boss).post("roles/", {**CLERK, **values})) == (status, code)
     assert Role.objects.count() == 3
     assert not AuditEvent.objects.exists()
 
 
-def test_what_is_built_in_stays(admin: As, boss: User) -> None:
+def test_built_in_roles_stay(admin: As, boss: User) -> None:
     api = admin(boss)
     for code in ("user", "moderator"):
         assert code_of(api.delete(f"roles/{code}/")) == (409, "role_built_in")
@@ -159,7 +159,7 @@ def test_a_role_in_use_stays(admin: As, boss: User, clerk: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_role_is_not_given_while_it_goes() -> None:
+def test_a_role_is_not_assigned_while_it_is_deleted() -> None:
     boss, user = AdminFactory.create(), UserFactory.create()
     for _ in range(4):
         services.make_role(actor=caller_for(boss), **CLERK)  # type: ignore[arg-type]
@@ -194,34 +194,34 @@ def test_a_role_is_not_given_while_it_goes() -> None:
         Role.objects.filter(code="clerk").delete()
 
 
-def test_nobody_acts_on_who_stands_above(admin: As, boss: User, clerk: User, user: User) -> None:
+def test_actors_cannot_act_on_higher_ranks(admin: As, boss: User, clerk: User, user: User) -> None:
     api = admin(clerk)
     assert api.patch(f"users/{user.pk}/", {"name": "Ada"}).json()["name"] == "Ada"
     for response in (
         api.patch(f"users/{boss.pk}/", {"name": "x"}),
         api.post(f"users/{boss.pk}/deactivate/"),
         api.delete(f"users/{boss.pk}/sessions/"),
-        # Nor makes anybody their superior.
+        # Nor give a role above their own.
         api.patch(f"users/{user.pk}/", {"role": "admin"}),
     ):
         assert code_of(response) == (403, "rank_too_low")
-    # Nor themselves another.
+    # Nor change their own role.
     assert code_of(api.patch(f"users/{clerk.pk}/", {"role": "user"})) == (409, "own_account")
-    # What the role does not hold looks like what is not there.
+    # An object without permission looks like a missing one.
     assert code_of(api.delete(f"users/{user.pk}/?erase=true")) == (404, "user_not_found")
     assert code_of(api.post("roles/", {**CLERK, "code": "x", "rank": 3})) == (404, "role_not_found")
     assert code_of(api.patch("roles/user/", {"permissions": []})) == (404, "role_not_found")
-    for person, name, role in (
+    for account, name, role in (
         (boss, boss.name, "admin"),
         (user, "Ada", "user"),
         (clerk, clerk.name, "clerk"),
     ):
-        person.refresh_from_db()
-        assert (person.name, person.role, person.is_active) == (name, role, True)
-        assert person.erased_at is None
+        account.refresh_from_db()
+        assert (account.name, account.role, account.is_active) == (name, role, True)
+        assert account.erased_at is None
 
 
-def test_nobody_grants_what_they_do_not_hold(admin: As, boss: User, clerk: User) -> None:
+def test_actors_grant_only_permissions_that_they_have(admin: As, boss: User, clerk: User) -> None:
     services.update_role(
         actor=caller_for(boss),
         code="clerk",
@@ -233,13 +233,13 @@ def test_nobody_grants_what_they_do_not_hold(admin: As, boss: User, clerk: User)
     assert code_of(api.patch("roles/page/", {"permissions": ["users.erase"]})) == (403, "permission_not_held")
     assert code_of(api.patch("roles/page/", {"rank": 70})) == (403, "rank_too_low")
     assert code_of(api.patch("roles/clerk/", {"title": "x"})) == (403, "rank_too_low")
-    # What somebody else granted may stay when the rest is changed.
+    # Grants of another admin may stay when the rest is changed.
     services.update_role(actor=caller_for(boss), code="page", changes={"permissions": ["users.erase"]})
     assert api.patch("roles/page/", {"title": "Paige", "permissions": ["users.erase"]}).status_code == 200
     assert Role.objects.get(code="page").permissions == ["users.erase"]
 
 
-def test_an_account_gets_only_roles_that_there_are(admin: As, boss: User, user: User) -> None:
+def test_an_account_gets_only_existing_roles(admin: As, boss: User, user: User) -> None:
     response = admin(boss).patch(f"users/{user.pk}/", {"role": "wizard"})
     assert code_of(response) == (400, "invalid_input")
     assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [
@@ -250,24 +250,24 @@ def test_an_account_gets_only_roles_that_there_are(admin: As, boss: User, user: 
     assert user.role == "user"
 
 
-def test_question_and_filter_of_the_policy_agree(boss: User, clerk: User, user: User) -> None:
-    people = [boss, clerk, user]
-    callers = [*(caller_for(person) for person in people), Caller(kind=CallerKind.SERVICE), ANONYMOUS]
+def test_the_check_and_the_filter_of_the_policy_agree(boss: User, clerk: User, user: User) -> None:
+    users = [boss, clerk, user]
+    callers = [*(caller_for(one) for one in users), Caller(kind=CallerKind.SERVICE), ANONYMOUS]
     for actor in callers:
         seen = set(User.objects.filter(policies.visible(actor=actor)))
-        assert seen == {person for person in people if policies.may_see(actor=actor, user_id=person.pk)}
+        assert seen == {one for one in users if policies.may_see(actor=actor, user_id=one.pk)}
     assert set(selectors.list_users_for(actor=callers[2])) == {user}
     assert not User.objects.filter(policies.visible(actor=ANONYMOUS)).exists()
 
 
-def test_nobody_else_sees_roles(boss: User, user: User) -> None:
+def test_other_callers_cannot_see_roles(boss: User, user: User) -> None:
     for actor in (caller_for(user), ANONYMOUS, Caller(kind=CallerKind.SERVICE)):
         assert not selectors.list_roles(actor=actor).exists()
         with pytest.raises(exceptions.RoleNotFound):
             services.delete_role(actor=actor, code="moderator")
 
 
-def test_defaults_come_back_and_what_was_taken_away_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removed_default_grants_do_not_return(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(types, "DEFAULT_GRANTS", {"moderator": ["users.read"]}, raising=False)
     Role.objects.filter(code="moderator").delete()
     services.restore_defaults()
@@ -300,7 +300,7 @@ class TestAdminSite:
         site.post("/admin/users/role/clerk/delete/", {"post": "yes"})
         assert not Role.objects.filter(code="clerk").exists()
 
-    def test_what_is_refused_is_shown(self, site: Client) -> None:
+    def test_errors_are_shown(self, site: Client) -> None:
         answer = site.post("/admin/users/role/add/", {**CLERK, "rank": 100}, follow=True)
         assert b"Role with this Rank already exists" in answer.content
         assert site.post("/admin/users/role/moderator/delete/", {"post": "yes"}).status_code == 403

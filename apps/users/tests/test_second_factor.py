@@ -1,4 +1,4 @@
-"""The second factor: set up, asked for at sign-in, used once a code, lost, and switched off."""
+"""The second factor: setup, sign-in, single use of codes, loss, and removal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NEW = "another circle, far away"
 
 
 def code(user: User, *, ahead: int = 0, now: datetime | None = None) -> str:
-    """What the app of an account shows, so many steps from now."""
+    """The code of the account's app, some steps from now."""
     step = int((now or timezone.now()).timestamp()) // totp.STEP + ahead
     return totp.code_of(SecondFactor.objects.get(user=user).secret, step)
 
@@ -110,7 +110,7 @@ def test_it_is_set_up_with_the_password_and_a_code(
 
 
 @pytest.mark.django_db
-def test_signing_in_takes_both(public: Api, user: User) -> None:
+def test_signing_in_requires_both_factors(public: Api, user: User) -> None:
     enrolled(user)
     before = Session.objects.count()
     answer = public.post("auth/login/", {"email": user.email, "password": PASSWORD})
@@ -147,7 +147,7 @@ def test_signing_in_takes_both(public: Api, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_wrong_password_learns_nothing_of_it(public: Api, user: User) -> None:
+def test_a_wrong_password_does_not_reveal_the_second_factor(public: Api, user: User) -> None:
     enrolled(user)
     wrong = public.post("auth/login/", {"email": user.email, "password": "wrong and wrong"})
     assert code_of(wrong) == (401, "invalid_credentials")
@@ -155,7 +155,7 @@ def test_a_wrong_password_learns_nothing_of_it(public: Api, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_code_works_once_and_none_before_it_later(user: User) -> None:
+def test_a_code_works_once_and_older_codes_never_after_it(user: User) -> None:
     enrolled(user)
     services.complete_login(challenge=challenge_of(user), code=code(user, ahead=1), device=HERE)
     for ahead in (1, 0, -1):
@@ -164,7 +164,7 @@ def test_a_code_works_once_and_none_before_it_later(user: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_with_one_code_one_gets_in() -> None:
+def test_of_many_concurrent_uses_of_a_code_one_succeeds() -> None:
     user = UserFactory.create()
     codes = enrolled(user)
     for shown in (code(user), codes[0]):
@@ -205,7 +205,7 @@ def test_a_recovery_code_works_once_however_it_is_typed(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("end", ["late", "password", "logout-all", "deactivated", "switched off"])
-def test_a_challenge_dies_with_what_it_stands_for(user: User, end: str) -> None:
+def test_a_challenge_ends_with_its_account_or_password(user: User, end: str) -> None:
     enrolled(user)
     challenge, now = challenge_of(user), timezone.now()
     if end == "late":
@@ -242,14 +242,14 @@ def test_guessing_codes_is_limited(public: Api, user: User, settings: Any, clean
     assert 0 < int(answers[3]["Retry-After"]) <= 66
     right = {"challenge": challenge, "code": code(user)}
     assert public.post("auth/login/second-factor/", right).status_code == 429
-    # A network that the owner signed in from is measured by itself: nobody is locked out by others.
+    # A network that the owner signed in from is counted separately, so others cannot lock the owner out.
     session_for(user)
     Session.objects.filter(user=user).update(network="198.51.100.0/24")
     services.complete_login(challenge=challenge, code=code(user), device=Device(address="198.51.100.7"))
 
 
 @pytest.mark.django_db
-def test_it_is_switched_off_with_both_factors(
+def test_disabling_requires_both_factors(
     private: As, user: User, relay: Callable[[], list[mail.EmailMessage]]
 ) -> None:
     enrolled(user)
@@ -283,7 +283,7 @@ def test_recovery_codes_are_renewed(private: As, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_admins_help_who_has_lost_it(admin: As, user: User) -> None:
+def test_admins_reset_a_lost_second_factor(admin: As, user: User) -> None:
     enrolled(user)
     pair, boss = pair_for(user), AdminFactory.create()
     assert code_of(admin(user).delete(f"users/{user.pk}/second-factor/")) == (403, "permission_denied")
@@ -299,7 +299,7 @@ def test_admins_help_who_has_lost_it(admin: As, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_the_admin_role_opens_nothing_without_it(admin: As, private: As, settings: Any) -> None:
+def test_the_admin_role_has_no_permissions_without_it(admin: As, private: As, settings: Any) -> None:
     settings.ADMIN_SECOND_FACTOR = True
     boss, user = AdminFactory.create(), UserFactory.create()
     api = admin(boss)
@@ -318,7 +318,7 @@ def test_the_admin_role_opens_nothing_without_it(admin: As, private: As, setting
 
 
 @pytest.mark.django_db
-def test_the_admin_site_asks_for_it(user: User) -> None:
+def test_the_admin_site_requires_it(user: User) -> None:
     enrolled(user)
     with pytest.raises(ValidationError) as due:
         authenticate(None, username=user.email, password=PASSWORD)
@@ -331,7 +331,7 @@ def test_the_admin_site_asks_for_it(user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_an_account_without_a_password_shows_a_fresh_sign_in(user: User) -> None:
+def test_an_account_without_a_password_needs_a_fresh_sign_in(user: User) -> None:
     user.set_unusable_password()
     user.save()
     actor = caller_for(user)
@@ -342,7 +342,7 @@ def test_an_account_without_a_password_shows_a_fresh_sign_in(user: User) -> None
 
 
 @pytest.mark.django_db
-def test_erasure_takes_it_along(user: User) -> None:
+def test_erasure_deletes_the_second_factor(user: User) -> None:
     enrolled(user)
     erase(user)
     assert not SecondFactor.objects.exists() and not RecoveryCode.objects.exists()
@@ -351,7 +351,7 @@ def test_erasure_takes_it_along(user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_cookies_of_before_have_not_shown_it(client: Client) -> None:
+def test_older_cookies_lack_the_second_factor(client: Client) -> None:
     boss = AdminFactory.create()
     sign_in(client, boss.email)
     assert client.get("/admin/").status_code == 200

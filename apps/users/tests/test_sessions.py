@@ -1,4 +1,4 @@
-"""Sessions: carried on by refresh tokens that work once, and ended for good."""
+"""Sessions: continued by refresh tokens that work once, and ended finally."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_refresh_token_is_traded_for_a_new_pair(public: Api, user: User) -> No
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", ["access", "unknown", "long", "another"])
-def test_any_other_token_is_refused_for_what_it_is_not(public: Api, user: User, kind: str) -> None:
+def test_other_tokens_are_refused(public: Api, user: User, kind: str) -> None:
     pair = pair_for(user)
     token = {"access": pair.access, "unknown": "x", "long": "x" * 4096, "another": pair.refresh[:-1]}[kind]
     assert code_of(public.post("auth/refresh/", {"refresh": token})) == (401, "refresh_token_invalid")
@@ -61,7 +61,7 @@ def test_any_other_token_is_refused_for_what_it_is_not(public: Api, user: User, 
 
 
 @pytest.mark.django_db
-def test_reuse_ends_the_session_with_all_that_came_of_it(
+def test_reuse_ends_the_session_and_all_its_tokens(
     public: Api,
     user: User,
     ended: Told,
@@ -100,7 +100,7 @@ def test_reuse_within_an_idempotent_call_is_not_rolled_back(public: Api, user: U
 
 
 @pytest.mark.django_db
-def test_a_lost_answer_is_had_again_by_its_idempotency_key(public: Api, user: User) -> None:
+def test_a_lost_answer_is_repeated_by_its_idempotency_key(public: Api, user: User) -> None:
     first = pair_for(user)
     answers = [
         public.post(
@@ -113,7 +113,7 @@ def test_a_lost_answer_is_had_again_by_its_idempotency_key(public: Api, user: Us
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_20_at_once_one_lineage_lives_at_most() -> None:
+def test_of_20_concurrent_refreshes_at_most_one_lineage_stays_live() -> None:
     for _ in range(3):
         user = UserFactory.create()
         first = pair_for(user)
@@ -140,7 +140,7 @@ def test_of_20_at_once_one_lineage_lives_at_most() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refresh_that_meets_a_logout_leaves_nothing_alive() -> None:
+def test_a_refresh_during_a_logout_leaves_no_live_token() -> None:
     for _ in range(10):
         first = pair_for(UserFactory.create())
         barrier = threading.Barrier(2)
@@ -171,13 +171,13 @@ def test_a_refresh_that_meets_a_logout_leaves_nothing_alive() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("token", ["", "x", "\u00e9" * 50, "a.b.c", "x" * 201, 5, None, ["x"]])
-def test_what_is_no_refresh_token_is_refused(public: Api, token: Any) -> None:
+def test_malformed_refresh_tokens_are_refused(public: Api, token: Any) -> None:
     response = public.post("auth/refresh/", {"refresh": token})
     assert code_of(response) in {(401, "refresh_token_invalid"), (400, "invalid_input")}
 
 
 @pytest.mark.django_db
-def test_tokens_do_not_pass_for_one_another(public: Api, user: User) -> None:
+def test_one_kind_of_token_is_not_accepted_as_another(public: Api, user: User) -> None:
     pair = pair_for(user)
     refused = Api("private", {"Authorization": f"Bearer {pair.refresh}"}).get("users/me/")
     assert code_of(refused) == (401, "token_invalid")
@@ -187,7 +187,7 @@ def test_tokens_do_not_pass_for_one_another(public: Api, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_refresh_token_runs_out_and_dies_with_its_account(user: User) -> None:
+def test_a_refresh_token_expires_and_ends_with_its_account(user: User) -> None:
     pair = pair_for(user)
     with pytest.raises(exceptions.RefreshTokenRefused):
         services.refresh(refresh_token=pair.refresh, now=timezone.now() + timedelta(days=15))
@@ -199,7 +199,9 @@ def test_a_refresh_token_runs_out_and_dies_with_its_account(user: User) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("grace", [0, 5])
-def test_a_session_ends_at_an_age_however_often_it_is_renewed(user: User, settings: Any, grace: int) -> None:
+def test_a_session_ends_at_its_maximum_age_in_spite_of_renewals(
+    user: User, settings: Any, grace: int
+) -> None:
     settings.SESSION_LIFETIME, settings.REFRESH_GRACE = timedelta(days=30), timedelta(seconds=grace)
     pair, start = pair_for(user), Session.objects.get().created_at
     for day in (10, 20, 29):
@@ -274,7 +276,7 @@ def test_a_page_of_sessions_costs_two_queries(private: As, user: User, queries: 
 
 
 @pytest.mark.django_db
-def test_one_of_the_sessions_is_ended(private: As, user: User) -> None:
+def test_a_user_ends_one_session(private: As, user: User) -> None:
     pair, theirs = pair_for(user), session_for(UserFactory.create())
     session = Session.objects.get(user=user)
     api = private(user)
@@ -303,7 +305,7 @@ def test_all_sessions_are_ended(
 
 
 @pytest.mark.django_db
-def test_ending_what_has_ended_tells_nobody_again(
+def test_ending_an_ended_session_notifies_no_socket(
     user: User, ended: Told, django_capture_on_commit_callbacks: Any
 ) -> None:
     actor = caller_for(user)
@@ -314,7 +316,7 @@ def test_ending_what_has_ended_tells_nobody_again(
 
 
 @pytest.mark.django_db
-def test_dead_sessions_are_told_from_live_ones(user: User, queries: Any) -> None:
+def test_ended_sessions_are_distinguished_from_live_ones(user: User, queries: Any) -> None:
     live, logged_out, expired, unknown = (session_for(user) for _ in range(4))
     of_inactive = session_for(UserFactory.create(is_active=False))
     sessions.end_sessions(

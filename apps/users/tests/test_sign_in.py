@@ -1,4 +1,4 @@
-"""Signing in: the same answer and work for all that is wrong; limits; races with what ends accounts."""
+"""Sign-in: the same answer and cost for every failure; limits; races with changes of the account."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_tokens_of_a_new_session(public: Api, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_all_that_is_wrong_is_answered_alike(public: Api, user: User, settings: Any) -> None:
+def test_every_failure_has_the_same_answer(public: Api, user: User, settings: Any) -> None:
     inactive = UserFactory.create(is_active=False)
     unusable = UserFactory.create(password=None)
     unverified = UserFactory.create(email_verified_at=None)
@@ -72,7 +72,7 @@ def test_all_that_is_wrong_is_answered_alike(public: Api, user: User, settings: 
 
 
 @pytest.mark.django_db
-def test_all_that_is_wrong_costs_one_hash_of_the_same_parameters(
+def test_every_failure_costs_one_hash_of_the_same_parameters(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verified: list[str] = []
@@ -93,7 +93,7 @@ def test_all_that_is_wrong_costs_one_hash_of_the_same_parameters(
 
 
 @pytest.mark.django_db
-def test_an_unverified_account_may_sign_in_unless_the_mail_is_asked_for(user: User, settings: Any) -> None:
+def test_an_unverified_account_may_sign_in_unless_the_settings_forbid_it(user: User, settings: Any) -> None:
     User.objects.filter(pk=user.pk).update(email_verified_at=None)
     services.login(email=user.email, password=PASSWORD, device=HERE)
     settings.REQUIRE_VERIFIED_EMAIL = True
@@ -116,7 +116,7 @@ def test_an_old_hash_is_renewed(user: User, settings: Any) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
-def test_what_changes_while_the_password_is_checked_wins(
+def test_a_change_during_the_check_of_the_password_prevails(
     user: User, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     real = sign_in.check_credentials
@@ -159,7 +159,7 @@ def test_the_pair_the_account_and_the_address_are_limited(
     settings.IDENTITY_LIMITS = LIMITS
 
     def attempts(email: str, address: str) -> int:
-        """How many were evaluated before one was refused."""
+        """The number of attempts that were evaluated before one was refused."""
         for count in range(100):
             with pytest.raises((exceptions.InvalidCredentials, exceptions.TooManyAttempts)) as refused:
                 services.login(email=email, password="wrong and wrong", device=Device(address=address))
@@ -174,13 +174,13 @@ def test_the_pair_the_account_and_the_address_are_limited(
     assert attempts(user.email, "192.0.2.3") == 0
     # Each account takes five attempts and the one that the pair refuses, which counts for the address as well.
     assert sum(attempts(f"other{number}@example.com", "192.0.2.9") for number in range(20)) == 42
-    # A right password is no way around it.
+    # A right password does not bypass it.
     with pytest.raises(exceptions.TooManyAttempts):
         services.login(email=user.email, password=PASSWORD, device=Device(address="192.0.2.3"))
 
 
 @pytest.mark.django_db
-def test_a_hammered_account_stays_open_to_its_owner(user: User, settings: Any, clean_limits: None) -> None:
+def test_the_owner_can_sign_in_to_an_attacked_account(user: User, settings: Any, clean_limits: None) -> None:
     settings.IDENTITY_LIMITS = LIMITS
     services.login(email=user.email, password=PASSWORD, device=Device(address="198.51.100.7"))
     for number in range(20):
@@ -226,7 +226,7 @@ def test_a_limit_is_429_with_retry_after_and_not_fooled_by_forwarded_headers(
         ("CF-Connecting-IP", "203.0.113.{n}"),
     ],
 )
-def test_what_a_client_claims_about_its_address_changes_nothing(
+def test_a_claimed_address_changes_nothing(
     public: Api, settings: Any, clean_limits: None, proxies: int, header: str, claim: str
 ) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies
@@ -235,7 +235,7 @@ def test_what_a_client_claims_about_its_address_changes_nothing(
     for number in range(3):
         headers = {header: claim.format(n=number)}
         if proxies:
-            # What the proxy has seen stands last.
+            # The address that the proxy has seen is last.
             before = headers.get("X-Forwarded-For")
             headers["X-Forwarded-For"] = f"{before}, 192.0.2.7" if before else "192.0.2.7"
         body = {"email": "nobody@example.com", "password": "wrong and wrong"}
@@ -263,7 +263,7 @@ def test_without_redis_sign_in_works_and_is_limited(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_100_wrong_logins_at_once_no_more_than_the_limit_are_evaluated(
+def test_of_100_concurrent_wrong_logins_at_most_the_limit_is_evaluated(
     settings: Any, clean_limits: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.IDENTITY_LIMITS = {"login": {"pair": ("7/minute",)}}

@@ -1,4 +1,4 @@
-"""Around the admin site's pages: second factor, limits, idle sessions, audit."""
+"""Protection of the admin site: second factor, limits, idle sessions, audit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def audited(*actions: str) -> list[tuple[str, str, str, Any]]:
 
 
 class TestSecondFactor:
-    def test_who_has_one_shows_a_code(self, client: Client, boss: User) -> None:
+    def test_an_account_with_one_needs_a_code(self, client: Client, boss: User) -> None:
         enrolled(boss)
         page = client.get(SIGN_IN).content
         assert b'name="second_factor"' in page and b"one-time-code" in page
@@ -55,16 +55,14 @@ class TestSecondFactor:
         assert client.get("/admin/").status_code == 200
         assert sign_in(Client(), boss, second_factor=used).status_code == 200
 
-    def test_a_recovery_code_will_do(self, client: Client, boss: User) -> None:
+    def test_a_recovery_code_is_accepted(self, client: Client, boss: User) -> None:
         recovery = enrolled(boss)[0]
         assert sign_in(client, boss, second_factor=recovery).status_code == 302
 
-    def test_where_it_is_asked_for_nobody_enters_without(
-        self, client: Client, boss: User, settings: Any
-    ) -> None:
+    def test_a_required_second_factor_is_enforced(self, client: Client, boss: User, settings: Any) -> None:
         assert sign_in(client, boss).status_code == 302
         settings.ADMIN_SECOND_FACTOR = True
-        # Not by a cookie from before, either.
+        # Neither with an older cookie.
         assert client.get("/admin/").status_code == 302
         response = sign_in(Client(), boss)
         assert b"asks for a second factor" in response.content
@@ -76,9 +74,9 @@ class TestHostileForms:
         "page", ["users/user", "users/session", "common/outboxevent", "common/deadtask", "users/role"]
     )
     @pytest.mark.parametrize("chosen", ["nothing", "\x00"])
-    def test_what_is_no_key_is_refused(self, site: Client, page: str, chosen: str) -> None:
+    def test_malformed_keys_are_refused(self, site: Client, page: str, chosen: str) -> None:
         if (page, chosen) == ("users/role", "nothing"):
-            chosen = "a\x00b"  # the key of a role is any word
+            chosen = "a\x00b"  # the key of a role is any text
         sent = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
         response = site.post(f"/admin/{page}/", sent)
         assert (response.status_code, response["Content-Type"]) == (400, "text/plain")
@@ -92,7 +90,7 @@ class TestHostileForms:
         "query",
         ["name__range=", "scopes=%25", "digest=9", "id__in=1", "name__nothing=1", "prefix__regex=("],
     )
-    def test_a_list_is_filtered_by_what_it_offers(self, site: Client, query: str) -> None:
+    def test_lists_accept_only_their_own_filters(self, site: Client, query: str) -> None:
         response = site.get(f"/admin/api/servicekey/?{query}")
         assert (response.status_code, response.content) == (400, b"The list is not filtered by this.\n")
         offered = site.get("/admin/users/user/?is_active__exact=1&role__exact=admin&o=1&q=a&p=1")
@@ -102,8 +100,8 @@ class TestHostileForms:
 class TestLimits:
     def test_of_signing_in(self, boss: User, settings: Any, clean_limits: None) -> None:
         settings.IDENTITY_LIMITS = {"login": {}, "site": {"address": ("2/minute",)}}
-        people = [UserFactory.create(), UserFactory.create(), boss]
-        answers = [sign_in(Client(), person) for person in people]
+        users = [UserFactory.create(), UserFactory.create(), boss]
+        answers = [sign_in(Client(), one) for one in users]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert 0 < int(answers[2]["Retry-After"]) <= 66
         assert b"Too many attempts" in answers[2].content
@@ -116,7 +114,7 @@ class TestLimits:
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert answers[3]["RateLimit-Policy"] == '"site";q=3;w=60'
         assert 0 < int(answers[3]["Retry-After"]) <= 66
-        # Who is not signed in is counted by address.
+        # Anonymous clients are counted by address.
         statuses = [Client().get("/admin/login/").status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
 
@@ -156,9 +154,7 @@ class TestSessions:
         self.seen(site, site_since=settings.SITE_SESSION_SECONDS + 5)
         assert site.get("/admin/").status_code == 302
 
-    def test_a_session_that_was_not_begun_by_signing_in_here_is_none(
-        self, client: Client, boss: User
-    ) -> None:
+    def test_a_session_of_another_sign_in_is_refused(self, client: Client, boss: User) -> None:
         client.force_login(boss)
         assert client.get("/admin/").status_code == 302
 
@@ -174,7 +170,7 @@ class TestAudit:
             ("users.sign_in_refused", "user", str(boss.pk), {}),
         ]
 
-    def test_what_is_changed(self, site: Client, boss: User, user: User) -> None:
+    def test_changes_are_audited(self, site: Client, boss: User, user: User) -> None:
         page = f"/admin/users/user/{user.pk}/change/"
         assert site.post(page, {"name": "", "role": "user", "is_active": "on"}).status_code == 200
         assert audited("users.site_changed") == []
@@ -200,7 +196,7 @@ class TestAudit:
             AuditEvent.objects.filter(action="users.site_changed").values_list("actor_id", flat=True)
         ) == {boss.pk}
 
-    def test_what_outsiders_post_changes_and_writes_nothing(self, client: Client, user: User) -> None:
+    def test_posts_of_outsiders_change_and_audit_nothing(self, client: Client, user: User) -> None:
         page = f"/admin/users/user/{user.pk}/change/"
         assert client.post(page, {"name": "Ada", "role": "admin"}).status_code == 302
         assert audited("users.site_changed") == []

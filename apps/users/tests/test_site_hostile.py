@@ -1,4 +1,4 @@
-"""Every page of the admin site with hostile addresses: each is answered, none with a fault."""
+"""Every page of the admin site with hostile addresses: no response is a server error."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ SUFFIXES = (
 
 @pytest.fixture
 def site(client: Client, settings: Any) -> Client:
-    """Signed in, as often as it likes."""
+    """A signed-in client without limits."""
     settings.SITE_RATES = ("1000000/minute",)
     boss = AdminFactory.create()
     client.post("/admin/login/?next=/admin/", {"username": boss.email, "password": PASSWORD})
@@ -87,7 +87,7 @@ def site(client: Client, settings: Any) -> Client:
 
 
 def offered_by(model_admin: Any) -> list[str]:
-    """The names that filters of this list go by."""
+    """The parameters of the filters of this list."""
     filters = [*model_admin.list_filter, model_admin.date_hierarchy]
     names = (
         one[0] if isinstance(one, tuple | list) else getattr(one, "parameter_name", one) for one in filters
@@ -96,7 +96,7 @@ def offered_by(model_admin: Any) -> list[str]:
 
 
 def some(number: int) -> list[Any]:
-    """A third of the values: each page with each name gets others, and all of them come."""
+    """A third of the values, different for each page and name, so that all are used."""
     return VALUES[number % 3 :: 3]
 
 

@@ -1,4 +1,4 @@
-"""Tickets: one connection each, within their time, for as long as the session lives; nothing of them in Redis or logs."""
+"""Tickets: one connection each, within their time and their session; neither Redis nor logs contain them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def user() -> Any:
     return user
 
 
-def test_ticket_stands_for_a_session_once(user: Any) -> None:
+def test_a_ticket_identifies_a_session_once(user: Any) -> None:
     ticket = services.issue_ticket(actor=actor_of(user))
     assert ticket.expires_in == 30
     assert services.redeem_ticket(ticket=ticket.ticket) == reference_of(user)
@@ -37,7 +37,7 @@ def test_ticket_stands_for_a_session_once(user: Any) -> None:
         services.issue_ticket(actor=Caller(kind=CallerKind.USER, user=user))
 
 
-def test_redis_knows_a_ticket_by_its_digest_and_forgets_it(user: Any) -> None:
+def test_redis_keeps_only_the_digest_of_a_ticket(user: Any) -> None:
     ticket = services.issue_ticket(actor=actor_of(user)).ticket
     redis = get_redis_connection("default")
     key = tickets._key(ticket)
@@ -50,7 +50,7 @@ def test_redis_knows_a_ticket_by_its_digest_and_forgets_it(user: Any) -> None:
     assert services.redeem_ticket(ticket=ticket) is None
 
 
-def test_many_at_once_take_a_ticket_once(user: Any) -> None:
+def test_of_many_concurrent_uses_of_a_ticket_one_succeeds(user: Any) -> None:
     ticket = services.issue_ticket(actor=actor_of(user)).ticket
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: services.redeem_ticket(ticket=ticket), range(40)))

@@ -1,4 +1,4 @@
-"""Keys of access tokens as configuration: the key set, the command, and a rotation while people are signed in."""
+"""Keys of access tokens as configuration: the key set, the command, and a rotation while users are signed in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def key_set(client: Client) -> list[dict[str, str]]:
     return found
 
 
-def test_secrets_of_hs256_are_not_handed_out(client: Client) -> None:
+def test_secrets_of_hs256_are_not_published(client: Client) -> None:
     assert key_set(client) == []
     assert client.post("/.well-known/jwks.json").status_code == 405
 
@@ -67,7 +67,7 @@ def said(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_prints_what_is_in_use_and_no_secret(settings: Any) -> None:
+def test_the_command_prints_the_keys_in_use_without_secrets(settings: Any) -> None:
     settings.JWT_ALGORITHM, settings.JWT_KEYS = "EdDSA", (("new", NEW), ("old", OLD))
     head, first, second, last = said().splitlines()
     assert head.split() == ["kid", "algorithm", "use", "fingerprint"]

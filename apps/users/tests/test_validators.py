@@ -15,7 +15,7 @@ BREACHED = ("!RBGlmBRjLAC", "1qaz2wsx3edc4rfv5tgb")
 
 
 @pytest.mark.parametrize("password", BREACHED)
-def test_what_was_in_a_breach_is_refused(password: str) -> None:
+def test_breached_passwords_are_refused(password: str) -> None:
     with pytest.raises(ValidationError) as refused:
         BreachedPasswordValidator().validate(password)
     assert refused.value.code == "password_breached"

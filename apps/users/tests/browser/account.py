@@ -89,7 +89,7 @@ def a_second_factor_is_set_up_and_used(journey: Journey) -> None:
 
 
 def an_account_is_deleted_and_kept(journey: Journey) -> None:
-    """Deletion asks for the password and a confirmation, ends the session, says until when signing in keeps the account."""
+    """Deletion requires the password and a confirmation, ends the session, and shows the end of the grace period."""
     browser = journey.carol
     browser.type("#email", "linus@example.com")
     browser.type("#password", steps.DEMO_PASSWORD + ENTER)

@@ -1,4 +1,4 @@
-"""Sign-in with a provider that this journey runs itself, and everything that can go wrong there."""
+"""Sign-in with a provider that this journey runs itself, and every failure there."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def a_provider_signs_users_in(journey: Journey) -> None:
         browser.go(f"{journey.server.url}/?oidc=henge&code=theirs&state=theirs&iss={henge.issuer}")
         browser.sees("This sign-in was not started in this tab", ".sign-in .error")
         _left_no_trace(browser)
-        browser.complaints()  # refusals of the API
+        browser.complaints()  # errors of the API
 
         _is_linked_and_asks_for_a_code(journey, browser)
         _is_refused_when_late(browser, henge)

@@ -33,7 +33,7 @@ def the_sign_in_card_is_accessible(journey: Journey) -> None:
 
 
 def errors_are_shown_beside_the_field(journey: Journey) -> None:
-    """A refusal is shown beside its field and announced. What was typed stays."""
+    """An error is shown beside its field and announced. The typed text stays."""
     carol = journey.carol
     carol.go(journey.server.url + "/")
     carol.click(".switch .link")

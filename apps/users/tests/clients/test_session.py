@@ -28,7 +28,7 @@ ME = {"method": "get", "url": "/api/private/v1/users/me/"}
 
 
 class Store:
-    """Keeps every refresh token that it was given."""
+    """Keeps every refresh token that is saved."""
 
     def __init__(self, refresh: str | None = None) -> None:
         self.saved: list[str | None] = [refresh]
@@ -84,7 +84,7 @@ class AsyncCounting(httpx.AsyncBaseTransport):
 
 @pytest.fixture
 def base_url(live_server: LiveServer) -> str:
-    """Where a real server is."""
+    """The URL of a real server."""
     url: str = live_server.url
     return url
 
@@ -97,7 +97,7 @@ def transport() -> Iterator[Counting]:
 
 
 def stale(user: User, expires_in: int = 600) -> TokenPair:
-    """A session whose access token the server does not take although it looks good here."""
+    """A session whose access token looks valid to the client, and is refused by the server."""
     pair = pair_for(user)
     return TokenPair("not.a.token", pair.refresh, expires_in)
 
@@ -118,7 +118,7 @@ def test_sign_in_call_sign_out(base_url: str) -> None:
     assert not Row.objects.live(timezone.now()).filter(user=user).exists()
 
 
-def test_a_second_factor_is_asked_for(base_url: str) -> None:
+def test_a_second_factor_is_required(base_url: str) -> None:
     user = UserFactory.create()
     codes = enrolled(user)
     session = Session(base_url)
@@ -143,7 +143,7 @@ def test_a_second_factor_is_asked_for(base_url: str) -> None:
     assert asyncio.run(scenario()) == user.email
 
 
-def test_a_refusal_is_an_exception_with_the_problem_document(base_url: str) -> None:
+def test_an_error_is_an_exception_with_the_problem_document(base_url: str) -> None:
     session = Session(base_url)
     with pytest.raises(ProblemError) as refused:
         session.sign_in("nobody@example.com", "a wrong password")
@@ -203,7 +203,7 @@ def test_many_tasks_renew_once_and_a_body_is_sent_again(base_url: str) -> None:
     assert user.name == "Ada"
 
 
-def test_a_token_that_runs_out_is_renewed_before_it_is_used(base_url: str, transport: Counting) -> None:
+def test_an_expiring_token_is_renewed_before_use(base_url: str, transport: Counting) -> None:
     session = Session(base_url, transport=transport)
     session.adopt(stale(UserFactory.create(), expires_in=0))
     first = session.token()

@@ -29,7 +29,7 @@ const store: TokenStore = { load: () => saved.at(-1) ?? null, save: (refresh) =>
 const session = new Session({ baseUrl, store });
 connect(client, { baseUrl, session });
 
-test("refusals are typed errors", async () => {
+test("errors are typed", async () => {
   const wrong = await refusal(session.signIn(email, "wrong"));
   assert.deepEqual([wrong.status, wrong.code, session.isSignedIn], [401, "invalid_credentials", false]);
   assert.ok(wrong.request_id.length > 8);
@@ -119,8 +119,8 @@ test("services and admins have clients", async () => {
   const ada = new admin.Session({ baseUrl });
   await ada.signIn("ada@example.com", adminPassword);
   admin.connect(admin.client, { baseUrl, session: ada });
-  const { data: people } = await admin.usersList({ query: { search: email } });
-  assert.equal(people.results[0]?.email, email);
+  const { data: users } = await admin.usersList({ query: { search: email } });
+  assert.equal(users.results[0]?.email, email);
 });
 
 test("signing out", async () => {
