@@ -25,7 +25,11 @@ from infrastructure.telemetry import metrics, tasks
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 _log = structlog.get_logger(__name__)
 
-app = Celery(PRODUCT.slug, task_cls="apps.common.tasks.celery_task:Task")
+app = Celery(
+    PRODUCT.slug,
+    task_cls="apps.common.tasks.celery_task:Task",
+    fixups=["infrastructure.scheduling.worker_connections:fixup"],
+)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # In every process that publishes or runs tasks, and before Celery would set up a log of its own.
