@@ -58,7 +58,7 @@ class Task(Protocol):
     name: str
     run: Callable[..., Any]
 
-    def apply_async(self, *, kwargs: dict[str, Any], task_id: str) -> Any: ...
+    def apply_async(self, *, kwargs: dict[str, Any], task_id: str, producer: Any) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import structlog
@@ -36,6 +37,7 @@ else:
     redis = lazy_import.module("redis")
 
 LIMIT: Final = 500
+BATCH: Final = 100
 MAX_ATTEMPTS: Final = 10
 MAX_DELAY: Final = 300.0
 MAX_OUTAGE_DELAY: Final = 30.0
@@ -46,6 +48,14 @@ MAX_ASK_AGAIN: Final = 900.0
 KEEP_DONE: Final = timedelta(days=3)
 SWEEP_SECONDS: Final = 10.0
 _log = structlog.get_logger(__name__)
+
+
+def _no_producer() -> AbstractContextManager[Any]:
+    raise RuntimeError("apps.common.tasks.celery_task is not imported")
+
+
+acquire_producer: Callable[[], AbstractContextManager[Any]] = _no_producer
+"""A kombu `Producer` for a block. `apps.common.tasks.celery_task` sets it to Celery's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +89,13 @@ def relay_due(*, limit: int = LIMIT) -> Round:
     taken = 0
     waits: list[float] = []
     while taken < limit:
-        outcome = _relay_next()
-        if outcome is None:
-            break
-        taken += 1
-        if outcome.retry_in is not None:
-            waits.append(outcome.retry_in)
-        if outcome.outage:
-            return Round(taken=taken, retry_in=min(waits), outage=True)
+        size = min(BATCH, limit - taken)
+        batch = _relay_batch(size)
+        taken += batch.taken
+        if batch.retry_in is not None:
+            waits.append(batch.retry_in)
+        if batch.outage or batch.taken < size:
+            return Round(taken=taken, retry_in=min(waits, default=None), outage=batch.outage)
     return Round(taken=taken, retry_in=min(waits, default=None), outage=False)
 
 
@@ -99,79 +108,163 @@ def sweep() -> None:
             return
 
 
-def _relay_next() -> Round | None:
-    """Handle the longest overdue event in a transaction; None when none is due."""
+@dataclass(slots=True, eq=False)
+class _Delivery:
+    """An event of a batch, its unfinished handlers, and the messages of those that are tasks."""
+
+    row: OutboxEvent
+    event: events.Event
+    handlers: dict[str, events.Handler]
+    messages: list[tuple[events.Task, dict[str, Any], str]] = field(default_factory=list)
+    error: Exception | None = None
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        request_id = self.row.request_id or context.new_request_id()
+        with context.bound(request_id=request_id, event_id=str(self.row.id)):
+            yield
+
+    def fail(self, error: Exception, handler: str, *, log_event: str) -> None:
+        with self.context():
+            _log.warning(log_event, handler=handler, event_name=self.row.name, exc_info=error)
+        self.error = error
+
+
+def _relay_batch(size: int) -> Round:
+    """Handle the longest overdue events in a transaction."""
     now = timezone.now()
+    waits, batch, outage = [], [], False
     with transaction.atomic():
-        row = OutboxEvent.objects.due(now).select_for_update(skip_locked=True).first()
-        if row is None:
-            return None
-        with context.bound(request_id=row.request_id or context.new_request_id(), event_id=str(row.id)):
-            error = _handle(row, now)
-            return (
-                Round(taken=1, retry_in=None, outage=False)
-                if error is None
-                else _record_failure(row, error, now)
-            )
+        rows = list(OutboxEvent.objects.due(now).select_for_update(skip_locked=True)[:size])
+        for row in rows:
+            try:
+                event = events.decode(row.name, row.payload)
+            except (events.UnknownEvent, TypeError, ValueError) as error:
+                waits.append(_record_failure(row, error, now))
+            else:
+                handlers = events.handlers_of(row.name).items()
+                batch.append(_Delivery(row, event, {k: one for k, one in handlers if k not in row.handled}))
+        called = _call_functions(batch)
+        asking = [one for one in called if _mark(one, now)]
+        # Before the tasks are published, because a task that runs in place confirms itself immediately.
+        _save(called)
+        _publish(asking)
+        for one in called:
+            if one.error is not None:
+                outage = outage or is_outage(one.error)
+                waits.append(_record_failure(one.row, one.error, now))
+    taken = len(rows) - len(batch) + len(called)
+    return Round(taken=taken, retry_in=min((one for one in waits if one), default=None), outage=outage)
 
 
-def _handle(row: OutboxEvent, now: datetime) -> Exception | None:
-    """Call the functions and publish the tasks that are not done. Returns the first error."""
+def _call_functions(batch: list[_Delivery]) -> list[_Delivery]:
+    """Call the functions of all events in one savepoint, or each in its own if one fails.
+
+    Returns the events of which all functions were called: an unavailable service ends the batch.
+    """
+    calls = [
+        (one, name, function)
+        for one in batch
+        for name, function in one.handlers.items()
+        if not isinstance(function, events.TaskHandler)
+    ]
+    if not calls:
+        return batch
+    failed: tuple[object, Exception] | None = None
+    call: object = None
     try:
-        event = events.decode(row.name, row.payload)
-    except (events.UnknownEvent, TypeError, ValueError) as error:
-        return error
-    handlers = {name: one for name, one in events.handlers_of(row.name).items() if name not in row.handled}
-    tasks = {name: one for name, one in handlers.items() if isinstance(one, events.TaskHandler)}
-    failure = None
-    for name, handler in handlers.items():
-        if not isinstance(handler, events.TaskHandler):
-            failure = _call(row, name, handler, event) or failure
-            if failure is not None and is_outage(failure):
-                return failure
-    row.awaited = [name for name in handlers if name not in row.handled]
-    asked_at = row.asked_at
-    is_time = asked_at is None or now >= asked_at + ask_again_after(row.asked)
+        with transaction.atomic():
+            for call in calls:
+                one, _, function = call
+                with one.context():
+                    function(one.event)
+    except Exception as error:  # noqa: BLE001  (handled below, where each call has a savepoint of its own)
+        failed = call, error
+    for call in calls:
+        one, name, function = call
+        try:
+            if failed is not None:
+                with transaction.atomic(), one.context():
+                    if failed[0] is call:
+                        raise failed[1]
+                    function(one.event)
+        except Exception as error:  # noqa: BLE001  (stored with the event, logged and retried)
+            one.fail(error, name, log_event="outbox.handler_failed")
+            if is_outage(error):
+                return batch[: batch.index(one) + 1]
+        else:
+            one.row.handled = [*one.row.handled, name]
+    return batch
+
+
+def _mark(one: _Delivery, now: datetime) -> bool:
+    """Set the state of the event after this attempt. Returns whether its tasks are to be published."""
+    row = one.row
+    row.awaited = [name for name in one.handlers if name not in row.handled]
     if not row.awaited:
         row.done_at, row.last_error = now, ""
         _count(row.name, "done")
-    elif tasks:
-        if asked_at is None or is_time:
-            row.asked, row.asked_at = min(row.asked + 1, 32_000), (asked_at := now)
-            _count(row.name, "asked" if row.asked == 1 else "asked_again")
-        row.due_at = asked_at + ask_again_after(row.asked)
-    # Before the tasks are published, because a worker may confirm them immediately.
-    row.save(update_fields=["handled", "awaited", "done_at", "last_error", "asked", "asked_at", "due_at"])
-    return (_publish(row, event, tasks) if is_time else None) or failure
+        return False
+    for name, handler in one.handlers.items():
+        if isinstance(handler, events.TaskHandler):
+            try:
+                arguments = handler.arguments(one.event, event_id=row.id)
+                one.messages.append((handler.task, arguments, f"{row.id}:{name}"))
+            except TypeError as error:
+                one.fail(error, name, log_event="outbox.publish_failed")
+    if not one.messages:
+        return False
+    asked_at = row.asked_at
+    is_time = asked_at is None or now >= asked_at + ask_again_after(row.asked)
+    if asked_at is None or is_time:
+        row.asked, row.asked_at = min(row.asked + 1, 32_000), (asked_at := now)
+        _count(row.name, "asked" if row.asked == 1 else "asked_again")
+    row.due_at = asked_at + ask_again_after(row.asked)
+    return is_time
 
 
-def _call(row: OutboxEvent, name: str, function: events.Function, event: events.Event) -> Exception | None:
-    """Call one function in a savepoint. Returns its error."""
+_MARKS: Final = ("handled", "awaited", "done_at", "last_error", "asked", "asked_at", "due_at")
+
+
+def _save(batch: list[_Delivery]) -> None:
+    """Write the marks, in one statement for all events with the same ones."""
+    groups: dict[str, list[OutboxEvent]] = {}
+    for one in batch:
+        groups.setdefault(repr([getattr(one.row, name) for name in _MARKS]), []).append(one.row)
+    for rows in groups.values():
+        values = {name: getattr(rows[0], name) for name in _MARKS}
+        OutboxEvent.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
+
+
+def _publish(batch: list[_Delivery]) -> None:
+    """Publish the tasks of all events in one round trip. If the broker is unavailable, the first event has failed."""
+    if not batch:
+        return
+    refused = []
     try:
-        with transaction.atomic():
-            function(event)
+        with acquire_producer() as producer, producer.batch():
+            for one in batch:
+                try:
+                    with one.context():
+                        for task, arguments, task_id in one.messages:
+                            task.apply_async(kwargs=arguments, task_id=task_id, producer=producer)
+                except Exception as error:
+                    if is_outage(error):
+                        raise
+                    one.fail(error, task.name, log_event="outbox.publish_failed")
+                    refused.append(one)
     except Exception as error:  # noqa: BLE001  (stored with the event, logged and retried)
-        _log.warning("outbox.handler_failed", handler=name, event_name=row.name, exc_info=error)
-        return error
-    row.handled = [*row.handled, name]
-    return None
+        batch[0].fail(
+            error if is_outage(error) else BrokerError(repr(error)), "", log_event="outbox.publish_failed"
+        )
+        refused = batch
+    for one in refused:
+        one.row.asked_at, one.row.due_at = None, timezone.now()
+    _save(refused)
 
 
-def _publish(row: OutboxEvent, event: events.Event, tasks: dict[str, events.TaskHandler]) -> Exception | None:
-    """Publish the tasks. Returns the first error."""
-    for name, handler in tasks.items():
-        try:
-            arguments = handler.arguments(event, event_id=row.id)
-            handler.task.apply_async(kwargs=arguments, task_id=f"{row.id}:{name}")
-        except Exception as error:  # noqa: BLE001  (as above)
-            _log.warning("outbox.publish_failed", handler=name, event_name=row.name, exc_info=error)
-            row.asked_at = None
-            return error
-    return None
-
-
-def _record_failure(row: OutboxEvent, error: Exception, now: datetime) -> Round:
-    """Schedule the next attempt, or mark the event as dead."""
+def _record_failure(row: OutboxEvent, error: Exception, now: datetime) -> float | None:
+    """Schedule the next attempt, or mark the event as dead. Returns the seconds until the attempt."""
     outage = is_outage(error)
     row.attempts = min(row.attempts + 1, 32_000)
     row.last_error = f"{type(error).__name__}: {error}"[:2000]
@@ -184,8 +277,8 @@ def _record_failure(row: OutboxEvent, error: Exception, now: datetime) -> Round:
         retry_in = delay_after(min(row.attempts, 16), ceiling=MAX_OUTAGE_DELAY if outage else MAX_DELAY)
         row.due_at = timezone.now() + timedelta(seconds=retry_in)
         _count(row.name, "outage" if outage else "failed")
-    row.save(update_fields=["attempts", "due_at", "asked_at", "last_error", "dead_at"])
-    return Round(taken=1, retry_in=retry_in, outage=outage)
+    row.save(update_fields=["attempts", "due_at", "last_error", "dead_at"])
+    return retry_in
 
 
 def _count(name: str, outcome: str) -> None:
@@ -205,7 +298,9 @@ def is_confirmed(task_id: str) -> bool:
     """Whether another copy of the task has done the work."""
     if (found := reference(task_id)) is None:
         return False
-    return OutboxEvent.objects.filter(pk=found[0], handled__contains=[found[1]]).exists()
+    with connection.cursor() as cursor:  # for each task: a third of the time of the same query by the ORM
+        cursor.execute("SELECT FROM common_outboxevent WHERE id = %s AND handled ? %s::text", found)
+        return bool(cursor.rowcount)
 
 
 _CONFIRM: Final = """

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 
 _STOP_SECONDS = 3.0
+_PAUSE = 0.02
 _log = structlog.get_logger(__name__)
 
 
@@ -20,6 +21,7 @@ class Relay:
     """Runs `work` when woken, and again after the seconds that it returns, if any.
 
     The thread starts at the first `wake`, so that processes which only fork have none; a forked child starts its own.
+    Between two rounds it pauses for 20 ms, so that a burst of events is relayed in few rounds.
     At exit it has three seconds to finish its round. The sweep relays the remaining events.
     """
 
@@ -83,6 +85,7 @@ class Relay:
                 if stopping.is_set():
                     # One more round for events that were published during the last one.
                     woken.set()
+                stopping.wait(_PAUSE)
         finally:
             connections.close_all()
 

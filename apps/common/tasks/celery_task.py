@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, wraps
@@ -35,6 +36,14 @@ if TYPE_CHECKING:
 MAX_COUNTDOWN: Final = 45
 MAX_MESSAGE: Final = 8_000
 _log = structlog.get_logger(__name__)
+
+
+def _acquire_producer() -> AbstractContextManager[Any]:
+    producer: AbstractContextManager[Any] = celery.current_app.producer_or_acquire()
+    return producer
+
+
+outbox.acquire_producer = _acquire_producer
 
 
 class Task(celery.Task):  # type: ignore[type-arg]  # celery-types makes it generic, celery itself does not
@@ -226,9 +235,11 @@ class _DeadTask:
     def run(self, *, dead_task_id: str) -> None:
         """Declares the parameters."""
 
-    def apply_async(self, *, kwargs: dict[str, Any], task_id: str) -> None:
+    def apply_async(self, *, kwargs: dict[str, Any], task_id: str, producer: Any) -> None:
         row = DeadTask.objects.get(pk=kwargs["dead_task_id"])
-        celery.current_app.send_task(row.name, args=row.args, kwargs=row.kwargs, task_id=task_id)
+        celery.current_app.send_task(
+            row.name, args=row.args, kwargs=row.kwargs, task_id=task_id, producer=producer
+        )
 
 
 events.on(TaskReplayed, task=_DeadTask())

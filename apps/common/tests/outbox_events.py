@@ -112,7 +112,7 @@ def broker(monkeypatch):
 def order(**values):
     with transaction.atomic():
         events.publish(Ordered(thing_id=uuid.uuid4(), **values))
-    return OutboxEvent.objects.get(name="test.ordered")
+    return OutboxEvent.objects.filter(name="test.ordered").latest("created_at")
 
 
 def pass_time(row, **span):

@@ -53,7 +53,11 @@ def _eager():
 def published(monkeypatch):
     """Tasks published to the broker."""
     sent = []
-    monkeypatch.setattr(celery.current_app, "send_task", lambda name, **options: sent.append((name, options)))
+
+    def send(name, producer=None, **options):
+        sent.append((name, options))
+
+    monkeypatch.setattr(celery.current_app, "send_task", send)
     return sent
 
 

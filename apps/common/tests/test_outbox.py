@@ -5,13 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
+from types import SimpleNamespace
+from unittest.mock import ANY
 
 import celery
 import pytest
+import redis
 from celery.exceptions import Reject
 from django.db import connection, transaction
 from django.utils import timezone
+from kombu import Producer
+from kombu.exceptions import EncodeError
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps.common import events
@@ -89,7 +94,7 @@ class TestRelay:
         assert row.attempts == 10
         assert row.dead_at is not None
         assert names().count("second") == 10
-        assert names().count("first") == 1
+        assert DeadTask.objects.filter(name="first").count() == 1
         assert outbox.replay(event_ids=[uuid.uuid4()]) == 0
         assert outbox.replay() == 1
         trouble.clear()
@@ -116,6 +121,32 @@ class TestRelay:
         assert outbox.relay_due().taken == 3
         assert sorted(event.text for name, event, _ in calls if name == "second") == ["0", "1", "2"]
         assert len(rows) == 3
+
+    def test_a_failed_event_rolls_back_no_other_event_of_its_batch(self, monkeypatch):
+        rows = [happen(str(number)) for number in range(4)]
+        act = DeadTask.objects.create
+
+        def fail_once(**values):
+            if values["task_id"] == "2":
+                raise ValueError("not this one")
+            return act(**values)
+
+        monkeypatch.setattr(DeadTask.objects, "create", fail_once)
+        assert outbox.relay_due().taken == 4
+        assert sorted(DeadTask.objects.values_list("task_id", flat=True)) == ["0", "1", "3"]
+        for row in rows:
+            row.refresh_from_db()
+        assert [row.done_at is None for row in rows] == [False, False, True, False]
+        assert [row.attempts for row in rows] == [0, 0, 1, 0]
+        assert rows[2].last_error == "ValueError: not this one"
+
+    def test_the_statements_of_a_batch_do_not_grow_with_it(self, broker, django_assert_num_queries):
+        for _ in range(30):
+            order()
+        # A savepoint as the outermost transaction is the test's own.
+        with django_assert_num_queries(4):
+            assert outbox.relay_due(limit=30).taken == 30
+        assert len(broker.held) == 60
 
     def test_an_unknown_event_is_kept(self):
         OutboxEvent.objects.create(name="test.forgotten")
@@ -300,6 +331,41 @@ class TestWork:
         make_due()
         outbox.relay_due()
         assert len(broker.held) == 2
+
+    def test_an_unavailable_broker_delays_one_event_of_a_batch(self, broker, monkeypatch):
+        rows = [order() for _ in range(3)]
+
+        def refuse(*_):
+            raise redis.ConnectionError("gone at the last moment")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Producer, "batch", lambda _: closing(SimpleNamespace(close=refuse)))
+            assert outbox.relay_due() == outbox.Round(taken=3, retry_in=ANY, outage=True)
+        for row in rows:
+            row.refresh_from_db()
+        assert [(row.attempts, row.asked_at) for row in rows] == [(1, None), (0, None), (0, None)]
+        broker.held.clear()
+        assert outbox.relay_due() == outbox.Round(taken=2, retry_in=None, outage=False)
+        make_due()
+        outbox.relay_due()
+        assert sorted(broker.ids()) == sorted(f"{row.pk}:{name}" for row in rows for name in TASKS)
+
+    def test_an_event_whose_task_cannot_be_published_fails_alone(self, broker, monkeypatch):
+        rows = [order() for _ in range(3)]
+        hold = celery.Task.apply_async
+
+        def refuse(self, *args, **options):
+            if options["task_id"].startswith(str(rows[1].pk)):
+                raise EncodeError("no JSON")
+            hold(self, *args, **options)
+
+        monkeypatch.setattr(celery.Task, "apply_async", refuse)
+        assert outbox.relay_due() == outbox.Round(taken=3, retry_in=ANY, outage=False)
+        for row in rows:
+            row.refresh_from_db()
+        assert [row.asked_at is None for row in rows] == [False, True, False]
+        assert [row.attempts for row in rows] == [0, 1, 0]
+        assert len(broker.held) == 4
 
     def test_confirming_another_task_changes_nothing(self, broker):
         row = order()
