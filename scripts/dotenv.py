@@ -53,6 +53,7 @@ def values() -> dict[str, str]:
         "POSTGRES_PASSWORD": _random(40),
         "REDIS_PASSWORD": _random(40),
         "BACKUP_KEY": _random(64),
+        "GRAFANA_PASSWORD": _random(40),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "PUBLIC_URL": "http://localhost:8080",
         "SECURE_SSL": "false",

@@ -57,7 +57,7 @@ def test_every_variable_reaches_the_containers_and_no_other() -> None:
 def test_required_values_have_no_default() -> None:
     text = (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")
     for name in dotenv.values():
-        if name not in ("PUBLIC_URL", "SECURE_SSL", "COMPOSE_PROJECT_NAME", "BACKUP_KEY"):
+        if name not in ("PUBLIC_URL", "SECURE_SSL", "COMPOSE_PROJECT_NAME", "BACKUP_KEY", "GRAFANA_PASSWORD"):
             uses = re.findall(rf"\$\{{{name}(.)(.)([^}}]*)", text)
             assert uses
             assert {use[:2] for use in uses} == {(":", "?")}
@@ -74,7 +74,7 @@ def test_example_names_only_what_is_read() -> None:
         for name in re.findall(r'\.value\("(\w+)"\)', path.read_text(encoding="utf-8"))
     }
     named = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE, flags=re.MULTILINE))
-    assert named - known == {"COMPOSE_PROJECT_NAME"}  # compose's own
+    assert named - known == {"COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES"}  # compose's own
     assert set(dotenv.values()) <= named
 
 
@@ -98,9 +98,10 @@ def test_each_container_is_bounded_and_locked_in(name: str) -> None:
 def test_data_stores_have_no_way_out_and_one_service_is_published() -> None:
     services = COMPOSE["services"]
     assert COMPOSE["networks"]["inner"] == {"internal": True}
-    for name in ("postgres", "redis"):
+    for name in ("postgres", "redis", "prometheus"):
         assert services[name]["networks"] == ["inner"]
-    assert [name for name in services if "ports" in services[name]] == ["nginx"]
+    assert [name for name in services if "ports" in services[name]] == ["nginx", "grafana"]
+    assert services["grafana"]["ports"] == ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"]
     assert services["nginx"]["ports"] == ["${HTTP_ADDRESS:-127.0.0.1}:${HTTP_PORT:-8080}:8080"]
 
 
@@ -296,6 +297,7 @@ def test_values_that_a_dot_env_lacks_are_filled_in(tmp_path: Path) -> None:
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
         "BACKUP_KEY",
+        "GRAFANA_PASSWORD",
         "PUBLIC_URL",
         "SECURE_SSL",
         "COMPOSE_PROJECT_NAME",
