@@ -10,6 +10,8 @@ from django.test import TransactionTestCase
 from apps.common.tests import baseline
 from infrastructure.telemetry import context
 
+pytest_plugins = ["apps.common.testing.fixtures"]
+
 
 @pytest.fixture(autouse=True)
 def outside_of_any_request() -> None:

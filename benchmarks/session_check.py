@@ -58,7 +58,7 @@ def compare() -> float:
 
     from apps.users import selectors
     from apps.users.selectors import authentication
-    from apps.users.tests import factories
+    from apps.common.testing import users as factories
 
     application = get_wsgi_application()
     user = factories.UserFactory.create(phone="5550100")

@@ -14,15 +14,12 @@ from typing import Any
 import pytest
 import sentry_sdk
 import structlog
-from celery import current_app
 from django.conf import settings
-from django.core import mail
 from django.test import Client
 
 from apps.api import services as keys
-from apps.common.events import outbox
+from apps.common.testing.servers import Site, serving
 from apps.common.tests.campaigns import contributions
-from apps.common.tests.servers import Site, serving
 from apps.users import selectors as users
 from apps.users import services
 from apps.users.models import User
@@ -93,18 +90,9 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def relayed() -> Iterator[Callable[[], str]]:
+def relayed(relay: Callable[[], Any]) -> Callable[[], str]:
     """Runs what events ask for, in place; the text of the mails."""
-    before = current_app.conf.task_always_eager
-    current_app.conf.task_always_eager = True
-
-    def run() -> str:
-        mail.outbox.clear()
-        outbox.relay_due()
-        return "\n".join(str(message.body) for message in mail.outbox)
-
-    yield run
-    current_app.conf.task_always_eager = before
+    return lambda: "\n".join(str(message.body) for message in relay())
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from django.utils import timezone
 from apps.api.zones.mounting import mounted
 from apps.common.models import DeadTask, OutboxEvent
 from apps.common.tasks.backlog import Backlog
-from apps.common.tests.processes import Site, answers, environment, serve, stop, wait_until  # noqa: F401  (fixtures)
+from apps.common.testing.processes import Site, answers, environment, serve, stop, wait_until  # noqa: F401  (fixtures)
 from config.celery import app
 from config.env import BASE_DIR
 from config.tests import fresh

@@ -33,7 +33,7 @@ from django.test import Client
 call_command("prepare")
 call_command("zones", "validate")
 call_command("zones", "urls")
-from apps.users.tests.factories import UserFactory, access_token_for
+from apps.common.testing.users import UserFactory, access_token_for
 mine, other = ({"headers": {"authorization": f"Bearer {access_token_for(UserFactory())}"}} for _ in range(2))
 notes, client = "/api/private/v1/notes/", Client()
 assert client.get(notes).status_code == 401

@@ -19,9 +19,9 @@ from apps.api.zones import mounting
 from apps.api.zones import table as zones
 from apps.api.zones.routes import leaves
 from apps.api.zones.table import Docs, Floor, Zone
+from apps.common.testing.users import AdminFactory, UserFactory, access_token_for, pair_for, session_for
 from apps.users import selectors
 from apps.users.models import Session, User
-from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, pair_for, session_for
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,8 @@ from apps.api.models import ServiceKey
 from apps.api.tests.conftest import ALL, MACHINE, Serve, but
 from apps.api.zones import mounting
 from apps.common.models import AuditEvent
+from apps.common.testing.users import PASSWORD, AdminFactory
 from apps.users.models import User
-from apps.users.tests.factories import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 URL = "/api/machine/v1/plain/"

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from typing import Any
-
-from django.test import Client
+from urllib.parse import urlencode
 
 from apps.chat.models import Role, Room
 from apps.chat.tests.factories import member_of
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import UserFactory, bearer
 from apps.users.models import User
-from apps.users.tests.factories import UserFactory, bearer
 
 CHAT = "/api/private/v1/chat/"
 
 
-class Caller:
-    """A user with a client. Calls paths below `root`, or absolute ones."""
+class Caller(Api):
+    """A user with a client. Calls paths below `below`, or absolute ones."""
 
-    root = CHAT
+    below = "chat/"
 
     def __init__(self, user: User) -> None:
+        super().__init__("private", bearer(user), raises=True)
+        self.root += self.below
         self.user = user
         self.id = str(user.pk)
-        self.headers = bearer(user)
-        self.client = Client(raise_request_exception=True)
 
     def __call__(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        return self.call(method, path if path.startswith(("/", "http")) else self.root + path, body, **query)
-
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        options: dict[str, Any] = {"headers": self.headers}
-        if body is not None:
-            options |= {"data": body, "content_type": "application/json"}
-        elif query:
-            options |= {"data": query}
-        return getattr(self.client, method.lower())(path, **options)
+        return self.call(method.lower(), f"{path}?{urlencode(query)}" if query else path, body)
 
     def upload(self, room: Room, file: Any) -> Any:
         return self.client.post(f"{CHAT}rooms/{room.slug}/attachments/", {"file": file}, headers=self.headers)
@@ -50,8 +42,4 @@ def new_caller(room: Room | None = None, role: Role = Role.MEMBER, /, **user: An
 
 def refused(answer: Any, status: int, code: str) -> None:
     """Assert that the answer is a problem document with this status and code."""
-    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (
-        status,
-        "application/problem+json",
-        code,
-    )
+    assert code_of(answer) == (status, code)

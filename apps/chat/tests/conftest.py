@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 
 from apps.chat.live.hub import hubs
-from apps.common.tests import servers
-from apps.common.tests.servers import Socket, wait_until
-from apps.users.tests.factories import access_token_for
+from apps.common.testing import servers
+from apps.common.testing.servers import Socket, wait_until
+from apps.common.testing.users import access_token_for
 
 __all__ = ["Site", "Socket", "serving", "wait_until"]
 

@@ -8,8 +8,8 @@ import factory
 from factory import declarations
 
 from apps.chat.models import Membership, Role, Room
+from apps.common.testing.users import UserFactory
 from apps.users.models import User
-from apps.users.tests.factories import UserFactory
 
 
 class RoomFactory(factory.django.DjangoModelFactory[Room]):

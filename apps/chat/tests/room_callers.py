@@ -9,13 +9,11 @@ from apps.chat.models import Role, Room
 from apps.chat.tests import callers
 from apps.chat.tests.factories import member_of
 from apps.chat.types import Draft
-from apps.users.tests.factories import UserFactory
-
-ROOMS = f"{callers.CHAT}rooms/"
+from apps.common.testing.users import UserFactory
 
 
 class Caller(callers.Caller):
-    root = ROOMS
+    below = "chat/rooms/"
 
 
 def new_caller(room: Room | None = None, role: Role = Role.MEMBER, **user: Any) -> Caller:

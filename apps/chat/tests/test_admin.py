@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.chat.tests.factories import MembershipFactory
-from apps.users.tests.factories import PASSWORD, AdminFactory
+from apps.common.testing.users import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from apps.chat.models import Message
 from apps.chat.tests.factories import RoomFactory
 from apps.common import events
 from apps.common.models import OutboxEvent
-from apps.common.tests.consequences import tasks_of
+from apps.common.testing.events import tasks_of
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from apps.chat.models import Role
 from apps.chat.tests.conftest import Site, Socket
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.common.sockets import close_codes, handshake
-from apps.users.tests.factories import UserFactory, access_token_for, bearer
+from apps.common.testing.users import UserFactory, access_token_for, bearer
 from infrastructure.product import PRODUCT
 
 DOCUMENT = asyncapi.document()

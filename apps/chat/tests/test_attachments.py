@@ -23,7 +23,7 @@ from apps.chat.services import rooms
 from apps.chat.tests.callers import CHAT, new_caller, refused
 from apps.chat.tests.factories import RoomFactory
 from apps.common.models import OutboxEvent
-from apps.common.tests.consequences import tasks_of
+from apps.common.testing.events import tasks_of
 from infrastructure.storage.tests import s3_server
 from infrastructure.storage.tests.full_disk import room_for
 

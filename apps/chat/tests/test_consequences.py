@@ -13,10 +13,10 @@ from apps.chat.models import Membership, Message, Role, Room
 from apps.chat.policies import Rank
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
 from apps.chat.types import Draft
-from apps.common.tests.consequences import tasks_of
+from apps.common.testing.events import tasks_of
+from apps.common.testing.users import PASSWORD, AdminFactory
 from apps.users import demo as users_demo
 from apps.users.events import UserErased
-from apps.users.tests.factories import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from celery import current_app
 from django.test import Client
 
 from apps.chat import data_export, services
 from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
-from apps.common.events import outbox
-from apps.users.tests.factories import PASSWORD, bearer
+from apps.common.testing.users import PASSWORD, bearer
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/private/v1/"
@@ -40,16 +38,7 @@ def test_rooms_and_messages_are_exported() -> None:
     assert json.loads(b"".join(whole.streaming_content))["chat"]["rooms"][0]["room_slug"] == room.slug
 
 
-@pytest.fixture
-def in_place() -> Iterator[None]:
-    """Run tasks synchronously."""
-    before = current_app.conf.task_always_eager
-    current_app.conf.task_always_eager = True
-    yield
-    current_app.conf.task_always_eager = before
-
-
-def test_content_is_deleted_on_request(in_place: None, settings: Any) -> None:
+def test_content_is_deleted_on_request(relay: Callable[[], Any], settings: Any) -> None:
     settings.ERASURE_GRACE = timedelta(0)
     room = RoomFactory.create()
     ada, grace = member_of(room), member_of(room)
@@ -59,14 +48,14 @@ def test_content_is_deleted_on_request(in_place: None, settings: Any) -> None:
     body = {"current_password": PASSWORD, "with_content": True}
     call: dict[str, Any] = {"content_type": "application/json", "headers": bearer(ada)}
     assert Client().delete(f"{ROOT}users/me/", body, **call).status_code == 204
-    outbox.relay_due()
+    relay()
     shown = Client().get(f"{ROOT}chat/rooms/{room.slug}/messages/", headers=bearer(grace)).json()["results"]
     assert [(row["message"], row["deleted"]) for row in shown] == [("", True)] * 3 + [("stays", False)]
     assert not Attachment.objects.filter(pk=file.pk, discarded_at=None).exists()
     assert services.delete_messages_of(user_id=ada.pk) == 0
 
 
-def test_erasure_ends_memberships_and_keeps_messages(in_place: None, settings: Any) -> None:
+def test_erasure_ends_memberships_and_keeps_messages(relay: Callable[[], Any], settings: Any) -> None:
     settings.ERASURE_GRACE = timedelta(0)
     room = RoomFactory.create()
     ada, grace = member_of(room, Role.OWNER), member_of(room)
@@ -82,7 +71,7 @@ def test_erasure_ends_memberships_and_keeps_messages(in_place: None, settings: A
         .status_code
         == 204
     )
-    outbox.relay_due()
+    relay()
     assert list(Membership.objects.values_list("user_id", "role")) == [(grace.pk, Role.OWNER)]
     shown = Client().get(f"{ROOT}chat/rooms/{room.slug}/messages/", headers=bearer(grace)).json()["results"]
     said = [row for row in shown if row["message"] == "stays"]

@@ -27,7 +27,7 @@ from apps.chat.models import Membership, Message
 from apps.chat.tests.conftest import Site, Socket, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
-from apps.users.tests.factories import access_token_for
+from apps.common.testing.users import access_token_for
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 from infrastructure.realtime import bus

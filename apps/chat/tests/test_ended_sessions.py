@@ -9,9 +9,9 @@ import pytest
 
 from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
+from apps.common.testing.users import PASSWORD, AdminFactory, caller_for, erase, pair_for
 from apps.users import exceptions, services
 from apps.users.models import Session, User
-from apps.users.tests.factories import PASSWORD, AdminFactory, caller_for, erase, pair_for
 from apps.users.types import Device, TokenPair
 from infrastructure import realtime
 

@@ -19,8 +19,8 @@ from apps.chat.live.hub import hubs
 from apps.chat.models import Membership, Role
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
+from apps.common.testing.users import UserFactory, access_token_for
 from apps.users.models import Session, SessionEnd
-from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
 from infrastructure.cache import redis
 from infrastructure.product import PRODUCT

@@ -11,7 +11,7 @@ import pytest
 
 from apps.chat.tests.conftest import Site, serving
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.users.tests.factories import access_token_for
+from apps.common.testing.users import access_token_for
 from infrastructure.server.tests import frames
 
 UPGRADE = (

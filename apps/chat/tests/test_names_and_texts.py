@@ -16,7 +16,7 @@ from apps.chat.tests.callers import new_caller, refused
 from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.common import text
-from apps.users.tests.factories import PASSWORD, AdminFactory
+from apps.common.testing.users import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 NO_LINES = [

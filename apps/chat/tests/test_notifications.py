@@ -14,7 +14,7 @@ from apps.chat.models import Invitation, Membership, Role
 from apps.chat.tests.callers import new_caller
 from apps.chat.tests.factories import RoomFactory
 from apps.common.events import Event
-from apps.common.tests.consequences import tasks_of
+from apps.common.testing.events import tasks_of
 from apps.notifications import services as notifications
 from apps.notifications.models import Notification
 

@@ -15,7 +15,7 @@ from apps.chat.models import Invitation, Membership, Message, Role, Room
 from apps.chat.tests.callers import Caller, new_caller, refused
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

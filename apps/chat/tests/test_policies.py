@@ -8,7 +8,7 @@ from apps.chat import policies, selectors
 from apps.chat.exceptions import NotAMember, RoomNotFound
 from apps.chat.models import Room
 from apps.chat.tests.factories import MembershipFactory, RoomFactory
-from apps.users.tests.factories import UserFactory
+from apps.common.testing.users import UserFactory
 
 pytestmark = pytest.mark.django_db
 

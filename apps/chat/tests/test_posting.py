@@ -16,8 +16,8 @@ from apps.chat.exceptions import InvalidMessage, NotAMember, RoomNotFound
 from apps.chat.models import Membership, Message, Role, Room
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
 from apps.chat.types import Draft, Posted
+from apps.common.testing.users import UserFactory
 from apps.users.models import User
-from apps.users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from django.test import Client
 from apps.api import services as api
 from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
-from apps.users.tests.factories import access_token_for
+from apps.common.testing.users import access_token_for
 from infrastructure import realtime
 
 

@@ -12,7 +12,7 @@ from apps.chat.models import Membership, Message, Role, Room
 from apps.chat.tests.callers import refused
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.room_callers import new_caller, post
-from apps.users.tests.factories import UserFactory
+from apps.common.testing.users import UserFactory
 
 pytestmark = pytest.mark.django_db
 

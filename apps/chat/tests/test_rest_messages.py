@@ -14,7 +14,7 @@ from apps.chat.models import Membership, Message, Role
 from apps.chat.tests.callers import refused
 from apps.chat.tests.factories import RoomFactory
 from apps.chat.tests.room_callers import Caller, new_caller, post
-from apps.users.tests.factories import UserFactory, bearer
+from apps.common.testing.users import UserFactory, bearer
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from apps.chat.selectors import room_events
 from apps.chat.tests.conftest import Site, wait_until
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
-from apps.users.tests.factories import access_token_for
+from apps.common.testing.users import access_token_for
 from infrastructure import realtime
 
 

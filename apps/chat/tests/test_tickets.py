@@ -12,9 +12,9 @@ from redis import Redis
 from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.common.callers import Caller, CallerKind
+from apps.common.testing.users import access_token_for
 from apps.users import services
 from apps.users.models import Session, SessionEnd
-from apps.users.tests.factories import access_token_for
 from infrastructure import realtime
 from infrastructure.cache import redis as redis_client
 

@@ -10,8 +10,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
 from apps.common.models import DeadTask, OutboxEvent
+from apps.common.testing.servers import wait_until
 from apps.common.tests import baseline
-from apps.common.tests.servers import wait_until
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 from apps.common import slices
 from apps.common.models import DeclaredSchedule
 from apps.common.tasks import schedules
-from apps.users.tests.factories import PASSWORD, AdminFactory
+from apps.common.testing.users import PASSWORD, AdminFactory
 from config.celery import app, collect_schedules
 from infrastructure.scheduling.beat_leader import Leadership
 

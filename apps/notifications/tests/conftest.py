@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.common.tests.servers import Site, serving, wait_until
+from apps.common.testing.servers import Site, serving, wait_until
 from apps.notifications.live import quota
 
 

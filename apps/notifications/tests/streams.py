@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from apps.common.tests.servers import Site, Socket
+from apps.common.testing.servers import Site, Socket
+from apps.common.testing.users import access_token_for
 from apps.notifications import services
-from apps.users.tests.factories import access_token_for
 
 STREAM = "/api/private/v1/notifications/stream/"
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
+from apps.common.testing.users import UserFactory
 from apps.notifications import services
 from apps.notifications.models import Inbox, Notification, RemovedNotification
-from apps.users.tests.factories import UserFactory
 
 
 def notify(user: Any, key: str, **more: Any) -> Any:

@@ -15,12 +15,12 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from apps.common.tests.consequences import tasks_of
+from apps.common.testing.events import tasks_of
+from apps.common.testing.users import UserFactory
 from apps.notifications import services, tasks
 from apps.notifications.models import Inbox, Notification, RemovedNotification
 from apps.notifications.services import digests
 from apps.users.events import UserErased
-from apps.users.tests.factories import UserFactory
 from infrastructure.email import EmailDeliveryError
 
 pytestmark = pytest.mark.django_db

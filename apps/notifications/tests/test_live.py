@@ -16,13 +16,13 @@ from jsonschema import Draft202012Validator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from apps.api import services as api
-from apps.common.tests.servers import Site, serving
+from apps.common.testing.servers import Site, serving
+from apps.common.testing.users import UserFactory, access_token_for
 from apps.notifications import asyncapi, selectors, services
 from apps.notifications.live import hub, quota, stream
 from apps.notifications.models import Inbox
 from apps.notifications.tests.streams import STREAM, enter, handshake, listen, tell
 from apps.users.models import Session, SessionEnd
-from apps.users.tests.factories import UserFactory, access_token_for
 from infrastructure import realtime
 from infrastructure.realtime.database_threads import DatabaseThreads
 

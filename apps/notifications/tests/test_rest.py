@@ -10,12 +10,12 @@ import pytest
 from django.test import Client
 
 from apps.api import services as api
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, bearer
 from apps.notifications import data_export, selectors, services
 from apps.notifications.exceptions import InvalidLink, RecipientNotFound
 from apps.notifications.models import Inbox, Notification
 from apps.notifications.types import Kind, declare, declared_kinds
 from apps.users.models import User
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, bearer
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/private/v1/notifications/"

@@ -10,9 +10,9 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.common.exceptions import Unavailable
+from apps.common.testing.users import UserFactory, access_token_for, actor_of, bearer
 from apps.users import services
 from apps.users.models import Session, SessionEnd
-from apps.users.tests.factories import UserFactory, access_token_for, actor_of, bearer
 from infrastructure.cache import redis as redis_client
 
 pytestmark = pytest.mark.django_db

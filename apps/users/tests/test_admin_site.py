@@ -10,11 +10,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, caller_for, session_for
 from apps.users import hashers, services
 from apps.users.demo import PASSWORD as DEMO_PASSWORD
 from apps.users.demo import seed
 from apps.users.models import Session, User
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, caller_for, session_for
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,8 @@ from apps.common.exceptions import DomainError
 from apps.common.models import AuditEvent, OutboxEvent
 from apps.users import exceptions, selectors, services
 from apps.users.models import Role, Session, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import AdminFactory, UserFactory, caller_for, erase, pair_for
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import AdminFactory, UserFactory, caller_for, erase, pair_for
 from apps.users.types import TokenPair
 
 As = Callable[[User], Api]
@@ -135,14 +135,14 @@ def test_actions_of_admins_are_audited(admin: As, user: User, boss: User) -> Non
     ]
 
 
-def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, queries: Any) -> None:
+def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, django_assert_num_queries: Any) -> None:
     for number in range(45):
         UserFactory.create(name=f"User {number:02}")
     api = admin(boss)
     seen: list[str] = []
     path: str | None = "users/?ordering=name"
     while path is not None:
-        with queries(2):
+        with django_assert_num_queries(2):
             page = api.get(path).json()
         seen += [row["name"] for row in page["results"]]
         path = page["next"] and page["next"].split("/api/admin/v1/")[1]
@@ -194,7 +194,7 @@ def test_deactivation_holds_at_once(
     boss: User,
     user: User,
     way: str,
-    ended: list[Any],
+    pushed: list[Any],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     pair = pair_for(user)
@@ -210,7 +210,7 @@ def test_deactivation_holds_at_once(
     assert code_of(victim.get("users/me/")) == (401, "session_ended")
     with pytest.raises(exceptions.RefreshTokenRefused):
         services.refresh(refresh_token=pair.refresh)
-    assert len(ended) == 2
+    assert len(pushed) == 2
     assert [event.name for event in OutboxEvent.objects.all()] == ["users.deactivated"]
     assert api.post(f"users/{user.pk}/activate/").json()["is_active"] is True
     # Sessions that ended before stay ended.
@@ -324,7 +324,7 @@ def test_expired_rows_are_deleted(user: User) -> None:
 
 @pytest.mark.django_db
 def test_a_change_of_role_ends_existing_sessions(
-    admin: As, user: User, boss: User, ended: list[Any], django_capture_on_commit_callbacks: Any
+    admin: As, user: User, boss: User, pushed: list[Any], django_capture_on_commit_callbacks: Any
 ) -> None:
     theirs = admin(user)
     session = Session.objects.get(user=user)
@@ -332,7 +332,7 @@ def test_a_change_of_role_ends_existing_sessions(
         assert admin(boss).patch(f"users/{user.pk}/", {"role": "admin"}).status_code == 200
         assert admin(boss).patch(f"users/{user.pk}/", {"name": "Grace", "role": "admin"}).status_code == 200
     assert code_of(theirs.get("users/")) == (401, "session_ended")
-    assert ended == [(f"session:{session.pk}", {"type": "session.ended"})]
+    assert pushed == [(f"session:{session.pk}", {"type": "session.ended"})]
     session.refresh_from_db()
     assert session.end_reason == "role"
     assert admin(user).get("users/").status_code == 200
@@ -340,12 +340,12 @@ def test_a_change_of_role_ends_existing_sessions(
 
 @pytest.mark.django_db
 def test_admins_list_and_end_the_sessions_of_an_account(
-    admin: As, user: User, boss: User, queries: Any
+    admin: As, user: User, boss: User, django_assert_num_queries: Any
 ) -> None:
     first, second, third = (pair_for(user) for _ in range(3))
     api = admin(boss)
     api.get(f"users/{user.pk}/sessions/")
-    with queries(3):
+    with django_assert_num_queries(3):
         page = api.get(f"users/{user.pk}/sessions/").json()
     rows = list(Session.objects.filter(user=user).order_by("-created_at", "-id"))
     assert [row["id"] for row in page["results"]] == [str(session.pk) for session in rows]

@@ -9,10 +9,10 @@ import pytest
 from django.core import mail
 
 from apps.common.models import AuditEvent
+from apps.common.testing.clients import Api
+from apps.common.testing.users import PASSWORD, AdminFactory, caller_for, pair_for
 from apps.users import exceptions, services
 from apps.users.models import Session, User
-from apps.users.tests.conftest import Api
-from apps.users.tests.factories import PASSWORD, AdminFactory, caller_for, pair_for
 from apps.users.tests.test_registration import token_in
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,10 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory
 from apps.users.email_addresses import InvalidEmail, canonical, mailable
 from apps.users.models import EmailChange, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
 
 
 @pytest.mark.parametrize(

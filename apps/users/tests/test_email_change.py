@@ -14,8 +14,8 @@ from apps.common.database.ids import uuid7
 from apps.common.models import AuditEvent, OutboxEvent
 from apps.users import exceptions, services
 from apps.users.models import EmailChange, OneTimeToken, Purpose, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory, caller_for, erase
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory, caller_for, erase
 from apps.users.tests.test_registration import token_in
 from apps.users.types import Device
 
@@ -205,13 +205,13 @@ def test_the_verification_mail_is_sent_again(public: Api, user: User, relay: Rel
 
 @pytest.mark.parametrize("kind", ["verified", "unverified", "unknown", "inactive", "garbage"])
 def test_a_resend_has_the_same_answer_for_every_address(
-    public: Api, user: User, relay: Relay, queries: Any, kind: str
+    public: Api, user: User, relay: Relay, django_assert_num_queries: Any, kind: str
 ) -> None:
     User.objects.filter(pk=user.pk).update(
         email_verified_at=timezone.now() if kind == "verified" else None, is_active=kind != "inactive"
     )
     email = {"unknown": "nobody@example.com", "garbage": "no address"}.get(kind, user.email)
-    with queries(3 if kind == "garbage" else 4):
+    with django_assert_num_queries(3 if kind == "garbage" else 4):
         response = public.post("auth/email/resend/", {"email": email})
     assert (response.status_code, response.json()) == (
         202,

@@ -11,11 +11,11 @@ from django.core import mail
 from django.utils import timezone
 
 from apps.common.models import AuditEvent, OutboxEvent
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, caller_for, pair_for
 from apps.users import services, tasks
 from apps.users.models import Session, User
 from apps.users.services.erasure import erase_due
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, caller_for, pair_for
 from apps.users.tests.test_second_factor import code, enrolled
 
 As = Callable[[User], Api]

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from apps.common import data_export
 from apps.common.models import AuditEvent
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import UserFactory, pair_for
 from apps.users.models import Identity, RecoveryCode, SecondFactor, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import UserFactory, pair_for
 from apps.users.tests.test_second_factor import enrolled
 
 pytestmark = pytest.mark.django_db

@@ -28,8 +28,8 @@ from django.utils import timezone
 from apps.users import exceptions, hashers, services
 from apps.users.models import Session, User
 from apps.users.services import hash_renewal
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, caller_for
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, caller_for
 from apps.users.types import Device
 from config.env import BASE_DIR
 

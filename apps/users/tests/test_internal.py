@@ -13,8 +13,8 @@ from apps.api import services as keys
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
 from apps.users import exceptions, policies, selectors, services
 from apps.users.models import Session, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, bearer, caller_for
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import AdminFactory, UserFactory, access_token_for, bearer, caller_for
 
 pytestmark = pytest.mark.django_db
 NOTHING = {"active": False, "sub": None, "sid": None, "exp": None, "role": None}
@@ -76,23 +76,23 @@ def test_visibility_of_accounts(user: User) -> None:
     ] == [False, False, True, False, True, True, True, True]
 
 
-def test_names_include_erased_accounts(user: User, queries: Any) -> None:
+def test_names_include_erased_accounts(user: User, django_assert_num_queries: Any) -> None:
     gone = UserFactory.create(name="Gone")
     services.erase_user(actor=caller_for(AdminFactory.create()), user_id=gone.pk)
-    with queries(1):
+    with django_assert_num_queries(1):
         assert selectors.names_of([user.pk, gone.pk, uuid4(), user.pk]) == {
             user.pk: user.name,
             gone.pk: "Deleted account",
         }
-    with queries(0):
+    with django_assert_num_queries(0):
         assert selectors.names_of([]) == {}
 
 
-def test_selectors_write_nothing(user: User, queries: Any) -> None:
+def test_selectors_write_nothing(user: User, django_assert_num_queries: Any) -> None:
     boss, token = caller_for(AdminFactory.create()), access_token_for(user)
     session = Session.objects.get(user=user)
     # The eighth reads the permissions of the role: no authenticator created this caller.
-    with queries(8) as captured:
+    with django_assert_num_queries(8) as captured:
         selectors.authenticate_access(token=token)
         selectors.introspect(token=token)
         selectors.list_dead_sessions(session_ids=[session.pk])

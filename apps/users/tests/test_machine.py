@@ -25,9 +25,9 @@ from hypothesis.stateful import (
 )
 
 from apps.common.exceptions import NotAuthenticated
+from apps.common.testing.users import AdminFactory, UserFactory, caller_for
 from apps.users import exceptions, selectors, services
 from apps.users.models import RefreshToken, Session, User
-from apps.users.tests.factories import AdminFactory, UserFactory, caller_for
 from apps.users.types import Challenge, Device, TokenPair
 from infrastructure.token import totp
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from apps.common.database.ids import uuid7
 from apps.common.events import Event
-from apps.common.tests.consequences import tasks_of
+from apps.common.testing.events import tasks_of
+from apps.common.testing.users import UserFactory
 from apps.users import services
 from apps.users.events import (
     EmailChanged,
@@ -32,7 +33,6 @@ from apps.users.events import (
 )
 from apps.users.models import EmailChange, User
 from apps.users.services.mails import NOTICES
-from apps.users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 LURE = "Claim your prize at http://evil.example/win now"

@@ -11,11 +11,11 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from apps.common import text
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, AdminFactory, caller_for
 from apps.users import services
 from apps.users.models import User
 from apps.users.services import names
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, AdminFactory, caller_for
 
 pytestmark = pytest.mark.django_db
 As = Callable[[User], Api]

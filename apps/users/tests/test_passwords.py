@@ -18,8 +18,8 @@ from apps.common.models import OutboxEvent
 from apps.users import exceptions, services, tasks
 from apps.users.models import OneTimeToken, RefreshToken, Session, SessionEnd, User
 from apps.users.services import one_time, passwords
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory, caller_for, pair_for, session_for
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory, caller_for, pair_for, session_for
 from apps.users.tests.test_registration import token_in
 from apps.users.types import Device
 
@@ -38,7 +38,7 @@ def can_sign_in(user: User, password: str) -> bool:
 
 
 def test_a_change_ends_every_session_and_is_mailed(
-    private: As, user: User, relay: Relay, ended: list[Any], django_capture_on_commit_callbacks: Any
+    private: As, user: User, relay: Relay, pushed: list[Any], django_capture_on_commit_callbacks: Any
 ) -> None:
     pair = pair_for(user)
     api = private(user)
@@ -48,7 +48,7 @@ def test_a_change_ends_every_session_and_is_mailed(
     assert code_of(api.get("users/me/")) == (401, "session_ended")
     with pytest.raises(exceptions.RefreshTokenRefused):
         services.refresh(refresh_token=pair.refresh)
-    assert len(ended) == 2
+    assert len(pushed) == 2
     assert set(Session.objects.values_list("end_reason", flat=True)) == {SessionEnd.PASSWORD}
     assert [message.subject for message in relay()] == ["Your password was changed"]
     assert not can_sign_in(user, PASSWORD)
@@ -101,10 +101,10 @@ def test_of_two_changes_at_once_the_second_is_refused(user: User, monkeypatch: p
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("spelling", [str, str.upper])
 def test_a_reset_has_the_same_answer_for_every_address(
-    public: Api, user: User, relay: Relay, queries: Any, known: bool, spelling: Callable[[str], str]
+    public: Api, user: User, relay: Relay, django_assert_num_queries: Any, known: bool, spelling: Callable[[str], str]
 ) -> None:
     email = user.email if known else "nobody@example.com"
-    with queries(4):
+    with django_assert_num_queries(4):
         response = public.post("auth/password/reset/", {"email": spelling(email)})
     assert response.status_code == 202
     assert response.json() == {"detail": "Look into your mail: what happens next is there."}

@@ -17,10 +17,10 @@ from apps.common import data_export
 from apps.common.callers import Caller, CallerKind
 from apps.common.models import AuditEvent, BaseModel
 from apps.common.testing import personal_columns
+from apps.common.testing.users import AdminFactory, UserFactory
 from apps.users import data_export as users_export
 from apps.users.models import User
 from apps.users.services import administration
-from apps.users.tests.factories import AdminFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 Erase = Callable[[UUID], None]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import AdminFactory, UserFactory, caller_for
 from apps.users import phone_numbers, services
 from apps.users.models import User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import AdminFactory, UserFactory, caller_for
 
 As = Callable[[User], Api]
 

@@ -23,11 +23,11 @@ from django.utils import timezone
 from PIL import Image
 
 from apps.common.models import OutboxEvent, StoredAnswer
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, bearer, pair_for
 from apps.users import tasks
 from apps.users.events import AvatarDiscarded
 from apps.users.models import OneTimeToken, Session, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, bearer, pair_for
 from config.wsgi import application
 from infrastructure.server.wsgi_bridge import WsgiBridge
 from infrastructure.storage import images

@@ -11,10 +11,10 @@ from django.core import mail
 from django.utils import timezone
 
 from apps.common.models import AuditEvent
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory, erase
 from apps.users import exceptions, services
 from apps.users.models import Identity, ProviderSignIn, Session, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory, erase
 from apps.users.tests.test_second_factor import enrolled
 from apps.users.types import Device, ProviderReturn
 from infrastructure import oauth
@@ -287,12 +287,14 @@ def test_an_identity_is_unlinked_unless_it_is_the_only_way_in(
     assert Identity.objects.get().user not in (user, other)
 
 
-def test_a_page_of_identities_costs_two_queries(private: As, user: User, queries: Any) -> None:
+def test_a_page_of_identities_costs_two_queries(
+    private: As, user: User, django_assert_num_queries: Any
+) -> None:
     for number in range(3):
         Identity.objects.create(user=user, provider="henge", issuer="https://x.example", subject=str(number))
     api = private(user)
     api.get("users/me/identities/")
-    with queries(2):
+    with django_assert_num_queries(2):
         assert len(api.get("users/me/identities/").json()["results"]) == 3
 
 

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apps.common.testing.users import UserFactory, pair_for
 from apps.users import exceptions, selectors, services
 from apps.users.models import RefreshToken, Session, SessionEnd, User
-from apps.users.tests.factories import UserFactory, pair_for
 from apps.users.types import TokenPair
 
 

@@ -17,10 +17,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from apps.common.models import OutboxEvent
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory
 from apps.users import exceptions, services
 from apps.users.models import OneTimeToken, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory
 from apps.users.types import Device
 from infrastructure import token as tokens
 from infrastructure.product import PRODUCT

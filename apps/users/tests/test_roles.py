@@ -16,10 +16,10 @@ from apps.common import slices
 from apps.common.callers import ALL, ANONYMOUS, Caller, CallerKind
 from apps.common.exceptions import DomainError
 from apps.common.models import AuditEvent
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, access_token_for, caller_for
 from apps.users import exceptions, policies, selectors, services, types
 from apps.users.models import Role, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, access_token_for, caller_for
 from apps.users.types import Permission
 
 pytestmark = pytest.mark.django_db
@@ -75,9 +75,11 @@ def test_an_account_cannot_have_a_missing_role() -> None:
         UserFactory.create(role="wizard")
 
 
-def test_the_caller_brings_its_permissions_by_the_one_query(user: User, queries: Any) -> None:
+def test_the_caller_brings_its_permissions_by_the_one_query(
+    user: User, django_assert_num_queries: Any
+) -> None:
     token = access_token_for(user)
-    with queries(1):
+    with django_assert_num_queries(1):
         caller = selectors.authenticate_access(token=token)
         assert not caller.may(Permission.READ)
         assert not caller.is_admin
@@ -97,11 +99,11 @@ def test_a_grant_holds_from_the_next_request_on(admin: As, boss: User, user: Use
     assert code_of(api.get("users/")) == (403, "permission_denied")
 
 
-def test_roles_over_rest(admin: As, boss: User, queries: Any) -> None:
+def test_roles_over_rest(admin: As, boss: User, django_assert_num_queries: Any) -> None:
     api = admin(boss)
     made = api.post("roles/", CLERK)
     assert (made.status_code, made.json()) == (201, {**CLERK, "is_built_in": False})
-    with queries(2):
+    with django_assert_num_queries(2):
         assert [row["code"] for row in api.get("roles/").json()["results"]] == [
             "user", "moderator", "clerk", "admin",
         ]  # fmt: skip

@@ -17,10 +17,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.common.models import AuditEvent
-from apps.users import exceptions, selectors, services
-from apps.users.models import OneTimeToken, RecoveryCode, SecondFactor, Session, User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import (
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import (
     PASSWORD,
     AdminFactory,
     UserFactory,
@@ -29,6 +27,8 @@ from apps.users.tests.factories import (
     pair_for,
     session_for,
 )
+from apps.users import exceptions, selectors, services
+from apps.users.models import OneTimeToken, RecoveryCode, SecondFactor, Session, User
 from apps.users.tests.test_admin_site import sign_in
 from apps.users.types import Challenge, Device, TokenPair
 from infrastructure.token import totp

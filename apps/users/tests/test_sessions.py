@@ -17,8 +17,8 @@ from apps.common.models import OutboxEvent
 from apps.users import exceptions, selectors, services
 from apps.users.models import RefreshToken, Session, SessionEnd, User
 from apps.users.services import sessions
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory, caller_for, pair_for, session_for
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory, caller_for, pair_for, session_for
 from apps.users.types import Device, TokenPair
 
 Told = list[tuple[str, dict[str, str]]]
@@ -64,7 +64,7 @@ def test_other_tokens_are_refused(public: Api, user: User, kind: str) -> None:
 def test_reuse_ends_the_session_and_all_its_tokens(
     public: Api,
     user: User,
-    ended: Told,
+    pushed: Told,
     relay: Callable[[], list[mail.EmailMessage]],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
@@ -83,7 +83,7 @@ def test_reuse_ends_the_session_and_all_its_tokens(
         with pytest.raises(exceptions.RefreshTokenRefused):
             services.refresh(refresh_token=pair.refresh)
     session = Session.objects.get(end_reason=SessionEnd.REUSED)
-    assert ended == [(f"session:{session.pk}", {"type": "session.ended"})]
+    assert pushed == [(f"session:{session.pk}", {"type": "session.ended"})]
     assert [event.name for event in OutboxEvent.objects.all()] == ["users.refresh_token_reused"]
     assert [message.subject for message in relay()] == ["A device was signed out"]
 
@@ -229,7 +229,7 @@ def test_the_database_keeps_one_unused_token_a_session(user: User) -> None:
 
 @pytest.mark.django_db
 def test_logout_ends_the_session_of_any_of_its_tokens(
-    public: Api, user: User, ended: Told, django_capture_on_commit_callbacks: Any
+    public: Api, user: User, pushed: Told, django_capture_on_commit_callbacks: Any
 ) -> None:
     other, first = pair_for(user), pair_for(user)
     second = services.refresh(refresh_token=first.refresh)
@@ -237,7 +237,7 @@ def test_logout_ends_the_session_of_any_of_its_tokens(
         assert public.post("auth/logout/", {"refresh": first.refresh}).status_code == 204
     assert [is_live(pair) for pair in (other, first, second)] == [True, False, False]
     session = Session.objects.get(end_reason=SessionEnd.LOGOUT)
-    assert ended == [(f"session:{session.pk}", {"type": "session.ended"})]
+    assert pushed == [(f"session:{session.pk}", {"type": "session.ended"})]
     assert public.post("auth/logout/", {"refresh": first.refresh}).status_code == 204
     assert public.post("auth/logout/", {"refresh": "unknown"}).status_code == 204
 
@@ -264,12 +264,12 @@ def test_sessions_are_listed_for_their_owner(private: As, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_page_of_sessions_costs_two_queries(private: As, user: User, queries: Any) -> None:
+def test_a_page_of_sessions_costs_two_queries(private: As, user: User, django_assert_num_queries: Any) -> None:
     for _ in range(30):
         session_for(user)
     api = private(user)
     api.get("users/me/sessions/")
-    with queries(2):
+    with django_assert_num_queries(2):
         page = api.get("users/me/sessions/").json()
     assert len(page["results"]) == 20
     assert page["next"] is not None
@@ -291,7 +291,7 @@ def test_a_user_ends_one_session(private: As, user: User) -> None:
 
 @pytest.mark.django_db
 def test_all_sessions_are_ended(
-    private: As, user: User, ended: Told, django_capture_on_commit_callbacks: Any
+    private: As, user: User, pushed: Told, django_capture_on_commit_callbacks: Any
 ) -> None:
     pairs = [pair_for(user) for _ in range(3)]
     theirs = pair_for(UserFactory.create())
@@ -300,23 +300,23 @@ def test_all_sessions_are_ended(
         assert api.post("users/me/logout-all/").status_code == 204
     assert not any(is_live(pair) for pair in pairs)
     assert is_live(theirs)
-    assert len(ended) == 4
+    assert len(pushed) == 4
     assert code_of(api.get("users/me/")) == (401, "session_ended")
 
 
 @pytest.mark.django_db
 def test_ending_an_ended_session_notifies_no_socket(
-    user: User, ended: Told, django_capture_on_commit_callbacks: Any
+    user: User, pushed: Told, django_capture_on_commit_callbacks: Any
 ) -> None:
     actor = caller_for(user)
     with django_capture_on_commit_callbacks(execute=True):
         services.logout_everywhere(actor=actor)
         services.logout_everywhere(actor=actor)
-    assert len(ended) == 1
+    assert len(pushed) == 1
 
 
 @pytest.mark.django_db
-def test_ended_sessions_are_distinguished_from_live_ones(user: User, queries: Any) -> None:
+def test_ended_sessions_are_distinguished_from_live_ones(user: User, django_assert_num_queries: Any) -> None:
     live, logged_out, expired, unknown = (session_for(user) for _ in range(4))
     of_inactive = session_for(UserFactory.create(is_active=False))
     sessions.end_sessions(
@@ -326,7 +326,7 @@ def test_ended_sessions_are_distinguished_from_live_ones(user: User, queries: An
     unknown_id = unknown.pk
     unknown.delete()
     asked = {live.pk, logged_out.pk, expired.pk, unknown_id, of_inactive.pk}
-    with queries(1):
+    with django_assert_num_queries(1):
         assert selectors.list_dead_sessions(session_ids=asked) == asked - {live.pk}
-    with queries(0):
+    with django_assert_num_queries(0):
         assert selectors.list_dead_sessions(session_ids=[]) == set()

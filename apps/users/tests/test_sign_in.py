@@ -12,11 +12,11 @@ from django.db import connection
 from redis import Redis
 
 from apps.common import rate_limits
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory
 from apps.users import exceptions, selectors, services
 from apps.users.models import Session, User
 from apps.users.services import sign_in
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import PASSWORD, UserFactory
 from apps.users.types import Device
 from infrastructure import token as tokens
 from infrastructure.cache.breaker import Breaker

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from apps.common import tasks
 from apps.common.models import AuditEvent, OutboxEvent
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory
 from apps.users.models import SecondFactor, User
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory
 from apps.users.tests.test_second_factor import code, enrolled
 
 pytestmark = pytest.mark.django_db

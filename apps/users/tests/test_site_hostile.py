@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.common.models import AuditEvent
-from apps.users.tests.factories import PASSWORD, AdminFactory
+from apps.common.testing.users import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 VALUES = [

@@ -10,9 +10,9 @@ from django_redis import get_redis_connection
 
 from apps.common.callers import Caller, CallerKind
 from apps.common.exceptions import Denied
+from apps.common.testing.users import UserFactory, access_token_for, actor_of, reference_of
 from apps.users import services
 from apps.users.services import tickets
-from apps.users.tests.factories import UserFactory, access_token_for, actor_of, reference_of
 from infrastructure.telemetry.redaction import redact, redact_text
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import bearer, pair_for
 from apps.users.models import User
-from apps.users.tests.conftest import Api, code_of
-from apps.users.tests.factories import bearer, pair_for
 from infrastructure.product import PRODUCT
 from infrastructure.token.tests.test_keys import NEW, OLD
 

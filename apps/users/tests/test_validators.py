@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from apps.users.tests.conftest import Api, code_of
+from apps.common.testing.clients import Api, code_of
 from apps.users.validators import BreachedPasswordValidator
 
 # In SecLists, and in no list of Django's.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apps.common.tests.processes import Site
+from apps.common.testing.processes import Site
 
 
 def test_request_through_guard_view_service_and_selector(serve: Callable[[], Site]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from apps.common.tests.processes import Site, wait_until
+from apps.common.testing.processes import Site, wait_until
 from config.env import BASE_DIR
 from infrastructure.database.tests import private
 from infrastructure.database.tests.private import PrivatePostgres

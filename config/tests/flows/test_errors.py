@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apps.common.tests.processes import PASSWORD, Site
+from apps.common.testing.processes import PASSWORD, Site
 
 
 def test_failures_are_problem_documents(serve: Callable[[], Site]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from apps.common.tests.processes import Site, answers, stop, wait_until
+from apps.common.testing.processes import Site, answers, stop, wait_until
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 
@@ -34,7 +34,7 @@ for action in (["validate"], ["urls", "partner"], ["audit"]):
 for scope in ("api:partner:v1:partners:stock", "api:internal:v1:users:user"):
     call_command("zones", "keys", "create", "globex", "--scope", scope, "--format", "json")
 from apps.partners.authentication import issue
-from apps.users.tests.factories import UserFactory, access_token_for
+from apps.common.testing.users import UserFactory, access_token_for
 print(issue("acme"), issue("initech"), access_token_for(UserFactory()))
 """
 

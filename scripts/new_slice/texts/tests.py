@@ -20,7 +20,7 @@ import factory
 from factory.declarations import SubFactory
 
 from apps.$label.models import $Model
-from apps.users.tests.factories import $User
+from apps.common.testing.users import $User
 
 
 class ${Model}Factory(factory.django.DjangoModelFactory[$Model]):
@@ -48,7 +48,7 @@ from apps.$label import examples
 from apps.$label.models import $Model
 from apps.$label.tests.factories import ${Model}Factory
 from apps.users.models import User
-from apps.users.tests.factories import AdminFactory, UserFactory, bearer
+from apps.common.testing.users import AdminFactory, UserFactory, bearer
 
 pytestmark = pytest.mark.django_db
 ROOT = "$root"
@@ -220,9 +220,9 @@ from apps.$label.exceptions import ${Model}NotFound
 from apps.$label.models import $Model
 from apps.$label.tests.factories import ${Model}Factory
 from apps.common.callers import ANONYMOUS
-from apps.common.tests.consequences import tasks_of
+from apps.common.testing.events import tasks_of
 from apps.users.events import UserErased
-from apps.users.tests.factories import PASSWORD, AdminFactory, UserFactory, caller_for
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, caller_for
 
 pytestmark = pytest.mark.django_db
 
@@ -291,7 +291,7 @@ from apps.$label.tests.factories import ${Model}Factory
 from apps.common.callers import ANONYMOUS
 from apps.common.exceptions import Denied
 from apps.common.testing import personal_columns
-from apps.users.tests.factories import PASSWORD, AdminFactory
+from apps.common.testing.users import PASSWORD, AdminFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -202,7 +202,7 @@ def ask_again(lane: Lane, tally: Tally) -> None:
 
 def refusals(port: int, tally: Tally) -> int:
     """Send what is no HTTP, is two requests at once, or a broken handshake. Returns the number of requests."""
-    from apps.users.tests.factories import UserFactory
+    from apps.common.testing.users import UserFactory
     from infrastructure.server.tests import frames as wire
     from infrastructure.server.tests import raw_requests
 

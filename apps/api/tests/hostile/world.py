@@ -10,8 +10,8 @@ from uuid import uuid4
 from django.db import transaction
 
 from apps.api import services as keys
+from apps.common.testing.users import AdminFactory, UserFactory, access_token_for, session_for
 from apps.common.tests.campaigns import contributions
-from apps.users.tests.factories import AdminFactory, UserFactory, access_token_for, session_for
 
 _numbers: Final = itertools.count(1)
 _PARAMETER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")

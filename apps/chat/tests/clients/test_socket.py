@@ -23,10 +23,10 @@ from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.common.client_runtime.python import reconnecting_socket as sockets
 from apps.common.client_runtime.python.reconnecting_socket import CloseCode, SocketStopped, State
-from apps.common.tests.client_sockets import Listener, readme_example, run, shorten_waits, until
+from apps.common.testing.client_sockets import Listener, readme_example, run, shorten_waits, until
+from apps.common.testing.users import UserFactory, client_session, pair_for
 from apps.users.clients.python.session import Session, TokenPair
 from apps.users.models import User
-from apps.users.tests.factories import UserFactory, client_session, pair_for
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from websockets.sync.client import ClientConnection, connect
 
-from apps.common.tests.processes import SignedInUser, Site
+from apps.common.testing.processes import SignedInUser, Site
 
 
 @contextmanager

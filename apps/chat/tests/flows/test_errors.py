@@ -7,7 +7,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from apps.chat.tests.flows.test_broadcast import enter, receive
-from apps.common.tests.processes import Site
+from apps.common.testing.processes import Site
 
 
 def test_a_domain_error_is_an_error_frame_and_the_socket_stays_open(serve: Callable[[], Site]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from apps.chat.tests.flows.test_broadcast import enter, receive
-from apps.common.tests.processes import Site
+from apps.common.testing.processes import Site
 from config.env import BASE_DIR
 
 

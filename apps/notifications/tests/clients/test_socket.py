@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 
 from apps.common.client_runtime.python.reconnecting_socket import SocketStopped, State
-from apps.common.tests import client_sockets
-from apps.common.tests.client_sockets import Listener, readme_example, shorten_waits, until
-from apps.common.tests.servers import Site, serving
+from apps.common.testing import client_sockets
+from apps.common.testing.client_sockets import Listener, readme_example, shorten_waits, until
+from apps.common.testing.servers import Site, serving
+from apps.common.testing.users import UserFactory, client_session
 from apps.notifications import services
 from apps.notifications.clients.python.notifications import NotificationsSocket
 from apps.notifications.clients.runtime import RUNTIME
@@ -20,7 +21,6 @@ from apps.notifications.live import quota
 from apps.notifications.live.hub import hubs
 from apps.notifications.models import Notification
 from apps.users.models import User
-from apps.users.tests.factories import UserFactory, client_session
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,10 @@ from apps.common.client_runtime.python.problem import (
     NetworkError,
     ProblemError,
 )
+from apps.common.testing.users import PASSWORD, UserFactory, pair_for
 from apps.users.clients.python.session import Session, TokenPair
 from apps.users.models import Session as Row
 from apps.users.models import User
-from apps.users.tests.factories import PASSWORD, UserFactory, pair_for
 from apps.users.tests.test_second_factor import enrolled
 from infrastructure.embedded.postgres import free_port
 

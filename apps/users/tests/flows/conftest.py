@@ -1,5 +1,5 @@
 """Servers and workers in processes of their own."""
 
-from apps.common.tests.processes import environment, serve, worker
+from apps.common.testing.processes import environment, serve, worker
 
 __all__ = ["environment", "serve", "worker"]

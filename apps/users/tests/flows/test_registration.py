@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from apps.common.tests.processes import Site, mails_to, wait_until
+from apps.common.testing.processes import Site, mails_to, wait_until
 
 
 def test_registration_ends_in_one_welcome_mail(
