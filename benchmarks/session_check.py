@@ -56,9 +56,9 @@ def compare() -> float:
     logging.disable(logging.INFO)
     from django.core.wsgi import get_wsgi_application
 
+    from apps.common.testing import users as factories
     from apps.users import selectors
     from apps.users.selectors import authentication
-    from apps.common.testing import users as factories
 
     application = get_wsgi_application()
     user = factories.UserFactory.create(phone="5550100")

@@ -111,7 +111,7 @@ def readers(root: Path = ROOT) -> list[str]:
         path for folder in ("apps", "infrastructure") for path in (root / folder).rglob("*.py")
     ):
         parts = path.relative_to(root).parts
-        if {"tests", "migrations"} & {*parts}:
+        if {"tests", "testing", "migrations"} & {*parts}:
             continue
         may = {parts[1]} if parts[0] == "apps" else set()
         may |= set() if parts[0] == "infrastructure" else {"common"}

@@ -16,10 +16,10 @@ from django.utils import timezone
 from apps.common.callers import ANONYMOUS
 from apps.common.exceptions import DomainError
 from apps.common.models import AuditEvent, OutboxEvent
-from apps.users import exceptions, selectors, services
-from apps.users.models import Role, Session, User
 from apps.common.testing.clients import Api, code_of
 from apps.common.testing.users import AdminFactory, UserFactory, caller_for, erase, pair_for
+from apps.users import exceptions, selectors, services
+from apps.users.models import Role, Session, User
 from apps.users.types import TokenPair
 
 As = Callable[[User], Api]
@@ -135,7 +135,9 @@ def test_actions_of_admins_are_audited(admin: As, user: User, boss: User) -> Non
     ]
 
 
-def test_pages_follow_one_another_at_the_same_cost(admin: As, boss: User, django_assert_num_queries: Any) -> None:
+def test_pages_follow_one_another_at_the_same_cost(
+    admin: As, boss: User, django_assert_num_queries: Any
+) -> None:
     for number in range(45):
         UserFactory.create(name=f"User {number:02}")
     api = admin(boss)

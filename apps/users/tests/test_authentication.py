@@ -11,17 +11,16 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test import RequestFactory
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.common.callers import CallerKind
 from apps.common.exceptions import NotAuthenticated
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import UserFactory, access_token_for, session_for
 from apps.users import exceptions, selectors
 from apps.users.authentication import authenticate_bearer, authenticate_session
 from apps.users.models import Session, SessionEnd, User
 from apps.users.selectors import authentication
-from apps.common.testing.clients import Api, code_of
-from apps.common.testing.users import UserFactory, access_token_for, session_for
 from apps.users.types import SessionUser
 from infrastructure import token as tokens
 from infrastructure.token.tests import test_jwt as forgery

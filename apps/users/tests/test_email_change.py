@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from apps.common.database.ids import uuid7
 from apps.common.models import AuditEvent, OutboxEvent
-from apps.users import exceptions, services
-from apps.users.models import EmailChange, OneTimeToken, Purpose, User
 from apps.common.testing.clients import Api, code_of
 from apps.common.testing.users import PASSWORD, UserFactory, caller_for, erase
+from apps.users import exceptions, services
+from apps.users.models import EmailChange, OneTimeToken, Purpose, User
 from apps.users.tests.test_registration import token_in
 from apps.users.types import Device
 

@@ -25,11 +25,11 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, caller_for
 from apps.users import exceptions, hashers, services
 from apps.users.models import Session, User
 from apps.users.services import hash_renewal
-from apps.common.testing.clients import Api, code_of
-from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, caller_for
 from apps.users.types import Device
 from config.env import BASE_DIR
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from apps.api import services as keys
 from apps.common.callers import ANONYMOUS, Caller, CallerKind
-from apps.users import exceptions, policies, selectors, services
-from apps.users.models import Session, User
 from apps.common.testing.clients import Api, code_of
 from apps.common.testing.users import AdminFactory, UserFactory, access_token_for, bearer, caller_for
+from apps.users import exceptions, policies, selectors, services
+from apps.users.models import Session, User
 
 pytestmark = pytest.mark.django_db
 NOTHING = {"active": False, "sub": None, "sid": None, "exp": None, "role": None}

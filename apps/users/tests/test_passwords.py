@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from apps.common.database.ids import uuid7
 from apps.common.models import OutboxEvent
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory, caller_for, pair_for, session_for
 from apps.users import exceptions, services, tasks
 from apps.users.models import OneTimeToken, RefreshToken, Session, SessionEnd, User
 from apps.users.services import one_time, passwords
-from apps.common.testing.clients import Api, code_of
-from apps.common.testing.users import PASSWORD, UserFactory, caller_for, pair_for, session_for
 from apps.users.tests.test_registration import token_in
 from apps.users.types import Device
 
@@ -101,7 +101,12 @@ def test_of_two_changes_at_once_the_second_is_refused(user: User, monkeypatch: p
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("spelling", [str, str.upper])
 def test_a_reset_has_the_same_answer_for_every_address(
-    public: Api, user: User, relay: Relay, django_assert_num_queries: Any, known: bool, spelling: Callable[[str], str]
+    public: Api,
+    user: User,
+    relay: Relay,
+    django_assert_num_queries: Any,
+    known: bool,
+    spelling: Callable[[str], str],
 ) -> None:
     email = user.email if known else "nobody@example.com"
     with django_assert_num_queries(4):

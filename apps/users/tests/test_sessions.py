@@ -14,11 +14,11 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.common.models import OutboxEvent
+from apps.common.testing.clients import Api, code_of
+from apps.common.testing.users import PASSWORD, UserFactory, caller_for, pair_for, session_for
 from apps.users import exceptions, selectors, services
 from apps.users.models import RefreshToken, Session, SessionEnd, User
 from apps.users.services import sessions
-from apps.common.testing.clients import Api, code_of
-from apps.common.testing.users import PASSWORD, UserFactory, caller_for, pair_for, session_for
 from apps.users.types import Device, TokenPair
 
 Told = list[tuple[str, dict[str, str]]]
@@ -264,7 +264,9 @@ def test_sessions_are_listed_for_their_owner(private: As, user: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_page_of_sessions_costs_two_queries(private: As, user: User, django_assert_num_queries: Any) -> None:
+def test_a_page_of_sessions_costs_two_queries(
+    private: As, user: User, django_assert_num_queries: Any
+) -> None:
     for _ in range(30):
         session_for(user)
     api = private(user)
