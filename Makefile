@@ -17,7 +17,7 @@ PY = .venv/bin/python
 # Commands that read code and write files need no servers: these addresses are never called.
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage slice remove-slice variables lock upgrade audit sbom clients-tools clients console-client \
+.PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage slice field remove-slice variables lock upgrade audit sbom clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz identity-campaign doctor env deploy rollback backup restore backup-verify compose-test clean
 
 help: ## this list
@@ -58,6 +58,9 @@ manage: venv ## any command of Django: make manage ARGS="zones list"
 
 slice: venv ## add a slice: NAME=orders FIELDS="customer:str total:decimal due:date? owner:user status:choice(open,paid)"
 	@$(OFFLINE) $(PY) -m scripts.new_slice "$(NAME)" "$(FIELDS)" $(if $(ZONES),--zones "$(ZONES)") $(if $(MODEL),--model "$(MODEL)")
+
+field: venv ## add a field to such a slice: SLICE=orders FIELD="note:text?"
+	@$(OFFLINE) $(PY) -m scripts.new_slice.add_field "$(SLICE)" "$(FIELD)" $(if $(MODEL),--model "$(MODEL)")
 
 variables: venv ## write the tables of environment variables into docs/configuration.md, .env.example and docker-compose.yml
 	@$(OFFLINE) $(PY) scripts/variables.py --write

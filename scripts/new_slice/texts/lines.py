@@ -113,7 +113,21 @@ def filter_cases(field: Field) -> Iterator[str]:
     """Queries that find the sample, and queries that do not, for a test."""
     for one in field.filters:
         for value, count in ((one.finds, 1), (one.misses, 0)):
-            yield f'("{field.name}{one.suffix}={in_words(value, field)}", {count}),'
+            yield f'("{field.name}{one.suffix}={in_words(value, field)}", {count})'
+
+
+def invalid(field: Field) -> Iterator[str]:
+    """The field with values that are refused, for a test."""
+    for value in field.kind.invalid:
+        yield f'("{field.name}", {value})'
+    if not field.is_nullable:
+        yield f'("{field.name}", {chr(34) * 2 if field.kind.is_text and field.is_required else None})'
+
+
+def default_check(field: Field, one: str) -> str:
+    """The assertion that the field has its default."""
+    value = default_value(field)
+    return f"assert {one}.{field.name} {'is' if value in ('None', 'False') else '=='} {value}"
 
 
 def python(field: Field, *, is_other: bool = False) -> str:

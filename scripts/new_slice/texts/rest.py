@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts.new_slice.fields import Field
 from scripts.new_slice.spec import Spec
 from scripts.new_slice.texts import fill, lines, names_of, tuple_of
 
@@ -47,8 +48,7 @@ class ${Model}Filter(django_filters.FilterSet):  # type: ignore[misc]  # django-
     ordering = django_filters.OrderingFilter(fields=$ordered)
     $search
 '''
-_SEARCH = """
-
+SEARCH = """
 def by_words(self, $list: QuerySet[$Model], name: str, value: str) -> QuerySet[$Model]:
     return $list.filter($condition)
 """
@@ -148,13 +148,7 @@ def files(spec: Spec) -> dict[str, str]:
                 *(line.replace("owner =", f"{spec.owner.name} =", 1) for line in owned if spec.owner),
             ],
             ordered=tuple_of(ordered),
-            search=fill(
-                _SEARCH,
-                **slots,
-                condition=" | ".join(f"Q({field.name}__icontains=value)" for field in searched),
-            ).splitlines()
-            if searched
-            else [],
+            search=["", *_method(slots, searched)] if searched else [],
         ).replace(without_choices, ""),
         "views.py": fill(
             _VIEWS,
@@ -177,6 +171,11 @@ def files(spec: Spec) -> dict[str, str]:
             zones=", ".join(f'"{zone}": _ROUTES' for zone in spec.zones),
         ),
     }
+
+
+def _method(slots: dict[str, str], searched: list[Field]) -> list[str]:
+    condition = " | ".join(f"Q({field.name}__icontains=value)" for field in searched)
+    return fill(SEARCH, **slots, condition=condition).splitlines()
 
 
 def _search(words: list[str]) -> list[str]:

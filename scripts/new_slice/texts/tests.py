@@ -100,7 +100,7 @@ def test_${a}_${one}_is_changed_and_deleted() -> None:
     client, path = client_of($writer), f"{ROOT}{$one.pk}/"
     response = client.patch(path, {"$field": $other_json}, content_type="application/json")
     assert (response.status_code, response.json()["$field"]) == (200, $other_json)
-    assert $Model.objects.get().$field == $other
+    assert $Model.objects.get().$field $is $other
     assert client.delete(path).status_code == 204
     assert not $Model.objects.exists()
     $gone
@@ -397,6 +397,7 @@ def _changed(field: Field) -> dict[str, str]:
     """The field that tests change."""
     return {
         "field": field.name,
+        "is": "is" if field.kind.name == "bool" else "==",
         "other": lines.python(field, is_other=True),
         "other_json": lines.json(field, is_other=True),
     }
@@ -442,22 +443,13 @@ def _defaults(spec: Spec, slots: dict[str, str]) -> list[str]:
     if not optional:
         return []
     required = ", ".join(f'"{field.name}": {lines.json(field)}' for field in spec.values if field.is_required)
-    checks = [
-        f"assert {spec.names.one}.{field.name} {'is' if value in ('None', 'False') else '=='} {value}"
-        for field in optional
-        for value in [lines.default_value(field)]
-    ]
+    checks = [lines.default_check(field, spec.names.one) for field in optional]
     return [*fill(_DEFAULTS, **slots, required=required, checks=checks).splitlines(), "", ""]
 
 
 def _invalid(spec: Spec) -> list[str]:
     """Fields with values that are refused."""
-    found = []
-    for field in spec.values:
-        values = list(field.kind.invalid)
-        if not field.is_nullable:
-            values.append('""' if field.kind.is_text and field.is_required else "None")
-        found += [f'("{field.name}", {value}),' for value in values]
+    found = [f"{case}," for field in spec.values for case in lines.invalid(field)]
     return [*found, f'("{spec.owner.name}", "{_OTHER_UUID}"),'] if spec.owner else found
 
 
@@ -468,7 +460,7 @@ def _cases(spec: Spec) -> list[str]:
     if searched:
         finds = {"email": "ADA@", "url": "example"}.get(searched.kind.name, searched.title.split()[0].lower())
         found += [f'("search={finds}", 1),', '("search=nowhere", 0),']
-    found += [case for field in spec.values for case in lines.filter_cases(field)]
+    found += [f"{case}," for field in spec.values for case in lines.filter_cases(field)]
     return [*found, f'("{spec.owner.name}={_OTHER_UUID}", 0),'] if spec.owner else found
 
 
