@@ -17,23 +17,17 @@ from scripts import removal
 from scripts.new_slice.names import Refused
 from scripts.new_slice.texts import tuple_of
 
-_CLIENT: Final = "apps/console/static/console/client"
 _TABLE: Final = re.compile(r"^SLICES: .*?^\}\n", re.MULTILINE | re.DOTALL)
 # What `regenerate` writes: kept, to be put back when a later step fails.
 _GENERATED: Final = (
     "AGENTS.md",
-    _CLIENT,
+    removal.CLIENT,
     "config/zones.py",
     "docker-compose.yml",
     ".env.example",
     "docs/api",
     "docs/configuration.md",
 )
-_NOWHERE: Final = {
-    "DATABASE_URL": "postgres://x@127.0.0.1:1/x",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-    "DJANGO_SETTINGS_MODULE": "config.settings.test",
-}
 
 
 def add(root: Path, *, label: str, files: Mapping[str, str], zones: tuple[str, ...]) -> None:
@@ -61,26 +55,23 @@ def tidy(root: Path, *paths: Path) -> None:
 def migrate(root: Path, label: str, name: str) -> None:
     """Write the migration that brings the tables of a slice in step with its models."""
     named = ["--name", name] if name else []
-    _run(root, "-W", "ignore", "manage.py", "makemigrations", label, "--no-header", *named, **_NOWHERE)
+    _run(root, "-W", "ignore", "manage.py", "makemigrations", label, "--no-header", *named, **removal.NOWHERE)
 
 
 def regenerate(root: Path) -> None:
     """Bring schemas, tables of variables, AGENTS.md and the client of the console in step."""
     rest = removal.Rest(root)
+    if (root / removal.CLIENT).is_dir():
+        try:
+            rest.run("scripts/client_tools.py")
+        except SystemExit as error:  # no package index can be reached, for example
+            print(error)
     try:
-        rest.regenerate()
+        is_complete = rest.regenerate()
     except SystemExit as error:
         raise Refused(str(error)) from error
-    if not (root / _CLIENT).is_dir():
-        return
-    zones = ("--zone", "public", "--zone", "private")
-    try:
-        rest.run("scripts/client_tools.py")
-        rest.run(
-            "manage.py", "zones", "clients", "--language", "browser", *zones, "--sync", _CLIENT, **_NOWHERE
-        )
-    except SystemExit as error:  # no package index can be reached, for example
-        print(f"The client of the console is as it was: run make console-client later. {error}")
+    if not is_complete:
+        print("The client of the console is as it was: run make console-client later.")
 
 
 @contextmanager
