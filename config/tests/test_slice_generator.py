@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.env import BASE_DIR
-from scripts.new_slice import fields, names, spec, texts, tree
+from scripts.new_slice import add_field, fields, names, spec, texts, tree
 from scripts.new_slice.__main__ import write
 from scripts.new_slice.kinds import KINDS
 from scripts.new_slice.names import Refused
@@ -221,3 +221,91 @@ def test_the_line_is_the_last_of_the_table(tmp_path: Path) -> None:
         'SLICES: dict[str, tuple[str, ...]] = {\n    "users": ("public",),\n    "orders": ("private",),\n'
         '    "things": ("private", "admin"),\n}\n\nMORE = {\n}\n'
     )
+
+
+@pytest.fixture
+def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a new slice, whose migrations and generated files nobody writes."""
+    for name in ("config/zones.py", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(BASE_DIR / name, tmp_path / name)
+    (tmp_path / "apps").mkdir()
+    monkeypatch.setattr(tree, "regenerate", lambda _: None)
+    monkeypatch.setattr(tree, "migrate", lambda *_: None)
+    text = "customer:str total:decimal owner:user due:date?"
+    tree.add(tmp_path, label="orders", files=write(judged(text=text)), zones=("private",))
+    return tmp_path
+
+
+PLACES = {
+    "types.py": ("note: str",),
+    "models.py": ('note = models.TextField(max_length=10_000, blank=True, default="", db_default="")',),
+    "serializers.py": (
+        'note = fields.TextField(max_length=10_000, allow_blank=True, default="")',
+        "note = serializers.CharField()",
+    ),
+    "filters.py": ("A part of customer or note.", "| Q(note__icontains=value)"),
+    "admin.py": ('search_fields = ("customer", "=owner__email", "note")',),
+    "data_export.py": ('"note"',),
+    "examples.py": ('"note": "Note",',),
+    "tests/factories.py": ('note = "Note"',),
+    "tests/test_rest.py": ('("note", None),', 'assert order.note == ""'),
+    "console/static/index.js": ("note: values.note,", 'field({ label: "Note", name: "note"'),
+}
+
+
+def test_a_field_is_added_where_it_belongs(orders: Path) -> None:
+    assert add_field.add(orders, label="orders", text="note:text?") == []
+    for name, expected in PLACES.items():
+        content = (orders / "apps" / "orders" / name).read_text()
+        assert [part for part in expected if part not in content] == [], name
+
+
+def test_fields_of_every_type_are_added(orders: Path) -> None:
+    for name in sorted(KINDS.keys() - {"user"}):
+        text = f"{name}_three:{name}{'(low,high)' if name == 'choice' else ''}?"
+        if name == "choice":
+            (orders / "apps" / "orders" / "migrations" / f"0002_{name}_three.py").write_text(
+                "from django.db import migrations\n\n\nX = [migrations.AddConstraint()]\n"
+            )
+        assert add_field.add(orders, label="orders", text=text) == []
+        for path in (orders / "apps" / "orders").rglob("*.py"):
+            ast.parse(path.read_text())
+    migration = (orders / "apps" / "orders" / "migrations" / "0002_choice_three.py").read_text()
+    assert "X = [AddConstraintNotValid()]" in migration
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("note:text", "rows that are there have no value: write note:text?"),
+        ("buyer:user?", "a reference to an account needs rules of its own"),
+        ("note:text? more:text?", "one field at a time"),
+        ("customer:str?", "two fields or filters are named `customer`"),
+        ("total_min:int?", "two fields or filters are named `total_min`"),
+        ("note:prose?", "`prose` of the field `note` is not one of"),
+    ],
+)
+def test_a_field_is_refused_with_the_reason(orders: Path, text: str, reason: str) -> None:
+    before = tree_of(orders)
+    with pytest.raises(Refused) as refused:
+        add_field.add(orders, label="orders", text=text)
+    assert reason in str(refused.value)
+    assert tree_of(orders) == before
+
+
+def test_what_is_not_found_is_left_to_the_user_and_what_is_needed_is_refused(orders: Path) -> None:
+    folder = orders / "apps" / "orders"
+    (folder / "filters.py").write_text("class OrderFilter:\n    customer = None\n")
+    (folder / "examples.py").unlink()
+    assert add_field.add(orders, label="orders", text="weight:decimal?") == [
+        "apps/orders: filters.py has no OrderingFilter",
+        "apps/orders: examples.py is missing",
+    ]
+    (folder / "serializers.py").write_text("")
+    before = tree_of(orders)
+    with pytest.raises(Refused, match=r"apps/orders/serializers\.py has no class OrderInput"):
+        add_field.add(orders, label="orders", text="note:text?")
+    with pytest.raises(Refused, match=r"there is no apps/things/models\.py"):
+        add_field.add(orders, label="things", text="note:text?")
+    assert tree_of(orders) == before
