@@ -429,7 +429,7 @@ def test_health_by_request(port: int) -> None:
     assert _check("http", str(port), "/other") == 1
 
 
-def test_health_of_nobody_is_bad(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_unhealthy(tmp_path: Path) -> None:
     assert _check("http", "1", "/readyz") == 1
     assert _check("file", "30", HEARTBEAT_FILE=str(tmp_path / "none")) == 1
 

@@ -101,7 +101,7 @@ def test_nothing_else_reads_the_environment() -> None:
     assert readers == {"infrastructure/environment/__init__.py"}
 
 
-def test_readers_of_what_is_anothers_are_found(tmp_path: Any) -> None:
+def test_readers_of_settings_of_others_are_found(tmp_path: Any) -> None:
     assert variables.readers() == []
     for path, text in {
         "apps/orders/limits.py": "settings.IDENTITY_LIMITS, settings.AUDIT_RETENTION, settings.AUTH_USER_MODEL",
@@ -121,7 +121,7 @@ def test_readers_of_what_is_anothers_are_found(tmp_path: Any) -> None:
     ]
 
 
-def test_names_that_nothing_reads_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unused_names_cause_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         environment,
         "names",

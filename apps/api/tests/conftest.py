@@ -27,8 +27,8 @@ FAKES = "apps.api.tests.fakes"
 
 
 @dataclass(frozen=True)
-class Person:
-    """What the guard reads of an account."""
+class Account:
+    """The attributes of an account that the guard reads."""
 
     pk: str
     is_admin: bool = False
@@ -41,9 +41,9 @@ def authenticate_test(request: HttpRequest) -> Caller | None:
         return None
     match who:
         case "user":
-            return Caller(kind=CallerKind.USER, user=Person("ada"))
+            return Caller(kind=CallerKind.USER, user=Account("ada"))
         case "admin":
-            return Caller(kind=CallerKind.USER, user=Person("grace", is_admin=True))
+            return Caller(kind=CallerKind.USER, user=Account("grace", is_admin=True))
         case "service":
             return Caller(kind=CallerKind.SERVICE, service="robot")
         case _:
@@ -79,14 +79,14 @@ Serve = Callable[..., Client]
 
 @pytest.fixture(autouse=True)
 def _clean() -> None:
-    """No limit is used up, and nothing ran yet."""
+    """Resets limits and counters."""
     redis.client().flushdb()
     views.touched.clear()
 
 
 @pytest.fixture
 def serve(settings: Any) -> Iterator[Serve]:
-    """Mount ALL as the site's API, with some zones changed: gives a client whose failures are answers."""
+    """Mount ALL as the site's API, with some zones changed: returns a client that gets failures as answers."""
     made: list[str] = []
 
     def serve(*changed: Zone, slices: tuple[Slice, ...] = (WIDGETS,)) -> Client:

@@ -1,4 +1,4 @@
-"""Each kind of break is found and named, once; what breaks nobody is not."""
+"""Each kind of breaking change is reported once; harmless changes are not."""
 
 from __future__ import annotations
 
@@ -269,20 +269,20 @@ FINE: list[Callable[[Any], None]] = [
 
 
 @pytest.mark.parametrize(("change", "found"), BREAKS)
-def test_what_breaks_is_named(change: Callable[[Any], None], found: list[str]) -> None:
+def test_breaking_changes_are_reported(change: Callable[[Any], None], found: list[str]) -> None:
     new = copy.deepcopy(OLD)
     change(new)
     assert [str(one) for one in breaking_changes(OLD, new)] == found
 
 
 @pytest.mark.parametrize("change", FINE)
-def test_what_breaks_nobody_is_not(change: Callable[[Any], None]) -> None:
+def test_harmless_changes_are_not_reported(change: Callable[[Any], None]) -> None:
     new = copy.deepcopy(OLD)
     change(new)
     assert breaking_changes(OLD, new) == []
 
 
-def test_names_of_path_parameters_are_in_no_url_but_in_clients() -> None:
+def test_renamed_path_parameters_break_clients() -> None:
     new = copy.deepcopy(OLD)
     renamed(new)
     new["components"]["parameters"]["Id"]["name"] = "widget"
@@ -306,7 +306,7 @@ def test_references_through_other_references_are_followed() -> None:
     ]
 
 
-def test_each_zone_of_the_project_breaks_nothing_of_itself() -> None:
+def test_no_zone_of_the_project_differs_from_itself() -> None:
     for document in mounted().documents:
         data = json.loads(json.dumps(document.data()))
         assert breaking_changes(data, data) == []

@@ -1,4 +1,4 @@
-"""`manage.py zones`: what it prints in which form, and with which code it leaves."""
+"""`manage.py zones`: its output in each format, and its exit codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
 
 
 class Terminal(io.StringIO):
-    """Text that says it is a terminal."""
+    """A text stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -124,7 +124,7 @@ def test_schema_prints_yaml_or_json() -> None:
         assert refused.value.returncode == 2
 
 
-def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> None:
+def test_changes_since_a_revision_are_listed(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "docs" / "api"
     mounted = mount(ZoneTable(ALL), (WIDGETS,))
     nothing = schemas.check_breaking(mounted, None, tmp_path)  # no git here, and no file
@@ -135,7 +135,7 @@ def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> N
     git = ["git", "-C", str(tmp_path), "-c", "user.name=t", "-c", "user.email=t@example.com"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "first"], ["tag", "v1"]):
         subprocess.run([*git, *arguments], check=True)
-    # What is written and not committed yet is not what callers know.
+    # Uncommitted files are not compared.
     known = folder / "closed.v1.yaml"
     known.write_text(known.read_text().replace("operationId: widget_make", "operationId: widget_hew"))
     report = schemas.check_breaking(mounted, None, folder)
@@ -154,7 +154,7 @@ def test_what_breaks_callers_of_a_revision_is_listed(tmp_path, monkeypatch) -> N
         run("schema", "--breaking=--output=x")
 
 
-def test_without_a_commit_the_files_are_what_callers_know(tmp_path) -> None:
+def test_without_a_commit_the_files_are_compared(tmp_path) -> None:
     mounted = mount(ZoneTable(ALL), (WIDGETS,))
     schemas.write_schemas(mounted, tmp_path)
     known = tmp_path / "closed.v1.yaml"
@@ -202,7 +202,7 @@ def test_committed_schemas_are_written_checked_and_cleared(tmp_path, monkeypatch
     run("schema", "--check")
 
 
-def test_audit_lists_who_and_proves_it() -> None:
+def test_audit_lists_the_callers_of_each_route() -> None:
     mounted = mount(ZoneTable((but(OPEN, name="public"), *ALL[1:])), (PUBLIC,))
     report = audit.audit(mounted, lambda _: None)
     assert report.findings == []
@@ -210,7 +210,7 @@ def test_audit_lists_who_and_proves_it() -> None:
     assert views.touched == []
 
 
-def test_audit_fails_on_what_is_open_outside_public(monkeypatch) -> None:
+def test_audit_fails_on_open_routes_outside_of_public(monkeypatch) -> None:
     out = io.StringIO()
     with pytest.raises(SystemExit):
         run("audit", out=out)
@@ -224,7 +224,7 @@ def test_audit_fails_on_what_is_open_outside_public(monkeypatch) -> None:
     naked = type(leaky)(**{f: getattr(leaky, f) for f in leaky.__slots__} | {"callback": answering})
     assert list(audit._of_endpoint(naked)) == ["/api/closed/v1/plain/: is behind no guard"]
     answering.guard = object()  # type: ignore[attr-defined]
-    assert "GET /api/closed/v1/plain/: answered 200 to nobody" in list(audit._of_endpoint(naked))
+    assert "GET /api/closed/v1/plain/: answered 200 to an anonymous caller" in list(audit._of_endpoint(naked))
 
     def failing(request):
         raise KeyError("inside the view")
@@ -232,7 +232,7 @@ def test_audit_fails_on_what_is_open_outside_public(monkeypatch) -> None:
     assert audit._status(failing, "GET") == 500
 
 
-def test_audit_finds_a_page_that_follows_no_rule() -> None:
+def test_audit_finds_an_unguarded_page() -> None:
     mounted = mount(ZoneTable((but(OPEN, name="public"), *ALL[1:])), (PUBLIC,))
     (tree,) = mounted.patterns
     assert isinstance(tree, URLResolver)
@@ -243,7 +243,7 @@ def test_audit_finds_a_page_that_follows_no_rule() -> None:
     assert (report.ok, report.findings) == (False, ["/api/office/help/: is behind no guard"])
 
 
-def test_urls_name_views_of_every_make() -> None:
+def test_urls_name_views_of_every_kind() -> None:
     slice_ = type(WIDGETS)("gadgets", "apps.api.tests.fakes.evasive_views")
     zones = tuple(but(zone, slices=("gadgets",), versions=zone.versions[:1]) for zone in ALL)
     report = listing.list_urls(mount(ZoneTable(zones), (slice_,)), "closed")
@@ -312,7 +312,7 @@ WITH_SERVICE = tuple(
 PUBLIC = type(WIDGETS)("widgets", "apps.api.tests.fakes.public_only")
 
 
-def test_no_keys_is_said() -> None:
+def test_an_empty_list_of_keys_is_reported() -> None:
     assert run("keys", "list") == "no keys yet\n"
 
 
@@ -327,7 +327,7 @@ def test_without_an_action_there_is_a_menu_on_a_terminal_and_help_elsewhere(monk
     assert "machine" in run("menu")
 
 
-def test_the_menu_takes_numbers_and_names_and_asks_again(capsys) -> None:
+def test_the_menu_accepts_numbers_and_names_and_repeats(capsys) -> None:
     actions = {"list": "the zones", "urls": "the routes"}
     for answers, chosen in ((["9", "x", "2"], "urls"), (["list"], "list"), (["q"], None), ([""], None)):
         given = answers.copy()
@@ -345,7 +345,7 @@ def test_the_menu_takes_numbers_and_names_and_asks_again(capsys) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_no_word_of_a_table_is_broken(width: int, monkeypatch) -> None:
+def test_tables_break_no_word(width: int, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     data = json.loads(run("urls", "--format", "json"))["routes"]
     shown = run("urls", out=Terminal())
@@ -370,7 +370,7 @@ def test_progress_is_shown_on_a_terminal_only(capsys) -> None:
     assert CLOSED.name == "closed"
 
 
-def test_help_teaches() -> None:
+def test_help_has_examples() -> None:
     parser = command.Command().create_parser("manage.py", "zones")
     text = parser.format_help()
     assert "manage.py zones keys rotate 3f2a91c0d4e7 --overlap 86400" in text

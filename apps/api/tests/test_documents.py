@@ -46,7 +46,7 @@ def test_schemas_are_valid_openapi(zone: str) -> None:
     assert all(item.startswith(f"/api/{zone}/v1/") for item in data["paths"])
 
 
-def test_what_views_leave_out_is_said_from_the_table() -> None:
+def test_the_zone_table_completes_schemas() -> None:
     data = document()
     make = data["paths"]["/api/closed/v1/widget/"]["post"]
     assert make["security"] == [{"test": []}]
@@ -89,7 +89,7 @@ def test_what_views_leave_out_is_said_from_the_table() -> None:
     assert set(refused["headers"]) == {"WWW-Authenticate", "X-Request-ID"}
 
 
-def test_versions_differ_where_an_overlay_says_so_and_operation_ids_stay() -> None:
+def test_versions_differ_in_overlaid_routes_and_keep_operation_ids() -> None:
     first, second = document(version="v1")["paths"], document(version="v2")["paths"]
     assert set(first["/api/closed/v1/widget/"]) == {"get", "post"}
     assert set(second["/api/closed/v2/widget/"]) == {"get"}
@@ -107,7 +107,7 @@ def test_versions_differ_where_an_overlay_says_so_and_operation_ids_stay() -> No
 
 
 class Declaring(APIView):
-    """Writes its failures down by hand."""
+    """Declares its failures with extend_schema."""
 
     @extend_schema(
         responses={
@@ -115,7 +115,7 @@ class Declaring(APIView):
             409: OpenApiResponse(
                 description="Answers `service_key_invalid` never, `conflict` when it is too late."
             ),
-            "default": OpenApiResponse(description="Whatever."),
+            "default": OpenApiResponse(description="Anything."),
         }
     )
     def get(self, request) -> Response:
@@ -123,18 +123,18 @@ class Declaring(APIView):
         return Response({})
 
 
-def test_failures_that_a_view_wrote_down_become_problem_documents() -> None:
+def test_declared_failures_become_problem_documents() -> None:
     slice_ = made(closed=[path("x/", Declaring.as_view(), name="x")])
     data = mount(ZoneTable((alone(),)), (slice_,)).documents[0].data()
     operation = data["paths"]["/api/closed/v1/x/"]["get"]
     conflict = operation["responses"]["409"]
     assert conflict["description"].startswith("Answers `service_key_invalid` never")
-    # Of the words, those are codes that the catalogue has with this status.
+    # Words that are codes of this status in the catalogue are listed.
     assert list(conflict["content"]["application/problem+json"]["examples"]) == ["conflict"]
     assert operation["responses"]["default"] == {"$ref": "#/components/responses/AnyProblem"}
 
 
-def test_codes_can_be_looked_up_catalogued_or_not() -> None:
+def test_every_code_has_an_anchor() -> None:
     assert error_codes.lookup("gone").status == 410
     assert error_codes.lookup("widget_taken").status == 409
     with pytest.raises(KeyError):
@@ -148,14 +148,14 @@ def test_descriptions_are_escaped_on_pages() -> None:
 
 
 class Undescribed(APIView):
-    """Nobody said what it answers."""
+    """A view without a description."""
 
     def get(self, request) -> Response:
         """Read."""
         return Response({})
 
 
-def test_a_view_that_is_not_described_is_an_error_not_a_gap() -> None:
+def test_an_undescribed_view_is_an_error() -> None:
     slice_ = made(closed=[path("x/", Undescribed.as_view(), name="x")])
     mounted = mount(ZoneTable((alone(),)), (slice_,))
     with pytest.raises(SchemaInvalid) as refused:
@@ -192,7 +192,7 @@ def test_documentation_follows_the_zones_rule(
         assert response.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_docs_of_an_open_zone_may_be_kept_for_the_signed_in(serve: Serve) -> None:
+def test_docs_of_an_open_zone_may_require_a_sign_in(serve: Serve) -> None:
     client = serve(but(OPEN, docs=Docs.FLOOR), but(CLOSED, docs=Docs.OPEN))
     assert client.get("/api/open/schema.json").status_code == 401
     assert client.get("/api/open/schema.json", headers={"Authorization": "Test user"}).status_code == 200
@@ -230,7 +230,7 @@ def test_a_browser_is_sent_to_sign_in_from_pages_only(serve: Serve) -> None:
         ("", "application/json"),
     ],
 )
-def test_the_index_is_what_its_reader_likes_best(serve: Serve, accept: str, kind: str) -> None:
+def test_the_index_follows_the_accept_header(serve: Serve, accept: str, kind: str) -> None:
     answer = serve().get("/api/", headers={"Accept": accept})
     assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, kind)
     assert "Accept" in answer.headers["Vary"]
@@ -288,7 +288,7 @@ def test_pages_have_no_inline_code_and_only_files_that_exist(serve: Serve, page:
         assert finders.find(link.removeprefix("/static/")), link
 
 
-def test_the_index_is_a_page_for_people_and_json_for_programs(serve: Serve) -> None:
+def test_the_index_is_a_page_for_browsers_and_json_for_clients(serve: Serve) -> None:
     client = serve()
     listed = client.get("/api/").json()
     assert [zone["name"] for zone in listed["zones"]] == ["open", "closed", "machine", "office"]
@@ -325,16 +325,16 @@ def test_a_version_answers_with_its_routes(serve: Serve) -> None:
     assert client.post("/api/open/v1/").status_code == 405
 
 
-def test_a_service_floor_lets_an_admins_session_read_but_not_call() -> None:
+def test_an_admin_session_reads_the_docs_of_a_service_zone_and_cannot_call_it() -> None:
     from apps.api.openapi.views import DocsGuard
-    from apps.api.tests.conftest import MACHINE, Person
+    from apps.api.tests.conftest import MACHINE, Account
     from apps.common.callers import Caller, CallerKind
     from apps.common.exceptions import Denied
 
     guard = DocsGuard(MACHINE)
-    guard._require(Caller(kind=CallerKind.USER, user=Person("grace", is_admin=True)))
+    guard._require(Caller(kind=CallerKind.USER, user=Account("grace", is_admin=True)))
     with pytest.raises(Denied):
-        guard._require(Caller(kind=CallerKind.USER, user=Person("ada")))
+        guard._require(Caller(kind=CallerKind.USER, user=Account("ada")))
     assert MACHINE.floor is Floor.SERVICE
     assert views.touched == []
 

@@ -1,6 +1,6 @@
-"""A slice of the campaign (`make fuzz`) for every run of the suite: each operation × some of the corpus, in process.
+"""A part of the campaign (`make fuzz`) for every run of the suite: each operation × some of the corpus, in process.
 
-Every fault that the campaign finds stays here as a test of its own, in the slice that it belongs to.
+Every fault that the campaign finds gets its own test in the slice that it belongs to.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def send(client: Client, world: World, call: Call, number: int) -> tuple[int, st
 
 
 @pytest.mark.campaign
-def test_no_hostile_call_is_answered_with_a_fault_or_a_page(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_hostile_call_is_answered_with_a_5xx_or_a_page(caplog: pytest.LogCaptureFixture) -> None:
     client = Client(raise_request_exception=False)
     world = World("suite")
     wrong: list[object] = []
@@ -80,7 +80,7 @@ def test_no_hostile_call_is_answered_with_a_fault_or_a_page(caplog: pytest.LogCa
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
-def test_no_picture_is_answered_with_a_fault(settings: Any, tmp_path: Path) -> None:
+def test_no_picture_is_answered_with_a_5xx(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path
     client, world = Client(raise_request_exception=False), World("painter")
     odd = {what for what, _ in pictures.pictures()}
@@ -94,7 +94,7 @@ def test_no_picture_is_answered_with_a_fault(settings: Any, tmp_path: Path) -> N
     assert {status for status, _, path in answers if path.endswith("/avatar/")} == {200, 400}
 
 
-def test_nobody_rises_by_members_that_were_not_asked_for() -> None:
+def test_undeclared_members_grant_no_privileges() -> None:
     client = Client(raise_request_exception=False)
     world = World("climber")
     privileged = set(User.objects.exclude(role=Role.USER).values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""The guard is a floor: nothing that a view says about itself lets anyone in below it."""
+"""The guard is a floor: no declaration of a view admits a caller below it."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ PATHS = {
     "widgets/roll/": "post",
 }
 ADMITTED = {
-    "open": {"nobody", "user", "admin", "service"},
+    "open": {"anonymous", "user", "admin", "service"},
     "closed": {"user", "admin"},
     "machine": {"service"},
     "office": {"admin"},
 }
 
 
-def call(client: Client, path: str, who: str = "nobody", method: str = "get", **more):
-    headers = {} if who == "nobody" else {"Authorization": f"Test {who}"}
+def call(client: Client, path: str, caller: str = "anonymous", method: str = "get", **more):
+    headers = {} if caller == "anonymous" else {"Authorization": f"Test {caller}"}
     return getattr(client, method)(path, headers={**headers, **more.pop("headers", {})}, **more)
 
 
-@pytest.mark.parametrize("who", ["nobody", "user", "admin", "service"])
+@pytest.mark.parametrize("caller", ["anonymous", "user", "admin", "service"])
 @pytest.mark.parametrize("name", list(ADMITTED))
-def test_every_sort_of_view_is_behind_the_floor(serve: Serve, name: str, who: str) -> None:
+def test_every_kind_of_view_is_behind_the_floor(serve: Serve, name: str, caller: str) -> None:
     client = serve()
     for path, method in PATHS.items():
         views.touched.clear()
-        response = call(client, f"/api/{name}/v1/{path}", who, method)
-        if who in ADMITTED[name]:
+        response = call(client, f"/api/{name}/v1/{path}", caller, method)
+        if caller in ADMITTED[name]:
             assert response.status_code == 200, path
             assert len(views.touched) == 1
         else:
-            assert response.status_code == (401 if who == "nobody" else 403), path
+            assert response.status_code == (401 if caller == "anonymous" else 403), path
             assert response.json()["code"] == (
-                "not_authenticated" if who == "nobody" else "permission_denied"
+                "not_authenticated" if caller == "anonymous" else "permission_denied"
             )
             assert views.touched == []
 
 
-PEBBLES = {
+EVASIVE_VIEWS = {
     "bare/": "get",
     "skipping/": "get",
     "dispatching/": "get",
@@ -74,7 +74,7 @@ PEBBLES = {
 }
 
 
-def with_gadgets(serve: Serve, *changed: Any) -> Client:
+def with_evasive_views(serve: Serve, *changed: Any) -> Client:
     by_name = {zone.name: zone for zone in (*ALL, *changed)}
     gadget_zones = [
         but(zone, slices=("gadgets",), versions=(Version(name="v1"),)) for zone in by_name.values()
@@ -83,23 +83,25 @@ def with_gadgets(serve: Serve, *changed: Any) -> Client:
 
 
 @pytest.mark.parametrize("name", list(ADMITTED))
-def test_no_way_around_drfs_checks_is_a_way_around_the_floor(serve: Serve, name: str) -> None:
-    client = with_gadgets(serve)
-    for path, method in PEBBLES.items():
+def test_views_that_evade_drfs_checks_stay_behind_the_floor(serve: Serve, name: str) -> None:
+    client = with_evasive_views(serve)
+    for path, method in EVASIVE_VIEWS.items():
         url = f"/api/{name}/v1/{path}"
-        # First those who may: what a view keeps of its answers must not reach the others.
-        for who in sorted(("nobody", "user", "admin", "service"), key=lambda who: who not in ADMITTED[name]):
+        # Admitted callers first: answers that a view caches must not reach the others.
+        for caller in sorted(
+            ("anonymous", "user", "admin", "service"), key=lambda caller: caller not in ADMITTED[name]
+        ):
             views.touched.clear()
-            response = call(client, url, who, method)
-            if who in ADMITTED[name]:
-                assert response.status_code == 200, (path, who)
+            response = call(client, url, caller, method)
+            if caller in ADMITTED[name]:
+                assert response.status_code == 200, (path, caller)
             else:
-                assert response.status_code == (401 if who == "nobody" else 403), (path, who)
+                assert response.status_code == (401 if caller == "anonymous" else 403), (path, caller)
                 assert views.touched == [], path
 
 
-def test_refusals_look_alike_whoever_refuses(serve: Serve) -> None:
-    client = with_gadgets(serve)
+def test_errors_of_guard_and_view_are_equal(serve: Serve) -> None:
+    client = with_evasive_views(serve)
     by_zone = call(client, "/api/office/v1/bare/", "user")
     by_view = call(client, "/api/closed/v1/narrow/", "user")
     by_viewset = call(client, "/api/closed/v1/router/gadgets/", "user")
@@ -122,7 +124,7 @@ def without_ids(response: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete", "trace"])
-def test_outside_a_route_and_no_route_are_the_same_to_the_last_header(serve: Serve, method: str) -> None:
+def test_known_and_unknown_routes_answer_outsiders_equally(serve: Serve, method: str) -> None:
     client = serve()
     answers = [
         without_ids(call(client, f"/api/closed/v1/{path}", method=method))
@@ -142,10 +144,10 @@ def figures() -> dict[str, float]:
 
 
 def test_refused_and_throttled_calls_are_logged_and_counted_by_zone(serve: Serve) -> None:
-    client = with_gadgets(serve, but(CLOSED, rates=("3/minute",), refused_rates=("1/minute",)))
+    client = with_evasive_views(serve, but(CLOSED, rates=("3/minute",), refused_rates=("1/minute",)))
     before = figures()
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
-        call(client, "/api/closed/v1/bare/")  # nobody
+        call(client, "/api/closed/v1/bare/")  # anonymous
         call(client, "/api/closed/v1/none/", "impostor")  # the address's limit
         call(client, "/api/closed/v1/narrow/", "user")  # the view
         call(client, "/api/closed/v1/limited/", "user")  # the view's own limit
@@ -176,7 +178,7 @@ def test_refused_and_throttled_calls_are_logged_and_counted_by_zone(serve: Serve
     ] * 2
 
 
-def test_a_throttled_reader_of_documentation_is_told_when_to_come_back(serve: Serve) -> None:
+def test_a_throttled_reader_of_documentation_gets_retry_after(serve: Serve) -> None:
     client = serve(but(OFFICE, refused_rates=("1/minute",)))
     answers = [call(client, "/api/office/schema.yaml") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [401, 429]
@@ -188,7 +190,7 @@ def test_a_throttled_reader_of_documentation_is_told_when_to_come_back(serve: Se
     "path", ["", "v1/", "v1/none/", "v9/", "v1/widget", "v1/nested/deep/1234/", "%ff", "v1/../x"]
 )
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "head"])
-def test_a_guarded_zone_does_not_tell_which_routes_exist(serve: Serve, path: str, method: str) -> None:
+def test_a_guarded_zone_does_not_reveal_its_routes(serve: Serve, path: str, method: str) -> None:
     response = call(serve(), f"/api/closed/{path}", method=method)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -226,7 +228,7 @@ def test_drf_sees_the_guards_caller(serve: Serve) -> None:
     assert call(client, "/api/open/v1/plain/", "user").json() == {"caller": "user", "zone": "open"}
 
 
-def test_rates_are_counted_by_caller_and_told(serve: Serve) -> None:
+def test_rates_are_counted_by_caller_and_sent_in_headers(serve: Serve) -> None:
     client = serve(but(CLOSED, rates=("3/minute",)))
     answers = [call(client, "/api/closed/v1/widget/", "user") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -238,7 +240,7 @@ def test_rates_are_counted_by_caller_and_told(serve: Serve) -> None:
     assert len(views.touched) == 4
 
 
-def test_an_open_zone_counts_by_address_whoever_calls(serve: Serve) -> None:
+def test_an_open_zone_counts_every_caller_by_address(serve: Serve) -> None:
     client = serve(but(OPEN, rates=("2/minute",)))
     assert call(client, "/api/open/v1/widget/", "user").status_code == 200
     assert call(client, "/api/open/v1/widget/", "admin").status_code == 200
@@ -246,9 +248,11 @@ def test_an_open_zone_counts_by_address_whoever_calls(serve: Serve) -> None:
     assert call(client, "/api/open/v1/widget/", REMOTE_ADDR="192.0.2.7").status_code == 200
 
 
-def test_refused_calls_use_up_the_addresss_limit_and_nobody_elses(serve: Serve) -> None:
+def test_refused_calls_count_for_their_address_only(serve: Serve) -> None:
     client = serve(but(CLOSED, refused_rates=("2/minute",)))
-    statuses = [call(client, "/api/closed/v1/widget/", who).status_code for who in ("x", "nobody", "y")]
+    statuses = [
+        call(client, "/api/closed/v1/widget/", caller).status_code for caller in ("x", "anonymous", "y")
+    ]
     assert statuses == [401, 401, 429]
     refused = call(client, "/api/closed/v1/widget/", "x", REMOTE_ADDR="192.0.2.8")
     assert refused.headers["RateLimit-Policy"] == '"2-per-60s";q=2;w=60'
@@ -257,14 +261,14 @@ def test_refused_calls_use_up_the_addresss_limit_and_nobody_elses(serve: Serve) 
     assert call(client, "/api/closed/v1/widget/", "x", REMOTE_ADDR="192.0.2.7").status_code == 401
 
 
-def test_who_is_known_but_not_admitted_is_counted_as_a_caller(serve: Serve) -> None:
+def test_a_known_caller_without_access_is_counted_as_a_caller(serve: Serve) -> None:
     client = serve(but(OFFICE, rates=("2/minute",)))
     statuses = [call(client, "/api/office/v1/widget/", "user").status_code for _ in range(3)]
     assert statuses == [403, 403, 429]
     assert call(client, "/api/office/v1/widget/", "admin").status_code == 200
 
 
-def test_every_limit_of_several_holds(serve: Serve) -> None:
+def test_each_of_several_limits_applies(serve: Serve) -> None:
     client = serve(but(CLOSED, rates=("100/hour", "1/second")))
     first = call(client, "/api/closed/v1/widget/", "user")
     assert first.headers["RateLimit-Policy"] == '"100-per-3600s";q=100;w=3600, "1-per-1s";q=1;w=1'
@@ -277,7 +281,7 @@ def test_a_cookie_session_opens_no_zone(serve: Serve, admin_client: Client) -> N
     assert admin_client.get("/api/closed/v1/widget/").status_code == 401
 
 
-def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) -> None:
+def test_an_idempotency_key_repeats_only_the_answer(serve: Serve) -> None:
     client = serve()
     body = {"name": "blue", "weight": 3}
     headers = {"Idempotency-Key": "k-1"}
@@ -311,7 +315,7 @@ def test_an_idempotency_key_repeats_the_answer_and_not_the_effect(serve: Serve) 
     assert (bad.status_code, bad.json()["code"]) == (400, "idempotency_key_invalid")
 
 
-def test_a_method_that_there_is_not_is_refused_as_such_whatever_its_key(serve: Serve) -> None:
+def test_an_unknown_method_is_a_405_with_any_idempotency_key(serve: Serve) -> None:
     client, headers = serve(), {"Authorization": "Test user", "Idempotency-Key": "k-1"}
     made = client.post(
         "/api/closed/v1/widget/",
@@ -342,7 +346,7 @@ def test_a_zones_middleware_runs_for_admitted_calls_only(serve: Serve) -> None:
     assert views.touched == ["before", "widget"]
 
 
-def test_wrapped_callbacks_keep_what_others_read_off_them() -> None:
+def test_wrapped_callbacks_keep_their_attributes() -> None:
     mounted = mount(ZoneTable(ALL), (WIDGETS,))
     for endpoint in mounted.endpoints:
         callback: Any = endpoint.callback

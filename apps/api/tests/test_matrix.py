@@ -1,4 +1,4 @@
-"""Every URL that the resolver knows × every sort of caller: who gets in is what the zone table says, nothing else.
+"""Every URL that the resolver knows × every sort of caller: the zone table alone decides which callers are admitted.
 
 The expectation is derived from the table, never from the views. A path below /api/ that is in no zone fails the test.
 """
@@ -26,7 +26,7 @@ from apps.users.models import Session, User
 pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
-# What a converter or an expression may be filled with so that the route matches.
+# Values for converters and expressions so that the route matches.
 SAMPLES = {
     "uuid": "0190a5b2-7c1e-7d3a-8b4f-123456789abc",
     "int": "1",
@@ -37,8 +37,8 @@ SAMPLES = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """One path below /api/, and what answers there."""
+class Endpoint:
+    """One path below /api/, and its view."""
 
     path: str
     zone: Zone | None
@@ -50,7 +50,7 @@ def sample(route: str) -> str:
     return "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "1", filled)
 
 
-def places() -> list[Place]:
+def endpoints() -> list[Endpoint]:
     table = {zone.name: zone for zone in zones.table()}
     found = []
     for leaf in leaves(get_resolver().url_patterns):
@@ -59,7 +59,7 @@ def places() -> list[Place]:
         zone = table.get(leaf.route.split("/")[1])
         route = leaf.route.replace(".*", "no/such/thing")
         kind = "index" if zone is None else ("docs" if is_docs(leaf.pattern) else "route")
-        found.append(Place(sample(route), zone, kind))
+        found.append(Endpoint(sample(route), zone, kind))
     return found
 
 
@@ -68,7 +68,7 @@ def is_docs(pattern: URLPattern) -> bool:
 
 
 def credentials() -> dict[str, str]:
-    """One of each sort."""
+    """One of each kind."""
     user: User = UserFactory()  # type: ignore[assignment]
     admin: User = AdminFactory()  # type: ignore[assignment]
     ended = session_for(user)
@@ -76,7 +76,7 @@ def credentials() -> dict[str, str]:
     Session.objects.filter(pk=ended.pk).delete()
     expired = selectors.access_tokens().issue(user.pk, session_for(user).pk, timedelta(seconds=-60))
     return {
-        "nobody": "",
+        "anonymous": "",
         "user": f"Bearer {access_token_for(user)}",
         "admin": f"Bearer {access_token_for(admin)}",
         "service": f"Api-Key {services.create_key(name='matrix', scopes=['*']).plain}",
@@ -89,58 +89,58 @@ def credentials() -> dict[str, str]:
     }
 
 
-def fresh(who: str, credential: str) -> str:
-    """For those who get in: a call may end the session, or the account, that it comes with."""
-    factory = {"user": UserFactory, "admin": AdminFactory}.get(who)
+def fresh(caller: str, credential: str) -> str:
+    """New credentials for admitted callers: a call may end its session or account."""
+    factory = {"user": UserFactory, "admin": AdminFactory}.get(caller)
     return f"Bearer {access_token_for(factory())}" if factory else credential  # type: ignore[arg-type]
 
 
-def expected(place: Place, who: str) -> set[int] | None:
-    """The only statuses that the table allows; None: the caller is in, and the view decides."""
-    zone = place.zone
-    if zone is None or (place.kind == "docs" and zone.docs is Docs.OPEN):
+def expected(endpoint: Endpoint, caller: str) -> set[int] | None:
+    """The only statuses that the table allows; None: the caller is admitted, and the view decides."""
+    zone = endpoint.zone
+    if zone is None or (endpoint.kind == "docs" and zone.docs is Docs.OPEN):
         return None
     reads_bearer, reads_key = "bearer" in zone.authentication, "service" in zone.authentication
-    if who in ("expired", "ended", "refresh as access", "garbage"):
-        who = "bad" if reads_bearer else "nobody"
-    elif (who in ("user", "admin") and not reads_bearer) or ("service" in who and not reads_key):
-        who = "nobody"
-    elif who == "garbage key":
-        who = "bad" if reads_key else "nobody"
-    if who == "bad":
+    if caller in ("expired", "ended", "refresh as access", "garbage"):
+        caller = "bad" if reads_bearer else "anonymous"
+    elif (caller in ("user", "admin") and not reads_bearer) or ("service" in caller and not reads_key):
+        caller = "anonymous"
+    elif caller == "garbage key":
+        caller = "bad" if reads_key else "anonymous"
+    if caller == "bad":
         return {401}
     if zone.floor is Floor.ANYONE:
         return None
-    if who == "nobody":
+    if caller == "anonymous":
         return {401}
-    if who == "narrow service":
+    if caller == "narrow service":
         return {403}
     admitted = {
         Floor.USER: {"user", "admin"},
         Floor.ADMIN: {"admin"},
         Floor.SERVICE: {"service"},
     }[zone.floor]
-    return None if who in admitted else {403}
+    return None if caller in admitted else {403}
 
 
-def test_every_url_answers_every_caller_as_the_table_says() -> None:
+def test_every_url_answers_every_caller_by_the_zone_table() -> None:
     client = Client(raise_request_exception=False)
-    everywhere, callers = places(), credentials()
+    everywhere, callers = endpoints(), credentials()
     assert len(everywhere) > len(mounting.mounted().endpoints)
     wrong: list[object] = []
     calls = 0
-    for place in everywhere:
-        for who, credential in callers.items():
-            allowed = expected(place, who)
-            inside = allowed is None and place.zone is not None and place.zone.floor is not Floor.ANYONE
-            for method in ("GET", "HEAD") if place.kind == "docs" else METHODS:
+    for endpoint in everywhere:
+        for caller, credential in callers.items():
+            allowed = expected(endpoint, caller)
+            inside = allowed is None and endpoint.zone is not None and endpoint.zone.floor is not Floor.ANYONE
+            for method in ("GET", "HEAD") if endpoint.kind == "docs" else METHODS:
                 calls += 1
-                shown = fresh(who, credential) if inside and place.kind == "route" else credential
+                shown = fresh(caller, credential) if inside and endpoint.kind == "route" else credential
                 response = client.generic(
                     method,
-                    place.path,
+                    endpoint.path,
                     headers={"Authorization": shown} if shown else {},
-                    # Refusals are counted by address, and here they are wanted.
+                    # Refused calls are counted by address; this test makes many.
                     REMOTE_ADDR=f"198.18.{calls // 250}.{calls % 250}",
                 )
                 status = response.status_code
@@ -149,12 +149,12 @@ def test_every_url_answers_every_caller_as_the_table_says() -> None:
                     or (allowed is not None and status not in allowed)
                     or (inside and status == 401)
                 ):
-                    wrong.append((method, place.path, who, status, allowed))
+                    wrong.append((method, endpoint.path, caller, status, allowed))
                 if status == 401:
-                    challenge = place.zone.challenge if place.zone else "Bearer"
+                    challenge = endpoint.zone.challenge if endpoint.zone else "Bearer"
                     assert response.headers["WWW-Authenticate"] == challenge
                 if status >= 400 and method != "HEAD":
-                    assert response.headers["Content-Type"] == "application/problem+json", place.path
+                    assert response.headers["Content-Type"] == "application/problem+json", endpoint.path
     assert wrong == []
     assert calls > 2000
 
@@ -175,7 +175,7 @@ def test_the_projects_own_table_passes_its_audit_and_validation() -> None:
     from apps.api.commands import audit, schemas, validate
 
     def silent(step: str) -> None:
-        """No terminal, no progress."""
+        """Shows no progress."""
 
     report = validate.validate(silent)
     assert report.findings == []

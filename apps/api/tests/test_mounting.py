@@ -1,4 +1,4 @@
-"""Mounting: names, versions, deprecation, CORS, fixed paths, and the same URLs whatever the hash seed."""
+"""Mounting: names, versions, deprecation, CORS, fixed paths, and the same URLs for each hash seed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_one_zone_serves_two_versions_from_the_same_slices(serve: Serve) -> None
     assert client.post("/api/closed/v2/widget/", headers=USER).status_code == 405
 
 
-def test_a_deprecated_version_says_so_in_every_answer(serve: Serve) -> None:
+def test_every_answer_of_a_deprecated_version_has_the_headers(serve: Serve) -> None:
     client = serve(but(CLOSED, versions=(OLD, Version(name="v2"))))
     for response in (
         client.get("/api/closed/v1/widget/", headers=USER),
@@ -76,7 +76,7 @@ def test_a_deprecated_version_says_so_in_every_answer(serve: Serve) -> None:
     assert "deprecated, ends 2027-01-01" in client.get("/api/", headers={"Accept": "text/html"}).text
 
 
-def test_a_deprecation_without_sunset_successor_or_notice_is_just_that(serve: Serve) -> None:
+def test_a_deprecation_needs_no_sunset_successor_or_notice(serve: Serve) -> None:
     client = serve(but(OFFICE, versions=(Version(name="v1", deprecated=date(2026, 1, 1)),)))
     response = client.get("/api/office/v1/widget/")
     assert response.headers["Deprecation"] == "@1767225600"
@@ -116,11 +116,11 @@ WITH_ORIGINS = (
 )
 
 
-def test_no_origin_is_no_question(rf) -> None:
+def test_a_call_without_origin_has_no_cors_headers(rf) -> None:
     assert not cors.is_origin_allowed(rf.get("/api/closed/"))
 
 
-def test_fixed_paths_resolve_as_the_slow_way_does() -> None:
+def test_fixed_paths_resolve_as_djangos_resolver_does() -> None:
     tree = mount(ZoneTable(ALL), (WIDGETS,)).patterns[0]
     assert isinstance(tree, FastResolver)
     for path in ("closed/v1/widget/", "open/schema/", "open/v1/", ""):
@@ -136,7 +136,7 @@ def test_fixed_paths_resolve_as_the_slow_way_does() -> None:
     assert len(tree._known) == 4
 
 
-def test_methods_of_a_function_that_does_not_tell_are_all() -> None:
+def test_a_function_without_declared_methods_has_all() -> None:
     assert methods_of(lambda request: None) == ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
@@ -149,7 +149,7 @@ def test_methods_of_a_function_that_does_not_tell_are_all() -> None:
         (r"^a/(?P<n>[0-9]{1,3})/(?P<m>(?:x|y)+)/\Z", "a/{n}/{m}/"),
     ],
 )
-def test_routes_as_people_read_them(route: str, expected: str) -> None:
+def test_readable_forms_of_routes(route: str, expected: str) -> None:
     assert template(route) == expected
 
 
@@ -166,7 +166,7 @@ def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_mounting_is_the_same_under_every_hash_seed() -> None:
+def test_mounting_does_not_depend_on_the_hash_seed() -> None:
     """The table mounts alike under any hash seed."""
     script = (
         "import django; django.setup()\n"

@@ -1,4 +1,4 @@
-"""What `@operation` declares, as OpenAPI: the same as DRF's views say with `extend_schema`."""
+"""`@operation` in OpenAPI: the same as views of DRF with `extend_schema`."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Declared(View, tag="things"):
         """Some fields."""
 
 
-def test_a_declared_operation_is_described_as_a_view_of_drfs_own() -> None:
+def test_a_declared_operation_is_described_like_a_view_of_drf() -> None:
     assert parts_of(Declared) == parts_of(Plain)
     assert parts_of(Declared)[0]["post"]["description"] == "Of oak."
 
@@ -106,7 +106,7 @@ class DeclaredListing(View, tag="x"):
         pass
 
 
-def test_a_declared_list_is_described_as_one_of_drfs_own() -> None:
+def test_a_declared_list_is_described_like_one_of_drf() -> None:
     plain, declared = (parts_of(view) for view in (Listing, DeclaredListing))
     assert declared[1] == plain[1]
     assert declared[0]["get"]["parameters"] == plain[0]["get"]["parameters"]
@@ -140,7 +140,7 @@ def operations_of_the_project() -> Iterator[Any]:
                 yield declared
 
 
-def test_methods_annotate_what_their_fields_bring() -> None:
+def test_methods_annotate_the_values_of_their_fields() -> None:
     checked = 0
     for method in operations_of_the_project():
         hints = get_type_hints(method.__wrapped__)

@@ -1,4 +1,4 @@
-"""Every failure below /api/ is a problem document, whoever raised it, and says nothing that it should not."""
+"""Every failure below /api/ is a problem document, and reveals nothing internal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CASES = [
 
 @pytest.mark.parametrize("way", ["fail", "fail-rest"])
 @pytest.mark.parametrize(("kind", "status", "code"), CASES)
-def test_failures_are_translated_alike_with_and_without_drf(
+def test_errors_are_translated_equally_with_and_without_drf(
     serve: Serve, way: str, kind: str, status: int, code: str
 ) -> None:
     response = serve().get(f"/api/open/v1/{way}/{kind}/", headers={"X-Request-ID": "abcdef123456"})
@@ -150,7 +150,7 @@ def test_handlers_answer_pages_in_html_and_the_api_in_problems() -> None:
     assert json.loads(problems.server_error(api).content)["code"] == "internal_error"
 
 
-def test_a_page_whose_database_is_away_is_a_503_for_people() -> None:
+def test_a_page_without_its_database_is_an_html_503() -> None:
     try:
         raise OperationalError("10.0.0.7 refused")
     except OperationalError:

@@ -1,4 +1,4 @@
-"""What the generator adds to its base: each addition where it belongs, and every zone of the project as valid OpenAPI."""
+"""Additions of the generator to its base: each addition where it belongs, and every zone of the project as valid OpenAPI."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_every_zone_of_the_project_is_valid_openapi(zone: str) -> None:
 
 
 class Edited(fields.Input):
-    """What a PATCH brings."""
+    """The body of a PATCH."""
 
     name = serializers.CharField()
 
 
 class Word(serializers.CharField):
-    """A field with a rule of its own."""
+    """A field with its own rule."""
 
     schema_extra = {"format": "word"}
 
@@ -73,7 +73,7 @@ class Sent(fields.Input):
 
 
 class Patching(APIView):
-    """Fields of a PATCH are as its serializer has them."""
+    """Fields of a PATCH are required as in its serializer."""
 
     @extend_schema(request=Edited, responses={204: None})
     def patch(self, request: Any) -> Response:
@@ -95,7 +95,7 @@ class PatchingPartly(APIView):
         return Response(status=204)
 
 
-def test_a_patch_may_leave_out_what_its_serializer_does_not_insist_on() -> None:
+def test_a_patch_may_omit_optional_fields() -> None:
     for view, name, required in (
         (PatchingPartly, "PatchedEditedRequest", []),
         (Patching, "EditedRequest", ["name"]),
@@ -107,7 +107,7 @@ def test_a_patch_may_leave_out_what_its_serializer_does_not_insist_on() -> None:
         assert body.get("required", False) is bool(required)
 
 
-def test_what_a_field_knows_of_itself_is_said_of_what_comes_in() -> None:
+def test_rules_of_fields_are_in_the_schema_of_inputs() -> None:
     schemas = parts_of(Patching)[1]["schemas"]
     sent, shown = schemas["SentRequest"]["properties"], schemas["Sent"]["properties"]
     assert sent["word"] == {"type": "string", "minLength": 1, "format": "word"}
@@ -140,7 +140,7 @@ class Listing(GenericAPIView[DeadTask]):
         return Response([])
 
 
-def test_lists_say_what_a_cursor_can_be_refused_with_and_that_an_empty_filter_is_none() -> None:
+def test_lists_document_cursor_errors_and_empty_filters() -> None:
     item, components = parts_of(Listing)
     parameters = {parameter["name"]: parameter for parameter in item["get"]["parameters"]}
     assert sorted(parameters) == ["cursor", "limit", "name", "page_size"]
@@ -154,7 +154,7 @@ def test_lists_say_what_a_cursor_can_be_refused_with_and_that_an_empty_filter_is
     assert components["examples"]["invalid_cursor"]["value"]["status"] == 400
 
 
-def test_a_deprecated_version_says_in_which_headers_it_says_so() -> None:
+def test_a_deprecated_version_documents_its_headers() -> None:
     old = Version(name="v1", deprecated=date(2026, 1, 1), sunset=date(2027, 1, 1))
     zone = but(CLOSED, versions=(old, Version(name="v2")))
     table = mount(ZoneTable((zone, *(other for other in ALL if other.name != "closed"))), (WIDGETS,))
@@ -172,12 +172,12 @@ def test_a_deprecated_version_says_in_which_headers_it_says_so() -> None:
 
 
 class Lost(NotFound):
-    """One view's own 404."""
+    """A 404 of one view."""
 
     code = "not_found"
 
 
-def test_responses_with_other_words_for_the_same_codes_are_not_mixed_up() -> None:
+def test_responses_with_different_texts_for_one_code_stay_separate() -> None:
     from apps.api.openapi import responses
     from apps.api.openapi.responses import Facts
 
@@ -191,14 +191,14 @@ def test_responses_with_other_words_for_the_same_codes_are_not_mixed_up() -> Non
     )
     document: dict[str, Any] = {}
     operations: list[Any] = []
-    for words in ("", "", "Lost for good.", "Lost for good."):
+    for words in ("", "", "Lost permanently.", "Lost permanently."):
         worded = replace(facts, declared={404: words} if words else {})
         operations.append(({"responses": {}}, responses.problems_of(CLOSED, worded)))
     responses.add_problems(document, operations)
     ways = [operation["responses"]["404"] for operation, _ in operations]
     assert ways[0] == ways[1] == {"$ref": "#/components/responses/NotFound"}
     assert ways[2] == ways[3]
-    assert ways[2]["description"].startswith("Lost for good.")
+    assert ways[2]["description"].startswith("Lost permanently.")
     assert error_codes.lookup("not_found").status == 404
 
 
@@ -218,7 +218,7 @@ def test_every_body_and_path_of_the_project_has_an_example_that_is_valid() -> No
 
 
 def check_example(value: Any, schema: dict[str, Any], document: dict[str, Any], where: Any) -> None:
-    """Raises AssertionError with what is wrong."""
+    """Raises AssertionError with the fault."""
     whole = {**schema, "components": document["components"]}
     faults = [
         error.message

@@ -51,7 +51,7 @@ def test_a_key_opens_what_it_is_scoped_to_in_one_query(client: Client, django_as
     assert call(client, whole.plain, "/api/machine/v1/none/").status_code == 404
 
 
-def test_what_is_no_live_key_is_refused_alike(client: Client) -> None:
+def test_invalid_keys_have_the_same_answer(client: Client) -> None:
     made = services.create_key(name="billing", scopes=["*"])
     prefix, _, secret = made.plain.partition(".")
     for wrong in (
@@ -75,7 +75,7 @@ def test_what_is_no_live_key_is_refused_alike(client: Client) -> None:
     assert call(client, past.plain).status_code == 401
 
 
-def test_both_keys_work_while_one_is_changed_for_the_other(client: Client) -> None:
+def test_both_keys_work_during_a_rotation(client: Client) -> None:
     old = services.create_key(name="billing", scopes=["*"])
     new = services.rotate_key(prefix=old.key.prefix, overlap=timedelta(minutes=1))
     assert [call(client, made.plain).status_code for made in (old, new)] == [200, 200]
@@ -120,7 +120,7 @@ def test_a_key_needs_a_name_and_scopes(name: str, scopes: list[str]) -> None:
     assert not ServiceKey.objects.exists()
 
 
-def test_the_database_holds_prefixes_unique_and_names_given() -> None:
+def test_the_database_requires_unique_prefixes_and_names() -> None:
     made = services.create_key(name="billing", scopes=["*"])
     for wrong in ({"name": "x", "prefix": made.key.prefix}, {"name": "", "prefix": "other"}):
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -216,7 +216,7 @@ def test_the_admin_site_rotates_and_revokes(site: Client) -> None:
     ]
 
 
-def test_the_admin_site_neither_deletes_keys_nor_serves_outsiders(site: Client) -> None:
+def test_the_admin_site_deletes_no_keys_and_refuses_outsiders(site: Client) -> None:
     made = services.create_key(name="billing", scopes=["*"])
     assert site.post(f"{LIST}{made.key.pk}/delete/", {"post": "yes"}).status_code == 403
     assert (

@@ -72,7 +72,7 @@ def test_a_language_is_used_where_there_is_a_translation(templates: Path) -> Non
         ("  Größe\t東京 👩\u200d💻 ", "Größe 東京 👩\u200d💻"),
     ],
 )
-def test_a_subject_is_one_line_whatever_is_in_it(templates: Path, subject: str, line: str) -> None:
+def test_a_subject_is_always_one_line(templates: Path, subject: str, line: str) -> None:
     message = sent(subject=subject)
     assert message.subject == line
     parsed = email.message_from_bytes(message.message().as_bytes(), policy=email.policy.default)

@@ -82,7 +82,7 @@ def test_addresses_and_queries_of_the_provider_are_kept(henge: TestProvider) -> 
     ],
     ids=str,
 )
-def test_what_belongs_to_another_sign_in_is_refused(henge: TestProvider, changes: dict[str, str]) -> None:
+def test_values_of_another_sign_in_are_refused(henge: TestProvider, changes: dict[str, str]) -> None:
     with pytest.raises(oauth.ResponseRefused):
         come_back(henge, **changes)
 

@@ -60,9 +60,7 @@ def statuses(said: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d{3})", said, re.MULTILINE)]
 
 
-def test_what_could_be_read_two_ways_is_answered_at_most_once(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ambiguous_requests_are_answered_at_most_once(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
     answers = {name: statuses(frames.converse(port, sent)) for name, sent in raw_requests.SMUGGLING.items()}
     assert [name for name, found in answers.items() if len(found) > 1] == []
@@ -80,7 +78,7 @@ def test_what_could_be_read_two_ways_is_answered_at_most_once(
         (b"GET /\r\n\r\n", 400, "bad_request"),
     ],
 )
-def test_refusals_are_problem_documents_and_the_last_word(
+def test_errors_are_problem_documents_and_end_the_connection(
     port: int, sent: bytes, status: int, code: str
 ) -> None:
     head, _, body = frames.converse(port, sent).partition(b"\r\n\r\n")

@@ -108,7 +108,7 @@ def test_large_images_are_refused_before_they_are_decoded(size: tuple[int, int],
         bomb(50, 50).getvalue(),
     ],
 )
-def test_what_is_no_image_of_these_kinds_is_refused(content: bytes, folder: Path) -> None:
+def test_files_of_other_types_are_refused(content: bytes, folder: Path) -> None:
     with pytest.raises(storage.ImageRefused):
         save(io.BytesIO(content))
     assert not list(folder.iterdir())

@@ -1,4 +1,4 @@
-"""What chapters of the journey share: a server, a browser, the generated packages, and running commands."""
+"""Shared parts of the chapters of the journey: a server, a browser, the generated packages, and running commands."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Journey:
 
     @property
     def workspace(self) -> Path:
-        """Where the packages are installed and the slices' calls are copied to."""
+        """The folder for installed packages and copied calls."""
         return self.folder / "workspace"
 
     def open_client(self) -> None:

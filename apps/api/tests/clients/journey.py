@@ -173,7 +173,7 @@ def chapters() -> Iterator[Chapter]:
 
 
 def travel(journey: Journey) -> int:
-    """Run all chapters in order. Returns how many passed. Raises Broken at the first that fails."""
+    """Run all chapters in order. Returns the number of passed ones. Raises Broken at the first that fails."""
     passed = 0
     for chapter in chapters():
         began = time.monotonic()

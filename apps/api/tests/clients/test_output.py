@@ -1,4 +1,4 @@
-"""Where clients may be written, and that the previous packages survive every failure."""
+"""Folders for clients, and previous packages after failures."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def test_a_link_out_of_it_is_refused(root: Path, tmp_path: Path, linked: str) ->
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_file_in_its_place_is_refused(root: Path) -> None:
+def test_a_file_instead_of_the_folder_is_refused(root: Path) -> None:
     (root / "clients").write_text("mine")
     with pytest.raises(FolderRefused, match="is not a folder"):
         Output(root=root)
     assert (root / "clients").read_text() == "mine"
 
 
-def test_packages_are_moved_into_place_together(root: Path) -> None:
+def test_packages_are_moved_together(root: Path) -> None:
     output = Output(root=root)
     kept = package(output.folder / "python" / "private", "kept")
     package(output.folder / "typescript" / "private", "old")
@@ -116,7 +116,7 @@ def test_a_folder_that_was_not_generated_is_not_replaced(root: Path) -> None:
     assert (other / "notes.txt").read_text() == "mine"
 
 
-def test_a_link_in_the_place_of_a_package_is_refused(root: Path, tmp_path: Path) -> None:
+def test_a_link_instead_of_a_package_is_refused(root: Path, tmp_path: Path) -> None:
     output = Output(root=root)
     elsewhere = package(tmp_path / "elsewhere", "other")
     (output.folder / "typescript").mkdir(parents=True)

@@ -1,1 +1,1 @@
-"""Hostile requests against every endpoint: what they are made of, and the campaign that sends them (`make fuzz`)."""
+"""Hostile requests against every endpoint: the corpus, and the campaign that sends it (`make fuzz`)."""

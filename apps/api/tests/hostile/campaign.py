@@ -1,8 +1,8 @@
-"""`make fuzz`: a server of its own, ten thousand hostile calls, and what must not happen.
+"""`make fuzz`: its own server, ten thousand hostile calls, and checks of the answers.
 
-Every operation of every zone gets its share of the corpus, with a credential that enters. Asserted of each answer: no
+Every operation of every zone gets its share of the corpus, with a valid credential. Asserted of each answer: no
 5xx, no HTML below /api/, at most a second (a slow one is asked again, alone, before it counts); of the server: no
-traceback in its log, and its memory back to within a tenth of what it was after warming up.
+traceback in its log, and its memory within a tenth of its size after the warm-up.
 
     python -m apps.api.tests.hostile.campaign [--calls 12000] [--seed 1] [--all]
 """
@@ -48,7 +48,7 @@ ANY_RATE: Final = "1000000/minute"
 
 @dataclass
 class Tally:
-    """What came of the calls."""
+    """The results of the calls."""
 
     statuses: collections.Counter[int] = field(default_factory=collections.Counter)
     seconds: list[float] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Tally:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, call: Call, answer: Answer) -> None:
-        """Judge one answer."""
+        """Check one answer."""
         fault = fault_of(answer, call.path)
         with self.lock:
             self.statuses[answer.status] += 1
@@ -69,7 +69,7 @@ class Tally:
 
 
 def fault_of(answer: Answer, path: str) -> str:
-    """What is wrong with an answer, or nothing. Silence is right where no HTTP was spoken."""
+    """The fault of an answer, or nothing. No answer is correct for bytes that are no HTTP."""
     if answer.status >= 500:
         return f"{answer.status} {answer.body[:200]!r}"
     if not path.startswith("/api/"):
@@ -82,14 +82,14 @@ def fault_of(answer: Answer, path: str) -> str:
 
 
 class Lane:
-    """One client: a connection and a world of its own."""
+    """One client: its own connection and world."""
 
     def __init__(self, number: int, port: int, line: Line, world: World) -> None:
         self.number, self.port, self.line, self.world = number, port, line, world
         self._addresses = itertools.count(1)
 
     def send(self, call: Call) -> Answer:
-        """One call as this lane's person. Raises TimeoutError."""
+        """One call as this client's user. Raises TimeoutError."""
         from apps.api.tests.hostile.plan import HOLE
 
         path = self.world.fill(call.path).encode()
@@ -200,8 +200,8 @@ def ask_again(lane: Lane, tally: Tally) -> None:
             tally.faults.append(f"over {SLOW:.0f} s: {call.method.decode()} {call.path} ({call.why})")
 
 
-def refusals(port: int, tally: Tally) -> int:
-    """Send what is no HTTP, is two requests at once, or a broken handshake. Returns the number of requests."""
+def send_raw(port: int, tally: Tally) -> int:
+    """Send bytes that are no HTTP, two requests at once, and broken handshakes. Returns the number of requests."""
     from apps.common.testing.users import UserFactory
     from infrastructure.server.tests import frames as wire
     from infrastructure.server.tests import raw_requests
@@ -228,7 +228,7 @@ def resident(pid: int) -> int:
 
 
 def settled(pid: int, *, below: float = 0.0) -> int:
-    """The memory once it stands still, or is low enough; ten seconds at most."""
+    """The memory once it is stable or low enough; ten seconds at most."""
     seen = [resident(pid)]
     for _ in range(20):
         time.sleep(0.5)
@@ -258,7 +258,7 @@ def main(arguments: list[str]) -> int:
         from infrastructure.server.tests.frames import Line
 
         tally = Tally()
-        # Accounts are made by the hundred, and nobody signs in with their passwords.
+        # Hundreds of accounts are created, and their passwords are not used.
         with override_settings(ARGON2_MEMORY_KIB=8, OUTBOX_RELAY_THREAD=False):
             lanes = [Lane(number, port, Line(port), World(f"{number}")) for number in range(LANES)]
             calls = chosen(options.calls, options.seed, everything=options.all)
@@ -273,7 +273,7 @@ def main(arguments: list[str]) -> int:
         if process.poll() is not None:
             said = log.read_text(errors="replace")[-20_000:]
             raise SystemExit(f"the server ended with {process.returncode}:\n{said}")
-        raw_count = refusals(port, tally)
+        raw_count = send_raw(port, tally)
         after = settled(process.pid, below=before * GROWTH)
         if after > before * GROWTH:
             tally.faults.append(f"memory grew from {before // 1024} to {after // 1024} MB")
@@ -285,7 +285,7 @@ def main(arguments: list[str]) -> int:
 
 
 def tracebacks(said: str) -> collections.Counter[str]:
-    """The last lines of all tracebacks in a log, with the lines that led there last."""
+    """The last lines of all tracebacks in a log."""
     found: collections.Counter[str] = collections.Counter()
     for trace in said.split("Traceback (most recent call last):\n")[1:]:
         frames, last = [], ""

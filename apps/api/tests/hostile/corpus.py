@@ -1,4 +1,4 @@
-"""What hostile clients send: values of fields, bodies, query strings, paths and headers. Where they go is for `plan`."""
+"""Hostile input: values of fields, bodies, query strings, paths and headers. `plan` assigns them to operations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from infrastructure.server.tests.frames import Headers
 
-# JSON texts that stand where a field's value is expected. Written out: a lone surrogate cannot be encoded.
+# JSON texts for values of fields. Written out: a lone surrogate cannot be encoded.
 VALUES: Final = (
     b"null",
     b"true",
@@ -159,7 +159,7 @@ BODIES: Final[tuple[tuple[bytes | None, bytes], ...]] = (
     (MULTIPART, b"".join(part(b'name="f%d"' % n, b"") for n in range(1_500)) + END),
 )
 
-# Values of query parameters, as they stand in the request line.
+# Values of query parameters, as in the request line.
 QUERY_VALUES: Final = (
     b"",
     b"%00",
@@ -208,7 +208,7 @@ QUERIES: Final = (
     b"token=secret",
 )
 
-# What stands where a parameter of the path is expected.
+# Values for parameters of the path.
 PATH_VALUES: Final = (
     b"%00",
     b"a%00b",

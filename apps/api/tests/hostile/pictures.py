@@ -11,7 +11,7 @@ from typing import Any, Final
 from PIL import Image
 
 _ORIENTATION: Final = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
-# Entries of a directory that are no sense: StripOffsets as text, counts beyond the end, types that there are not.
+# Invalid entries of a directory: StripOffsets as text, counts beyond the end, types that there are not.
 _ODD: Final = (
     struct.pack("<HHI4s", 0x0111, 2, 4, b"odd\0"),
     struct.pack("<HHI4s", 0x010F, 2, 2**31, b"\xff\xff\xff\x7f"),
@@ -55,7 +55,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
             yield f"{kind} with wrong bytes, {number}", bytes(broken)
 
 
-# What a file may claim to be called, as it stands in the header of its part.
+# Names of files, as in the header of their part.
 NAMES: Final = (
     "ㅤ.png".encode(),
     "\u2800".encode(),

@@ -1,4 +1,4 @@
-"""Which hostile calls there are: every operation of every zone × the corpus. Sends nothing."""
+"""The hostile calls: every operation of every zone × the corpus. Sends nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LAST_PARAMETER: Final = re.compile(r"<[^>]*>(?=[^<]*$)")
 HOLE: Final = "\ue000"  # where a hostile piece of a path goes
 
 
-# What a body may say and nobody may become by it (mass assignment).
+# Members for attempts of mass assignment.
 EXTRA: Final[dict[str, Any]] = {
     "id": str(uuid4()),
     "is_staff": True,

@@ -1,4 +1,4 @@
-"""Someone in every role, with rows behind them, so that hostile calls get past the door and the look-ups."""
+"""Users of every role with rows, so that hostile calls pass the guard and the look-ups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SAMPLES: Final = {"int": "1", "slug": "lobby", "str": "lobby", "path": "a/b"}
 
 
 class World:
-    """A user with rows and a session; another user; an admin; a service. `renew` makes all anew."""
+    """A user with rows and a session; another user; an admin; a service. `renew` creates all again."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -28,7 +28,7 @@ class World:
         self.renew()
 
     def renew(self) -> None:
-        """For when a call has ended a session, an account or a room."""
+        """Create them again after a call has ended a session, an account or a room."""
         name = f"{self._label}-{next(_numbers)}"
         with transaction.atomic():
             user = UserFactory.create(email=f"owner-{name}@example.com")
@@ -41,7 +41,7 @@ class World:
             self.ids |= path_parameters(user, other)
 
     def credential(self, floor: str) -> str:
-        """The `Authorization` that enters a zone of this floor."""
+        """The `Authorization` for a zone of this floor."""
         if floor == "service":
             return f"Api-Key {self.service}"
         return f"Bearer {self.admin if floor == 'admin' else self.user}"

@@ -1,4 +1,4 @@
-"""Views that get around DRF's own checks, each by another way that DRF or Django leaves open."""
+"""Views that evade DRF's checks, each in another way that DRF or Django allows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from apps.common.http.authentication import ZoneFloor
 
 
 class IsAdmin(ZoneFloor):
-    """Asks for more than the zone of people does."""
+    """Stricter than the zone of users."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller is an admin."""
@@ -37,7 +37,7 @@ class IsAdmin(ZoneFloor):
 
 
 class Bare(APIView):
-    """Asks for what its `as_view()` is told to."""
+    """Configured by arguments of `as_view()`."""
 
     permission_classes = [IsAdmin]
 
@@ -48,7 +48,7 @@ class Bare(APIView):
 
 
 class Skipping(APIView):
-    """Leaves out what DRF does before a handler: authentication, permissions, throttles."""
+    """Skips DRF's steps before a handler: authentication, permissions, throttles."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Nothing."""
@@ -60,7 +60,7 @@ class Skipping(APIView):
 
 
 class Dispatching(APIView):
-    """Answers before DRF comes to anything."""
+    """Answers before any step of DRF."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer."""
@@ -69,7 +69,7 @@ class Dispatching(APIView):
 
 
 class Forgiving(APIView):
-    """Turns every refusal of DRF's into an answer."""
+    """Turns every error of DRF into an answer."""
 
     permission_classes = [IsAdmin]
 
@@ -80,7 +80,7 @@ class Forgiving(APIView):
 
 
 class Gadgets(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
-    """A viewset whose actions say for themselves who may call, and one that is made by `as_view(permission_classes=…)`."""
+    """A viewset whose actions have their own permissions, and one that is created by `as_view(permission_classes=…)`."""
 
     serializer_class = serializers.Serializer
     permission_classes = [IsAdmin]
@@ -98,7 +98,7 @@ class Gadgets(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
         throttle_classes=[],
     )
     def skim(self, request: Request, pk: str) -> Response:
-        """Over the water."""
+        """Skim."""
         touched.append("skim")
         return Response({})
 
@@ -116,7 +116,7 @@ class Gadgets(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
 @throttle_classes([])
 @permission_classes([])
 def function(request: Request) -> Response:
-    """A function view of DRF that switches everything off."""
+    """A function view of DRF without any checks."""
     touched.append("function")
     return Response({})
 
@@ -125,7 +125,7 @@ def function(request: Request) -> Response:
 @cache_page(60, key_prefix="gadgets")
 @require_GET
 def decorated(request: HttpRequest) -> HttpResponse:
-    """Its answer is kept, and may be handed out again without asking the view."""
+    """Its answer is cached, and may be repeated without a call of the view."""
     touched.append("decorated")
     return JsonResponse({})
 
@@ -155,7 +155,7 @@ class AsyncClass(View):
 
 
 class OneOnly(BaseThrottle):
-    """A limit of the view's own, which is always used up."""
+    """A limit that is always used up."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Never."""
@@ -167,7 +167,7 @@ class OneOnly(BaseThrottle):
 
 
 class Limited(APIView):
-    """Has a limit of its own."""
+    """Has its own limit."""
 
     throttle_classes = [OneOnly]
 
@@ -178,7 +178,7 @@ class Limited(APIView):
 
 
 class Narrow(APIView):
-    """Asks for more than its zone."""
+    """Stricter than its zone."""
 
     permission_classes = [IsAdmin]
 

@@ -1,4 +1,4 @@
-"""Views of every sort that a guard has to stand before, several of which try to let anyone in."""
+"""Views of every kind, several of which allow any caller."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ touched: list[str] = []
 
 
 class WidgetTaken(exceptions.Conflict):
-    """Another one has it."""
+    """The name is in use."""
 
     code = "widget_taken"
     detail = "Another call was faster."
@@ -40,7 +40,7 @@ class WidgetSerializer(fields.Input):
 
 
 class Widget(APIView):
-    """Asks for nothing, as careless code does."""
+    """Has no permission classes."""
 
     permission_classes = [AllowAny]
     authentication_classes = []
@@ -64,7 +64,7 @@ class Widget(APIView):
 
 
 class WidgetV2(APIView):
-    """The same place in a later version."""
+    """The same path in a later version."""
 
     @extend_schema(operation_id="widget_read", responses=WidgetSerializer)
     def get(self, request: Request) -> Response:
@@ -73,7 +73,7 @@ class WidgetV2(APIView):
 
 
 class Overridden(APIView):
-    """Says that there are no permissions."""
+    """Declares that it has no permissions."""
 
     def get_permissions(self) -> list[Any]:
         """None at all."""
@@ -153,7 +153,7 @@ FAILURES: dict[str, Exception] = {
 
 
 def failing(request: HttpRequest, kind: str) -> HttpResponse:
-    """Raises what it is told to, or answers with an error of its own making."""
+    """Raises the given error, or returns its own error response."""
     if kind == "response":
         return HttpResponse("<h1>no</h1>", status=403)
     if kind == "teapot":
