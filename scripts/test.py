@@ -5,18 +5,20 @@
     python scripts/test.py --changed    those of the first that a change since the branch left main can touch
     python scripts/test.py ARGUMENTS    pytest with these arguments: one process unless -n says otherwise
 
-The first two measure coverage and apply its bar.
+The first two measure coverage and apply its bar, to the whole and to the code of each slice.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("apps", "config", "infrastructure")
@@ -50,17 +52,60 @@ def main(arguments: list[str]) -> int:
             subprocess.run([*coverage, "combine", "--quiet", data, str(folder)], cwd=ROOT, check=True)
             left_out = [] if arguments else [f"--omit={omitted()}"]
             code = subprocess.call([*coverage, "report", data, *left_out], cwd=ROOT)
+            report = folder / "coverage.json"
+            written = [*coverage, "json", data, *left_out, "--quiet", "--fail-under=0", "-o", str(report)]
+            subprocess.run(written, cwd=ROOT, check=True)
+            lines, is_reached = slices(json.loads(report.read_text(encoding="utf-8"))["files"], bar())
+            print("\n".join(lines))
+            code = code or (0 if is_reached else 2)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return code
 
 
+def slices(files: Mapping[str, Any], bar: float) -> tuple[list[str], bool]:
+    """One line for each slice with the coverage of its code, without its tests, and whether all reach the bar.
+
+    `files` is that of coverage's JSON report. A slice below the bar names the files that lack most.
+    """
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for name, file in sorted(files.items()):
+        apps, label, *rest = Path(name).parts
+        if apps == "apps" and rest and not {"tests", "testing"} & {*rest}:
+            of = file["summary"]
+            count = of["num_statements"] + of.get("num_branches", 0)
+            run = of["covered_lines"] + of.get("covered_branches", 0)
+            found.setdefault(label, {})[name] = (count, count - run)
+    lines, is_reached = [], True
+    for label, counts in found.items():
+        total, lacking = (sum(numbers) for numbers in zip(*counts.values(), strict=True))
+        percent = 100 * (total - lacking) / total if total else 100
+        line = f"apps/{label:<24} {percent:5.1f} %"
+        if percent < bar:
+            is_reached = False
+            worst = sorted(counts, key=lambda name: -counts[name][1])[:3]
+            shown = ", ".join(f"{name} ({counts[name][1]})" for name in worst)
+            line += f"  FAIL: below {bar:g} %; lines and branches that no test runs: {shown}"
+        lines.append(line)
+    return lines, is_reached
+
+
+def bar() -> float:
+    """The least coverage in percent, of the whole and of each slice."""
+    return float(_coverage_settings()["report"]["fail_under"])
+
+
 def omitted() -> str:
     """Files that the report of the quick suite omits, besides those that every report omits."""
+    return ",".join([*_coverage_settings()["run"]["omit"], SERVERS])
+
+
+def _coverage_settings() -> dict[str, Any]:
     import tomllib
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return ",".join([*settings["tool"]["coverage"]["run"]["omit"], SERVERS])
+    found: dict[str, Any] = settings["tool"]["coverage"]
+    return found
 
 
 def changed_files() -> list[str]:
