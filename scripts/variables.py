@@ -1,4 +1,4 @@
-"""The tables of environment variables in docs/configuration.md, .env.example and docker-compose.yml, made from the declarations.
+"""The tables of environment variables in docs, .env.example, docker-compose.yml and deploy/kubernetes, made from the declarations.
 
     python scripts/variables.py --write    write them
     python scripts/variables.py            compare them, and look for readers of what is another's (a part of `make check`)
@@ -86,6 +86,38 @@ def compose(text: str) -> str:
     return _between(text, "  # <variables>", "  # </variables>", [f"  {name}:" for name in names])
 
 
+def kubernetes_settings(text: str) -> str:
+    """The overlay's settings.env with every variable that is neither a secret nor set there."""
+    known = (
+        set(re.findall(r"^([A-Z][A-Z0-9_]*)=", text, flags=re.MULTILINE))
+        | fixed_by_compose()
+        | OF_THE_DEPLOYMENT
+    )
+    rows = [variable for variable in env.variables() if not variable.secret and variable.name not in known]
+    lines = [
+        f"#{variable.name}={variable.default or ''}" for variable in sorted(rows, key=lambda row: row.name)
+    ]
+    return _between(text, "# <variables>", "# </variables>", lines)
+
+
+def kubernetes_secrets(text: str) -> str:
+    """The overlay's secrets.env.example with every other secret, empty."""
+    known = set(re.findall(r"^([A-Z][A-Z0-9_]*)=", text.partition("# <variables>")[0], flags=re.MULTILINE))
+    lines = [f"{name}=" for name in secrets() if name not in known]
+    return _between(text, "# <variables>", "# </variables>", lines)
+
+
+def kubernetes_files(text: str) -> str:
+    """A patch that names the file of each secret."""
+    mark = " " * 12
+    lines = [f"{mark}- {{name: {name}_FILE, value: /run/secrets/product/{name}}}" for name in secrets()]
+    return _between(text, f"{mark}# <variables>", f"{mark}# </variables>", lines)
+
+
+def secrets() -> list[str]:
+    return sorted(variable.name for variable in env.variables() if variable.secret)
+
+
 def fixed_by_compose() -> set[str]:
     """Variables whose value in the containers does not come from one of the same name in .env."""
     rows: Iterator[tuple[str, str]] = (
@@ -140,6 +172,10 @@ FILES: dict[str, Callable[[str], str]] = {
     "docs/configuration.md": page,
     ".env.example": example,
     "docker-compose.yml": compose,
+    "deploy/kubernetes/base/secrets.yaml": kubernetes_files,
+    "deploy/kubernetes/base/migrated.yaml": kubernetes_files,
+    "deploy/kubernetes/overlays/production/settings.env": kubernetes_settings,
+    "deploy/kubernetes/overlays/production/secrets.env.example": kubernetes_secrets,
 }
 
 if __name__ == "__main__":
