@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.chat import limits, selectors
 from apps.chat.exceptions import FileNotTaken, Muted, TooManyUploads
-from apps.chat.models import MAX_FILE_NAME, Attachment
+from apps.chat.models import MAX_FILE_NAME, Attachment, Membership
 from apps.chat.services import rooms
 from apps.common import text
 from infrastructure import storage
@@ -34,9 +34,7 @@ def upload_file(
     Raises RoomNotFound, NotAMember, Muted, TooOften, TooManyUploads, FileNotTaken, StorageUnavailable.
     """
     now = now or timezone.now()
-    membership = selectors.get_membership(user_id=actor_id, slug=slug)
-    if membership.muted_until is not None and membership.muted_until > now:
-        raise Muted(membership.muted_until)
+    _require_voice(selectors.get_membership(user_id=actor_id, slug=slug), now)
     limits.count("uploads", actor_id)
     _require_quota(actor_id)  # before the upload is processed; counted again with the new row
     try:
@@ -52,6 +50,9 @@ def upload_file(
         with transaction.atomic():
             rooms.lock_quota("uploads", actor_id)
             _require_quota(actor_id)
+            # The room may have been deleted, and the actor removed, while the file was stored.
+            membership = rooms.lock_membership(actor_id, slug)
+            _require_voice(membership, now)
             return Attachment.objects.create(
                 room_id=membership.room_id,
                 uploader_id=actor_id,
@@ -68,6 +69,12 @@ def upload_file(
     except BaseException:
         storage.files.delete(stored.key)
         raise
+
+
+def _require_voice(membership: Membership, now: datetime) -> None:
+    """Raises Muted."""
+    if membership.muted_until is not None and membership.muted_until > now:
+        raise Muted(membership.muted_until)
 
 
 def _require_quota(uploader_id: UUID) -> None:

@@ -24,6 +24,7 @@ from apps.chat.tests.callers import CHAT, new_caller, refused
 from apps.chat.tests.factories import RoomFactory
 from apps.common.models import OutboxEvent
 from apps.common.testing.events import tasks_of
+from infrastructure import storage
 from infrastructure.storage.tests import s3_server
 from infrastructure.storage.tests.full_disk import room_for
 
@@ -364,3 +365,35 @@ def test_an_upload_that_the_database_refuses_leaves_no_file(
     monkeypatch.setattr(rooms, "lock_quota", gone)
     refused(ada.upload(room, pdf()), 503, "unavailable")
     assert stored_in(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("happens", "status", "code"),
+    [
+        (lambda room, _: room.delete(), 404, "room_not_found"),
+        (lambda room, user: Membership.objects.filter(room=room, user=user).delete(), 403, "not_a_member"),
+        (
+            lambda room, user: Membership.objects.filter(room=room, user=user).update(
+                muted_until=timezone.now() + timedelta(hours=1)
+            ),
+            403,
+            "muted",
+        ),
+    ],
+    ids=["deleted", "removed", "muted"],
+)
+def test_what_happens_while_a_file_is_stored_counts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, happens: Any, status: int, code: str
+) -> None:
+    room = RoomFactory.create()
+    ada = new_caller(room)
+    save = storage.files.save
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        stored = save(*arguments, **options)
+        happens(room, ada.user)
+        return stored
+
+    monkeypatch.setattr(storage.files, "save", slow)
+    refused(ada.upload(room, pdf()), status, code)
+    assert (Attachment.objects.count(), stored_in(folder)) == (0, [])
