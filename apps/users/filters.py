@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
-from apps.common.http.filters import BooleanFilter
+from apps.common.http.filters import BooleanFilter, OrderingFilter
 from apps.users import exceptions
 from apps.users.models import PHONE_LENGTH, Role, User
 from apps.users.models.roles import CODE_LENGTH
@@ -30,7 +30,7 @@ class UserFilter(django_filters.FilterSet):  # type: ignore[misc]  # no stubs
     )
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-    ordering = django_filters.OrderingFilter(fields=("created_at", "name", "email"))
+    ordering = OrderingFilter(fields=("created_at", "name", "email"))
 
     def filter_search(self, queryset: QuerySet[User], name: str, value: Any) -> QuerySet[User]:
         """`icontains` escapes the wildcards of LIKE, so `%` matches a percent sign."""

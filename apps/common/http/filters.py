@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 
 class _TrueOrFalse(forms.NullBooleanField):
@@ -25,3 +26,10 @@ class BooleanFilter(django_filters.BooleanFilter):  # type: ignore[misc]  # no s
     """`?name=true` or `?name=false`. Other texts are refused with 400."""
 
     field_class = _TrueOrFalse
+
+
+class OrderingFilter(django_filters.OrderingFilter):  # type: ignore[misc]  # no stubs
+    """`?ordering=name,-created_at`. Empty parts are ignored."""
+
+    def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
+        return super().filter(qs, [part for part in value or () if part])  # type: ignore[no-any-return]
