@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final
 
 from django.conf import settings
@@ -17,16 +17,18 @@ from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_V
 from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.common import audit, rate_limits
 from apps.common.http.client_address import client_address
-from apps.users.forms import SignInForm
-from apps.users.types import AuditAction
+from apps.users.forms import PasswordForm, SignInForm
+from apps.users.types import AuditAction, Device
 
 View = Callable[..., Any]
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -85,6 +87,16 @@ class Site(admin.AdminSite):
                 details=_HERE,
             )
         return super().logout(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The page that changes the own password. All sessions end, this one included."""
+        view = PasswordChangeView.as_view(
+            form_class=partial(PasswordForm, device=Device(address=client_address(request))),
+            success_url=reverse("admin:password_change_done"),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
         """`view` for signed-in users, within the rate limit, audited when it changes something."""

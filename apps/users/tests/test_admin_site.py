@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from apps.common.models import AuditEvent, OutboxEvent
 from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, caller_for, session_for
 from apps.users import hashers, services
 from apps.users.demo import PASSWORD as DEMO_PASSWORD
@@ -270,3 +271,49 @@ def test_demo_accounts_are_created_once_and_kept_unchanged() -> None:
     assert all(
         user.welcomed_at is not None and user.welcomed_at < timezone.now() for user in User.objects.all()
     )
+
+
+class TestPasswordPage:
+    """It changes the password as the API does."""
+
+    NEW = "another circle, far away"
+
+    def change(self, site: Client, old: str = PASSWORD, new: str = NEW) -> Any:
+        body = {"old_password": old, "new_password1": new, "new_password2": new}
+        return site.post("/admin/password_change/", body)
+
+    def test_all_sessions_end_and_the_change_is_told(self, site: Client, boss: User) -> None:
+        session = session_for(boss)
+        assert site.get("/admin/password_change/").status_code == 200
+        assert self.change(site).status_code == 302
+        session.refresh_from_db()
+        assert session.end_reason == "password"
+        assert site.get("/admin/").status_code == 302
+        assert AuditEvent.objects.filter(action="users.password_changed", actor_id=boss.pk).count() == 1
+        assert OutboxEvent.objects.filter(name="users.password_changed").count() == 1
+        assert sign_in(site, boss.email, self.NEW).status_code == 302
+
+    @pytest.mark.parametrize(
+        ("old", "new", "told"),
+        [
+            ("wrong and wrong", NEW, "The current password is wrong."),
+            (PASSWORD, "short", "at least 12 characters"),
+            (PASSWORD, "x" * 129, "128 characters"),
+        ],
+    )
+    def test_a_refusal_is_shown_and_changes_nothing(
+        self, site: Client, boss: User, old: str, new: str, told: str
+    ) -> None:
+        before = boss.password
+        response = self.change(site, old, new)
+        assert (response.status_code, told in response.text) == (200, True)
+        boss.refresh_from_db()
+        assert boss.password == before
+        assert site.get("/admin/").status_code == 200
+
+    def test_attempts_are_limited(self, site: Client, boss: User, settings: Any, clean_limits: None) -> None:
+        settings.IDENTITY_LIMITS = {"login": {"account": ("2/minute",), "pair": ("2/minute",)}}
+        for _ in range(2):
+            self.change(site, "wrong and wrong")
+        assert "Too many attempts" in self.change(site).text
+        assert site.get("/admin/").status_code == 200
