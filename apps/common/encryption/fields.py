@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models import Lookup
+from django.db.models.query_utils import DeferredAttribute
 
 from apps.common.encryption import ciphers
 from infrastructure.crypto import DecryptionError
@@ -21,6 +22,19 @@ class Sealed(str):
     __slots__ = ()
 
 
+class _EncryptedAttribute(DeferredAttribute):
+    """Decrypts on first access a value that `EncryptedCharField.leave_encrypted` has kept."""
+
+    field: EncryptedCharField
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        value = None if instance is None else vars(instance).pop(self.field.kept_name, None)
+        if value is None:
+            return super().__get__(instance, cls)
+        plain = vars(instance)[self.field.attname] = self.field.from_db_value(value, None, None)
+        return plain
+
+
 class EncryptedCharField(models.CharField):  # type: ignore[type-arg]  # generic for mypy only
     """Text of at most `max_length` characters, encrypted with FIELD_ENCRYPTION_KEYS.
 
@@ -31,6 +45,7 @@ class EncryptedCharField(models.CharField):  # type: ignore[type-arg]  # generic
     """
 
     description = "Encrypted text (up to %(max_length)s characters)"
+    descriptor_class = _EncryptedAttribute
 
     def db_type(self, connection: Any) -> str:
         """Without a length, because `max_length` limits the plain text."""
@@ -90,6 +105,14 @@ class EncryptedCharField(models.CharField):  # type: ignore[type-arg]  # generic
         if not separator:
             raise DecryptionError(f"{self.model.__name__}.{self.name} was read without the key of its row.")
         return ciphers.cipher().decrypt(cipher, self.context(key))
+
+    @property
+    def kept_name(self) -> str:
+        return f"_{self.attname}_encrypted"
+
+    def leave_encrypted(self, model_instance: models.Model, value: str) -> None:
+        """Keep a value of the database, to decrypt it when the attribute is read. Until then the field counts as deferred."""
+        vars(model_instance)[self.kept_name] = value
 
 
 def field_error(field: Any, problem: str) -> FieldError:

@@ -15,18 +15,20 @@ from uuid import UUID
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import DEFERRED
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from apps.common.callers import Caller, CallerKind
+from apps.common.encryption.fields import EncryptedCharField
 from apps.users import exceptions
 from apps.users.models import Session, User
 from apps.users.selectors.tokens import access_tokens as token_reader
 from apps.users.types import Introspection, SessionReference, SessionUser
 from infrastructure import token as tokens
 
-# Expensive and not needed for authentication: a hash, and an encrypted text. Loaded on access.
-LEFT_OUT: Final = ("password", "phone", "phone_index")
+# Not needed for authentication. Loaded on access.
+LEFT_OUT: Final = ("password", "phone_index")
 # Asked every few seconds for all who listen: one parameter however many they are, and no row for those who are fine.
 _DEAD: Final = """SELECT asked.id FROM (SELECT value::uuid AS id FROM json_array_elements_text(%s::json)) AS asked
 WHERE NOT EXISTS (
@@ -42,11 +44,12 @@ _SESSIONS: Final = "the ids of many sessions"
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """SQL with parameters, and the fields of a row; the role's permissions are last."""
+    """SQL with parameters, and the fields of a row; the role's permissions are last. `encrypted` are fields by position."""
 
     sql: str
     arguments: tuple[Any, ...]
     fields: tuple[str, ...]
+    encrypted: tuple[tuple[int, EncryptedCharField], ...] = ()
 
     def parameters(self, values: dict[Any, Any]) -> list[Any]:
         """Values for the parameters; others stay."""
@@ -55,7 +58,10 @@ class _Statement:
 
 @cache
 def _statement() -> _Statement:
-    """Compile the query. Raises TypeError when a selected field needs more than the driver's own conversion."""
+    """Compile the query.
+
+    Raises TypeError when a selected field needs more than the driver's own conversion, or decryption.
+    """
     query = (
         User.objects.with_permissions()
         .filter(
@@ -72,12 +78,18 @@ def _statement() -> _Statement:
     compiler = query.get_compiler(DEFAULT_DB_ALIAS)
     sql, arguments = compiler.as_sql()
     columns = [column for column, _, _ in compiler.select]
-    if converters := compiler.get_converters(columns):
-        raise TypeError(f"Columns {sorted(converters)} need a conversion: add their fields to LEFT_OUT.")
+    converted = [
+        (position, columns[position].target) for position in sorted(compiler.get_converters(columns))
+    ]
+    encrypted = tuple(
+        (position, field) for position, field in converted if isinstance(field, EncryptedCharField)
+    )
+    if len(encrypted) < len(converted):
+        raise TypeError(f"Of {converted} some need a conversion: add these fields to LEFT_OUT.")
     if list(compiler.annotation_col_map.values()) != [len(columns) - 1]:
         raise TypeError("The permissions of the role are not the last column.")
     fields = tuple(column.target.attname for column in columns[:-1])
-    return _Statement(sql, tuple(arguments), fields)
+    return _Statement(sql, tuple(arguments), fields, encrypted)
 
 
 @cache
@@ -131,8 +143,15 @@ def _live_user(reference: SessionReference, now: datetime) -> User | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    user = User.from_db(DEFAULT_DB_ALIAS, statement.fields, row[:-1])
-    vars(user)["held"] = row[-1]
+    *values, held = row
+    for position, _ in statement.encrypted:
+        if values[position] is not None:
+            values[position] = DEFERRED
+    user = User.from_db(DEFAULT_DB_ALIAS, statement.fields, values)
+    for position, field in statement.encrypted:
+        if row[position] is not None:
+            field.leave_encrypted(user, row[position])
+    vars(user)["held"] = held
     return user
 
 

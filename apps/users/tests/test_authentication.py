@@ -23,6 +23,7 @@ from apps.users.models import Session, SessionEnd, User
 from apps.users.selectors import authentication
 from apps.users.types import SessionUser
 from infrastructure import token as tokens
+from infrastructure.crypto import DecryptionError
 from infrastructure.token.tests import test_jwt as forgery
 
 pytestmark = pytest.mark.django_db
@@ -54,13 +55,31 @@ def test_it_runs_one_prepared_query(user: User, django_assert_num_queries: Any) 
         assert cursor.fetchone()[0] >= 1
 
 
-def test_me_costs_two_queries(
-    private: Callable[[User], Api], user: User, django_assert_num_queries: Any
+@pytest.mark.parametrize("phone", [None, "+44 20 7946 0958"])
+def test_me_costs_one_query(
+    private: Callable[[User], Api], phone: str | None, django_assert_num_queries: Any
 ) -> None:
-    api = private(user)
+    api = private(UserFactory.create(phone=phone))
     api.get("users/me/")
-    with django_assert_num_queries(2):
-        assert api.get("users/me/").status_code == 200
+    with django_assert_num_queries(1):
+        assert api.get("users/me/").json()["phone"] == phone
+
+
+def test_an_encrypted_value_is_decrypted_on_access_and_bound_to_its_row(user: User) -> None:
+    other = UserFactory.create(phone="5550100")
+    caller = selectors.authenticate_access(token=access_token_for(other))
+    assert "phone" in caller.user.get_deferred_fields()
+    assert (caller.user.phone, caller.user.phone) == ("5550100", "5550100")
+    assert "phone" not in caller.user.get_deferred_fields()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE users_user SET phone = other.phone, phone_index = other.phone_index"
+            " FROM users_user AS other WHERE users_user.id = %s AND other.id = %s",
+            [user.pk, other.pk],
+        )
+    caller = selectors.authenticate_access(token=access_token_for(user))
+    with pytest.raises(DecryptionError):
+        _ = caller.user.phone
 
 
 def test_a_column_that_needs_a_conversion_is_refused_in_the_statement(
