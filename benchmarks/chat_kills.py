@@ -1,10 +1,10 @@
-"""Kills what the chat stands on, under load, and counts what was lost: `python -m benchmarks.chat_kills [--times 10] [what …]`.
+"""Kills the servers below the chat, under load, and counts lost messages: `python -m benchmarks.chat_kills [--times 10] [what …]`.
 
-Two server processes on durable PostgreSQL and Valkey, six people in one room, three at each, who say something every
+Two server processes on durable PostgreSQL and Valkey, six clients in one room, three at each, who say something every
 20 ms and come back by the protocol's rules (`?after=`, the same `client_id`) whenever their socket breaks. In turn:
 
     redis       Valkey is killed, and back after 1.5 s
-    frozen      Valkey stands still for 1.5 s, then goes on: its connections are half open
+    frozen      Valkey is stopped for 1.5 s, then continues: its connections are half open
     server      a server process is killed, and started again after 1 s
     postgres    PostgreSQL is restarted
     crash       PostgreSQL is killed, and started again
@@ -35,11 +35,11 @@ from websockets.exceptions import WebSocketException
 from benchmarks.chat.stack import HUB, Peer, Stack, end, running
 from infrastructure.embedded.postgres import free_port
 
-PEOPLE, PAUSE, WITHIN = 6, 0.02, 5.0
+CLIENTS, PAUSE, WITHIN = 6, 0.02, 5.0
 FORGIVING = Peer(name=HUB.name, command=HUB.command, settings={"WEB_THREADS": "2"})
 
 
-class Person:
+class Client:
     """Talks and listens, and keeps account of both."""
 
     def __init__(self, number: int, ports: list[int], token: str) -> None:
@@ -126,7 +126,7 @@ class Outcome:
 
 
 class Campaign:
-    """One stack, its two servers, and the people of the run."""
+    """One stack, its two servers, and the clients of the run."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -181,44 +181,44 @@ class Campaign:
         before = engine.port
         with self.stack.engines.log.open("ab") as log:
             engine.begin(log)
-        assert engine.port == before, "somebody took the port"
+        assert engine.port == before, "another process took the port"
         while not engine.is_ready():  # noqa: ASYNC110  (another process is waited for)
             await asyncio.sleep(0.02)
 
     async def run(self, way: str) -> Outcome:
         """Two seconds of talk, the kill, talk until all have caught up, and the account."""
         start = self.head()
-        people = [Person(n, self.ports, self.stack.tokens[n]) for n in range(PEOPLE)]
-        for person in people:
-            person.last = start
-        lives = [asyncio.create_task(person.live()) for person in people]
+        clients = [Client(n, self.ports, self.stack.tokens[n]) for n in range(CLIENTS)]
+        for client in clients:
+            client.last = start
+        lives = [asyncio.create_task(client.live()) for client in clients]
         await asyncio.sleep(2)
         killed = time.monotonic()
         await self.ways[way]()
         back = killed if way == "server" else time.monotonic()
-        head, marks = self.head(), [person.said for person in people]
+        head, marks = self.head(), [client.said for client in clients]
         await self.until(
             lambda: all(
-                person.last >= head and person.said > mark + 5 and len(person.unacknowledged) < 5
-                for person, mark in zip(people, marks, strict=True)
+                client.last >= head and client.said > mark + 5 and len(client.unacknowledged) < 5
+                for client, mark in zip(clients, marks, strict=True)
             )
         )
         seconds = time.monotonic() - back
         await asyncio.sleep(1)
-        for person in people:
-            person.is_talking = False
-        await self.until(lambda: not any(person.unacknowledged for person in people))
+        for client in clients:
+            client.is_talking = False
+        await self.until(lambda: not any(client.unacknowledged for client in clients))
         end_ = self.head()
-        await self.until(lambda: all(person.last >= end_ for person in people))
-        for person in people:
-            person.is_over = True
+        await self.until(lambda: all(client.last >= end_ for client in clients))
+        for client in clients:
+            client.is_over = True
         for life in lives:
             life.cancel()
         await asyncio.gather(*lives, return_exceptions=True)
-        return self.account(people, start, end_, seconds)
+        return self.account(clients, start, end_, seconds)
 
-    def account(self, people: list[Person], start: int, end_: int, seconds: float) -> Outcome:
-        """Every acknowledged message stands under its number, once, and everyone heard all numbers in order."""
+    def account(self, clients: list[Client], start: int, end_: int, seconds: float) -> Outcome:
+        """Every acknowledged message is stored once under its number, and every client received all numbers in order."""
         stored = dict(
             self.query(
                 "SELECT client_id::text, seq FROM chat_message m JOIN chat_room r ON r.id = m.room_id"
@@ -227,17 +227,17 @@ class Campaign:
             )
         )
         expected = list(range(start + 1, end_ + 1))
-        acknowledged = {id_: seq for person in people for id_, seq in person.acknowledged.items()}
+        acknowledged = {id_: seq for client in clients for id_, seq in client.acknowledged.items()}
         lost = sum(stored.get(id_) != seq for id_, seq in acknowledged.items())
-        lost += sum(len(set(expected) - set(person.heard)) for person in people)
+        lost += sum(len(set(expected) - set(client.heard)) for client in clients)
         texts = self.query(
             "SELECT count(*) - count(DISTINCT (sender_id, text)) FROM chat_message WHERE seq > %s", start
         )
-        doubled = texts[0][0] + sum(len(person.heard) - len(set(person.heard)) for person in people)
+        doubled = texts[0][0] + sum(len(client.heard) - len(set(client.heard)) for client in clients)
         disordered = sum(
-            sum(b < a for a, b in zip(person.heard, person.heard[1:], strict=False)) for person in people
+            sum(b < a for a, b in zip(client.heard, client.heard[1:], strict=False)) for client in clients
         )
-        faults = [fault for person in people for fault in person.faults]
+        faults = [fault for client in clients for fault in client.faults]
         if sorted(stored.values()) != expected:
             faults.append("the numbers have gaps")
         return Outcome(lost, doubled, disordered, seconds, len(acknowledged), faults)

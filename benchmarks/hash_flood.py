@@ -22,7 +22,7 @@ import httpx
 
 from infrastructure.embedded import postgres, servers
 
-PEOPLE = 200
+CLIENTS = 200
 REST_MB = 64
 
 
@@ -61,7 +61,7 @@ def main() -> int:
             command = [sys.executable, "-m", "config.serve", "--port", str(port)]
             server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            many = httpx.Limits(max_connections=PEOPLE)
+            many = httpx.Limits(max_connections=CLIENTS)
             with httpx.Client(
                 base_url=f"http://127.0.0.1:{port}", timeout=120, limits=many, trust_env=False
             ) as client:
@@ -75,8 +75,8 @@ def main() -> int:
                     time.sleep(0.2)
                 before = memory(server.pid, "VmRSS")
                 started = time.monotonic()
-                with ThreadPoolExecutor(PEOPLE) as pool:
-                    answers = list(pool.map(lambda number: attempt(client, number), range(PEOPLE)))
+                with ThreadPoolExecutor(CLIENTS) as pool:
+                    answers = list(pool.map(lambda number: attempt(client, number), range(CLIENTS)))
                 seconds = time.monotonic() - started
                 rose = memory(server.pid, "VmHWM") - before
         finally:
@@ -88,7 +88,7 @@ def main() -> int:
     counts = Counter(status for status, _ in answers)
     told = all(retry.isdigit() for status, retry in answers if status == 503)
     fine = set(counts) <= {401, 503} and told
-    print(f"{PEOPLE} at once in {seconds:.1f} s: {dict(counts)}")
+    print(f"{CLIENTS} at once in {seconds:.1f} s: {dict(counts)}")
     print(f"{'ok  ' if fine else 'MISS'} every answer is 401, or 503 with Retry-After")
     print(f"{'ok  ' if rose <= bound else 'MISS'} memory rose by {rose:.0f} MB (bound: {bound:.0f} MB)")
     return int(not fine or rose > bound)

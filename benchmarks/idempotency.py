@@ -1,9 +1,9 @@
 """Kills a server amid calls with an Idempotency-Key, and sends them all again: `python -m benchmarks.idempotency`.
 
-Starts PostgreSQL, Valkey and a server of its own. In each round many messages are posted at once, each under a key of its
+Starts its own PostgreSQL, Valkey and server. In each round many messages are posted at once, each under a key of its
 own and most of them twice at the same time; the server gets a SIGKILL somewhere in between and is started again; then
 every call is repeated until it is answered. Afterwards each message has to be in its room once, and each key has to
-have one answer, whoever got it and when.
+have one answer.
 """
 
 from __future__ import annotations

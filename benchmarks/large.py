@@ -2,7 +2,7 @@
 
 Fills a PostgreSQL of its own with 100,000 people and 300,000 sessions, 20,000 rooms with 250,000 members, a million
 messages (half of them in one room of 50,000), half a million notifications and as many rows of the audit log; then calls
-each endpoint that reads, in process, as somebody who is in a thousand rooms, and as an admin. Prints the median of a few
+each endpoint that reads, in process, as a member of a thousand rooms, and as an admin. Prints the median of a few
 calls and how many statements each took; exits 1 when one takes longer than the bar.
 """
 
@@ -31,7 +31,7 @@ ROOM = f"{PRIVATE}chat/rooms/room-1/"
 # Ids are digests of a letter and a number, so that they can be told without asking.
 FILL = """
 INSERT INTO users_user (id, created_at, updated_at, password, email, name, role, is_active, avatar) SELECT
-    md5('u'||n)::uuid, now() - n * interval '1 min', now(), '!', 'p'||n||'@example.com', 'Person '||n, CASE n
+    md5('u'||n)::uuid, now() - n * interval '1 min', now(), '!', 'p'||n||'@example.com', 'User '||n, CASE n
     WHEN 1 THEN 'admin' ELSE 'user' END, true, '' FROM generate_series(1, 100000) n;
 INSERT INTO users_session (id, created_at, updated_at, user_id, user_agent, network, last_seen_at, expires_at,
     end_reason) SELECT md5('s'||n)::uuid, now(), now(), md5('u'||n)::uuid, '', '', now(), now() + interval '1
@@ -72,26 +72,26 @@ INSERT INTO common_auditevent (id, at, action, actor_id, target, target_id, netw
     md5('u'||(1 + n % 1000)), '', 'r'||n, '{}' FROM generate_series(1, 500000) n
 """
 
-# What somebody in a thousand rooms reads, their own and the largest room's, with searches that find all, some, nothing.
-ONES_OWN = (
+# Calls of a member of a thousand rooms: own lists and the largest room's, with searches that find all, some, nothing.
+MEMBERS = (
     *(
         PRIVATE + path
         for path in ("users/me/", "users/me/sessions/", "users/me/identities/", "users/me/export/")
     ),
     *(PRIVATE + path for path in ("chat/rooms/", "chat/rooms/?limit=100", "chat/rooms/?search=room")),
     *(PRIVATE + path for path in ("chat/rooms/?search=nothing", "chat/invitations/")),
-    *(ROOM + path for path in ("", "members/", "members/?search=person", "members/?search=nothing")),
+    *(ROOM + path for path in ("", "members/", "members/?search=user", "members/?search=nothing")),
     *(ROOM + path for path in ("invitations/", "messages/", "messages/?after=1000&limit=100")),
     *(ROOM + path for path in ("messages/?before=400000&limit=100", "messages/search/?q=hello")),
     *(ROOM + path for path in ("messages/search/?q=word7", "messages/search/?q=nothing")),
-    *(PRIVATE + path for path in ("chat/people/?search=person", "chat/people/?search=person+99")),
+    *(PRIVATE + path for path in ("chat/people/?search=user", "chat/people/?search=user+99")),
     *(PRIVATE + path for path in ("chat/people/?search=nothing", "notifications/")),
     *(PRIVATE + path for path in ("notifications/?unread=true", "notifications/summary/")),
 )
 ADMINS = (
     *(
         ADMIN + path
-        for path in ("users/", "users/?search=person", "users/?search=nothing", "users/?role=admin")
+        for path in ("users/", "users/?search=user", "users/?search=nothing", "users/?role=admin")
     ),
     *(ADMIN + path for path in ("users/?search=p77@example.com", "users/?ordering=email")),
     *(
@@ -106,7 +106,7 @@ ADMINS = (
 
 
 def id_of(name: str) -> UUID:
-    """The id that `FILL` gives: `u2` is the second person, `s2` their session."""
+    """The id that `FILL` gives: `u2` is the second user, `s2` its session."""
     return UUID(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest())
 
 
@@ -153,8 +153,8 @@ def measure() -> bool:
     fill()
     client, issue = Client(), selectors.access_tokens().issue
     slow = 0
-    for person, paths in (("2", ONES_OWN), ("1", ADMINS)):
-        bearer = f"Bearer {issue(id_of('u' + person), id_of('s' + person), timedelta(hours=1))}"
+    for user, paths in (("2", MEMBERS), ("1", ADMINS)):
+        bearer = f"Bearer {issue(id_of('u' + user), id_of('s' + user), timedelta(hours=1))}"
         for path in paths:
             took = []
             for _ in range(1 if "export" in path else ROUNDS):

@@ -130,7 +130,7 @@ class Stack:
                 for number in range(1, 13):
                     claimed = claim(number)
                     if client is self.proxied:
-                        # What the proxy adds stands last, whatever it was handed.
+                        # The proxy appends its entry last.
                         claimed.append(("X-Forwarded-For", "192.0.2.77"))
                     kept.append(client.post(LOGIN, json=WRONG, headers=claimed).status_code)
                 self.valkey.flushdb()

@@ -1,4 +1,4 @@
-"""Fills the measurements' database: tables, people with sessions, rooms. Prints an access token for each person."""
+"""Fills the measurements' database: tables, users with sessions, rooms. Prints an access token for each user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apps.users import selectors  # noqa: E402
 from apps.users.models import Session, User  # noqa: E402
 
 
-def main(people: int, rooms: int) -> None:
+def main(users: int, rooms: int) -> None:
     """Everyone is in `hall`, and in one of the rooms `room-<n>`."""
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
@@ -28,7 +28,7 @@ def main(people: int, rooms: int) -> None:
         )
         cursor.execute("CREATE INDEX ON bench_message (room, id)")
     users = User.objects.bulk_create(
-        User(email=f"p{n}@example.com", name=f"Person {n}", password="!") for n in range(people)
+        User(email=f"p{n}@example.com", name=f"User {n}", password="!") for n in range(users)
     )
     until = timezone.now() + timedelta(days=1)
     sessions = Session.objects.bulk_create(Session(user=user, expires_at=until) for user in users)

@@ -22,12 +22,12 @@ SETTLE = 0.5
 
 @contextlib.asynccontextmanager
 async def sockets(
-    port: int, peer: Peer, places: Sequence[tuple[str, str]], *, at_once: int = 16
+    port: int, peer: Peer, pairs: Sequence[tuple[str, str]], *, at_once: int = 16
 ) -> AsyncIterator[list[Client]]:
     """A socket for each (room, token), all welcomed; closed at the end."""
     clients: list[Client] = []
-    for begin in range(0, len(places), at_once):
-        some = places[begin : begin + at_once]
+    for begin in range(0, len(pairs), at_once):
+        some = pairs[begin : begin + at_once]
         clients += await asyncio.gather(*(enter(port, slug, token, peer.speaks) for slug, token in some))
     await asyncio.sleep(SETTLE)
     try:
@@ -81,14 +81,14 @@ async def latency(stack: Stack, peer: Peer, port: int, *, seconds: float) -> tup
 
 
 async def connects(stack: Stack, peer: Peer, port: int, *, at_once: int = 32) -> float:
-    """Sockets welcomed in a second, each of another person; every one stays. The first 200 are not counted."""
+    """Sockets welcomed in a second, each of another user; all stay open. The first 200 are not counted."""
     waiting = list(enumerate(stack.tokens))
     clients: list[Client] = []
 
     async def come(until: int) -> None:
         while len(waiting) > until:
-            person, token = waiting.pop()
-            clients.append(await enter(port, stack.room(person), token, peer.speaks))
+            user, token = waiting.pop()
+            clients.append(await enter(port, stack.room(user), token, peer.speaks))
 
     await asyncio.gather(*(come(len(stack.tokens) - 200) for _ in range(at_once)))
     begun, before = time.perf_counter(), len(clients)
@@ -106,9 +106,9 @@ async def stored(stack: Stack, peer: Peer, port: int, *, seconds: float, window:
 
 
 async def rooms(stack: Stack, peer: Peer, port: int, *, seconds: float) -> float:
-    """Stored round trips a second, one person in each of 50 rooms, who says the next when the last has come back."""
-    places = [(stack.room(person), stack.tokens[person]) for person in range(50)]
-    async with sockets(port, peer, places) as clients:
+    """Stored round trips a second: one user in each of 50 rooms sends the next message when the last one has arrived."""
+    pairs = [(stack.room(user), stack.tokens[user]) for user in range(50)]
+    async with sockets(port, peer, pairs) as clients:
         return await _talk(clients, seconds=seconds, window=1, share=1)
 
 
@@ -140,12 +140,12 @@ async def _talk(clients: Sequence[Client], *, seconds: float, window: int, share
 
 async def idle(stack: Stack, peer: Peer, port: int, process: subprocess.Popen[bytes], count: int) -> float:
     """KiB of the server's memory for each of many sockets that say nothing."""
-    places = [(stack.room(n % len(stack.tokens)), stack.tokens[n % len(stack.tokens)]) for n in range(count)]
-    async with sockets(port, peer, places[:200]):
+    pairs = [(stack.room(n % len(stack.tokens)), stack.tokens[n % len(stack.tokens)]) for n in range(count)]
+    async with sockets(port, peer, pairs[:200]):
         pass  # what is loaded with the first ones is not theirs
     await asyncio.sleep(1)
     before = resident(process.pid)
-    async with sockets(port, peer, places, at_once=64) as clients:
+    async with sockets(port, peer, pairs, at_once=64) as clients:
         await asyncio.sleep(3)
         lost = sum(client.is_lost for client in clients)
         if lost:

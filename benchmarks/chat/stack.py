@@ -20,7 +20,7 @@ from infrastructure.embedded.postgres import free_port
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = Path(__file__).resolve().parent / "peers"
 INSTALLED = ROOT / ".data" / "benchmarks"
-PEOPLE, ROOMS = 2000, 100
+USERS, ROOMS = 2000, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def install() -> None:
 
 @dataclass(slots=True)
 class Stack:
-    """Engines with data in them. `tokens[n]` is the access token of person `n`, who is in room `room(n)`."""
+    """Database servers with data. `tokens[n]` is the access token of user `n`, a member of room `room(n)`."""
 
     environment: dict[str, str]
     tokens: list[str]
@@ -73,9 +73,9 @@ class Stack:
     cores: list[int]
 
     @staticmethod
-    def room(person: int) -> str:
+    def room(user: int) -> str:
         """Twenty people are in each room; everyone is in room `hall` as well."""
-        return f"room-{person % ROOMS}"
+        return f"room-{user % ROOMS}"
 
     @contextlib.contextmanager
     def serving(
@@ -155,9 +155,9 @@ def running(*, with_peers: bool = True) -> Iterator[Stack]:
 
 
 def _fill(environment: dict[str, str]) -> list[str]:
-    command = [sys.executable, "-m", "benchmarks.chat.fill", str(PEOPLE), str(ROOMS)]
+    command = [sys.executable, "-m", "benchmarks.chat.fill", str(USERS), str(ROOMS)]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.split()[-PEOPLE:]
+    return done.stdout.split()[-USERS:]
 
 
 def _answers(port: int) -> bool:

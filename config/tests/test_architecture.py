@@ -11,7 +11,7 @@ PAGE = (BASE_DIR / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 def is_here(path: str) -> bool:
-    """Whether a path lies outside of the slices, or in one that was not removed."""
+    """Whether a path is outside of the slices, or in one that was not removed."""
     found = re.match(r"apps/\w+", path)
     return found is None or (BASE_DIR / found[0]).is_dir()
 

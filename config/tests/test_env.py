@@ -127,7 +127,7 @@ def test_unused_names_cause_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
         "names",
         lambda: {
             "REFRESH_TOKEN_SECOND",
-            "RATES_GUESTS",
+            "RATES_UNKNOWN",
             "SENTRY_DNS",
             "PATH",
             "SESSION_MANAGER",
@@ -141,7 +141,7 @@ def test_unused_names_cause_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found == [
         (
             "config.W001",
-            "The environment variable RATES_GUESTS is set, and nothing reads it.",
+            "The environment variable RATES_UNKNOWN is set, and nothing reads it.",
             "docs/configuration.md lists all variables.",
         ),
         (

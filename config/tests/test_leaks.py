@@ -125,7 +125,7 @@ class Caller:
 
 
 def token_of(text: str, action: str) -> str:
-    """The token of a link in a mail. It stands behind the #, which browsers send to nobody."""
+    """The token of a link in a mail. It follows the #, which browsers do not send."""
     found = re.search(rf"{re.escape(settings.PUBLIC_URL)}/#{action}=([\w.-]+)", text)
     assert found is not None, text
     return found[1]

@@ -49,7 +49,7 @@ def served(client: Client, transactional_db: None) -> dict[str, set[str]]:
     """The labels of each name, as Prometheus stores it after a scrape of all processes."""
     backlog = CollectorRegistry()
     backlog.register(Backlog())
-    for family in [metrics.REQUESTS, metrics.TASKS, metrics.OUTBOX, metrics.ZONE_REFUSALS, metrics.SOCKETS]:
+    for family in [metrics.REQUESTS, metrics.TASKS, metrics.OUTBOX, metrics.ZONE_REFUSED, metrics.SOCKETS]:
         family.labels(*["x"] * len(family._labelnames))
     metrics.REALTIME_FAILURES.labels("x")
     metrics.RATE_LIMITED.labels("x")

@@ -25,7 +25,7 @@ GUIDE = (BASE_DIR / "docs" / "guides" / "new-slice.md").read_text(encoding="utf-
 _FILE = re.compile(r"^```python title=(\S+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^```python line=config/zones\.py\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 
-# What a person would do with curl, through the whole of Django and the real database.
+# Calls as with curl, through all of Django and the real database.
 _TRY = """
 import django; django.setup()
 from django.core.management import call_command

@@ -81,7 +81,7 @@ def test_it_waits_for_another_one_longer_than_a_request_would() -> None:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_lock(%s)", [prepare._LOCK])
                 locked.set()
-                # Gone with its connection, as soon as somebody has waited for four times what the session allows.
+                # Released with its connection, after the other has waited four times as long as the session allows.
                 waited_for.wait(timeout=10)
         finally:
             connection.close()

@@ -1,6 +1,6 @@
 """`rediss://` with a private authority: every client of Redis verifies, and none talks to a server that it does not trust.
 
-A TLS proxy stands in front of the suite's own Valkey.
+A TLS proxy runs in front of the suite's own Valkey.
 """
 
 from __future__ import annotations

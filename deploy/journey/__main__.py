@@ -27,7 +27,7 @@ def walk(world: World, report: Report) -> None:
     for module in slices.modules("steps"):
         module.steps(world, report)
     as_user.administration(world, report)
-    from_outside.refusals(world, report)
+    from_outside.refused_calls(world, report)
     images.sizes(world, report)
     under_fire.replicas(world, report)
     releases.deploy(world, report)

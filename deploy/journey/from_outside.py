@@ -10,7 +10,7 @@ from deploy.journey.websocket import Refused
 from deploy.journey.world import INTERNAL, PRIVATE, PUBLIC, World
 
 
-def refusals(world: World, report: Report) -> None:
+def refused_calls(world: World, report: Report) -> None:
     """Calls that the edge refuses, and calls that still work inside."""
     stack = world.stack
 

@@ -47,7 +47,7 @@ SOCKETS = Gauge(f"{PRODUCT.identifier}_sockets", "Open WebSockets.", ("kind",), 
 REALTIME_FAILURES = Counter(
     f"{PRODUCT.identifier}_realtime_failures_total", "Pushes that did not reach Redis.", ("kind",)
 )
-ZONE_REFUSALS = Counter(
+ZONE_REFUSED = Counter(
     f"{PRODUCT.identifier}_zone_refused_total",
     "Calls that a zone or one of its views refused, by code.",
     ("zone", "code"),

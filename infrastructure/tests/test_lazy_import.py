@@ -13,7 +13,7 @@ from infrastructure import lazy_import
 
 @pytest.fixture
 def put_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Two modules that nobody has loaded yet, put off."""
+    """Two modules that are not loaded yet, imported lazily."""
     for name in ("put_off_one", "put_off_two"):
         (tmp_path / f"{name}.py").write_text(f"class Failure(Exception):\n    NAME = {name!r}\n")
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -34,7 +34,7 @@ class Kind:
         has_default: A new object need not have it.
         bad_filter: A value that its filters refuse.
         control: Properties of its control in the console; None for a type without one.
-        value: The value of its control, as JavaScript; `{get}` stands for what the form has.
+        value: The value of its control, as JavaScript; `{get}` is replaced by the value of the form.
         mail: How a mail shows it, after its name; None for a type that mails do not show.
     """
 

@@ -137,7 +137,7 @@ def test_known_and_unknown_routes_answer_outsiders_equally(serve: Serve, method:
 def figures() -> dict[str, float]:
     return {
         f"{sample.labels['zone']} {sample.labels['code']}": sample.value
-        for metric in metrics.ZONE_REFUSALS.collect()
+        for metric in metrics.ZONE_REFUSED.collect()
         for sample in metric.samples
         if sample.name.endswith("_total")
     }

@@ -74,7 +74,7 @@ def refuse(request: HttpRequest, zone: Zone, error: DomainError) -> HttpResponse
 
 def note_refusal(zone: Zone, code: str) -> None:
     """Log and count a refused call, by the guard or by a view with further permissions."""
-    metrics.ZONE_REFUSALS.labels(zone.name, code).inc()
+    metrics.ZONE_REFUSED.labels(zone.name, code).inc()
     _log.info("zone_refused", zone=zone.name, code=code)
 
 

@@ -104,7 +104,7 @@ def test_pages_follow_one_another_at_the_same_cost(api: Any, django_assert_num_q
     assert seen == written[::-1]
 
 
-def test_nobody_else_reads_it() -> None:
+def test_other_callers_cannot_read_it() -> None:
     write(AuditAction.RAISED, 1)
     for headers, status in ((bearer(UserFactory.create(role="moderator")), 403), ({}, 401)):
         response = Client().get(PATH, headers=headers)
@@ -112,7 +112,7 @@ def test_nobody_else_reads_it() -> None:
         assert b"widgets" not in response.content
 
 
-def test_nobody_writes_over_it() -> None:
+def test_no_method_writes() -> None:
     row = write(AuditAction.RAISED, 1)
     headers = bearer(AdminFactory.create())
     for method in ("post", "put", "patch", "delete"):

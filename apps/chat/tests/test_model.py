@@ -36,10 +36,10 @@ pytestmark = pytest.mark.campaign
 
 HUBS, USERS = 3, 3
 SHARE, CAMPAIGN = 12, 1000
-_hub, _person = st.integers(0, HUBS - 1), st.integers(0, USERS - 1)
+_hub, _user = st.integers(0, HUBS - 1), st.integers(0, USERS - 1)
 _any = st.integers(0, 1000)
 STEPS = st.one_of(
-    st.tuples(st.just("connect"), _hub, _person, st.sampled_from(["live", "last", "exact", "start"])),
+    st.tuples(st.just("connect"), _hub, _user, st.sampled_from(["live", "last", "exact", "start"])),
     st.tuples(st.just("send"), _any, st.integers(1, 4)),
     st.tuples(st.just("send_again"), _any, _any),
     st.tuples(st.just("disconnect"), _any),

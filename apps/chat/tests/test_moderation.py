@@ -55,16 +55,16 @@ def test_a_mute_ends_at_its_time() -> None:
 
 def test_members_of_equal_or_higher_rank_cannot_be_moderated() -> None:
     room = RoomFactory.create()
-    people = {
+    users = {
         role: (new_caller(room, role), new_caller(room, role))
         for role in (Role.OWNER, Role.MODERATOR, Role.MEMBER)
     }
     order = [Role.MEMBER, Role.MODERATOR, Role.OWNER]
-    words = {role: other.say(room, "mine").json()["id"] for role, (_, other) in people.items()}
+    words = {role: other.say(room, "mine").json()["id"] for role, (_, other) in users.items()}
     for rank, role in enumerate(order):
-        actor = people[role][0]
+        actor = users[role][0]
         for target in order[rank or 0 :]:
-            other = people[target][1]
+            other = users[target][1]
             member = f"rooms/{room.slug}/members/{other.id}/"
             refused(actor("DELETE", member), 403, "room_role_too_low")
             refused(actor("POST", f"{member}mute/", {"seconds": 9}), 403, "room_role_too_low")
@@ -72,7 +72,7 @@ def test_members_of_equal_or_higher_rank_cannot_be_moderated() -> None:
     assert Membership.objects.filter(muted_until=None).count() == 6
     assert not Message.objects.filter(deleted_at__isnull=False).exists()
     assert audited() == []
-    owner, moderator = people[Role.OWNER][0], people[Role.MODERATOR][0]
+    owner, moderator = users[Role.OWNER][0], users[Role.MODERATOR][0]
     assert owner("DELETE", f"rooms/{room.slug}/messages/{words[Role.MODERATOR]}/").status_code == 204
     assert moderator("DELETE", f"rooms/{room.slug}/messages/{words[Role.MEMBER]}/").status_code == 204
     assert owner("DELETE", f"rooms/{room.slug}/members/{moderator.id}/").status_code == 204
@@ -113,10 +113,10 @@ def test_owners_change_roles_and_members_lower_their_own() -> None:
 def test_site_moderators_moderate_visible_rooms() -> None:
     public, private = RoomFactory.create(), RoomFactory.create(is_private=True)
     owner, insider = new_caller(public, Role.OWNER), new_caller(private, Role.OWNER)
-    moderator, admin, nobody = new_caller(role="moderator"), new_caller(role="admin"), new_caller()
+    moderator, admin, other_user = new_caller(role="moderator"), new_caller(role="admin"), new_caller()
     said = owner.say(public, "spam").json()["id"]
     hidden = insider.say(private, "secret").json()["id"]
-    refused(nobody("DELETE", f"rooms/{public.slug}/messages/{said}/"), 403, "not_a_member")
+    refused(other_user("DELETE", f"rooms/{public.slug}/messages/{said}/"), 403, "not_a_member")
     refused(moderator("DELETE", f"rooms/{private.slug}/messages/{hidden}/"), 404, "room_not_found")
     refused(moderator("DELETE", f"rooms/{private.slug}/members/{insider.id}/"), 404, "room_not_found")
     path = f"rooms/{public.slug}/members/{owner.id}/mute/"
@@ -259,14 +259,14 @@ def test_bans_are_listed_with_one_query_and_deleted_with_the_account(
     django_assert_max_num_queries: Callable[..., Any],
 ) -> None:
     room = RoomFactory.create()
-    owner, people = new_caller(room, Role.OWNER), [new_caller(room) for _ in range(4)]
-    for banned_member in people:
+    owner, users = new_caller(room, Role.OWNER), [new_caller(room) for _ in range(4)]
+    for banned_member in users:
         owner("POST", f"rooms/{room.slug}/bans/", {"user": banned_member.id})
     with django_assert_max_num_queries(5):
         assert len(owner("GET", f"rooms/{room.slug}/bans/").json()["results"]) == 4
-    exported = list(data_export.export(people[0].user.pk)["bans"])
+    exported = list(data_export.export(users[0].user.pk)["bans"])
     assert [one["room_slug"] for one in exported] == [room.slug]
-    services.forget_user(user_id=people[0].user.pk)
+    services.forget_user(user_id=users[0].user.pk)
     assert Ban.objects.count() == 3
 
 

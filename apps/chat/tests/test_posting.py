@@ -58,18 +58,18 @@ def test_several_rooms_are_stored_with_one_statement(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     rooms = [RoomFactory.create() for _ in range(3)]
-    people = [member_of(room) for room in rooms]
+    users = [member_of(room) for room in rooms]
     services.store_messages(room_id=rooms[1].pk, drafts=[Draft(sender_id=None, text="before")])
-    known = Draft(sender_id=people[2].pk, text="known")
+    known = Draft(sender_id=users[2].pk, text="known")
     (first,) = services.store_messages(room_id=rooms[2].pk, drafts=[known]).outcomes
     nowhere = uuid4()
     drafts = {
         rooms[0].pk: [
-            Draft(sender_id=people[0].pk, text="a"),
-            Draft(sender_id=people[1].pk, text="stranger"),
+            Draft(sender_id=users[0].pk, text="a"),
+            Draft(sender_id=users[1].pk, text="stranger"),
         ],
         nowhere: [Draft(sender_id=None, text="lost")],
-        rooms[1].pk: [Draft(sender_id=people[1].pk, text="b"), Draft(sender_id=None, text="c")],
+        rooms[1].pk: [Draft(sender_id=users[1].pk, text="b"), Draft(sender_id=None, text="c")],
         rooms[2].pk: [known],
     }
     with django_assert_num_queries(1):
@@ -204,11 +204,11 @@ def test_plans_made_for_small_tables_use_no_sequential_scan() -> None:
 
 def test_finding_a_repetition_costs_the_same_in_large_rooms() -> None:
     room = RoomFactory.create()
-    people = User.objects.bulk_create(
+    users = User.objects.bulk_create(
         User(email=f"{number}@example.com", name="Someone", password="!") for number in range(300)
     )
-    Membership.objects.bulk_create(Membership(room=room, user=person, role=Role.MEMBER) for person in people)
-    drafts = [Draft(sender_id=person.pk, text="x") for person in people]
+    Membership.objects.bulk_create(Membership(room=room, user=user, role=Role.MEMBER) for user in users)
+    drafts = [Draft(sender_id=user.pk, text="x") for user in users]
     services.store_messages(room_id=room.pk, drafts=drafts)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE chat_message")
@@ -236,7 +236,7 @@ def test_constraints_hold_what_the_service_guarantees() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_parallel_writers_leave_no_gap_and_no_duplicate() -> None:
     room = RoomFactory.create()
-    people = [member_of(room) for _ in range(6)]
+    users = [member_of(room) for _ in range(6)]
     shared = [uuid4() for _ in range(10)]
     seen: list[list[Posted]] = []
 
@@ -253,7 +253,7 @@ def test_parallel_writers_leave_no_gap_and_no_duplicate() -> None:
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=write, args=(person.pk,)) for person in people]
+    threads = [threading.Thread(target=write, args=(user.pk,)) for user in users]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -196,8 +196,8 @@ def test_members_and_roles(django_assert_max_num_queries: Callable[..., Any]) ->
     assert (same.status_code, same.json()["role"]) == (200, "member")
     raised = owner("POST", members, {"user": str(ada.user.pk), "role": "owner"})
     assert (raised.status_code, raised.json()["role"]) == (200, "owner")
-    for person in (str(uuid4()), str(UserFactory.create(is_active=False).pk)):
-        refused(owner("POST", members, {"user": person}), 404, "member_not_found")
+    for other in (str(uuid4()), str(UserFactory.create(is_active=False).pk)):
+        refused(owner("POST", members, {"user": other}), 404, "member_not_found")
     assert owner("POST", members, {"user": "x", "role": "king"}).status_code == 400
     with django_assert_max_num_queries(4):
         page = member("GET", members).json()

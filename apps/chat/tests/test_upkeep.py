@@ -289,7 +289,7 @@ def test_former_members_are_distinguished_from_members(
 ) -> None:
     one, other = RoomFactory.create(), RoomFactory.create()
     ada, grace = member_of(one), member_of(other)
-    pairs = {(room.pk, person.pk) for room in (one, other) for person in (ada, grace)}
+    pairs = {(room.pk, member.pk) for room in (one, other) for member in (ada, grace)}
     with django_assert_num_queries(1):
         former = selectors.list_former_members(pairs=pairs)
     assert former == {(one.pk, grace.pk), (other.pk, ada.pk)}

@@ -75,7 +75,7 @@ def _database() -> list[GaugeMetricFamily]:
         depth.add_metric([state], count)
     oldest = _family("outbox_oldest_seconds", "Age of the oldest event whose work is not done.")
     oldest.add_metric([], float(age))
-    failed = _family("dead_tasks", "Tasks that failed for good and were not replayed, of the newest 10,000.")
+    failed = _family("dead_tasks", "Tasks that failed finally and were not replayed, of the newest 10,000.")
     failed.add_metric([], tasks)
     return [depth, oldest, failed]
 

@@ -19,7 +19,7 @@ from apps.common.exceptions import DomainError
 Values = dict[str, Any]
 OWNER, OTHER, _TESTED = (UUID(int=number) for number in (1, 2, 3))
 _NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
-_REFUSALS = (DatabaseError, DomainError, FieldError, ValidationError, ValueError, TypeError)
+_ERRORS = (DatabaseError, DomainError, FieldError, ValidationError, ValueError, TypeError)
 
 
 def _texts(column: Any, number: int) -> Iterable[str]:
@@ -165,7 +165,7 @@ class SampleRows:
                 with transaction.atomic():
                     self.insert(model, values)
                     connection.check_constraints()
-            except _REFUSALS as refusal:
+            except _ERRORS as refusal:
                 self.refusal = str(refusal).partition("\n")[0]
                 return False
             transaction.set_rollback(True)

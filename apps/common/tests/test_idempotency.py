@@ -103,7 +103,7 @@ class TestRun:
         assert DeadTask.objects.count() == 3
 
     @pytest.mark.parametrize("status", [400, 404, 409, 204])
-    def test_refusals_are_stored(self, status):
+    def test_answers_of_refused_calls_are_stored(self, status):
         idempotency.run(request(), ADA, make(status))
         assert idempotency.run(request(), ADA, make(201)).status_code == status
         assert DeadTask.objects.count() == 1

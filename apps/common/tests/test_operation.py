@@ -1,4 +1,4 @@
-"""`@operation`: refusals at import, validated input, rendered answers."""
+"""`@operation`: errors at import, validated input, rendered answers."""
 
 from __future__ import annotations
 

@@ -168,8 +168,8 @@ def test_the_page_of_the_link_asks_before_it_unsubscribes() -> None:
     assert (done.status_code, Inbox.objects.get().digest) == (200, "never")
     assert b"Done" in done.content
     assert client.get("/notifications/unsubscribe/", {"token": "x"}).status_code == 400
-    nobody = digests.unsubscribe_token(uuid4())
-    lost = client.post("/notifications/unsubscribe/", {"token": nobody, "csrfmiddlewaretoken": secret})
+    unknown = digests.unsubscribe_token(uuid4())
+    lost = client.post("/notifications/unsubscribe/", {"token": unknown, "csrfmiddlewaretoken": secret})
     assert lost.status_code == 400
 
 

@@ -200,8 +200,8 @@ class User(AbstractBaseUser, BaseModel):
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """The value that Django stores in a cookie session and compares at each request."""
         # Without the hash of the password, whose renewal ends no session.
-        stands_for = f"{self.pk}:{self.signed_out_at and self.signed_out_at.isoformat()}"
-        return salted_hmac("apps.users.cookie", stands_for, secret=secret, algorithm="sha256").hexdigest()
+        identity = f"{self.pk}:{self.signed_out_at and self.signed_out_at.isoformat()}"
+        return salted_hmac("apps.users.cookie", identity, secret=secret, algorithm="sha256").hexdigest()
 
     def clean(self) -> None:
         """Does nothing: the address's field canonicalises it on every path."""

@@ -16,7 +16,7 @@ from apps.users.models import NAME_LENGTH, User
 from apps.users.serializers import AccountOutput, RoleField
 from apps.users.types import AccountChanges
 
-_REFUSALS: Final = (exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
+_FAILURES: Final = (exceptions.UserNotFound, exceptions.OwnAccount, exceptions.RankTooLow)
 
 
 class AdminAccountOutput(AccountOutput):
@@ -50,7 +50,7 @@ class UserView(View, tag="users"):
         "Replace name, role and state of an account",
         body=AccountChangesInput,
         answers=AdminAccountOutput,
-        failures=[*_REFUSALS, exceptions.RoleUnknown],
+        failures=[*_FAILURES, exceptions.RoleUnknown],
     )
     def put(self, request: ApiRequest, user_id: UUID, **changes: Unpack[AccountChanges]) -> User:
         return services.update_user(actor=request.caller, user_id=user_id, changes=changes)
@@ -61,19 +61,19 @@ class UserView(View, tag="users"):
         body=AccountChangesInput,
         partial=True,
         answers=AdminAccountOutput,
-        failures=[*_REFUSALS, exceptions.RoleUnknown],
+        failures=[*_FAILURES, exceptions.RoleUnknown],
     )
     def patch(self, request: ApiRequest, user_id: UUID, **changes: Unpack[AccountChanges]) -> User:
         return services.update_user(actor=request.caller, user_id=user_id, changes=changes)
 
-    @operation("users_delete", "Deactivate an account, or erase it", query=EraseInput, failures=_REFUSALS)
+    @operation("users_delete", "Deactivate an account, or erase it", query=EraseInput, failures=_FAILURES)
     def delete(self, request: ApiRequest, user_id: UUID, *, erase: bool) -> None:
         end = services.erase_user if erase else services.deactivate_user
         end(actor=request.caller, user_id=user_id)
 
 
 class DeactivateView(View, tag="users"):
-    @operation("users_deactivate", "Deactivate an account", answers=AdminAccountOutput, failures=_REFUSALS)
+    @operation("users_deactivate", "Deactivate an account", answers=AdminAccountOutput, failures=_FAILURES)
     def post(self, request: ApiRequest, user_id: UUID) -> User:
         """Its sessions end at once."""
         return services.deactivate_user(actor=request.caller, user_id=user_id)

@@ -14,7 +14,7 @@ from apps.users.models import TITLE_LENGTH, TOP_RANK, Role
 from apps.users.serializers import PermissionField, RoleField
 from apps.users.types import RoleChanges
 
-_REFUSALS: Final = (
+_FAILURES: Final = (
     exceptions.RoleNotFound,
     exceptions.RankTooLow,
     exceptions.PermissionNotHeld,
@@ -56,7 +56,7 @@ class RolesView(View, tag="roles"):
     def get(self, request: ApiRequest) -> QuerySet[Role]:
         return selectors.list_roles(actor=request.caller)
 
-    @operation("roles_make", "Create a role", body=RoleInput, answers={201: RoleOutput}, failures=_REFUSALS)
+    @operation("roles_make", "Create a role", body=RoleInput, answers={201: RoleOutput}, failures=_FAILURES)
     def post(self, request: ApiRequest, *, code: str, title: str, rank: int, permissions: list[str]) -> Role:
         """It must rank below your own, with permissions that you hold."""
         return services.make_role(
@@ -75,7 +75,7 @@ class RoleView(View, tag="roles"):
         body=RoleChangesInput,
         partial=True,
         answers=RoleOutput,
-        failures=[*_REFUSALS, exceptions.RoleBuiltIn],
+        failures=[*_FAILURES, exceptions.RoleBuiltIn],
     )
     def patch(self, request: ApiRequest, code: str, **changes: Unpack[RoleChanges]) -> Role:
         """Takes effect with the next request of each user who has this role or one above it."""

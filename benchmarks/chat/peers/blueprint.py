@@ -76,12 +76,12 @@ class Room(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.slug = self.scope["url_route"]["kwargs"]["slug"]
-        self.person: Any = ("00000000-0000-4000-8000-000000000000", "Benchmark")
+        self.user: Any = ("00000000-0000-4000-8000-000000000000", "Benchmark")
         if CHECKS:
             headers = dict(self.scope["headers"])
             token = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
-            self.person = await admit(token, self.slug)
-            if self.person is None:
+            self.user = await admit(token, self.slug)
+            if self.user is None:
                 await self.close()
                 return
         self.group = "chat_" + self.slug
@@ -95,9 +95,9 @@ class Room(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str = "", bytes_data: bytes | None = None) -> None:
         text = orjson.loads(text_data)["message"]
-        id_ = await store(self.slug, self.person[0], text) if STORE else uuid4()
-        frame = {"type": "message", "id": id_, "message": text, "from": self.person[0], "client_id": uuid4()}
-        text = orjson.dumps({**frame, "from_name": self.person[1], "at": timezone.now()}).decode()
+        id_ = await store(self.slug, self.user[0], text) if STORE else uuid4()
+        frame = {"type": "message", "id": id_, "message": text, "from": self.user[0], "client_id": uuid4()}
+        text = orjson.dumps({**frame, "from_name": self.user[1], "at": timezone.now()}).decode()
         await self.channel_layer.group_send(self.group, {"type": "chat.message", "text": text})
 
     async def chat_message(self, event: dict[str, Any]) -> None:

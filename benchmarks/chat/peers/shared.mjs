@@ -1,4 +1,4 @@
-// What both Node servers need: the token, the person's place in the room, and the stored message.
+// Shared by both Node servers: the token, the membership, and the stored message.
 
 import jwt from "jsonwebtoken";
 import pg from "pg";
@@ -22,7 +22,7 @@ const STORE = {
   text: "INSERT INTO bench_message (room, sender, text) VALUES ($1, $2, $3) RETURNING id, created_at",
 };
 
-// Who stands at the door, or null.
+// The user of a handshake, or null.
 export async function admit(token, slug) {
   if (!withChecks) return { id: "00000000-0000-4000-8000-000000000000", name: "Benchmark" };
   let claims;
@@ -36,15 +36,15 @@ export async function admit(token, slug) {
 }
 
 // The frame that everyone gets; stored first where that is asked for.
-export async function said(person, slug, message) {
+export async function said(user, slug, message) {
   let id = crypto.randomUUID();
   let at = new Date();
   if (withStore) {
-    const { rows } = await pool.query({ ...STORE, values: [slug, person.id, message] });
+    const { rows } = await pool.query({ ...STORE, values: [slug, user.id, message] });
     ({ id, created_at: at } = rows[0]);
   }
   return {
-    type: "message", id, message, from: person.id, from_name: person.name, at: at.toISOString(),
+    type: "message", id, message, from: user.id, from_name: user.name, at: at.toISOString(),
     client_id: crypto.randomUUID(),
   };
 }

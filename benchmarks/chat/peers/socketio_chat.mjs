@@ -15,15 +15,15 @@ const io = new Server(server, {
 
 io.use(async (socket, next) => {
   const { token, room } = socket.handshake.auth;
-  socket.data.person = await admit(token, room);
-  next(socket.data.person === null ? new Error("refused") : undefined);
+  socket.data.user = await admit(token, room);
+  next(socket.data.user === null ? new Error("refused") : undefined);
 });
 
 io.on("connection", (socket) => {
   const { room } = socket.handshake.auth;
   socket.join(room);
   socket.on("message", async ({ message }) => {
-    io.to(room).emit("message", await said(socket.data.person, room, message));
+    io.to(room).emit("message", await said(socket.data.user, room, message));
   });
   socket.emit("welcome", { room });
 });

@@ -58,22 +58,22 @@ async def admit(token: str, slug: str) -> tuple[str, str] | None:
         return await rows.fetchone()
 
 
-async def said(person: tuple[Any, str], slug: str, text: str) -> bytes:
-    frame: dict[str, Any] = {"type": "message", "id": uuid4(), "message": text, "from": person[0]}
+async def said(user: tuple[Any, str], slug: str, text: str) -> bytes:
+    frame: dict[str, Any] = {"type": "message", "id": uuid4(), "message": text, "from": user[0]}
     if STORE:
         async with pool.connection() as connection:
             rows = await connection.execute(
                 "INSERT INTO bench_message (room, sender, text) VALUES (%s, %s, %s) RETURNING id, created_at",
-                (slug, person[0], text),
+                (slug, user[0], text),
             )
             frame["id"], frame["at"] = await rows.fetchone()
-    return orjson.dumps({**frame, "from_name": person[1], "client_id": uuid4()})
+    return orjson.dumps({**frame, "from_name": user[1], "client_id": uuid4()})
 
 
 async def chat(socket: WebSocket) -> None:
     slug = socket.path_params["slug"]
-    person = await admit(socket.headers.get("authorization", "").removeprefix("Bearer "), slug)
-    if person is None:
+    user = await admit(socket.headers.get("authorization", "").removeprefix("Bearer "), slug)
+    if user is None:
         await socket.close()
         return
     await socket.accept()
@@ -82,7 +82,7 @@ async def chat(socket: WebSocket) -> None:
         await socket.send_text('{"type":"welcome"}')
         while True:
             frame = orjson.loads(await socket.receive_text())
-            await bus.publish(f"starlette:{slug}", await said(person, slug, frame["message"]))
+            await bus.publish(f"starlette:{slug}", await said(user, slug, frame["message"]))
     except WebSocketDisconnect:
         pass
     finally:

@@ -28,13 +28,13 @@ async function enter(slug, socket) {
 server.on("upgrade", async (request, stream, head) => {
   const slug = request.url.split("/")[3];
   const token = (request.headers.authorization ?? "").replace("Bearer ", "");
-  const person = await admit(token, slug);
-  if (person === null) return stream.destroy();
+  const user = await admit(token, slug);
+  if (user === null) return stream.destroy();
   sockets.handleUpgrade(request, stream, head, async (socket) => {
     const room = await enter(slug, socket);
     socket.on("message", async (data) => {
       const { message } = JSON.parse(data);
-      await publisher.publish(`ws:${slug}`, JSON.stringify(await said(person, slug, message)));
+      await publisher.publish(`ws:${slug}`, JSON.stringify(await said(user, slug, message)));
     });
     socket.on("close", () => room.delete(socket));
     socket.send(JSON.stringify({ type: "welcome", room: slug }));

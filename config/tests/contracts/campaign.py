@@ -38,7 +38,7 @@ LOCK: Final = ROOT / "requirements" / "contracts.txt"
 ENVIRONMENT: Final = ROOT / ".venv" / "tools" / "contracts"
 PASSWORD: Final = "a-stone-upon-a-stone-2026"
 # Calls end accounts: as many as there can be calls that do so.
-PEOPLE: Final = 400
+USERS: Final = 400
 ADMINS: Final = 200
 LEAST_CASES: Final = 5_000
 PATIENCE: Final = 60  # seconds until the server answers
@@ -48,7 +48,7 @@ LIMIT: Final = 480  # seconds for one document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one version of one zone."""
+    """The outcome of one version of one zone."""
 
     name: str
     cases: int
@@ -82,7 +82,7 @@ def tool() -> Path:
 
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """A server over throwaway data, as its URL, and its environment. Its rates refuse nobody."""
+    """A server over throwaway data, as its URL, and its environment. Its rates refuse no call."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -131,7 +131,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise SystemExit(f"the server did not start:\n{log.read_text()[-3000:]}")
 
 
-def make_people(environment: dict[str, str]) -> None:
+def make_users(environment: dict[str, str]) -> None:
     """Make the accounts that call, and what slices need for them, in this process, which becomes that server's Django."""
     os.environ.update(environment)
     import django
@@ -144,7 +144,7 @@ def make_people(environment: dict[str, str]) -> None:
 
     now = timezone.now()
     users = []
-    for kind, number in ((Role.USER, PEOPLE), (Role.ADMIN, ADMINS)):
+    for kind, number in ((Role.USER, USERS), (Role.ADMIN, ADMINS)):
         for position in range(number):
             user = User.objects.create_user(
                 address(kind, position),
@@ -167,7 +167,7 @@ def address(kind: str, position: int) -> str:
 def setup_of(zone: str, url: str, folder: Path) -> dict[str, Any]:
     """What `hooks` is told: a header that lasts, or accounts to sign in with."""
     lasting = {"internal": f"Api-Key {json.loads((folder / 'summary.json').read_text())['service_key']}"}
-    kind, number = {"admin": ("admin", ADMINS)}.get(zone, ("user", PEOPLE))
+    kind, number = {"admin": ("admin", ADMINS)}.get(zone, ("user", USERS))
     # The public zone starts from the other end: it and the private one call at the same time.
     order = range(number) if zone != "public" else range(number - 1, -1, -1)
     return {
@@ -240,7 +240,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="contracts-"))
     try:
         with server(folder) as (url, environment):
-            make_people(environment)
+            make_users(environment)
             from apps.api.zones.mounting import mounted
 
             wanted = [
@@ -260,7 +260,7 @@ def main() -> int:
 
 
 def report(outcomes: list[Outcome], *, least: int) -> int:
-    """Print it, and say by the exit code whether all is well."""
+    """Print it. Returns the exit code."""
     for outcome in outcomes:
         if not outcome.ok:
             print(f"{outcome.name}:\n{outcome.said}")

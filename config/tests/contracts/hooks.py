@@ -95,7 +95,7 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, **kwargs: Any) -> None:
-    """In valid calls only: no key that stands for another call, no cursor that no list gave out, one direction."""
+    """In valid calls only: no key of another call, no cursor that no list returned, one direction."""
     if case.meta is None:
         return
     if not case.meta.is_negative_at(ParameterLocation.HEADER) and "Idempotency-Key" in (case.headers or {}):
@@ -133,7 +133,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
 
 @schemathesis.check
 def documented_answer(ctx: Any, response: Any, case: Any) -> None:
-    """The status stands in the operation by itself; a problem has the shape of one and a code that stands there."""
+    """The operation documents the status explicitly; a problem has its shape, and a documented code."""
     status = response.status_code
     body = _body(response)
     if status >= HTTPStatus.BAD_REQUEST:

@@ -46,7 +46,7 @@ def database() -> Iterator[PrivatePostgres]:
 def sites(
     database: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, tuple[Site, dict[str, str]]]]:
-    """Each server with the headers of somebody who is signed in there."""
+    """Each server with the headers of a signed-in user."""
     folder = tmp_path_factory.mktemp("faults")
     environment = {
         # Not measured for coverage: what runs there is tested in the slices.
@@ -136,7 +136,7 @@ def test_a_server_that_is_away_is_a_503(database: PrivatePostgres, ask: Ask) -> 
         assert ask("/readyz") == _every(503, "5")
 
 
-def test_a_restart_costs_nobody_a_503(database: PrivatePostgres, ask: Ask) -> None:
+def test_a_restart_causes_no_503(database: PrivatePostgres, ask: Ask) -> None:
     with database.away():
         pass
     assert ask(ME, AT_ONCE) == _every(200)

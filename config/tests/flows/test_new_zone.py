@@ -25,7 +25,7 @@ _FILE = re.compile(r"^```python title=(\S+)\n(.*?)^```", flags=re.MULTILINE | re
 _LINE = re.compile(r"^```python line=config/zones\.py\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 _ZONE = re.compile(r"^```python zone=config/zones\.py\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 
-# One process for all that a person would type.
+# One process for all commands.
 _TYPED = """
 import sys, django; django.setup()
 from django.core.management import call_command
@@ -127,7 +127,7 @@ def test_the_guide_builds_a_zone_that_holds(
     keys = [
         json.loads(found) for found in re.findall(r"^\{.*?^\}", done.stdout, flags=re.MULTILINE | re.DOTALL)
     ]
-    acme, initech, person = lines[-1].split()
+    acme, initech, user = lines[-1].split()
     stock = "/api/partner/v1/stock/"
 
     http = server()
@@ -145,7 +145,7 @@ def test_the_guide_builds_a_zone_that_holds(
         refused = get(path=path)
         assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Partner, Api-Key"), path
     assert get(f"Partner {acme}x").status_code == 401
-    assert get(f"Bearer {person}").status_code == 401
+    assert get(f"Bearer {user}").status_code == 401
     assert get(f"Api-Key {keys[1]['key']}").json()["code"] == "out_of_scope"
     # And what a partner's credential does not open.
     for path in ("/api/private/v1/users/me/", "/api/internal/v1/none/", "/api/admin/v1/users/"):

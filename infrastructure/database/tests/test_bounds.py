@@ -1,6 +1,6 @@
 """What a request waits for, against a real server: its words end, and no connection that is dead is handed out.
 
-The bounds themselves are small here. Whatever would wait for ever is ended by `patience`, and fails.
+The bounds themselves are small here. `patience` ends an endless wait, and fails the test.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def test_a_lock_is_waited_for_no_longer_than_the_request_lasts(
         session.execute("LOCK TABLE thing IN ACCESS EXCLUSIVE MODE")
         assert "did not answer" in refused(lambda: ask(database))
         session.rollback()
-        # What waited is gone with its connection, and holds nobody up.
+        # The waiting statement ended with its connection, and blocks no other.
         session.execute("SET lock_timeout = '20s'; LOCK TABLE thing IN ACCESS EXCLUSIVE MODE")
     database.close()
     assert ask(database) == 1
@@ -162,7 +162,7 @@ def test_outside_of_requests_only_the_server_decides(database: base.DatabaseWrap
     ask(database, "SELECT pg_sleep(0.6)")
 
 
-def test_a_restart_costs_nobody_an_error(server: PrivatePostgres, database: base.DatabaseWrapper) -> None:
+def test_a_restart_causes_no_error(server: PrivatePostgres, database: base.DatabaseWrapper) -> None:
     def served(_: int) -> int:
         mine = connections["bounded"]  # the thread's own
         mine.close_if_unusable_or_obsolete()  # as Django does when a request starts

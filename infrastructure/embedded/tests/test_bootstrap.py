@@ -1,4 +1,4 @@
-"""scripts/bootstrap.py: whatever is wrong with a machine is one line with its fix; what was interrupted is repaired.
+"""scripts/bootstrap.py: each fault of a machine is one line with its remedy; interrupted runs are repaired.
 
 The installs here are real, of one tiny wheel from a folder, by pip and without a network.
 """
@@ -254,7 +254,7 @@ def test_newest_suitable_python_on_the_path_is_taken(
         bootstrap.choose_interpreter("")
 
 
-def test_python_named_by_the_person_is_checked(bootstrap: ModuleType, tmp_path: Path) -> None:
+def test_a_configured_python_is_checked(bootstrap: ModuleType, tmp_path: Path) -> None:
     old = fake_python(tmp_path, "old", "3.10.1")
     with pytest.raises(bootstrap.Failure, match=r"Python 3\.10\.1 is too old"):
         bootstrap.choose_interpreter(str(old))

@@ -161,7 +161,7 @@ def test_missing_command_and_program_are_one_line(checkout: Path, monkeypatch: p
         commands.attached(["/no/such"], {})
 
 
-def test_servers_that_are_just_starting_are_waited_for_by_the_person(checkout: Path) -> None:
+def test_servers_that_are_starting_are_reported(checkout: Path) -> None:
     claim = state.Claim(data_dirs.local_folder(checkout))
     assert claim.take()
     with pytest.raises(errors.EmbeddedError, match="try again in a moment"):

@@ -1,4 +1,4 @@
-"""Where data lives: nobody else's folder is used, none that others can write, and each checkout has its own."""
+"""Folders for data: only own ones that others cannot write, a separate one for each checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_own_folder_is_made_with_its_mode_whatever_the_umask(tmp_path: Path) -> None:
+def test_the_mode_of_a_new_folder_ignores_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o777)
     try:
         made = data_dirs.own_folder(tmp_path / "made", mode=0o755)

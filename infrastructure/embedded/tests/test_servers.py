@@ -37,7 +37,7 @@ def test_postgres_is_of_the_promised_kind(both: servers.Servers) -> None:
     assert row == (PRODUCT.identifier, PRODUCT.identifier, 18, "off", "UTF8", "UTC", True)
 
 
-def test_both_refuse_whoever_has_no_password(both: servers.Servers) -> None:
+def test_both_refuse_clients_without_a_password(both: servers.Servers) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(
             both.urls["DATABASE_URL"].replace(f"{PRODUCT.identifier}:", f"{PRODUCT.identifier}:x")

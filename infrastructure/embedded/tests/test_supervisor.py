@@ -1,4 +1,4 @@
-"""The course of a run: up, watched, ended; nothing is left behind, whatever happens."""
+"""A run: start, supervision, end; nothing remains after any failure."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_second_request_to_end_hurries_a_stubborn_child(start: Start) -> None:
     assert gone(below)
 
 
-def test_log_that_nobody_reads_does_not_end_it(checkout: Path) -> None:
+def test_an_unread_log_does_not_end_it(checkout: Path) -> None:
     port = postgres.free_port()
     reader, writer = os.pipe()
     process = subprocess.Popen(

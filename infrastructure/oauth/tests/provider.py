@@ -72,7 +72,7 @@ class TestProvider:
         )
 
     def consent(self, url: str) -> dict[str, str]:
-        """What somebody comes back with who signs in at this authorization URL."""
+        """The parameters of a return after a sign-in at this authorization URL."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
         assert asked["client_id"] == CLIENT
@@ -81,7 +81,7 @@ class TestProvider:
         return {"code": code, "state": asked["state"], "iss": self.issuer}
 
     def authorize(self, path: str) -> str:
-        """Where a browser is sent back to that came here to sign in: nobody is asked anything."""
+        """The URL that a browser is redirected to, without any question to the user."""
         back: dict[str, str | None] = {**self.consent(path), **self.returns}
         asked = parse_qs(urlsplit(path).query)
         query = urlencode({name: value for name, value in back.items() if value is not None})

@@ -152,12 +152,12 @@ def of_hmac(claims: dict[str, Any]) -> str:
     return jwt.encode(claims, SECRET * 3, algorithm="HS256", headers={"kid": "first"})
 
 
-def of_nobody(claims: dict[str, Any]) -> str:
+def unsigned(claims: dict[str, Any]) -> str:
     return jwt.encode(claims, "", algorithm="none", headers={"kid": "first"})
 
 
 @pytest.mark.parametrize(
-    "sign", [of_hmac, of_nobody, lambda claims: "x.y.z", lambda claims: None, lambda claims: 5]
+    "sign", [of_hmac, unsigned, lambda claims: "x.y.z", lambda claims: None, lambda claims: 5]
 )
 def test_other_signatures_are_refused(henge: TestProvider, sign: Any) -> None:
     henge.sign = sign
@@ -174,7 +174,7 @@ def test_an_id_token_goes_with_its_access_token(henge: TestProvider) -> None:
         come_back(henge)
 
 
-def test_keys_of_kinds_that_nobody_knows_are_passed_over(henge: TestProvider) -> None:
+def test_keys_of_unknown_types_are_ignored(henge: TestProvider) -> None:
     henge.more_keys = [
         {"kty": "AKP", "kid": "new"},
         {"kty": "EC", "crv": "P-192", "x": "AA", "y": "AA", "kid": "odd"},
@@ -347,14 +347,14 @@ def test_the_primary_address_counts_and_only_a_verified_one(
 @pytest.mark.parametrize(
     "user", [{"id": True}, {"id": None}, {"id": ""}, {"id": [1]}, {"sub": "x"}, [], b"<html>"]
 )
-def test_users_without_a_subject_are_nobody(github: TestGitHub, user: Any) -> None:
+def test_users_without_a_subject_are_refused(github: TestGitHub, user: Any) -> None:
     github.user = user
     with pytest.raises(oauth.OAuthError):
         from_github(github)
 
 
 @pytest.mark.parametrize("path", ["/user", "/user/emails"])
-def test_a_user_who_cannot_be_read_is_nobody(github: TestGitHub, path: str) -> None:
+def test_an_unreadable_user_is_refused(github: TestGitHub, path: str) -> None:
     github.refused_path = path
     with pytest.raises(oauth.ProviderUnreachable):
         from_github(github)

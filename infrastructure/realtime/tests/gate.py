@@ -1,4 +1,4 @@
-"""A TCP door in front of a server: closed, it breaks what goes through it and refuses what comes."""
+"""A TCP proxy in front of a server. Closed, it ends open connections and refuses new ones."""
 
 from __future__ import annotations
 

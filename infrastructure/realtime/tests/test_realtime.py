@@ -173,7 +173,7 @@ async def test_break_is_followed_by_a_new_subscription(ears: list[Ear]) -> None:
         await ear.bus.aclose()
 
 
-async def test_redis_that_is_away_costs_nobody_an_error() -> None:
+async def test_an_outage_of_redis_raises_no_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     ear = Ear(f"redis://127.0.0.1:{port}/0")

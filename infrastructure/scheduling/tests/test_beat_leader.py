@@ -77,7 +77,7 @@ def run(scheduler: LeaderScheduler, times: int = 4) -> list[float]:
     return [scheduler.tick() for _ in range(times)]
 
 
-def test_the_second_stands_by_and_takes_over_without_repeating(beat: Any, sent: Any) -> None:
+def test_the_second_beat_waits_and_takes_over_without_repeating(beat: Any, sent: Any) -> None:
     schedule(expire_seconds=60)
     first, second = beat(), beat()
     run(first)
@@ -218,7 +218,7 @@ def test_runs_that_were_missed_are_made_up_by_one(beat: Any, sent: Any) -> None:
     assert (timezone.now() - row.last_run_at).total_seconds() < 60
 
 
-def test_a_crontab_that_was_missed_is_made_up_for_whatever_the_hour(beat: Any, sent: Any) -> None:
+def test_a_missed_crontab_runs_at_any_hour(beat: Any, sent: Any) -> None:
     now = timezone.now()
     hour = (now.hour + 12) % 24
     crontab = CrontabSchedule.objects.create(minute="0", hour=str(hour), timezone="UTC")
@@ -280,7 +280,7 @@ def test_what_cannot_be_followed_is_disabled_with_a_note(
     assert without_note(row.description) == ("Of great use." if fields and "month" not in fields else "")
 
 
-def test_a_database_that_is_away_means_nobody_leads() -> None:
+def test_without_the_database_no_beat_leads() -> None:
     def away() -> Any:
         raise psycopg.OperationalError("refused")
 

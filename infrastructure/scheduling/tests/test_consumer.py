@@ -1,4 +1,4 @@
-"""A worker, and a queue that holds whatever can be put into it."""
+"""A worker, and a queue with any kind of message."""
 
 from __future__ import annotations
 

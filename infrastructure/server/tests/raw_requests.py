@@ -29,7 +29,7 @@ SMUGGLING: Final[dict[str, bytes]] = {
     "a bare carriage return": _POST + b"X: y\rTransfer-Encoding: chunked\r\n\r\n" + _INNER,
     "a folded header": _POST + b"X: y\r\n Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n" + _INNER,
     "a null in a header": _POST + b"X: a\x00b\r\nContent-Length: 2\r\n\r\n{}" + _INNER,
-    "a chunk that lies": _POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n" + _INNER,
+    "a chunk of a wrong length": _POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx\r\n0\r\n\r\n" + _INNER,
     "a chunk of nonsense": _POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n" + _INNER,
     "a chunk beyond all numbers": _POST + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n",
     "chunked in HTTP/1.0": _POST.replace(b"/1.1", b"/1.0")
@@ -61,7 +61,7 @@ def _handshake(path: bytes, *headers: bytes, upgrade: bytes = _UPGRADE, host: by
 
 # Handshakes: refused, or accepted and closed with a code; never a traceback.
 HANDSHAKES: Final[dict[str, bytes]] = {
-    "nobody": _handshake(b"/ws/example/"),
+    "anonymous": _handshake(b"/ws/example/"),
     "no such path": _handshake(b"/ws/nowhere/"),
     "a path of nulls": _handshake(b"/ws/%00/"),
     "a path of surrogates": _handshake(b"/ws/%ed%a0%80/"),

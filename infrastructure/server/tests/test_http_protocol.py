@@ -157,7 +157,7 @@ def test_a_body_that_trickles_is_answered_with_408(port: int) -> None:
 def test_only_a_get_for_a_socket_without_a_body_may_upgrade(
     port: int, path: bytes, method: bytes, more: bytes
 ) -> None:
-    handshake = raw_requests.HANDSHAKES["nobody"].replace(b"/ws/example/", path).replace(b"GET", method, 1)
+    handshake = raw_requests.HANDSHAKES["anonymous"].replace(b"/ws/example/", path).replace(b"GET", method, 1)
     body = b"hello" if more else b""
     said = frames.converse(port, handshake.replace(b"\r\n\r\n", b"\r\n" + more + b"\r\n") + body)
     assert statuses(said) == [200]

@@ -124,7 +124,7 @@ async def test_messages_in_fragments_and_pings_between_them_are_read_and_answere
         assert await receive_all(connection, 2) == ["got", "one two thrée"]
 
 
-async def test_server_pings_and_closes_whoever_does_not_answer() -> None:
+async def test_the_server_pings_and_closes_silent_connections() -> None:
     ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -287,7 +287,7 @@ async def test_invalid_utf_8_is_closed_with_1007_and_nothing_is_logged(
 
 
 async def exchange(port: int, sent: bytes) -> bytes:
-    """All that is answered to these bytes, without the date. A close is answered, so that nobody waits for it."""
+    """The whole answer to these bytes, without the date. A close is answered at once."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     async with asyncio.timeout(5):
@@ -341,7 +341,7 @@ BODY = {"type": "websocket.http.response.body", "body": b"later"}
     ],
     ids=str,
 )
-async def test_whatever_the_application_answers_is_answered_as_by_the_stock_class(
+async def test_answers_of_the_application_equal_those_of_the_stock_class(
     replies: list[dict[str, Any]],
 ) -> None:
     target = b"/ws/example/caf%C3%A9/?token=a%20b&after=1"
@@ -391,7 +391,7 @@ async def test_frames_that_come_before_the_answer_wait_for_it() -> None:
 
     async with serving(app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(raw_requests.HANDSHAKES["nobody"])
+        writer.write(raw_requests.HANDSHAKES["anonymous"])
         async with asyncio.timeout(5):
             await is_handshakeing.wait()
             for sent in (b"\x81\x81\0\0\0\0a", b"\x89\x81\0\0\0\0p", b"\x81\x81\0\0\0\0b"):
@@ -429,7 +429,7 @@ async def test_client_that_leaves_before_the_answer_is_not_answered() -> None:
 
     async with serving(app) as port, asyncio.timeout(5):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(raw_requests.HANDSHAKES["nobody"])
+        writer.write(raw_requests.HANDSHAKES["anonymous"])
         await is_handshakeing.wait()
         writer.close()
         await is_over.wait()
@@ -451,7 +451,7 @@ async def test_server_that_stops_before_the_answer_says_500_and_afterwards_1012(
         is_handshakeing.clear()
         async with serving(app) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(raw_requests.HANDSHAKES["nobody"].replace(b"/ws/example/", target))
+            writer.write(raw_requests.HANDSHAKES["anonymous"].replace(b"/ws/example/", target))
             async with asyncio.timeout(5):
                 await is_handshakeing.wait()
         answers.append(await asyncio.wait_for(reader.read(), 5))

@@ -1,4 +1,4 @@
-"""Files that people hand to each other: which are taken, under which name and type, and how they come back."""
+"""Files of users: accepted types, stored names and types, and downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stores: whole files or nothing, one error for whatever fails, and no orphans for longer than a day."""
+"""The stores: whole files or nothing, one error for each failure, and no orphans for longer than a day."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_an_event_names_its_request_and_no_secret(sent):
     assert options["max_request_body_size"] == "never"
 
 
-def test_request_data_and_people_are_left_out():
+def test_request_data_and_users_are_omitted():
     event = {
         "request": {
             "url": "https://x/?token=abc",

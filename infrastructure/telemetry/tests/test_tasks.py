@@ -9,7 +9,7 @@ from celery import Celery
 from infrastructure.product import PRODUCT
 from infrastructure.telemetry import context, metrics, tasks
 
-# Failed tasks are written to the database by whoever listens.
+# A listener writes failed tasks to the database.
 pytestmark = pytest.mark.django_db
 
 app = Celery("test-telemetry", broker="memory://", set_as_current=False)

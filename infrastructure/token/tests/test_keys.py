@@ -57,7 +57,7 @@ def test_one_algorithm_never_passes_for_the_other() -> None:
     for issuer, reader in ((eddsa, hmac), (hmac, eddsa)):
         with pytest.raises(TokenInvalid):
             reader.read(issuer.issue(SUBJECT, SESSION, MINUTE))
-    # The classic: an HMAC under the public key, which everybody has (RFC 8725, section 2.1).
+    # The classic: an HMAC under the public key, which is public (RFC 8725, section 2.1).
     public = base64.urlsafe_b64decode(eddsa.keys.jwks()["keys"][0]["x"] + "=")
     confused = AccessTokens(KeyRing([("k", public.hex())]), "acme", "acme")
     with pytest.raises(TokenInvalid):

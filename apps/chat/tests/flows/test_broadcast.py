@@ -61,7 +61,7 @@ def test_a_message_reaches_a_socket_of_another_process(serve: Callable[[], Site]
             headers=grace.headers,
         )
         assert by_rest.status_code == 201, by_rest.text
-        assert receive(here, "message")["seq"] == 1  # one's own message comes back in order, too
+        assert receive(here, "message")["seq"] == 1  # the sender receives the own message in order, too
         assert receive(here, "message")["message"] == "and back"
 
     with enter(second, room, ada, after=1) as again:
