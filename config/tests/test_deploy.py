@@ -142,7 +142,7 @@ def test_the_edge_lets_in_what_the_processes_would_take() -> None:
 
 def test_endless_responses_and_no_others_go_to_the_event_loop() -> None:
     (block,) = re.findall(r"location ~ (\S+stream/\$) \{(.*?)\n    \}", ROUTES, flags=re.DOTALL)
-    assert "set $channels channels;" in block[1]
+    assert "set $channels ${EDGE_CHANNELS};" in block[1]
     assert "proxy_buffering off;" in block[1]
     paths: dict[str, bool] = {}
     for file in (BASE_DIR / "docs" / "api").glob("*.v1.yaml"):
@@ -266,11 +266,13 @@ def test_the_edge_reads_origins_as_the_product_does(given: str, lines: list[str]
 
 
 def test_the_edge_sends_hsts_where_the_product_does() -> None:
-    for given in ("true", "ON", "1", "false", "no", ""):
-        found = fresh.settings("production", {"SECURE_SSL": given})
+    given = [{"SECURE_SSL": ssl} for ssl in ("true", "ON", "1", "false", "no", "")]
+    given += [{"SECURE_SSL": "true", "SECURE_HSTS": reach} for reach in ("host", "subdomains", "preload", "")]
+    for variables in given:
+        found = fresh.settings("production", variables)
         names = ("SECURE_HSTS_SECONDS", "SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
         with override_settings(**{name: found[name] for name in names}):
-            assert variable_of_the_edge("EDGE_HSTS", SECURE_SSL=given) == security_headers._hsts()
+            assert variable_of_the_edge("EDGE_HSTS", **variables) == security_headers._hsts()
 
 
 def test_dot_env_is_written_once_and_completed_later(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_nothing_else_reads_the_environment() -> None:
         str(path.relative_to(BASE_DIR))
         for folder in ("apps", "config", "infrastructure")
         for path in (BASE_DIR / folder).rglob("*.py")
-        if "tests" not in path.parts
+        if not {"tests", "testing"} & {*path.parts}
         and "embedded" not in path.parts
         and reads.search(path.read_text(encoding="utf-8"))
     }
@@ -181,8 +181,8 @@ def test_a_new_variable_appears_in_every_file(offer: Any) -> None:
 def test_command_compares_and_writes(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "docs").mkdir()
     for name in variables.FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((BASE_DIR / name).read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(variables, "ROOT", tmp_path)
     assert variables.main([]) == 0

@@ -32,6 +32,12 @@ TRUSTED_PROXY_COUNT = VARIABLES.number(
 SECURE_SSL = VARIABLES.flag(
     "SECURE_SSL", True, "The site is reached over TLS: secure cookies, HSTS, redirect (production)"
 )
+SECURE_HSTS = VARIABLES.choice(
+    "SECURE_HSTS",
+    "host",
+    "How far HSTS goes: this host, also its subdomains, or also the browsers' preload lists, which is hard to undo",
+    choices=("host", "subdomains", "preload"),
+)
 
 # The zone table decides which origins may call which zone; corsheaders asks it through its signal.
 CORS_URLS_REGEX = r"^/api/"
