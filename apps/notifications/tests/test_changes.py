@@ -84,3 +84,15 @@ def test_parallel_changes_take_distinct_numbers_and_do_not_deadlock() -> None:
         removed = RemovedNotification.objects.filter(user=user).values_list("change", flat=True)
         assert (inbox.head, inbox.changes) == (41, 40)
         assert {*changed, *removed} == set(range(1, 41))
+
+
+@pytest.mark.django_db
+def test_what_a_removed_slice_told_is_retracted() -> None:
+    ada = UserFactory.create()
+    for kind in ("dogs.fed", "dogs2.fed"):
+        services.notify(user_id=ada.pk, kind=kind, title=kind, key=kind)
+    Inbox.objects.update(muted_kinds=["dogs2.fed", "dogs.fed"])
+    services.retract_slice(label="dogs")
+    assert list(Notification.objects.values_list("kind", flat=True)) == ["dogs2.fed"]
+    assert RemovedNotification.objects.count() == 1
+    assert Inbox.objects.get().muted_kinds == ["dogs2.fed"]
