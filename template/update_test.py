@@ -50,6 +50,7 @@ def append(path: Path, text: str) -> None:
 
 def edit_as_owner(product: Path) -> None:
     """Changes that a team makes to its product: a slice, a setting, a deleted page, a migration of accounts, a line of its own."""
+    run(product, "make", "remove-slice", "NAME=audit", "YES=1")
     orders = product / "apps" / "orders"
     (orders / "migrations").mkdir(parents=True)
     (orders / "__init__.py").write_text("")
@@ -75,6 +76,10 @@ def release(template: Path, version: str) -> None:
     append(template / "docs/guides/idempotency.md", f"\nRelease {version}.\n")
     append(template / "docs/guides/zones.md", f"\nRelease {version}.\n")
     append(template / "apps/chat/protocol.py", f"\n# Release {version}.\n")
+    append(template / "apps/audit/types.py", f"\n# Release {version}.\n")
+    (template / f"apps/audit/release_{version.replace('.', '_')}.py").write_text(
+        f'"""Release {version}."""\n'
+    )
     append(template / "README.md", f"\nRelease {version}.\n")
     (template / f"docs/guides/release-{version}.md").write_text(f"# Release {version}\n")
     commit(template, f"Release {version}", version)
@@ -121,6 +126,10 @@ def main() -> int:
                 (product / "apps/orders/apps.py").is_file()
                 and (product / "apps/users/migrations/0900_ours.py").is_file(),
             )
+            expect(
+                "the migration of the slice that it removed is kept",
+                len(list((product / "apps/removed/migrations").glob("0001_drop_audit_*.py"))) == 1,
+            )
             expect("its README is its own", (product / "README.md").read_text().endswith("\nOurs.\n"))
             expect("what it deleted stays away", not (product / "docs/guides/idempotency.md").exists())
             expect(
@@ -128,6 +137,7 @@ def main() -> int:
                 not any(
                     (product / path).exists()
                     for path in (
+                        "apps/audit",
                         "apps/chat",
                         "apps/notifications",
                         "template",
