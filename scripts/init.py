@@ -146,7 +146,9 @@ def require_clean() -> None:
 
 
 def apply(answers: Answers) -> None:
-    """Write the product's files, and remove what it does without."""
+    """Write the product's files, and remove what it does without, also from the database of a checkout that has run."""
+    present = [label for label in answers.without if (ROOT / "apps" / label).is_dir()]
+    held = removal.inventory(present, ROOT) if present and removal.has_database(ROOT) else {}
     values = {key: getattr(answers, key) for key in ("name", "slug", "domain", "description")}
     (ROOT / "product.toml").write_text(_PRODUCT.format(**values), encoding="utf-8")
     if not (ROOT / ANSWERS).exists():
@@ -163,6 +165,7 @@ def apply(answers: Answers) -> None:
     (ROOT / "README.md").write_text(readme.format(year=year, **values), encoding="utf-8")
     removal.take_out(ROOT, answers.without)
     removal.Rest(ROOT).regenerate()
+    removal.clean_own_database(ROOT, held)
 
 
 def _ask(question: str, default: str) -> str:

@@ -14,10 +14,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from infrastructure.embedded import servers
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PYTHON: Final = sys.executable
@@ -135,7 +140,10 @@ def write_migration(folder: Path, label: str, held: Mapping[str, Any], *, keep: 
     migrations = home / "migrations"
     earlier = sorted(path.stem for path in migrations.glob("[0-9]*.py"))
     number = int(earlier[-1][:4]) + 1 if earlier else 1
-    path = migrations / f"{number:04}_{'keep' if keep else 'drop'}_{label}.py"
+    # With the time: a migration of the same name, whose file a revert took away, may be recorded as applied.
+    path = (
+        migrations / f"{number:04}_{'keep' if keep else 'drop'}_{label}_{datetime.now(UTC):%Y%m%d_%H%M%S}.py"
+    )
     arguments = "".join(f", {part}={list(held[part])!r}" for part in parts if held[part])
     after = f'("removed", "{earlier[-1]}"), ' if earlier else ""
     operation = "KeepTables" if keep else "RemoveSlice"
@@ -167,6 +175,25 @@ def write_migration(folder: Path, label: str, held: Mapping[str, Any], *, keep: 
     return written
 
 
+def has_database(root: Path) -> bool:
+    """Whether `make run` has made a database for this checkout, or one is named in the environment or .env."""
+    own = any((root / ".data" / name).exists() for name in ("instance", "servers"))
+    return own or "DATABASE_URL" in servers.external(root)
+
+
+def clean_own_database(root: Path, held: Mapping[str, Mapping[str, Any]]) -> None:
+    """Take slices out of the database of `make run`, if there is one, without a migration. Raises SystemExit."""
+    if not held or not has_database(root):
+        return
+    lines = ["from apps.removed.operations import RemoveSlice, carry_out"]
+    for label, holds in held.items():
+        parts = {part: list(holds[part]) for part in DROPS}
+        lines.append(f"carry_out(RemoveSlice({label!r}, **{parts!r}))")
+    command = [PYTHON, "manage.py", "shell", "--no-imports", "--command", "\n".join(lines)]
+    if subprocess.run(command, cwd=root, check=False).returncode:
+        raise SystemExit("the database of this checkout could not be cleaned, as it says above")
+
+
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
@@ -196,20 +223,27 @@ class Rest:
             raise SystemExit(f"{' '.join(arguments)} failed:\n{(done.stdout + done.stderr)[-6000:]}")
         return done.stdout
 
-    def regenerate(self) -> bool:
-        """Write what follows from which slices there are. Returns whether the console's client is among it.
+    def regenerate(self, *, install: bool = False) -> bool:
+        """Write what follows from which slices there are. Returns whether the console's client is in step.
 
-        That needs the generators of `make clients-tools`, and a console.
+        Its generators are those of `make clients-tools`: `install` installs them, from a package index.
         """
         self.run("manage.py", "zones", "schema", "--write", **NOWHERE)
         self.run("scripts/variables.py", "--write")
         self.run("scripts/agents.py", "--write")
         if not (self.folder / CLIENT).is_dir():
             return True
-        if not (self.folder / ".tools" / "clients").is_dir():
+        try:
+            if install:
+                self.run("scripts/client_tools.py")
+            elif not (self.folder / ".tools" / "clients").is_dir():
+                return False
+            zones = ("--zone", "public", "--zone", "private")
+            self.run(
+                *("manage.py", "zones", "clients", "--language", "browser", *zones, "--sync", CLIENT),
+                **NOWHERE,
+            )
+        except SystemExit as error:  # no package index can be reached, for example
+            print(f"The client of the console is as it was: run make console-client later. {error}")
             return False
-        zones = ("--zone", "public", "--zone", "private")
-        self.run(
-            *("manage.py", "zones", "clients", "--language", "browser", *zones, "--sync", CLIENT), **NOWHERE
-        )
         return True

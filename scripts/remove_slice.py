@@ -23,7 +23,6 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from infrastructure.embedded import data_dirs, servers
 from scripts import removal
 
 ROOT: Final = removal.ROOT
@@ -72,6 +71,8 @@ class Plan:
         yield "  dead tasks, and routes in the scopes of service keys"
         if held["other"]:
             yield _told("Left in databases, to be dropped by hand", held["other"])
+        if held["uploads"] and not self.keep:
+            yield _told("Left in storage, to be deleted by hand: files of", held["uploads"])
         if held["variables"]:
             yield _told("Without effect from now on, in each .env", held["variables"])
         if mentions := _mentions(self.label):
@@ -145,7 +146,7 @@ def _kept_before(label: str) -> dict[str, Any]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", label) or not (ROOT / f"apps/removed/tables/{label}.py").exists():
         raise Refused(f"there is no slice {label}: {', '.join(removal.needs())} can be removed")
     kept = asdict(importlib.import_module(f"apps.removed.tables.{label}").KEPT)
-    nothing = ("permissions", "schedules", "events", "other", "variables")
+    nothing = ("permissions", "schedules", "events", "other", "uploads", "variables")
     return {
         **dict.fromkeys(nothing, ()),
         "tasks": False,
@@ -207,27 +208,11 @@ def apply(chosen: Plan) -> list[str]:
         removal.take_out(ROOT, [chosen.label])
     if chosen.keep or chosen.migration:
         removal.write_migration(ROOT, chosen.label, chosen.held, keep=chosen.keep)
-    if chosen.code and not rest.regenerate():
+    if chosen.code and not rest.regenerate(install=True):
         left.append("make console-client")
     if not (chosen.keep or chosen.migration):
-        _clean_own_database(chosen)
+        removal.clean_own_database(ROOT, {chosen.label: chosen.held})
     return left
-
-
-def _clean_own_database(chosen: Plan) -> None:
-    """Take the slice out of the database of `make run`, if this checkout has one."""
-    if "DATABASE_URL" not in servers.external(ROOT) and not data_dirs.local_folder(ROOT).exists():
-        return
-    parts = {part: list(chosen.held[part]) for part in removal.DROPS}
-    code = (
-        "from apps.removed.operations import RemoveSlice, carry_out\n"
-        f"carry_out(RemoveSlice({chosen.label!r}, **{parts!r}))"
-    )
-    done = subprocess.run(
-        [removal.PYTHON, "manage.py", "shell", "--no-imports", "--command", code], cwd=ROOT, check=False
-    )
-    if done.returncode:
-        raise SystemExit("the database of this checkout could not be cleaned, as it says above")
 
 
 def main(arguments: Sequence[str]) -> int:

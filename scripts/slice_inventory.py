@@ -32,6 +32,8 @@ _FOLDER: Final = re.compile(r"^FOLDER(?:: Final)? = \"([\w/-]+)\"", re.MULTILINE
 
 def inventory(label: str, removed: list[str]) -> dict[str, Any]:
     """What a slice holds; `removed` are all that are removed with it. Needs Django set up."""
+    from django.db.models import FileField
+
     from apps.common import events, slices
     from apps.common.encryption.fields import EncryptedCharField
 
@@ -69,6 +71,12 @@ def inventory(label: str, removed: list[str]) -> dict[str, Any]:
         "kept": [_kept(model, secret) for model in _models(label)],
         # Their rows belong to users in other ways than by a column with an id, which a register does not know.
         "unknown": sorted(getattr(export, "PERSONAL_ROWS", {})),
+        "uploads": [
+            f"{model._meta.db_table}.{field.column}"
+            for model in _models(label)
+            for field in model._meta.concrete_fields
+            if isinstance(field, FileField)
+        ],
         "encrypted": [
             f"{model._meta.db_table}.{field.column}"
             for model in _models(label)

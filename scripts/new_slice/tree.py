@@ -60,18 +60,10 @@ def migrate(root: Path, label: str, name: str) -> None:
 
 def regenerate(root: Path) -> None:
     """Bring schemas, tables of variables, AGENTS.md and the client of the console in step."""
-    rest = removal.Rest(root)
-    if (root / removal.CLIENT).is_dir():
-        try:
-            rest.run("scripts/client_tools.py")
-        except SystemExit as error:  # no package index can be reached, for example
-            print(error)
     try:
-        is_complete = rest.regenerate()
+        removal.Rest(root).regenerate(install=True)
     except SystemExit as error:
         raise Refused(str(error)) from error
-    if not is_complete:
-        print("The client of the console is as it was: run make console-client later.")
 
 
 @contextmanager
