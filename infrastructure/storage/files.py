@@ -29,6 +29,10 @@ _SIGNS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"OggS", "application/ogg"),
     (b"\x1aE\xdf\xa3", "video/webm"),
 )
+# Images in the container of MP4 (ISO/IEC 23008-12), by their major brand: AVIF and HEIF, as telephones take them.
+_OTHER_PICTURES: Final = frozenset(
+    {b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+)
 _PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
@@ -113,6 +117,8 @@ def _type_of(head: bytes, file: IO[bytes]) -> str:
         if head.startswith(sign):
             return type_
     if head[4:8] == b"ftyp":
+        if head[8:12] in _OTHER_PICTURES:
+            raise FileRefused("AVIF and HEIF images are not taken: send JPEG, PNG, WebP or GIF.")
         return "video/mp4"
     if head[:1] == b"\xff" and head[1:2] in (b"\xfb", b"\xf3", b"\xf2"):
         return "audio/mpeg"

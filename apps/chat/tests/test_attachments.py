@@ -202,6 +202,9 @@ def test_images_are_encoded_again_within_limits(folder: Path) -> None:
         (b"MZ\x90\x00" + bytes(40), "kind"),
         (b"\x7fELF" + bytes(40), "kind"),
         (b"\xff\xd8\xff" + b"no picture", "image"),
+        (b"\x00\x00\x00\x20ftypavif" + bytes(40), "AVIF"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(40), "HEIF"),
+        (b"\x00\x00\x00\x18ftypmif1" + bytes(40), "HEIF"),
         (b"x" * 6_000_000, "bytes"),
     ],
 )
