@@ -109,6 +109,24 @@ class RecoveryCodeUsed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityLinked(Event):
+    """An account of a provider signs in to this account from now on."""
+
+    name: ClassVar[str] = "users.identity_linked"
+    user_id: UUID
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityUnlinked(Event):
+    """An account of a provider does not sign in to this account any more."""
+
+    name: ClassVar[str] = "users.identity_unlinked"
+    user_id: UUID
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeactivated(Event):
     """The account was deactivated; all of its sessions have ended."""
 

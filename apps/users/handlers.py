@@ -10,6 +10,8 @@ from apps.users.events import (
     EmailChangeRequested,
     ErasureCancelled,
     ErasureRequested,
+    IdentityLinked,
+    IdentityUnlinked,
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodeUsed,
@@ -41,6 +43,8 @@ events.on(PasswordChanged, task=tasks.send_notice, notice="password_changed")
 events.on(RefreshTokenReused, task=tasks.send_notice, notice="session_ended")
 events.on(SecondFactorEnabled, task=tasks.send_notice, notice="second_factor_on")
 events.on(SecondFactorDisabled, task=tasks.send_notice, notice="second_factor_off")
+events.on(IdentityLinked, task=tasks.send_notice, notice="identity_linked")
+events.on(IdentityUnlinked, task=tasks.send_notice, notice="identity_unlinked")
 events.on(RecoveryCodeUsed, task=tasks.send_notice, notice="recovery_code_used")
 
 events.on(AvatarDiscarded, task=tasks.delete_avatar)

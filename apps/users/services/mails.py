@@ -53,6 +53,16 @@ _CHANGES: Final = {
         "signing in has cancelled the erasure of your account.",
         _NOT_YOU,
     ),
+    "identity_linked": (
+        "Your account can be signed in to with a provider",
+        "an account at another provider was linked to your account, and signs in to it without your password.",
+        "If it was not you, remove it on the page of your account, and set a new password right away.",
+    ),
+    "identity_unlinked": (
+        "A provider was unlinked from your account",
+        "an account at another provider does not sign in to your account any more.",
+        _NOT_YOU,
+    ),
     "recovery_code_used": (
         "A recovery code was used",
         "someone signed in to your account with one of its recovery codes. It cannot be used again.",

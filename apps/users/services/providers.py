@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from apps.common import audit, events
 from apps.common.callers import Caller
+from apps.common.database.ids import uuid7
 from apps.users import email_addresses, exceptions, limits, selectors
-from apps.users.events import UserRegistered
+from apps.users.events import IdentityLinked, IdentityUnlinked, UserRegistered
 from apps.users.models import Identity, ProviderSignIn, User
 from apps.users.services import names, sign_in
 from apps.users.types import (
@@ -110,6 +111,7 @@ def link_identity(
     try:
         with transaction.atomic():
             identity = _link(user, provider, found, now)
+            events.publish(IdentityLinked(user_id=user.pk, change_id=uuid7()))
     except IntegrityError:
         raise exceptions.IdentityTaken from None
     return identity
@@ -127,6 +129,7 @@ def unlink_identity(*, actor: Caller, identity_id: UUID) -> None:
         if not is_password_usable(user.password) and mine.count() == 1:
             raise exceptions.LastWayIn
         identity.delete()
+        events.publish(IdentityUnlinked(user_id=user.pk, change_id=uuid7()))
         _record(AuditAction.IDENTITY_UNLINKED, user.pk, provider=identity.provider)
 
 

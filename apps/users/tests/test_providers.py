@@ -256,6 +256,19 @@ def test_the_signed_in_user_links_an_identity(public: Api, private: As, henge: T
     )
 
 
+def test_the_owner_is_told_by_mail_of_a_linked_and_of_an_unlinked_provider(
+    private: As, henge: TestProvider, relay: Callable[[], list[mail.EmailMessage]]
+) -> None:
+    user = UserFactory.create()
+    api = private(user)
+    identity = come_back(api, henge, PRIVATE).json()["id"]
+    (linked,) = relay()
+    assert (linked.to, linked.subject) == ([user.email], "Your account can be signed in to with a provider")
+    assert api.delete(f"users/me/identities/{identity}/").status_code == 204
+    (unlinked,) = relay()
+    assert (unlinked.to, unlinked.subject) == ([user.email], "A provider was unlinked from your account")
+
+
 def test_a_return_links_only_the_account_that_started(public: Api, private: As, henge: TestProvider) -> None:
     user, other = UserFactory.create(), UserFactory.create()
     refused = (401, "provider_sign_in_refused")
