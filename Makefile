@@ -57,7 +57,7 @@ manage: venv ## any command of Django: make manage ARGS="zones list"
 	@$(PY) manage.py $(ARGS)
 
 slice: venv ## add a slice: NAME=orders FIELDS="customer:str total:decimal due:date? owner:user status:choice(open,paid)"
-	@$(OFFLINE) $(PY) -m scripts.new_slice "$(NAME)" "$(FIELDS)" $(if $(ZONES),--zones "$(ZONES)") $(if $(MODEL),--model "$(MODEL)")
+	@$(OFFLINE) $(PY) -m scripts.new_slice "$(NAME)" "$(FIELDS)" $(if $(ZONES),--zones "$(ZONES)") $(if $(MODEL),--model "$(MODEL)") $(if $(WITH),--with "$(WITH)")
 
 field: venv ## add a field to such a slice: SLICE=orders FIELD="note:text?"
 	@$(OFFLINE) $(PY) -m scripts.new_slice.add_field "$(SLICE)" "$(FIELD)" $(if $(MODEL),--model "$(MODEL)")

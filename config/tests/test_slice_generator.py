@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from scripts.new_slice.names import Refused
 from scripts.new_slice.project import Project, Zone
 
 PROJECT = Project(
-    folders=frozenset({"users", "chat", "invoice", "console"}),
+    folders=frozenset({"users", "chat", "invoice", "console", "notifications"}),
     labels={"users": "apps.users", "sites": "django.contrib.sites"},
     classes={"Room": "apps/chat/models.py", "ThingOutput": "apps/chat/serializers.py"},
     tables={"gadgets_gadget": "legacy.Gadget"},
@@ -34,8 +35,12 @@ EVERY_TYPE = " ".join(
 )
 
 
-def judged(label: str = "orders", text: str = "customer:str", model: str = "", *zones: str) -> spec.Spec:
-    return spec.judge(label=label, text=text, model=model, zones=zones or ("private",), project=PROJECT)
+def judged(
+    label: str = "orders", text: str = "customer:str", model: str = "", *zones: str, parts: str = ""
+) -> spec.Spec:
+    return spec.judge(
+        label=label, text=text, model=model, zones=zones or ("private",), project=PROJECT, parts=parts
+    )
 
 
 def test_fields_are_read() -> None:
@@ -175,6 +180,59 @@ def test_every_type_makes_python_without_a_word_about_the_generator(
             ast.parse(content, filename=name)
     assert ("console/static/index.js" in files) is ("private" in zones)
     assert ("tasks.py" in files) is ("owner" in text)
+
+
+def test_parts_are_read() -> None:
+    found = judged(
+        text="owner:user note:str", parts="live, nested(lines: sku:str kind:choice(a,b)? quantity:int)"
+    )
+    assert found.is_live
+    assert found.nested is not None
+    assert (found.nested.name, found.nested.model, found.nested.words) == ("lines", "OrderLine", "line")
+    assert [field.name for field in found.nested.fields] == ["sku", "kind", "quantity"]
+    files = write(found)
+    for name, content in files.items():
+        if name.endswith(".py"):
+            ast.parse(content, filename=name)
+    assert "class OrderLine(UUIDModel):" in files["models.py"]
+    assert 'on("pushed"' in files["console/static/index.js"]
+    assert not judged(text="owner:user note:str").is_live
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ("upload", "`upload` is not one of live, nested(lines: sku:str quantity:int)"),
+        ("nested(lines)", "is not one of live, nested"),
+        ("nested(lines: )", "`lines` needs fields"),
+        ("nested(line: sku:str)", "`line` is no plural: take `lines`"),
+        ("nested(rows: sku:str) nested(lines: sku:str)", "one nested(…) at a time"),
+        ("nested(notes: sku:str)", "two fields or filters are named `notes`"),
+        ("nested(lines: sku:money)", "`money` of the field `sku` is not one of"),
+        ("nested(lines: by:user)", "they have no field of the type user"),
+        ("nested(lines: status:choice(a,b))", "two choices are named `status`"),
+        ("nested(created: sku:str)", "`created` is no plural"),
+        ("nested(lines: order:str)", "`order` is a reserved word of SQL"),
+    ],
+)
+def test_parts_are_refused_with_the_reason(parts: str, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        judged(text="owner:user notes:str status:choice(x,y)", parts=parts)
+    assert reason in str(refused.value)
+
+
+def test_live_needs_an_owner_and_a_socket() -> None:
+    with pytest.raises(Refused, match="the slice needs one, such as owner:user"):
+        judged(parts="live")
+    with pytest.raises(Refused, match="`live` needs the slice notifications"):
+        spec.judge(
+            label="orders",
+            text="note:str owner:user",
+            model="",
+            zones=["private"],
+            project=replace(PROJECT, folders=PROJECT.folders - {"notifications"}),
+            parts="live",
+        )
 
 
 def test_lines_take_the_place_of_their_slot() -> None:

@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("fields")
     parser.add_argument("--zones", default="private")
     parser.add_argument("--model", default="")
+    parser.add_argument("--with", dest="parts", default="")
     options = parser.parse_args(arguments)
     begun = time.monotonic()
     try:
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
             model=options.model,
             zones=options.zones.replace(",", " ").split(),
             project=project.read(ROOT),
+            parts=options.parts.strip(),
         )
         files = write(wanted)
         tree.add(ROOT, label=wanted.names.label, files=files, zones=tuple(wanted.zones))

@@ -29,6 +29,11 @@ _RESERVED: Final = {
         ("models", "fields", "serializers", "django_filters", "dt", "objects"), "the code uses the name"
     ),
     **dict.fromkeys(("create", "create_batch", "build", "build_batch", "stub"), "factories use the name"),
+    **dict.fromkeys(
+        ("user_id", "is_staff", "is_superuser", "groups", "user_permissions", "email_verified_at", "signed_out_at",
+         "is_verified", "sender", "is_deleted"),
+        "only the server sets a value of this name",
+    ),
     # Attributes of DRF's serializers.
     **dict.fromkeys(
         (

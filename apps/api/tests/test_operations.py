@@ -124,6 +124,7 @@ _TYPES: list[tuple[type, Any]] = [
     (serializers.DateField, date),
     (serializers.TimeField, time),
     (serializers.ListField, list),
+    (serializers.ListSerializer, list),
     (serializers.DictField, dict),
     (serializers.FileField, IO),
     (serializers.ChoiceField, str),

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from django.http import QueryDict
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
 
 from apps.common import text
 from apps.common.exceptions import FieldError
@@ -44,9 +46,25 @@ class Input(serializers.Serializer[Any]):
             if not isinstance(error.detail, dict):
                 raise
             raise serializers.ValidationError({**error.detail, **refused}) from None
+        if self.root is not self and getattr(self.root, "partial", False):
+            refused |= self._complete(value)
         if refused:
             raise serializers.ValidationError(refused)
         return value
+
+    def _complete(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Complete a nested object. A change may leave out members of the outer object only, where DRF passes over all.
+
+        Returns the errors of members that are required.
+        """
+        errors: dict[str, Any] = {}
+        missing = {name: one for name, one in self.fields.items() if one.source not in value}
+        for name, one in missing.items():
+            if one.required:
+                errors[name] = [ErrorDetail(str(one.error_messages["required"]), "required")]
+            elif one.default is not empty:
+                value[str(one.source)] = one.default() if callable(one.default) else one.default
+        return errors
 
 
 def unknown(given: Iterable[Any], known: Collection[str], *, detail: str) -> list[FieldError]:

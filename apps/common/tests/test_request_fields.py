@@ -51,3 +51,27 @@ def test_an_input_cannot_take_fields_from_a_model() -> None:
             class Meta:
                 model = User
                 fields = "__all__"
+
+
+class Line(inputs.Input):
+    sku = inputs.TextField()
+    count = serializers.IntegerField(default=1)
+    notes = serializers.ListField(default=list)
+
+
+class Order(inputs.Input):
+    name = inputs.TextField()
+    lines = Line(many=True)
+
+
+def test_nested_objects_are_whole_in_a_partial_change() -> None:
+    change = Order(data={"lines": [{"sku": "a"}, {"sku": "b", "count": 2}]}, partial=True)
+    assert change.is_valid()
+    assert change.validated_data == {
+        "lines": [{"sku": "a", "count": 1, "notes": []}, {"sku": "b", "count": 2, "notes": []}]
+    }
+    change = Order(data={"lines": [{"sku": "a"}, {"count": 2, "size": 1}]}, partial=True)
+    assert not change.is_valid()
+    (errors,) = change.errors["lines"].values()
+    codes = {name: [error.code for error in found] for name, found in errors.items()}
+    assert codes == {"sku": ["required"], "size": ["unknown"]}

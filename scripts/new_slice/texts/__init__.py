@@ -43,6 +43,9 @@ def names_of(spec: Spec) -> dict[str, str]:
         "table": names.table,
         "owner": spec.owner.name if spec.owner else "",
         "Manys": names.many_camel,
+        "nested": spec.nested.name if spec.nested else "",
+        "Child": spec.nested.model if spec.nested else "",
+        "child_words": spec.nested.words if spec.nested else "",
     }
 
 

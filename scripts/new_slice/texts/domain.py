@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from scripts.new_slice.fields import Field
 from scripts.new_slice.spec import Spec
 from scripts.new_slice.texts import fill, lines, names_of
 
@@ -27,6 +30,7 @@ class Permission(StrEnum):
 
 $grants
 $choices
+$child
 class ${Model}Values(TypedDict):
     """The values of a new $words."""
 
@@ -53,6 +57,28 @@ DEFAULT_GRANTS: Final = {"moderator": {Permission.READ}}
 
 
 """
+_CHILD_VALUES = '''
+class ${Child}Values(TypedDict):
+    """The values of a $child_words."""
+
+    $values
+'''
+_CHILD = '''
+
+
+class $Child(UUIDModel):
+    """A $child_words of $a $words, written with it."""
+
+    $one = models.ForeignKey($Model, on_delete=models.CASCADE, related_name="$nested")
+    $fields
+
+    class Meta:
+        ordering = ("id",)
+        $constraints
+
+    def __str__(self) -> str:
+        return f"$child_words {self.pk}"
+'''
 _EVENTS = '''
 """Events of $many. `handlers.py` has their consequences."""
 
@@ -89,7 +115,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.common.models import BaseModel
+from apps.common.models import BaseModel, UUIDModel
 from apps.common.text import validate_line
 from apps.$label.types import $choices
 
@@ -168,7 +194,7 @@ from apps.common.callers import Caller
 
 def list_$list(*, actor: Caller) -> QuerySet[$Model]:
     """The $many that the actor may see, the newest first."""
-    return $Model.objects.filter(policies.readable(actor)).order_by("-created_at", "-id")
+    return $Model.objects.filter(policies.readable(actor)).order_by("-created_at", "-id")$prefetch
 
 
 def get_$one(*, actor: Caller, ${one}_id: UUID) -> $Model:
@@ -193,7 +219,7 @@ from apps.$label.models import $Model
 
 def list_$list() -> QuerySet[$Model]:
     """All $many, the newest first."""
-    return $Model.objects.order_by("-created_at", "-id")
+    return $Model.objects.order_by("-created_at", "-id")$prefetch
 
 
 def get_$one(*, ${one}_id: UUID) -> $Model:
@@ -208,6 +234,7 @@ _SERVICES_OWNED = '''
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
 from uuid import UUID
 
@@ -217,23 +244,26 @@ from django.db import transaction
 from apps.$label import policies
 from apps.$label.events import ${Model}Created
 from apps.$label.exceptions import ${Model}NotFound
-from apps.$label.models import $Model
-from apps.$label.types import ${Model}Changes, ${Model}Values
+from apps.$label.models import $Model$and_child
+from apps.$label.types import ${Model}Changes, ${Model}Values$and_child_values
 from apps.common import events, mails
 from apps.common.callers import Caller
 from apps.users import selectors as users
+from infrastructure import realtime
 
 
 @transaction.atomic
-def create_$one(*, actor: Caller, **values: Unpack[${Model}Values]) -> $Model:
+def create_$one(*, actor: Caller, $create_nested**values: Unpack[${Model}Values]) -> $Model:
     """Create $a $words of the actor."""
     $one = $Model.objects.create(${owner}_id=actor.user.pk, **values)
+    $write
+    $push
     events.publish(${Model}Created(${one}_id=$one.pk))
     return $one
 
 
 @transaction.atomic
-def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes) -> $Model:
+def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes$update_nested) -> $Model:
     """Change $a $words. Raises ${Model}NotFound unless the actor may change it."""
     changeable = $Model.objects.filter(policies.changeable(actor), pk=${one}_id)
     $one = changeable.select_for_update(no_key=True).first()
@@ -242,14 +272,12 @@ def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes) -> 
     for name, value in changes.items():
         setattr($one, name, value)
     $one.save(update_fields=[*changes, "updated_at"])
+    $replace
+    $push
     return $one
 
 
-def delete_$one(*, actor: Caller, ${one}_id: UUID) -> None:
-    """Delete $a $words. Raises ${Model}NotFound unless the actor may change it."""
-    deleted, _ = $Model.objects.filter(policies.changeable(actor), pk=${one}_id).delete()
-    if not deleted:
-        raise ${Model}NotFound
+$delete
 
 
 def send_created_mail(*, ${one}_id: UUID) -> None:
@@ -273,12 +301,16 @@ def send_created_mail(*, ${one}_id: UUID) -> None:
 def forget_user(*, user_id: UUID) -> None:
     """Delete the $many of an erased account. Idempotent."""
     $Model.objects.filter(${owner}_id=user_id).delete()
+
+
+$helpers
 '''
 _SERVICES = '''
 """Changes of $many."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
 from uuid import UUID
 
@@ -286,19 +318,20 @@ from django.db import transaction
 
 from apps.$label import policies
 from apps.$label.exceptions import ${Model}NotFound
-from apps.$label.models import $Model
-from apps.$label.types import ${Model}Changes, ${Model}Values
+from apps.$label.models import $Model$and_child
+from apps.$label.types import ${Model}Changes, ${Model}Values$and_child_values
 from apps.common.callers import Caller
 
 
-def create_$one(*, actor: Caller, **values: Unpack[${Model}Values]) -> $Model:
+$atomic
+def create_$one(*, actor: Caller, $create_nested**values: Unpack[${Model}Values]) -> $Model:
     """Create $a $words. Raises Denied."""
     policies.require_manage(actor)
-    return $Model.objects.create(**values)
+    $create
 
 
 @transaction.atomic
-def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes) -> $Model:
+def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes$update_nested) -> $Model:
     """Change $a $words. Raises Denied, ${Model}NotFound."""
     policies.require_manage(actor)
     $one = $Model.objects.select_for_update(no_key=True).filter(pk=${one}_id).first()
@@ -307,6 +340,7 @@ def update_$one(*, actor: Caller, ${one}_id: UUID, changes: ${Model}Changes) -> 
     for name, value in changes.items():
         setattr($one, name, value)
     $one.save(update_fields=[*changes, "updated_at"])
+    $replace
     return $one
 
 
@@ -316,55 +350,135 @@ def delete_$one(*, actor: Caller, ${one}_id: UUID) -> None:
     deleted, _ = $Model.objects.filter(pk=${one}_id).delete()
     if not deleted:
         raise ${Model}NotFound
+
+
+$helpers
 '''
+_DELETE = '''
+def delete_$one(*, actor: Caller, ${one}_id: UUID) -> None:
+    """Delete $a $words. Raises ${Model}NotFound unless the actor may change it."""
+    deleted, _ = $Model.objects.filter(policies.changeable(actor), pk=${one}_id).delete()
+    if not deleted:
+        raise ${Model}NotFound
+'''
+_DELETE_LIVE = '''
+@transaction.atomic
+def delete_$one(*, actor: Caller, ${one}_id: UUID) -> None:
+    """Delete $a $words. Raises ${Model}NotFound unless the actor may change it."""
+    $one = $Model.objects.filter(policies.changeable(actor), pk=${one}_id).first()
+    if $one is None:
+        raise ${Model}NotFound
+    _push($one)
+    $one.delete()
+'''
+_PUSH = '''
+def _push($one: $Model) -> None:
+    """Tell the open sockets of the owner, after the commit, that the $words has changed."""
+    event = {"type": "event", "name": "$label.changed", "data": {"id": str($one.pk)}}
+    realtime.push_to_user($one.${owner}_id, event)
+'''
+_WRITE = """
+def _write_$nested($one: $Model, $nested: Sequence[${Child}Values]) -> None:
+    $Child.objects.bulk_create($Child($one=$one, **values) for values in $nested)
+"""
 
 
 def files(spec: Spec) -> dict[str, str]:
     """The modules without HTTP."""
     slots = names_of(spec)
-    chosen = spec.of_kind("choice")
-    constraints = [lines.constraint(field, spec.names.label) for field in chosen]
-    is_owned = spec.owner is not None
+    reason = "does not exist, or the actor may not see or change it" if spec.owner else "does not exist"
+    prefetch = f'.prefetch_related("{spec.nested.name}")' if spec.nested else ""
     found = {
-        "types.py": fill(
-            _TYPES,
-            **slots,
-            permissions=fill(_PERMISSIONS_OWNED if is_owned else _PERMISSIONS, **slots).splitlines(),
-            grants=_GRANTS.splitlines() if is_owned else [],
-            choices=[line for field in chosen for line in lines.choices(field)],
-            values=[lines.annotation(field) for field in spec.values],
-        ),
-        "exceptions.py": fill(
-            _EXCEPTIONS,
-            **slots,
-            reason=f"The {spec.names.words} does not exist, or the actor may not see or change it."
-            if is_owned
-            else f"The {spec.names.words} does not exist.",
-        ),
-        "models.py": fill(
-            _MODELS,
-            **slots,
-            choices=", ".join(field.camel for field in chosen),
-            docstring=[
-                f'"""{spec.names.article.capitalize()} {spec.names.words}'
-                + (f', which belongs to `{spec.owner.name}`."""' if spec.owner else '."""')
-            ],
-            fields=[lines.model(field) for field in spec.fields],
-            constraints=["constraints = [", *(f"    {one}" for one in constraints), "]"]
-            if constraints
-            else [],
-            newest=index_name(spec.names.label, "newest"),
-            indexes=[
-                f'models.Index(fields=["{spec.owner.name}", "-created_at", "-id"], name="{index_name(spec.names.label, "owned")}"),'
-            ]
-            if spec.owner
-            else [],
-        ).replace(f"from apps.{spec.names.label}.types import \n", ""),
-        "policies.py": fill(_POLICIES_OWNED if is_owned else _POLICIES, **slots),
-        "selectors.py": fill(_SELECTORS_OWNED if is_owned else _SELECTORS, **slots),
-        "services.py": fill(_SERVICES_OWNED if is_owned else _SERVICES, **slots),
+        "types.py": _types(spec, slots),
+        "exceptions.py": fill(_EXCEPTIONS, **slots, reason=f"The {spec.names.words} {reason}."),
+        "models.py": _models(spec, slots),
+        "policies.py": fill(_POLICIES_OWNED if spec.owner else _POLICIES, **slots),
+        "selectors.py": fill(_SELECTORS_OWNED if spec.owner else _SELECTORS, **slots, prefetch=prefetch),
+        "services.py": _services(spec, slots),
     }
-    return found | ({"events.py": fill(_EVENTS, **slots)} if is_owned else {})
+    return found | ({"events.py": fill(_EVENTS, **slots)} if spec.owner else {})
+
+
+def _types(spec: Spec, slots: dict[str, str]) -> str:
+    child: list[str] = []
+    if spec.nested:
+        values = [lines.annotation(field) for field in spec.nested.fields]
+        child = [*fill(_CHILD_VALUES, **slots, values=values).splitlines(), "", ""]
+    return fill(
+        _TYPES,
+        **slots,
+        permissions=fill(_PERMISSIONS_OWNED if spec.owner else _PERMISSIONS, **slots).splitlines(),
+        grants=[*_GRANTS.splitlines(), "", ""] if spec.owner else [],
+        choices=[line for field in spec.all_fields if field.choices for line in lines.choices(field)],
+        child=child,
+        values=[lines.annotation(field) for field in spec.values],
+    )
+
+
+def _models(spec: Spec, slots: dict[str, str]) -> str:
+    names = spec.names
+    belongs = f", which belongs to `{spec.owner.name}`" if spec.owner else ""
+    child: list[str] = []
+    if spec.nested:
+        text = fill(
+            _CHILD,
+            **slots,
+            fields=[lines.model(field) for field in spec.nested.fields],
+            constraints=_constraints(spec.nested.fields, f"{names.label}_{spec.nested.name}"),
+        )
+        child = ["", "", *text.splitlines()]
+    owned = f'models.Index(fields=["{slots["owner"]}", "-created_at", "-id"], name="{index_name(names.label, "owned")}"),'
+    text = fill(
+        _MODELS,
+        **slots,
+        choices=", ".join(field.camel for field in spec.all_fields if field.choices),
+        docstring=[f'"""{names.article.capitalize()} {names.words}{belongs}."""'],
+        fields=[lines.model(field) for field in spec.fields],
+        constraints=_constraints(spec.fields, names.label),
+        newest=index_name(names.label, "newest"),
+        indexes=[owned] if spec.owner else [],
+    )
+    return (text + "\n".join(child) + "\n").replace(f"from apps.{names.label}.types import \n", "")
+
+
+def _constraints(fields: Sequence[Field], start: str) -> list[str]:
+    """The constraints of choices."""
+    found = [f"    {lines.constraint(field, start)}" for field in fields if field.choices]
+    return ["constraints = [", *found, "]"] if found else []
+
+
+def _services(spec: Spec, slots: dict[str, str]) -> str:
+    one, nested = spec.names.one, spec.nested
+    child = f"{nested.model}Values" if nested else ""
+    helpers = [_PUSH] if spec.is_live else []
+    helpers += [_WRITE] if nested else []
+    return fill(
+        _SERVICES_OWNED if spec.owner else _SERVICES,
+        **slots,
+        and_child=f", {nested.model}" if nested else "",
+        and_child_values=f", {child}" if nested else "",
+        create_nested=f"{nested.name}: Sequence[{child}] = (), " if nested else "",
+        update_nested=f", {nested.name}: Sequence[{child}] | None = None" if nested else "",
+        atomic=["@transaction.atomic"] if nested else [],
+        create=[
+            f"{one} = {spec.names.model}.objects.create(**values)",
+            f"_write_{nested.name}({one}, {nested.name})",
+            f"return {one}",
+        ]
+        if nested
+        else [f"return {spec.names.model}.objects.create(**values)"],
+        write=[f"_write_{nested.name}({one}, {nested.name})"] if nested else [],
+        replace=[
+            f"if {nested.name} is not None:",
+            f"    {nested.model}.objects.filter({one}={one}).delete()",
+            f"    _write_{nested.name}({one}, {nested.name})",
+        ]
+        if nested
+        else [],
+        push=[f"_push({one})"] if spec.is_live else [],
+        delete=fill(_DELETE_LIVE if spec.is_live else _DELETE, **slots).splitlines(),
+        helpers=[line for text in helpers for line in (*fill(text, **slots).splitlines(), "", "")],
+    )
 
 
 def index_name(label: str, end: str) -> str:

@@ -56,9 +56,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db import models
 
-from apps.$label.models import $Model
+from apps.$label.models import $Model$and_child
 
 
+$inline
 @admin.register($Model)
 class ${Model}Admin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = $columns
@@ -66,6 +67,13 @@ class ${Model}Admin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     readonly_fields = ("created_at", "updated_at")
     show_full_result_count = False
 '''
+_INLINE = """
+class ${Child}Inline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
+    model = $Child
+    extra = 0
+
+
+"""
 _EXPORT = '''
 """The personal data of a user in this slice."""
 
@@ -75,13 +83,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from apps.$label.models import $Model
+from apps.$label.models import $Model$and_child
 
 
 def export(user_id: UUID) -> Mapping[str, Any]:
     """Returns the $many of the user, oldest first."""
     $list = $Model.objects.filter(${owner}_id=user_id).order_by("created_at", "id")
-    return {"$list": $list.values($columns).iterator()}
+    $rows
+    return {"$list": $list.values($columns).iterator()$and_rows}
 '''
 _NOT_PERSONAL = '''
 """Columns that name no user, though they are UUIDs (see apps.common.data_export)."""
@@ -181,7 +190,7 @@ import { api, data, isFailure, messageFor } from "../../console/api.js";
 import { confirm } from "../../console/confirm.js";
 import { announce, fill, h } from "../../console/dom.js";
 import { field, formWithOutcome } from "../../console/form.js";
-import { addPage } from "../../console/registry.js";
+import { $imported } from "../../console/registry.js";
 
 const cursorOf = (url) => url && new URL(url, location.origin).searchParams.get("cursor");
 
@@ -244,8 +253,9 @@ function open() {
   }
 
   load();
+  $live
   const create = h("details", {}, h("summary", {}, "New $words"), form);
-  return { element: h("div", { class: "page" }, heading, state, create, list, earlier), heading, title: "$Many" };
+  return { element: h("div", { class: "page" }, heading, state, create, list, earlier), heading, title: "$Many"$stop };
 }
 
 addPage("$path", { link: { label: "$Many", order: 30 }, open });
@@ -267,10 +277,24 @@ def files(spec: Spec) -> dict[str, str]:
         "__init__.py": f'"""{slots["Many"]}{" of users" if spec.owner else ""}."""\n',
         "apps.py": fill(_APPS, **slots, needs=['needs = ("users",)'] if spec.owner else []),
         "admin.py": fill(
-            _ADMIN, **slots, columns=tuple_of([*columns, "created_at"]), options=list(_admin_options(spec))
+            _ADMIN,
+            **slots,
+            columns=tuple_of([*columns, "created_at"]),
+            options=list(_admin_options(spec)),
+            and_child=f", {spec.nested.model}" if spec.nested else "",
+            inline=[*fill(_INLINE, **slots).splitlines(), "", ""] if spec.nested else [],
         ),
         "examples.py": fill(
-            _EXAMPLES, **slots, values=[f'"{field.name}": {lines.json(field)},' for field in spec.values]
+            _EXAMPLES,
+            **slots,
+            values=[
+                *(f'"{field.name}": {lines.json(field)},' for field in spec.values),
+                *(
+                    [f'"{spec.nested.name}": [{lines.json_object(spec.nested.fields)}],']
+                    if spec.nested
+                    else []
+                ),
+            ],
         ),
         "demo.py": fill(_DEMO_OWNED if spec.owner else _DEMO, **slots, values=values, url=url),
         "migrations/__init__.py": "",
@@ -290,11 +314,21 @@ def files(spec: Spec) -> dict[str, str]:
 def _of_owner(spec: Spec, slots: dict[str, str]) -> dict[str, str]:
     mailed = [lines.mail(field, spec.names.one) for field in mail_fields(spec)]
     exported = ["id", *(field.name for field in spec.values), "created_at", "updated_at"]
+    nested, one = spec.nested, spec.names.one
+    of_user = f"{nested.model}.objects.filter({one}__{slots['owner']}_id=user_id)" if nested else ""
+    of_child = listed([f"{one}_id", *(field.name for field in nested.fields)]) if nested else ""
     template = f"templates/email/{spec.names.one}_created"
     return {
         "tasks.py": fill(_TASKS, **slots),
         "handlers.py": fill(_HANDLERS, **slots),
-        "data_export.py": fill(_EXPORT, **slots, columns=listed(exported)),
+        "data_export.py": fill(
+            _EXPORT,
+            **slots,
+            columns=listed(exported),
+            and_child=f", {nested.model}" if nested else "",
+            rows=[f"{nested.name} = {of_user}.order_by({listed([f'{one}_id', 'id'])})"] if nested else [],
+            and_rows=f', "{nested.name}": {nested.name}.values({of_child}).iterator()' if nested else "",
+        ),
         f"{template}.txt": fill(_MAIL_TXT, **slots, fields=mailed),
         f"{template}.html": fill(_MAIL_HTML, **slots, fields=[f"<li>{line}</li>" for line in mailed]),
     }
@@ -317,6 +351,8 @@ def _admin_options(spec: Spec) -> list[str]:
         options.append(f"search_fields = {tuple_of(searched)}")
     if spec.of_kind("url"):  # Django 5 warns of a form that does not say so
         options.append('formfield_overrides = {models.URLField: {"assume_scheme": "https"}}')
+    if spec.nested:
+        options.append(f"inlines = ({spec.nested.model}Inline,)")
     return options
 
 
@@ -333,6 +369,11 @@ def _page(spec: Spec, slots: dict[str, str]) -> str:
     return fill(
         _PAGE,
         **slots,
+        imported="addPage, on" if spec.is_live else "addPage",
+        live=[f'const stop = on("pushed", ({{ name }}) => name === "{spec.names.label}.changed" && load());']
+        if spec.is_live
+        else [],
+        stop=", stop" if spec.is_live else "",
         call=call[0].lower() + call[1:],
         body=[lines.control_value(field) for field in written],
         controls=[lines.control(field) for field in written],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scripts.new_slice.fields import Field
 
@@ -138,6 +138,11 @@ def python(field: Field, *, is_other: bool = False) -> str:
 def json(field: Field, *, is_other: bool = False) -> str:
     """The sample value in JSON, as Python code."""
     return in_words((field.kind.other if is_other else field.kind.sample)[1], field)
+
+
+def json_object(fields: Sequence[Field], *, is_other: bool = False) -> str:
+    """An object with the sample values in JSON, as Python code."""
+    return "{" + ", ".join(f'"{field.name}": {json(field, is_other=is_other)}' for field in fields) + "}"
 
 
 def mail(field: Field, one: str) -> str:

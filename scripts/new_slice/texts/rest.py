@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scripts.new_slice.fields import Field
-from scripts.new_slice.spec import Spec
+from scripts.new_slice.spec import Nested, Spec
 from scripts.new_slice.texts import fill, lines, names_of, tuple_of
 
 _SERIALIZERS = '''
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from apps.$label.models import $Model
+from apps.$label.models import $Model$and_child
 from apps.$label.types import $choices
 from apps.common.http import fields
 
 
+$child
 class ${Model}Input(fields.Input):
     $inputs
 
@@ -28,6 +29,16 @@ class ${Model}Output(serializers.Serializer[$Model]):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 '''
+_CHILD = """
+class ${Child}Input(fields.Input):
+    $inputs
+
+
+class ${Child}Output(serializers.Serializer[$Child]):
+    $outputs
+
+
+"""
 _FILTERS = '''
 """Filters and ordering of lists of $many."""
 
@@ -57,6 +68,7 @@ _VIEWS = '''
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
 from uuid import UUID
 
@@ -67,7 +79,7 @@ from apps.$label.exceptions import ${Model}NotFound
 from apps.$label.filters import ${Model}Filter
 from apps.$label.models import $Model
 from apps.$label.serializers import ${Model}Input, ${Model}Output
-from apps.$label.types import ${Model}Changes, ${Model}Values
+from apps.$label.types import ${Model}Changes, ${Model}Values$and_child_values
 from apps.common.exceptions import Denied
 from apps.common.http.operation import ApiRequest, View, operation
 
@@ -79,9 +91,9 @@ class ${Manys}View(View, tag="$many"):
         return selectors.list_$list($list_arguments)
 
     @operation("${list}_create", "Create $a $words", body=${Model}Input, answers={201: ${Model}Output}$create_failures)
-    def post(self, request: ApiRequest, **values: Unpack[${Model}Values]) -> $Model:
+    def post(self, request: ApiRequest, $create_nested**values: Unpack[${Model}Values]) -> $Model:
         $create_docstring
-        return services.create_$one(actor=request.caller, **values)
+        return services.create_$one(actor=request.caller, $nested_argument**values)
 
 
 class ${Model}View(View, tag="$many"):
@@ -97,8 +109,8 @@ class ${Model}View(View, tag="$many"):
         answers=${Model}Output,
         failures=[$failures],
     )
-    def patch(self, request: ApiRequest, ${one}_id: UUID, **changes: Unpack[${Model}Changes]) -> $Model:
-        return services.update_$one(actor=request.caller, ${one}_id=${one}_id, changes=changes)
+    def patch(self, request: ApiRequest, ${one}_id: UUID, $update_nested**changes: Unpack[${Model}Changes]) -> $Model:
+        return services.update_$one(actor=request.caller, ${one}_id=${one}_id, ${nested_argument}changes=changes)
 
     @operation("${list}_delete", "Delete $a $words", failures=[$failures])
     def delete(self, request: ApiRequest, ${one}_id: UUID) -> None:
@@ -124,6 +136,7 @@ zones = {$zones}
 def files(spec: Spec) -> dict[str, str]:
     """The modules that speak HTTP."""
     slots = names_of(spec)
+    nested = spec.nested
     choices = ", ".join(field.camel for field in spec.of_kind("choice"))
     without_choices = f"from apps.{spec.names.label}.types import \n"
     searched = [field for field in spec.values if field.kind.is_searched]
@@ -134,9 +147,21 @@ def files(spec: Spec) -> dict[str, str]:
         "serializers.py": fill(
             _SERIALIZERS,
             **slots,
-            choices=choices,
-            inputs=[lines.input_(field) for field in spec.values],
-            outputs=[lines.output(field) for field in spec.fields],
+            choices=", ".join(field.camel for field in spec.all_fields if field.choices),
+            and_child=f", {nested.model}" if nested else "",
+            child=_child(nested, slots) if nested else [],
+            inputs=[
+                *(lines.input_(field) for field in spec.values),
+                *(
+                    [f"{nested.name} = {nested.model}Input(many=True, required=False, max_length=100)"]
+                    if nested
+                    else []
+                ),
+            ],
+            outputs=[
+                *(lines.output(field) for field in spec.fields),
+                *([f"{nested.name} = {nested.model}Output(many=True)"] if nested else []),
+            ],
         ).replace(without_choices, ""),
         "filters.py": fill(
             _FILTERS,
@@ -153,6 +178,12 @@ def files(spec: Spec) -> dict[str, str]:
         "views.py": fill(
             _VIEWS,
             **slots,
+            and_child_values=f", {nested.model}Values" if nested else "",
+            create_nested=f"*, {nested.name}: Sequence[{nested.model}Values] = (), " if nested else "",
+            update_nested=f"*, {nested.name}: Sequence[{nested.model}Values] | None = None, "
+            if nested
+            else "",
+            nested_argument=f"{nested.name}={nested.name}, " if nested else "",
             list_docstring=[
                 f'"""Your own; all {spec.names.many} with the permission `{spec.names.label}.read`."""'
             ]
@@ -171,6 +202,17 @@ def files(spec: Spec) -> dict[str, str]:
             zones=", ".join(f'"{zone}": _ROUTES' for zone in spec.zones),
         ),
     }
+
+
+def _child(nested: Nested, slots: dict[str, str]) -> list[str]:
+    """The serializers of nested objects."""
+    text = fill(
+        _CHILD,
+        **slots,
+        inputs=[lines.input_(field) for field in nested.fields],
+        outputs=[lines.output(field) for field in nested.fields],
+    )
+    return [*text.splitlines(), "", ""]
 
 
 def _method(slots: dict[str, str], searched: list[Field]) -> list[str]:

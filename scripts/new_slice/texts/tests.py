@@ -19,7 +19,7 @@ from uuid import UUID
 import factory
 from factory.declarations import SubFactory
 
-from apps.$label.models import $Model
+from apps.$label.models import $Model$and_child
 from apps.common.testing.users import $User
 
 
@@ -29,6 +29,48 @@ class ${Model}Factory(factory.django.DjangoModelFactory[$Model]):
 
     $values
 '''
+_CHILD_FACTORY = """
+class ${Child}Factory(factory.django.DjangoModelFactory[$Child]):
+    class Meta:
+        model = $Child
+
+    $one = SubFactory(${Model}Factory)
+    $values
+"""
+_NESTED = """
+def test_${nested}_are_replaced_as_a_whole() -> None:
+    child = ${Child}Factory.create()
+    $one = child.$one
+    assert str(child) == f"$child_words {child.pk}"
+    client, path = client_of($writer), f"{ROOT}{$one.pk}/"
+    $nested = [$second, $first]
+    response = client.patch(path, {"$nested": $nested})
+    assert (response.status_code, response.json()["$nested"]) == (200, $nested)
+    assert client.get(path).json()["$nested"] == $nested
+    refused = client.patch(path, {"$nested": [{"unknown": 1}]})
+    assert refused.status_code == 400
+    assert client.get(path).json()["$nested"] == $nested
+    assert $one.$nested.count() == 2
+
+
+"""
+_LIVE = """
+def test_the_sockets_of_the_owner_are_told_of_changes(
+    pushed: list[Any], django_capture_on_commit_callbacks: Any
+) -> None:
+    $one = ${Model}Factory.create()
+    actor = caller_for($one.$owner)
+    with django_capture_on_commit_callbacks(execute=True):
+        created = services.create_$one(actor=actor, $values)
+        services.update_$one(actor=actor, ${one}_id=$one.pk, changes={"$field": $other})
+        services.delete_$one(actor=actor, ${one}_id=$one.pk)
+    assert pushed == [
+        (f"user:{actor.user.pk}", {"type": "event", "name": "$label.changed", "data": {"id": str(changed)}})
+        for changed in (created.pk, $one.pk, $one.pk)
+    ]
+
+
+"""
 _REST = '''
 """$Many over REST: answers, filters, pages, and who may do what."""
 
@@ -41,12 +83,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from apps.$label import examples
 from apps.$label.models import $Model
-from apps.$label.tests.factories import ${Model}Factory
+from apps.$label.tests.factories import ${Model}Factory$child_factory
+from apps.common.testing.clients import Api
 from apps.users.models import User
 from apps.common.testing.users import AdminFactory, UserFactory, bearer
 
@@ -54,8 +96,8 @@ pytestmark = pytest.mark.django_db
 ROOT = "$root"
 
 
-def client_of(user: User) -> Client:
-    return Client(headers=bearer(user))
+def client_of(user: User) -> Api:
+    return Api("$zone", bearer(user))
 
 
 def ids(response: Any) -> list[str]:
@@ -65,7 +107,7 @@ def ids(response: Any) -> list[str]:
 def test_${a}_${one}_is_created_and_read() -> None:
     user = $Writer.create()
     client = client_of(user)
-    response = client.post(ROOT, examples.FIELDS, content_type="application/json")
+    response = client.post(ROOT, examples.FIELDS)
     $one = $Model.objects.get()
     assert (response.status_code, response.json()) == (
         201,
@@ -90,7 +132,7 @@ $defaults
 )
 def test_invalid_fields_are_refused_by_name(field: str, value: Any) -> None:
     body = {**examples.FIELDS, field: value}
-    response = client_of($Writer.create()).post(ROOT, body, content_type="application/json")
+    response = client_of($Writer.create()).post(ROOT, body)
     assert (response.status_code, response.json()["errors"][0]["field"]) == (400, field)
     assert not $Model.objects.exists()
 
@@ -98,7 +140,7 @@ def test_invalid_fields_are_refused_by_name(field: str, value: Any) -> None:
 def test_${a}_${one}_is_changed_and_deleted() -> None:
     $one = ${Model}Factory.create()
     client, path = client_of($writer), f"{ROOT}{$one.pk}/"
-    response = client.patch(path, {"$field": $other_json}, content_type="application/json")
+    response = client.patch(path, {"$field": $other_json})
     assert (response.status_code, response.json()["$field"]) == (200, $other_json)
     assert $Model.objects.get().$field $is $other
     assert client.delete(path).status_code == 204
@@ -106,13 +148,14 @@ def test_${a}_${one}_is_changed_and_deleted() -> None:
     $gone
 
 
+$nested_test
 $others
 def test_lists_have_pages(django_assert_num_queries: Callable[..., Any]) -> None:
     $user_line
     newest = [str(one.pk) for one in reversed(${Model}Factory.create_batch(25$owned_by))]
     $foreign
     client = client_of($reader)
-    with django_assert_num_queries(2):  # the caller, and the page
+    with django_assert_num_queries($queries):  # $of
         page = client.get(ROOT)
     assert ids(page) + ids(client.get(page.json()["next"])) == newest
     $foreign_seen
@@ -150,7 +193,7 @@ def test_invalid_filters_are_refused(query: str) -> None:
 _DEFAULTS = """
 def test_optional_fields_have_defaults() -> None:
     body: dict[str, Any] = {$required}
-    response = client_of($Writer.create()).post(ROOT, body, content_type="application/json")
+    response = client_of($Writer.create()).post(ROOT, body)
     assert response.status_code == 201
     $one = $Model.objects.get()
     $checks
@@ -163,7 +206,7 @@ def test_others_change_nothing(role: str, sees: int) -> None:
     $one = ${Model}Factory.create()
     client, path = client_of(UserFactory.create(role=role)), f"{ROOT}{$one.pk}/"
     assert client.get(path).status_code == sees
-    response = client.patch(path, {"$field": $other_json}, content_type="application/json")
+    response = client.patch(path, {"$field": $other_json})
     assert (response.status_code, response.json()["code"]) == (404, "${one}_not_found")
     assert client.delete(path).status_code == 404
     assert $Model.objects.get().$field == $one.$field
@@ -175,7 +218,7 @@ _ADMIN_OWNED = """
 def test_an_admin_changes_those_of_others(root: str) -> None:
     $one = ${Model}Factory.create()
     client, path = client_of(AdminFactory.create()), f"{root}{$one.pk}/"
-    assert client.patch(path, {"$field": $other_json}, content_type="application/json").status_code == 200
+    assert client.patch(path, {"$field": $other_json}).status_code == 200
     assert client.delete(path).status_code == 204
 
 
@@ -186,8 +229,8 @@ def test_users_without_the_permission_change_nothing() -> None:
     client, path = client_of(UserFactory.create()), f"{ROOT}{$one.pk}/"
     assert client.get(path).status_code == 200
     for response in (
-        client.post(ROOT, examples.FIELDS, content_type="application/json"),
-        client.patch(path, {"$field": $other_json}, content_type="application/json"),
+        client.post(ROOT, examples.FIELDS),
+        client.patch(path, {"$field": $other_json}),
         client.delete(path),
     ):
         assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
@@ -210,6 +253,11 @@ _SERVICES_OWNED = '''
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
 import pytest
 from django.core import mail
 from django.test import Client
@@ -218,7 +266,7 @@ from apps.$label import data_export, demo, examples, selectors, services, tasks
 from apps.$label.events import ${Model}Created
 from apps.$label.exceptions import ${Model}NotFound
 from apps.$label.models import $Model
-from apps.$label.tests.factories import ${Model}Factory
+from apps.$label.tests.factories import ${Model}Factory$child_factory
 from apps.common.callers import ANONYMOUS
 from apps.common.testing.events import tasks_of
 from apps.users.events import UserErased
@@ -239,6 +287,7 @@ def test_the_owner_gets_one_mail() -> None:
     $mailed
 
 
+$live
 def test_unverified_owners_and_deleted_${list}_get_no_mail() -> None:
     $one = ${Model}Factory.create(${owner}__email_verified_at=None)
     services.send_created_mail(${one}_id=$one.pk)
@@ -263,10 +312,11 @@ def test_erasure_deletes_the_${list}_of_the_account() -> None:
 
 
 def test_the_export_has_the_${list}_of_the_account() -> None:
-    $one, _ = ${Model}Factory.create(), ${Model}Factory.create()
+    $one, _ = $exported_factory, ${Model}Factory.create()
     (exported,) = data_export.export($one.$owner.pk)["$list"]
     assert exported["id"] == $one.pk
-    assert {*examples.FIELDS, "id", "created_at", "updated_at"} == exported.keys()
+    assert {*examples.FIELDS, "id", "created_at", "updated_at"}$minus == exported.keys()
+    $exported
 
 
 def test_demo_data_is_created_once() -> None:
@@ -324,7 +374,7 @@ def test_the_${list}_are_in_the_admin_site$and_console(client: Client) -> None:
 """
 
 _GONE = """
-assert client.patch(path, {"$field": $other_json}, content_type="application/json").status_code == 404
+assert client.patch(path, {"$field": $other_json}).status_code == 404
 assert [client.get(path).status_code, client.delete(path).status_code] == [404, 404]
 """
 _OTHER_UUID = "01a211b7-7572-77ad-9044-ed1873e2ee24"
@@ -332,17 +382,26 @@ _OTHER_UUID = "01a211b7-7572-77ad-9044-ed1873e2ee24"
 
 def files(spec: Spec) -> dict[str, str]:
     """The folder of tests."""
+    nested = spec.nested
     slots = names_of(spec) | _callers(spec) | _changed(spec.values[0])
+    slots |= {
+        "and_child": f", {nested.model}" if nested else "",
+        "child_factory": f", {nested.model}Factory" if nested else "",
+    }
     is_covered_by_others = spec.owner is not None and not spec.root.is_for_admins
     rest = fill(
         _REST,
         **slots,
         **_owned(spec, slots),
+        zone=next(name for name, zone in spec.zones.items() if zone is spec.root),
         root=f"{spec.root.path}{spec.names.path}/",
         defaults=_defaults(spec, slots),
         invalid=list(_invalid(spec)),
         gone=[] if is_covered_by_others else fill(_GONE, **slots).splitlines(),
         others=_others(spec, slots),
+        nested_test=_nested(spec, slots),
+        queries="3" if nested else "2",
+        of=f"the caller, the page, and its {nested.name}" if nested else "the caller, and the page",
         cases=list(_cases(spec)),
         ordered=listed(["created_at", *(field.name for field in spec.values if field.kind.is_ordered)]),
         bad=listed(
@@ -358,7 +417,13 @@ def files(spec: Spec) -> dict[str, str]:
         ),
     )
     console = f'assert "{spec.names.label}/console/index.js" in client.get("/").content.decode()'
-    services = fill(_SERVICES_OWNED if spec.owner else _SERVICES, **slots, mailed=list(_mailed(spec)))
+    services = fill(
+        _SERVICES_OWNED if spec.owner else _SERVICES,
+        **slots,
+        **_exported(spec),
+        mailed=list(_mailed(spec)),
+        live=_live(spec, slots),
+    )
     pages = fill(
         _PAGES,
         **slots,
@@ -374,9 +439,53 @@ def files(spec: Spec) -> dict[str, str]:
     owner = [f"{spec.owner.name} = SubFactory({slots['User']})"] if spec.owner else []
     return {
         "tests/__init__.py": f'"""Tests of {spec.names.many}."""\n',
-        "tests/factories.py": fill(_FACTORY, **slots, values=[*values, *owner]),
+        "tests/factories.py": fill(_FACTORY, **slots, values=[*values, *owner], child=[])
+        + _child_factory(spec, slots),
         "tests/test_rest.py": rest,
         "tests/test_services.py": f"{services}\n\n{pages}",
+    }
+
+
+def _child_factory(spec: Spec, slots: dict[str, str]) -> str:
+    if spec.nested is None:
+        return ""
+    values = [
+        f"{field.name} = {lines.python(field)}"
+        for field in spec.nested.fields
+        if field.kind.name != "choice" or field.is_optional
+    ]
+    return "\n\n" + fill(_CHILD_FACTORY, **slots, values=values)
+
+
+def _nested(spec: Spec, slots: dict[str, str]) -> list[str]:
+    """The test of nested objects."""
+    if spec.nested is None:
+        return []
+    first, second = (lines.json_object(spec.nested.fields, is_other=is_other) for is_other in (False, True))
+    return [*fill(_NESTED, **slots, first=first, second=second).splitlines(), "", ""]
+
+
+def _live(spec: Spec, slots: dict[str, str]) -> list[str]:
+    """The test of what sockets are told."""
+    if not spec.is_live:
+        return []
+    values = ", ".join(f"{field.name}={lines.python(field)}" for field in spec.values)
+    return [*fill(_LIVE, **slots, values=values).splitlines(), "", ""]
+
+
+def _exported(spec: Spec) -> dict[str, str | list[str]]:
+    """How the export is tested: nested objects have rows of their own."""
+    model, one, nested = spec.names.model, spec.names.one, spec.nested
+    if nested is None or spec.owner is None:
+        return {"exported_factory": f"{model}Factory.create()", "minus": "", "exported": []}
+    names = listed([f"{one}_id", *(field.name for field in nested.fields)])
+    return {
+        "exported_factory": f"{nested.model}Factory.create().{one}",
+        "minus": f" - {{{listed([nested.name])}}}",
+        "exported": [
+            f'(row,) = data_export.export({one}.{spec.owner.name}.pk)["{nested.name}"]',
+            f'assert (row.keys(), row["{one}_id"]) == ({{{names}}}, {one}.pk)',
+        ],
     }
 
 
@@ -450,6 +559,8 @@ def _defaults(spec: Spec, slots: dict[str, str]) -> list[str]:
 def _invalid(spec: Spec) -> list[str]:
     """Fields with values that are refused."""
     found = [f"{case}," for field in spec.values for case in lines.invalid(field)]
+    if spec.nested:
+        found += [f'("{spec.nested.name}", "x"),', f'("{spec.nested.name}", None),']
     return [*found, f'("{spec.owner.name}", "{_OTHER_UUID}"),'] if spec.owner else found
 
 

@@ -14,6 +14,7 @@
  * | `notified`        | `{title, data, …}`    | a notification that the user has not seen yet                     |
  * | `revised`         | `{id, title, …}`      | a notification has changed                                        |
  * | `retracted`       | ids                   | ids of removed ones                                               |
+ * | `pushed`          | `{name, data}`        | a slice or a service has pushed an event to the user               |
  * | `seen`            | `{key, covers(data)}` | the user has seen the events whose `data` is covered               |
  * | `shown`           |                       | another page is shown                                              |
  * | `counted`         |                       | a number of `count` has changed                                    |

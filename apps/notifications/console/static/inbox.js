@@ -9,7 +9,7 @@ import { emit, session } from "../../console/registry.js";
 const INTERVAL = 20_000; // of polling while the socket is not open
 const PAGE = 100;
 
-/** Emits `unread` (detail: the number); sends the signals `notified`, `revised` and `retracted`. */
+/** Emits `unread` (detail: the number); sends the signals `notified`, `revised`, `retracted` and `pushed`. */
 export class Inbox extends EventTarget {
   #socket = null;
   #timer = 0;
@@ -36,6 +36,7 @@ export class Inbox extends EventTarget {
     });
     socket.on("unread", ({ unread }) => this.#setUnread(unread));
     socket.on("changed", (frame) => emit("revised", frame));
+    socket.on("event", ({ name, data: pushed }) => emit("pushed", { name, data: pushed }));
     socket.on("removed", ({ ids }) => {
       this.#unread = this.#unread.filter(({ id }) => !ids.includes(id));
       emit("retracted", ids);
