@@ -1,1 +1,1 @@
-"""Measured claims, one command each."""
+"""Benchmarks, each with its own command."""

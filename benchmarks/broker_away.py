@@ -1,9 +1,9 @@
-"""Measures registration while Redis is there, frozen, gone and emptied, and waits for the mails.
+"""Measures registration while Redis is up, frozen, down and emptied, and waits for the mails.
 
 `python -m benchmarks.broker_away`
 
-Starts PostgreSQL, Valkey, the server, a worker and beat, all of its own. In each phase some accounts register, each
-from an address of its own; afterwards every one of them has to get its welcome mail, whatever was away meanwhile.
+Starts its own PostgreSQL, Valkey, server, worker and beat. In each phase some accounts register, each
+from a different address; afterwards every account must have its welcome mail.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 
 
 def register(url: str) -> list[float]:
-    """Register some accounts, one after another. Milliseconds of each."""
+    """Register some accounts, one after another. Returns the milliseconds of each."""
     took = []
     with httpx.Client(base_url=url, timeout=30) as client:
         for number in itertools.islice(_numbers, CALLS):
@@ -48,7 +48,7 @@ def register(url: str) -> list[float]:
 
 
 def await_mails(folder: Path, count: int, started: float) -> float:
-    """Seconds from `started` until as many addresses have a mail."""
+    """Returns the seconds from `started` until as many addresses have a mail."""
     while True:
         mails = "".join(path.read_text() for path in folder.glob("*")) if folder.is_dir() else ""
         if sum(f"To: p{number}@example.com" in mails for number in range(1, count + 1)) == count:
@@ -63,7 +63,7 @@ def show(phase: str, took: list[float]) -> None:
 
 
 def main() -> None:
-    """All phases in turn."""
+    """Run all phases."""
     with servers.throwaway({}) as engines, tempfile.TemporaryDirectory() as data:
         valkey = engines.members["REDIS_URL"]
         port = postgres.free_port()

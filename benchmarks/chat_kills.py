@@ -1,16 +1,16 @@
-"""Kills the servers below the chat, under load, and counts lost messages: `python -m benchmarks.chat_kills [--times 10] [what …]`.
+"""Kills the servers of the chat under load, and counts lost messages: `python -m benchmarks.chat_kills [--times 10] [server …]`.
 
-Two server processes on durable PostgreSQL and Valkey, six clients in one room, three at each, who say something every
-20 ms and come back by the protocol's rules (`?after=`, the same `client_id`) whenever their socket breaks. In turn:
+Two server processes on durable PostgreSQL and Valkey, six clients in one room, three at each, which send a message every
+20 ms and reconnect by the protocol's rules (`?after=`, the same `client_id`) when their socket breaks. In turn:
 
-    redis       Valkey is killed, and back after 1.5 s
+    redis       Valkey is killed, and restarted after 1.5 s
     frozen      Valkey is stopped for 1.5 s, then continues: its connections are half open
-    server      a server process is killed, and started again after 1 s
+    server      a server process is killed, and restarted after 1 s
     postgres    PostgreSQL is restarted
-    crash       PostgreSQL is killed, and started again
+    crash       PostgreSQL is killed, and restarted
 
-Bars: no acknowledged message lost, doubled or out of order; everyone has caught up within 5 s. The time counts from when
-what was killed takes connections again; for the server from the kill, since another one is there.
+Bars: no acknowledged message lost, duplicated or out of order; all clients have caught up within 5 s. The time counts from
+when the killed server accepts connections again; for a server process from the kill, since the other one serves.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FORGIVING = Peer(name=HUB.name, command=HUB.command, settings={"WEB_THREADS": "2
 
 
 class Client:
-    """Talks and listens, and keeps account of both."""
+    """Sends and receives, and records both."""
 
     def __init__(self, number: int, ports: list[int], token: str) -> None:
         self.ports, self.token, self.number = ports, token, number
@@ -54,7 +54,7 @@ class Client:
         self.is_over = False
 
     async def live(self) -> None:
-        """Connect again and again, each time to the next server, until it is over."""
+        """Connect again and again, each time to the next server, until the end of the run."""
         turn = self.number
         while not self.is_over:
             uri = f"ws://127.0.0.1:{self.ports[turn % len(self.ports)]}/ws/chat/hall/?after={self.last}"
@@ -78,7 +78,7 @@ class Client:
             await asyncio.sleep(0.05)
 
     async def talk(self, socket: ClientConnection) -> None:
-        """First once more what was not acknowledged, then something new."""
+        """Send unacknowledged messages again, then new ones."""
         for client_id, text in list(self.unacknowledged.items()):
             await socket.send(json.dumps({"message": text, "client_id": client_id}))
         while True:
@@ -111,7 +111,7 @@ class Client:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one kill."""
+    """The result of one kill."""
 
     lost: int
     doubled: int
@@ -186,7 +186,7 @@ class Campaign:
             await asyncio.sleep(0.02)
 
     async def run(self, way: str) -> Outcome:
-        """Two seconds of talk, the kill, talk until all have caught up, and the account."""
+        """Two seconds of messages, the kill, messages until all clients have caught up, and the comparison."""
         start = self.head()
         clients = [Client(n, self.ports, self.stack.tokens[n]) for n in range(CLIENTS)]
         for client in clients:
@@ -218,7 +218,7 @@ class Campaign:
         return self.account(clients, start, end_, seconds)
 
     def account(self, clients: list[Client], start: int, end_: int, seconds: float) -> Outcome:
-        """Every acknowledged message is stored once under its number, and every client received all numbers in order."""
+        """Check that every acknowledged message is stored once under its number, and that every client received all in order."""
         stored = dict(
             self.query(
                 "SELECT client_id::text, seq FROM chat_message m JOIN chat_room r ON r.id = m.room_id"
@@ -256,7 +256,7 @@ class Campaign:
 
 
 def main() -> None:
-    """Kill each as often as asked, print each outcome, and exit with 1 when a bar is missed."""
+    """Kill each server as often as requested, print each outcome, and exit with 1 when a bar is missed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""A thousand random histories of a room and of who is there: `python -m benchmarks.chat_model`. Arguments go to pytest.
+"""A thousand random histories of a room and its presence: `python -m benchmarks.chat_model`. Arguments go to pytest.
 
 The same tests as in the suite (test_model.py and test_presence.py of the chat), with Hypothesis' profile `campaign`. A
 difference is printed as the shortest history that shows it, with a line that reproduces it.

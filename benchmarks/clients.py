@@ -53,7 +53,7 @@ def equip(peer: Peer, folder: Path) -> dict[str, str]:
 
 
 def main() -> int:
-    """1 when the bar is not met."""
+    """Returns 1 when the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=3)
     turns = parser.parse_args().turns

@@ -1,9 +1,9 @@
-"""How long a stranger waits, and what the idle stack weighs: `.venv/bin/python -m benchmarks.first_start`.
+"""The time of a first start, and the memory of the idle stack: `.venv/bin/python -m benchmarks.first_start`.
 
-Clones this checkout's HEAD into an empty folder and types `make run` there: with empty package caches, and again when
+Clones this checkout's HEAD into an empty folder and runs `make run` there: with empty package caches, and again when
 everything is installed. Prints the seconds to the first 200 of `/api/` and to the first acknowledged chat message, the
-memory of each process once the stack is idle (PSS: shared pages are divided among those who share them), and how
-long Ctrl-C takes.
+memory of each process once the stack is idle (PSS: shared pages are divided among their processes), and the
+duration of Ctrl-C.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a flood of sign-ins costs in memory: `python -m benchmarks.hash_flood`.
+"""The memory of many concurrent sign-ins: `python -m benchmarks.hash_flood`.
 
-Starts PostgreSQL, Valkey and a server of its own, and has 200 people sign in at once, each from an address and at an
-account of their own, with the Argon2id parameters of production. Prints how far the server's memory rose (VmHWM) beside
-the bound: places to hash in × memory of a hash, and 64 MB for all else. Every answer is 401, or a 503 with Retry-After.
+Starts its own PostgreSQL, Valkey and server. 200 clients sign in at once, each from a different address and to a different
+account, with the Argon2id parameters of production. Prints the growth of the server's memory (VmHWM) beside
+the bound: concurrent hashes × memory of a hash, and 64 MB for the rest. Every answer is 401, or a 503 with Retry-After.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ REST_MB = 64
 
 
 def memory(pid: int, name: str) -> float:
-    """VmRSS (now) or VmHWM (at most so far) of a process, in MB."""
+    """VmRSS (now) or VmHWM (maximum so far) of a process, in MB."""
     found = re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1]) / 1024
 
 
 def attempt(client: httpx.Client, number: int) -> tuple[int, str]:
-    """Status and Retry-After of one sign-in."""
+    """Returns status and Retry-After of one sign-in."""
     answer = client.post(
         "/api/public/v1/auth/login/",
         json={"email": f"p{number}@example.com", "password": "a quiet evening on the downs"},
@@ -44,7 +44,7 @@ def attempt(client: httpx.Client, number: int) -> tuple[int, str]:
 
 
 def main() -> int:
-    """Start, flood, judge."""
+    """Run the measurement."""
     with servers.throwaway({}) as engines, tempfile.TemporaryDirectory() as data:
         environment = {
             **os.environ,

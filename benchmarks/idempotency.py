@@ -1,7 +1,7 @@
-"""Kills a server amid calls with an Idempotency-Key, and sends them all again: `python -m benchmarks.idempotency`.
+"""Kills a server during calls with an Idempotency-Key, and repeats them all: `python -m benchmarks.idempotency`.
 
-Starts its own PostgreSQL, Valkey and server. In each round many messages are posted at once, each under a key of its
-own and most of them twice at the same time; the server gets a SIGKILL somewhere in between and is started again; then
+Starts its own PostgreSQL, Valkey and server. In each round many messages are posted at once, each under a different key,
+most of them twice at the same time; the server gets a SIGKILL in between and is restarted; then
 every call is repeated until it is answered. Afterwards each message has to be in its room once, and each key has to
 have one answer.
 """
@@ -40,7 +40,7 @@ class Product:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """And wait until it answers."""
+        """Start, and wait until it answers."""
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "config.serve", "--port", str(self._port)]
             self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
@@ -55,14 +55,14 @@ class Product:
                 time.sleep(0.1)
 
     def kill(self) -> None:
-        """At once."""
+        """Send SIGKILL."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
 
 def post(url: str, headers: dict[str, str], name: str) -> httpx.Response | None:
-    """One message, named like its key; None when nobody answers."""
+    """Post one message, named like its key. Returns None without an answer."""
     try:
         return httpx.post(
             url + MESSAGES,
@@ -76,7 +76,7 @@ def post(url: str, headers: dict[str, str], name: str) -> httpx.Response | None:
 
 
 def main() -> int:
-    """All rounds, then the count."""
+    """Run all rounds, then compare."""
     outcomes: Counter[str] = Counter()
     answers: dict[str, set[str]] = {}
     lock = threading.Lock()

@@ -1,7 +1,7 @@
 """Kills a rotation of the field keys in the middle and runs it again: `python -m benchmarks.key_rotation [rows]`.
 
-Starts a PostgreSQL and a Valkey of its own. Afterwards every value has to decrypt with the new key alone, every number to
-be found by its blind index, and the second run to have written only what the first had not.
+Starts its own PostgreSQL and Valkey. Afterwards every value has to decrypt with the new key alone, every number has to
+be found by its blind index, and the second run must have written only the rest.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ print("decrypted", User.objects.filter(name="P").count(), "found", found)
 
 
 def shell(code: str, environment: dict[str, str]) -> str:
-    """What a piece of Python prints in the project's shell."""
+    """Returns the output of Python code in the project's shell."""
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
     return subprocess.run(command, env=environment, check=True, text=True, stdout=subprocess.PIPE).stdout
 
 
 def rotated(line: str) -> int:
-    """How many values a line of progress says were written."""
+    """Returns the number of written values in a line of progress."""
     match = _LINE.search(line)
     return int(match[3]) if match else 0
 
@@ -76,7 +76,7 @@ def main(rows: int) -> int:
         ).stdout
         last = [line for line in second.splitlines() if _LINE.search(line)][-1]
         print(f"then to the end {last} ({time.perf_counter() - started:.1f} s)")
-        # What the killed batch had written was rolled back, or committed and not yet told of.
+        # The killed batch was rolled back, or committed but not yet reported.
         rest = rows - rotated(line)
         again = subprocess.run(ROTATE, env=with_keys(new, old), check=True, text=True, stdout=subprocess.PIPE)
         checked = shell(_CHECK.format(rows=rows), with_keys(new)).strip()

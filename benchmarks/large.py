@@ -1,9 +1,9 @@
 """Every list in a large installation: `python -m benchmarks.large`, about two minutes.
 
-Fills a PostgreSQL of its own with 100,000 people and 300,000 sessions, 20,000 rooms with 250,000 members, a million
+Fills its own PostgreSQL with 100,000 users and 300,000 sessions, 20,000 rooms with 250,000 members, a million
 messages (half of them in one room of 50,000), half a million notifications and as many rows of the audit log; then calls
 each endpoint that reads, in process, as a member of a thousand rooms, and as an admin. Prints the median of a few
-calls and how many statements each took; exits 1 when one takes longer than the bar.
+calls and the number of statements of each; exits 1 when one takes longer than the bar.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROUNDS = 5
 PRIVATE, ADMIN = "/api/private/v1/", "/api/admin/v1/"
 ROOM = f"{PRIVATE}chat/rooms/room-1/"
 
-# Ids are digests of a letter and a number, so that they can be told without asking.
+# Ids are digests of a letter and a number, so that they are known without a query.
 FILL = """
 INSERT INTO users_user (id, created_at, updated_at, password, email, name, role, is_active, avatar) SELECT
     md5('u'||n)::uuid, now() - n * interval '1 min', now(), '!', 'p'||n||'@example.com', 'User '||n, CASE n
@@ -111,7 +111,7 @@ def id_of(name: str) -> UUID:
 
 
 def fill() -> None:
-    """Tables and rows."""
+    """Create tables and rows."""
     from django.core.management import call_command
     from django.db import connection
 
@@ -128,7 +128,7 @@ def fill() -> None:
 
 @contextlib.contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements that are executed meanwhile."""
+    """Counts the statements that are executed in the context."""
     from django.db import connection
 
     statements: list[str] = []
@@ -142,7 +142,7 @@ def counted() -> Iterator[list[str]]:
 
 
 def measure() -> bool:
-    """Call everything. Whether all of it is within the bar."""
+    """Call everything. Returns whether all of it is within the bar."""
     import django
 
     django.setup()
@@ -177,7 +177,7 @@ def measure() -> bool:
 
 
 def main() -> None:
-    """Measure on servers of its own."""
+    """Run the measurement."""
     if "LARGE_INSTALLATION" in os.environ:
         sys.exit(0 if measure() else 1)
     with data_dirs.throwaway() as home, servers.Servers(home, durable=False, given={}) as engines:

@@ -1,7 +1,7 @@
 """Attacks the limits of sign-in and of bearer tokens, over several processes: `python -m benchmarks.limits`.
 
-Starts PostgreSQL, Valkey and three servers of its own: two that trust no proxy, one that trusts one. Each line of the
-output is an attack, what came of it and the bar; the exit code is that of the bars. At the end Valkey is killed.
+Starts its own PostgreSQL, Valkey and three servers: two that trust no proxy, one that trusts one. Each line of the
+output is an attack, its result and the bar; the exit code is 1 when a bar is missed. At the end Valkey is killed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WRONG = {"email": "grace@example.com", "password": "wrong and wrong"}
 RIGHT = {"email": "linus@example.com", "password": "demo-password-2026"}
 # apps.users.settings: attempts at an account from one address, and from all of them.
 PAIR, ACCOUNT, ADDRESS, REFUSED = 10, 20, 60, 600
-# What a client may claim about where it comes from; none of it is its own to say.
+# Headers by which a client may claim an address; none of them is trusted.
 CLAIMS: tuple[Callable[[int], list[tuple[str, str]]], ...] = (
     lambda n: [("X-Forwarded-For", f"203.0.113.{n}")],
     lambda n: [("X-Forwarded-For", f"2001:db8:{n}::1")],
@@ -51,7 +51,7 @@ def statuses(calls: Iterable[Callable[[], httpx.Response]], *, at_once: int) -> 
 
 
 class Stack:
-    """The servers, and a count of the bars that were missed."""
+    """The servers, and the number of missed bars."""
 
     def __init__(self, plain: list[httpx.Client], proxied: httpx.Client, valkey: redis.Redis) -> None:
         self.plain = plain
@@ -103,7 +103,7 @@ class Stack:
         )  # fmt: skip
 
     def garbage_tokens(self) -> None:
-        """2,000 tokens that nobody has issued."""
+        """2,000 invalid tokens."""
         shapes = ("x{0}", "eyJhbGciOiJub25lIn0.e30.{0}", "a.b.{0}", "{0}" * 50)
         calls = [
             lambda n=n: self.plain[n % 2].get(
@@ -123,7 +123,7 @@ class Stack:
         )  # fmt: skip
 
     def claims(self) -> None:
-        """Every way to claim another address, each time another one."""
+        """Every way to claim another address, a different one each time."""
         for name, client in (("no proxy trusted", self.plain[0]), ("one proxy trusted", self.proxied)):
             kept = []
             for claim in CLAIMS:
@@ -141,7 +141,7 @@ class Stack:
             )  # fmt: skip
 
     def without_redis(self, stop: Callable[[], None]) -> None:
-        """The same while nothing can be counted together."""
+        """The same without Redis, where each process counts alone."""
         stop()
         with contextlib.suppress(redis.RedisError):
             self.valkey.ping()
@@ -207,7 +207,7 @@ def running(folder: Path, engines: servers.Servers) -> Iterator[list[httpx.Clien
 
 
 def main() -> int:
-    """All attacks in turn."""
+    """Run all attacks."""
     with servers.throwaway({}) as engines, tempfile.TemporaryDirectory() as folder:
         with running(Path(folder), engines) as clients:
             stack = Stack(clients[:2], clients[2], redis.Redis.from_url(engines.urls["REDIS_URL"]))

@@ -1,6 +1,6 @@
 """Measures how soon the task of a killed worker runs again: `python -m benchmarks.lost_worker`.
 
-Starts a Valkey and a PostgreSQL of its own, a worker with the project's settings, kills it with SIGKILL in the middle
+Starts its own Valkey and PostgreSQL, a worker with the project's settings, kills it with SIGKILL in the middle
 of a task, starts another one, and prints the seconds between the kill and the task's second start. The bar is 90.
 """
 
@@ -22,13 +22,13 @@ NOTES = "lost-worker"
 
 @shared_task(name="benchmarks.lost_worker.hold")
 def hold(*, url: str) -> None:
-    """Note the start, and on the first run never come to an end."""
+    """Record the start, and never return on the first run."""
     if redis.Redis.from_url(url).rpush(NOTES, time.time()) == 1:
         time.sleep(40)
 
 
 def worker(pool: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A worker in a process group of its own."""
+    """A worker in its own process group."""
     command = [
         sys.executable,
         "-m",
@@ -50,7 +50,7 @@ def worker(pool: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
 
 
 def measure(pool: str, url: str, environment: dict[str, str]) -> float:
-    """Seconds from the kill to the second start."""
+    """Returns the seconds from the kill to the second start."""
     notes = redis.Redis.from_url(url)
     notes.flushdb()
     first = worker(pool, environment)
@@ -74,7 +74,7 @@ def measure(pool: str, url: str, environment: dict[str, str]) -> float:
 
 
 def main() -> None:
-    """Both pools that the project uses."""
+    """Measure both pools of the project."""
     with servers.throwaway({}) as engines:
         environment = {**os.environ, **engines.urls, "DJANGO_SETTINGS_MODULE": "config.settings.development"}
         for pool in sys.argv[1:] or ("prefork", "threads"):

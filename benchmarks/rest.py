@@ -36,7 +36,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
 
 
 class Side:
-    """One checkout in a process of its own, which measures what it is asked on its standard input."""
+    """One checkout in its own process, which measures the requests of its standard input."""
 
     def __init__(self, checkout: Path, environment: dict[str, str]) -> None:
         # -P: this file's folder is not among the modules.

@@ -1,7 +1,7 @@
-"""What asking for the session costs an authenticated request: `python -m benchmarks.session_check`.
+"""The cost of the session check of an authenticated request: `python -m benchmarks.session_check`.
 
 Calls `users/me/` through the WSGI application of one process, on a real PostgreSQL and Valkey, in turns with and
-without the query that asks whether session and account are still live (all else, the token's signature and the limits
+without the query that checks session and account (all else, the token's signature and the limits
 included, stays). Prints both medians, their ratio and the bar of 1.6; exits 1 above it.
 """
 
@@ -24,7 +24,7 @@ BAR = 1.6
 
 
 def call(application: Callable[..., Any], token: str) -> None:
-    """One request, its body read to the end."""
+    """One request, with its body read to the end."""
     environ = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": "/api/private/v1/users/me/",
@@ -47,7 +47,7 @@ def call(application: Callable[..., Any], token: str) -> None:
 
 
 def compare() -> float:
-    """The ratio."""
+    """Returns the ratio."""
     import logging
 
     import django
@@ -68,7 +68,7 @@ def compare() -> float:
     known = asked(claims, django.utils.timezone.now())
 
     def unasked(*_: Any) -> Any:
-        # What the query would have made, without asking.
+        # The result of the query, without the query.
         made = type(known).__new__(type(known))
         made.__dict__ = {**known.__dict__, "_state": known._state}  # noqa: SLF001
         return made
@@ -91,7 +91,7 @@ def compare() -> float:
 
 
 def main() -> int:
-    """Start what it needs, compare."""
+    """Run the measurement."""
     with servers.throwaway({}) as engines, tempfile.TemporaryDirectory() as data:
         os.environ |= {
             **engines.urls,

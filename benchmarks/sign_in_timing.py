@@ -1,7 +1,7 @@
-"""Can an attacker tell by the time of a refused sign-in whose account it was? `python -m benchmarks.sign_in_timing`.
+"""The differences in time between failed sign-ins of four kinds of accounts: `python -m benchmarks.sign_in_timing`.
 
-Starts PostgreSQL, Valkey and a server of its own and refuses sign-ins of four kinds in random order: an address that
-nobody has, a wrong password, an inactive account, and one that was not verified where that is asked for (the last two
+Starts its own PostgreSQL, Valkey and server and sends failing sign-ins of four kinds in random order: an unknown
+address, a wrong password, an inactive account, and an unverified account where verification is required (the last two
 with the right password). For each two kinds it prints the area under the ROC curve of an attacker who guesses the kind
 by the time: 0.5 is chance, 1 is certainty. Exits 1 when one is 0.6 or more, or when two kinds differ in their answer.
 """
@@ -32,13 +32,13 @@ PASSWORD = "a quiet evening on the downs"
 
 
 def prepare() -> None:
-    """Accounts of each kind but the first, all with one hash of the cost that production has."""
+    """Create accounts of each kind but the first, all with one hash of production's cost."""
     import logging
 
     import django
 
     django.setup()
-    logging.disable(logging.INFO)  # each call of the client would be a line
+    logging.disable(logging.INFO)  # else each call of the client logs a line
     from django.contrib.auth.hashers import make_password
     from django.utils import timezone
 
@@ -59,7 +59,7 @@ def prepare() -> None:
 
 
 def area(first: list[float], second: list[float]) -> float:
-    """How well a threshold tells both apart, whichever is the slower one: 0.5 to 1 (Mann–Whitney U over its maximum)."""
+    """How well a threshold distinguishes both, in either direction: 0.5 to 1 (Mann–Whitney U over its maximum)."""
     ordered = sorted(second)
     wins = sum((bisect_left(ordered, took) + bisect_right(ordered, took)) / 2 for took in first)
     share = wins / (len(first) * len(second))
@@ -67,7 +67,7 @@ def area(first: list[float], second: list[float]) -> float:
 
 
 def measure(client: httpx.Client) -> tuple[dict[str, list[float]], set[str]]:
-    """Milliseconds of each kind, and the answers without their request ids."""
+    """Returns the milliseconds of each kind, and the answers without their request ids."""
     order = [kind for kind in KINDS for _ in range(TIMES)]
     random.Random(2026).shuffle(order)
     took: dict[str, list[float]] = {kind: [] for kind in KINDS}
@@ -77,7 +77,7 @@ def measure(client: httpx.Client) -> tuple[dict[str, list[float]], set[str]]:
             "email": f"{kind}{position % ACCOUNTS}@example.com",
             "password": "wrong and wrong and wrong" if kind == "wrong" else PASSWORD,
         }
-        # Each from an address of its own, so that no limit answers instead.
+        # Each from a different address, so that no limit applies.
         address = {"X-Forwarded-For": f"10.{position >> 16}.{position >> 8 & 255}.{position & 255}"}
         started = time.perf_counter()
         answer = client.post("/api/public/v1/auth/login/", json=body, headers=address)
@@ -92,7 +92,7 @@ def measure(client: httpx.Client) -> tuple[dict[str, list[float]], set[str]]:
 
 
 def main() -> int:
-    """Prepare, measure, judge."""
+    """Run the measurement."""
     with servers.throwaway({}) as engines, tempfile.TemporaryDirectory() as data:
         os.environ |= {
             **engines.urls,

@@ -1,8 +1,8 @@
 """Measures background work beside plain Celery: `python -m benchmarks.background [count] [rounds]`.
 
-Starts PostgreSQL and Valkey of its own, and workers with one process. Prints the median of the rounds:
+Starts its own PostgreSQL and Valkey, and workers with one process. Prints the median of the rounds:
 
-- relay: the stored events per second that one relay hands to the broker, and its CPU time for each;
+- relay: the stored events per second that one relay passes to the broker, and its CPU time for each;
 - tasks: no-op tasks per second of a worker that starts with a full queue;
 - end to end: from the first commit (of one event each) to the last confirmed task, relay and worker side by side; for
   plain Celery from the first `apply_async` to the last acknowledgement.

@@ -1,4 +1,4 @@
-"""A Celery application as its documentation writes it, with the broker and the acknowledgement of the project."""
+"""A Celery application as in its documentation, with the broker and the acknowledgement of the project."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The chat's claims, measured beside its peers in one run: `python -m benchmarks.chat --help`."""
+"""Benchmarks of the chat beside its peers: `python -m benchmarks.chat --help`."""

@@ -1,10 +1,10 @@
-"""Measures the chat beside its peers, and says which bars are reached.
+"""Measures the chat beside its peers, and reports which bars are reached.
 
     .venv/bin/python -m benchmarks.chat                       everything, about ten minutes
     .venv/bin/python -m benchmarks.chat fanout latency        some parts: fanout latency connects stored rooms idle burst
     .venv/bin/python -m benchmarks.chat stored --peers Sarsen "Node ws" --rounds 1
 
-Peers take turns, each with a fresh server process on the first core; PostgreSQL (durable), Valkey and the load are on the
+Peers run in turns, each with a new server process on the first core; PostgreSQL (durable), Valkey and the load run on the
 others. Medians over the rounds. Linux only: it pins processes and reads their memory.
 """
 
@@ -24,7 +24,7 @@ Found = dict[str, Any]
 
 
 class Run:
-    """What the arguments ask for."""
+    """The arguments."""
 
     def __init__(self, options: argparse.Namespace, stack_: Stack) -> None:
         self.stack, self.rounds, self.seconds = stack_, options.rounds, options.seconds
@@ -36,7 +36,7 @@ class Run:
     def rates(
         self, peers: Sequence[Peer], measure: Callable[..., Any], *, checks: bool = False, store: bool = False
     ) -> Found:
-        """The median of what `measure` finds for each peer."""
+        """The median of `measure` for each peer."""
         found: dict[str, list[Any]] = {peer.name: [] for peer in peers}
         for _ in range(self.rounds):
             for peer in peers:
@@ -172,7 +172,7 @@ def _median(values: Sequence[Any]) -> Any:
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the requested measurements."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="benchmarks.chat"
     )

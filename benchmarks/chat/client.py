@@ -1,6 +1,6 @@
-"""The load's side of sockets, as cheap as it can be: many in one process, frames counted rather than read where that does.
+"""Cheap WebSocket clients: many in one process, which count frames without parsing them where possible.
 
-Masked with zeros, frames are what the client says, byte by byte (RFC 6455, section 5.3, leaves the choice of the key).
+Frames are masked with zeros, which leaves their bytes unchanged (RFC 6455, section 5.3, lets the client choose the key).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def frame(payload: bytes) -> bytes:
 
 
 class Client(asyncio.BufferedProtocol):
-    """One socket. It counts marks in what arrives; with `on_frame` it takes frames apart and hands them over."""
+    """One socket. It counts marks in received bytes; with `on_frame` it parses frames and passes them on."""
 
     on_frame: Callable[[bytes], None] | None = None
 
@@ -74,7 +74,7 @@ class Client(asyncio.BufferedProtocol):
                 self.heard.set()
 
     def say(self, text: str) -> None:
-        """Send a message that holds the mark."""
+        """Send a message with the mark."""
         body = json.dumps({"message": text}).encode()
         self.transport.write(frame(b'42["message",%b]' % body if self.is_socketio else body))
 
@@ -103,7 +103,7 @@ class Client(asyncio.BufferedProtocol):
 
 
 async def enter(port: int, slug: str, token: str, speaks: str) -> Client:
-    """A socket that was welcomed."""
+    """Open a socket, and wait for its welcome."""
     loop = asyncio.get_running_loop()
     _, client = await loop.create_connection(lambda: Client(port, slug, token, speaks), "127.0.0.1", port)
     await asyncio.wait_for(client.entered, 30)

@@ -19,7 +19,7 @@ from apps.users.models import Session, User  # noqa: E402
 
 
 def main(users: int, rooms: int) -> None:
-    """Everyone is in `hall`, and in one of the rooms `room-<n>`."""
+    """All users are members of `hall`, and each of one of the rooms `room-<n>`."""
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute(

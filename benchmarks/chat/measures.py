@@ -1,4 +1,4 @@
-"""What is measured, each for one peer at a time. Messages hold the mark, so that deliveries can be counted in passing."""
+"""The measurements, each for one peer at a time. Messages contain the mark, so that deliveries can be counted cheaply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTLE = 0.5
 async def sockets(
     port: int, peer: Peer, pairs: Sequence[tuple[str, str]], *, at_once: int = 16
 ) -> AsyncIterator[list[Client]]:
-    """A socket for each (room, token), all welcomed; closed at the end."""
+    """A welcomed socket for each (room, token); closed at the end."""
     clients: list[Client] = []
     for begin in range(0, len(pairs), at_once):
         some = pairs[begin : begin + at_once]
@@ -39,7 +39,7 @@ async def sockets(
 
 
 async def fan_out(stack: Stack, peer: Peer, port: int, *, seconds: float, window: int = 256) -> float:
-    """Deliveries a second in a room of 200, four of which keep `window` messages on the way among them."""
+    """Deliveries a second in a room of 200 users, four of whom keep `window` messages in flight."""
     async with sockets(port, peer, [("hall", token) for token in stack.tokens[:200]]) as clients:
         listener, said = clients[0], 0
         begun, counted_from, counted = time.perf_counter(), 0.0, 0
@@ -53,13 +53,13 @@ async def fan_out(stack: Stack, peer: Peer, port: int, *, seconds: float, window
             try:
                 await asyncio.wait_for(listener.heard.wait(), 2)
             except TimeoutError:
-                # A layer that drops without a word would let the talkers wait for ever.
+                # With a layer that drops silently the senders would wait forever.
                 said = listener.count
         return (sum(client.count for client in clients) - counted) / (time.perf_counter() - counted_from)
 
 
 async def latency(stack: Stack, peer: Peer, port: int, *, seconds: float) -> tuple[float, float]:
-    """Median and 99th percentile of milliseconds from saying to hearing, ten messages a second to 200 sockets."""
+    """Median and 99th percentile of milliseconds from send to receipt, ten messages a second to 200 sockets."""
     took: list[float] = []
 
     def hear(payload: bytes) -> None:
@@ -100,7 +100,7 @@ async def connects(stack: Stack, peer: Peer, port: int, *, at_once: int = 32) ->
 
 
 async def stored(stack: Stack, peer: Peer, port: int, *, seconds: float, window: int = 16) -> float:
-    """Stored messages a second in a room of 50 who all talk, each with up to `window` of its own on the way."""
+    """Stored messages a second in a room of 50 users who all send, each with up to `window` messages in flight."""
     async with sockets(port, peer, [("hall", token) for token in stack.tokens[:50]]) as clients:
         return await _talk(clients, seconds=seconds, window=window, share=50)
 
@@ -118,7 +118,7 @@ async def _talk(clients: Sequence[Client], *, seconds: float, window: int, share
     async def talk(client: Client) -> None:
         said = 0
         while not is_over and not client.is_lost:
-            # Everyone hears everyone: of what was heard, one in `share` is one's own.
+            # All members receive all messages: one in `share` is the sender's own.
             while said - client.count // share < window:
                 client.say(f"|~|{said}|")
                 said += 1
@@ -139,10 +139,10 @@ async def _talk(clients: Sequence[Client], *, seconds: float, window: int, share
 
 
 async def idle(stack: Stack, peer: Peer, port: int, process: subprocess.Popen[bytes], count: int) -> float:
-    """KiB of the server's memory for each of many sockets that say nothing."""
+    """KiB of the server's memory for each of many idle sockets."""
     pairs = [(stack.room(n % len(stack.tokens)), stack.tokens[n % len(stack.tokens)]) for n in range(count)]
     async with sockets(port, peer, pairs[:200]):
-        pass  # what is loaded with the first ones is not theirs
+        pass  # without the memory of the first imports
     await asyncio.sleep(1)
     before = resident(process.pid)
     async with sockets(port, peer, pairs, at_once=64) as clients:
@@ -154,7 +154,7 @@ async def idle(stack: Stack, peer: Peer, port: int, process: subprocess.Popen[by
 
 
 async def burst(stack: Stack, peer: Peer, port: int, process: subprocess.Popen[bytes], count: int) -> Burst:
-    """`count` messages of 1 KB as fast as they are taken, to 60 readers of whom ten sleep for three seconds."""
+    """`count` messages of 1 KB as fast as the server accepts them, to 60 readers of whom ten pause for three seconds."""
     heard: list[list[int]] = [[] for _ in range(60)]
 
     def listener(mine: list[int]) -> Callable[[bytes], None]:
@@ -198,7 +198,7 @@ async def burst(stack: Stack, peer: Peer, port: int, process: subprocess.Popen[b
 
 
 async def _until_still(total: Callable[[], int], expected: int) -> float:
-    """When the last of them came: all that were expected, or the last before five seconds without another."""
+    """Returns the time of the last message: of all expected ones, or of the last before five seconds without one."""
     seen, at = -1, time.perf_counter()
     while seen < expected and time.perf_counter() - at < 5:
         await asyncio.sleep(0.05)
@@ -209,7 +209,7 @@ async def _until_still(total: Callable[[], int], expected: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Burst:
-    """What became of a burst: deliveries lost, doubled and out of order, growth of memory in MiB."""
+    """The result of a burst: deliveries lost, duplicated and out of order, growth of memory in MiB."""
 
     lost: int
     doubled: int
@@ -229,6 +229,6 @@ class Burst:
 
 
 def resident(pid: int) -> float:
-    """KiB of memory that a process holds."""
+    """Returns the memory of a process in KiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4.0

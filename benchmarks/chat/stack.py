@@ -1,4 +1,4 @@
-"""Where the measurements run: durable PostgreSQL and Valkey of their own, accounts and rooms, one server on one core."""
+"""The environment of the measurements: own durable PostgreSQL and Valkey, accounts and rooms, one server on one core."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ALL = (BLUEPRINT, STARLETTE, WS, SOCKETIO, STOCK, HUB)
 
 
 def install() -> None:
-    """The peers' packages, by their locks, into `.data/benchmarks`; nothing when they are there already."""
+    """Install the peers' packages, by their locks, into `.data/benchmarks`, unless they are installed."""
     locks = [ROOT / "requirements" / "benchmarks.txt", PEERS / "package-lock.json"]
     done = INSTALLED / "locks"
     wanted = "".join(lock.read_text() for lock in locks)
@@ -74,14 +74,14 @@ class Stack:
 
     @staticmethod
     def room(user: int) -> str:
-        """Twenty people are in each room; everyone is in room `hall` as well."""
+        """Twenty users are in each room; all users are in room `hall` as well."""
         return f"room-{user % ROOMS}"
 
     @contextlib.contextmanager
     def serving(
         self, peer: Peer, *, checks: bool = False, store: bool = False
     ) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-        """One server process on the first core: its port and itself."""
+        """Run one server process on the first core. Yields its port and process."""
         port = free_port()
         process = self.start(peer, port, checks=checks, store=store)
         try:
@@ -93,7 +93,7 @@ class Stack:
     def start(
         self, peer: Peer, port: int, *, checks: bool = False, store: bool = False
     ) -> subprocess.Popen[bytes]:
-        """Begin one server process on the first core; it does not answer yet."""
+        """Start one server process on the first core, without waiting for it."""
         pinned = ["taskset", "-c", str(self.cores[0])] if len(self.cores) > 1 else []
         environment = {
             **self.environment,
@@ -109,7 +109,7 @@ class Stack:
             )
 
     def await_answer(self, peer: Peer, port: int, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the server takes connections."""
+        """Wait until the server accepts connections."""
         deadline = time.monotonic() + 60
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
@@ -117,12 +117,12 @@ class Stack:
             time.sleep(0.1)
 
     def last_words(self) -> str:
-        """The end of what the servers have logged."""
+        """The end of the servers' logs."""
         return (self.engines.log.parent / "peer.log").read_text(errors="replace")[-2000:]
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a server politely, then by force."""
+    """End a server gracefully, then by force."""
     process.terminate()
     try:
         process.wait(timeout=20)
@@ -133,7 +133,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def running(*, with_peers: bool = True) -> Iterator[Stack]:
-    """Start the engines and fill them. This process and the engines keep to all cores but the first."""
+    """Start the database servers and fill them. This process and the servers run on all cores but the first."""
     if with_peers:
         install()
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]

@@ -1,4 +1,4 @@
-"""Runs the parts."""
+"""Run the parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTS: dict[str, Callable[[Any], object]] = {
     "schema": schemas.run,
     "seeds": seeds.run,
 }
-# What of a part is asked inside of a process that Sarsen is loaded in.
+# Functions that run inside of a process of Sarsen.
 INSIDE: dict[str, Callable[[], dict[str, Any]]] = {
     "mounting": mounting.inside,
     "schema": schemas.inside,

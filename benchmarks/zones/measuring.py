@@ -1,4 +1,4 @@
-"""How it is measured: processes, calls, what Sarsen answers in a process of its own, and how a figure is printed.
+"""Shared parts of the measurements: processes, calls, measurements inside of Sarsen's process, and output.
 
 The peer's environment imports it as well: only the standard library here.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONES = 50
-# Compiling everything anew would be most of a start.
+# Compilation would be most of a start.
 INHERITED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 NOWHERE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 ENVIRONMENT = {
@@ -43,7 +43,7 @@ def seconds(command: list[Any], folder: Path, environment: dict[str, str]) -> fl
 
 
 def best_of(call: Callable[[], object], *, per: int = 1, times: int = 60) -> tuple[float, float]:
-    """Best and median milliseconds of a call, divided by `per`, warm and with nothing old for the collector to look at."""
+    """Best and median milliseconds of a call, divided by `per`, warm and after a garbage collection."""
     import gc
 
     for _ in range(5):

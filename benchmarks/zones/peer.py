@@ -1,4 +1,4 @@
-"""django-revolution in an environment of its own, with the project of four zones that it is given."""
+"""django-revolution in its own environment, with a project of four zones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_revolution",
 ]
-# It wants each app in one zone only.
+# It requires each app in one zone only.
 INSTALLED_APPS += [f"things{{number}}" for number in range({ZONES})]
 DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}}}
 MIDDLEWARE = []
@@ -97,7 +97,7 @@ else:
 
 
 class Peer:
-    """django-revolution in an environment of its own."""
+    """django-revolution in its own environment."""
 
     def __init__(self, folder: Path) -> None:
         self.project = folder / "project"
@@ -120,7 +120,7 @@ class Peer:
             (self.project / name).write_text(text)
 
     def command(self, action: str) -> Callable[[], float]:
-        """Seconds of one of its commands. Its exit code says nothing: printing its own answer fails after the work."""
+        """The seconds of one of its commands. Its exit code is ignored: it fails to print its own result."""
         return lambda: seconds([self.python, "manage.py", "revolution", action], self.project, INHERITED)
 
     def measure(self, part: str) -> dict[str, Any]:

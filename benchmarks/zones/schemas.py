@@ -1,4 +1,4 @@
-"""A schema made anew, a cached one, and one that has not changed."""
+"""A newly generated schema, a cached one, and an unchanged one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.zones.measuring import ask, best_of, by_wsgi, show
 from benchmarks.zones.peer import Peer
 
-# What the largest zone had when the bar of 10 ms a zone was set.
+# Operations of the largest zone when the bar of 10 ms a zone was set.
 OPERATIONS = 24
 
 
@@ -52,7 +52,7 @@ def _operations(document: Any) -> list[tuple[str, str]]:
 
 
 def _some_of(document: Any) -> list[Any]:
-    """Routes of a document that have OPERATIONS of its operations between them, the first that do."""
+    """The first routes of a document with OPERATIONS operations in all."""
     from apps.api.zones.routes import leaves, rebuild, template
 
     methods: dict[str, int] = {}

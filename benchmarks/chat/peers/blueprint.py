@@ -1,4 +1,4 @@
-"""Rooms as Channels' documentation builds them: AsyncWebsocketConsumer, one group for a room, RedisChannelLayer.
+"""Rooms as in Channels' documentation: AsyncWebsocketConsumer, one group for a room, RedisChannelLayer.
 
 Served by the same uvicorn with the same options as the product, so that only consumer and layer differ.
 """
@@ -39,7 +39,7 @@ SECRET = os.environ["JWT_KEYS"].split(",")[0].split(":")[1]
 
 
 class BenchMessage(models.Model):  # noqa: DJ008
-    """The peers' own table; the script makes it."""
+    """The peers' own table; the script creates it."""
 
     room = models.TextField()
     sender = models.UUIDField()
@@ -70,7 +70,7 @@ def store(room: str, sender: Any, text: str) -> int:
 
 
 class Room(AsyncWebsocketConsumer):
-    """Everyone in one group; whatever one says goes to all."""
+    """One group for all members, which receives every message."""
 
     group: str | None = None
 
