@@ -92,10 +92,10 @@ def test_invitations_of_others_cannot_be_accepted() -> None:
         ids[name] = owner("POST", f"rooms/{room.slug}/invitations/", body).json()["id"]
     Invitation.objects.filter(pk=ids["late"]).update(expires_at=timezone.now() - timedelta(seconds=1))
     # An unverified address belongs to no user.
-    for member, id_ in ((unverified, ids["grace"]), (unverified, ids["ada"]), (late, ids["late"])):
-        assert member("GET", "invitations/").json()["results"] == []
-        refused(member("POST", f"invitations/{id_}/accept/"), 404, "invitation_not_found")
-        refused(member("POST", f"invitations/{id_}/decline/"), 404, "invitation_not_found")
+    for invited, id_ in ((unverified, ids["grace"]), (unverified, ids["ada"]), (late, ids["late"])):
+        assert invited("GET", "invitations/").json()["results"] == []
+        refused(invited("POST", f"invitations/{id_}/accept/"), 404, "invitation_not_found")
+        refused(invited("POST", f"invitations/{id_}/decline/"), 404, "invitation_not_found")
     refused(member("POST", f"rooms/{room.slug}/invitations/", {"user": ada.id}), 403, "room_role_too_low")
     refused(member("GET", f"rooms/{room.slug}/invitations/"), 403, "room_role_too_low")
     refused(ada("POST", f"rooms/{room.slug}/invitations/", {"user": ada.id}), 404, "room_not_found")
