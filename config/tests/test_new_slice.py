@@ -65,8 +65,8 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
         shutil.copytree(
             BASE_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
         )
-    (tmp_path / "docs").mkdir()
     for file in ("manage.py", "pyproject.toml", "product.toml", ".importlinter", *variables.FILES):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(BASE_DIR / file, tmp_path / file)
 
     files = _FILE.findall(GUIDE)
@@ -108,8 +108,11 @@ def test_the_guide_builds_a_slice_that_works(tmp_path: Path, empty_database: str
     assert "/api/private/v1/notes/\t" in said
     assert said.endswith("works\n")
     run("scripts/variables.py", "--write")
-    for name in variables.FILES:
-        assert "NOTES_PER_USER" in (tmp_path / name).read_text(encoding="utf-8")
+    written = {
+        name for name in variables.FILES if "NOTES_PER_USER" in (tmp_path / name).read_text(encoding="utf-8")
+    }
+    settings = "deploy/kubernetes/overlays/production/settings.env"
+    assert written == {"docs/configuration.md", ".env.example", "docker-compose.yml", settings}
     run("-m", "ruff", "check", "apps/notes")
     run("-c", "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache'])")
     run(
