@@ -6,6 +6,7 @@ turn into a 503.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +18,8 @@ ANSWER: Final = 4.0
 CONNECTION: Final = 2.5
 """The same for a connection."""
 FLOOR: Final = 0.3
-"""Seconds that each wait gets all the same where something else, as a call to a provider, has taken the time."""
-SILENT_FLOOR: Final = 0.05
-"""The same while the server is silent since a wait timed out: requests that waited for a thread meanwhile do not wait again."""
+"""Seconds that each wait gets all the same where something else, as a call to a provider, has taken the time. A request gets
+nothing when another's wait was lost since it arrived: it waited for a thread meanwhile, and many like it wait behind it."""
 
 
 class Budget:
@@ -35,21 +35,22 @@ class Budget:
         """Seconds left now, of `whole` from the request's start."""
         if self._is_spent:
             return 0.0
-        return max(self._started + whole - time.monotonic(), SILENT_FLOOR if _is_silent else FLOOR)
+        floor = FLOOR if self._started > _last_loss else 0.0
+        return max(self._started + whole - time.monotonic(), floor)
 
     def spend(self) -> None:
         """Leave nothing, after a wait has timed out."""
-        global _is_silent
-        self._is_spent = _is_silent = True
+        self._is_spent = True
+        note_loss()
 
 
-def note_answer() -> None:
-    """Record that the server answered."""
-    global _is_silent
-    _is_silent = False
+def note_loss() -> None:
+    """Record that a wait was lost: it timed out here, or the server gave up a lock."""
+    global _last_loss
+    _last_loss = time.monotonic()
 
 
-_is_silent = False  # of the process
+_last_loss = -math.inf  # `time.monotonic()` of the last lost wait of the process
 _current: Final[ContextVar[Budget | None]] = ContextVar("database_budget", default=None)
 
 

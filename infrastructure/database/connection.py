@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import select
 import time
-from typing import Any
+from typing import Any, Final
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 from psycopg_pool.base import AttemptWithBackoff
 
@@ -19,6 +20,9 @@ AttemptWithBackoff.INITIAL_DELAY = 0.5
 AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 
+_SPENT: Final = "the time of the request is spent"
+
+
 class Connection(psycopg.Connection[Any]):
     """A psycopg connection that waits for a silent server no longer than the request's budget."""
 
@@ -26,8 +30,8 @@ class Connection(psycopg.Connection[Any]):
     def connect(cls, *arguments: Any, **named: Any) -> Any:
         """Connect as psycopg does. Raises OperationalError, at once when the budget is spent."""
         left = budget.current()
-        if left is not None and left.left(budget.CONNECTION) <= budget.SILENT_FLOOR:
-            raise psycopg.OperationalError("the time of the request is spent")
+        if left is not None and not left.left(budget.CONNECTION):
+            raise psycopg.OperationalError(_SPENT)
         try:
             return super().connect(*arguments, **named)
         except psycopg.errors.ConnectionTimeout:
@@ -36,19 +40,23 @@ class Connection(psycopg.Connection[Any]):
             raise
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait as psycopg does. When the budget is spent, closes the connection and raises OperationalError."""
+        """Wait as psycopg does. When the budget is spent, raises OperationalError, and closes a connection that is in use."""
         left = budget.current() if timeout is None else None
         if left is None:
             return super().wait(gen, interval, timeout)
+        seconds = left.left(budget.ANSWER)
+        if not seconds and self.pgconn.transaction_status == TransactionStatus.IDLE:
+            raise psycopg.OperationalError(_SPENT)  # nothing was sent, so the connection stays
         try:
-            answer = super().wait(gen, interval, left.left(budget.ANSWER))
+            return super().wait(gen, interval, seconds)
         except psycopg.errors._WaitTimeout:  # noqa: SLF001
             left.spend()
             # The server ends the statement itself once it notices the closed connection (client_connection_check_interval).
             self.pgconn.finish()
             raise psycopg.OperationalError("the server did not answer in the time of the request") from None
-        budget.note_answer()
-        return answer
+        except psycopg.errors.LockNotAvailable:
+            budget.note_loss()
+            raise
 
 
 def is_alive(connection: psycopg.Connection[Any]) -> bool:

@@ -5,6 +5,7 @@ The bounds themselves are small here. `patience` ends an endless wait, and fails
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,9 +36,13 @@ def server() -> Iterator[PrivatePostgres]:
 
 @pytest.fixture(params=[True, False], ids=["pooled", "persistent"])
 def database(
-    request: pytest.FixtureRequest, server: PrivatePostgres, django_db_blocker: Any
+    request: pytest.FixtureRequest,
+    server: PrivatePostgres,
+    django_db_blocker: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[base.DatabaseWrapper]:
-    """Connections as the product has them, to that server."""
+    """Connections as the product has them, to that server, in a process that has lost no wait yet."""
+    monkeypatch.setattr(budget, "_last_loss", -math.inf)
     entry = settings_of(pooled=request.param) | {
         name: value for name, value in urls.database(server.url).items() if name not in ("ENGINE", "OPTIONS")
     }
@@ -52,7 +57,6 @@ def database(
         if wrapper.pool:
             wrapper.close_pool()
     del connections["bounded"], connections.settings["bounded"]
-    budget.note_answer()
 
 
 @pytest.fixture
@@ -156,6 +160,39 @@ def test_a_request_that_took_long_elsewhere_may_still_ask(database: base.Databas
     with budget.request(time.monotonic() - 60):
         assert ask(database) == 1
         assert ask(database) == 1
+
+
+def lose_a_lock(server: PrivatePostgres, database: base.DatabaseWrapper) -> None:
+    ask(database, "SET lock_timeout = 50")
+    with server.connect() as session:
+        session.execute("LOCK TABLE thing IN ACCESS EXCLUSIVE MODE")
+        assert "lock timeout" in refused(lambda: ask(database))
+
+
+def lose_an_answer(server: PrivatePostgres, database: base.DatabaseWrapper) -> None:
+    with budget.request(time.monotonic() - budget.ANSWER + 0.2), pytest.raises(OperationalError):
+        ask(database, "SELECT pg_sleep(10)")
+    database.close()
+
+
+@pytest.mark.parametrize("lose", [lose_a_lock, lose_an_answer])
+def test_requests_that_waited_for_a_thread_while_a_wait_was_lost_do_not_wait_again(
+    server: PrivatePostgres,
+    database: base.DatabaseWrapper,
+    lose: Callable[[PrivatePostgres, base.DatabaseWrapper], None],
+) -> None:
+    queued = time.monotonic() - budget.ANSWER
+    with budget.request(queued):
+        assert ask(database) == 1
+    lose(server, database)
+    assert ask(database) == 1  # one answer does not mean that the next wait is not lost
+    connection = ask(database, "SELECT pg_backend_pid()")
+    with budget.request(queued), pytest.raises(OperationalError, match="is spent"):
+        ask(database)
+    # They cost no connection, and a request that arrives later has all its time.
+    with budget.request() as current:
+        assert ask(database, "SELECT pg_backend_pid()") == connection
+        assert current.left(PATIENCE) > budget.FLOOR
 
 
 def test_outside_of_requests_only_the_server_decides(database: base.DatabaseWrapper, short: None) -> None:
