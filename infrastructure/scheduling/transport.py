@@ -1,4 +1,4 @@
-"""Celery's Redis transport, hardened against malformed items in queues.
+"""Celery's Redis transport, hardened against malformed items in queues and lost connections.
 
 kombu takes an item out of a queue before it decodes it, and a decoding error ends the worker. Here Celery's signal
 `task_rejected` is sent for a malformed item, with an `Unusable` as its message, and the item is skipped. `config.celery`
@@ -59,7 +59,17 @@ def _require_form(item: bytes) -> None:
 
 
 class Channel(kombu_redis.Channel):
-    """kombu's, with that client."""
+    """kombu's, with that client. Over a connection that was given up it raises what Celery takes for a lost connection."""
+
+    def _connparams(self, *arguments: Any, **named: Any) -> Any:
+        """Raises redis.ConnectionError.
+
+        Closing a channel and acknowledging a task that outlived its connection would end the worker by an AttributeError. The
+        broker delivers such tasks again after its visibility timeout.
+        """
+        if getattr(self.connection, "client", None) is None:
+            raise redis.ConnectionError("The connection to the broker was given up.")
+        return super()._connparams(*arguments, **named)  # type: ignore[misc]  # its stubs leave it out
 
     def _get_client(self) -> Any:
         return Client
