@@ -18,7 +18,7 @@ PY = .venv/bin/python
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
 .PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage slice field remove-slice variables lock upgrade audit sbom kubernetes-check clients-tools clients console-client \
-	browser-test clients-test contract-test fuzz identity-campaign doctor env deploy rollback backup restore backup-verify compose-test clean
+	browser-test clients-test contract-test fuzz chaos identity-campaign doctor env deploy rollback backup restore backup-verify compose-test clean
 
 help: ## this list
 	@sed -n 's/^name = "\(.*\)"/\1/p' product.toml; echo; \
@@ -109,6 +109,9 @@ contract-test: venv ## thousands of calls made up from the zones' schemas, on a 
 
 fuzz: venv ## 12,000 hostile requests against every endpoint, on a live server; about two minutes (ARGS="--all")
 	@$(PY) -m apps.api.tests.hostile.campaign $(ARGS)
+
+chaos: venv ## kill, freeze and empty what the product runs on, under traffic, and reconcile (ARGS="--runs 5", ARGS=--short)
+	@$(PY) -m config.tests.chaos.campaign $(ARGS)
 
 removal-test: venv ## what is left without slices: every combination is checked, collected and started (ARGS="--suite chat")
 	@$(PY) scripts/removal_test.py $(ARGS)

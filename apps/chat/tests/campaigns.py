@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from apps.chat import services
 from apps.chat.models import Membership, Role, Room
+from apps.chat.tests.chaos import Talk
+from apps.common.tests.chaos import Site
 from apps.users.models import User
 
 
@@ -28,3 +30,8 @@ def socket_path(user: User) -> str:
     room = Room.objects.create(slug=f"socket-{user.pk.hex[-12:]}", name="Socket")
     Membership.objects.create(room=room, user=user, role=Role.OWNER)
     return f"/ws/chat/{room.slug}/"
+
+
+def chaos(site: Site) -> Talk:
+    """Traffic of one room for `make chaos`."""
+    return Talk(site)

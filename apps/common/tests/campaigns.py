@@ -1,10 +1,12 @@
-"""Collects the slices' parts of campaigns over the whole API: `make fuzz`, `make contract-test`, the test for leaks.
+"""Collects the slices' parts of campaigns over the whole API: `make fuzz`, `make contract-test`,
+`make chaos`, and the test for leaks.
 
 A slice may have a `tests/campaigns.py` with any of:
 
 - `path_parameters(owner, other)`: creates rows of two users, and returns their values for parameters of paths;
 - `prepare(users)`: creates rows that calls by these users need;
-- `socket_path(user)`: creates the rows for a socket of the slice, and returns its path.
+- `socket_path(user)`: creates the rows for a socket of the slice, and returns its path;
+- `chaos(site)`: creates the slice's traffic for `make chaos` (`apps.common.tests.chaos`).
 """
 
 from __future__ import annotations
