@@ -7,7 +7,7 @@ environment.fall_back(DATABASE_URL="postgres://nobody@127.0.0.1:1/none", REDIS_U
 
 from config import env
 from config.settings.base import *  # noqa: F403
-from config.settings.base import COMMIT, ENVIRONMENT, LOG_LEVEL, RELEASE
+from config.settings.base import COMMIT, ENVIRONMENT, INSTALLED_APPS, LOG_LEVEL, MIDDLEWARE, RELEASE
 from config.settings.components.database import connection
 from infrastructure.environment.secrets import SAMPLE_SECRET_KEY
 from infrastructure.telemetry import configure
@@ -21,6 +21,12 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DATABASES = {"default": connection(pooled=False)}
 # Tests that commit empty every table afterwards; only here does the audit log allow it.
 DATABASES["default"]["OPTIONS"]["options"] += " -c append_only.truncate=on"
+
+# A request that loads related rows one by one raises zeal.NPlusOneError (apps.common.testing).
+INSTALLED_APPS = [*INSTALLED_APPS, "zeal"]
+MIDDLEWARE = ["zeal.middleware.zeal_middleware", *MIDDLEWARE]
+# Django's session store looks a session up once more when the first look-up finds none.
+ZEAL_ALLOWLIST = [{"model": "sessions.Session", "field": "get()"}]
 
 # Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.
 STATIC_ROOT = None

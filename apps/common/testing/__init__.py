@@ -19,6 +19,9 @@ fixture                 what it is
 Plugins add `mailoutbox`, `django_assert_num_queries(2)` and `django_assert_max_num_queries` (pytest-django), and
 `time_machine.move_to(...)` (time-machine).
 
+A request that loads related rows one by one, where `select_related` or `prefetch_related` would load them at once, raises
+`zeal.NPlusOneError` (django-zeal); a client that does not raise answers 500.
+
 ====================  ===============================================================================================
 module                content
 ====================  ===============================================================================================

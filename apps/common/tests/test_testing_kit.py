@@ -8,16 +8,29 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.http import HttpRequest, JsonResponse
+from django.test import Client
+from django.urls import path
 from django.utils import timezone
 from time_machine import TimeMachineFixture
+from zeal import NPlusOneError
 
 from apps.common.testing.clients import Api, code_of
-from apps.common.testing.users import PASSWORD, AdminFactory
-from apps.users.models import User
+from apps.common.testing.users import PASSWORD, AdminFactory, UserFactory, session_for
+from apps.users.models import Session, User
 from config.env import BASE_DIR
 from infrastructure import realtime
 
 pytestmark = pytest.mark.django_db
+
+
+def addresses(request: HttpRequest, kind: str) -> JsonResponse:
+    """The addresses of the users of all sessions."""
+    sessions = Session.objects.select_related("user") if kind == "joined" else Session.objects.all()
+    return JsonResponse({"addresses": [session.user.email for session in sessions.order_by("id")]})
+
+
+urlpatterns = [path("<str:kind>/", addresses)]
 
 
 def test_each_zone_has_a_caller(
@@ -56,6 +69,16 @@ def test_events_are_relayed_and_their_mails_returned(public: Api, relay: Callabl
     assert public.post("auth/register/", body).status_code == 201
     assert [(mail.to, mail.subject[:7]) for mail in relay()] == [(["ada@example.com"], "Welcome")]
     assert relay() == []
+
+
+def test_related_rows_that_are_loaded_one_by_one_fail_the_request(client: Client, settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    users = [UserFactory.create() for _ in range(3)]
+    for one in users:
+        session_for(one)
+    assert client.get("/joined/").json() == {"addresses": [one.email for one in users]}
+    with pytest.raises(NPlusOneError, match=r"users\.Session\.user at .*test_testing_kit\.py"):
+        client.get("/lazy/")
 
 
 def test_images_leave_it_out() -> None:
