@@ -29,6 +29,7 @@ PARTS: dict[str, list[str]] = {
     "agents": ["scripts/agents.py"],
     "slices": ["scripts/slice_names.py"],
     "migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "risks": ["manage.py", "prepare", "--unreleased"],
     "deploy": ["manage.py", "check", "--deploy", "--fail-level", "WARNING"],
     "zones": ["manage.py", "zones", "validate"],
     "schemas": ["manage.py", "zones", "schema", "--check"],

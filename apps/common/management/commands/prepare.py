@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -12,11 +13,14 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.common import slices
-from apps.common.database import migration_risks
+from apps.common.database import migration_risks, unreleased_migrations
+from apps.common.database.migration_risks import Finding
 
+Judged = Iterator[tuple[Migration, list[Finding]]]
 # Any number that no other lock of the project has.
 _LOCK = 7_305_001
 
@@ -30,6 +34,11 @@ class Command(BaseCommand):
             action="store_true",
             help="only show pending migrations; exit 3 if the running release may not survive one",
         )
+        parser.add_argument(
+            "--unreleased",
+            action="store_true",
+            help="the same for the migrations that the last release lacks, without a database",
+        )
         parser.add_argument("--demo", action="store_true", help="load demo accounts, rooms and messages")
         parser.add_argument(
             "--summary", type=Path, help="write the logins and URLs of the demo to this JSON file"
@@ -37,7 +46,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"]:
-            self._show_plan()
+            self._show(self._plan())
+            return
+        if options["unreleased"]:
+            release = unreleased_migrations.last_release()
+            self._show(unreleased_migrations.findings(release) if release else iter(()))
             return
         with connection.cursor() as cursor:
             # Wait for a parallel run. The time limits of requests would end the wait after five seconds.
@@ -63,20 +76,26 @@ class Command(BaseCommand):
         self.stdout.write(f"Applying {len(pending)} migrations.")
         call_command("migrate", interactive=False, verbosity=0)
 
-    def _show_plan(self) -> None:
+    def _plan(self) -> Judged:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        is_breaking = False
         known = executor.loader.graph.nodes
         state = executor.loader.project_state(
             [node for node in executor.loader.applied_migrations if node in known]
         )
-        for migration, findings in migration_risks.findings(plan, state):
-            self.stdout.write(f"{migration.app_label}.{migration.name}")
+        return migration_risks.findings(plan, state)
+
+    def _show(self, judged: Judged) -> None:
+        """List migrations with their findings. Exits with 3 if one breaks the running release."""
+        is_breaking = False
+        name = ""
+        for migration, findings in judged:
+            name = f"{migration.app_label}.{migration.name}"
+            self.stdout.write(name)
             for finding in findings:
                 self.stdout.write(f"  {'!' if finding.breaks else '-'} {finding.text}")
                 is_breaking |= finding.breaks
-        if not plan:
+        if not name:
             self.stdout.write("none")
         if is_breaking:
             sys.exit(3)
