@@ -26,7 +26,7 @@ class Caller(Api):
         self.id = str(user.pk)
 
     def __call__(self, method: str, path: str = "", body: Any = None, **query: Any) -> Any:
-        return self.call(method.lower(), f"{path}?{urlencode(query)}" if query else path, body)
+        return self.call(method, f"{path}?{urlencode(query)}" if query else path, body)
 
     def upload(self, room: Room, file: Any) -> Any:
         return self.client.post(f"{CHAT}rooms/{room.slug}/attachments/", {"file": file}, headers=self.headers)

@@ -26,7 +26,7 @@ class Api:
         """The response; its body is JSON, problem, or empty."""
         sends = {} if body is None else {"data": body, "content_type": "application/json"}
         address = path if path.startswith(("/", "http")) else self.root + path
-        return getattr(self.client, method)(address, headers={**self.headers, **headers}, **sends)
+        return getattr(self.client, method.lower())(address, headers={**self.headers, **headers}, **sends)
 
     def get(self, path: str, **headers: str) -> Any:
         return self.call("get", path, **headers)
