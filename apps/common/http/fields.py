@@ -106,7 +106,7 @@ class LineField(TextField):
     schema_extra: dict[str, Any] = {"format": "single-line"}
 
     def to_internal_value(self, data: Any) -> str:
-        """Raises ValidationError (`unprintable`, `invisible`)."""
+        """Raises ValidationError (`unprintable`, `invisible`, `stacked`)."""
         try:
             return text.clean_line(super().to_internal_value(data))
         except text.InvalidLine as error:

@@ -99,6 +99,17 @@ def test_lines_are_composed_and_fitted() -> None:
     assert text.fit_line("  Zoe\u0308\r\nBcc: x ", 8) == "Zo\u00eb Bcc:"
 
 
+@pytest.mark.parametrize("joiner", ["", "\u200d", "\ufe0f"])
+def test_marks_are_not_stacked_beyond_their_line(joiner: str) -> None:
+    four = "a" + f"{joiner}\u0316" * 4
+    assert text.clean_line(four) == four
+    for more in (four + "\u0316", four + "\u0488", "b" + four + "\u0316c"):
+        with pytest.raises(text.InvalidLine) as refusal:
+            text.clean_line(more)
+        assert refusal.value.reason == "stacked"
+    assert text.fit_line("Z" + "\u0316" * 90 + "oe\u0308", 10) == "Z" + "\u0316" * 4 + "o\u00eb"
+
+
 # PostgreSQL's regular expressions have no categories, so only the code refuses marks without a letter.
 REFUSED_BY_THE_DATABASE = [
     *(name for name in UNPRINTABLE if name[1] in "\n\r\t\x1b\x85\u2028\u2029"),

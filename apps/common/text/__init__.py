@@ -46,18 +46,24 @@ _INVISIBLE: Final = _members(_IGNORABLE)
 _ALLOWED: Final = _members(_MODIFIERS)
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _SEPARATORS: Final = frozenset({"Cc", "Zl", "Zp"})
+# UTS 39, 5.4: no script puts more nonspacing marks on a character; more of them cover the lines around.
+_MOST_MARKS: Final = 4
+_MARKS: Final = frozenset({"Mn", "Me"})
 _VISIBLE: Final = frozenset({"L", "N", "P", "S"})
 
 
+_DETAILS: Final = {
+    "unprintable": "This text contains characters that cannot be shown.",
+    "invisible": "This text has no visible character.",
+    "stacked": f"This text has more than {_MOST_MARKS} marks on a character.",
+}
+
+
 class InvalidLine(InvalidInput):
-    """The text is not one visible line; `reason` is `unprintable` or `invisible`."""
+    """The text is not one visible line; `reason` is `unprintable`, `invisible` or `stacked`."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            "This text contains characters that cannot be shown."
-            if reason == "unprintable"
-            else "This text has no visible character."
-        )
+        super().__init__(_DETAILS[reason])
         self.reason = reason
 
 
@@ -79,6 +85,8 @@ def clean_line(text: str) -> str:
         raise InvalidLine("unprintable")
     if not is_visible(line):
         raise InvalidLine("invisible")
+    if _without_stacks(line) != line:
+        raise InvalidLine("stacked")
     return line
 
 
@@ -88,8 +96,21 @@ def fit_line(text: str, length: int) -> str:
         char if _is_printable(char) else " " if unicodedata.category(char) in _SEPARATORS else ""
         for char in unicodedata.normalize("NFC", text)
     )
-    line = " ".join("".join(chars).split())[:length].strip()
+    line = _without_stacks(" ".join("".join(chars).split()))[:length].strip()
     return line if is_visible(line) else ""
+
+
+def _without_stacks(line: str) -> str:
+    """The text in composed form with at most _MOST_MARKS nonspacing marks on each character."""
+    if line.isascii():
+        return line
+    kept, marks = [], 0
+    for char in unicodedata.normalize("NFD", line):
+        if char not in _ALLOWED:  # neither a mark nor the start of a character
+            marks = marks + 1 if unicodedata.category(char) in _MARKS else 0
+        if marks <= _MOST_MARKS:
+            kept.append(char)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _is_printable(char: str) -> bool:
