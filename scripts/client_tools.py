@@ -19,6 +19,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+# This checkout's, whichever environment runs it.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import bootstrap
 
 from apps.api.clients import tools

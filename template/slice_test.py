@@ -97,6 +97,10 @@ def try_in(folder: Path, removed: Sequence[str], labels: Sequence[str]) -> None:
     subprocess.run(["git", "clone", "--quiet", str(TEMPLATE), str(folder)], check=True)
     if (TEMPLATE / ".mypy_cache").is_dir():
         shutil.copytree(TEMPLATE / ".mypy_cache", folder / ".mypy_cache")
+    # The generators of clients of this checkout, which `make clients-tools` installs.
+    (folder / ".tools").symlink_to(TEMPLATE / ".tools")
+    with (folder / ".git" / "info" / "exclude").open("a") as file:
+        file.write(".tools\n")
     removal.take_out(folder, removed)
     removal.Rest(folder).regenerate()
     commit(folder)
@@ -122,6 +126,7 @@ def try_in(folder: Path, removed: Sequence[str], labels: Sequence[str]) -> None:
 
 
 def main() -> int:
+    run(TEMPLATE, "scripts/client_tools.py")
     with tempfile.TemporaryDirectory(prefix="slices-") as name:
         try_in(Path(name) / "all", (), list(SLICES))
         try_in(Path(name) / "few", ("chat", "notifications", "console"), ["orders", "trips"])
