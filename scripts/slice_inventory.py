@@ -27,7 +27,7 @@ _OTHER: Final = re.compile(
     r"CREATE (?:OR REPLACE )?(?:MATERIALIZED )?(VIEW|TYPE|DOMAIN|SEQUENCE|AGGREGATE|PROCEDURE|EXTENSION) (\w+)",
     re.IGNORECASE,
 )
-_FOLDER: Final = re.compile(r"^FOLDER(?:: Final)? = \"([\w/-]+)\"", re.MULTILINE)
+_FOLDER: Final = re.compile(r"^FOLDER(?:: Final)? = \"([\w/-]+)\"|\bfolder=\"([\w/-]+)\"", re.MULTILINE)
 
 
 def inventory(label: str, removed: list[str]) -> dict[str, Any]:
@@ -50,13 +50,13 @@ def inventory(label: str, removed: list[str]) -> dict[str, Any]:
         for path in (ROOT / "apps").iterdir()
         if path.is_dir() and path.name not in removed
         for text in _sources(path.name).values()
-        for folder in _FOLDER.findall(text)
+        for folder in _folders(text)
     }
     return {
         "tables": [model._meta.db_table for model in _models(label)],
         "functions": sorted(set(_FUNCTION.findall(migrations))),
         "other": sorted({" ".join(found) for found in _OTHER.findall(migrations)}),
-        "folders": sorted({name for text in sources.values() for name in _FOLDER.findall(text)} - others),
+        "folders": sorted({name for text in sources.values() for name in _folders(text)} - others),
         "permissions": sorted(map(str, getattr(types, "Permission", ()))),
         "schedules": sorted(getattr(tasks, "SCHEDULE", ())),
         "events": sorted(
@@ -86,6 +86,11 @@ def inventory(label: str, removed: list[str]) -> dict[str, Any]:
         "referring": _referring(label, removed),
         "referred": _referred(label, removed),
     }
+
+
+def _folders(text: str) -> set[str]:
+    """The folders of private files that a module names."""
+    return {name for found in _FOLDER.findall(text) for name in found if name}
 
 
 def _sources(label: str) -> dict[Path, str]:
