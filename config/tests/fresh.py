@@ -1,4 +1,4 @@
-"""Settings loaded anew in this process, from an environment that a test makes up."""
+"""Settings reloaded in this process, from an environment that a test gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config import env
 from infrastructure.environment import Refused
 from scripts import dotenv
 
-# Neither is asked while settings load.
+# Neither is connected to while settings load.
 NOWHERE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 
 

@@ -33,7 +33,7 @@ def packages(parent: str) -> set[str]:
     }
 
 
-def test_every_folder_is_described_once_and_is_there() -> None:
+def test_every_folder_exists_and_is_described_once() -> None:
     told = [cells[0].strip("`") for cells in rows("Folders")]
     assert len(told) == len(set(told))
     assert [folder for folder in told if not (BASE_DIR / folder).is_dir() and is_here(folder)] == []

@@ -44,7 +44,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_was_written_is_read(path: Path) -> None:
+def test_a_backup_is_restored_unchanged(path: Path) -> None:
     manifest = archive.read_manifest(Here(BACKUP_KEY=KEY), path, None)
     digest = hashlib.sha256(DATA).hexdigest()
     assert manifest["rows"] == {"users": 3}
@@ -98,7 +98,7 @@ def test_without_a_key_nothing_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_of_age_asks_for_its_key(tmp_path: Path) -> None:
+def test_a_file_of_age_needs_its_key(tmp_path: Path) -> None:
     path = tmp_path / "site.backup"
     path.write_bytes(b"age-encryption.org/v1\n")
     with pytest.raises(Failure, match="name its key with --identity FILE"):

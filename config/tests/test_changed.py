@@ -21,5 +21,5 @@ def test_a_template_runs_the_tests_of_its_slice() -> None:
     assert suite.touched(["apps/users/templates/mail.txt"]) == ["apps/users/tests"]
 
 
-def test_what_no_test_can_reach_runs_none() -> None:
+def test_unreachable_changes_run_no_test() -> None:
     assert suite.touched(["README.md", "docs/architecture.md", "manage.py"]) == []

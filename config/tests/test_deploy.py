@@ -1,4 +1,4 @@
-"""The files of the production shape against the code: variables, hidden zones, error codes, what each container has."""
+"""The files of the production shape against the code: variables, hidden zones, error codes, contents of containers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_required_values_have_no_default() -> None:
             assert all("make env" in use[2] for use in uses)
 
 
-def test_example_names_only_what_is_read() -> None:
+def test_the_example_has_only_used_variables() -> None:
     known = {variable.name for variable in env.variables()}
     known |= set(re.findall(r"\$\{(\w+)", (BASE_DIR / "docker-compose.yml").read_text(encoding="utf-8")))
     commands = (BASE_DIR / "deploy").glob("*.py")
@@ -121,7 +121,7 @@ def edge_default(name: str) -> int:
 def test_sockets_and_requests_are_bounded_apart_at_the_edge() -> None:
     assert "\n    limit_conn requests_of_address ${EDGE_REQUESTS_PER_ADDRESS};\n" in ROUTES
     assert edge_default("EDGE_REQUESTS_PER_ADDRESS") == 200
-    # What a location limits replaces what the server does: an open socket is no request.
+    # Limits of a location replace those of the server: an open socket is no request.
     sockets = "limit_conn sockets_of_address ${EDGE_SOCKETS_PER_ADDRESS};"
     blocks = [block.partition("}\n")[0] for block in ROUTES.split("    location ")[1:]]
     to_channels = [block for block in blocks if "proxy_pass http://$channels" in block]
@@ -132,11 +132,11 @@ def test_sockets_and_requests_are_bounded_apart_at_the_edge() -> None:
     assert "limit_req zone=handshakes" in to_channels[0]
 
 
-def test_the_edge_lets_in_what_the_processes_would_take() -> None:
+def test_limits_of_the_edge_are_not_below_those_of_the_processes() -> None:
     bounds = ("SOCKETS_PER_ADDRESS", "STREAMS_PER_ADDRESS")
     of_an_address = [getattr(settings, name) for name in dir(settings) if name.endswith(bounds)]
     assert edge_default("EDGE_SOCKETS_PER_ADDRESS") >= sum(of_an_address)
-    # All of them can come back within the 30 s that clients wait at most between two tries.
+    # All of them can reconnect within the 30 s that clients wait at most between two attempts.
     assert edge_default("EDGE_HANDSHAKES_PER_SECOND") * 30 >= sum(of_an_address)
 
 
@@ -313,7 +313,7 @@ def test_values_that_a_dot_env_lacks_are_filled_in(tmp_path: Path) -> None:
 
 
 def test_an_installation_keeps_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The volumes and the database of an installation carry the names that it was made with."""
+    """The volumes and the database of an installation keep their first names."""
     path = tmp_path / ".env"
     path.write_text("POSTGRES_PASSWORD=kept\n")
     monkeypatch.setattr(dotenv, "slugs", lambda: ["acme-orders", "acme"])
@@ -331,7 +331,7 @@ def test_slugs_are_those_of_the_product() -> None:
     assert dotenv.slugs() == [PRODUCT.slug, *PRODUCT.formerly]
 
 
-# Whatever a shell, an address or a configuration file would make of it.
+# Special characters of shells, addresses and configuration files.
 _ODD: str = "a b\"c'd\\e$f`g/?#@:%41[]é"
 
 

@@ -1,4 +1,4 @@
-"""The table of variables: who owns them, what is collected, and the files that repeat it."""
+"""The table of variables: owners, collection, and the files that repeat it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scripts import variables
 
 @pytest.fixture
 def offer(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Let slices be found whose settings are these."""
+    """Install slices with these settings."""
     found = list(slices.on_disk())
 
     def offer(label: str, **values: Any) -> None:
@@ -33,7 +33,7 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Any:
     return offer
 
 
-def test_each_owner_is_found_with_what_it_declares() -> None:
+def test_each_owner_is_found_with_its_variables() -> None:
     declared = {module: [one.name for one in owner.declared] for module, owner in env.declared().items()}
     assert declared["config.settings.components.storage"][0] == "DATA_DIR"
     assert declared["apps.users.settings"][0] == "JWT_ALGORITHM"
@@ -76,7 +76,7 @@ def test_a_variable_has_one_owner(offer: Any) -> None:
         env.declared()
 
 
-def test_an_environment_changes_what_its_slice_sets(offer: Any) -> None:
+def test_an_environment_changes_settings_of_slices(offer: Any) -> None:
     offer("notes", NOTES_PER_PAGE=7, TEST={"NOTES_PER_PAGE": 2})
     assert env.overrides("TEST")["NOTES_PER_PAGE"] == 2
     assert "NOTES_PER_PAGE" not in env.overrides("DEVELOPMENT")
@@ -86,7 +86,7 @@ def test_an_environment_changes_what_its_slice_sets(offer: Any) -> None:
 
 
 def test_nothing_else_reads_the_environment() -> None:
-    """A variable that the table does not know cannot creep in elsewhere."""
+    """No other module reads a variable past the table."""
     reads = re.compile(
         r"os\.environ\b(?!\[\w+\] = )(?!\.setdefault\(\s*\"DJANGO_SETTINGS_MODULE\")|os\.getenv\b"
     )

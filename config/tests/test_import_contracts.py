@@ -1,4 +1,4 @@
-"""The contracts of `.importlinter` refuse what they say they refuse."""
+"""The contracts of `.importlinter` refuse forbidden imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make init`: what it refuses, and that a product made by it is called nothing else."""
+"""`make init`: invalid arguments, and the name of the product in all files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def collect(**options: str | None) -> init.Answers:
     return init.collect(argparse.Namespace(**given), lambda _, default: default)
 
 
-def test_what_is_not_given_has_a_default() -> None:
+def test_omitted_arguments_have_defaults() -> None:
     assert collect() == init.Answers(
         name="Acme Orders", slug="acme-orders", domain="example.com", without=(), license="proprietary"
     )
@@ -31,7 +31,7 @@ def test_what_is_not_given_has_a_default() -> None:
     assert init.slug_of("Grüße & Co. 2") == "gr-e-co-2"
 
 
-def test_what_is_not_given_is_asked_for() -> None:
+def test_omitted_arguments_are_prompted_for() -> None:
     asked: list[str] = []
 
     def ask(question: str, default: str) -> str:
@@ -59,7 +59,7 @@ def test_what_is_not_given_is_asked_for() -> None:
         ({"license": "gpl"}, "the licence `gpl` is not one of proprietary, mit, apache-2.0"),
     ],
 )
-def test_answers_are_judged_before_anything_changes(
+def test_answers_are_validated_before_any_change(
     options: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs = {"chat": {"notifications"}, "notifications": set[str](), "console": set[str]()}
@@ -77,7 +77,7 @@ def test_a_checkout_with_changes_is_refused(tmp_path: Path, monkeypatch: pytest.
         init.require_clean()
 
 
-def test_a_product_is_called_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_product_has_no_other_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     removal_test.copy_without([], tmp_path)
     monkeypatch.setattr(init, "ROOT", tmp_path)
     answers = collect(domain="orders.example.com", without="chat notifications console")
@@ -115,8 +115,8 @@ def test_a_product_is_called_nothing_else(tmp_path: Path, monkeypatch: pytest.Mo
     assert not (tmp_path / "template").exists()
 
 
-def test_copier_leaves_out_what_belongs_to_the_template() -> None:
-    """`make init` needs some of it at first and removes it then."""
+def test_copier_omits_files_of_the_template() -> None:
+    """`make init` needs some of these files first and removes them then."""
     config = yaml.safe_load((init.ROOT / "copier.yml").read_text(encoding="utf-8"))
     patterns = [re.sub(r"\{%.*?%\}", "", pattern) for pattern in config["_exclude"]]
     left_out = pathspec.GitIgnoreSpec.from_lines(patterns)

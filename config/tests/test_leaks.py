@@ -37,7 +37,7 @@ PASSWORD, NEW_PASSWORD, WRONG = (
 
 @dataclass
 class Watch:
-    """Everything that was said, and every secret that was used."""
+    """All output, and every secret that was used."""
 
     log: io.StringIO
     reports: list[str] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Watch:
         return secret
 
     def found(self) -> list[str]:
-        """The names of the secrets that were said."""
+        """The names of the secrets in the output."""
         said = self.log.getvalue() + "".join(self.reports)
         return sorted(name for name, secret in self.secrets.items() if secret in said)
 
@@ -91,7 +91,7 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture
 def relayed(relay: Callable[[], Any]) -> Callable[[], str]:
-    """Runs what events ask for, in place; the text of the mails."""
+    """Runs the tasks of events directly. Returns the text of the mails."""
     return lambda: "\n".join(str(message.body) for message in relay())
 
 
@@ -256,7 +256,7 @@ def test_no_secret_is_in_a_log_or_a_report(
     watch.keep("password of the database", settings.DATABASES["default"]["PASSWORD"])
     site.hang_up()
     assert watch.found() == []
-    # It was not for want of words.
+    # There was output.
     said = watch.log.getvalue()
     redacted = [f"GET {path}?token=[redacted]" for path in paths]
     for word in ("http.request", "unexpected_error", "RuntimeError", *redacted):

@@ -1,4 +1,4 @@
-"""docs/guides/new-slice.md, carried out on a copy of the project: a slice comes with its folder and one line."""
+"""docs/guides/new-slice.md, executed on a copy of the project: a slice is its folder and one line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ print("works")
 
 @pytest.fixture
 def empty_database() -> Iterator[str]:
-    """The URL of a database of its own on the test server."""
+    """The URL of a new database on the test server."""
     url = os.environ["DATABASE_URL"]
     name = f"guide_{uuid4().hex}"
     with psycopg.connect(url, autocommit=True) as server:

@@ -1,4 +1,4 @@
-"""The tests of installed slices pass beside a slice that adds whatever a slice can add to theirs."""
+"""The tests of installed slices pass beside a slice that extends theirs in every way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: what `make run` and the migrate container run before anything else starts."""
+"""`manage.py prepare`, which `make run` and the migrate container run before anything else starts."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def run(*arguments: str) -> str:
     return said.getvalue()
 
 
-def test_without_pending_migrations_it_says_so_and_makes_nothing() -> None:
+def test_without_pending_migrations_nothing_changes() -> None:
     assert run() == "The database is up to date.\n"
     assert User.objects.count() == 0
 
 
-def test_demo_data_is_loaded_once_and_told(tmp_path: Path) -> None:
+def test_demo_data_is_loaded_once_and_reported(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     assert "The demo data is loaded." in run("--demo", "--summary", str(summary))
     counts = {model: model._default_manager.count() for model in apps.get_models()}
@@ -104,7 +104,7 @@ def test_it_waits_for_another_one_longer_than_a_request_would() -> None:
             cursor.execute("RESET lock_timeout; RESET statement_timeout")
 
 
-def test_migrations_may_take_their_time_and_requests_may_not() -> None:
+def test_migrations_have_no_time_limit_and_requests_have() -> None:
     limits = []
 
     def note(**_: object) -> None:

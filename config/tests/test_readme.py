@@ -1,4 +1,4 @@
-"""The README against the code: its links, and that each of its commands is run somewhere."""
+"""The README against the code: its links, and runs of each of its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rediss://` with a private authority: every client of Redis verifies, and none talks to a server that it does not trust.
+"""`rediss://` with a private authority: every client of Redis verifies the server, and none uses an untrusted one.
 
 A TLS proxy runs in front of the suite's own Valkey.
 """
@@ -88,7 +88,7 @@ def _certificate(folder: Path, name: str, signer: Any = None) -> tuple[Any, Path
 
 
 class Proxy:
-    """Takes TLS in a thread of its own, and passes on to the real server what comes through it.
+    """Terminates TLS in its own thread, and forwards the traffic to the real server.
 
     `connections` counts handshakes that both sides completed: a client that does not trust the server makes none.
     """
@@ -97,7 +97,7 @@ class Proxy:
         self.connections = 0
         self._context, self._target = context, target
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(lambda *_: None)  # handshakes that fail are what is tested
+        self._loop.set_exception_handler(lambda *_: None)  # failed handshakes are expected
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(self._begin(), self._loop).result(10)
@@ -121,7 +121,7 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # what was aborted is closed in the next turn
+        await asyncio.sleep(0)  # aborted connections are closed in the next turn
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
@@ -153,7 +153,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def proxy(request: Any, certificates: dict[str, Path]) -> Iterator[Proxy]:
-    """A port of its own for each test: Celery's pools go by the address, whatever certificate it is trusted by."""
+    """A new port for each test: Celery's pools are keyed by address, not by certificate."""
     shown, wants_certificate = request.param
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates[shown])
@@ -175,7 +175,7 @@ def use(settings: Any, proxy: Proxy, certificates: dict[str, Path]) -> Any:
         query = options.format(**{name: quote(str(path)) for name, path in certificates.items()})
         address = f"rediss://:{real.password}@127.0.0.1:{proxy.port}{real.path}?{query}"
         found = fresh.settings(environment, {"REDIS_URL": address})
-        # What is tested is whom they trust; how long they wait would fail on a machine with other work.
+        # Longer time limits, since only trust is tested and the machine may be busy.
         patient = {"socket_timeout": 10, "socket_connect_timeout": 10}
         found["CACHES"]["default"]["OPTIONS"] |= {name.upper(): value for name, value in patient.items()}
         found["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"][0] |= patient
@@ -189,7 +189,7 @@ def use(settings: Any, proxy: Proxy, certificates: dict[str, Path]) -> Any:
 
 
 def _celery(found: dict[str, Any]) -> Celery:
-    """An application of its own with the settings, on a queue of its own."""
+    """A separate application with the settings, on its own queue."""
     app = Celery("tls", set_as_current=False)
     app.config_from_object(SimpleNamespace(**found), namespace="CELERY")
     app.conf.update(
@@ -213,7 +213,7 @@ def _limiter() -> None:
     local = LocalCounter()
     limiter = Limiter(local=local, breaker=Breaker(pause=1))
     limiter.hit(scope="tls", key=str(uuid.uuid4()), rates=[Rate.parse("9/minute")])
-    if len(local):  # counted in the process, for want of a server
+    if len(local):  # counted in the process, without a server
         raise ConnectionError
 
 
@@ -244,7 +244,7 @@ async def _bus() -> None:
 
 
 def _clients(found: dict[str, Any]) -> dict[str, Callable[[], Any]]:
-    """A call for each client of Redis, which fails unless the server takes it."""
+    """A call for each client of Redis, which fails unless the server answers."""
     app = _celery(found)
     return {
         "cache": _cache,
@@ -321,7 +321,7 @@ def test_a_task_runs_over_tls(use: Any) -> None:
     try:
         with start_worker(app, pool="solo", perform_ping_check=False):
             assert double.delay(21).get(timeout=60) == 42
-    finally:  # the worker made its application the current one, which tasks of later tests would go to
+    finally:  # the worker set its application as the current one, which later tests would use
         project.set_current()
         project.set_default()
     assert celery.current_app.main == project.main

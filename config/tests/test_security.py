@@ -1,4 +1,4 @@
-"""docs/security.md against the code: what it names exists, and no requirement of ASVS 5.0.0 is left out."""
+"""docs/security.md against the code: named files and tests exist, and no requirement of ASVS 5.0.0 is missing."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_levels_are_those_of_the_standard() -> None:
     assert wrong == []
 
 
-def test_what_is_met_names_a_file_and_a_test_and_what_is_not_says_why() -> None:
+def test_met_requirements_name_file_and_test_and_others_a_reason() -> None:
     bare = []
     for ids, _, rest in rows():
         _, where, proof = rest.split(" | ")
@@ -82,7 +82,7 @@ def test_what_is_met_names_a_file_and_a_test_and_what_is_not_says_why() -> None:
     assert bare == []
 
 
-def test_what_is_named_exists() -> None:
+def test_named_files_and_tests_exist() -> None:
     missing = []
     for path, name in sorted(set(QUOTED.findall(PAGE))):
         if path.startswith(("/", "api/", "application/")):
@@ -119,7 +119,7 @@ def test_cookies_of_production() -> None:
     ]
 
 
-def test_images_hold_what_is_named() -> None:
+def test_images_contain_only_listed_files() -> None:
     lines = (BASE_DIR / ".dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
@@ -127,11 +127,11 @@ def test_images_hold_what_is_named() -> None:
     assert "**/tests" in rules
 
 
-def test_no_server_tells_its_version() -> None:
+def test_no_server_reveals_its_version() -> None:
     assert server_config(host="127.0.0.1", port=1).server_header is False
     assert "server_tokens off;" in (BASE_DIR / "deploy" / "nginx" / "nginx.conf").read_text(encoding="utf-8")
 
 
-def test_diagrams_name_what_runs() -> None:
+def test_diagrams_have_the_running_services() -> None:
     for part in ("nginx", "web", "channels", "worker", "postgres", "valkey"):
         assert re.search(rf"^\s+{part}[\[(]", PAGE, re.MULTILINE), part

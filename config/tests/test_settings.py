@@ -1,4 +1,4 @@
-"""Settings of production and development: what stops the start, by the variable's name and without its value."""
+"""Settings of production and development: faults that prevent a start, with the variable's name and without its value."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_weak_passwords_in_variables_of_their_own_are_refused() -> None:
     ]
 
 
-# Each with the beginning of what is said. No value that could be a secret may be shown.
+# Each with the beginning of its message. No value that could be a secret may be shown.
 WRONG = [
     ("DATABASE_URL", "", "is not set: PostgreSQL"),
     (
@@ -175,7 +175,7 @@ WRONG = [
 @pytest.mark.parametrize(
     ("name", "value", "said"), WRONG, ids=[f"{name}={value[:24]}" for name, value, _ in WRONG]
 )
-def test_what_cannot_work_stops_the_start(of: str, name: str, value: str, said: str) -> None:
+def test_invalid_values_prevent_a_start(of: str, name: str, value: str, said: str) -> None:
     given = {"S3_BUCKET": "bucket"} if name.startswith("S3_") else {}
     (fault,) = fresh.refusal(of, **{**given, name: value})
     assert fault.startswith(f"{name} {said}")
@@ -183,7 +183,7 @@ def test_what_cannot_work_stops_the_start(of: str, name: str, value: str, said: 
 
 
 @BOTH
-def test_everything_that_is_wrong_is_said_at_once(of: str) -> None:
+def test_all_faults_are_reported_at_once(of: str) -> None:
     assert [
         fault.split()[0]
         for fault in fresh.refusal(of, LOG_LEVEL="x", WEB_THREADS="x", ACCESS_TOKEN_SECONDS="x")
@@ -247,7 +247,7 @@ def test_empty_is_not_set(of: str) -> None:
 
 
 @BOTH
-def test_what_is_spelled_otherwise_is_taken_as_browsers_write_it(of: str) -> None:
+def test_origins_are_normalized_as_in_browsers(of: str) -> None:
     found = fresh.settings(
         of,
         {
@@ -261,7 +261,7 @@ def test_what_is_spelled_otherwise_is_taken_as_browsers_write_it(of: str) -> Non
     assert found["ALLOWED_HOSTS"][-2:] == ["app.example", ".example.org"]
 
 
-def test_development_answers_this_machine_and_what_is_named_alone() -> None:
+def test_development_answers_only_local_and_configured_hosts() -> None:
     found = fresh.settings(
         "development", {"PUBLIC_URL": "http://box.example:8000", "ALLOWED_HOSTS": "lan.example"}
     )
@@ -277,7 +277,7 @@ def test_development_answers_this_machine_and_what_is_named_alone() -> None:
 
 
 @BOTH
-def test_what_addresses_say_holds(of: str) -> None:
+def test_options_of_urls_have_precedence(of: str) -> None:
     found = fresh.settings(
         of,
         {
@@ -334,7 +334,7 @@ def test_a_dot_env_that_cannot_be_read_stops_the_start(monkeypatch: pytest.Monke
     assert fresh.refusal("development") == [".env, line 3: write NAME=value."]
 
 
-def test_dot_env_fills_what_the_environment_lacks(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dot_env_supplies_missing_variables(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_READ_DOT_ENV", "1")
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
     monkeypatch.setenv("RELEASE", "")
@@ -385,7 +385,7 @@ def _run(*command: str, **values: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=["manage", "serve", "celery", "gunicorn"],
 )
-def test_every_process_says_it_without_a_traceback(command: list[str]) -> None:
+def test_every_process_reports_faults_without_a_traceback(command: list[str]) -> None:
     done = _run(*command, WEB_THREADS="many", LOG_LEVEL="verbose")
     assert done.returncode != 0
     assert done.stderr == (

@@ -1,4 +1,4 @@
-"""What a process loads at its start: a command only what it needs, a server all that a request may need."""
+"""Modules that a process loads at its start: commands only those that they need, servers all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ import sys
 from django.core.management import execute_from_command_line
 execute_from_command_line(["manage.py", "zones", "urls"])
 """
-# Settings that load everything would hide what the server forgets to load.
+# Settings that load everything would hide modules that the server does not load.
 SERVER = """
 import sys
 from django.conf import settings
@@ -42,8 +42,8 @@ import config.asgi
     [(COMMAND, NOT_FOR_A_COMMAND, set()), (SERVER, FOR_A_SERVER, FOR_A_SERVER)],
     ids=["command", "server"],
 )
-def test_what_is_loaded(script: str, named: set[str], found: set[str]) -> None:
-    # Not measured for coverage: what these processes load, the suite loads as well.
+def test_loaded_modules(script: str, named: set[str], found: set[str]) -> None:
+    # Without coverage: the suite loads these modules as well.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
         [sys.executable, "-c", f"{script}\nprint('loaded', *sys.modules)"],

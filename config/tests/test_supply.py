@@ -1,4 +1,4 @@
-"""The supply chain: floors hold, advisories fail, and a source that cannot be reached is said to be so."""
+"""The supply chain: floors, advisories, and unreachable sources."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_nothing_is_below_its_floor() -> None:
         ),
     ],
 )
-def test_what_is_below_is_named(
+def test_packages_below_their_floor_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, line: str, fault: str
 ) -> None:
     (tmp_path / file).write_text(f"# comment\n{line}\n")

@@ -1,4 +1,4 @@
-"""How `.env` is read, and that what cannot be read is named without its value."""
+"""Reading of `.env`, and messages for invalid lines without their values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from infrastructure.dot_env import DotEnvError
         ("", {}),
     ],
 )
-def test_what_is_read(text: str, expected: dict[str, str]) -> None:
+def test_valid_lines_are_read(text: str, expected: dict[str, str]) -> None:
     assert dot_env.parse(text) == expected
 
 
@@ -55,7 +55,7 @@ def test_what_is_read(text: str, expected: dict[str, str]) -> None:
         ("A='\n\n'\nexport A = secret", ".env, line 4: A has a value already, in line 1."),
     ],
 )
-def test_what_is_refused(text: str, complaint: str) -> None:
+def test_invalid_values_are_refused(text: str, complaint: str) -> None:
     with pytest.raises(DotEnvError) as refused:
         dot_env.parse(text)
     assert str(refused.value) == complaint

@@ -31,7 +31,7 @@ def test_a_module_is_loaded_by_the_first_use_of_a_name(put_off: Any) -> None:
     assert "put_off_two" not in sys.modules
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error(put_off: Any) -> None:
+def test_a_missing_name_is_an_attribute_error(put_off: Any) -> None:
     one, _ = put_off
     with pytest.raises(AttributeError, match="put_off_one"):
         one.Success  # noqa: B018

@@ -1,4 +1,4 @@
-"""What `product.toml` may say, and that nothing else says what the product is called."""
+"""Values of `product.toml`, the only file with the product's name."""
 
 from __future__ import annotations
 

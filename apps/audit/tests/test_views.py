@@ -95,7 +95,7 @@ def test_pages_follow_one_another_at_the_same_cost(api: Any, django_assert_num_q
     seen: list[int] = []
     query = ""
     while True:
-        with django_assert_num_queries(2):  # who calls, and the page
+        with django_assert_num_queries(2):  # authentication, and the page
             page = api(query).json()
         seen += [row["details"]["day"] for row in page["results"]]
         if page["next"] is None:

@@ -385,7 +385,7 @@ def test_an_upload_that_the_database_refuses_leaves_no_file(
     ],
     ids=["deleted", "removed", "muted"],
 )
-def test_what_happens_while_a_file_is_stored_counts(
+def test_changes_during_an_upload_are_respected(
     folder: Path, monkeypatch: pytest.MonkeyPatch, happens: Any, status: int, code: str
 ) -> None:
     room = RoomFactory.create()

@@ -33,7 +33,7 @@ def test_a_mail_is_read_as_it_was_sent(tmp_path: Path) -> None:
     assert mail.text.strip() == "Text of Willkommen, Zoë: ü"
 
 
-def test_the_newest_come_first_within_and_across_files(tmp_path: Path) -> None:
+def test_the_newest_are_first_within_and_across_files(tmp_path: Path) -> None:
     send(tmp_path, "one", "two")
     [first] = tmp_path.glob("*.log")
     os.utime(first, (1, 1))

@@ -134,7 +134,7 @@ def test_mails_are_shown_as_text(client: Client, development: Path) -> None:
     assert Page(text).inline == []
 
 
-def test_an_empty_mailbox_says_so(client: Client, development: Path) -> None:
+def test_an_empty_mailbox_has_a_text(client: Client, development: Path) -> None:
     assert "There is no mail yet." in client.get("/mails/").content.decode()
 
 

@@ -87,7 +87,7 @@ def test_parallel_changes_take_distinct_numbers_and_do_not_deadlock() -> None:
 
 
 @pytest.mark.django_db
-def test_what_a_removed_slice_told_is_retracted() -> None:
+def test_notifications_of_a_removed_slice_are_retracted() -> None:
     ada = UserFactory.create()
     for kind in ("dogs.fed", "dogs2.fed"):
         services.notify(user_id=ada.pk, kind=kind, title=kind, key=kind)

@@ -1,1 +1,1 @@
-"""Every zone's schema against a live server, thousands of calls made up from it. Run by `make contract-test`."""
+"""Every zone's schema against a live server, thousands of generated calls. Run by `make contract-test`."""

@@ -2,7 +2,7 @@
 
     python -m config.tests.contracts.campaign [--zone private] [--examples 60] [--seed 1]
 
-Prints the cases of each zone and what failed; exits 1 on any failure, and when there were fewer cases than promised.
+Prints the cases of each zone and the failures; exits 1 on any failure, and with fewer cases than required.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Outcome:
 
 
 def tool() -> Path:
-    """Schemathesis in an environment of its own, made from its lock where it is not there yet."""
+    """Schemathesis in its own environment, installed from its lock if missing."""
     program = ENVIRONMENT / "bin" / "schemathesis"
     stamp = ENVIRONMENT / "lock.sha256"
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
@@ -132,7 +132,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def make_users(environment: dict[str, str]) -> None:
-    """Make the accounts that call, and what slices need for them, in this process, which becomes that server's Django."""
+    """Create the accounts that call, and rows of slices for them, in this process with the server's settings."""
     os.environ.update(environment)
     import django
 
@@ -165,7 +165,7 @@ def address(kind: str, position: int) -> str:
 
 
 def setup_of(zone: str, url: str, folder: Path) -> dict[str, Any]:
-    """What `hooks` is told: a header that lasts, or accounts to sign in with."""
+    """The setup for `hooks`: a permanent header, or accounts to sign in with."""
     lasting = {"internal": f"Api-Key {json.loads((folder / 'summary.json').read_text())['service_key']}"}
     kind, number = {"admin": ("admin", ADMINS)}.get(zone, ("user", USERS))
     # The public zone starts from the other end: it and the private one call at the same time.

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know by itself. Runs in its process, in an environment without the project: no Django here.
+"""Hooks of Schemathesis. Runs in its process, in an environment without the project: no Django here.
 
 Credentials: calls end sessions and accounts, so each zone has many to go on with. Two checks beyond Schemathesis' own:
 each status is documented by itself, not through `default`, and each problem's code is documented for its operation.
@@ -35,10 +35,10 @@ OF_THE_INPUT: Final = frozenset(
         "too_deep",
     }
 )
-# Codes of fields that hang on what there is elsewhere, or on the whole of a value.
+# Codes of fields that depend on other data, or on the whole of a value.
 BEYOND_SCHEMAS: Final = frozenset({"role_unknown", "permission_unknown", "kind_unknown", "data_too_large"})
 PROBLEM: Final = "application/problem+json"
-# Every how many calls with an Idempotency-Key keep the one that was made up, so that some are used twice.
+# One in this many calls keeps its generated Idempotency-Key, so that some keys are used twice.
 KEPT_KEYS: Final = 5
 
 
@@ -55,7 +55,7 @@ class Credentials:
             self.header = self._sign_in()
 
     def _sign_in(self) -> str:
-        # Accounts are taken from the other calls' reach as well as they end them: the next one, then.
+        # Calls may also have ended the next account: try the one after it.
         for email in self._accounts:
             answer = requests.post(
                 SETUP["login"], json={"email": email, "password": SETUP["password"]}, timeout=20
@@ -100,7 +100,7 @@ def before_call(context: Any, case: Any, **kwargs: Any) -> None:
         return
     if not case.meta.is_negative_at(ParameterLocation.HEADER) and "Idempotency-Key" in (case.headers or {}):
         number = next(_numbers)
-        # A key that is used again refuses even a method that there is not: only what is offered may keep one.
+        # A repeated key refuses even an unknown method: only documented operations keep one.
         if number % KEPT_KEYS or case.method.upper() != case.operation.method.upper():
             case.headers["Idempotency-Key"] = f"contract-{os.getpid()}-{number}"
     query = case.query or {}
@@ -155,11 +155,11 @@ def documented_answer(ctx: Any, response: Any, case: Any) -> None:
 
 @schemathesis.hook
 def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
-    """Whether a failure is one. Valid calls may be refused for what no schema can say, by a code that is documented."""
+    """Whether a failure counts. Valid calls may be refused for rules beyond a schema, by a documented code."""
     problem = _body(response)
     code = problem.get("code")
     if isinstance(failure, EnsureResourceAvailability):
-        # A thing that was made is there; another one that the body names need not be.
+        # A created object exists; another one that the body names may not.
         return case.method == "GET" or code == "not_found"
     if not isinstance(failure, RejectedPositiveData):
         return True
@@ -167,7 +167,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
         return True
     if code not in OF_THE_INPUT:
         return False
-    # Rules between the fields of an object have no field of their own.
+    # Rules between fields name no single field.
     has_fields = isinstance(case.body, dict | NotSet)
     excused = [
         error["code"] in BEYOND_SCHEMAS
@@ -188,7 +188,7 @@ def _has_white_space_only(value: Any) -> bool:
 
 
 def _is_valid(case: Any) -> bool:
-    """Whether a JSON body holds to the formats as well: not everything that is made up as valid does."""
+    """Whether a JSON body matches the formats as well: not every generated body does."""
     whole = case.operation.schema.raw_schema
     operation = whole["paths"][case.operation.path][case.operation.method.lower()]
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")

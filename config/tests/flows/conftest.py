@@ -1,4 +1,4 @@
-"""Servers and workers in processes of their own."""
+"""Servers and workers in separate processes."""
 
 from apps.common.testing.processes import environment, serve, worker
 

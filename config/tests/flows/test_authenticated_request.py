@@ -1,4 +1,4 @@
-"""docs/flows/authenticated-request.md: view → selector → database, and what the guard asks on the way."""
+"""docs/flows/authenticated-request.md: view → selector → database, and the guard's query."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a client sees of a database that is locked, frozen, away or restarted, of both servers that answer HTTP.
 
-Clients here wait for `PATIENCE`: longer than DESIGN's bounds of 3 and 5 s by what a loaded machine takes, and not as long
+Clients here wait for `PATIENCE`: longer than the bounds of 3 and 5 s by the delay of a loaded machine, and not as long
 as anything would that has no bound.
 """
 
@@ -49,7 +49,7 @@ def sites(
     """Each server with the headers of a signed-in user."""
     folder = tmp_path_factory.mktemp("faults")
     environment = {
-        # Not measured for coverage: what runs there is tested in the slices.
+        # Without coverage: the slices test this code.
         **{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
         "DJANGO_SETTINGS_MODULE": "config.settings.development",
         "DJANGO_READ_DOT_ENV": "0",
@@ -94,7 +94,7 @@ def _answers(site: Site) -> bool:
 
 @pytest.fixture
 def ask(sites: dict[str, tuple[Site, dict[str, str]]]) -> Iterator[Ask]:
-    """Calls every server at once, each many times at once; what is wrong of the answers is listed."""
+    """Calls every server many times at once. Returns the faults of the answers."""
 
     def one(name: str, path: str) -> tuple[str, int, str | None]:
         site, headers = sites[name]

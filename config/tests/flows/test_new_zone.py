@@ -1,4 +1,4 @@
-"""docs/guides/new-zone.md, carried out on a copy of the project: a zone with a credential and rates of its own, called over HTTP."""
+"""docs/guides/new-zone.md, executed on a copy of the project: a zone with its own credential and rates, called over HTTP."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The project with what the guide adds."""
+    """The project with the changes of the guide."""
     project = tmp_path / "copy"
     for folder in ("apps", "config", "infrastructure", "scripts"):
         shutil.copytree(
@@ -69,7 +69,7 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings_of_copy(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    """The copy is not this project: its lines do not count, and what Python compiles of it is not kept."""
+    """The environment of the copy, without coverage and compiled files."""
     own = {name: value for name, value in environment.items() if not name.startswith("COVERAGE_")}
     return own | {"PYTHONPYCACHEPREFIX": str(tmp_path / "pycache"), "PYTHONPATH": ""}
 
@@ -140,14 +140,14 @@ def test_the_guide_builds_a_zone_that_holds(
     assert mine.headers["RateLimit-Policy"] == '"5-per-60s";q=5;w=60, "10000-per-86400s";q=10000;w=86400'
     assert get(f"Api-Key {keys[0]['key']}").json()["partner"] == "globex"
 
-    # Who is not let in, and that it looks the same for what is there and what is not.
+    # Other callers are refused, equally for known and unknown paths.
     for path in (stock, "/api/partner/v1/none/", "/api/partner/schema.yaml"):
         refused = get(path=path)
         assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Partner, Api-Key"), path
     assert get(f"Partner {acme}x").status_code == 401
     assert get(f"Bearer {user}").status_code == 401
     assert get(f"Api-Key {keys[1]['key']}").json()["code"] == "out_of_scope"
-    # And what a partner's credential does not open.
+    # A partner's credential opens no other zone.
     for path in ("/api/private/v1/users/me/", "/api/internal/v1/none/", "/api/admin/v1/users/"):
         assert get(f"Partner {acme}", path).status_code == 401, path
 
@@ -155,7 +155,7 @@ def test_the_guide_builds_a_zone_that_holds(
     assert list(described["paths"]) == [stock]
     assert list(described["components"]["securitySchemes"]) == ["partner", "service"]
 
-    # Rates of its own, for each partner.
+    # Rates of the zone, for each partner.
     statuses = [get(f"Partner {acme}").status_code for _ in range(5)]
     assert statuses == [200] * 4 + [429]
     assert get(f"Partner {initech}").status_code == 200

@@ -57,7 +57,7 @@ def test_a_rate_is_written_as_it_is_read(text):
 
 
 @pytest.mark.parametrize("make", [limiter, away])
-def test_as_many_calls_as_the_limit_says(make):
+def test_the_limit_is_the_number_of_allowed_calls(make):
     counted = make()
     verdicts = [counted.hit(scope="s", key="k", rates=[Rate(3, 3600)]) for _ in range(5)]
     assert [verdict.allowed for verdict in verdicts] == [True, True, True, False, False]
@@ -95,7 +95,7 @@ def test_keys_scopes_and_costs(make):
     assert counted.hit(scope="s", key="d", rates=rate, cost=0).remaining == 5
 
 
-def test_without_a_rate_there_is_nothing_to_count():
+def test_without_a_rate_nothing_is_counted():
     with pytest.raises(ValueError, match="at least one rate"):
         limiter().hit(scope="s", key="k", rates=[])
 
@@ -128,7 +128,7 @@ def test_fifty_threads_at_once_get_exactly_the_limit(make):
         assert sum(pool.map(call, range(50))) == 20
 
 
-def test_what_is_stored_expires_and_stays_small():
+def test_counters_expire_and_stay_small():
     counted = limiter()
     for _ in range(100):
         counted.hit(scope="s", key="k", rates=[Rate(1000, 1)])

@@ -9,7 +9,7 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 @pytest.mark.parametrize("plain", ["", "+49 30 1234", "ж" * 300, "a\x1fb", "tail:1"])
-def test_a_value_comes_back_where_it_was_put(plain):
+def test_a_value_decrypts_in_its_context(plain):
     cipher = FieldCipher([NEW])
     sealed = cipher.encrypt(plain, "users.phone:1")
     assert plain == "" or plain not in sealed
@@ -29,7 +29,7 @@ def test_a_value_that_was_moved_does_not_decrypt(context):
 
 
 @pytest.mark.parametrize("stored", ["", "+49 30 1234", "gAAAAA", "x" * 200, "é"])
-def test_what_was_never_encrypted_is_not_returned(stored):
+def test_plain_text_is_not_returned(stored):
     with pytest.raises(DecryptionError, match="any key"):
         FieldCipher([NEW]).decrypt(stored, "t.c:1")
 

@@ -28,7 +28,7 @@ class PrivatePostgres:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Stop the server and the processes of its connections in their tracks; the kernel goes on taking what is sent."""
+        """Freeze the server and the processes of its connections; the kernel still accepts data."""
         assert self._server.process is not None
         with psycopg.connect(self.url, autocommit=True) as session:
             rows = session.execute(
@@ -56,7 +56,7 @@ class PrivatePostgres:
 
 @contextmanager
 def running() -> Iterator[PrivatePostgres]:
-    """One for a test, gone at its end."""
+    """A server for a test, deleted at its end."""
     with servers.throwaway({"REDIS_URL": "redis://127.0.0.1:9"}) as given:
         server = given.members["DATABASE_URL"]
         assert isinstance(server, Postgres)
@@ -67,5 +67,5 @@ def _send(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         try:
             os.kill(pid, number)
-        except ProcessLookupError:  # the session that asked for them
+        except ProcessLookupError:  # the session that requested them
             continue

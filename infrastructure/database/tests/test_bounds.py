@@ -72,13 +72,13 @@ def ask(database: BaseDatabaseWrapper, sql: str = "SELECT count(*) FROM thing") 
 
 
 def refused(call: Callable[[], Any]) -> str:
-    """Why it fails, in a request of its own."""
+    """The error of a query in a new request."""
     with budget.request(), pytest.raises((OperationalError, InterfaceError)) as error:
         call()
     return str(error.value)
 
 
-def test_a_server_that_was_frozen_is_given_up_and_asked_again_once_it_thaws(
+def test_a_frozen_server_times_out_and_is_used_again_later(
     server: PrivatePostgres, database: base.DatabaseWrapper, short: None
 ) -> None:
     assert ask(database) == 1
@@ -141,7 +141,7 @@ def test_once_it_is_spent_nothing_more_is_waited_for(
 
 
 class InTransaction:
-    """A transaction whose end asks the server, too."""
+    """A transaction whose end needs the server, too."""
 
     def __init__(self, database: base.DatabaseWrapper) -> None:
         self._database = database
@@ -222,7 +222,7 @@ def test_a_restart_causes_no_error(server: PrivatePostgres, database: base.Datab
         list(threads.map(leave, range(6)))
 
 
-def test_a_server_that_is_away_is_told_and_found_again(
+def test_an_unreachable_server_is_reported_and_found_again(
     server: PrivatePostgres, database: base.DatabaseWrapper, short: None
 ) -> None:
     ask(database)
@@ -257,7 +257,7 @@ def test_bounds_are_those_that_are_promised(settings: Any) -> None:
     assert options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"] < 20
 
 
-def test_a_budget_begins_with_what_it_answers() -> None:
+def test_a_budget_begins_with_its_request() -> None:
     assert budget.current() is None
     with budget.request(time.monotonic() - 1) as outer, budget.request() as inner:
         assert inner is outer

@@ -25,7 +25,7 @@ def templates(tmp_path: Path, settings: Any) -> Path:
 
 
 def sent(**mail_: Any) -> mail.EmailMultiAlternatives:
-    """The mail that goes out."""
+    """The sent mail."""
     send(
         **{
             "template": "note",
@@ -57,7 +57,7 @@ def test_only_html_is_escaped(templates: Path, settings: Any) -> None:
     )
 
 
-def test_a_language_is_used_where_there_is_a_translation(templates: Path) -> None:
+def test_translated_templates_are_used(templates: Path) -> None:
     (templates / "note.de.txt").write_text("Hallo {{ name }}\n")
     message = sent(context={"name": "Ada"}, language="de")
     assert (message.body, str(message.alternatives[0][0])[-15:]) == ("Hallo Ada\n", "<p>Dear Ada</p>")
@@ -79,7 +79,7 @@ def test_a_subject_is_always_one_line(templates: Path, subject: str, line: str) 
     assert (parsed["Subject"], parsed["Bcc"]) == (line, None)
 
 
-def test_an_address_that_no_attempt_reaches_is_said(templates: Path) -> None:
+def test_an_invalid_address_is_reported(templates: Path) -> None:
     with pytest.raises(UnmailableAddress):
         sent(to="zoë@example.com")
     assert mail.outbox == []

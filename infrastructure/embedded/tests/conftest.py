@@ -1,4 +1,4 @@
-"""A checkout of its own for each test, without a trace at the end; and a stack to run in it."""
+"""A separate checkout for each test, deleted at its end, and a stack to run in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bare_checkout(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def made() -> Iterator[data_dirs.Home]:
-    """A home whose PostgreSQL has its data folder already, which takes half a second to make."""
+    """A home with an initialized PostgreSQL, which takes half a second."""
     with data_dirs.throwaway() as home:
         server = postgres.Postgres(home, durable=False)
         server.create(home.server_folder("postgres"), binaries.postgres_programs(home))
@@ -84,7 +84,7 @@ def descendants(pid: int) -> list[int]:
 
 
 class Run:
-    """A supervisor in a process of its own, with its log in a file."""
+    """A supervisor in its own process, with its log in a file."""
 
     def __init__(self, checkout: Path, mode: str = "good", port: int = 0, **environment: str) -> None:
         self.checkout = checkout

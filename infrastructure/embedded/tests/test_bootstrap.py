@@ -122,7 +122,7 @@ def test_first_start_interrupted_then_two_at_once_then_warm_then_another_lock(cl
     first.send_signal(signal.SIGINT)
     assert first.communicate()[1] == "\nmake: stopped; run it again to go on\n"
     assert first.returncode == 130
-    # What it left may be half a package: the next start builds anew, and a third one waits for that.
+    # It may leave half a package: the next start builds again, and a third one waits for that.
     half = clone.folder / ".venv" / "half"
     half.touch()
     second = clone.start()
@@ -133,15 +133,15 @@ def test_first_start_interrupted_then_two_at_once_then_warm_then_another_lock(cl
     assert out.splitlines()[0].startswith("creating .venv with Python 3.")
     assert out.splitlines()[-1].startswith("environment ready in ")
     assert clone.installed() == "1.0"
-    # A warm start finds everything in place and says nothing.
+    # A warm start finds a complete environment and prints nothing.
     assert clone.run() == (0, "", "")
-    # Another lock: the same environment, brought in step.
+    # Another lock: the same environment is updated.
     half.touch()
     clone.lock(tiny_wheel(clone.wheels, "2.0"))
     assert clone.run()[0] == 0
     assert clone.installed() == "2.0"
     assert half.exists()
-    # The project is importable from anywhere in it, and what Python compiles is kept, but not beside the source.
+    # The project is importable from each of its folders, and compiled files are stored apart from the source.
     (clone.folder / "project.py").write_text("HERE = True\n")
     nothing_written = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([clone.python, "-c", "import project"], cwd="/", env=nothing_written, check=True)
@@ -229,7 +229,7 @@ def fake_python(folder: Path, name: str, version: str, *, venv: int = 1, ensurep
     return path
 
 
-def test_newest_suitable_python_on_the_path_is_taken(
+def test_the_newest_suitable_python_on_the_path_is_used(
     bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -303,7 +303,7 @@ def test_lock_pins_its_own_installers(bootstrap: ModuleType) -> None:
 
 
 class Index(http.server.BaseHTTPRequestHandler):
-    """A package index with one page and one wheel; `content` is what it hands out for the wheel."""
+    """A package index with one page and one wheel; `content` is sent for the wheel."""
 
     content = b""
     digest = ""

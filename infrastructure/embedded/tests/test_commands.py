@@ -93,7 +93,7 @@ def test_manage_py_under_other_settings_or_with_given_servers_starts_none(checko
     assert not (checkout / ".data" / "running.lock").exists()
 
 
-def test_manage_py_says_in_one_line_that_servers_are_just_starting(checkout: Path) -> None:
+def test_manage_py_reports_starting_servers_in_one_line(checkout: Path) -> None:
     claim = state.Claim(data_dirs.local_folder(checkout))
     assert claim.take()
     done = manage(checkout, PROBE)
@@ -147,7 +147,7 @@ def test_exec_with_given_servers_starts_none(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 0)])
 def test_signals_to_exec(checkout: Path, number: signal.Signals, code: int) -> None:
-    # SIGINT comes from the terminal to both, so what is sent to exec alone is not passed on.
+    # A terminal sends SIGINT to both, so a signal to exec alone is not forwarded.
     outer = os.getpid()
     script = f"import os, time; os.kill(os.getppid(), {int(number)}); time.sleep(0.3)"
     assert outer

@@ -134,7 +134,7 @@ def test_data_moves_to_the_user_where_the_checkout_knows_no_permissions(
     assert mode(home.path) == 0o700
 
 
-def test_data_of_an_earlier_release_is_taken_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_of_an_earlier_release_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     above = tmp_path / data_dirs.FOLDER
     as_root(monkeypatch, above)
     monkeypatch.setattr(data_dirs, "PRODUCT", replace(PRODUCT, formerly=("acme",)))
@@ -225,7 +225,7 @@ def test_programs_are_copied_once_where_the_account_can_run_them(
     assert programs.valkey_program(home) == valkey
 
 
-def test_copy_that_comes_second_gives_way_and_one_that_cannot_be_placed_fails(tmp_path: Path) -> None:
+def test_a_second_copy_gets_its_own_folder_and_an_impossible_one_fails(tmp_path: Path) -> None:
     (tmp_path / "wheel").mkdir()
     (tmp_path / "wheel" / "program").touch()
     (tmp_path / "first").mkdir()

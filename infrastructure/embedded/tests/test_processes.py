@@ -36,7 +36,7 @@ def test_launcher_becomes_the_program_in_its_folder(tmp_path: Path) -> None:
 
 
 def test_launcher_drops_to_the_account(tmp_path: Path) -> None:
-    # Dropping to ourselves is allowed to root alone, like setgroups; others are told so and nothing is run.
+    # Only root may drop to the same account, like setgroups; for others it is an error and nothing runs.
     done = subprocess.run(
         [sys.executable, LAUNCH, spec(uid=os.getuid(), gid=os.getgid()), "sh", "-c", "umask; id -u"],
         capture_output=True,
@@ -57,7 +57,7 @@ def test_launcher_names_a_missing_program() -> None:
     assert (done.returncode, done.stderr) == (1, "/no/such/program: No such file or directory\n")
 
 
-def test_launcher_whose_parent_is_gone_starts_nothing() -> None:
+def test_a_launcher_without_its_parent_starts_nothing() -> None:
     done = subprocess.run(
         [sys.executable, LAUNCH, spec(parent=1), "echo", "x"], capture_output=True, text=True, check=False
     )
@@ -92,7 +92,7 @@ def test_command_line_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     assert processes.is_alive(os.getpid())
 
 
-def test_end_stranger_steps_up_and_says_when_nothing_helps() -> None:
+def test_end_stranger_escalates_and_reports_failure() -> None:
     child = processes.spawn(
         [
             sys.executable,
@@ -116,11 +116,11 @@ def test_kill_group_takes_grandchildren(tmp_path: Path) -> None:
     assert eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip() != "")
     grandchild = int((tmp_path / "pid").read_text())
     processes.kill_group(child)
-    processes.kill_group(child)  # gone already
+    processes.kill_group(child)  # already ended
     assert eventually(lambda: not processes.is_alive(grandchild))
 
 
-def test_asked_to_end_with_make_only_below_make(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ending_with_make_only_below_make(monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
         "import os, time; from infrastructure.embedded import processes; processes.end_with_parent();"
         "print('x', flush=True); time.sleep(20)"

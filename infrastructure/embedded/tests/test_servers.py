@@ -62,7 +62,7 @@ def test_both_listen_on_this_machine_only(both: servers.Servers) -> None:
         }
 
 
-def test_throwaway_home_is_gone_with_its_servers() -> None:
+def test_a_throwaway_home_is_deleted_with_its_servers() -> None:
     with servers.throwaway({"REDIS_URL": "redis://127.0.0.1:1/0"}) as running:
         server = running.members["DATABASE_URL"]
         process, path = server.process, server.home.path
@@ -149,7 +149,7 @@ def test_data_of_another_major_version_is_refused_untouched(tmp_path: Path) -> N
     )
 
 
-def test_server_that_fails_says_why_and_leaves_nothing(checkout: Path) -> None:
+def test_a_failed_server_reports_the_reason_and_leaves_nothing(checkout: Path) -> None:
     home = data_dirs.persistent(checkout)
     with servers.Servers(home, durable=True, given={"REDIS_URL": "redis://x"}):
         pass
@@ -167,7 +167,7 @@ def test_making_the_data_folder_can_fail_with_a_reason(bare_checkout: Path) -> N
         server.run(["sh", "-c", "echo this is false; exit 3"])
 
 
-def test_interrupted_creation_is_begun_anew(bare_checkout: Path) -> None:
+def test_an_interrupted_creation_restarts(bare_checkout: Path) -> None:
     home = data_dirs.persistent(bare_checkout)
     leftover = home.server_folder("postgres") / "new"
     leftover.mkdir()

@@ -37,7 +37,7 @@ def gone(pids: list[int]) -> bool:
     return not [pid for pid in pids if processes.is_alive(pid)]
 
 
-def test_comes_up_tells_where_and_ends_without_a_trace(start: Start, checkout: Path) -> None:
+def test_it_starts_prints_its_address_and_leaves_nothing(start: Start, checkout: Path) -> None:
     run = start().up()
     lines = run.text.splitlines()
     assert f"stack    |   Console          http://127.0.0.1:{run.port}/" in lines
@@ -83,7 +83,7 @@ def test_killed_supervisor_takes_its_children_along_and_the_next_recovers(start:
     below = descendants(first.process.pid)
     first.end(signal.SIGKILL)
     if sys.platform == "linux":
-        # All but the worker's own child, whose parent was killed without a word.
+        # All but the worker's own child, whose parent was killed.
         assert eventually(lambda: sum(map(processes.is_alive, below)) <= 1)
     second = start().up()
     with psycopg.connect(second.get()["DATABASE_URL"]) as connection:
@@ -93,7 +93,7 @@ def test_killed_supervisor_takes_its_children_along_and_the_next_recovers(start:
         processes.signal_process(pid, signal.SIGKILL)
 
 
-def test_second_instance_is_told_where_the_first_is(start: Start) -> None:
+def test_a_second_instance_prints_the_address_of_the_first(start: Start) -> None:
     first = start().up()
     second = start()
     assert second.process.wait(timeout=10) == 1
@@ -149,14 +149,14 @@ def test_fault_at_the_start_is_shown_and_ends_everything(
     assert servers_of(data_dirs.persistent(checkout).path) == []
 
 
-def test_child_that_dies_is_started_again(start: Start, checkout: Path) -> None:
+def test_a_child_that_exits_is_restarted(start: Start, checkout: Path) -> None:
     run = start("fleeting").up()
     run.until("worker ended unexpectedly (exit 0); starting it again in 0.5 s")
     assert eventually(lambda: (checkout / "starts").read_text() == "xx")
     assert run.end() == 0
 
 
-def test_database_that_dies_is_started_again_at_its_address(start: Start, checkout: Path) -> None:
+def test_a_database_that_exits_is_restarted_at_its_address(start: Start, checkout: Path) -> None:
     run = start().up()
     urls = run.get()
     home = data_dirs.persistent(checkout)
@@ -245,7 +245,7 @@ def replace(path: Path, text: str) -> bool:
     return scratch.replace(path).exists()
 
 
-def test_changed_code_is_loaded_anew(start: Start, checkout: Path) -> None:
+def test_changed_code_is_reloaded(start: Start, checkout: Path) -> None:
     (checkout / "code").mkdir()
     loaded = checkout / "code" / "loaded.py"
     replace(loaded, "VALUE = 'one'\n")
@@ -258,7 +258,7 @@ def test_changed_code_is_loaded_anew(start: Start, checkout: Path) -> None:
     run.until("reloaded in")
     assert run.get()["PUBLIC_URL"] == "two"
     assert "code/loaded.py changed" in run.text
-    # What does not compile is named, and what runs goes on; what does not start waits for the next change.
+    # Code that does not compile is reported, and running processes continue; a process that does not start waits for a change.
     replace(loaded, "def (\n")
     run.until(f"{loaded}:1: invalid syntax")
     assert run.get()["PUBLIC_URL"] == "two"
@@ -268,7 +268,7 @@ def test_changed_code_is_loaded_anew(start: Start, checkout: Path) -> None:
     replace(loaded, "VALUE = 'three'\n")
     assert eventually(lambda: run.text.count("reloaded in") == 2)
     assert run.get()["PUBLIC_URL"] == "three"
-    # Each reload has ended the worker, which starts anew after the server.
+    # Each reload has ended the worker, which restarts after the server.
     assert eventually(lambda: run.text.count("worker   | no end of line") == 2)
     below = descendants(run.process.pid)
     assert run.end() == 0
@@ -291,7 +291,7 @@ def test_only_code_that_processes_load_counts_as_changed(path: str, counts: bool
     assert watcher.Loaded()(Change.modified, f"/checkout/{path}") is counts
 
 
-def test_folder_that_cannot_be_watched_is_said_once(tmp_path: Path) -> None:
+def test_an_unwatchable_folder_is_reported_once(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",

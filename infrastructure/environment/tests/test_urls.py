@@ -1,4 +1,4 @@
-"""Addresses of servers: what is read, what is refused, and that no refusal shows a piece of a password."""
+"""Addresses of servers: valid and invalid ones, and messages without parts of a password."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_passwords_that_are_pasted_as_they_are(read: Any, form: str, password: s
         (urls.email, "consolemail://x:y@h", "must be consolemail://"),
     ],
 )
-def test_what_is_refused(read: Any, text: str, complaint: str) -> None:
+def test_invalid_values_are_refused(read: Any, text: str, complaint: str) -> None:
     with pytest.raises(Mistake) as refused:
         read(text)
     assert complaint in str(refused.value)

@@ -1,4 +1,4 @@
-"""The typed readers: what they return, and what they say of a text that they refuse."""
+"""The typed readers: their values, and their messages for invalid texts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_flags(text: str, expected: bool) -> None:
         (values.text, "a b", "a b"),
     ],
 )
-def test_what_is_taken(read: Any, text: str, expected: Any) -> None:
+def test_valid_values_are_accepted(read: Any, text: str, expected: Any) -> None:
     assert read(text) == expected
 
 
@@ -138,7 +138,7 @@ _DSN = "must be the DSN of a Sentry project, as in https://key@host/1; empty swi
         (values.matching("[a-z]+", "a word"), "A1", "must be a word"),
     ],
 )
-def test_what_is_refused(read: Any, text: str, complaint: str) -> None:
+def test_invalid_values_are_refused(read: Any, text: str, complaint: str) -> None:
     with pytest.raises(Mistake) as refused:
         read(text)
     assert str(refused.value) == complaint

@@ -26,7 +26,7 @@ CLIENT, SECRET = "acme:client", "a secret/of the + client"
 
 
 class TestProvider:
-    """What it says can be changed in place: `metadata`, `claims`, `header`, `sign`, `answer`, `keys`, `returns`."""
+    """Its answers can be changed by attributes: `metadata`, `claims`, `header`, `sign`, `answer`, `keys`, `returns`."""
 
     __test__ = False
 
@@ -52,7 +52,7 @@ class TestProvider:
         self.more_keys: list[Any] = []
         self.status = 200
         self.sign: Callable[[dict[str, Any]], str] = self.signed
-        # What a browser is sent back with instead of what it should be; None leaves something out.
+        # Changed parameters of the return; None omits one.
         self.returns: dict[str, str | None] = {}
         self.asked: list[str] = []
         self._codes: dict[str, dict[str, str]] = {}
@@ -129,7 +129,7 @@ class TestProvider:
         }
 
     def _taken_code(self, form: dict[str, str]) -> dict[str, str] | None:
-        """What was asked for with the code of a form, if the code is good and the verifier goes with it."""
+        """The authorization request of a code, if code and verifier are valid."""
         asked = self._codes.pop(form.get("code", ""), None)
         challenge = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if (
@@ -153,7 +153,7 @@ class TestProvider:
 
 
 class TestGitHub(TestProvider):
-    """Plain OAuth 2.0 as GitHub speaks it: errors of the token endpoint are 200, addresses are a list of their own."""
+    """Plain OAuth 2.0 like GitHub: errors of the token endpoint are 200, addresses are a separate list."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)

@@ -1,4 +1,4 @@
-"""The protocol against a provider that runs here: what is taken, and everything that is not."""
+"""The protocol against a provider that runs here: accepted and refused answers."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_other_id_tokens_are_refused(henge: TestProvider, claims: dict[str, Any]
 
 
 @pytest.mark.parametrize("claims", [{"aud": [CLIENT]}, {"azp": CLIENT}, {"exp": NOW + 9999}])
-def test_what_the_standard_leaves_open_is_taken(henge: TestProvider, claims: dict[str, Any]) -> None:
+def test_optional_claims_of_the_standard_are_accepted(henge: TestProvider, claims: dict[str, Any]) -> None:
     henge.claims |= claims
     assert come_back(henge).subject == "subject-1"
 
@@ -165,7 +165,7 @@ def test_other_signatures_are_refused(henge: TestProvider, sign: Any) -> None:
         come_back(henge)
 
 
-def test_an_id_token_goes_with_its_access_token(henge: TestProvider) -> None:
+def test_an_id_token_matches_its_access_token(henge: TestProvider) -> None:
     half = base64.urlsafe_b64encode(hashlib.sha256(b"opaque").digest()[:16]).rstrip(b"=").decode()
     henge.claims["at_hash"] = half
     assert come_back(henge).subject == "subject-1"
@@ -213,7 +213,7 @@ def test_answers_of_another_form_are_no_tokens(henge: TestProvider, answer: dict
 @pytest.mark.parametrize(
     "methods", [None, 5, ["client_secret_basic"], ["private_key_jwt", "client_secret_basic"]]
 )
-def test_the_client_proves_who_it_is_by_basic_authentication(henge: TestProvider, methods: Any) -> None:
+def test_the_client_authenticates_by_basic_authentication(henge: TestProvider, methods: Any) -> None:
     henge.metadata["token_endpoint_auth_methods_supported"] = methods
     assert come_back(henge).subject == "subject-1"
 
@@ -225,7 +225,7 @@ def test_other_headers_are_refused(henge: TestProvider, header: dict[str, Any]) 
         come_back(henge)
 
 
-def test_a_new_key_is_found_and_an_unknown_one_not_asked_for_each_time(
+def test_a_new_key_is_fetched_and_an_unknown_one_not_each_time(
     henge: TestProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     come_back(henge)
@@ -248,7 +248,7 @@ def test_a_new_key_is_found_and_an_unknown_one_not_asked_for_each_time(
     ],
     ids=str,
 )
-def test_a_provider_that_is_not_what_the_table_says_is_not_used(
+def test_a_provider_that_differs_from_the_table_is_not_used(
     henge: TestProvider, fault: dict[str, Any]
 ) -> None:
     henge.metadata |= fault
@@ -258,9 +258,7 @@ def test_a_provider_that_is_not_what_the_table_says_is_not_used(
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-def test_nothing_but_200_is_an_answer_and_redirects_are_not_followed(
-    henge: TestProvider, status: int
-) -> None:
+def test_only_200_is_accepted_and_redirects_are_not_followed(henge: TestProvider, status: int) -> None:
     henge.status = status
     with pytest.raises(oauth.ProviderUnreachable):
         oauth.begin(read(henge.row()))
@@ -274,7 +272,7 @@ def test_answers_are_bounded_json_objects(henge: TestProvider, answer: bytes) ->
         oauth.begin(read(henge.row()))
 
 
-def test_a_provider_that_is_away() -> None:
+def test_an_unreachable_provider_is_an_error() -> None:
     away = {"name": "away", "issuer": "http://127.0.0.1:9", "client_id": "x"}
     with pytest.raises(oauth.ProviderUnreachable):
         oauth.begin(read(away))
@@ -317,9 +315,7 @@ def test_a_sign_in_with_github(github: TestGitHub) -> None:
     [{"code": "unknown"}, {"verifier": "another" * 8}, {"issuer": "https://evil.example"}],
     ids=str,
 )
-def test_what_belongs_to_another_sign_in_is_refused_by_github(
-    github: TestGitHub, changes: dict[str, str]
-) -> None:
+def test_values_of_another_sign_in_are_refused_by_github(github: TestGitHub, changes: dict[str, str]) -> None:
     with pytest.raises(oauth.ResponseRefused):
         from_github(github, None, **changes)
     assert "/user" not in github.asked
@@ -419,7 +415,7 @@ ROW = {"name": "acme", "issuer": "https://acme.example", "client_id": "x"}
     ],
     ids=str,
 )
-def test_a_table_that_cannot_be_is_refused(rows: Any) -> None:
+def test_an_invalid_table_is_refused(rows: Any) -> None:
     with pytest.raises(oauth.ProviderTableError):
         oauth.providers(rows, site=SITE)
 

@@ -31,7 +31,7 @@ def unpaused() -> Iterator[None]:
 
 
 class Ear:
-    """A bus that listens, and what it has heard."""
+    """A bus that listens, and the payloads that it received."""
 
     def __init__(self, url: str) -> None:
         self.subscribed: list[str] = []
@@ -188,7 +188,7 @@ async def test_an_outage_of_redis_raises_no_error() -> None:
     await ear.bus.aclose()
 
 
-async def test_silent_server_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_server_counts_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bus, "_SILENCE", 0.02)
 
     class Silent:

@@ -93,9 +93,7 @@ def test_the_second_beat_waits_and_takes_over_without_repeating(beat: Any, sent:
     assert PeriodicTask.objects.get().total_run_count == 2
 
 
-def test_two_beats_that_both_take_themselves_for_the_leader_publish_once(
-    beat: Any, sent: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_simultaneous_leaders_publish_once(beat: Any, sent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     schedule()
     monkeypatch.setattr(Leadership, "hold", lambda self: True)
     first, second = beat(), beat()
@@ -108,7 +106,7 @@ def test_two_beats_that_both_take_themselves_for_the_leader_publish_once(
     assert PeriodicTask.objects.get().total_run_count == 1
 
 
-def test_a_leader_whose_connection_dies_notices(beat: Any) -> None:
+def test_a_leader_detects_a_lost_connection(beat: Any) -> None:
     first = beat()
     run(first, 1)
     assert first._leads
@@ -172,7 +170,7 @@ def test_a_database_that_does_not_answer_is_given_up_in_the_middle_of_a_round(
     assert len(sent) == 1
 
 
-def test_a_leader_whose_database_is_frozen_gives_up_the_lead_and_takes_it_again(
+def test_a_leader_with_a_frozen_database_steps_down_and_leads_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with private.running() as server, ThreadPoolExecutor(1) as thread:
@@ -258,7 +256,7 @@ def test_the_first_run_is_not_put_off_by_changes_of_the_row(beat: Any, sent: Any
         ),
     ],
 )
-def test_what_cannot_be_followed_is_disabled_with_a_note(
+def test_invalid_schedules_are_disabled_with_a_note(
     beat: Any, sent: Any, fields: dict[str, str], reason: str
 ) -> None:
     if "period" in fields:

@@ -151,7 +151,7 @@ def proper(text: str) -> bytes:
     [RAW, {name: json.dumps(shape).encode() for name, shape in SHAPES.items()}],
     ids=["raw", "shapes"],
 )
-def test_what_is_no_task_ends_no_worker_and_is_kept(
+def test_a_malformed_message_ends_no_worker_and_is_kept(
     items: dict[str, bytes], put: Callable[[bytes], Any]
 ) -> None:
     for number, (name, item) in enumerate(items.items(), 1):

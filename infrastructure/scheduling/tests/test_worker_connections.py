@@ -16,7 +16,7 @@ from infrastructure.scheduling.worker_connections import Fixup, WorkerFixup
 
 @pytest.fixture(params=[True, False], ids=["pooled", "persistent"])
 def database(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
-    """The test's database under an alias of its own, with the connections of the product."""
+    """The test's database under another alias, with the connections of the product."""
     ours = connections["default"].settings_dict
     names = ("NAME", "USER", "PASSWORD", "HOST", "PORT")
     entry = settings_of(pooled=request.param) | {name: ours[name] for name in names}

@@ -1,4 +1,4 @@
-"""A client that sends what it is told, byte by byte, and reads one answer. Kept connections, as browsers keep them."""
+"""A client that sends given bytes and reads one answer, with persistent connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 Headers = tuple[tuple[bytes, bytes], ...]
-_PATIENCE: Final = 20.0  # seconds; an answer that takes longer is none
+_PATIENCE: Final = 20.0  # seconds; a later answer counts as none
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Line:
     def ask(
         self, method: bytes, target: bytes, headers: Headers, body: bytes | None, *, is_chunked: bool
     ) -> Answer:
-        """Send one request and read its answer. Raises TimeoutError for an answer that does not come."""
+        """Send one request and read its answer. Raises TimeoutError without an answer."""
         lines = [method + b" " + target + b" HTTP/1.1"]
         lines += [name + b": " + value for name, value in headers]
         content = body or b""
@@ -61,11 +61,11 @@ class Line:
             self._socket.sendall(request)
             started = time.perf_counter()
         except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before it was read; what was answered may still be there
+            pass  # refused before it was read; the answer may still be readable
         try:
             response = http.client.HTTPResponse(self._socket, method=method.decode("latin-1").upper())
             response.begin()
-            # A stream of events has no end of its own.
+            # A stream of events does not end.
             is_stream = (response.getheader("Content-Type") or "").startswith("text/event-stream")
             body = b"" if is_stream else response.read()
         except (ConnectionResetError, http.client.BadStatusLine, http.client.IncompleteRead):
@@ -85,7 +85,7 @@ class Line:
 
 
 def has_head(said: bytes) -> bool:
-    """Whether the head of an answer has come."""
+    """Whether the head of an answer was received."""
     return b"\r\n\r\n" in said
 
 
@@ -99,7 +99,7 @@ def is_whole(said: bytes) -> bool:
 def converse(
     port: int, raw: bytes, *, seconds: float = 5.0, enough: Callable[[bytes], bool] | None = None
 ) -> bytes:
-    """What the server says to these bytes until it closes, is silent for so many seconds, or has said `enough`."""
+    """The answer to these bytes until the server closes, is silent for some seconds, or has sent `enough`."""
     said = b""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as line:
         try:

@@ -1,4 +1,4 @@
-"""Requests that are no HTTP, or are two at once: what a server refuses before the application sees it."""
+"""Bytes that are no HTTP, or two requests at once, which a server refuses before the application."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ HANDSHAKES: Final[dict[str, bytes]] = {
     "bytes at once": _handshake(b"/ws/example/") + b"\xff" * 200,
 }
 
-# Asks for an upgrade where there is none: answered as plain HTTP, as if it had not asked.
+# Requests an unsupported upgrade, which is ignored.
 NO_HANDSHAKES: Final[dict[str, bytes]] = {
     "the root": _handshake(b"/"),
     "an endpoint of the API": _handshake(b"/api/private/v1/users/me/"),

@@ -1,4 +1,4 @@
-"""The limits of a request's head, on a real server: what is refused, with which status, and that it is answered once."""
+"""The limits of a request's head, on a real server: statuses of refused requests, each answered once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def echo(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """A server that answers everything with 200 and the body, unless it is told to refuse."""
+    """A server that answers everything with 200 and the body, unless a problem is set."""
     chosen = free_port()
     config = uvicorn.Config(
         WsgiBridge(echo, threads=2, max_body=1_000_000, body_timeout=0.4),
@@ -102,7 +102,7 @@ def test_errors_are_problem_documents_and_end_the_connection(
         HEAD + b"X: y\r\n" * 97,
     ],
 )
-def test_what_is_just_within_the_limits_is_served(port: int, sent: bytes) -> None:
+def test_requests_at_the_limits_are_served(port: int, sent: bytes) -> None:
     assert statuses(frames.converse(port, sent + b"Connection: close\r\n\r\n")) == [200]
 
 

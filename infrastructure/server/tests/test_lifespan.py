@@ -1,4 +1,4 @@
-"""The ASGI lifespan: hooks run, failures are told, stopping goes through to the end."""
+"""The ASGI lifespan: hooks run, failures are reported, stopping is complete."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def noting(notes: list[str], name: str, *, fail: bool = False) -> Hook:
 
 
 async def live(lifespan: Lifespan, sent: list[str]) -> None:
-    """Start and stop once; the types of the messages end up in `sent`, also when a start hook raises."""
+    """Start and stop once; `sent` gets the types of the messages, also when a start hook raises."""
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
     async def receive() -> Any:
@@ -43,7 +43,7 @@ async def test_hooks_run_in_order_and_stop_in_reverse() -> None:
     assert notes == ["a", "b", "d", "c"]
 
 
-async def test_failing_start_is_told_to_the_server() -> None:
+async def test_a_failing_start_is_reported_to_the_server() -> None:
     notes: list[str] = []
     lifespan = Lifespan(startup=[noting(notes, "a", fail=True), noting(notes, "b")], shutdown=[])
     sent: list[str] = []

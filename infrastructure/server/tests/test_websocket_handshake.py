@@ -1,4 +1,4 @@
-"""The plain form of a handshake, against `websockets`: nothing is taken here that is refused there, and all alike."""
+"""The plain form of a handshake, compared with `websockets`: a subset is accepted, with equal answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fields(**changed: bytes | None) -> list[tuple[bytes, bytes]]:
 
 
 def judged(of: list[tuple[bytes, bytes]]) -> tuple[Request, bytes]:
-    """What the library reads in these fields, and what it answers."""
+    """The request that the library reads from these fields, and its answer."""
     library = ServerProtocol()
     head = b"GET /ws/ HTTP/1.1\r\n" + b"".join(b"%b: %b\r\n" % field for field in of) + b"\r\n"
     library.receive_data(head)
@@ -57,7 +57,7 @@ def judged(of: list[tuple[bytes, bytes]]) -> tuple[Request, bytes]:
         (fields(sec_websocket_extensions=b"permessage-deflate; client_max_window_bits"), []),
     ],
 )
-def test_what_browsers_and_libraries_send_is_read(
+def test_handshakes_of_browsers_and_libraries_are_read(
     of: list[tuple[bytes, bytes]], subprotocols: list[str]
 ) -> None:
     read = websocket_handshake.read(of)
@@ -111,7 +111,7 @@ def test_what_browsers_and_libraries_send_is_read(
         [],
     ],
 )
-def test_of_everything_else_nothing_is_said(of: list[tuple[bytes, bytes]]) -> None:
+def test_every_other_form_is_left_to_the_library(of: list[tuple[bytes, bytes]]) -> None:
     assert websocket_handshake.read(of) is None
 
 
@@ -189,7 +189,7 @@ VALUES = st.one_of(st.lists(PIECES, max_size=4).map(b"".join), st.binary(max_siz
 
 
 @given(st.permutations(list(PLAIN.items())), st.lists(st.tuples(NAMES, VALUES), max_size=3), st.data())
-def test_nothing_is_taken_that_the_library_refuses(
+def test_handshakes_that_the_library_refuses_are_not_accepted(
     plain: list[tuple[bytes, bytes]], more: list[tuple[bytes, bytes]], data: st.DataObject
 ) -> None:
     dropped = data.draw(st.sets(st.sampled_from(sorted(PLAIN)), max_size=1))
@@ -208,12 +208,12 @@ def test_nothing_is_taken_that_the_library_refuses(
     "field",
     [(b"x", b"a\r\nb: c"), (b"x", b"a\nb"), (b"x", b"\x00"), (b"a b", b"c"), (b"", b"c"), (b"a:b\r\n", b"")],
 )
-def test_an_answer_holds_no_more_fields_than_it_is_given(field: tuple[bytes, bytes]) -> None:
+def test_an_answer_has_no_injected_fields(field: tuple[bytes, bytes]) -> None:
     with pytest.raises(ValueError, match="no field"):
         websocket_handshake.answer(b"x", [field])
 
 
-def test_an_answer_holds_what_it_is_given() -> None:
+def test_an_answer_has_the_given_fields() -> None:
     given_fields = [(b"date", b"now"), (b"Sec-WebSocket-Protocol", b"bearer"), (b"x", b"caf\xe9")]
     assert websocket_handshake.answer(b"key", given_fields) == (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -34,7 +34,7 @@ LENGTHS = [0, 1, 125, 126, 65_535, 65_536]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-# Whether the handshake is taken over from the HTTP parser, or parsed and judged by the stock class.
+# Whether the handshake is passed on from the HTTP parser, or parsed by the stock class.
 _is_taken_over = True
 
 
@@ -301,7 +301,7 @@ async def exchange(port: int, sent: bytes) -> bytes:
 
 
 async def conversation(ws: Any, sent: bytes, replies: list[dict[str, Any]]) -> tuple[bytes, list[Any], Any]:
-    """What a client hears, and what the application is told, when it answers a handshake with these messages."""
+    """The bytes for a client, and the messages for the application, when it answers a handshake with these messages."""
     events: list[Any] = []
     told: list[Any] = []
 
@@ -377,7 +377,7 @@ async def test_hostile_handshakes_are_answered_as_by_the_stock_class(name: str) 
 
 
 @TAKEN_OVER
-async def test_frames_that_come_before_the_answer_wait_for_it() -> None:
+async def test_frames_before_the_answer_wait_for_it() -> None:
     heard: list[Any] = []
     is_handshakeing, is_due = asyncio.Event(), asyncio.Event()
 
@@ -436,7 +436,7 @@ async def test_client_that_leaves_before_the_answer_is_not_answered() -> None:
     assert seen == ["websocket.disconnect", "ClientDisconnected"]
 
 
-async def test_server_that_stops_before_the_answer_says_500_and_afterwards_1012() -> None:
+async def test_a_stopping_server_answers_500_before_the_handshake_and_1012_after_it() -> None:
     is_handshakeing = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -17,7 +17,7 @@ from infrastructure.server.write_coalescing import MOST, GatheredWrites
 
 
 class Behind(asyncio.Transport):
-    """A transport that remembers what it was asked."""
+    """A transport that records calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ async def test_much_does_not_wait_for_the_end_of_the_turn() -> None:
     ("end", "asked"),
     [("close", [b"last", "close"]), ("write_eof", [b"last", "eof"]), ("abort", ["abort"])],
 )
-async def test_what_was_written_goes_before_the_end_unless_it_is_abrupt(end: str, asked: list[Any]) -> None:
+async def test_written_data_is_sent_before_a_graceful_close(end: str, asked: list[Any]) -> None:
     behind = Behind()
     transport = GatheredWrites(behind)
     transport.write(b"last")

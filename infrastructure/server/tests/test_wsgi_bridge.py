@@ -1,4 +1,4 @@
-"""The WSGI bridge: what an application sees of a request, what a client sees of an answer, and who waits for whom."""
+"""The WSGI bridge: the environ of requests, the bytes of answers, and threads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def scope(
 
 
 async def call(bridge: WsgiBridge, request_scope: Any, *body: bytes) -> list[dict[str, Any]]:
-    """Run one request whose body arrives in the given pieces; the messages that were sent."""
+    """Run one request whose body arrives in the given pieces. Returns the sent messages."""
     pieces = [
         {"type": "http.request", "body": piece, "more_body": position < len(body) - 1}
         for position, piece in enumerate(body)
@@ -77,7 +77,7 @@ async def test_large_body_is_spooled_and_arrives_whole() -> None:
 
 
 def refusing(environ: dict[str, Any], start: Start) -> list[bytes]:
-    """Answers as it is told to, or with 600 kB."""
+    """Answers with the problem of the server, or with 600 kB."""
     if problem := environ.get(PROBLEM):
         start(f"{problem['status']:d} x", list(problem.get("headers", {}).items()))
         return [problem["code"].encode() + environ["wsgi.input"].read()]
@@ -156,7 +156,7 @@ async def test_header_with_underscore_cannot_pose_as_another() -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_body_over_the_limit_is_not_kept_and_its_size_is_told(declared: bool) -> None:
+async def test_a_body_over_the_limit_is_dropped_and_its_size_reported(declared: bool) -> None:
     headers = [(b"content-length", b"30")] if declared else []
     sent = await call(WsgiBridge(echo, threads=1, max_body=16), scope(headers=headers), b"x" * 10, b"x" * 20)
     assert dict(sent[0]["headers"])[b"x-length"] == b"30"
@@ -325,7 +325,7 @@ async def test_slow_readers_hold_no_thread() -> None:
     await bridge.aclose()
 
 
-async def test_requests_run_in_as_many_threads_as_asked_for() -> None:
+async def test_requests_run_in_the_configured_number_of_threads() -> None:
     together = threading.Barrier(3, timeout=5)
 
     def application(environ: dict[str, Any], start: Start) -> list[bytes]:
@@ -358,7 +358,7 @@ async def test_write_callable_is_refused() -> None:
 
 
 def going_on(seen: list[str], *, status: str = "200 OK") -> Any:
-    """An application that leaves behind how its answer goes on."""
+    """An application that registers the continuation of its answer."""
 
     async def stream() -> AsyncGenerator[bytes, None]:
         try:
@@ -377,7 +377,7 @@ def going_on(seen: list[str], *, status: str = "200 OK") -> Any:
 
 
 async def converse(bridge: WsgiBridge) -> bytes:
-    """Call it, and leave once the answer has gone on for two pieces; the body that was sent."""
+    """Call it, and leave after two continued pieces. Returns the sent body."""
     sent: list[dict[str, Any]] = []
     two = asyncio.Event()
     arrived = iter([{"type": "http.request", "body": b"", "more_body": False}])
@@ -399,7 +399,7 @@ async def converse(bridge: WsgiBridge) -> bytes:
     return b"".join(message.get("body", b"") for message in sent)
 
 
-async def test_answer_goes_on_in_the_loop_until_the_client_leaves() -> None:
+async def test_a_response_continues_in_the_loop_until_the_client_leaves() -> None:
     seen: list[str] = []
     assert await converse(WsgiBridge(going_on(seen), threads=1, max_body=10)) == b"begin 01"
     assert seen == ["closed", "released"]
@@ -412,7 +412,7 @@ async def test_answer_that_is_an_error_does_not_go_on() -> None:
     assert seen == ["released"]
 
 
-async def test_answer_that_breaks_while_it_goes_on_is_told_to_the_server() -> None:
+async def test_an_error_of_a_continued_response_reaches_the_server() -> None:
     seen: list[str] = []
 
     async def stream() -> AsyncGenerator[bytes, None]:
@@ -429,7 +429,7 @@ async def test_answer_that_breaks_while_it_goes_on_is_told_to_the_server() -> No
     assert seen == ["released"]
 
 
-async def test_threads_give_back_what_they_hold_and_later_servers_have_new_ones() -> None:
+async def test_threads_release_connections_and_later_servers_have_new_threads() -> None:
     ended: list[str] = []
     bridge = WsgiBridge(
         echo, threads=2, max_body=10, at_end=lambda: ended.append(threading.current_thread().name)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """Writes beyond `size` bytes of a file fail with a real EFBIG, after what fits was written."""
+    """Writes beyond `size` bytes of a file fail with a real EFBIG, after a partial write."""
     before, ceiling = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, ceiling))
     try:

@@ -40,7 +40,7 @@ def save(content: bytes, **limits: int) -> files.StoredFile:
         (b"<html><script>alert(1)</script>", "text/plain"),
     ],
 )
-def test_kinds_are_told_by_content(content: bytes, type_: str) -> None:
+def test_types_are_detected_by_content(content: bytes, type_: str) -> None:
     stored = save(content)
     assert (stored.type, stored.size, stored.width) == (type_, len(content), None)
     with files.open_file(stored.key) as file:
@@ -62,7 +62,7 @@ def test_all_else_is_refused_and_leaves_nothing(folder: Path, content: bytes) ->
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_images_are_written_anew_without_metadata(format: str) -> None:
+def test_images_are_reencoded_without_metadata(format: str) -> None:
     data = io.BytesIO()
     exif = Image.Exif()
     exif[0x010E] = "where it was taken"

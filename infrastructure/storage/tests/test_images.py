@@ -1,4 +1,4 @@
-"""Uploaded images: what is taken, how its colours and its orientation come through, and what is refused."""
+"""Uploaded images: accepted and refused files, colours and orientation."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_deleting_twice_is_no_error() -> None:
 
 
 def shown(content: bytes, *, side: int = 100) -> Image.Image:
-    """What a browser gets of an upload."""
+    """The pixels that a browser shows of an upload."""
     picture = images.converted(io.BytesIO(content), side=side, max_pixels=10_000)
     image = Image.open(io.BytesIO(picture.content))
     assert (image.format, image.size) == ("WEBP", (picture.width, picture.height))
@@ -207,7 +207,7 @@ def test_metadata_that_cannot_be_read_is_no_reason_to_refuse(kind: str, metadata
     assert shown(marked(kind, metadata)).size == (40, 20)
 
 
-def test_the_orientation_of_xmp_counts_where_there_is_no_exif() -> None:
+def test_the_orientation_of_xmp_is_used_without_exif() -> None:
     file = io.BytesIO()
     Image.new("RGB", (40, 20)).save(file, "WEBP", xmp=b'<rdf:Description tiff:Orientation="6"/>')
     assert shown(file.getvalue()).size == (20, 40)
@@ -260,7 +260,7 @@ def test_grey_of_16_bits_with_a_transparent_shade() -> None:
         ("CMYK", "JPEG", (0, 255, 255, 0), (254, 0, 0)),
     ],
 )
-def test_colours_come_through_in_every_mode(mode: str, kind: str, colour: Any, expected: Any) -> None:
+def test_colours_are_kept_in_every_mode(mode: str, kind: str, colour: Any, expected: Any) -> None:
     file = io.BytesIO()
     Image.new(mode, (64, 64), colour).save(file, kind, **({"lossless": True} if kind == "WEBP" else {}))
     assert near(shown(file.getvalue()).getpixel((32, 32)), expected)
@@ -370,7 +370,7 @@ class Slow(io.BytesIO):
         return super().read(size)
 
 
-def test_few_uploads_decode_few_wait_and_the_rest_are_told_to_come_back(settings: Any) -> None:
+def test_uploads_beyond_the_queue_get_retry_after(settings: Any) -> None:
     settings.IMAGE_DECODERS, settings.IMAGE_QUEUE = 2, 1
     images._semaphores.cache_clear()
     Slow.go.clear()

@@ -44,7 +44,7 @@ def test_pictures_are_signed_for_where_browsers_reach_them(server: Any) -> None:
     assert httpx.get(address).status_code == 404
 
 
-def test_files_come_back_and_parts_can_be_read(server: Any) -> None:
+def test_files_and_parts_of_them_can_be_read(server: Any) -> None:
     stored = storage.files.save(io.BytesIO(b"0123456789"), folder="x", max_bytes=100, max_pixels=1)
     with storage.files.open_file(stored.key) as file:
         file.seek(7)

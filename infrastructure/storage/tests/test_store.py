@@ -53,7 +53,7 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(folder: Path) -> None:
     ("number", "words"),
     [(errno.ENOSPC, "no room"), (errno.EDQUOT, "no room"), (errno.EIO, "cannot"), (errno.EROFS, "cannot")],
 )
-def test_every_failure_of_a_disk_is_told_in_the_same_way(
+def test_every_failure_of_a_disk_is_one_error(
     monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     def fail(*_: Any, **__: Any) -> Any:

@@ -98,7 +98,7 @@ def test_readable_lines(output):
 HOSTILE = "/a\x1b[31m\x07\nb\x7f\x9b1m\u202e\u2028c"
 
 
-def test_no_terminal_obeys_what_a_path_brings(output):
+def test_control_characters_of_a_path_are_escaped(output):
     stream = output(json=False)
     structlog.get_logger("x").info("http.request", path=HOSTILE, nested={"path": HOSTILE})
     logging.getLogger("x").warning("bad request: %s", HOSTILE)

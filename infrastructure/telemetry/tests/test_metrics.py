@@ -57,7 +57,7 @@ def test_processes_that_share_a_folder_add_up(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", COUNT, str(tmp_path)], capture_output=True, check=True, timeout=30, text=True
     )
-    # Five increments of a counter. The gauge of slot 0 was begun anew by its second process, and that of slot 1 dropped.
+    # Five increments of a counter. The gauge of slot 0 was restarted by its second process, and that of slot 1 dropped.
     assert f'{PRODUCT.identifier}_rate_limited_total{{scope="x"}} 5.0' in done.stdout
     assert f'{PRODUCT.identifier}_sockets{{kind="example"}} 4.0' in done.stdout
     assert "counter_0.db" in done.stdout.splitlines()[0]

@@ -80,7 +80,7 @@ def test_failures_are_one_line_more():
     assert "in note" in lines[0]["traceback"]
 
 
-def test_retries_are_said():
+def test_retries_are_logged():
     with structlog.testing.capture_logs() as lines:
         note.apply(kwargs={"error": "retry"})
     assert [line["event"] for line in lines].count("task.retry") == 1

@@ -1,4 +1,4 @@
-"""Access tokens: what is issued, and everything that is not taken."""
+"""Access tokens: issued, accepted and refused ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def forged(
 ) -> str:
     """A token with this header and these claims (None removes one), rightly signed by `key` with HS256.
 
-    Spaced: not letter by letter as it would have been issued, so that the library judges it.
+    Spaced: other text than an issued token, so that the library checks it.
     """
     head = {"alg": "HS256", "typ": "at+jwt", "kid": "k1"} | (header or {})
     body = {
@@ -70,7 +70,7 @@ def forged(
     return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-def test_what_was_issued_is_read() -> None:
+def test_issued_tokens_are_read() -> None:
     issuer = tokens()
     token = issuer.issue(SUBJECT, SESSION, timedelta(minutes=10))
     claims = issuer.read(token)
@@ -82,7 +82,7 @@ def test_what_was_issued_is_read() -> None:
     assert issuer.read(token) is claims
 
 
-def test_the_helper_of_these_tests_forges_what_would_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_helper_of_these_tests_forges_valid_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[str] = []
     library = jwt.decode
 
@@ -157,27 +157,27 @@ CLAIMS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("header", HEADERS, ids=str)
-def test_no_other_header_is_taken(header: dict[str, Any]) -> None:
+def test_other_headers_are_refused(header: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
         tokens().read(forged(header))
 
 
 @pytest.mark.parametrize("spaced", [False, True])
 @pytest.mark.parametrize("claims", CLAIMS, ids=str)
-def test_no_other_claims_are_taken(claims: dict[str, Any], spaced: bool) -> None:
+def test_other_claims_are_refused(claims: dict[str, Any], spaced: bool) -> None:
     with pytest.raises(TokenInvalid):
         tokens().read(forged(claims=claims, spaced=spaced))
 
 
 @pytest.mark.parametrize("spaced", [False, True])
 @pytest.mark.parametrize("key", [OTHER, "", "k1", SECRET[:-1], SECRET.upper()])
-def test_no_other_key_is_taken(key: str, spaced: bool) -> None:
+def test_other_keys_are_refused(key: str, spaced: bool) -> None:
     with pytest.raises(TokenInvalid):
         tokens().read(forged(key=key, spaced=spaced))
 
 
-def test_a_signature_is_taken_in_one_spelling_alone() -> None:
-    """Its last letter has bits that stand for nothing (RFC 4648, section 3.5)."""
+def test_a_signature_has_one_valid_encoding() -> None:
+    """Its last character has unused bits (RFC 4648, section 3.5)."""
     token = forged()
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     others = [token[:-1] + letter for letter in letters if letter != token[-1]]
@@ -188,7 +188,7 @@ def test_a_signature_is_taken_in_one_spelling_alone() -> None:
 
 
 @pytest.mark.parametrize("payload", ["", "e30", "bnVsbA", "W10", "NQ", "Iic", "eyJhIjo", "_w", "A"])
-def test_a_payload_that_says_nothing_is_refused_however_well_it_is_signed(payload: str) -> None:
+def test_a_signed_payload_without_claims_is_refused(payload: str) -> None:
     signed = f"{forged().partition('.')[0]}.{payload}"
     signature = hmac.digest(SECRET.encode(), signed.encode(), "sha256")
     with pytest.raises(TokenInvalid):
@@ -235,7 +235,7 @@ def test_a_token_of_another_instance_is_refused() -> None:
         tokens().read(elsewhere.issue(SUBJECT, SESSION, timedelta(minutes=10)))
 
 
-def test_expiry_is_exact_also_for_a_token_that_is_remembered() -> None:
+def test_expiry_is_exact_for_cached_tokens() -> None:
     time = [NOW]
     issuer = tokens(clock=lambda: time[0])
     token = issuer.issue(SUBJECT, SESSION, timedelta(minutes=10))
@@ -253,7 +253,7 @@ def test_clocks_may_be_a_little_apart() -> None:
     assert tokens(clock=lambda: NOW - 5).read(token).subject == SUBJECT
 
 
-def test_keys_rotate_by_order_and_are_dropped_by_leaving() -> None:
+def test_keys_rotate_by_order_and_end_when_removed() -> None:
     old = tokens(("k1", SECRET))
     both = tokens(("k2", OTHER), ("k1", SECRET))
     new = tokens(("k2", OTHER))
@@ -280,7 +280,7 @@ def test_weak_rings_are_refused(keys: tuple[tuple[str, str], ...]) -> None:
         KeyRing(keys)
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 3)
     issuer = tokens()
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""The key ring: two algorithms, one at a time; what is shown of it holds no secret."""
+"""The key ring: two algorithms, one at a time; its public facts have no secret."""
 
 from __future__ import annotations
 
@@ -68,26 +68,26 @@ def test_one_algorithm_never_passes_for_the_other() -> None:
     "key",
     ["", "short", "x" * 43, "A" * 43, NEW + "AAAA", NEW[:-2] + "é!", "0123456789abcdef0123456789abcdef"],
 )
-def test_what_is_no_private_key_is_refused(key: str) -> None:
+def test_invalid_private_keys_are_refused(key: str) -> None:
     with pytest.raises(WeakKeyError, match="'k'"):
         KeyRing([("k", key)], keys.EDDSA)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "RS256", "hs256", ""])
-def test_there_are_two_algorithms(algorithm: str) -> None:
+def test_two_algorithms_are_supported(algorithm: str) -> None:
     with pytest.raises(WeakKeyError, match="none of HS256, EdDSA"):
         KeyRing([("k", NEW)], algorithm)
 
 
 @pytest.mark.parametrize("algorithm", keys.ALGORITHMS)
-def test_a_new_key_is_taken_by_both(algorithm: str) -> None:
+def test_a_new_key_fits_both_algorithms(algorithm: str) -> None:
     first, second = new_key(), new_key()
     assert first != second
     KeyRing([("first", first), ("second", second)], algorithm)
 
 
 @pytest.mark.parametrize("algorithm", keys.ALGORITHMS)
-def test_what_is_shown_holds_no_secret(algorithm: str) -> None:
+def test_key_information_has_no_secret(algorithm: str) -> None:
     ring = KeyRing([("new", NEW), ("old", OLD)], algorithm)
     shown: Any = [(key.kid, key.algorithm, key.signs) for key in ring.in_use()]
     assert shown == [("new", algorithm, True), ("old", algorithm, False)]

@@ -37,7 +37,7 @@ def test_a_clock_may_be_one_step_off(off: int, is_taken: bool) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "28708", "2870820", "\ud800", "٢٨٧٠٨٢", "287082 "])
-def test_what_is_no_code_matches_nothing(code: str) -> None:
+def test_malformed_codes_match_nothing(code: str) -> None:
     assert totp.matching_step(SECRET, code, datetime.fromtimestamp(59, UTC)) is None
 
 
