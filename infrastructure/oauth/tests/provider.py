@@ -22,7 +22,18 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from infrastructure import oauth
+
 CLIENT, SECRET = "acme:client", "a secret/of the + client"
+
+
+SITE = "http://127.0.0.1:8000"
+
+
+def read(row: dict[str, Any]) -> oauth.Provider:
+    """The one provider of a table with this row."""
+    (provider,) = oauth.providers([row], site=SITE).values()
+    return provider
 
 
 class TestProvider:
