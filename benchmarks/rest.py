@@ -1,4 +1,4 @@
-"""CPU time of REST requests in one process: `python -m benchmarks.rest [CHECKOUT]`.
+"""CPU time of REST requests in one process: `python -m benchmarks.rest [CHECKOUT [ROUTE ...]]`.
 
 Calls the WSGI application of production settings (log, metrics, limits and headers on) in process, on a throwaway
 PostgreSQL and Valkey, and prints the CPU time of one request of each route, its statements, its round trips to Redis, and
@@ -66,10 +66,10 @@ class Side:
         self._process.wait()
 
 
-def compare(sides: list[Side]) -> None:
-    """Measures all routes in turns, and prints a table."""
+def compare(sides: list[Side], routes: list[str]) -> None:
+    """Measures routes in turns, and prints a table."""
     print(f"{'µs of CPU':<20}{'here':>8}{'there':>8}{'ratio':>8}{'statements':>12}{'Redis':>7}{'bytes':>8}")
-    for route in ROUTES:
+    for route in routes:
         took: list[list[float]] = [[] for _ in sides]
         for number in range(ROUNDS + 3):
             for index, side in enumerate(sides):
@@ -106,8 +106,8 @@ def _prepare() -> dict[str, str]:
     from apps.chat.models import Role, Room
     from apps.chat.tests.factories import MembershipFactory, RoomFactory
     from apps.chat.types import Draft
+    from apps.common.testing.users import access_token_for
     from apps.users.models import User
-    from apps.users.tests.factories import access_token_for
 
     def account(number: int, role: str = "user") -> User:
         address = f"{role}{number}@example.com"
@@ -213,7 +213,7 @@ def main() -> int:
             for checkout in checkouts:
                 sides.append(Side(checkout, environment))
                 sides[-1].ask("health", 1)
-            compare(sides)
+            compare(sides, sys.argv[2:] or [*ROUTES])
         finally:
             for side in sides:
                 side.stop()

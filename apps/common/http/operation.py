@@ -44,10 +44,10 @@ from rest_framework.views import APIView
 
 from apps.common.callers import Caller
 from apps.common.exceptions import DomainError, InvalidInput
+from apps.common.http.compiled_outputs import Output, represent, represent_all
 from apps.common.http.fields import Input, unknown
 from apps.common.http.pagination import KeysetPagination
 
-Output = type[serializers.BaseSerializer[Any]]
 _Method = Callable[..., Any]
 _Render = Callable[["ApiRequest", Any], HttpResponseBase]
 _WITH_BODY: Final = ("post", "put", "patch", "delete")
@@ -256,7 +256,7 @@ def _renderer(where: str, documented: Mapping[Any, tuple[Any, str]]) -> _Render:
         output = outputs[status]
         if output is None:
             return Response(status=status)
-        return Response(output(value, context={"request": request}).data, status=status)
+        return Response(represent(output, value, {"request": request}), status=status)
 
     return render
 
@@ -276,6 +276,6 @@ def _page_renderer(declared: Operation, output: Output) -> _Render:
         found: Any = paginator.paginate_queryset(outcome, request)  # type: ignore[arg-type]  # paginators only read GET
         if rows is not None:
             found = rows(found)
-        return paginator.get_paginated_response(output(found, many=True, context={"request": request}).data)
+        return paginator.get_paginated_response(represent_all(output, found, {"request": request}))
 
     return render
