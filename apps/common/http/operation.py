@@ -33,7 +33,6 @@ from typing import Any, ClassVar, Final, get_args
 
 from django.http import HttpRequest, HttpResponseBase
 from django_filters import FilterSet
-from django_filters.utils import translate_validation
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -46,6 +45,7 @@ from apps.common.callers import Caller
 from apps.common.exceptions import DomainError, InvalidInput
 from apps.common.http.compiled_outputs import Output, represent, represent_all
 from apps.common.http.fields import Input, unknown
+from apps.common.http.filters import filtered
 from apps.common.http.pagination import KeysetPagination
 
 _Method = Callable[..., Any]
@@ -268,10 +268,7 @@ def _page_renderer(declared: Operation, output: Output) -> _Render:
         if isinstance(outcome, HttpResponseBase):
             return outcome
         if filters is not None:
-            filterset = filters(data=request.GET, queryset=outcome, request=request)
-            if not filterset.is_valid():
-                raise translate_validation(filterset.errors)
-            outcome = filterset.qs
+            outcome = filtered(filters, outcome, request)
         paginator = pagination()
         found: Any = paginator.paginate_queryset(outcome, request)  # type: ignore[arg-type]  # paginators only read GET
         if rows is not None:

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -91,7 +92,7 @@ class KeysetPagination(LinkedPagination):
         size = page_size(request)
         self._url = request.build_absolute_uri()
         self._order = _ordering(queryset)
-        self._signature = _signature(queryset.model, self._order)
+        self._signature = _signature(queryset.model, tuple(self._order))  # type: ignore[arg-type]  # classes hash
         cursor = request.GET.get("cursor")
         backwards, position = (False, None) if cursor is None else self._decode(cursor, queryset.model)
         order = [_opposite(name) for name in self._order] if backwards else self._order
@@ -186,7 +187,8 @@ def _ordering(queryset: QuerySet[Any]) -> list[str]:
     return order
 
 
-def _signature(model: type[Model], order: Sequence[str]) -> str:
+@lru_cache(maxsize=1024)
+def _signature(model: type[Model], order: tuple[str, ...]) -> str:
     return hashlib.sha256(f"{model._meta.label}:{','.join(order)}".encode()).hexdigest()[:8]
 
 
