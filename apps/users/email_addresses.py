@@ -10,6 +10,7 @@ import idna
 from django.db import models
 
 from apps.common.exceptions import InvalidInput
+from apps.common.text import InvalidLine, clean_line
 
 if TYPE_CHECKING:  # generic for mypy only
     EmailField = models.EmailField[str, str]
@@ -40,7 +41,11 @@ def canonical(text: str) -> str:
     Raises:
         InvalidEmail: for everything that is not `dot-atom@domain.tld`; quoted local parts and address literals are refused.
     """
-    text = text.strip()
+    try:
+        # The mapping of domains would drop invisible characters, which sign-in refuses.
+        text = clean_line(text)
+    except InvalidLine:
+        raise InvalidEmail from None
     if len(text) > MAX_LENGTH:
         raise InvalidEmail
     local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
