@@ -25,8 +25,11 @@ DATABASES["default"]["OPTIONS"]["options"] += " -c append_only.truncate=on"
 # A request that loads related rows one by one raises zeal.NPlusOneError (apps.common.testing).
 INSTALLED_APPS = [*INSTALLED_APPS, "zeal"]
 MIDDLEWARE = ["zeal.middleware.zeal_middleware", *MIDDLEWARE]
-# Django's session store looks a session up once more when the first look-up finds none.
-ZEAL_ALLOWLIST = [{"model": "sessions.Session", "field": "get()"}]
+# Look-ups that these libraries repeat: of a session that is not found, and of the one row that tells beat of changes.
+ZEAL_ALLOWLIST = [
+    {"model": "sessions.Session", "field": "get()"},
+    {"model": "django_celery_beat.PeriodicTasks", "field": "get()"},
+]
 
 # Static files come from the slices' own folders, uploads from local disk: there is no nginx and no collectstatic.
 STATIC_ROOT = None
