@@ -50,8 +50,7 @@ class Plan:
             yield f"Files deleted: apps/{self.label}/ ({count} in git)"
             yield f"Lines deleted: those of {self.label} in config/zones.py and in the table of docs/architecture.md"
             yield (
-                "Written anew: docs/api/, docs/configuration.md, .env.example, docker-compose.yml, AGENTS.md,"
-                " the console's client"
+                "Written anew: docs/api/, the tables of variables (`make variables`), AGENTS.md, the console's client"
             )
         if self.keep:
             yield f"Written: a migration that keeps the tables, and apps/removed/tables/{self.label}.py"
