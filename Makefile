@@ -17,7 +17,7 @@ PY = .venv/bin/python
 # Commands that read code and write files need no servers: these addresses are never called.
 OFFLINE = DJANGO_SETTINGS_MODULE=config.settings.development DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
-.PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage slice field remove-slice variables lock upgrade audit sbom kubernetes-check clients-tools clients console-client \
+.PHONY: help venv run debug test test-all removal-test check fmt shell migrate manage slice field remove-slice variables lock upgrade audit sbom kubernetes-check docs clients-tools clients console-client \
 	browser-test clients-test contract-test fuzz chaos identity-campaign doctor env deploy rollback backup restore backup-verify compose-test clean
 
 help: ## this list
@@ -83,6 +83,9 @@ update: venv ## bring the changes of the template's later releases into this pro
 
 sbom: venv ## the bill of materials of the production image: sbom.cdx.json (CycloneDX)
 	@$(PY) scripts/supply.py sbom
+
+docs: venv ## the documentation as a site that needs no network, in site/; checks every link
+	@$(OFFLINE) $(PY) scripts/site.py
 
 kubernetes-check: venv ## the manifests of deploy/kubernetes, rendered and validated (ARGS=production prints them)
 	@$(PY) scripts/kubernetes.py $(ARGS)

@@ -18,7 +18,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
 # Base first: what builds on it is constrained by it. Contracts are tested from an environment of their own.
 NAMES = ("base", *sorted({path.stem for path in FOLDER.glob("*.in")} - {"base"}))
-ALONE = ("base", "contracts", "kubernetes", "supply", "update")
+ALONE = ("base", "contracts", "docs", "kubernetes", "supply", "update")
 PYTHON = "3.11"
 SEAL = re.compile(r"^# Made by `make lock`; do not edit\. Seal: ([0-9a-f]{64})\n\n")
 

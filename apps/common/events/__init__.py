@@ -165,6 +165,11 @@ def registered() -> set[str]:
     return set(_registered)
 
 
+def declared() -> dict[str, type[Event]]:
+    """Maps the names of all events to their classes."""
+    return dict(_types)
+
+
 def publish(event: Event) -> None:
     """Write the event in the current transaction; the relay handles it after the commit.
 
