@@ -1,6 +1,6 @@
 """Reference pages made from the code: routes, errors, events, schedules, commands and metrics.
 
-    python scripts/reference.py FOLDER      writes one Markdown page for each into the folder (a part of `make docs`)
+python scripts/reference.py FOLDER      writes one Markdown page for each into the folder (a part of `make docs`)
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def errors() -> Iterator[str]:
     yield "# Errors\n"
     yield "The `code` of a problem document (RFC 9457), with its status.\n"
     rows = sorted((one.status, one.code, one.detail) for one in error_codes.codes())
-    yield table(["status", "code", "default text"], [(status, f"`{code}`", meaning) for status, code, meaning in rows])
+    yield table(
+        ["status", "code", "default text"], [(status, f"`{code}`", meaning) for status, code, meaning in rows]
+    )
 
 
 def events() -> Iterator[str]:
@@ -59,7 +61,11 @@ def events() -> Iterator[str]:
     yield "# Events\n"
     yield "Published in the transaction of their cause; see [background work](../guides/background-work.md).\n"
     rows = [
-        (f"`{name}`", f"`{kind.__module__}`", ", ".join(f"`{one}`" for one in events.handlers_of(name)) or "none")
+        (
+            f"`{name}`",
+            f"`{kind.__module__}`",
+            ", ".join(f"`{one}`" for one in events.handlers_of(name)) or "none",
+        )
         for name, kind in sorted(events.declared().items())
     ]
     yield table(["event", "declared in", "handlers"], rows)
@@ -87,7 +93,9 @@ def commands() -> Iterator[str]:
 
     yield "# Commands\n"
     yield "## make\n"
-    found = re.findall(r"^([a-z-]+):[^\n#]*## (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.findall(
+        r"^([a-z-]+):[^\n#]*## (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     yield table(["command", "what it does"], [(f"`make {name}`", text) for name, text in found])
     yield "## manage.py\n"
     rows = []

@@ -3,12 +3,14 @@
     python scripts/site.py          writes site/index.html and the rest; every link between pages and to files is checked
 
 The pages are the Markdown files of the repository, where they are, and those that `scripts/reference.py` makes from the
-code. Reasons for MkDocs: it reads plain Markdown as GitHub shows it, checks links and anchors, and searches without a server.
+code. MkDocs Material reads plain Markdown as GitHub shows it, checks links, and searches without a server; Zensical, its
+successor, is not complete yet.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -25,9 +27,21 @@ from scripts import reference, supply
 ROOT: Final = supply.ROOT
 SITE: Final = ROOT / "site"
 SECTIONS: Final = {
-    "How to": ("docs/guides/*.md", "apps/*/docs/*.md", "docs/deploy.md", "docs/operate.md", "docs/kubernetes.md"),
+    "How to": (
+        "docs/guides/*.md",
+        "apps/*/docs/*.md",
+        "docs/deploy.md",
+        "docs/operate.md",
+        "docs/kubernetes.md",
+    ),
     "Reference": ("docs/configuration.md", "docs/reference/*.md", "docs/security.md", "docs/runbooks.md"),
-    "Explanation": ("docs/architecture.md", "docs/flows/*.md", "docs/blueprint.md", "benchmarks/*.md", "docs/adr/*.md"),
+    "Explanation": (
+        "docs/architecture.md",
+        "docs/flows/*.md",
+        "docs/blueprint.md",
+        "benchmarks/*.md",
+        "docs/adr/*.md",
+    ),
 }
 _LINK: Final = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)(#[^)\s]*)?\)")
 _FENCE: Final = re.compile(r"^```(\w+) (?:title=(\S+)|\w+=\S+)$", re.MULTILINE)
@@ -35,7 +49,12 @@ _FENCE: Final = re.compile(r"^```(\w+) (?:title=(\S+)|\w+=\S+)$", re.MULTILINE)
 
 def gather(target: Path) -> list[Path]:
     """Copy the pages and what they link to. Returns the pages."""
-    patterns = ["README.md", "SECURITY.md", "docs/README.md", *(one for group in SECTIONS.values() for one in group)]
+    patterns = [
+        "README.md",
+        "SECURITY.md",
+        "docs/README.md",
+        *(one for group in SECTIONS.values() for one in group),
+    ]
     pages = sorted({path for pattern in patterns for path in ROOT.glob(pattern)})
     for page in pages:
         copy(page, target)
@@ -43,7 +62,8 @@ def gather(target: Path) -> list[Path]:
     subprocess.run([sys.executable, reference.__file__, str(made)], check=True)
     decisions = sorted((target / "docs/adr").glob("*.md"))
     (target / "docs/adr/README.md").write_text(
-        "# Decisions\n\n" + "".join(f"- [{title(path)}]({path.name})\n" for path in decisions), encoding="utf-8"
+        "# Decisions\n\n" + "".join(f"- [{title(path)}]({path.name})\n" for path in decisions),
+        encoding="utf-8",
     )
     return sorted(target.rglob("*.md"))
 
@@ -102,8 +122,16 @@ def configuration(pages: Path) -> dict[str, Any]:
         "nav": navigation,
         "theme": {"name": "material", "font": False, "features": ["navigation.indexes", "content.code.copy"]},
         "plugins": ["search", "offline"],
-        "markdown_extensions": ["tables", "attr_list", "md_in_html", "pymdownx.superfences", {"toc": {"permalink": True}}],
-        "validation": {"links": {"anchors": "warn", "unrecognized_links": "warn", "absolute_links": "ignore"}},
+        "markdown_extensions": [
+            "tables",
+            "attr_list",
+            "md_in_html",
+            "pymdownx.superfences",
+            {"toc": {"permalink": True}},
+        ],
+        "validation": {
+            "links": {"anchors": "warn", "unrecognized_links": "warn", "absolute_links": "ignore"}
+        },
     }
 
 
@@ -114,9 +142,14 @@ def main() -> int:
         count = len(gather(pages))
         settings = pages.parent / "mkdocs.json"  # JSON is YAML
         settings.write_text(json.dumps(configuration(pages)), encoding="utf-8")
-        command = [str(supply.tools("docs") / "mkdocs"), "build", "--strict", "--quiet", "-f", str(settings)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line or "Abort" in line]
+        environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+        command = [str(supply.tools("docs") / "mkdocs"), "build", "--strict", "-f", str(settings)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    lines = [
+        line
+        for line in (done.stdout + done.stderr).splitlines()
+        if "WARNING" in line or "ERROR" in line or "Abort" in line
+    ]
     print("\n".join([*lines, f"site/: {count} pages"]))
     return 1 if done.returncode else 0
 
