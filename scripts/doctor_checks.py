@@ -44,7 +44,7 @@ class NotChecked(Exception):
 
 @dataclass(frozen=True)
 class Checkout:
-    """What the checks look at."""
+    """The subject of the checks."""
 
     root: Path = ROOT
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -80,7 +80,7 @@ class Checkout:
             raise NotChecked(str(error)) from error
 
     def running(self) -> tuple[dict[str, object] | None, bool]:
-        """What `make run` says of itself, and whether it still runs."""
+        """The state that `make run` stored, and whether it still runs."""
         folder = self.root / ".data"
         try:
             note = json.loads((folder / "running.json").read_text(encoding="utf-8"))

@@ -58,7 +58,7 @@ def render(overlay: str) -> str:
 
 
 def validate(manifests: str) -> list[str]:
-    """What is wrong with the manifests, and a line for each resource without a schema that is not expected."""
+    """The faults of the manifests, and a line for each resource without a schema that is not expected."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(manifests)
         file.flush()

@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be done. `held` is what the slice holds outside of its folder; see scripts/slice_inventory.py."""
+    """The plan of a removal. `held` is the slice's data outside of its folder; see scripts/slice_inventory.py."""
 
     label: str
     held: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What slices hold outside of their folders, as JSON: read from their code, before they are removed.
+"""Data of slices outside of their folders, as JSON: read from their code, before they are removed.
 
     python scripts/slice_inventory.py chat notifications
 

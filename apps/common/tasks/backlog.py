@@ -1,4 +1,4 @@
-"""What waits to be done, measured at each scrape of beat's `/metrics`: queues, outbox, dead tasks.
+"""Pending work, measured at each scrape of beat's `/metrics`: queues, outbox, dead tasks.
 
 Both sources are asked within the time limit of a request and look at a bounded number of rows. A source that does not
 answer gives no figures, and `…_source_up` says so; a stale figure would look like a true one.

@@ -25,7 +25,7 @@ Erase = Callable[[UUID], None]
 
 @dataclass(slots=True)
 class Register:
-    """What the slices declare in `data_export`, by `label.Model.column`."""
+    """The declarations of the slices in `data_export`, by `label.Model.column`."""
 
     not_personal: set[str] = field(default_factory=set)
     not_exported: set[str] = field(default_factory=set)
