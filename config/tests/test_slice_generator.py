@@ -126,6 +126,11 @@ def test_names_are_refused_with_the_reason(label: str, model: str, reason: str) 
     assert reason in str(refused.value)
 
 
+def test_a_removed_slice_with_tables_is_refused() -> None:
+    with pytest.raises(Refused, match="the tables of a removed slice orders were kept"):
+        names.judge("orders", "", replace(PROJECT, kept=frozenset({"orders"})))
+
+
 def test_a_singular_of_a_slice_is_refused() -> None:
     with pytest.raises(Refused, match="`chat` is the singular of the slice apps/chats"):
         names.judge("chat", "", Project(

@@ -126,6 +126,8 @@ def _why_not(label: str, project: Project) -> str:
         return f"`{label}` is a reserved word of SQL: take a plural, such as `{label}s`"
     if label in project.folders:
         return f"there is a slice apps/{label} already"
+    if label in project.kept:
+        return f"the tables of a removed slice {label} were kept: bring it back, or drop them with make remove-slice"
     if label in project.labels:
         return f"an installed app is labelled `{label}`: {project.labels[label]}"
     module = find_spec(label)

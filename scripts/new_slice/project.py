@@ -30,6 +30,7 @@ class Project:
         tables: Tables of the database.
         paths: First parts of routes, in every zone.
         zones: Zones that users enter.
+        kept: Removed slices whose tables were kept.
     """
 
     folders: frozenset[str]
@@ -38,6 +39,7 @@ class Project:
     tables: Mapping[str, str]
     paths: frozenset[str]
     zones: Mapping[str, Zone]
+    kept: frozenset[str] = frozenset()
 
 
 def read(root: Path) -> Project:
@@ -78,4 +80,5 @@ def read(root: Path) -> Project:
             for zone in table()
             if zone.floor in (Floor.USER, Floor.ADMIN)
         },
+        kept=frozenset(path.stem for path in (root / "apps" / "removed" / "tables").glob("[a-z]*.py")),
     )
