@@ -123,7 +123,7 @@ def _nested(name: str, text: str, found: Names, parsed: Sequence[Field], project
     nested = Nested(
         name=name,
         model=found.model + names.camel(names.singular(name)),
-        fields=tuple(fields.parse(text, model=found.one, taken=[found.one])),
+        fields=tuple(fields.parse(text, model=found.one, taken=[found.one, "position"])),
     )
     if not nested.fields:
         raise Refused(f"`{name}` needs fields: nested({name}: sku:str quantity:int)")

@@ -69,12 +69,16 @@ _CHILD = '''
 class $Child(UUIDModel):
     """A $child_words of $a $words, written with it."""
 
-    $one = models.ForeignKey($Model, on_delete=models.CASCADE, related_name="$nested")
+    $one = models.ForeignKey($Model, on_delete=models.CASCADE, related_name="$nested", db_index=False)
+    position = models.PositiveSmallIntegerField()
     $fields
 
     class Meta:
-        ordering = ("id",)
-        $constraints
+        ordering = ("position",)
+        constraints = [
+            models.UniqueConstraint(name="${label}_${nested}_order", fields=["$one", "position"]),
+            $constraints
+        ]
 
     def __str__(self) -> str:
         return f"$child_words {self.pk}"
@@ -379,7 +383,9 @@ def _push($one: $Model) -> None:
 '''
 _WRITE = """
 def _write_$nested($one: $Model, $nested: Sequence[${Child}Values]) -> None:
-    $Child.objects.bulk_create($Child($one=$one, **values) for values in $nested)
+    $Child.objects.bulk_create(
+        $Child($one=$one, position=position, **values) for position, values in enumerate($nested)
+    )
 """
 
 
@@ -424,7 +430,11 @@ def _models(spec: Spec, slots: dict[str, str]) -> str:
             _CHILD,
             **slots,
             fields=[lines.model(field) for field in spec.nested.fields],
-            constraints=_constraints(spec.nested.fields, f"{names.label}_{spec.nested.name}"),
+            constraints=[
+                lines.constraint(field, f"{names.label}_{spec.nested.name}")
+                for field in spec.nested.fields
+                if field.choices
+            ],
         )
         child = ["", "", *text.splitlines()]
     owned = f'models.Index(fields=["{slots["owner"]}", "-created_at", "-id"], name="{index_name(names.label, "owned")}"),'

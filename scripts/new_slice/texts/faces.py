@@ -316,7 +316,7 @@ def _of_owner(spec: Spec, slots: dict[str, str]) -> dict[str, str]:
     exported = ["id", *(field.name for field in spec.values), "created_at", "updated_at"]
     nested, one = spec.nested, spec.names.one
     of_user = f"{nested.model}.objects.filter({one}__{slots['owner']}_id=user_id)" if nested else ""
-    of_child = listed([f"{one}_id", *(field.name for field in nested.fields)]) if nested else ""
+    of_child = listed([f"{one}_id", "position", *(field.name for field in nested.fields)]) if nested else ""
     template = f"templates/email/{spec.names.one}_created"
     return {
         "tasks.py": fill(_TASKS, **slots),
@@ -326,7 +326,9 @@ def _of_owner(spec: Spec, slots: dict[str, str]) -> dict[str, str]:
             **slots,
             columns=listed(exported),
             and_child=f", {nested.model}" if nested else "",
-            rows=[f"{nested.name} = {of_user}.order_by({listed([f'{one}_id', 'id'])})"] if nested else [],
+            rows=[f"{nested.name} = {of_user}.order_by({listed([f'{one}_id', 'position'])})"]
+            if nested
+            else [],
             and_rows=f', "{nested.name}": {nested.name}.values({of_child}).iterator()' if nested else "",
         ),
         f"{template}.txt": fill(_MAIL_TXT, **slots, fields=mailed),

@@ -153,7 +153,9 @@ def files(spec: Spec) -> dict[str, str]:
             inputs=[
                 *(lines.input_(field) for field in spec.values),
                 *(
-                    [f"{nested.name} = {nested.model}Input(many=True, required=False, max_length=100)"]
+                    [
+                        f"{nested.name} = serializers.ListField(child={nested.model}Input(), required=False, max_length=100)"
+                    ]
                     if nested
                     else []
                 ),

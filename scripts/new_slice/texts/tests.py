@@ -35,6 +35,7 @@ class ${Child}Factory(factory.django.DjangoModelFactory[$Child]):
         model = $Child
 
     $one = SubFactory(${Model}Factory)
+    position = 0
     $values
 """
 _NESTED = """
@@ -478,7 +479,7 @@ def _exported(spec: Spec) -> dict[str, str | list[str]]:
     model, one, nested = spec.names.model, spec.names.one, spec.nested
     if nested is None or spec.owner is None:
         return {"exported_factory": f"{model}Factory.create()", "minus": "", "exported": []}
-    names = listed([f"{one}_id", *(field.name for field in nested.fields)])
+    names = listed([f"{one}_id", "position", *(field.name for field in nested.fields)])
     return {
         "exported_factory": f"{nested.model}Factory.create().{one}",
         "minus": f" - {{{listed([nested.name])}}}",
