@@ -37,15 +37,14 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.pagination import BasePagination
-from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.common.callers import Caller
 from apps.common.exceptions import DomainError, InvalidInput
 from apps.common.http.compiled_outputs import Output, represent, represent_all
 from apps.common.http.fields import Input, unknown
 from apps.common.http.filters import filtered
+from apps.common.http.lean_view import LeanView
 from apps.common.http.pagination import KeysetPagination
 
 _Method = Callable[..., Any]
@@ -69,7 +68,7 @@ class Answer:
     value: Any = None
 
 
-class View(APIView):
+class View(LeanView):
     """The base of views whose methods are operations; `tag` is their heading in the documentation.
 
     A subclass without a tag, or with a method that is not an operation, raises TypeError.
@@ -147,8 +146,8 @@ class Operation:
         render = _renderer(where, self.documented) if self.page is None else _page_renderer(self, self.page)
 
         @wraps(method)
-        def handle(view: View, request: Request, **kwargs: Any) -> HttpResponseBase:
-            http: ApiRequest = request._request  # type: ignore[assignment]
+        def handle(view: View, request: Any, **kwargs: Any) -> HttpResponseBase:
+            http: ApiRequest = getattr(request, "_request", request)
             if http.META.get("QUERY_STRING"):
                 refused = unknown(http.GET, known, detail="There is no such parameter.")
                 if refused:
