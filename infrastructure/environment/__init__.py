@@ -199,7 +199,12 @@ class Variables:
         """Have production refuse a variable."""
         self.weaknesses += [f"{name} {reason}" for reason in reasons if reason]
 
-    def weak_password(self, name: str, password: str) -> None:
-        """Have production refuse an address with a sample password. The server judges its length."""
-        if secrets.is_sample(password):
+    def weak_password(self, name: str, password: str, *, own: str = "") -> None:
+        """Have production refuse an address with a sample password, of which `own` is the variable `<name>_PASSWORD`.
+
+        The server judges its length.
+        """
+        if secrets.is_sample(own):
+            self.weak(f"{name}_PASSWORD", ["is a sample value"])
+        elif secrets.is_sample(password):
             self.weak(name, ["has a sample value as its password"])

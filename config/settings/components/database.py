@@ -22,7 +22,7 @@ _SERVER = VARIABLES.read(
     empty={"ENGINE": "django.db.backends.postgresql"},
     secret=True,
 )
-VARIABLES.weak_password("DATABASE_URL", _SERVER.get("PASSWORD", ""))
+VARIABLES.weak_password("DATABASE_URL", _SERVER.get("PASSWORD", ""), own=_PASSWORD)
 _IS_POOLED = VARIABLES.flag(
     "DATABASE_POOL", True, "Pool connections (psycopg pool); false: one persistent connection per thread"
 )

@@ -22,7 +22,7 @@ REDIS_URL = VARIABLES.read(
     empty="redis://localhost:6379/0",
     secret=True,
 )
-VARIABLES.weak_password("REDIS_URL", unquote(urlsplit(REDIS_URL).password or ""))
+VARIABLES.weak_password("REDIS_URL", unquote(urlsplit(REDIS_URL).password or ""), own=_PASSWORD)
 
 CACHES = {
     "default": {
