@@ -4,4 +4,4 @@ from django.apps import AppConfig
 class NotificationsConfig(AppConfig):
     name = "apps.notifications"
     label = "notifications"
-    needs = ("users",)
+    needs = ("removed", "users")
