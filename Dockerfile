@@ -40,7 +40,7 @@ COPY deploy/nginx/problem.conf /etc/nginx/problem.conf
 COPY deploy/nginx/proxy.conf /etc/nginx/proxy.conf
 COPY deploy/nginx/templates /etc/nginx/templates
 COPY --chmod=755 deploy/nginx/variables.envsh /docker-entrypoint.d/16-variables.envsh
-ENV NGINX_ENVSUBST_FILTER=^EDGE_ EDGE_TRUSTED_PROXY=0.0.0.0/32 EDGE_RESOLVER=127.0.0.11 EDGE_WEB=web EDGE_CHANNELS=channels MAX_UPLOAD_BYTES=5242880 \
+ENV NGINX_ENTRYPOINT_QUIET_LOGS=1 NGINX_ENVSUBST_FILTER=^EDGE_ EDGE_TRUSTED_PROXY=0.0.0.0/32 EDGE_RESOLVER=127.0.0.11 EDGE_WEB=web EDGE_CHANNELS=channels MAX_UPLOAD_BYTES=5242880 \
     EDGE_REQUESTS_PER_ADDRESS=200 EDGE_SOCKETS_PER_ADDRESS=1000 EDGE_HANDSHAKES_PER_SECOND=50
 USER nginx
 EXPOSE 8080

@@ -150,6 +150,10 @@ restore: ## such a file into an empty installation: FILE=backups/… (ARGS="--re
 backup-verify: ## restore the newest backup, or FILE, into a throwaway stack and compare
 	@$(ANY_PYTHON) -m deploy.backup verify $(ARGS) $(FILE); fi; done; $(NO_PYTHON)
 
+.PHONY: logs
+logs: ## the log of the installation, readable (ARGS="--level warning --service worker --request ID")
+	@$(ANY_PYTHON) -m deploy.logs $(ARGS); fi; done; $(NO_PYTHON)
+
 compose-test: ## the production shape in Docker, from build to down, with replicas killed in the middle
 	@$(ANY_PYTHON) -m deploy.journey $(ARGS); fi; done; $(NO_PYTHON)
 

@@ -20,7 +20,7 @@ from celery.signals import beat_init, worker_init, worker_process_init, worker_r
 from kombu.transport import TRANSPORT_ALIASES
 
 from infrastructure.product import PRODUCT
-from infrastructure.telemetry import metrics, tasks
+from infrastructure.telemetry import metrics, tasks, uncaught
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 _log = structlog.get_logger(__name__)
@@ -57,6 +57,7 @@ def begin_to_work(**_: Any) -> None:
     from infrastructure import lazy_import
     from infrastructure.scheduling import heartbeat
 
+    uncaught.install_for_worker()
     lazy_import.load()
     heartbeat.install(settings.HEARTBEAT_FILE)
 

@@ -4,10 +4,12 @@ Names carry a hash of their content, so releases do not get in each other's way.
 had are removed. Standard library only; `migrate` runs it in the container.
 """
 
+import json
 import os
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 KEPT_SECONDS = 30 * 24 * 3600
@@ -35,4 +37,13 @@ def publish(source: Path, target: Path) -> tuple[int, int]:
 if __name__ == "__main__":
     data = Path(os.environ["DATA_DIR"])
     copied, removed = publish(Path("/app/staticfiles"), data / "static")
-    sys.stdout.write(f"static files: {copied} copied, {removed} removed\n")
+    # In the form of the product's log.
+    event = {
+        "event": "static_files",
+        "level": "info",
+        "logger": "static_files",
+        "copied": copied,
+        "removed": removed,
+    }
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    sys.stdout.write(json.dumps({**event, "timestamp": now}) + "\n")

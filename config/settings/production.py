@@ -1,5 +1,10 @@
 """Production: every secret is required and strong, TLS in front, JSON log."""
 
+from infrastructure.telemetry import uncaught
+
+uncaught.install()
+
+# ruff: noqa: E402  (for the line above)
 from config import env
 from config.settings.base import *  # noqa: F403
 from config.settings.base import (
@@ -33,9 +38,13 @@ if SECURE_SSL:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "infrastructure.storage.static.HashedStaticFilesStorage"}}
 
-globals().update(MAIL_SERVER or {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"})
+# Without a mail server, mails are lines of the log.
+globals().update(MAIL_SERVER)
+if MAIL_SERVER.get("EMAIL_BACKEND", CONSOLE) == CONSOLE:
+    EMAIL_BACKEND = "infrastructure.email.log.LogBackend"
 
 configure(
     json=True,

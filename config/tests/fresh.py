@@ -11,6 +11,7 @@ import pytest
 import infrastructure.telemetry
 from config import env
 from infrastructure.environment import Refused
+from infrastructure.telemetry import uncaught
 from scripts import dotenv
 
 # Neither is connected to while settings load.
@@ -36,6 +37,7 @@ def settings(environment: str, given: dict[str, str]) -> dict[str, Any]:
             patch.setattr(sys.modules[parent], leaf, sys.modules[name])
             patch.delitem(sys.modules, name)
         patch.setattr(infrastructure.telemetry, "configure", lambda **_: None)
+        patch.setattr(uncaught, "install", lambda: None)
         patch.setattr(sys, "excepthook", sys.excepthook)
         try:
             return dict(vars(import_module(f"config.settings.{environment}")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -304,8 +305,14 @@ def test_options_of_urls_have_precedence(of: str) -> None:
 def test_mail_without_a_server(of: str) -> None:
     found = fresh.settings(of, {})
     assert found["EMAIL_TIMEOUT"] == 10
-    kind = "console" if of == "production" else "filebased"
-    assert found["EMAIL_BACKEND"] == f"django.core.mail.backends.{kind}.EmailBackend"
+    backends = {
+        "production": "infrastructure.email.log.LogBackend",
+        "development": "django.core.mail.backends.filebased.EmailBackend",
+    }
+    assert found["EMAIL_BACKEND"] == backends[of]
+    if of == "production":
+        console = fresh.settings(of, {"EMAIL_URL": "consolemail://"})
+        assert console["EMAIL_BACKEND"] == backends[of]
 
 
 def test_development_has_samples_of_its_own() -> None:
@@ -385,10 +392,17 @@ def _run(*command: str, **values: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=["manage", "serve", "celery", "gunicorn"],
 )
-def test_every_process_reports_faults_without_a_traceback(command: list[str]) -> None:
-    done = _run(*command, WEB_THREADS="many", LOG_LEVEL="verbose")
+@pytest.mark.parametrize("settings", ["production", "development"])
+def test_every_process_reports_faults_without_a_traceback(command: list[str], settings: str) -> None:
+    done = _run(
+        *command,
+        WEB_THREADS="many",
+        LOG_LEVEL="verbose",
+        DJANGO_SETTINGS_MODULE=f"config.settings.{settings}",
+    )
     assert done.returncode != 0
-    assert done.stderr == (
+    said = done.stderr if settings == "development" else refused(done.stderr) + "\n"
+    assert said == (
         "The settings refuse to start:\n"
         "  - LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'verbose'.\n"
         "  - WEB_THREADS must be a whole number from 1 to 512, not 'many'.\n"
@@ -399,8 +413,18 @@ def test_every_process_reports_faults_without_a_traceback(command: list[str]) ->
 def test_production_without_secrets_does_not_start() -> None:
     done = _run("manage.py", "check")
     assert done.returncode != 0
-    assert "Production refuses to start" in done.stderr
-    assert "make env" in done.stderr
+    reason = refused(done.stderr)
+    assert "Production refuses to start" in reason
+    assert "make env" in reason
+
+
+def refused(output: str) -> str:
+    """The reason of the one line that production writes."""
+    (line,) = output.splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["level"]) == ("start.refused", "critical")
+    reason: str = event["reason"]
+    return reason
 
 
 def test_production_with_written_secrets_passes_the_deployment_checks() -> None:

@@ -57,7 +57,8 @@ def _plain_refusal(kind: type[BaseException], error: BaseException, trace: Trace
 def refuse(faults: Sequence[str], *, title: str, remedy: str = "") -> None:
     """Raise Refused if there are faults."""
     if faults:
-        sys.excepthook = _plain_refusal
+        if sys.excepthook is sys.__excepthook__:
+            sys.excepthook = _plain_refusal
         raise Refused("\n  - ".join([f"{title}:", *faults]) + (f"\n{remedy}" if remedy else ""))
 
 

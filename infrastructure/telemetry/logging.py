@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import os
 import re
 import sys
-from typing import Any, Final
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
 
 import orjson
 import structlog
@@ -84,6 +87,38 @@ def _ends(*, json: bool) -> list[Processor]:
     ]
 
 
+class Handler(logging.StreamHandler[TextIO]):
+    """Writes a line to standard error, and one about a record that cannot be formatted instead of a traceback."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (its name in `logging`)
+        """Called in the `except` of `emit`."""
+        error = repr(sys.exc_info()[1])
+        line = {
+            "event": "log.failed",
+            "level": "error",
+            "logger": record.name,
+            "message": str(record.msg),
+            "error": error,
+        }
+        with suppress(OSError, ValueError):
+            self.stream.write(_serialise({**line, "timestamp": _now()}) + "\n")
+
+
+def write_directly(record: logging.LogRecord) -> None:
+    """Write a record past all handlers and their locks: for handlers of signals."""
+    line = {
+        "event": record.getMessage(),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "timestamp": _now(),
+    }
+    os.write(2, f"{_serialise(line)}\n".encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
 def dictionary(*, json: bool, level: str) -> dict[str, Any]:
     """The configuration of `logging` (the schema of `logging.config.dictConfig`)."""
     return {
@@ -96,7 +131,7 @@ def dictionary(*, json: bool, level: str) -> dict[str, Any]:
                 "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"()": Handler, "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # One line for each request is written by the request middleware; the servers' own would repeat it.
@@ -131,4 +166,3 @@ def configure(*, json: bool, level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    logging.captureWarnings(capture=False)

@@ -13,7 +13,7 @@ VARIABLES = environment.Variables("Mail")
 MAIL_SERVER: dict[str, Any] = VARIABLES.read(
     "EMAIL_URL",
     "",
-    "`smtp+tls://user:password@host:587`; `?timeout=` in seconds; empty: folder `.data/mail` (production: console)",
+    "`smtp+tls://user:password@host:587`; `?timeout=` in seconds; empty: folder `.data/mail` (production: the log)",
     kind="URL",
     parse=urls.email,
     empty={},

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import structlog
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
@@ -19,10 +20,12 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.common import slices
 from apps.common.database import migration_risks, unreleased_migrations
 from apps.common.database.migration_risks import Finding
+from infrastructure.telemetry import uncaught
 
 Judged = Iterator[tuple[Migration, list[Finding]]]
 # Any number that no other lock of the project has.
 _LOCK = 7_305_001
+_log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -71,10 +74,16 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if not pending:
-            self.stdout.write("The database is up to date.")
+            self._remark("The database is up to date.")
             return
-        self.stdout.write(f"Applying {len(pending)} migrations.")
+        self._remark(f"Applying {len(pending)} migrations.")
         call_command("migrate", interactive=False, verbosity=0)
+
+    def _remark(self, text: str) -> None:
+        if uncaught.is_for_the_log(self.stdout):
+            _log.info("prepare", message=text)
+        else:
+            self.stdout.write(text)
 
     def _plan(self) -> Judged:
         executor = MigrationExecutor(connection)
@@ -105,7 +114,7 @@ class Command(BaseCommand):
         for module in demo_modules():
             with transaction.atomic():
                 module.seed(summary)
-        self.stdout.write("The demo data is loaded.")
+        self._remark("The demo data is loaded.")
         return summary
 
 
