@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from config.settings.components.observability import METRICS_ADDRESS, METRICS_PORT
-from infrastructure.telemetry import shared_metrics
+from config.settings.components.observability import (
+    METRICS_ADDRESS,
+    METRICS_PORT,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+)
+from infrastructure.telemetry import shared_metrics, tracing
 
+if not OTEL_EXPORTER_OTLP_ENDPOINT:
+    tracing.keep_out()
 if METRICS_PORT:
     # A worker's processes add up, so this comes before anything below imports the metrics.
     shared_metrics.begin()

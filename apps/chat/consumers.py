@@ -26,7 +26,7 @@ from apps.common.sockets.handshake import HandshakeRequest
 from apps.common.sockets.token_bucket import TokenBucket
 from apps.common.sockets.types import Receive, Send
 from infrastructure.server import websocket_protocol
-from infrastructure.telemetry import context
+from infrastructure.telemetry import context, tracing
 
 MAX_UNACKNOWLEDGED: Final = 64
 TYPING_EVERY: Final = 2.0
@@ -169,7 +169,8 @@ class Conversation:
                     protocol.InvalidFrame("Frames are text."), event["bytes"].decode(errors="replace")
                 )
             else:
-                self._take(text)
+                with tracing.span("socket frame"):
+                    self._take(text)
             # Backpressure: stop reading while the client does not read its answers or the database is slow.
             await subscriber.relieved()
             while len(self._unacknowledged) > MAX_UNACKNOWLEDGED:

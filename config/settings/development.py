@@ -17,10 +17,13 @@ from config.settings.base import (
     LOG_LEVEL,
     MAIL_SERVER,
     MIDDLEWARE,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_TRACES_PERCENT,
     PUBLIC_URL,
     RELEASE,
     SECRET_KEY,
     SENTRY_DSN,
+    SENTRY_TRACES_PERCENT,
     TEMPLATES,
 )
 from infrastructure.environment.secrets import SAMPLE_SECRET_KEY
@@ -94,4 +97,7 @@ configure(
     sentry_dsn=SENTRY_DSN,
     release=RELEASE,
     commit=COMMIT,
+    sentry_traces=SENTRY_TRACES_PERCENT / 100,
+    otlp_endpoint=OTEL_EXPORTER_OTLP_ENDPOINT,
+    traces=OTEL_TRACES_PERCENT / 100,
 )

@@ -12,11 +12,14 @@ from config.settings.base import (
     ENVIRONMENT,
     LOG_LEVEL,
     MAIL_SERVER,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_TRACES_PERCENT,
     PUBLIC_URL,
     RELEASE,
     SECURE_HSTS,
     SECURE_SSL,
     SENTRY_DSN,
+    SENTRY_TRACES_PERCENT,
     STORAGES,
 )
 from infrastructure.telemetry import configure
@@ -53,4 +56,7 @@ configure(
     sentry_dsn=SENTRY_DSN,
     release=RELEASE,
     commit=COMMIT,
+    sentry_traces=SENTRY_TRACES_PERCENT / 100,
+    otlp_endpoint=OTEL_EXPORTER_OTLP_ENDPOINT,
+    traces=OTEL_TRACES_PERCENT / 100,
 )

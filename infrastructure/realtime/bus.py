@@ -19,6 +19,7 @@ from django_redis import get_redis_connection
 
 from infrastructure import lazy_import
 from infrastructure.product import PRODUCT
+from infrastructure.telemetry import tracing
 from infrastructure.telemetry.metrics import REALTIME_FAILURES
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ else:
 
 Listener = Callable[[bytes], None]
 ORIGIN_LENGTH: Final = 8
+# No body begins with it: packets begin with 1, JSON with a brace.
+_TRACED: Final = b"\x02"
 _NO_ORIGIN: Final = bytes(ORIGIN_LENGTH)
 _HELLO: Final = f"{PRODUCT.slug}:bus"
 _PIPELINE: Final = 512
@@ -142,11 +145,11 @@ class RedisBus:
     def publish(self, channel: str, body: bytes) -> None:
         """Send without waiting; messages published during a round trip leave together in the next."""
         self._dispatch(channel, body)
-        self.send("PUBLISH", channel, self.origin + body)
+        self.send("PUBLISH", channel, self.origin + _with_trace(body))
 
     def deliver_from_thread(self, channel: str, body: bytes) -> None:
         """Deliver what another thread of this process has published."""
-        self._loop.call_soon_threadsafe(self._dispatch, channel, body)
+        self._loop.call_soon_threadsafe(self._dispatch_traced, channel, body, tracing.current())
 
     def send(self, *command: Any) -> None:
         """Queue any command whose answer does not matter."""
@@ -205,7 +208,9 @@ class RedisBus:
             if heard["type"] == "message":
                 data: bytes = heard["data"]
                 if data[:ORIGIN_LENGTH] != self.origin:
-                    self._dispatch(heard["channel"].decode(), data[ORIGIN_LENGTH:])
+                    trace, body = _without_trace(data[ORIGIN_LENGTH:])
+                    with tracing.pushed(trace, "push to sockets"):
+                        self._dispatch(heard["channel"].decode(), body)
             elif heard["type"] == "subscribe" and (channel := heard["channel"].decode()) in self._listeners:
                 self._call(channel, self._on_subscribed, channel)
         raise redis.ConnectionError("Redis does not answer.")
@@ -215,6 +220,10 @@ class RedisBus:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
         except (redis.RedisError, OSError):
             _log.debug("bus.disconnect_interrupted")
+
+    def _dispatch_traced(self, channel: str, body: bytes, trace: bytes) -> None:
+        with tracing.pushed(trace, "push to sockets"):
+            self._dispatch(channel, body)
 
     def _dispatch(self, channel: str, body: bytes) -> None:
         listener = self._listeners.get(channel)
@@ -245,10 +254,22 @@ def send(channel: str, body: bytes, *, origin: bytes = _NO_ORIGIN) -> None:
         REALTIME_FAILURES.labels("publish").inc()
         return
     try:
-        get_redis_connection("default").publish(channel, origin + body)
+        get_redis_connection("default").publish(channel, origin + _with_trace(body))
     except (redis.RedisError, OSError) as error:
         _pause_until = time.monotonic() + _PAUSE_AFTER_FAILURE
         _failed("publish", error)
+
+
+def _with_trace(body: bytes) -> bytes:
+    """The body after a marker and the context of the trace; the body alone where nothing is traced."""
+    trace = tracing.current()
+    return _TRACED + trace + body if trace else body
+
+
+def _without_trace(sent: bytes) -> tuple[bytes, bytes]:
+    if not sent.startswith(_TRACED):
+        return b"", sent
+    return sent[1 : 1 + tracing.CONTEXT_LENGTH], sent[1 + tracing.CONTEXT_LENGTH :]
 
 
 def _client(url: str, *, attempts: int) -> Any:

@@ -19,7 +19,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
-from infrastructure.telemetry import redaction
+from infrastructure.telemetry import redaction, tracing
 
 _PROCESSORS: list[Processor] = []
 
@@ -57,10 +57,17 @@ def _drop_carried_record(_logger: Any, _method: str, event: EventDict) -> EventD
     return event
 
 
+def _add_trace_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if tracing.is_on() and (identifier := tracing.trace_id()):
+        event["trace_id"] = identifier
+    return event
+
+
 def _shared() -> list[Processor]:
     """The processors of every event, of any source."""
     return [
         structlog.contextvars.merge_contextvars,
+        _add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

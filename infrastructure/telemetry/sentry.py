@@ -7,7 +7,7 @@ from typing import Any, cast
 from infrastructure.telemetry import context, redaction
 
 
-def configure(*, dsn: str, environment: str, release: str) -> None:
+def configure(*, dsn: str, environment: str, release: str, traces: float = 0.0) -> None:
     """Start the client with the Django and Celery integrations."""
     import sentry_sdk
     from sentry_sdk.integrations.celery import CeleryIntegration
@@ -17,6 +17,7 @@ def configure(*, dsn: str, environment: str, release: str) -> None:
         dsn=dsn,
         environment=environment,
         release=release or None,
+        traces_sample_rate=traces or None,
         integrations=[DjangoIntegration(), CeleryIntegration()],
         # Personal data stays out by default; naming `send_default_pii` only brings a warning of its deprecation.
         max_request_body_size="never",

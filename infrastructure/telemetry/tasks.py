@@ -9,7 +9,7 @@ import structlog
 from celery import signals
 
 from infrastructure.product import PRODUCT
-from infrastructure.telemetry import context, metrics
+from infrastructure.telemetry import context, metrics, tracing
 
 HEADER = "request_id"
 # Messages that an earlier release queued carry its slug.
@@ -43,6 +43,9 @@ def _start(task: Any = None, task_id: str = "", **_: Any) -> None:
     offered = next((headers[key] for key in HEADERS if headers.get(key)), None)
     context.bind(request_id=context.accept_request_id(offered), task_id=task_id, task=task.name)
     task.request.started_at = time.perf_counter()
+    if tracing.is_on():
+        task.request.span = tracing.part_of(context.request_id(), f"task {task.name}", task_id=task_id)
+        task.request.span.__enter__()
 
 
 def _retry(request: Any = None, reason: Any = None, **_: Any) -> None:
@@ -58,4 +61,6 @@ def _end(task: Any = None, state: str | None = None, **_: Any) -> None:
     seconds = time.perf_counter() - getattr(task.request, "started_at", time.perf_counter())
     metrics.TASKS.labels(task.name, outcome).observe(seconds)
     _log.info("task.done", outcome=outcome, ms=round(seconds * 1000, 1))
+    if (span := getattr(task.request, "span", None)) is not None:
+        span.__exit__(None, None, None)
     context.clear()

@@ -29,7 +29,7 @@ from apps.common import events
 from apps.common.events.relay import relay
 from apps.common.models import OutboxEvent
 from infrastructure import lazy_import
-from infrastructure.telemetry import context, metrics
+from infrastructure.telemetry import context, metrics, tracing
 
 if TYPE_CHECKING:
     import redis
@@ -121,7 +121,10 @@ class _Delivery:
     @contextmanager
     def context(self) -> Iterator[None]:
         request_id = self.row.request_id or context.new_request_id()
-        with context.bound(request_id=request_id, event_id=str(self.row.id)):
+        with (
+            context.bound(request_id=request_id, event_id=str(self.row.id)),
+            tracing.part_of(request_id, f"event {self.row.name}"),
+        ):
             yield
 
     def fail(self, error: Exception, handler: str, *, log_event: str) -> None:

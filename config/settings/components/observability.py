@@ -13,6 +13,19 @@ LOG_LEVEL = VARIABLES.choice(
 SENTRY_DSN = VARIABLES.text(
     "SENTRY_DSN", "", "Sentry project; empty: off", parse=values.dsn, kind="URL", secret=True
 )
+SENTRY_TRACES_PERCENT = VARIABLES.number(
+    "SENTRY_TRACES_PERCENT", 0, "Of 100 requests and tasks, how many Sentry traces", least=0, most=100
+)
+OTEL_EXPORTER_OTLP_ENDPOINT = VARIABLES.text(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "",
+    "OpenTelemetry collector of traces (OTLP over HTTP), `http://collector:4318`; empty: off",
+    parse=values.endpoint,
+    kind="URL",
+)
+OTEL_TRACES_PERCENT = VARIABLES.number(
+    "OTEL_TRACES_PERCENT", 100, "Of 100 traces, how many are recorded", least=0, most=100
+)
 ENVIRONMENT = VARIABLES.text(
     "ENVIRONMENT",
     "",

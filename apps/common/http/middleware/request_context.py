@@ -14,7 +14,7 @@ from apps.common.callers import Caller
 from apps.common.http.client_address import client_address, network_of
 from apps.common.http.middleware import PROBES
 from infrastructure.database import budget
-from infrastructure.telemetry import context, metrics
+from infrastructure.telemetry import context, metrics, tracing
 
 HEADER = "X-Request-ID"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -47,8 +47,10 @@ class RequestContextMiddleware:
         context.bind(request_id=identifier)
         context.remember_network(network_of(client_address(request)))
         request.request_id = identifier  # type: ignore[attr-defined]
-        with budget.request():
+        with budget.request(), tracing.request(identifier) as span:
             response = self._get_response(request)
+            if span is not None:
+                self._describe(span, request, response.status_code)
         response[HEADER] = identifier
         if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
             # Without it, the server sends the answer in chunks.
@@ -56,6 +58,17 @@ class RequestContextMiddleware:
         self._record(request, response.status_code, time.perf_counter() - started)
         # A streamed answer is produced later; its log events have the id until the thread's next request.
         return response
+
+    def _describe(self, span: Any, request: HttpRequest, status: int) -> None:
+        match = request.resolver_match
+        method = request.method if request.method in _METHODS else "OTHER"
+        operation = UNKNOWN if match is None else _operation(match.func, match.route, method or "")
+        attributes = {
+            "http.request.method": method,
+            "http.response.status_code": status,
+            "operation": operation,
+        }
+        tracing.name_request(span, f"{method} {operation}", failed=status >= 500, **attributes)
 
     def _record(self, request: HttpRequest, status: int, seconds: float) -> None:
         zone: Any = getattr(request, "zone", None)
