@@ -42,6 +42,7 @@ def test_a_reader_that_deadlocks_with_the_truncation_does_not_stop_it() -> None:
 
     def read_in_reverse() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL deadlock_timeout = '1min'")  # the truncation is the one that gives way
             cursor.execute(f'SELECT FROM "{last}"')
             has_read.set()
             wait_until(is_truncation_waiting)

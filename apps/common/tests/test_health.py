@@ -129,10 +129,10 @@ def test_metrics_are_refused_through_a_proxy(web):
     answer = web.get("/metrics")
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
     assert (
-        f'{PRODUCT.identifier}_http_request_seconds_count{{method="GET",route="healthz",status="200",zone=""}}'
+        f'{PRODUCT.identifier}_http_request_seconds_count{{method="GET",operation="healthz",status="200",zone=""}}'
         in answer.text
     )
-    assert f"{PRODUCT.identifier}_outbox_depth" in answer.text
+    assert f"{PRODUCT.identifier}_build_info{{" in answer.text
     for header in ({"x-forwarded-for": "1.2.3.4"}, {"x-forwarded-for": ""}, {"forwarded": "for=1.2.3.4"}):
         refused = web.get("/metrics", headers=header)
         assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
