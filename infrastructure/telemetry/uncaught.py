@@ -1,7 +1,7 @@
 """Passes to the log what Python and libraries write past it: uncaught exceptions, warnings, texts of Celery.
 
 Only in production, where each line of a process is one JSON object. Left as they are: what the interpreter itself writes
-when it crashes (faulthandler), and what commands print for the person who typed them.
+when it crashes (faulthandler), and what commands print for the user who typed them.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from infrastructure.telemetry import metrics, shared_metrics
 def test_requests_are_counted_by_zone_route_method_and_status():
     for seconds in (0.001, 0.2):
         metrics.observe_request(
-            zone="private", operation="users_me", method="GET", status=200, seconds=seconds
+            zone="private", operation="of_this_test", method="GET", status=200, seconds=seconds
         )
     text = metrics.exposition().decode()
-    labels = 'method="GET",operation="users_me",status="200",zone="private"'
+    labels = 'method="GET",operation="of_this_test",status="200",zone="private"'
     assert f"{PRODUCT.identifier}_http_request_seconds_count{{{labels}}} 2.0" in text
     assert f'{PRODUCT.identifier}_http_request_seconds_bucket{{le="0.002",{labels}}} 1.0' in text
     assert not metrics.is_shared()
