@@ -48,6 +48,8 @@ class Checkout:
 
     root: Path = ROOT
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    python: Path | None = None
+    """The interpreter of the environment; by default that of `.venv`."""
 
     def text(self, name: str) -> str:
         """The content of a file; empty without one."""
@@ -220,7 +222,7 @@ def servers(checkout: Checkout) -> Found:
 
 def migrations(checkout: Checkout) -> Found:
     """The database has all migrations."""
-    program = checkout.root / ".venv" / "bin" / "python"
+    program = checkout.python or checkout.root / ".venv" / "bin" / "python"
     if not program.exists():
         raise NotChecked("nothing is installed yet: make venv")
     given = checkout.variables()

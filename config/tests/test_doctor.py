@@ -225,15 +225,15 @@ def test_pending_migrations(planted: Planted) -> None:
 @pytest.mark.django_db
 def test_the_migrations_of_a_real_database() -> None:
     """The server's first database has no table; that of the tests has all."""
-    first = os.environ["DATABASE_URL"]
-    ((problem, remedy),) = doctor_checks.migrations(doctor_checks.Checkout())
+    python, first = Path(sys.executable), os.environ["DATABASE_URL"]
+    ((problem, remedy),) = doctor_checks.migrations(doctor_checks.Checkout(python=python))
     assert re.fullmatch(r"pending migrations \(\d+\): \w+\.\w+(, \w+\.\w+){4}", problem)
     assert remedy == "make migrate"
     environ = {
         **os.environ,
         "DATABASE_URL": urlsplit(first)._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
     }
-    assert list(doctor_checks.migrations(doctor_checks.Checkout(environ=environ))) == []
+    assert list(doctor_checks.migrations(doctor_checks.Checkout(environ=environ, python=python))) == []
 
 
 def test_a_release_of_the_template_that_the_product_lacks(planted: Planted, tmp_path: Path) -> None:
