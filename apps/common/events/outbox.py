@@ -118,9 +118,12 @@ class _Delivery:
     messages: list[tuple[events.Task, dict[str, Any], str]] = field(default_factory=list)
     error: Exception | None = None
 
+    def __post_init__(self) -> None:
+        self.row.request_id = self.row.request_id or context.new_request_id()
+
     @contextmanager
     def context(self) -> Iterator[None]:
-        request_id = self.row.request_id or context.new_request_id()
+        request_id = self.row.request_id
         with (
             context.bound(request_id=request_id, event_id=str(self.row.id)),
             tracing.part_of(request_id, f"event {self.row.name}"),
@@ -217,12 +220,12 @@ def _mark(one: _Delivery, now: datetime) -> bool:
                 one.fail(error, name, log_event="outbox.publish_failed")
     if not one.messages:
         return False
-    asked_at = row.asked_at
-    is_time = asked_at is None or now >= asked_at + ask_again_after(row.asked)
-    if asked_at is None or is_time:
-        row.asked, row.asked_at = min(row.asked + 1, 32_000), (asked_at := now)
+    is_time = row.asked_at is None or now >= row.asked_at + ask_again_after(row.asked)
+    if is_time:
+        row.asked, row.asked_at = min(row.asked + 1, 32_000), now
         _count(row.name, "asked" if row.asked == 1 else "asked_again")
-    row.due_at = asked_at + ask_again_after(row.asked)
+    assert row.asked_at is not None
+    row.due_at = row.asked_at + ask_again_after(row.asked)
     return is_time
 
 
@@ -262,7 +265,7 @@ def _publish(batch: list[_Delivery]) -> None:
         )
         refused = batch
     for one in refused:
-        one.row.asked_at, one.row.due_at = None, timezone.now()
+        one.row.asked, one.row.asked_at, one.row.due_at = one.row.asked - 1, None, timezone.now()
     _save(refused)
 
 
