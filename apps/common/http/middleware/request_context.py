@@ -34,6 +34,13 @@ def _operation(view: Callable[..., Any], route: str, method: str) -> str:
     return UNKNOWN if route.endswith((".*$", ".*)$", "(?:/|$)")) else route
 
 
+def _labels(request: HttpRequest) -> tuple[str, str]:
+    """The method and the operation of a request, each of a bounded number of values."""
+    match = request.resolver_match
+    method = request.method if request.method in _METHODS else "OTHER"
+    return str(method), UNKNOWN if match is None else _operation(match.func, match.route, str(method))
+
+
 class RequestContextMiddleware:
     """The outermost middleware. Sets `request.request_id` and the header of the answer."""
 
@@ -60,9 +67,7 @@ class RequestContextMiddleware:
         return response
 
     def _describe(self, span: Any, request: HttpRequest, status: int) -> None:
-        match = request.resolver_match
-        method = request.method if request.method in _METHODS else "OTHER"
-        operation = UNKNOWN if match is None else _operation(match.func, match.route, method or "")
+        method, operation = _labels(request)
         attributes = {
             "http.request.method": method,
             "http.response.status_code": status,
@@ -74,14 +79,9 @@ class RequestContextMiddleware:
         zone: Any = getattr(request, "zone", None)
         caller: Caller | None = getattr(request, "caller", None)
         zone_name: str = getattr(zone, "name", "")
-        match = request.resolver_match
-        method = request.method if request.method in _METHODS else "OTHER"
+        method, operation = _labels(request)
         metrics.observe_request(
-            zone=zone_name,
-            operation=UNKNOWN if match is None else _operation(match.func, match.route, method or ""),
-            method=method or "",
-            status=status,
-            seconds=seconds,
+            zone=zone_name, operation=operation, method=method, status=status, seconds=seconds
         )
         # Probes are too frequent for the log.
         write = _log.debug if request.path in PROBES and status < 400 else _log.info
