@@ -30,6 +30,7 @@ import psycopg
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from infrastructure.embedded import servers
+from infrastructure.embedded.postgres import free_port
 from scripts import removal
 from scripts.removal import PYTHON, ROOT, needs
 
@@ -73,7 +74,7 @@ class Trial(removal.Rest):
     def start(self) -> None:
         """Start the stack as `make run` does, ask it, and stop it. Raises SystemExit when it does not answer."""
         log = self.folder / "run.log"
-        port = _free_port()
+        port = free_port()
         with log.open("wb") as out:
             command = [str(PYTHON), "-m", "infrastructure.embedded", "run", "--port", str(port)]
             process = subprocess.Popen(
@@ -110,14 +111,6 @@ class Trial(removal.Rest):
                 [PYTHON, "-m", "infrastructure.embedded", "clean", "--yes"],
                 cwd=self.folder, env=self.environment, check=False, capture_output=True,
             )  # fmt: skip
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _read(port: int, path: str) -> str:

@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from infrastructure.embedded import servers
+from infrastructure.embedded.postgres import free_port
 
 if TYPE_CHECKING:  # Django is set up once its servers are there
     from apps.api.openapi.documents import Document
@@ -83,9 +83,7 @@ def tool() -> Path:
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """A server over throwaway data, as its URL, and its environment. Its rates refuse no call."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with servers.throwaway({}) as databases:
         environment = {
