@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.common.testing.processes import Site, answers, environment, wait_until  # noqa: F401  (a fixture)
+from apps.common.testing.processes import Site, answers, environment  # noqa: F401  (a fixture)
+from apps.common.testing.waiting import wait_until
 from apps.users.models import User
 from config.celery import app
 from config.env import BASE_DIR
@@ -110,7 +111,7 @@ def channels(start: Start, **variables: str) -> tuple[Output, int]:
 def test_servers_of_http(start: Start, server: Callable[..., tuple[Output, int]]) -> None:
     running, port = server(start)
     site = Site(port, running.process)
-    wait_until(lambda: answers(site, "/readyz"), "the server answers")
+    wait_until(lambda: answers(site, "/readyz"), "the server answers", seconds=30)
     assert site.http.get("/nowhere/", headers={"X-Request-ID": "seen-by-me"}).status_code == 404
     site.http.close()
     with socket.create_connection(("127.0.0.1", port)) as raw:
@@ -123,13 +124,13 @@ def test_servers_of_http(start: Start, server: Callable[..., tuple[Output, int]]
 
 def test_worker(start: Start, transactional_db: None) -> None:
     worker = start(*WORKER, PYTHONWARNINGS="always")
-    wait_until(lambda: worker.says("ready"), "the worker is ready")
+    wait_until(lambda: worker.says("ready"), "the worker is ready", seconds=30)
     user = User.objects.create_user(email="ada@example.com", name="Ada", password=None)
     app.send_task("apps.users.tasks.send_welcome_mail", kwargs={"user_id": str(user.id)})
     app.send_task("apps.users.tasks.send_welcome_mail", kwargs={"user_id": "no uuid"})
     app.send_task("nobody.knows.it")
     for event in ("mail.not_sent", "task.failed", "task.unusable"):
-        wait_until(partial(worker.says, f'"event":"{event}"'), f"{event} is logged")
+        wait_until(partial(worker.says, f'"event":"{event}"'), f"{event} is logged", seconds=30)
     worker.end(signal.SIGQUIT)
     events = worker.events()
     [mail] = [event for event in events if event["event"] == "mail.not_sent"]
@@ -143,7 +144,7 @@ def test_worker(start: Start, transactional_db: None) -> None:
 
 def test_beat(start: Start) -> None:
     beat = start(*CELERY, "beat", "--pidfile=", "--loglevel=INFO")
-    wait_until(lambda: beat.says("beat.leads"), "it leads")
+    wait_until(lambda: beat.says("beat.leads"), "it leads", seconds=30)
     beat.end()
     beat.events()
 

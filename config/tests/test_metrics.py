@@ -19,7 +19,8 @@ from django.utils import timezone
 from apps.api.zones.mounting import mounted
 from apps.common.models import DeadTask, OutboxEvent
 from apps.common.tasks.backlog import Backlog
-from apps.common.testing.processes import Site, answers, environment, serve, stop, wait_until  # noqa: F401  (fixtures)
+from apps.common.testing.processes import Site, answers, environment, serve, stop  # noqa: F401  (fixtures)
+from apps.common.testing.waiting import wait_until
 from config.celery import app
 from config.env import BASE_DIR
 from config.tests import fresh
@@ -57,7 +58,7 @@ def gunicorn(environment: dict[str, str], tmp_path: Path) -> Iterator[Gunicorn]:
         # A connection for each call, so that both workers get some.
         site.http.headers["Connection"] = "close"
         running.append(site)
-        wait_until(lambda: answers(site, "/readyz"), "gunicorn answers")
+        wait_until(lambda: answers(site, "/readyz"), "gunicorn answers", seconds=30)
         return site
 
     yield start
@@ -96,7 +97,7 @@ def test_recycled_workers_keep_their_figures_in_as_many_files(gunicorn: Gunicorn
         assert site.http.get("/healthz").status_code == 200
         if made % 50 == 0:
             assert calls(site) == made
-    wait_until(lambda: len(pids(site.process)) == 2, "two workers run")
+    wait_until(lambda: len(pids(site.process)) == 2, "two workers run", seconds=30)
     assert not before & pids(site.process)
     assert [calls(site) for _ in range(6)] == [400.0] * 6
     [folder] = folders(site.process)
@@ -110,10 +111,7 @@ def test_a_killed_worker_keeps_its_counts(gunicorn: Gunicorn) -> None:
     before = pids(site.process)
     for pid in before:
         subprocess.run(["kill", "-KILL", pid], check=True)
-    wait_until(
-        lambda: len(pids(site.process) - before) == 2,
-        "two other workers run",
-    )
+    wait_until(lambda: len(pids(site.process) - before) == 2, "two other workers run", seconds=30)
     assert [calls(site) for _ in range(6)] == [50.0] * 6
 
 
@@ -159,7 +157,7 @@ def celery(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...
             )
         site = Site(port, process)
         running.append(site)
-        wait_until(lambda: answers(site, "/metrics"), "the metrics answer")
+        wait_until(lambda: answers(site, "/metrics"), "the metrics answer", seconds=30)
         return site
 
     yield start
@@ -193,7 +191,7 @@ def test_the_processes_of_a_worker_add_up(celery: Callable[..., Site]) -> None:
     for _ in range(40):
         app.send_task(TASK)
     done = f'task_seconds_count{{outcome="success",task="{TASK}"}}'
-    wait_until(lambda: (value(site, done) or 0) >= 40, "all tasks have run")
+    wait_until(lambda: (value(site, done) or 0) >= 40, "all tasks have run", seconds=30)
     assert [value(site, done) for _ in range(6)] == [40.0] * 6
     assert value(site, "database_pool_in_use") == 0.0
     assert (
@@ -213,7 +211,7 @@ def test_beat_states_what_waits(celery: Callable[..., Site]) -> None:
     DeadTask.objects.create(task_id="1", name="x", error="")
     DeadTask.objects.create(task_id="2", name="x", error="", replayed_at=old)
     leader = celery(*BEAT)
-    wait_until(lambda: value(leader, "beat_leader") == 1, "it leads")
+    wait_until(lambda: value(leader, "beat_leader") == 1, "it leads", seconds=30)
     other = celery(*BEAT)
     for site in (leader, other):
         assert [

@@ -11,10 +11,11 @@ from hypothesis import settings
 
 from apps.chat.live.hub import hubs
 from apps.common.testing import servers
-from apps.common.testing.servers import Socket, wait_until
+from apps.common.testing.servers import Socket
 from apps.common.testing.users import access_token_for
+from apps.common.testing.waiting import wait_until
 
-__all__ = ["Site", "Socket", "serving", "wait_until"]
+__all__ = ["Site", "Socket", "serving"]
 
 settings.register_profile("campaign", max_examples=1000, print_blob=True)
 

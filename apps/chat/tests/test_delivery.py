@@ -24,10 +24,11 @@ from apps.chat import services
 from apps.chat.live import feed, hub, subscriber
 from apps.chat.live.hub import hubs
 from apps.chat.models import Membership, Message
-from apps.chat.tests.conftest import Site, Socket, wait_until
+from apps.chat.tests.conftest import Site, Socket
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
 from apps.common.testing.users import access_token_for
+from apps.common.testing.waiting import wait_until
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 from infrastructure.realtime import bus

@@ -12,8 +12,9 @@ import pytest
 from apps.chat import protocol
 from apps.chat.live.hub import hubs
 from apps.chat.models import MAX_ATTACHMENTS, Attachment, Message
-from apps.chat.tests.conftest import Site, wait_until
+from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
+from apps.common.testing.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)

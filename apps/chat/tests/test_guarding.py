@@ -17,9 +17,10 @@ from apps.chat import services
 from apps.chat.live import hub as hub_module
 from apps.chat.live.hub import hubs
 from apps.chat.models import Membership, Role
-from apps.chat.tests.conftest import Site, wait_until
+from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.common.testing.users import UserFactory, access_token_for
+from apps.common.testing.waiting import wait_until
 from apps.users.models import Session, SessionEnd
 from infrastructure import realtime
 from infrastructure.cache import redis

@@ -11,8 +11,9 @@ from django_redis import get_redis_connection
 
 from apps.chat.live import presence as presence_module
 from apps.chat.live.presence_sync import PresenceSync
-from apps.chat.tests.conftest import Site, Socket, wait_until
+from apps.chat.tests.conftest import Site, Socket
 from apps.chat.tests.factories import RoomFactory, member_of
+from apps.common.testing.waiting import wait_until
 from infrastructure.product import PRODUCT
 
 # On real servers.

@@ -10,10 +10,11 @@ from django.utils import timezone
 from apps.chat import services
 from apps.chat.models import Attachment, Membership, Message, Role
 from apps.chat.selectors import room_events
-from apps.chat.tests.conftest import Site, wait_until
+from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import RoomFactory, member_of
 from apps.chat.types import Draft
 from apps.common.testing.users import access_token_for
+from apps.common.testing.waiting import wait_until
 from infrastructure import realtime
 
 

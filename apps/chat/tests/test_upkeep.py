@@ -17,8 +17,9 @@ from apps.chat import protocol, selectors, services
 from apps.chat.live import hub, writer
 from apps.chat.live.hub import hubs
 from apps.chat.models import Membership, Message, Room
-from apps.chat.tests.conftest import Site, wait_until
+from apps.chat.tests.conftest import Site
 from apps.chat.tests.factories import MembershipFactory, RoomFactory, member_of
+from apps.common.testing.waiting import wait_until
 from infrastructure.database import budget
 from infrastructure.realtime.bus import RedisBus
 

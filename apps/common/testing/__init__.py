@@ -30,6 +30,7 @@ module                content
 `events`              `tasks_of`, the tasks that follow from an event
 `servers`             a server in the process of the test, and sockets of it
 `processes`           servers and a worker in processes of their own
+`waiting`             `wait_until` a condition is true
 `client_sockets`      sockets of generated Python clients
 `personal_columns`    finds personal columns that are neither exported nor erased
 ====================  ===============================================================================================

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 import pytest
 from django.db import connection
 
+from apps.common.testing.waiting import wait_until
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 
@@ -96,7 +96,7 @@ def serve(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], 
             )
         site = Site(port, process)
         sites.append(site)
-        wait_until(lambda: answers(site), "the server answers")
+        wait_until(lambda: answers(site), "the server answers", seconds=30)
         return site
 
     yield start
@@ -139,15 +139,6 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.P
         )
     yield process
     stop(process)
-
-
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
-    """Wait until a condition is true. Raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"It did not come about within {seconds:.0f} s that {what}.")
-        time.sleep(0.05)
 
 
 def mails_to(folder: Path, address: str) -> list[str]:

@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
 from apps.common.models import DeadTask, OutboxEvent
-from apps.common.testing.servers import wait_until
+from apps.common.testing.waiting import wait_until
 from apps.common.tests import baseline
 
 

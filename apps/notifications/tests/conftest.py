@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.common.testing.servers import Site, serving, wait_until
+from apps.common.testing.servers import Site, serving
+from apps.common.testing.waiting import wait_until
 from apps.notifications.live import quota
 
 

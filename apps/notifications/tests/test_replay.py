@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.common.testing.servers import Site, wait_until
+from apps.common.testing.servers import Site
 from apps.common.testing.users import UserFactory, access_token_for
+from apps.common.testing.waiting import wait_until
 from apps.notifications import selectors, services
 from apps.notifications.live import quota, sse, stream
 from apps.notifications.tests.streams import STREAM, at_of, enter, frames_of, listen, tell, told_of

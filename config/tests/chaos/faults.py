@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 import redis
 
-from apps.common.testing.processes import wait_until
+from apps.common.testing.waiting import wait_until
 from config.tests.chaos.stack import Stack
 
 WORKERS = ("worker-1", "worker-2")
@@ -58,7 +58,7 @@ def _waiting_tasks(broker: redis.Redis) -> list[tuple[bytes, bytes | str]]:
             found.extend((key, message) for message in broker.lrange(key, 0, -1))
         return bool(found)
 
-    wait_until(look, "a task waits in the broker")
+    wait_until(look, "a task waits in the broker", seconds=30)
     return found
 
 

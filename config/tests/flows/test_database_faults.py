@@ -18,7 +18,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from apps.common.testing.processes import Site, wait_until
+from apps.common.testing.processes import Site
+from apps.common.testing.waiting import wait_until
 from config.env import BASE_DIR
 from infrastructure.database.tests import private
 from infrastructure.database.tests.private import PrivatePostgres
@@ -62,7 +63,7 @@ def sites(
     with ExitStack() as stack:
         started = {name: _start(command, environment, folder, stack) for name, command in COMMANDS.items()}
         for site in started.values():
-            wait_until(partial(_answers, site), "the server answers")
+            wait_until(partial(_answers, site), "the server answers", seconds=30)
         yield {name: (site, site.join(name).headers) for name, site in started.items()}
 
 
@@ -108,7 +109,9 @@ def ask(sites: dict[str, tuple[Site, dict[str, str]]]) -> Iterator[Ask]:
 
         assert all_of(ME, AT_ONCE) == _every(200)
         yield all_of
-        wait_until(lambda: all_of("/readyz") == _every(200), "the servers have their database again")
+        wait_until(
+            lambda: all_of("/readyz") == _every(200), "the servers have their database again", seconds=30
+        )
         assert all_of(ME) == _every(200)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from apps.common.testing.processes import Site, answers, stop, wait_until
+from apps.common.testing.processes import Site, answers, stop
+from apps.common.testing.waiting import wait_until
 from config.env import BASE_DIR
 from infrastructure.embedded.postgres import free_port
 
@@ -92,7 +93,7 @@ def server(
                 stderr=subprocess.STDOUT,
             )
         sites.append(Site(port, process))
-        wait_until(lambda: answers(sites[0]), "the copy's server answers")
+        wait_until(lambda: answers(sites[0]), "the copy's server answers", seconds=30)
         return sites[0].http
 
     yield start

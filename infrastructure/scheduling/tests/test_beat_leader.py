@@ -17,7 +17,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from kombu.exceptions import OperationalError as BrokerError
 from psycopg.conninfo import conninfo_to_dict
 
-from apps.common.testing.servers import wait_until
+from apps.common.testing.waiting import wait_until
 from config.celery import app
 from infrastructure.database import budget
 from infrastructure.database.tests import private

@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 
 from apps.chat.tests.flows.test_broadcast import enter, receive
-from apps.common.testing.processes import Site, wait_until
+from apps.common.testing.processes import Site
 from apps.common.testing.trace_collector import Collector, collecting
+from apps.common.testing.waiting import wait_until
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_a_posted_message_is_one_trace(
         names = collector.names(trace)
         return expected <= set(names) and any(name.startswith("task apps.chat.") for name in names)
 
-    wait_until(is_complete, "the parts of the trace arrive")
+    wait_until(is_complete, "the parts of the trace arrive", seconds=30)
     spans = collector.of(trace)
     (root,) = (span for span in spans if not span.parent_span_id)
     assert {span.parent_span_id for span in spans if span.name.startswith(("event ", "task "))} == {
@@ -74,4 +75,4 @@ def test_a_socket_frame_is_one_trace(collector: Collector, serve: Callable[[], S
         frames = {span.trace_id for span in collector.spans if span.name == "socket frame"}
         return frames & {span.trace_id for span in collector.spans if span.name == "push to sockets"}
 
-    wait_until(lambda: bool(joined()), "the frame and its push are of one trace")
+    wait_until(lambda: bool(joined()), "the frame and its push are of one trace", seconds=30)

@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from apps.common.testing.processes import Site, mails_to, wait_until
+from apps.common.testing.processes import Site, mails_to
+from apps.common.testing.waiting import wait_until
 
 
 def test_registration_ends_in_one_welcome_mail(
@@ -14,8 +15,8 @@ def test_registration_ends_in_one_welcome_mail(
 ) -> None:
     site = serve()
     ada = site.join("ada")
-    wait_until(lambda: bool(mails_to(tmp_path, ada.email)), "the welcome mail is there")
+    wait_until(lambda: bool(mails_to(tmp_path, ada.email)), "the welcome mail is there", seconds=30)
     grace = site.join("grace")
-    wait_until(lambda: bool(mails_to(tmp_path, grace.email)), "the second welcome mail is there")
+    wait_until(lambda: bool(mails_to(tmp_path, grace.email)), "the second welcome mail is there", seconds=30)
     assert len(mails_to(tmp_path, ada.email)) == 1
     assert worker.poll() is None
